@@ -1,0 +1,123 @@
+/** What a keyboard, a screen reader and weak eyes need. */
+import { AxeBuilder } from "@axe-core/playwright";
+import type { Page } from "@playwright/test";
+import type { Server } from "./server";
+import * as shop from "./shop";
+import { expect, field, press, test } from "./shop";
+
+/** A manager at a shop where every kind of row can be seen; the pages of it. */
+async function stocked(page: Page, server: Server) {
+  await shop.arrive(page, server, "manager");
+  const name = shop.unique("Чай");
+  const product = await shop.addProduct(page, { name, price: "100", quantity: 5, min: 9 });
+  await shop.receiveSupply(page, { product: name, qty: 1, price: "1", supplier: "Teekanne" });
+  const issued = await shop.bookOrder(page, { product: name });
+  await shop.issueButton(page).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
+  await shop.bookOrder(page, { product: name });
+  await shop.cancelButton(page).click();
+  await press(page.getByRole("dialog"), "Да, отменить");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/отменён$/);
+  const waiting = await shop.bookOrder(page, { product: name });
+  return { name, paths: [...shop.pages(product, waiting), `/orders/${issued}`, "/orders?success=order_issued", "/orders?product=нет"] };
+}
+
+/** Nothing that axe knows to be wrong by WCAG 2 A and AA. */
+async function isAccessible(page: Page, where: string) {
+  const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
+  const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${where}: ${id}: ${node.html}\n  ${node.failureSummary}`));
+  expect.soft(told).toEqual([]);
+}
+
+for (const colorScheme of ["light", "dark"] as const) {
+  test(`axe finds nothing on any page, ${colorScheme}`, async ({ page, server, expectProblem }) => {
+    test.slow();
+    expectProblem(/status of (403|404|409|422)/);
+    await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+    const { name, paths } = await stocked(page, server);
+    for (const path of [...paths, "/nowhere"]) {
+      await shop.open(page, path);
+      await isAccessible(page, path);
+    }
+
+    await shop.open(page, "/orders/new");
+    await press(page, "Записать заказ");
+    await expect(field(page, "Телефон")).toHaveAttribute("aria-invalid", "true");
+    await isAccessible(page, "a refused order");
+    await field(page, "Товар").fill(name);
+    await expect(page.getByRole("option", { name })).toBeVisible();
+    await page.keyboard.press("ArrowDown");
+    await isAccessible(page, "the open picker");
+    await page.keyboard.press("Enter");
+    await shop.fill(page, { "Телефон": "89161234567", "Кол-во": "99" });
+    await press(page, "Записать заказ");
+    await expect(page.getByText(/нужно 99/)).toBeVisible();
+    await isAccessible(page, "too few goods");
+
+    await shop.open(page, "/orders");
+    await shop.cancelButton(page).first().click();
+    await expect(page.getByRole("dialog")).toBeVisible();
+    await isAccessible(page, "the question");
+  });
+
+  test(`axe finds nothing on a phone, ${colorScheme}`, async ({ page, server }) => {
+    test.slow();
+    await page.emulateMedia({ colorScheme });
+    await page.setViewportSize({ width: 360, height: 740 });
+    for (const path of (await stocked(page, server)).paths) {
+      await shop.open(page, path);
+      await isAccessible(page, path);
+    }
+  });
+
+  test(`axe finds nothing before one signs in, ${colorScheme}`, async ({ page }) => {
+    await page.emulateMedia({ colorScheme });
+    for (const path of ["/", "/login", "/register", "/login?success=signed_out"]) {
+      await shop.open(page, path);
+      await isAccessible(page, path);
+    }
+  });
+}
+
+test("every page has one heading, a title of its own, and a name for every field", async ({ page, server }) => {
+  const { paths } = await stocked(page, server);
+  for (const path of paths) {
+    await shop.open(page, path);
+    for (const folded of await page.locator("details:not([open]) > summary").all()) await folded.click();
+    await expect(page.getByRole("heading", { level: 1 }), path).toHaveCount(1);
+    await expect(page, path).toHaveTitle(path === "/" ? "Sirius" : /. · Sirius$/);
+    for (const input of await page.locator("input, select, textarea").filter({ visible: true }).all()) {
+      await expect(input, path).toHaveAccessibleName(/./);
+    }
+  }
+});
+
+test("the first Tab leads past the menu", async ({ page }) => {
+  await shop.open(page, "/login?success=signed_out");
+  await page.locator("body").evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
+  const skip = page.getByRole("link", { name: "К содержанию" });
+  for (let presses = 0; presses < 40 && !(await skip.evaluate((link) => link === document.activeElement)); presses++) await page.keyboard.press("Tab");
+  await expect(skip).toBeInViewport();
+  await page.keyboard.press("Enter");
+  await expect(page.getByRole("main")).toBeFocused();
+  await page.keyboard.press("Tab");
+  await expect(field(page, "Имя пользователя")).toBeFocused();
+});
+
+test("the keyboard reaches the main actions, and one sees where it is", async ({ page, server }) => {
+  await stocked(page, server);
+  await shop.open(page, "/orders");
+  const wanted = ["Заказы", "Новый заказ", "Показать", "Выдать", "Отменить"];
+  const reached = new Set<string>();
+  for (let presses = 0; presses < 60 && reached.size < wanted.length; presses++) {
+    await page.keyboard.press("Tab");
+    const { text, outline } = await page.evaluate(() => {
+      const element = document.activeElement as HTMLElement;
+      const { outlineStyle, outlineWidth } = getComputedStyle(element);
+      return { text: element.innerText ?? "", outline: outlineStyle === "none" ? 0 : parseFloat(outlineWidth) };
+    });
+    expect(outline, `the focus on «${text}»`).toBeGreaterThanOrEqual(2);
+    if (wanted.includes(text.trim())) reached.add(text.trim());
+  }
+  expect([...reached].sort()).toEqual([...wanted].sort());
+});

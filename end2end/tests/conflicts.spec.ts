@@ -1,0 +1,181 @@
+/** Two clicks, two tabs, too few goods, and second thoughts. */
+import type { Page } from "@playwright/test";
+import type { Server } from "./server";
+import * as shop from "./shop";
+import { expect, fact, field, fill, orderRow, press, row, test } from "./shop";
+
+/** A manager at a shop with five packets of a tea. */
+async function tea(page: Page, server: Server) {
+  await shop.arrive(page, server, "manager");
+  const name = shop.unique("Чай");
+  return { name, id: await shop.addProduct(page, { name, price: "100", quantity: 5 }) };
+}
+
+test("a double click on «Выдать» issues once @postgres", async ({ page, server }) => {
+  const { name, id } = await tea(page, server);
+  const order = await shop.bookOrder(page, { product: name, qty: 2 });
+  await shop.open(page, "/orders");
+  await shop.issueButton(orderRow(page, order)).dblclick();
+  await expect(orderRow(page, order)).toContainText("выдан");
+  await shop.open(page, `/products/${id}`);
+  await expect(fact(page, "На складе")).toHaveText("3");
+  await expect(row(page.getByRole("region", { name: "Движение товара" }), "Выдача")).toHaveCount(1);
+});
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("a double click on «Записать заказ» books once @postgres", async ({ page, server }) => {
+      const { name, id } = await tea(page, server);
+      await shop.fillOrder(page, { product: name });
+      await page.getByRole("button", { name: "Записать заказ" }).dblclick();
+      await page.waitForURL(/\/orders\/\d+/);
+      await shop.open(page, `/products/${id}`);
+      await expect(fact(page, "В резерве")).toHaveText("1");
+    });
+  });
+}
+
+test("an order issued in one tab cannot be cancelled in the other @postgres", async ({ page, context, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { name, id } = await tea(page, server);
+  const order = await shop.bookOrder(page, { product: name });
+  const other = await context.newPage();
+  await shop.open(other, "/orders");
+  await shop.open(page, "/orders");
+  await shop.issueButton(orderRow(page, order)).click();
+  await expect(orderRow(page, order)).toContainText("выдан");
+
+  await shop.cancelButton(orderRow(other, order)).click();
+  await press(other.getByRole("dialog"), "Да, отменить");
+  await expect(orderRow(other, order).getByRole("alert")).toContainText("Заказ уже выдан.");
+  await expect(other.getByRole("dialog")).toBeHidden();
+  await shop.open(other, `/products/${id}`);
+  await expect(fact(other, "На складе")).toHaveText("4");
+});
+
+test("the same act in two tabs is no conflict", async ({ page, context, server }) => {
+  const { name } = await tea(page, server);
+  const order = await shop.bookOrder(page, { product: name });
+  const other = await context.newPage();
+  await shop.open(other, "/orders");
+  await shop.open(page, "/orders");
+  for (const tab of [page, other]) {
+    await shop.issueButton(orderRow(tab, order)).click();
+    await expect(orderRow(tab, order)).toContainText("выдан");
+  }
+});
+
+test("more than there is cannot be sold, and what was typed stays @postgres", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { name } = await tea(page, server);
+  await shop.fillOrder(page, { product: name, qty: 6, phone: "8 903 555-77-01" });
+  await press(page, "Записать заказ");
+  await expect(page.getByRole("alert").filter({ hasText: "Доступно 5, нужно 6." })).toBeVisible();
+  await expect(field(page, "Телефон")).toHaveValue("8 903 555-77-01");
+  await expect(field(page, "Кол-во")).toHaveValue("6");
+  await fill(page, { "Кол-во": "5" });
+  await press(page, "Записать заказ");
+  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+});
+
+test("a wrong order shows errors at the fields, and the first takes the focus", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 422/);
+  await tea(page, server);
+  await shop.fillOrder(page, { product: "", phone: "12", qty: 0 });
+  await press(page, "Записать заказ");
+  await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
+  await expect(field(page, "Товар")).toHaveAccessibleDescription(/Заполните это поле/);
+  await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Не меньше 1/);
+  await expect(field(page, "Телефон")).toBeFocused();
+  await expect(field(page, "Телефон")).toHaveValue("12");
+});
+
+test("an edit that came too late shows what changed, and sent again it wins @postgres", async ({ page, context, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { name, id } = await tea(page, server);
+  const other = await context.newPage();
+  await shop.open(other, `/products/${id}`);
+  await fill(page, { "Цена, ₽": "150", "Поставщик": "Teekanne" });
+  await press(page, "Сохранить");
+  await expect(fact(page, "Цена, ₽")).toHaveText(/150,00\s₽/);
+
+  await fill(other, { "Цена, ₽": "170", "Описание": "из Индии" });
+  await press(other, "Сохранить");
+  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы правили" });
+  await expect(conflict).toContainText("Цена, ₽: 150");
+  await expect(conflict).toContainText("Поставщик: Teekanne");
+  await expect(field(other, "Цена, ₽")).toHaveValue("170");
+  await expect(field(other, "Описание")).toHaveValue("из Индии");
+  await press(other, "Сохранить");
+  await expect(fact(other, "Цена, ₽")).toHaveText(/170,00\s₽/);
+  await expect(conflict).toBeHidden();
+  await shop.open(page, `/products/${id}`);
+  await expect(field(page, "Описание")).toHaveValue("из Индии");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
+});
+
+test("a count that came too late does not undo a sale", async ({ page, context, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { name } = await tea(page, server);
+  const other = await context.newPage();
+  await shop.bookOrder(other, { product: name });
+  await shop.issueButton(other).click();
+  await expect(other.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
+  const form = page.getByRole("region", { name: "Исправить остаток" });
+  await fill(form, { "На складе по пересчёту": "5", "Причина": "нашли" });
+  await press(form, "Исправить остаток");
+  await expect(form.getByRole("alert")).toContainText("На складе: 4");
+  await press(form, "Исправить остаток");
+  await expect(fact(page, "На складе")).toHaveText("5");
+  await expect(row(page.getByRole("region", { name: "Движение товара" }), "Исправление остатка: нашли")).toContainText("+1");
+});
+
+test("cancelling asks once: «Нет, оставить» and Escape keep the order, «Да» frees the goods @postgres", async ({ page, server }) => {
+  const { name, id } = await tea(page, server);
+  const order = await shop.bookOrder(page, { product: name, qty: 2 });
+  await shop.open(page, "/orders");
+  const cancel = shop.cancelButton(orderRow(page, order));
+  const question = page.getByRole("dialog");
+
+  await cancel.focus();
+  await page.keyboard.press("Enter");
+  await expect(question).toContainText(`Отменить заказ № ${order}? Товар вернётся в продажу.`);
+  await expect(question.getByRole("button", { name: "Нет, оставить" })).toBeFocused();
+  await page.keyboard.press("Enter");
+  await expect(question).toBeHidden();
+  await expect(cancel).toBeFocused();
+
+  await page.keyboard.press("Enter");
+  await expect(question).toBeVisible();
+  await page.keyboard.press("Escape");
+  await expect(question).toBeHidden();
+  await expect(cancel).toBeFocused();
+  await expect(orderRow(page, order)).toContainText("ждёт выдачи");
+
+  await cancel.click();
+  await press(question, "Да, отменить");
+  await expect(question).toBeHidden();
+  await expect(orderRow(page, order).getByText("✕ отменён")).toBeFocused();
+  await shop.open(page, `/products/${id}`);
+  await expect(fact(page, "Доступно")).toHaveText("5");
+  await expect(row(page.getByRole("region", { name: "Движение товара" }), "Снят резерв")).toContainText("+2");
+});
+
+test("what is typed before the script arrives stays", async ({ page, server }) => {
+  const { name } = await tea(page, server);
+  let arrive = () => {};
+  const arrived = new Promise<void>((done) => (arrive = done));
+  await page.route("**/*.wasm", async (route) => {
+    await arrived;
+    await route.continue();
+  });
+  await page.goto("/orders/new", { waitUntil: "commit" });
+  const typed = { "Телефон": "89161234567", "Имя покупателя": "Анна", "Товар": name, "Кол-во": "2", "Цена, ₽": "90" };
+  await fill(page, typed);
+  arrive();
+  await shop.alive(page);
+  for (const [label, value] of Object.entries(typed)) await expect(field(page, label)).toHaveValue(value);
+  await expect(page.getByText(/^Сумма/)).toHaveText(/180,00\s₽/);
+});

@@ -1,0 +1,142 @@
+/** Finding orders among many. */
+import type { Page } from "@playwright/test";
+import * as shop from "./shop";
+import { expect, field, press, row, test } from "./shop";
+
+test.use({ demoOrders: 120 });
+
+const rows = (page: Page) => row(page, /./);
+
+/** What a column of the list shows, from the top. */
+const column = async (page: Page, label: string) => {
+  const index = (await page.getByRole("columnheader").allTextContents()).findIndex((text) => text.startsWith(label));
+  return rows(page).evaluateAll((rows, index) => rows.map((row) => (row as HTMLTableRowElement).cells[index].innerText), index);
+};
+
+const digits = (text: string) => text.replace(/\D/g, "");
+
+test.beforeEach(async ({ page, server }) => {
+  await shop.arrive(page, server, "user");
+  await shop.open(page, "/orders");
+  await expect(rows(page)).toHaveCount(50);
+});
+
+test("the last digits of a phone find its order @postgres", async ({ page }) => {
+  const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
+  await field(page, "Цифры телефона").fill(phone.slice(-4));
+  await field(page, "Цифры телефона").press("Enter");
+  await expect(page).toHaveURL(new RegExp(`phone=${phone.slice(-4)}`));
+  await expect(rows(page)).not.toHaveCount(50);
+  for (const found of await column(page, "Телефон")) expect(digits(found)).toContain(phone.slice(-4));
+});
+
+test("the first digits find it, with 8, with +7 and without either @postgres", async ({ page }) => {
+  const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
+  for (const start of [phone.slice(0, 7), `+7${phone.slice(1, 7)}`, phone.slice(1, 7), `8 (${phone.slice(1, 4)}) ${phone.slice(4, 7)}`]) {
+    await shop.open(page, "/orders");
+    await field(page, "Цифры телефона").fill(start);
+    await press(page, "Показать");
+    await expect(rows(page)).not.toHaveCount(50);
+    expect((await column(page, "Телефон")).map((found) => digits(found).slice(0, 11)), start).toContain(phone);
+  }
+});
+
+test("two digits are too few to look for", async ({ page, expectProblem }) => {
+  expectProblem(/status of 422/);
+  await field(page, "Цифры телефона").fill("12");
+  await press(page, "Показать");
+  await expect(page.getByRole("alert").filter({ hasText: "Телефон: Введите не меньше 3 цифр" })).toBeVisible();
+});
+
+test("the status narrows the list down", async ({ page }) => {
+  for (const [status, words] of [["paid_not_issued", "ждёт выдачи"], ["paid_issued", "выдан"], ["paid_denied", "отменён"]]) {
+    await field(page, "Статус").selectOption(words);
+    await press(page, "Показать");
+    await expect(page).toHaveURL(new RegExp(`status=${status}`));
+    await expect(row(page, words).first()).toBeVisible();
+    await expect.poll(async () => new Set((await column(page, "Статус")).map((text) => text.replace(/^\S\s/, "")))).toEqual(new Set([words]));
+  }
+});
+
+test("words of a product find its orders, whatever their case @postgres", async ({ page }) => {
+  await field(page, "Товар").fill("КОФЕ зёрнах");
+  await press(page, "Показать");
+  await expect(page).toHaveURL(/product=/);
+  await expect.poll(async () => (await column(page, "Товар")).every((name) => /кофе в зёрнах/i.test(name))).toBe(true);
+  expect(await rows(page).count()).toBeGreaterThan(0);
+});
+
+test("dates narrow the list down to days of the shop", async ({ page }) => {
+  const day = (text: string) => text.slice(0, 10).split(".").reverse().join("-");
+  const days = (await column(page, "Дата")).map(day);
+  const [to, from] = [days[5], days[20]];
+  await field(page, "С").fill(from);
+  await field(page, "По").fill(to);
+  await press(page, "Показать");
+  await expect(page).toHaveURL(new RegExp(`from=${from}&to=${to}`));
+  const expected = days.filter((day) => from <= day && day <= to);
+  await expect(rows(page)).toHaveCount(expected.length);
+  expect((await column(page, "Дата")).map(day)).toEqual(expected);
+});
+
+test("a head of a column sorts, and again the other way; the filter stays @postgres", async ({ page }) => {
+  await shop.open(page, "/orders?status=paid_issued");
+  await page.evaluate(() => Object.assign(window, { stayed: true }));
+  const heads = { "Телефон": digits, "Дата": (text: string) => text.replace(/(\d+)\.(\d+)\.(\d+)/, "$3-$2-$1"), "Статус": String };
+  for (const [label, key] of Object.entries(heads)) {
+    for (const direction of ["ascending", "descending"] as const) {
+      const head = page.getByRole("columnheader", { name: label });
+      await head.getByRole("link").click();
+      await expect(head).toHaveAttribute("aria-sort", direction);
+      expect(new URL(page.url()).searchParams.get("status")).toBe("paid_issued");
+      const sorted = (keys: string[]) => keys.every((key, index) => index === 0 || (direction === "ascending" ? keys[index - 1] <= key : keys[index - 1] >= key));
+      await expect.poll(async () => sorted((await column(page, label)).map(key)), `${label} ${direction}`).toBe(true);
+    }
+  }
+  expect(await page.evaluate(() => "stayed" in window)).toBe(true);
+});
+
+test("pages follow one another without a gap, and back @postgres", async ({ page }) => {
+  const pages: string[][] = [];
+  const next = page.getByRole("link", { name: "Дальше →" });
+  for (;;) {
+    pages.push(await column(page, "№"));
+    if (!(await next.isVisible())) break;
+    await next.click();
+    await expect.poll(async () => (await column(page, "№"))[0]).not.toBe(pages.at(-1)?.[0]);
+  }
+  const all = pages.flat().map(Number);
+  expect(pages.length).toBe(3);
+  expect(new Set(all).size).toBe(all.length);
+  expect(all.length).toBeGreaterThanOrEqual(120);
+  expect(all).toEqual([...all].sort((a, b) => b - a));
+
+  await page.getByRole("link", { name: "← Назад" }).click();
+  await expect.poll(() => column(page, "№")).toEqual(pages[1]);
+  await page.goBack();
+  await expect.poll(() => column(page, "№")).toEqual(pages[2]);
+  await page.reload();
+  await expect.poll(() => column(page, "№")).toEqual(pages[2]);
+});
+
+test("nothing found says how to go on", async ({ page }) => {
+  await field(page, "Товар").fill("такого нет");
+  await press(page, "Показать");
+  await expect(page.getByText("Таких заказов нет.")).toBeVisible();
+  await page.getByRole("link", { name: "Сбросить фильтры" }).click();
+  await expect(rows(page)).toHaveCount(50);
+  await expect(field(page, "Товар")).toHaveValue("");
+});
+
+test("Back returns to the filter before, in the fields too", async ({ page }) => {
+  await field(page, "Статус").selectOption("отменён");
+  await press(page, "Показать");
+  await expect(page).toHaveURL(/status=paid_denied/);
+  await field(page, "Статус").selectOption("выдан");
+  await press(page, "Показать");
+  await expect(page).toHaveURL(/status=paid_issued/);
+  await page.goBack();
+  await expect(page).toHaveURL(/status=paid_denied/);
+  await expect(field(page, "Статус")).toHaveValue("paid_denied");
+  await expect(row(page, "отменён").first()).toBeVisible();
+});

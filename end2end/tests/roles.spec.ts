@@ -1,0 +1,134 @@
+/** Every role against every page: what opens, what is refused, and what is shown. */
+import type { Page } from "@playwright/test";
+import * as shop from "./shop";
+import { expect, type Role, test, unique } from "./shop";
+
+type Caller = Role | "nobody";
+
+const everybody: Caller[] = ["nobody", "user", "manager", "admin"];
+const signedIn: Caller[] = ["user", "manager", "admin"];
+const keepers: Caller[] = ["manager", "admin"];
+
+const opens: [path: string, callers: Caller[]][] = [
+  ["/", everybody],
+  ["/login", everybody],
+  ["/register", everybody],
+  ["/account", signedIn],
+  ["/products", signedIn],
+  ["/products/new", keepers],
+  ["/products/{product}", signedIn],
+  ["/supplies", keepers],
+  ["/orders", signedIn],
+  ["/orders/new", signedIn],
+  ["/orders/{order}", signedIn],
+];
+
+/** A product and an order in the shop; whoever stocked it is signed out again. */
+async function stocked(page: Page, server: Parameters<typeof shop.arrive>[1]) {
+  await shop.arrive(page, server, "manager");
+  const name = unique("Чай");
+  const product = await shop.addProduct(page, { name, price: "100", quantity: 5 });
+  const order = await shop.bookOrder(page, { product: name });
+  await shop.signOut(page);
+  return { name, product, order };
+}
+
+async function arrive(page: Page, server: Parameters<typeof shop.arrive>[1], caller: Caller) {
+  if (caller !== "nobody") await shop.arrive(page, server, caller);
+}
+
+for (const caller of everybody) {
+  test(`${caller} at every page @postgres`, async ({ page, server, expectProblem }) => {
+    expectProblem(/status of 403/);
+    const { name, product, order } = await stocked(page, server);
+    await arrive(page, server, caller);
+    for (const [template, callers] of opens) {
+      const path = template.replace("{product}", String(product)).replace("{order}", String(order));
+      await test.step(path, async () => {
+        const answer = await shop.open(page, path);
+        await expect(page.getByRole("heading", { level: 1 })).toHaveCount(1);
+        if (callers.includes(caller)) {
+          expect(answer?.status()).toBe(200);
+          expect(new URL(page.url()).pathname).toBe(path);
+        } else if (caller === "nobody") {
+          expect(page.url()).toBe(`${server.url}/login?next=${encodeURIComponent(path)}`);
+          expect(await page.content()).not.toContain(name);
+        } else {
+          expect(answer?.status()).toBe(403);
+          await expect(page.getByRole("alert").filter({ hasText: "У вас нет права" }).first()).toBeVisible();
+        }
+      });
+    }
+  });
+}
+
+const menus: Record<Caller, string[]> = {
+  nobody: ["Главная", "Склад", "Заказы"],
+  user: ["Главная", "Склад", "Заказы"],
+  manager: ["Главная", "Склад", "Заказы", "Поставки"],
+  admin: ["Главная", "Склад", "Заказы", "Поставки"],
+};
+
+for (const caller of everybody) {
+  test(`the menu of ${caller}`, async ({ page, server }) => {
+    await arrive(page, server, caller);
+    await shop.open(page, "/");
+    const menu = page.getByRole("navigation", { name: "Меню" });
+    await expect(menu.getByRole("link")).toHaveText(menus[caller]);
+    await expect(menu.getByRole("link", { name: "Главная" })).toHaveAttribute("aria-current", "page");
+    const account = page.getByRole("banner");
+    await expect(account.getByRole("link", { name: "Вход" })).toBeVisible({ visible: caller === "nobody" });
+    await expect(account.getByRole("link", { name: "Регистрация" })).toBeVisible({ visible: caller === "nobody" });
+    await expect(account.getByRole("button", { name: "Выход" })).toBeVisible({ visible: caller !== "nobody" });
+    const words = { nobody: "", user: "(продавец)", manager: "(менеджер)", admin: "(админ)" };
+    await expect(account).toContainText(words[caller]);
+  });
+}
+
+for (const caller of ["user", "manager"] as const) {
+  test(`what a ${caller} may do with the stock is offered, nothing else`, async ({ page, server }) => {
+    const { product } = await stocked(page, server);
+    await shop.arrive(page, server, caller);
+    const visible = caller === "manager";
+    await shop.open(page, "/products");
+    await expect(page.getByRole("link", { name: "Новый товар" })).toBeVisible({ visible });
+    await expect(page.getByRole("link", { name: "Принять поставку" })).toBeVisible({ visible });
+    await shop.open(page, `/products/${product}`);
+    await expect(page.getByRole("link", { name: "Новый заказ" })).toBeVisible();
+    await expect(page.getByRole("link", { name: "Принять поставку" })).toBeVisible({ visible });
+    for (const button of ["Сохранить", "Исправить остаток", "Убрать в архив"]) {
+      await expect(page.getByRole("button", { name: button })).toBeVisible({ visible });
+    }
+    await expect(page.getByRole("region", { name: "Последние поставки" })).toBeVisible({ visible });
+    await shop.open(page, "/");
+    const third = visible ? "Поставки" : "Новый заказ";
+    await expect(page.getByRole("main").getByRole("link").filter({ has: page.getByRole("heading", { level: 2 }) }).nth(2)).toContainText(third);
+  });
+}
+
+test("a new role holds at once: the old session ends", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 403/);
+  const name = await shop.arrive(page, server, "manager");
+  server.run("user", "role", name, "user");
+  await shop.open(page, "/supplies");
+  await expect(page).toHaveURL(/\/login\?next=%2Fsupplies/);
+  await shop.signIn(page, name);
+  await expect(page.getByRole("link", { name: `${name} (продавец)` })).toBeVisible();
+  await expect(page.getByText("У вас нет права на это действие.").first()).toBeVisible();
+});
+
+test("a page left open after the session ended says to sign in, and leads back", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 401/);
+  const manager = await shop.arrive(page, server, "manager");
+  const product = unique("Чай");
+  await shop.addProduct(page, { name: product, price: "100", quantity: 5 });
+  const order = await shop.bookOrder(page, { product });
+  await shop.open(page, "/orders?status=paid_not_issued");
+  server.run("user", "role", manager, "user");
+  await shop.issueButton(shop.orderRow(page, order)).click();
+  const alert = page.getByRole("alert").filter({ hasText: "Сначала войдите." });
+  await alert.getByRole("link", { name: "Вход" }).click();
+  await shop.signIn(page, manager);
+  await expect(page).toHaveURL("/orders?status=paid_not_issued");
+  await expect(shop.orderRow(page, order)).toContainText("ждёт выдачи");
+});

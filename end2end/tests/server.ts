@@ -1,0 +1,204 @@
+/**
+ * The fixtures of the browser tests: `import { test, expect } from "./server"`.
+ *
+ * - Each worker has a real `sirius serve` with a fresh database of its own, so tests of
+ *   different workers never meet; `page.goto("/orders")` goes to it.
+ * - A test fails on any error in the browser's console, any exception in a page and any
+ *   answer of 500 or above. Chromium reports every 4xx as a console error: a test that
+ *   provokes one says so, `expectProblem(/status of 409/)`.
+ */
+import { test as base, type BrowserContext } from "@playwright/test";
+import { execFileSync, spawn, type ChildProcess } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join, resolve } from "node:path";
+
+export { expect } from "@playwright/test";
+
+export type ServerOptions = {
+  /** Where the server keeps its data; `postgres` needs TEST_DATABASE_URL. */
+  database: "sqlite" | "postgres";
+  /** Fill the database with this many demo orders first; 0 leaves it empty. */
+  demoOrders: number;
+  /** More settings of the server, such as `{ REGISTRATION: "closed" }`. */
+  settings: Record<string, string>;
+};
+
+/** A running server: its address, and its command line on the same database. */
+export type Server = {
+  url: string;
+  databaseUrl: string;
+  /** Runs `sirius ARGS` to its end and returns what it printed; throws if it fails. */
+  run: (...args: string[]) => string;
+  /** What the server has written to its log so far. */
+  log: () => string;
+};
+
+type TestFixtures = {
+  /** Allows messages that match: problems that this test provokes on purpose. */
+  expectProblem: (pattern: RegExp) => void;
+  /** Watches a context that the test opened itself (`browser.newContext()`). */
+  watch: (context: BrowserContext) => void;
+};
+
+const program = resolve(import.meta.dirname, "../../target/release/sirius");
+
+export const test = base.extend<TestFixtures & { problems: Problems }, ServerOptions & { server: Server }>({
+  database: ["sqlite", { option: true, scope: "worker" }],
+  demoOrders: [0, { option: true, scope: "worker" }],
+  settings: [{}, { option: true, scope: "worker" }],
+
+  server: [
+    async ({ database, demoOrders, settings }, use) => {
+      if (!existsSync(program)) throw new Error(`${program} is missing: run 'make server' first`);
+      const folder = mkdtempSync(join(tmpdir(), "sirius-e2e-"));
+      const data = database === "sqlite" ? sqlite(folder) : postgres();
+      try {
+        const started = await start(folder, data.url, demoOrders, settings);
+        await use(started.server);
+        await started.stop();
+      } finally {
+        data.drop();
+        rmSync(folder, { recursive: true, force: true });
+      }
+    },
+    { scope: "worker", timeout: 120_000 },
+  ],
+
+  baseURL: async ({ server }, use) => use(server.url),
+
+  problems: [
+    async ({ server }, use, testInfo) => {
+      const problems = new Problems();
+      await use(problems);
+      if (testInfo.status !== testInfo.expectedStatus || problems.unexpected().length > 0) {
+        await testInfo.attach("server.log", { body: server.log(), contentType: "text/plain" });
+      }
+      if (problems.unexpected().length > 0) throw new Error(problems.unexpected().join("\n"));
+    },
+    { auto: true },
+  ],
+  context: async ({ context, problems }, use) => {
+    problems.watch(context);
+    await use(context);
+  },
+  expectProblem: async ({ problems }, use) => use((pattern) => problems.allow(pattern)),
+  watch: async ({ problems }, use) => use((context) => problems.watch(context)),
+});
+
+/** What went wrong in the pages of one test. */
+class Problems {
+  private found: string[] = [];
+  private allowed: RegExp[] = [];
+
+  watch(context: BrowserContext) {
+    context.on("console", (message) => {
+      if (message.type() === "error") this.found.push(`console: ${message.text()} (${message.location().url})`);
+    });
+    context.on("weberror", (error) => {
+      this.found.push(`exception: ${error.error().stack ?? error.error().message}`);
+    });
+    context.on("response", (response) => {
+      if (response.status() >= 500) this.found.push(`answer: ${response.status()} ${response.url()}`);
+    });
+  }
+
+  allow(pattern: RegExp) {
+    this.allowed.push(pattern);
+  }
+
+  unexpected() {
+    return this.found.filter((problem) => !this.allowed.some((pattern) => pattern.test(problem)));
+  }
+}
+
+function sqlite(folder: string) {
+  return { url: `sqlite://${join(folder, "sirius.db")}`, drop: () => {} };
+}
+
+/** A new database in the server that TEST_DATABASE_URL names. */
+function postgres() {
+  const admin = process.env.TEST_DATABASE_URL;
+  if (!admin) throw new Error("TEST_DATABASE_URL is not set: run the tests with scripts/with-postgres");
+  const name = `sirius_e2e_${randomBytes(6).toString("hex")}`;
+  const sql = (statement: string) =>
+    execFileSync("psql", ["--quiet", "--no-psqlrc", "--set=ON_ERROR_STOP=1", `--command=${statement}`, admin]);
+  sql(`CREATE DATABASE ${name}`);
+  const url = new URL(admin);
+  url.pathname = `/${name}`;
+  return { url: url.href, drop: () => sql(`DROP DATABASE ${name} WITH (FORCE)`) };
+}
+
+async function start(folder: string, databaseUrl: string, demoOrders: number, settings: Record<string, string>) {
+  const address = `127.0.0.1:${await freePort()}`;
+  // Nothing of the developer's own settings: neither the environment nor .env (`cwd`)
+  const env = {
+    PATH: process.env.PATH,
+    HOME: folder,
+    RUST_BACKTRACE: "1",
+    DATABASE_URL: databaseUrl,
+    LEPTOS_SITE_ADDR: address,
+    SECRET_KEY: randomBytes(64).toString("hex"),
+    BCRYPT_COST: "4",
+    ...settings,
+  };
+  const run = (...args: string[]) => execFileSync(program, args, { cwd: folder, env, encoding: "utf8" });
+  if (demoOrders > 0) run("demo", "--orders", String(demoOrders));
+
+  let log = "";
+  const child = spawn(program, ["serve"], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+  child.stdout.on("data", (text) => (log += text));
+  child.stderr.on("data", (text) => (log += text));
+  // A test run that is killed must not leave servers behind
+  const kill = () => child.kill("SIGKILL");
+  process.once("exit", kill);
+
+  const url = `http://${address}`;
+  const server: Server = { url, databaseUrl, run, log: () => log };
+  const stop = async () => {
+    await ended(child);
+    process.off("exit", kill);
+  };
+  try {
+    await answers(url, child);
+  } catch (error) {
+    await stop();
+    throw new Error(`${(error as Error).message}\n${log}`);
+  }
+  return { server, stop };
+}
+
+/** Waits until the server answers anything at all. */
+async function answers(url: string, child: ChildProcess) {
+  const deadline = Date.now() + 30_000;
+  while (Date.now() < deadline) {
+    if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it answered`);
+    if (await fetch(url, { redirect: "manual" }).then(() => true, () => false)) return;
+    await new Promise((done) => setTimeout(done, 50));
+  }
+  throw new Error(`the server did not answer at ${url}`);
+}
+
+/** Asks the server to stop; one that does not within ten seconds is killed. */
+async function ended(child: ChildProcess) {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const over = new Promise((done) => child.once("exit", done));
+  child.kill("SIGTERM");
+  const late = setTimeout(() => child.kill("SIGKILL"), 10_000);
+  await over;
+  clearTimeout(late);
+}
+
+/** A port that nobody listens on at this moment. */
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer();
+    probe.once("error", fail);
+    probe.listen(0, "127.0.0.1", () => {
+      const { port } = probe.address() as { port: number };
+      probe.close(() => done(port));
+    });
+  });
+}

@@ -1,0 +1,125 @@
+/** Accounts: registering, signing in and out, the own password. */
+import * as shop from "./shop";
+import { expect, field, fill, password, press, test, unique } from "./shop";
+
+const refusal = "Неверное имя или пароль. Проверьте раскладку и Caps Lock.";
+
+test("a wrong password and an unknown name look the same @postgres", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  for (const [who, secret] of [[name, "не-тот-пароль"], [unique("никто"), password]]) {
+    await shop.open(page, "/login");
+    await fill(page, { "Имя пользователя": who, "Пароль": secret });
+    await press(page, "Войти");
+    await expect(page.getByRole("alert").filter({ hasText: "." })).toHaveText(refusal);
+    await expect(field(page, "Имя пользователя")).toHaveValue(who);
+    await expect(field(page, "Пароль")).toHaveValue("");
+    expect(page.url()).not.toContain(encodeURIComponent(secret));
+  }
+});
+
+test("a name is the same in capitals", async ({ page }) => {
+  const name = unique("Анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name.toUpperCase());
+  await expect(page.getByRole("link", { name })).toBeVisible();
+});
+
+test("registering tells what is wrong at the field", async ({ page }) => {
+  const taken = unique("анна");
+  await shop.register(page, taken);
+  const wrong: [string, Record<string, string>, string, RegExp][] = [
+    ["a short password", { "Пароль": "семь777", "Пароль ещё раз": "семь777" }, "Пароль", /Не меньше 8 знаков/],
+    ["a long password", { "Пароль": "я".repeat(37), "Пароль ещё раз": "я".repeat(37) }, "Пароль", /не больше 72 байт/],
+    ["another password", { "Пароль ещё раз": password + "!" }, "Пароль ещё раз", /Пароли не совпадают/],
+    ["no name", { "Имя пользователя": "" }, "Имя пользователя", /Заполните это поле/],
+    ["a short name", { "Имя пользователя": "ая" }, "Имя пользователя", /Не меньше 3 знаков/],
+    ["a strange name", { "Имя пользователя": "анна петровна" }, "Имя пользователя", /Только буквы, цифры и знаки/],
+    ["a taken name", { "Имя пользователя": taken.toUpperCase() }, "Имя пользователя", /Уже занято/],
+  ];
+  for (const [what, values, label, words] of wrong) {
+    await test.step(what, async () => {
+      await shop.open(page, "/register");
+      const typed = { "Имя пользователя": unique("пётр"), "Пароль": password, "Пароль ещё раз": password, ...values };
+      await fill(page, typed);
+      await press(page, "Зарегистрироваться");
+      await expect(field(page, label)).toHaveAccessibleDescription(words);
+      await expect(field(page, label)).toHaveAttribute("aria-invalid", "true");
+      await expect(field(page, "Имя пользователя")).toHaveValue(typed["Имя пользователя"]);
+      await expect(field(page, "Пароль")).toHaveValue("");
+      expect(page.url()).not.toContain(encodeURIComponent(typed["Пароль"]));
+    });
+  }
+});
+
+test("a page asked for while signed out is opened after signing in", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.open(page, "/orders?status=paid_issued&sort=phone");
+  await expect(page).toHaveURL(/\/login\?next=/);
+  await fill(page, { "Имя пользователя": name, "Пароль": "не-тот-пароль" });
+  await press(page, "Войти");
+  await expect(page.getByText(refusal)).toBeVisible();
+  await fill(page, { "Пароль": password });
+  await press(page, "Войти");
+  await expect(page).toHaveURL("/orders?status=paid_issued&sort=phone");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Заказы");
+});
+
+test("signing in leads to no other site", async ({ page, server }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.open(page, "/login?next=//example.com/");
+  await shop.signIn(page, name);
+  expect(page.url()).toBe(`${server.url}/`);
+});
+
+test("who has signed out is led to the sign-in", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name);
+  await shop.signOut(page);
+  await expect(page.getByRole("link", { name: "Вход", exact: true }).first()).toBeVisible();
+  await shop.open(page, "/orders");
+  await expect(page).toHaveURL(/\/login\?next=/);
+});
+
+test("a session lives on in a new page and in a new window", async ({ page, context }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name);
+  const another = await context.newPage();
+  await page.close();
+  await shop.open(another, "/orders");
+  await expect(another.getByRole("link", { name: new RegExp(name) })).toBeVisible();
+});
+
+test("the own password is changed, and other devices are signed out @postgres", async ({ page, browser, watch, baseURL }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name);
+  const elsewhere = await browser.newContext({ baseURL, locale: "ru-RU" });
+  watch(elsewhere);
+  const there = await elsewhere.newPage();
+  await shop.signIn(there, name);
+
+  await page.getByRole("link", { name: new RegExp(name) }).click();
+  await fill(page, { "Текущий пароль": "не-тот-пароль", "Новый пароль": "новый-самовар", "Пароль ещё раз": "новый-самовар" });
+  await press(page, "Сменить пароль");
+  await expect(field(page, "Текущий пароль")).toHaveAccessibleDescription(/Неверный пароль/);
+  await fill(page, { "Текущий пароль": password, "Новый пароль": "новый-самовар", "Пароль ещё раз": "новый-самовар" });
+  await press(page, "Сменить пароль");
+  await expect(page.getByText("Пароль изменён. На других устройствах нужно войти заново.")).toBeVisible();
+
+  await shop.open(page, "/orders");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Заказы");
+  await shop.open(there, "/orders");
+  await expect(there).toHaveURL(/\/login\?next=/);
+  await fill(there, { "Имя пользователя": name, "Пароль": password });
+  await press(there, "Войти");
+  await expect(there.getByText(refusal)).toBeVisible();
+  await fill(there, { "Пароль": "новый-самовар" });
+  await press(there, "Войти");
+  await expect(there).toHaveURL("/orders");
+  await elsewhere.close();
+});

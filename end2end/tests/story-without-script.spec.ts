@@ -1,0 +1,103 @@
+/** The main job of the shop in a browser that runs no scripts. */
+import * as shop from "./shop";
+import { expect, fact, field, fill, orderRow, ownServer, press, row, test } from "./shop";
+
+test.use({ ...ownServer(), javaScriptEnabled: false });
+
+test("a shop opens without JavaScript: account, product, supply, order, issue @postgres", async ({ page }) => {
+  await shop.register(page, "Хозяйка");
+  await shop.signIn(page, "Хозяйка");
+  const product = await shop.addProduct(page, { name: "Чай «Эрл Грей»", price: "720" });
+  await expect(page.getByText("Товар добавлен.")).toBeVisible();
+
+  await shop.receiveSupply(page, { product: "Чай «Эрл Грей»", qty: 10, price: "3,45", supplier: "Teekanne" });
+  await expect(page.getByText("Поставка принята.")).toBeVisible();
+
+  const order = await shop.bookOrder(page, { product: "чай «эрл грей»", qty: 3 });
+  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await expect(page.getByRole("strong").filter({ hasText: /^2\s160,00\s₽$/ })).toBeVisible();
+
+  await shop.open(page, "/orders?status=paid_not_issued");
+  await shop.issueButton(orderRow(page, order)).click();
+  await expect(page.getByText("Заказ выдан.")).toBeVisible();
+  await expect(page).toHaveURL(/status=paid_not_issued/);
+  await expect(page.getByText("Таких заказов нет.")).toBeVisible();
+
+  await shop.open(page, `/products/${product}`);
+  await expect(fact(page, "Доступно")).toHaveText("7");
+  await expect(fact(page, "На складе")).toHaveText("7");
+  await expect(row(page.getByRole("region", { name: "Движение товара" }), `Выдача Заказ № ${order}`)).toBeVisible();
+  await shop.open(page, `/orders/${order}`);
+  await expect(page.getByText("Выдача · Хозяйка")).toBeVisible();
+});
+
+test("a wrong form shows its errors at the fields and keeps what was typed @postgres", async ({ page, server }) => {
+  await shop.arrive(page, server, "user");
+  await shop.open(page, "/orders/new");
+  await fill(page, { "Телефон": "123", "Имя покупателя": "Пётр & сыновья «100 %»", "Товар": "", "Кол-во": "два" });
+  await press(page, "Записать заказ");
+  await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
+  await expect(field(page, "Товар")).toHaveAccessibleDescription(/Заполните это поле/);
+  await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Введите целое число/);
+  await expect(field(page, "Телефон")).toHaveValue("123");
+  await expect(field(page, "Имя покупателя")).toHaveValue("Пётр & сыновья «100 %»");
+  await expect(field(page, "Кол-во")).toHaveValue("два");
+});
+
+test("an edit that came too late shows what changed, keeps what was typed and may be sent again", async ({ page, context, server }) => {
+  await shop.arrive(page, server, "manager");
+  const name = shop.unique("Чай");
+  const id = await shop.addProduct(page, { name, price: "100" });
+  const other = await context.newPage();
+  await shop.open(other, `/products/${id}`);
+  await fill(page, { "Цена, ₽": "150" });
+  await press(page, "Сохранить");
+  await expect(page.getByText("Товар сохранён.")).toBeVisible();
+
+  await fill(other, { "Цена, ₽": "170", "Описание": "из Индии" });
+  await press(other, "Сохранить");
+  await expect(other.getByRole("alert").filter({ hasText: "Пока вы правили" })).toContainText("Цена, ₽: 150");
+  await expect(field(other, "Цена, ₽")).toHaveValue("170");
+  await expect(field(other, "Описание")).toHaveValue("из Индии");
+  await press(other, "Сохранить");
+  await expect(other.getByText("Товар сохранён.")).toBeVisible();
+  await expect(fact(other, "Цена, ₽")).toHaveText(/170,00\s₽/);
+});
+
+test("cancelling asks once, and frees the goods @postgres", async ({ page, server }) => {
+  await shop.arrive(page, server, "manager");
+  const name = shop.unique("Чай");
+  const product = await shop.addProduct(page, { name, price: "100", quantity: 5 });
+  const order = await shop.bookOrder(page, { product: name, qty: 2 });
+  await shop.open(page, "/orders");
+  const question = page.getByRole("dialog");
+  await expect(question).toBeHidden();
+
+  await shop.cancelButton(orderRow(page, order)).click();
+  await expect(question).toContainText(`Отменить заказ № ${order}?`);
+  await press(question, "Нет, оставить");
+  await expect(question).toBeHidden();
+  await expect(orderRow(page, order)).toContainText("ждёт выдачи");
+
+  await shop.cancelButton(orderRow(page, order)).click();
+  await press(question, "Да, отменить");
+  await expect(page.getByText("Заказ отменён, товар снова в продаже.")).toBeVisible();
+  await expect(orderRow(page, order)).toContainText("отменён");
+  await shop.open(page, `/products/${product}`);
+  await expect(fact(page, "Доступно")).toHaveText("5");
+});
+
+test("an order that is settled already says so", async ({ page, context, server }) => {
+  await shop.arrive(page, server, "manager");
+  const name = shop.unique("Чай");
+  await shop.addProduct(page, { name, price: "100", quantity: 5 });
+  const order = await shop.bookOrder(page, { product: name });
+  const other = await context.newPage();
+  await shop.open(other, "/orders");
+  await shop.issueButton(page).click();
+  await expect(page.getByText("Заказ выдан.")).toBeVisible();
+  await shop.cancelButton(orderRow(other, order)).click();
+  await press(other.getByRole("dialog"), "Да, отменить");
+  await expect(other.getByRole("alert").filter({ hasText: "Заказ уже выдан." })).toBeVisible();
+  await expect(orderRow(other, order)).toContainText("выдан");
+});

@@ -1,0 +1,9 @@
+DROP TABLE idempotency_keys;
+DROP TABLE exchange_rates;
+DROP TABLE operation_log;
+DROP TABLE stock_movements;
+DROP TABLE orders;
+DROP TABLE supplies;
+DROP TABLE products;
+DROP TABLE sessions;
+DROP TABLE users;

@@ -1,0 +1,75 @@
+// Lays out the folder that the server embeds, from what scripts/client built.
+//
+//   node scripts/site.mjs BUILT PUBLIC SITE PROFILE
+//
+// What the program needs gets a name with a hash of its content (pkg/sirius.<hash>.js),
+// so that a browser may keep it for ever; each file that shrinks gets its brotli and
+// gzip beside it, so that the server compresses nothing per request. A file that did
+// not change is not touched, because the server is linked anew for every one that is.
+
+import { createHash } from "node:crypto";
+import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import { dirname, extname, join, relative } from "node:path";
+import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+
+const [built, publicDir, site, profile] = process.argv.slice(2);
+const shrinks = new Set([".js", ".wasm", ".css", ".svg", ".txt", ".json", ".ico", ".html", ".webmanifest"]);
+
+/** Path below the site folder → content. */
+const files = new Map();
+
+const hashed = (extension, content) => {
+  const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
+  const name = `sirius.${hash}.${extension}`;
+  files.set(`pkg/${name}`, content);
+  return name;
+};
+
+const list = (folder) =>
+  readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(folder, join(entry.parentPath ?? entry.path, entry.name)));
+
+for (const path of list(publicDir)) files.set(path, readFileSync(join(publicDir, path)));
+
+const wasm = hashed("wasm", readFileSync(join(built, "sirius.wasm")));
+// The JavaScript asks for its wasm by name, so its own hash covers both
+const js = readFileSync(join(built, "sirius.js"), "utf8");
+if (!js.includes("sirius_bg.wasm")) throw new Error("sirius.js names no sirius_bg.wasm: did wasm-bindgen change?");
+hashed("js", Buffer.from(js.replaceAll("sirius_bg.wasm", wasm)));
+hashed("css", readFileSync(join(built, "sirius.css")));
+
+mkdirSync(site, { recursive: true });
+const old = new Set(list(site));
+const same = (path, content) => old.has(path) && readFileSync(join(site, path)).equals(content);
+const write = (path, content) => {
+  if (same(path, content)) return;
+  mkdirSync(dirname(join(site, path)), { recursive: true });
+  writeFileSync(join(site, path), content);
+};
+
+const wanted = new Set();
+for (const [path, content] of files) {
+  const compressed = profile !== "dev" && content.length > 1000 && shrinks.has(extname(path)) ? [`${path}.br`, `${path}.gz`] : [];
+  // Compressing takes seconds: what is there belongs to the same content
+  const fresh = !same(path, content) || compressed.some((name) => !old.has(name));
+  wanted.add(path);
+  compressed.forEach((name) => wanted.add(name));
+  if (!fresh) continue;
+  write(path, content);
+  if (compressed.length === 0) continue;
+  const params = {
+    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
+  };
+  write(`${path}.br`, brotliCompressSync(content, { params }));
+  write(`${path}.gz`, gzipSync(content, { level: constants.Z_BEST_COMPRESSION }));
+}
+for (const path of old) if (!wanted.has(path)) rmSync(join(site, path));
+
+if (profile !== "dev") {
+  const size = (name) => `${Math.ceil(readFileSync(join(site, name)).length / 1024)} KB`;
+  const sizes = [...wanted].filter((path) => /^pkg\/.*\.br$/.test(path)).map((path) => `${extname(path.slice(0, -3)).slice(1)} ${size(path)}`);
+  console.error(`client: ${site} is ready; in brotli: ${sizes.join(", ")}`);
+}

@@ -1,0 +1,148 @@
+//! The one way to do anything: with an actor, in a transaction, on record.
+//!
+//! A service function takes a [`Tx`], asks its actor first, and does its work on its connection.
+//! Only [`Shop::act`] and [`Shop::look`] make a [`Tx`], so that no page and no endpoint can forget either.
+
+use crate::{
+    auth::Actor,
+    clock,
+    config::Config,
+    db::{self, Conn, Db},
+    error::Error,
+    log::Entity,
+    moment::Moment,
+    schema::idempotency_keys,
+};
+use diesel::prelude::*;
+use sha2::{Digest, Sha256};
+use std::{fmt::Write, sync::Arc};
+
+/// The running shop: what every request needs.
+#[derive(Clone)]
+pub struct Shop {
+    pub db: Db,
+    pub config: Arc<Config>,
+}
+
+/// An act under way: who acts, when, and the transaction it happens in.
+pub struct Tx<'c> {
+    pub conn: &'c mut Conn,
+    pub actor: Actor,
+    pub now: Moment,
+}
+
+impl Shop {
+    /// Does something that changes the shop: all of it, or nothing when `act` fails.
+    pub async fn act<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db
+            .write(move |conn| {
+                act(&mut Tx {
+                    conn,
+                    actor,
+                    now: clock::now(),
+                })
+            })
+            .await
+    }
+
+    /// Does something as the program itself, at an instant of the past: for the demo data.
+    pub async fn act_at<T: Send + 'static>(
+        &self,
+        now: Moment,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db
+            .write(move |conn| {
+                act(&mut Tx {
+                    conn,
+                    actor: Actor::System,
+                    now,
+                })
+            })
+            .await
+    }
+
+    /// Looks something up.
+    pub async fn look<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db
+            .read(move |conn| {
+                look(&mut Tx {
+                    conn,
+                    actor,
+                    now: clock::now(),
+                })
+            })
+            .await
+    }
+}
+
+impl Tx<'_> {
+    /// Creates something once for each idempotency key: the repeat finds what the first made.
+    ///
+    /// `asked` is what the request said; the same key with something else is refused.
+    /// An empty key asks for no such care. `create` returns the id of what it made.
+    pub fn once(
+        &mut self,
+        key: &str,
+        entity: Entity,
+        asked: &impl std::fmt::Debug,
+        create: impl FnOnce(&mut Self) -> Result<i64, Error>,
+    ) -> Result<i64, Error> {
+        if key.is_empty() {
+            return create(self);
+        }
+        db::serialize_by(self.conn, key)?;
+        let fingerprint = sha256(&format!("{asked:?}"));
+        let earlier = idempotency_keys::table
+            .find(key)
+            .select((
+                idempotency_keys::user_id,
+                idempotency_keys::entity_type,
+                idempotency_keys::fingerprint,
+                idempotency_keys::entity_id,
+            ))
+            .first::<(Option<String>, Entity, String, i64)>(self.conn)
+            .optional()?;
+        if let Some((user, made, print, id)) = earlier {
+            let same =
+                user.as_deref() == self.actor.username() && made == entity && print == fingerprint;
+            return if same { Ok(id) } else { Err(Error::KeyReused) };
+        }
+        let id = create(self)?;
+        diesel::insert_into(idempotency_keys::table)
+            .values((
+                idempotency_keys::key.eq(key),
+                idempotency_keys::user_id.eq(self.actor.username()),
+                idempotency_keys::fingerprint.eq(fingerprint),
+                idempotency_keys::entity_type.eq(entity),
+                idempotency_keys::entity_id.eq(id),
+                idempotency_keys::created_at.eq(self.now),
+            ))
+            .execute(self.conn)?;
+        Ok(id)
+    }
+}
+
+/// SHA-256 in hexadecimal.
+pub fn sha256(text: &str) -> String {
+    Sha256::digest(text)
+        .iter()
+        .fold(String::with_capacity(64), |mut hex, byte| {
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
+}
+
+/// A fresh idempotency key.
+pub fn new_key() -> String {
+    let random = rand::random::<u128>();
+    format!("{random:032x}")
+}

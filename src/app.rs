@@ -1,0 +1,169 @@
+//! The application: its routes, and the frame around every page.
+
+use crate::{
+    auth::{
+        Permission,
+        account::AccountPage,
+        login::{LoginPage, SignOutForm},
+        register::RegisterPage,
+    },
+    error::Error,
+    home::HomePage,
+    i18n::Locale,
+    orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
+    products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
+    supplies::page::SuppliesPage,
+    ui::{self, Announcer, banner::Banner, failure::Failure},
+};
+use leptos::{prelude::*, server_fn::ServerFn};
+use leptos_i18n::td_string;
+use leptos_meta::{Title, provide_meta_context};
+use leptos_router::{
+    SsrMode,
+    components::{Route, Router, Routes},
+    hooks::use_location,
+    path,
+};
+
+/// The whole application, on the server and in the browser.
+#[component]
+pub fn App() -> impl IntoView {
+    provide_meta_context();
+    provide_context(ui::visitor());
+    let said = RwSignal::new(String::new());
+    provide_context(Announcer(said));
+    let l = ui::locale();
+    view! {
+        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { format!("{page} · Sirius") } />
+        <Router>
+            <a class="skip-link" href="#main" rel="external">{td_string!(l, nav.skip)}</a>
+            <Header />
+            <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
+                <Banner />
+                <Routes fallback=NotFound>
+                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                    <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
+                    <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
+                    <Route path=path!("/products/new") view=NewProductPage ssr=SsrMode::Async />
+                    <Route path=path!("/products/:id") view=ProductPage ssr=SsrMode::Async />
+                    <Route path=path!("/supplies") view=SuppliesPage ssr=SsrMode::Async />
+                    <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
+                    <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
+                    <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />
+                </Routes>
+            </main>
+            <p class="sr-only" role="status" aria-live="polite">{said}</p>
+        </Router>
+    }
+}
+
+/// The menu: pages on the left, who is signed in on the right.
+#[component]
+fn Header() -> impl IntoView {
+    let l = ui::locale();
+    let account = match ui::me() {
+        Some(me) => view! {
+            <a class="menu-link" href="/account">
+                <span class="max-sm:hidden">{td_string!(l, nav.hello)} ", "</span>
+                <span class="user-name">{me.username.clone()}</span>
+                <span class="max-sm:hidden">" (" {ui::words::role(l, me.role)} ")"</span>
+            </a>
+            <SignOutForm />
+        }
+        .into_any(),
+        None => view! {
+            <a class="menu-link" href="/login">{td_string!(l, nav.sign_in)}</a>
+            <a class="menu-link" href="/register">{td_string!(l, nav.register)}</a>
+        }
+        .into_any(),
+    };
+    view! {
+        <header class="site-header">
+            <div class="site-header-row">
+                <a class="logo" href="/">
+                    <img src="/favicon.svg" alt="" width="24" height="24" />
+                    "Sirius"
+                </a>
+                <nav class="site-menu" aria-label=td_string!(l, nav.menu)>
+                    <MenuLink href="/" label=td_string!(l, nav.home) />
+                    <MenuLink href="/products" label=td_string!(l, nav.products) />
+                    <MenuLink href="/orders" label=td_string!(l, nav.orders) />
+                    {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(l, nav.supplies) /> })}
+                </nav>
+                <div class="site-account">{account} <LanguageForm /></div>
+            </div>
+        </header>
+    }
+}
+
+/// A link of the menu, marked when its page or one below it is open.
+#[component]
+fn MenuLink(href: &'static str, label: &'static str) -> impl IntoView {
+    let path = use_location().pathname;
+    let is_here = move || {
+        path.with(|path| {
+            path == href
+                || href != "/"
+                    && path
+                        .strip_prefix(href)
+                        .is_some_and(|rest| rest.starts_with('/'))
+        })
+    };
+    view! { <a class="menu-link" href=href aria-current=move || is_here().then_some("page")>{label}</a> }
+}
+
+/// Switches between Russian and English.
+#[component]
+fn LanguageForm() -> impl IntoView {
+    let l = ui::locale();
+    let (other, label, name) = match l {
+        Locale::ru => (Locale::en, "EN", "English"),
+        Locale::en => (Locale::ru, "РУ", "Русский"),
+    };
+    view! {
+        <form method="post" action=SetLanguage::PATH>
+            <input type="hidden" name="lang" value=other.to_string() />
+            <button class="menu-link" type="submit" lang=other.to_string() title=name aria-label=name>{label}</button>
+        </form>
+    }
+}
+
+/// Keeps the language of the visitor's choice in a cookie for a year and shows the same page in it.
+#[server(endpoint = "set_language")]
+pub async fn set_language(lang: String) -> Result<(), Error> {
+    use axum::http::{HeaderValue, header, request::Parts};
+    let locale: Locale = lang
+        .parse()
+        .map_err(|_| Error::field("lang", crate::error::Problem::NotOffered))?;
+    let response = expect_context::<leptos_axum::ResponseOptions>();
+    let cookie = format!("lang={locale}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
+    response.append_header(
+        header::SET_COOKIE,
+        HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
+    );
+    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts.headers));
+    leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
+    Ok(())
+}
+
+/// The page for paths that name nothing.
+#[component]
+fn NotFound() -> impl IntoView {
+    let l = ui::locale();
+    // Asked through a server function, as every page is, so that the answer has its status.
+    let missing = ui::data(|| (), |()| missing_page());
+    view! {
+        <Title text=td_string!(l, ui.not_found) />
+        <h1>{td_string!(l, ui.not_found)}</h1>
+        {ui::loaded(missing, |()| view! { <Failure error=Error::NotFound /> })}
+        <p><a class="link" href="/">{td_string!(l, nav.home)}</a></p>
+    }
+}
+
+/// Answers that there is no such page.
+#[server(endpoint = "missing_page")]
+pub async fn missing_page() -> Result<(), Error> {
+    crate::door::answer(Err(Error::NotFound))
+}

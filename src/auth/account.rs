@@ -1,0 +1,93 @@
+//! One's own account.
+
+use super::Me;
+use crate::{
+    error::Error,
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+    },
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+
+/// Who is signed in.
+#[server(endpoint = "account")]
+pub async fn account() -> Result<Me, Error> {
+    use super::{Actor, Permission};
+    crate::door::look(|tx| {
+        tx.actor.may(Permission::OwnAccount)?;
+        match &tx.actor {
+            Actor::User(me) => Ok(me.clone()),
+            Actor::Nobody | Actor::System => Err(Error::SignedOut),
+        }
+    })
+    .await
+}
+
+/// Changes one's own password. Other devices are signed out.
+#[server(endpoint = "change_password")]
+pub async fn change_password(
+    current_password: String,
+    password: String,
+    password_repeated: String,
+) -> Result<(), Error> {
+    use super::{Actor, service, session};
+    use crate::{door, ui::banner::Success};
+    let me = match door::actor() {
+        Ok(Actor::User(me)) => me,
+        Ok(Actor::Nobody | Actor::System) => return door::answer(Err(Error::SignedOut)),
+        Err(error) => return door::answer(Err(error)),
+    };
+    let name = me.username.clone();
+    let changed = service::change_password(
+        &door::shop(),
+        me,
+        current_password,
+        password,
+        &password_repeated,
+    )
+    .await;
+    door::answer(changed)?;
+    session::begin(&door::request_session()?, &name).await?;
+    door::go("/account", Success::PasswordChanged);
+    Ok(())
+}
+
+/// The page of one's own account.
+#[component]
+pub fn AccountPage() -> impl IntoView {
+    let l = ui::locale();
+    let account = ui::data(|| (), |()| account());
+    view! {
+        <Title text=td_string!(l, auth.account) />
+        <div class="narrow">
+            <h1>{td_string!(l, auth.account)}</h1>
+            {ui::loaded(account, move |me| view! {
+                <dl class="facts">
+                    <dt>{td_string!(l, fields.username)}</dt>
+                    <dd>{me.username}</dd>
+                    <dt>{td_string!(l, fields.role)}</dt>
+                    <dd>{ui::words::role(l, me.role)}</dd>
+                </dl>
+                <h2>{td_string!(l, auth.change_password)}</h2>
+                <PasswordForm />
+            })}
+        </div>
+    }
+}
+
+#[component]
+fn PasswordForm() -> impl IntoView {
+    let l = ui::locale();
+    let action = FormAction::new::<ChangePassword>();
+    view! {
+        <Form action full_load=true>
+            <Field name="current_password" label=td_string!(l, fields.current_password) kind="password" autocomplete="current-password" required=true />
+            <Field name="password" label=td_string!(l, fields.new_password) hint=td_string!(l, auth.password_hint) kind="password" autocomplete="new-password" required=true />
+            <Field name="password_repeated" label=td_string!(l, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
+            <Submit label=td_string!(l, auth.change_password) />
+        </Form>
+    }
+}

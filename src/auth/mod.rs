@@ -1,0 +1,124 @@
+//! Who may do what: roles, the one permission table, accounts and sessions.
+
+pub mod account;
+pub mod login;
+pub mod register;
+
+#[cfg(feature = "ssr")]
+pub mod password;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+pub mod session;
+
+use crate::{codes::codes, error::Error};
+use serde::{Deserialize, Serialize};
+
+codes! {
+    /// What a person does in the shop.
+    #[derive(PartialOrd, Ord)]
+    pub enum Role {
+        /// Sits at the desk: users, log, analytics, and everything below.
+        Admin = "admin",
+        /// Receives supplies, keeps products and prices, and everything below.
+        Manager = "manager",
+        /// The clerk at the counter: sees the stock, takes and issues orders.
+        User = "user",
+    }
+}
+
+codes! {
+    /// Whether an account may be used.
+    pub enum UserState {
+        /// Registered while `REGISTRATION=approval`; an admin has not let him in yet.
+        Pending = "pending",
+        Active = "active",
+        Blocked = "blocked",
+    }
+}
+
+codes! {
+    /// Something that only some roles may do.
+    pub enum Permission {
+        ViewStock = "view_stock",
+        /// Products: add, edit, correct, archive.
+        EditProducts = "edit_products",
+        /// Supplies: see and receive.
+        Supplies = "supplies",
+        /// Orders: see all, create, edit, issue, deny.
+        Orders = "orders",
+        /// Own password.
+        OwnAccount = "own_account",
+        /// Analytics, rates and the operation log.
+        AdminArea = "admin_area",
+        ManageUsers = "manage_users",
+    }
+}
+
+impl Role {
+    /// The permission table. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
+    pub const fn may(self, permission: Permission, manager_in_admin: bool) -> bool {
+        match permission {
+            Permission::ViewStock | Permission::Orders | Permission::OwnAccount => true,
+            Permission::EditProducts | Permission::Supplies => match self {
+                Self::Admin | Self::Manager => true,
+                Self::User => false,
+            },
+            Permission::AdminArea => match self {
+                Self::Admin => true,
+                Self::Manager => manager_in_admin,
+                Self::User => false,
+            },
+            Permission::ManageUsers => match self {
+                Self::Admin => true,
+                Self::Manager | Self::User => false,
+            },
+        }
+    }
+}
+
+/// Somebody who is signed in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Me {
+    pub username: String,
+    pub role: Role,
+    /// The setting `MANAGER_IN_ADMIN`.
+    pub manager_in_admin: bool,
+}
+
+impl Me {
+    /// Whether the permission table allows it.
+    pub const fn may(&self, permission: Permission) -> bool {
+        self.role.may(permission, self.manager_in_admin)
+    }
+}
+
+/// Who acts.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Actor {
+    /// Somebody who is not signed in.
+    Nobody,
+    User(Me),
+    /// The program itself: the command line, the demo data.
+    System,
+}
+
+impl Actor {
+    /// Refuses who has no right.
+    pub fn may(&self, permission: Permission) -> Result<(), Error> {
+        match self {
+            Self::System => Ok(()),
+            Self::User(me) if me.may(permission) => Ok(()),
+            Self::User(_) => Err(Error::Forbidden),
+            Self::Nobody => Err(Error::SignedOut),
+        }
+    }
+
+    /// The name to write beside what was done.
+    pub fn username(&self) -> Option<&str> {
+        match self {
+            Self::User(me) => Some(&me.username),
+            Self::Nobody | Self::System => None,
+        }
+    }
+}

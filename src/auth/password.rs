@@ -1,0 +1,69 @@
+//! Passwords: bcrypt, off the async threads, a few at a time so that a flood of sign-ins leaves cores for the others.
+
+use crate::error::{Error, Problem};
+use std::sync::OnceLock;
+use tokio::{sync::Semaphore, task::spawn_blocking};
+
+/// Fewest characters of a password.
+pub const MIN: usize = 8;
+/// Most bytes: bcrypt reads no more.
+const MAX_BYTES: usize = 72;
+
+static SLOTS: Semaphore = Semaphore::const_new(2);
+static DUMMY: OnceLock<String> = OnceLock::new();
+
+/// What is wrong with a new password.
+pub fn check(password: &str) -> Result<(), Problem> {
+    if password.is_empty() {
+        Err(Problem::Required)
+    } else if password.chars().count() < MIN {
+        Err(Problem::TooShort(MIN))
+    } else if password.len() > MAX_BYTES {
+        Err(Problem::PasswordTooLong)
+    } else {
+        Ok(())
+    }
+}
+
+/// The hash to keep of a new password that was checked.
+pub async fn hash(password: String, cost: u32) -> Result<String, Error> {
+    slow(move || bcrypt::non_truncating_hash(password, cost)).await
+}
+
+/// Whether the password is the one of the hash. Without a hash it takes the same time and is wrong.
+pub async fn verify(password: String, hash: Option<String>, cost: u32) -> Result<bool, Error> {
+    if password.len() > MAX_BYTES {
+        return Ok(false);
+    }
+    slow(move || match hash {
+        Some(hash) => bcrypt::verify(password, &hash),
+        None => bcrypt::verify(password, dummy(cost)?).map(|_| false),
+    })
+    .await
+}
+
+fn dummy(cost: u32) -> Result<&'static str, bcrypt::BcryptError> {
+    if DUMMY.get().is_none() {
+        let _ = DUMMY.set(bcrypt::hash("nobody has this one", cost)?);
+    }
+    Ok(DUMMY.get().map_or("", String::as_str))
+}
+
+/// Makes the hash that stands for an unknown user, so that the first such sign-in is not slower.
+pub fn warm_up(cost: u32) {
+    let _ = dummy(cost);
+}
+
+async fn slow<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
+) -> Result<T, Error> {
+    let fault = |error: &dyn std::fmt::Display| {
+        tracing::error!(%error, "bcrypt failed");
+        Error::Internal
+    };
+    let _slot = SLOTS.acquire().await.map_err(|error| fault(&error))?;
+    spawn_blocking(work)
+        .await
+        .map_err(|error| fault(&error))?
+        .map_err(|error| fault(&error))
+}

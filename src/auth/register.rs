@@ -1,0 +1,95 @@
+//! Registering an account.
+
+use crate::{
+    error::Error,
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+    },
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+/// What registering means at present.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Terms {
+    /// The first account becomes admin.
+    First,
+    Open,
+    /// An admin must activate the account.
+    Approval,
+    Closed,
+}
+
+/// What registering means at present.
+#[server(endpoint = "registration_terms")]
+pub async fn registration_terms() -> Result<Terms, Error> {
+    use crate::{config::Registration, door};
+    let any = door::look(super::service::any_user).await?;
+    Ok(match (any, door::shop().config.registration) {
+        (false, _) => Terms::First,
+        (true, Registration::Open) => Terms::Open,
+        (true, Registration::Approval) => Terms::Approval,
+        (true, Registration::Closed) => Terms::Closed,
+    })
+}
+
+/// Registers an account.
+#[server(endpoint = "register")]
+pub async fn register(
+    username: String,
+    password: String,
+    password_repeated: String,
+) -> Result<(), Error> {
+    use super::{UserState, service};
+    use crate::{door, ui::banner::Success};
+    let registered =
+        service::register(&door::shop(), &username, password, &password_repeated).await;
+    let account = door::answer(registered)?;
+    let success = match account.state {
+        UserState::Active => Success::Registered,
+        UserState::Pending | UserState::Blocked => Success::RegisteredPending,
+    };
+    door::go("/login", success);
+    Ok(())
+}
+
+/// The page to register.
+#[component]
+pub fn RegisterPage() -> impl IntoView {
+    let l = ui::locale();
+    let terms = ui::data(|| (), |()| registration_terms());
+    view! {
+        <Title text=td_string!(l, nav.register) />
+        <div class="narrow">
+            <h1>{td_string!(l, nav.register)}</h1>
+            {ui::loaded(terms, |terms| view! { <RegisterForm terms /> })}
+            <p class="mt-4">{td_string!(l, auth.have_account)} " " <a class="link" href="/login">{td_string!(l, nav.sign_in)}</a></p>
+        </div>
+    }
+}
+
+#[component]
+fn RegisterForm(terms: Terms) -> impl IntoView {
+    let l = ui::locale();
+    let action = FormAction::new::<Register>();
+    let note = match terms {
+        Terms::First => td_string!(l, auth.first_account),
+        Terms::Open => "",
+        Terms::Approval => td_string!(l, auth.approval),
+        Terms::Closed => td_string!(l, errors.registration_closed),
+    };
+    view! {
+        {(!note.is_empty()).then(|| view! { <p class="alert alert-info alert-soft mb-4">{note}</p> })}
+        {(terms != Terms::Closed).then(|| view! {
+            <Form action full_load=true>
+                <Field name="username" label=td_string!(l, fields.username) hint=td_string!(l, auth.username_hint) autocomplete="username" required=true autofocus=true />
+                <Field name="password" label=td_string!(l, fields.password) hint=td_string!(l, auth.password_hint) kind="password" autocomplete="new-password" required=true />
+                <Field name="password_repeated" label=td_string!(l, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
+                <Submit label=td_string!(l, auth.register) />
+            </Form>
+        })}
+    }
+}

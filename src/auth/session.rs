@@ -1,0 +1,193 @@
+//! Sessions: kept in the database, so that they survive a restart and several servers share them.
+
+use super::Actor;
+use crate::{
+    act::{Shop, sha256},
+    clock,
+    db::{Conn, Db},
+    error::Error,
+    schema::sessions,
+};
+use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime};
+use diesel::prelude::*;
+use std::fmt;
+use time::OffsetDateTime;
+use tower_sessions::{
+    Session, SessionStore,
+    session::{Id, Record},
+    session_store,
+};
+
+/// Where a session keeps the name of who signed in.
+const USER: &str = "user";
+
+/// Begins a session of an account, under a new id.
+pub async fn begin(session: &Session, username: &str) -> Result<(), Error> {
+    session.cycle_id().await.map_err(|error| fault(&error))?;
+    session
+        .insert(USER, username)
+        .await
+        .map_err(|error| fault(&error))
+}
+
+/// Ends a session.
+pub async fn end(session: &Session) -> Result<(), Error> {
+    session.flush().await.map_err(|error| fault(&error))
+}
+
+/// Who is behind a session. Asked of the database each time: a role that was taken is gone at once.
+pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
+    let Some(username) = session
+        .get::<String>(USER)
+        .await
+        .map_err(|error| fault(&error))?
+    else {
+        return Ok(Actor::Nobody);
+    };
+    let manager_in_admin = shop.config.manager_in_admin;
+    let me = shop
+        .look(Actor::Nobody, move |tx| {
+            super::service::active(tx, &username, manager_in_admin)
+        })
+        .await?;
+    Ok(me.map_or(Actor::Nobody, Actor::User))
+}
+
+fn fault(error: &dyn fmt::Display) -> Error {
+    tracing::error!(%error, "session failed");
+    Error::Unavailable
+}
+
+/// The table of sessions.
+#[derive(Clone)]
+pub struct Sessions(pub Db);
+
+impl Sessions {
+    /// Forgets the sessions that are over.
+    pub async fn delete_expired(&self) -> Result<(), Error> {
+        let now = clock::now();
+        self.0
+            .write(move |conn| {
+                diesel::delete(sessions::table.filter(sessions::expires_at.le(now)))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await
+    }
+}
+
+impl fmt::Debug for Sessions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sessions")
+    }
+}
+
+#[async_trait]
+impl SessionStore for Sessions {
+    /// Ids have 128 random bits: two alike are a fault of the random source, and the primary key refuses them.
+    async fn create(&self, record: &mut Record) -> session_store::Result<()> {
+        let row = Row::of(record)?;
+        self.0
+            .write(move |conn| row.insert(conn))
+            .await
+            .map_err(|error| backend(&error))
+    }
+
+    async fn save(&self, record: &Record) -> session_store::Result<()> {
+        let row = Row::of(record)?;
+        let save = move |conn: &mut Conn| {
+            let saved = diesel::update(sessions::table.find(&row.id))
+                .set((
+                    sessions::user_id.eq(&row.user_id),
+                    sessions::data.eq(&row.data),
+                    sessions::expires_at.eq(row.expires_at),
+                ))
+                .execute(conn)?;
+            if saved == 0 { row.insert(conn) } else { Ok(()) }
+        };
+        self.0.write(save).await.map_err(|error| backend(&error))
+    }
+
+    async fn load(&self, id: &Id) -> session_store::Result<Option<Record>> {
+        let key = sha256(&id.to_string());
+        let now = clock::now();
+        let found = self
+            .0
+            .read(move |conn| {
+                sessions::table
+                    .find(key)
+                    .filter(sessions::expires_at.gt(now))
+                    .select((sessions::data, sessions::expires_at))
+                    .first::<(String, NaiveDateTime)>(conn)
+                    .optional()
+                    .map_err(Error::from)
+            })
+            .await
+            .map_err(|error| backend(&error))?;
+        let Some((data, expires_at)) = found else {
+            return Ok(None);
+        };
+        let data = serde_json::from_str(&data)
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        let expiry_date = OffsetDateTime::from_unix_timestamp(expires_at.and_utc().timestamp())
+            .map_err(|error| session_store::Error::Decode(error.to_string()))?;
+        Ok(Some(Record {
+            id: *id,
+            data,
+            expiry_date,
+        }))
+    }
+
+    async fn delete(&self, id: &Id) -> session_store::Result<()> {
+        let key = sha256(&id.to_string());
+        self.0
+            .write(move |conn| {
+                diesel::delete(sessions::table.find(key)).execute(conn)?;
+                Ok(())
+            })
+            .await
+            .map_err(|error| backend(&error))
+    }
+}
+
+struct Row {
+    id: String,
+    user_id: Option<String>,
+    data: String,
+    expires_at: NaiveDateTime,
+}
+
+impl Row {
+    fn of(record: &Record) -> session_store::Result<Self> {
+        let encode = |error: &dyn fmt::Display| session_store::Error::Encode(error.to_string());
+        Ok(Self {
+            id: sha256(&record.id.to_string()),
+            user_id: record
+                .data
+                .get(USER)
+                .and_then(|user| user.as_str())
+                .map(str::to_owned),
+            data: serde_json::to_string(&record.data).map_err(|error| encode(&error))?,
+            expires_at: DateTime::from_timestamp(record.expiry_date.unix_timestamp(), 0)
+                .ok_or_else(|| encode(&"expiry"))?
+                .naive_utc(),
+        })
+    }
+
+    fn insert(&self, conn: &mut Conn) -> Result<(), Error> {
+        diesel::insert_into(sessions::table)
+            .values((
+                sessions::id.eq(&self.id),
+                sessions::user_id.eq(&self.user_id),
+                sessions::data.eq(&self.data),
+                sessions::expires_at.eq(self.expires_at),
+            ))
+            .execute(conn)?;
+        Ok(())
+    }
+}
+
+fn backend(error: &Error) -> session_store::Error {
+    session_store::Error::Backend(error.to_string())
+}

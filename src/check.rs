@@ -1,0 +1,142 @@
+//! `sirius check`: proves that the ledger, the counters and the orders agree.
+
+use crate::{db::Conn, error::Error};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
+
+/// What was compared and what disagrees.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Name of each comparison, and how many rows it looked at.
+    pub compared: Vec<(&'static str, i64)>,
+    /// A line for each row that disagrees.
+    pub wrong: Vec<String>,
+}
+
+/// A comparison: what it looks at, and a query for the rows that disagree.
+struct Comparison {
+    name: &'static str,
+    rows: &'static str,
+    /// Selects `what`, `id`, `found` and `expected`.
+    disagreeing: &'static str,
+}
+
+const COMPARISONS: &[Comparison] = &[
+    Comparison {
+        name: "counters of products = sums of their ledger",
+        rows: "products",
+        disagreeing: "
+            SELECT field AS what, id, found, expected FROM (
+                SELECT p.id, 'product: quantity' AS field, p.quantity AS found, CAST(COALESCE(m.quantity, 0) AS BIGINT) AS expected FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: issued', p.issued, CAST(COALESCE(m.issued, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: reserved', p.reserved, CAST(COALESCE(m.reserved, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: value_eur', p.value_eur, CAST(COALESCE(m.value_eur, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: uncosted', p.uncosted, CAST(COALESCE(m.uncosted, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "counters of products = their orders",
+        rows: "products",
+        disagreeing: "
+            SELECT field AS what, id, found, expected FROM (
+                SELECT p.id, 'product: issued, by orders' AS field, p.issued AS found, CAST(COALESCE(o.issued, 0) AS BIGINT) AS expected FROM products p LEFT JOIN ordered o ON o.product_id = p.id
+                UNION ALL SELECT p.id, 'product: reserved, by orders', p.reserved, CAST(COALESCE(o.reserved, 0) AS BIGINT) FROM products p LEFT JOIN ordered o ON o.product_id = p.id
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "orders = their ledger",
+        rows: "orders",
+        disagreeing: "
+            SELECT field AS what, id, found, expected FROM (
+                SELECT o.id, 'order: issued' AS field, CAST(COALESCE(m.issued, 0) AS BIGINT) AS found, CASE WHEN o.status = 'paid_issued' THEN o.qty ELSE 0 END AS expected FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: reserved', CAST(COALESCE(m.reserved, 0) AS BIGINT), CASE WHEN o.status = 'paid_not_issued' THEN o.qty ELSE 0 END FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: cost_eur', CAST(COALESCE(-m.value_eur, 0) AS BIGINT), COALESCE(o.cost_eur, 0) FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: uncosted_qty', CAST(COALESCE(-m.uncosted, 0) AS BIGINT), COALESCE(o.uncosted_qty, 0) FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "supplies = their ledger",
+        rows: "supplies",
+        disagreeing: "
+            SELECT 'supply: qty' AS what, s.id AS id, CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS found, s.qty AS expected
+            FROM supplies s LEFT JOIN stock_movements m ON m.supply_id = s.id
+            GROUP BY s.id, s.qty HAVING COALESCE(SUM(m.quantity), 0) <> s.qty",
+    },
+    Comparison {
+        name: "no stock is negative",
+        rows: "products",
+        disagreeing: "
+            SELECT 'product: negative stock' AS what, id, stock AS found, 0 AS expected FROM products
+            WHERE stock < 0 OR on_hand < 0 OR reserved < 0 OR issued < 0 OR value_eur < 0 OR uncosted < 0 OR uncosted > on_hand",
+    },
+];
+
+/// The sums that the comparisons share.
+const SUMS: &str = "
+    WITH sums AS (
+        SELECT product_id, SUM(quantity) AS quantity, SUM(issued) AS issued, SUM(reserved) AS reserved, SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
+        FROM stock_movements GROUP BY product_id
+    ), ordered AS (
+        SELECT product_id,
+            SUM(CASE WHEN status = 'paid_issued' THEN qty ELSE 0 END) AS issued,
+            SUM(CASE WHEN status = 'paid_not_issued' THEN qty ELSE 0 END) AS reserved
+        FROM orders GROUP BY product_id
+    ), moved AS (
+        SELECT order_id, SUM(issued) AS issued, SUM(reserved) AS reserved, SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
+        FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id
+    )";
+
+/// Compares everything, in one consistent view of the database.
+pub fn check(conn: &mut Conn) -> Result<Report, Error> {
+    conn.transaction(|conn| {
+        if let Conn::Postgres(conn) = conn {
+            diesel::connection::SimpleConnection::batch_execute(
+                conn,
+                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
+            )?;
+        }
+        let mut report = Report::default();
+        for comparison in COMPARISONS {
+            let rows =
+                diesel::sql_query(format!("SELECT COUNT(*) AS rows FROM {}", comparison.rows))
+                    .get_result::<Count>(conn)?
+                    .rows;
+            report.compared.push((comparison.name, rows));
+            let disagreeing: Vec<Disagreement> =
+                diesel::sql_query(format!("{SUMS} {}", comparison.disagreeing)).load(conn)?;
+            report
+                .wrong
+                .extend(disagreeing.iter().map(Disagreement::words));
+        }
+        Ok(report)
+    })
+}
+
+#[derive(diesel::QueryableByName)]
+struct Count {
+    #[diesel(sql_type = BigInt)]
+    rows: i64,
+}
+
+#[derive(diesel::QueryableByName)]
+struct Disagreement {
+    #[diesel(sql_type = Text)]
+    what: String,
+    #[diesel(sql_type = BigInt)]
+    id: i64,
+    #[diesel(sql_type = BigInt)]
+    found: i64,
+    #[diesel(sql_type = BigInt)]
+    expected: i64,
+}
+
+impl Disagreement {
+    fn words(&self) -> String {
+        format!(
+            "{} of {}: {}, expected {}",
+            self.what, self.id, self.found, self.expected
+        )
+    }
+}

@@ -1,0 +1,196 @@
+//! Reads what people typed into forms: every wrong field is named, all at once.
+
+use crate::{
+    error::{Error, FieldError, Problem},
+    money::{Eur, Rub},
+    text::tidy,
+};
+use chrono::NaiveDate;
+
+/// The wrong fields found so far.
+#[derive(Default)]
+pub struct Checks(Vec<FieldError>);
+
+impl Checks {
+    /// Notes a wrong field.
+    pub fn wrong(&mut self, field: &str, problem: Problem) {
+        self.0.push(FieldError {
+            field: field.to_owned(),
+            problem,
+        });
+    }
+
+    /// Unwraps a reading, or notes what is wrong and goes on with a stand-in that [`Self::done`] never lets out.
+    pub fn take<T: Default>(&mut self, field: &str, read: Result<T, Problem>) -> T {
+        read.unwrap_or_else(|problem| {
+            self.wrong(field, problem);
+            T::default()
+        })
+    }
+
+    /// A line of text that must be there, of at most `max` characters.
+    pub fn line(&mut self, field: &str, text: &str, max: usize) -> String {
+        let line = self.optional_line(field, text, max);
+        if line.is_none() && tidy(text).is_empty() {
+            self.wrong(field, Problem::Required);
+        }
+        line.unwrap_or_default()
+    }
+
+    /// A line of text that may be missing.
+    pub fn optional_line(&mut self, field: &str, text: &str, max: usize) -> Option<String> {
+        let line = tidy(text);
+        if line.chars().count() > max {
+            self.wrong(field, Problem::TooLong(max));
+            return None;
+        }
+        Some(line).filter(|line| !line.is_empty())
+    }
+
+    /// A text of several lines that may be missing.
+    pub fn optional_text(&mut self, field: &str, text: &str, max: usize) -> Option<String> {
+        let text = text
+            .replace("\r\n", "\n")
+            .trim()
+            .replace(|c: char| c.is_control() && c != '\n', "");
+        if text.chars().count() > max {
+            self.wrong(field, Problem::TooLong(max));
+            return None;
+        }
+        Some(text).filter(|text| !text.is_empty())
+    }
+
+    /// A whole number from `min` to `max`.
+    pub fn number(&mut self, field: &str, text: &str, min: i64, max: i64) -> i64 {
+        self.take(field, number(text, min, max))
+    }
+
+    /// A whole number, or `None` when nothing was typed.
+    pub fn optional_number(&mut self, field: &str, text: &str, min: i64, max: i64) -> Option<i64> {
+        (!text.trim().is_empty()).then(|| self.number(field, text, min, max))
+    }
+
+    /// A price in euro.
+    pub fn eur(&mut self, field: &str, text: &str) -> Eur {
+        self.take(
+            field,
+            required(text).and_then(|text| Eur::parse(text).map_err(Problem::from)),
+        )
+    }
+
+    /// A price in euro, or `None` when nothing was typed.
+    pub fn optional_eur(&mut self, field: &str, text: &str) -> Option<Eur> {
+        (!text.trim().is_empty()).then(|| self.eur(field, text))
+    }
+
+    /// A price in roubles, or `None` when nothing was typed.
+    pub fn optional_rub(&mut self, field: &str, text: &str) -> Option<Rub> {
+        (!text.trim().is_empty()).then(|| self.take(field, Rub::parse(text).map_err(Problem::from)))
+    }
+
+    /// A day, as date fields send it: `2026-11-23`; `None` when nothing was typed.
+    pub fn optional_day(&mut self, field: &str, text: &str) -> Option<NaiveDate> {
+        let day = |text: &str| {
+            text.parse::<NaiveDate>()
+                .ok()
+                .filter(|day| (2000..3000).contains(&chrono::Datelike::year(day)))
+        };
+        (!text.trim().is_empty())
+            .then(|| self.take(field, day(text.trim()).ok_or(Problem::NotDate)))
+    }
+
+    /// One of an enumeration's codes, or `None` when nothing was chosen.
+    pub fn optional_code<T: std::str::FromStr>(&mut self, field: &str, code: &str) -> Option<T> {
+        if code.is_empty() {
+            return None;
+        }
+        let read = code.parse().ok();
+        if read.is_none() {
+            self.wrong(field, Problem::NotOffered);
+        }
+        read
+    }
+
+    /// Whether everything could be taken.
+    pub fn done(self) -> Result<(), Error> {
+        if self.0.is_empty() {
+            Ok(())
+        } else {
+            Err(Error::Invalid(self.0))
+        }
+    }
+}
+
+fn required(text: &str) -> Result<&str, Problem> {
+    if text.trim().is_empty() {
+        Err(Problem::Required)
+    } else {
+        Ok(text)
+    }
+}
+
+fn number(text: &str, min: i64, max: i64) -> Result<i64, Problem> {
+    let compact: String = required(text)?
+        .chars()
+        .filter(|c| !c.is_whitespace())
+        .collect();
+    let digits = compact.strip_prefix('-').unwrap_or(&compact);
+    if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(Problem::NotNumber);
+    }
+    match compact.parse::<i64>() {
+        Ok(number) if number < min => Err(Problem::TooSmall(min)),
+        Ok(number) if number <= max => Ok(number),
+        _ if compact.starts_with('-') => Err(Problem::TooSmall(min)),
+        _ => Err(Problem::TooLarge(max)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_wrong_field_is_named_at_once() {
+        let mut checks = Checks::default();
+        checks.line("name", " \n", 10);
+        checks.line("supplier_name", "слишком длинно", 5);
+        checks.number("qty", "-3", 1, 10);
+        checks.number("min_stock", "1.5", 0, 10);
+        checks.optional_rub("sell_price_rub", "12,345");
+        checks.optional_day("from", "2026-02-30");
+        let Err(Error::Invalid(wrong)) = checks.done() else {
+            panic!("all was taken")
+        };
+        let found: Vec<_> = wrong
+            .iter()
+            .map(|wrong| (wrong.field.as_str(), wrong.problem.clone()))
+            .collect();
+        assert_eq!(
+            found,
+            [
+                ("name", Problem::Required),
+                ("supplier_name", Problem::TooLong(5)),
+                ("qty", Problem::TooSmall(1)),
+                ("min_stock", Problem::NotNumber),
+                ("sell_price_rub", Problem::TooManyDecimals),
+                ("from", Problem::NotDate),
+            ]
+        );
+    }
+
+    #[test]
+    fn what_is_right_is_taken() {
+        let mut checks = Checks::default();
+        assert_eq!(checks.line("name", "  Чай  зелёный ", 20), "Чай зелёный");
+        assert_eq!(checks.number("qty", "1 000", 1, 10_000), 1_000);
+        assert_eq!(checks.optional_number("min_stock", " ", 0, 5), None);
+        assert_eq!(
+            checks
+                .optional_text("description", "а\r\nб\u{7}\n", 10)
+                .as_deref(),
+            Some("а\nб")
+        );
+        assert_eq!(checks.done(), Ok(()));
+    }
+}

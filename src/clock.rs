@@ -1,0 +1,91 @@
+//! The one clock of the program and the shop's time zone. Nothing else asks for the time, the database least of all.
+
+use crate::moment::Moment;
+use chrono::{
+    DateTime, Days, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeZone, Timelike, Utc,
+};
+use chrono_tz::Tz;
+use diesel::{
+    backend::Backend,
+    deserialize::{self, FromSql},
+    serialize::{self, Output, ToSql},
+    sql_types::Timestamp,
+};
+use std::sync::OnceLock;
+
+static ZONE: OnceLock<Tz> = OnceLock::new();
+
+/// Sets the shop's time zone, once, at start; later calls change nothing.
+pub fn set_zone(zone: Tz) {
+    let _ = ZONE.set(zone);
+}
+
+/// The present instant, to the microsecond: as fine as PostgreSQL keeps it.
+pub fn now() -> Moment {
+    let now = Utc::now();
+    at(now
+        .with_nanosecond(now.nanosecond() / 1_000 * 1_000)
+        .unwrap_or(now))
+}
+
+/// An instant as the shop sees it.
+pub fn at(instant: DateTime<Utc>) -> Moment {
+    let offset = zone().offset_from_utc_datetime(&instant.naive_utc()).fix();
+    Moment::new(instant.naive_utc(), offset.local_minus_utc() / 60)
+}
+
+/// The instant at which a day of the shop begins, in UTC.
+///
+/// Where the clock jumps over midnight, the first instant after the jump.
+pub fn start_of(day: NaiveDate) -> NaiveDateTime {
+    let midnight = day.and_time(NaiveTime::MIN);
+    let zone = zone();
+    (0..=3)
+        .find_map(|hours| {
+            zone.from_local_datetime(&(midnight + chrono::TimeDelta::hours(hours)))
+                .earliest()
+        })
+        .map_or(midnight, |instant| instant.naive_utc())
+}
+
+/// The instant at which a day of the shop is over, in UTC.
+pub fn end_of(day: NaiveDate) -> NaiveDateTime {
+    start_of(day.checked_add_days(Days::new(1)).unwrap_or(day))
+}
+
+fn zone() -> Tz {
+    *ZONE.get_or_init(|| chrono_tz::Europe::Moscow)
+}
+
+impl<DB> ToSql<Timestamp, DB> for Moment
+where
+    DB: Backend,
+    NaiveDateTime: ToSql<Timestamp, DB>,
+{
+    fn to_sql<'b>(&'b self, out: &mut Output<'b, '_, DB>) -> serialize::Result {
+        self.utc_ref().to_sql(out)
+    }
+}
+
+impl<DB> FromSql<Timestamp, DB> for Moment
+where
+    DB: Backend,
+    NaiveDateTime: FromSql<Timestamp, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> deserialize::Result<Self> {
+        Ok(at(NaiveDateTime::from_sql(bytes)?.and_utc()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_of_the_shop_begins_at_its_own_midnight() {
+        let day = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
+        assert_eq!(start_of(day).to_string(), "2026-11-22 21:00:00");
+        assert_eq!(end_of(day).to_string(), "2026-11-23 21:00:00");
+        assert_eq!(at(start_of(day).and_utc()).day(), day);
+    }
+}

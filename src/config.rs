@@ -1,0 +1,334 @@
+//! The settings: from the environment, `.env` and the command line, checked at start, all at once.
+
+use crate::db::DatabaseUrl;
+use chrono_tz::Tz;
+use phonenumber::country::Id as Region;
+use sha2::{Digest, Sha512};
+use std::{
+    fmt::Display, fs, io, net::SocketAddr, path::Path, path::PathBuf, str::FromStr, time::Duration,
+};
+use tower_sessions::cookie::Key;
+
+/// The settings as they were given.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings (also in the environment or in .env)")]
+pub struct Settings {
+    /// Where the data is kept.
+    #[arg(
+        long,
+        help = "Database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME",
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/sirius.db",
+        hide_env_values = true,
+        global = true
+    )]
+    database_url: String,
+    /// Address to serve on
+    #[arg(
+        long,
+        env = "LEPTOS_SITE_ADDR",
+        default_value = "127.0.0.1:3000",
+        global = true
+    )]
+    site_addr: String,
+    /// Key that signs the cookies, 32 characters or more; unset: made once and kept beside the database
+    #[arg(
+        long,
+        env = "SECRET_KEY",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true,
+        global = true
+    )]
+    secret_key: String,
+    /// How long a sign-in holds, in seconds
+    #[arg(
+        long,
+        env = "SESSION_MAX_AGE",
+        default_value = "1209600",
+        global = true
+    )]
+    session_max_age: String,
+    /// Who may register: open, approval (an admin activates the account) or closed
+    #[arg(long, env = "REGISTRATION", default_value = "open", global = true)]
+    registration: String,
+    /// Whether managers see the admin pages (never the users): true or false
+    #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
+    manager_in_admin: String,
+    /// Whether cookies travel over HTTPS only: true or false
+    #[arg(long, env = "COOKIE_SECURE", default_value = "false", global = true)]
+    cookie_secure: String,
+    /// Time zone of the shop's days
+    #[arg(
+        long,
+        env = "SHOP_TIMEZONE",
+        default_value = "Europe/Moscow",
+        global = true
+    )]
+    shop_timezone: String,
+    /// Country of telephone numbers without a country code
+    #[arg(long, env = "SHOP_REGION", default_value = "RU", global = true)]
+    shop_region: String,
+    /// Work of a password hash, from 4 to 31; each step doubles it
+    #[arg(long, env = "BCRYPT_COST", default_value = "12", global = true)]
+    bcrypt_cost: String,
+    /// Connections to the database
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", global = true)]
+    database_connections: String,
+    /// Form of the log: text or json
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    log_format: String,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    pub database_url: DatabaseUrl,
+    pub site_addr: SocketAddr,
+    /// `None`: made once and kept in a file.
+    pub secret_key: Option<String>,
+    pub session_max_age: Duration,
+    pub registration: Registration,
+    pub manager_in_admin: bool,
+    pub cookie_secure: bool,
+    pub shop_timezone: Tz,
+    pub shop_region: Region,
+    pub bcrypt_cost: u32,
+    pub database_connections: usize,
+    pub log_format: LogFormat,
+}
+
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    Open,
+    /// An admin activates the account.
+    Approval,
+    Closed,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Settings {
+    /// Checks every setting and names all that are wrong.
+    pub fn check(self) -> Result<Config, Vec<String>> {
+        let mut wrong = Wrong(Vec::new());
+        let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
+        if secret_key.as_ref().is_some_and(|key| key.len() < 32) {
+            wrong
+                .0
+                .push("SECRET_KEY: must have 32 characters or more".to_owned());
+        }
+        let database_url = wrong.take("DATABASE_URL", DatabaseUrl::from_str(&self.database_url));
+        let site_addr = wrong.take(
+            "LEPTOS_SITE_ADDR",
+            self.site_addr
+                .parse()
+                .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:3000"),
+        );
+        let session_max_age = wrong.take(
+            "SESSION_MAX_AGE",
+            in_range(&self.session_max_age, 60, 31_536_000),
+        );
+        let registration = wrong.take("REGISTRATION", self.registration.parse());
+        let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
+        let cookie_secure = wrong.take("COOKIE_SECURE", flag(&self.cookie_secure));
+        let shop_timezone = wrong.take(
+            "SHOP_TIMEZONE",
+            self.shop_timezone
+                .parse()
+                .map_err(|_| "must be a name as Europe/Moscow"),
+        );
+        let shop_region = wrong.take(
+            "SHOP_REGION",
+            self.shop_region
+                .parse()
+                .map_err(|_| "must be two capital letters, as RU"),
+        );
+        let bcrypt_cost = wrong.take("BCRYPT_COST", in_range(&self.bcrypt_cost, 4, 31));
+        let database_connections = wrong.take(
+            "DATABASE_CONNECTIONS",
+            in_range(&self.database_connections, 1, 1_000),
+        );
+        let log_format = wrong.take("LOG_FORMAT", self.log_format.parse());
+        let config = || {
+            Some(Config {
+                database_url: database_url?,
+                site_addr: site_addr?,
+                secret_key,
+                session_max_age: Duration::from_secs(session_max_age?),
+                registration: registration?,
+                manager_in_admin: manager_in_admin?,
+                cookie_secure: cookie_secure?,
+                shop_timezone: shop_timezone?,
+                shop_region: shop_region?,
+                bcrypt_cost: bcrypt_cost?,
+                database_connections: database_connections?,
+                log_format: log_format?,
+            })
+        };
+        match config() {
+            Some(config) if wrong.0.is_empty() => Ok(config),
+            _ => Err(wrong.0),
+        }
+    }
+}
+
+impl Config {
+    /// The key that signs the cookies. Without `SECRET_KEY` it is made once, and kept in a file
+    /// that only the owner reads: changing it signs everybody out.
+    pub fn cookie_key(&self) -> io::Result<Key> {
+        let secret = match &self.secret_key {
+            Some(secret) => secret.clone(),
+            None => kept_secret(&self.secret_file())?,
+        };
+        Ok(Key::from(&Sha512::digest(secret)))
+    }
+
+    fn secret_file(&self) -> PathBuf {
+        match &self.database_url {
+            DatabaseUrl::Sqlite(path) => path.with_extension("secret"),
+            DatabaseUrl::Postgres(_) => PathBuf::from("data/sirius.secret"),
+        }
+    }
+}
+
+fn kept_secret(file: &Path) -> io::Result<String> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+    if let Some(folder) = file.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+    {
+        Ok(mut new) => {
+            let secret = crate::act::sha256(&format!("{:?}", rand::random::<[u64; 8]>()));
+            new.write_all(secret.as_bytes())?;
+            new.sync_all()?;
+            Ok(secret)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(file),
+        Err(error) => Err(error),
+    }
+}
+
+/// The wrong settings found so far.
+struct Wrong(Vec<String>);
+
+impl Wrong {
+    fn take<T, E: Display>(&mut self, name: &str, read: Result<T, E>) -> Option<T> {
+        read.map_err(|error| self.0.push(format!("{name}: {error}")))
+            .ok()
+    }
+}
+
+fn in_range<T: FromStr + PartialOrd + Display>(text: &str, min: T, max: T) -> Result<T, String> {
+    match text.parse() {
+        Ok(number) if number >= min && number <= max => Ok(number),
+        _ => Err(format!("must be a whole number from {min} to {max}")),
+    }
+}
+
+fn flag(text: &str) -> Result<bool, &'static str> {
+    match text {
+        "true" | "1" => Ok(true),
+        "false" | "0" | "" => Ok(false),
+        _ => Err("must be true or false"),
+    }
+}
+
+impl FromStr for Registration {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "approval" => Ok(Self::Approval),
+            "closed" => Ok(Self::Closed),
+            _ => Err("must be open, approval or closed"),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn check(args: &[&str]) -> Result<Config, Vec<String>> {
+        Line::try_parse_from([&["sirius"], args].concat())
+            .unwrap()
+            .settings
+            .check()
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_at_once() {
+        let wrong = check(&[
+            "--database-url",
+            "mysql://x",
+            "--bcrypt-cost",
+            "40",
+            "--shop-timezone",
+            "Mars",
+            "--registration",
+            "no",
+            "--secret-key",
+            "short",
+        ]);
+        let named: Vec<_> = wrong
+            .unwrap_err()
+            .iter()
+            .map(|line| line.split(':').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            named,
+            [
+                "SECRET_KEY",
+                "DATABASE_URL",
+                "REGISTRATION",
+                "SHOP_TIMEZONE",
+                "BCRYPT_COST"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_kept_secret_stays_the_same_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data/sirius.secret");
+        let made = kept_secret(&file).unwrap();
+        assert_eq!(kept_secret(&file).unwrap(), made);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+    }
+}

@@ -1,0 +1,261 @@
+//! Pages by key: a page starts after the last row of the page before, so the thousandth costs what the first costs.
+
+use crate::{error::Error, ui::pager::Page};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::NaiveDateTime;
+use diesel::{
+    AppearsOnTable, Expression, QueryResult, SelectableExpression,
+    backend::Backend,
+    expression::{ValidGrouping, is_aggregate},
+    query_builder::{AstPass, QueryFragment, QueryId},
+    serialize::ToSql,
+    sql_types::{BigInt, Bool, Text, Timestamp},
+};
+use serde::{Deserialize, Serialize};
+
+/// The value of a row in one column that it is sorted by.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Key {
+    Int(i64),
+    Text(String),
+    Time(NaiveDateTime),
+}
+
+/// A column, or an indexed expression, that a list is sorted by.
+#[derive(Clone, Copy, Debug)]
+pub enum Column {
+    Int(&'static str),
+    Text(&'static str),
+    Time(&'static str),
+}
+
+impl Column {
+    const fn sql(self) -> &'static str {
+        match self {
+            Self::Int(sql) | Self::Text(sql) | Self::Time(sql) => sql,
+        }
+    }
+
+    const fn takes(self, key: &Key) -> bool {
+        matches!(
+            (self, key),
+            (Self::Int(_), Key::Int(_))
+                | (Self::Text(_), Key::Text(_))
+                | (Self::Time(_), Key::Time(_))
+        )
+    }
+}
+
+/// How a list is ordered: columns that together are unique, all in one direction.
+#[derive(Clone, Copy, Debug)]
+pub struct Order {
+    pub columns: &'static [Column],
+    pub descending: bool,
+}
+
+/// Where a page lies, as the URL says it: `after` or `before` a row, or at the beginning.
+#[derive(Clone, Debug)]
+pub struct Keyset {
+    order: Order,
+    backwards: bool,
+    keys: Option<Vec<Key>>,
+    limit: i64,
+}
+
+impl Keyset {
+    /// Reads the cursors of a URL; an empty one is none.
+    pub fn new(order: Order, after: &str, before: &str, limit: i64) -> Result<Self, Error> {
+        let backwards = !before.is_empty();
+        let cursor = if backwards { before } else { after };
+        let keys = if cursor.is_empty() {
+            None
+        } else {
+            Some(decode(cursor, order.columns)?)
+        };
+        Ok(Self {
+            order,
+            backwards,
+            keys,
+            limit,
+        })
+    }
+
+    /// The condition that leaves the rows of this page and those behind it.
+    pub fn beyond(&self) -> Beyond {
+        Beyond {
+            columns: self.order.columns,
+            descending: self.descending(),
+            keys: self.keys.clone().unwrap_or_default(),
+        }
+    }
+
+    /// `ORDER BY` for reading this page.
+    pub fn order(&self) -> String {
+        let direction = if self.descending() { " DESC" } else { "" };
+        self.order
+            .columns
+            .iter()
+            .map(|column| format!("{}{direction}", column.sql()))
+            .collect::<Vec<_>>()
+            .join(", ")
+    }
+
+    /// How many rows to ask for: one more than a page shows, to know whether another page follows.
+    pub const fn fetch(&self) -> i64 {
+        self.limit + 1
+    }
+
+    /// Makes the page of the rows that were read; `key` gives a row's values in the order's columns.
+    pub fn page<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> Vec<Key>) -> Page<T> {
+        let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
+        let more = rows.len() > limit;
+        rows.truncate(limit);
+        if self.backwards {
+            rows.reverse();
+        }
+        let cursor = |row: Option<&T>| row.map(|row| encode(&key(row)));
+        let (has_before, has_after) = if self.backwards {
+            (more, true)
+        } else {
+            (self.keys.is_some(), more)
+        };
+        Page {
+            before: cursor(rows.first().filter(|_| has_before)),
+            after: cursor(rows.last().filter(|_| has_after)),
+            items: rows,
+        }
+    }
+
+    const fn descending(&self) -> bool {
+        self.order.descending != self.backwards
+    }
+}
+
+fn encode(keys: &[Key]) -> String {
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
+}
+
+fn decode(cursor: &str, columns: &[Column]) -> Result<Vec<Key>, Error> {
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(cursor)
+        .map_err(|_| Error::BadCursor)?;
+    let keys: Vec<Key> = serde_json::from_slice(&bytes).map_err(|_| Error::BadCursor)?;
+    let fits = keys.len() == columns.len()
+        && columns
+            .iter()
+            .zip(&keys)
+            .all(|(column, key)| column.takes(key));
+    if fits {
+        Ok(keys)
+    } else {
+        Err(Error::BadCursor)
+    }
+}
+
+/// A row-value comparison, `(a, b) > (?, ?)`: the one form that both databases answer from an index.
+#[derive(Clone, Debug)]
+pub struct Beyond {
+    columns: &'static [Column],
+    descending: bool,
+    keys: Vec<Key>,
+}
+
+impl<DB> QueryFragment<DB> for Beyond
+where
+    DB: Backend,
+    i64: ToSql<BigInt, DB>,
+    String: ToSql<Text, DB>,
+    NaiveDateTime: ToSql<Timestamp, DB>,
+    DB: diesel::sql_types::HasSqlType<BigInt>
+        + diesel::sql_types::HasSqlType<Text>
+        + diesel::sql_types::HasSqlType<Timestamp>,
+{
+    fn walk_ast<'b>(&'b self, mut out: AstPass<'_, 'b, DB>) -> QueryResult<()> {
+        out.unsafe_to_cache_prepared();
+        if self.keys.is_empty() {
+            out.push_sql("1 = 1");
+            return Ok(());
+        }
+        out.push_sql("(");
+        let columns: Vec<_> = self.columns.iter().map(|column| column.sql()).collect();
+        out.push_sql(&columns.join(", "));
+        out.push_sql(if self.descending { ") < (" } else { ") > (" });
+        for (index, key) in self.keys.iter().enumerate() {
+            if index > 0 {
+                out.push_sql(", ");
+            }
+            match key {
+                Key::Int(value) => out.push_bind_param::<BigInt, _>(value)?,
+                Key::Text(value) => out.push_bind_param::<Text, _>(value)?,
+                Key::Time(value) => out.push_bind_param::<Timestamp, _>(value)?,
+            }
+        }
+        out.push_sql(")");
+        Ok(())
+    }
+}
+
+impl Expression for Beyond {
+    type SqlType = Bool;
+}
+
+impl QueryId for Beyond {
+    type QueryId = ();
+    const HAS_STATIC_QUERY_ID: bool = false;
+}
+
+impl<Source> AppearsOnTable<Source> for Beyond {}
+impl<Source> SelectableExpression<Source> for Beyond {}
+impl<Group> ValidGrouping<Group> for Beyond {
+    type IsAggregate = is_aggregate::No;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const BY_ID: Order = Order {
+        columns: &[Column::Int("id")],
+        descending: false,
+    };
+
+    fn page(rows: Vec<i64>, after: &str, before: &str) -> Page<i64> {
+        Keyset::new(BY_ID, after, before, 2)
+            .unwrap()
+            .page(rows, |id| vec![Key::Int(*id)])
+    }
+
+    #[test]
+    fn pages_lead_forth_and_back() {
+        let first = page(vec![1, 2, 3], "", "");
+        assert_eq!(
+            (first.items.as_slice(), &first.before),
+            ([1, 2].as_slice(), &None)
+        );
+        let second = page(vec![3, 4], &first.after.unwrap(), "");
+        assert_eq!(
+            (second.items.as_slice(), &second.after),
+            ([3, 4].as_slice(), &None)
+        );
+        let back = page(vec![2, 1], "", &second.before.unwrap());
+        assert_eq!(
+            (
+                back.items.as_slice(),
+                back.before.is_some(),
+                back.after.is_some()
+            ),
+            ([1, 2].as_slice(), false, true)
+        );
+    }
+
+    #[test]
+    fn a_broken_cursor_is_refused() {
+        for cursor in ["x", "W10", "W3siSW50IjoxfSx7IkludCI6Mn1d"] {
+            assert_eq!(
+                Keyset::new(BY_ID, cursor, "", 2).err(),
+                Some(Error::BadCursor),
+                "{cursor}"
+            );
+        }
+    }
+}

@@ -1,0 +1,280 @@
+//! One program, two databases: connections, reading, and the only way to write.
+//!
+//! A write is one transaction that is a writer from its first statement.
+//! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers.
+
+mod keyset;
+mod writer;
+
+pub use keyset::{Column, Key, Keyset, Order};
+
+use crate::error::Error;
+use deadpool::managed::{Metrics, Object, RecycleResult};
+use diesel::{
+    connection::{Connection, SimpleConnection},
+    pg::PgConnection,
+    prelude::*,
+    result::{DatabaseErrorKind, Error as DieselError},
+    sql_types::Text,
+    sqlite::SqliteConnection,
+};
+use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
+use std::{fmt, path::PathBuf, str::FromStr};
+use writer::Writer;
+
+const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
+const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// The SQL dialect of [`Conn`].
+pub type Dialect = <Conn as Connection>::Backend;
+
+/// Where the database is, from `DATABASE_URL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    Sqlite(PathBuf),
+    Postgres(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(url: &str) -> Result<Self, Self::Err> {
+        match url.split_once("://") {
+            Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') => {
+                Ok(Self::Sqlite(path.into()))
+            }
+            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
+                Ok(Self::Postgres(url.to_owned()))
+            }
+            _ => Err("must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned()),
+        }
+    }
+}
+
+/// Names the place without the password.
+impl fmt::Display for DatabaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Sqlite(path) => write!(f, "SQLite {}", path.display()),
+            Self::Postgres(url) => write!(
+                f,
+                "PostgreSQL {}",
+                url.rsplit_once('@').map_or("", |(_, place)| place)
+            ),
+        }
+    }
+}
+
+impl DatabaseUrl {
+    /// Opens a connection that may write.
+    pub fn open(&self) -> Result<Conn, ConnectionError> {
+        match self {
+            Self::Sqlite(path) => open_sqlite(
+                path,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+            ),
+            Self::Postgres(url) => {
+                let mut conn = PgConnection::establish(url)?;
+                conn.batch_execute("SET TIME ZONE 'UTC'")
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Conn::Postgres(conn))
+            }
+        }
+    }
+
+    fn open_reader(&self) -> Result<Conn, ConnectionError> {
+        match self {
+            Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
+            Self::Postgres(_) => self.open(),
+        }
+    }
+}
+
+fn open_sqlite(path: &std::path::Path, pragmas: &str) -> Result<Conn, ConnectionError> {
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
+        .and_then(|()| conn.batch_execute(pragmas))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(Conn::Sqlite(conn))
+}
+
+/// The database: a handle that is cheap to clone.
+#[derive(Clone)]
+pub struct Db {
+    readers: Pool,
+    writer: Writer,
+}
+
+type Pool = deadpool::managed::Pool<Manager>;
+
+impl Db {
+    /// Connects; the database must exist and be migrated.
+    pub fn connect(url: &DatabaseUrl, connections: usize) -> Result<Self, Error> {
+        let pool = || {
+            Pool::builder(Manager::new(url.clone()))
+                .max_size(connections)
+                .runtime(deadpool::Runtime::Tokio1)
+                .wait_timeout(Some(std::time::Duration::from_secs(10)))
+                .create_timeout(Some(std::time::Duration::from_secs(10)))
+                .build()
+                .map_err(|error| failed("pool", &error))
+        };
+        let readers = pool()?;
+        let writer = match url {
+            DatabaseUrl::Sqlite(path) => Writer::sqlite(url.clone(), path.clone())?,
+            DatabaseUrl::Postgres(_) => Writer::Postgres(readers.clone()),
+        };
+        Ok(Self { readers, writer })
+    }
+
+    /// Runs queries that change nothing.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        queries: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        interact(&self.readers, queries).await
+    }
+
+    /// Runs one write transaction: all of it is on disk when this returns `Ok`, nothing of it otherwise.
+    pub async fn write<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        match &self.writer {
+            Writer::Sqlite(queue) => queue.run(act).await,
+            Writer::Postgres(pool) => interact(pool, |conn| conn.transaction(act)).await,
+        }
+    }
+}
+
+async fn interact<T: Send + 'static>(
+    pool: &Pool,
+    work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let conn: Object<Manager> = pool.get().await.map_err(|error| unavailable(&error))?;
+    conn.interact(work)
+        .await
+        .map_err(|error| failed("database task", &error))?
+}
+
+/// Brings the schema up to date; creates the SQLite file and its folder when they are missing.
+/// Returns the names of the migrations that ran.
+pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
+    if let DatabaseUrl::Sqlite(path) = url
+        && let Some(folder) = path.parent()
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
+    }
+    let mut conn = url
+        .open()
+        .map_err(|error| format!("cannot open {url}: {error}"))?;
+    let ran = match &mut conn {
+        Conn::Sqlite(conn) => versions(conn.run_pending_migrations(SQLITE_MIGRATIONS)),
+        Conn::Postgres(conn) => {
+            conn.batch_execute("SELECT pg_advisory_lock(7241)")
+                .map_err(|error| error.to_string())?;
+            versions(conn.run_pending_migrations(POSTGRES_MIGRATIONS))
+        }
+    };
+    ran.map_err(|error| format!("migration failed: {error}"))
+}
+
+/// Takes every migration back, newest first.
+#[cfg(test)]
+pub fn unmigrate(conn: &mut Conn) -> Vec<String> {
+    match conn {
+        Conn::Sqlite(conn) => versions(conn.revert_all_migrations(SQLITE_MIGRATIONS)),
+        Conn::Postgres(conn) => versions(conn.revert_all_migrations(POSTGRES_MIGRATIONS)),
+    }
+    .unwrap()
+}
+
+fn versions(
+    ran: diesel::migration::Result<Vec<diesel::migration::MigrationVersion<'_>>>,
+) -> diesel::migration::Result<Vec<String>> {
+    Ok(ran?.iter().map(ToString::to_string).collect())
+}
+
+/// Makes transactions that name the same thing wait for each other, until the end of this one.
+///
+/// SQLite has one writer at a time anyway.
+pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
+    if let Conn::Postgres(conn) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
+            .bind::<Text, _>(name)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Logs the cause of a fault and keeps it from the user.
+fn failed(what: &str, cause: &dyn fmt::Display) -> Error {
+    tracing::error!(%cause, "{what} failed");
+    Error::Internal
+}
+
+fn unavailable(cause: &dyn fmt::Display) -> Error {
+    tracing::error!(%cause, "the database is unavailable");
+    Error::Unavailable
+}
+
+impl From<DieselError> for Error {
+    fn from(error: DieselError) -> Self {
+        match &error {
+            DieselError::NotFound => Self::NotFound,
+            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
+                unavailable(&error)
+            }
+            DieselError::DatabaseError(_, info)
+                if info.message().contains("locked") || info.message().contains("disk") =>
+            {
+                unavailable(&error)
+            }
+            _ => failed("query", &error),
+        }
+    }
+}
+
+/// Opens reading connections of the one database that the URL names.
+struct Manager {
+    url: DatabaseUrl,
+    checks: deadpool_diesel::Manager<Conn>,
+}
+
+impl Manager {
+    fn new(url: DatabaseUrl) -> Self {
+        Self {
+            url,
+            checks: deadpool_diesel::Manager::new("", deadpool_diesel::Runtime::Tokio1),
+        }
+    }
+}
+
+impl deadpool::managed::Manager for Manager {
+    type Type = deadpool_diesel::Connection<Conn>;
+    type Error = deadpool_diesel::Error;
+
+    async fn create(&self) -> Result<Self::Type, Self::Error> {
+        let url = self.url.clone();
+        deadpool_diesel::Connection::new(deadpool_diesel::Runtime::Tokio1, move || {
+            url.open_reader().map_err(Into::into)
+        })
+        .await
+    }
+
+    async fn recycle(
+        &self,
+        conn: &mut Self::Type,
+        metrics: &Metrics,
+    ) -> RecycleResult<Self::Error> {
+        deadpool::managed::Manager::recycle(&self.checks, conn, metrics).await
+    }
+}

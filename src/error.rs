@@ -1,0 +1,258 @@
+//! What can go wrong, the HTTP status of each, and the words that tell a person what to do.
+
+use crate::{i18n::Locale, log::Change, money::AmountError, orders::Status};
+use http::StatusCode;
+use leptos::{prelude::*, server_fn::codec::JsonEncoding};
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+
+/// Why an act was refused or failed. Nothing was changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+pub enum Error {
+    #[error("not signed in")]
+    SignedOut,
+    #[error("no right")]
+    Forbidden,
+    #[error("not found")]
+    NotFound,
+    #[error("invalid: {0:?}")]
+    Invalid(Vec<FieldError>),
+    /// Somebody else changed it since it was read.
+    #[error("edited meanwhile")]
+    Stale(Stale),
+    #[error("{stock} available, {qty} asked")]
+    OutOfStock { stock: i64, qty: i64 },
+    #[error("{on_hand} on hand, {reserved} of them reserved")]
+    Reserved { on_hand: i64, reserved: i64 },
+    /// The order is in a state that does not allow the act.
+    #[error("the order is {0}")]
+    OrderIs(Status),
+    #[error("the product is archived")]
+    Archived,
+    #[error("wrong user name or password")]
+    BadCredentials,
+    #[error("account waits for approval")]
+    AccountPending,
+    #[error("account is blocked")]
+    AccountBlocked,
+    #[error("registration is closed")]
+    RegistrationClosed,
+    #[error("the last administrator")]
+    LastAdmin,
+    /// The idempotency key came before with other content.
+    #[error("the form was sent before with other content")]
+    KeyReused,
+    #[error("unreadable page cursor")]
+    BadCursor,
+    /// The database cannot be reached, or is too busy.
+    #[error("unavailable")]
+    Unavailable,
+    /// The server cannot be reached from the browser.
+    #[error("offline")]
+    Offline,
+    /// A fault of the program; its cause is in the log.
+    #[error("internal error")]
+    Internal,
+}
+
+/// What a person must know to decide about a conflicting edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stale {
+    /// The version to send when the edit shall win after all.
+    pub version: i64,
+    /// Fields whose present value is not what was typed.
+    pub differences: Vec<Difference>,
+}
+
+impl Stale {
+    /// A conflict with `version`, where typing would change the fields so.
+    pub fn new(version: i64, changes: Vec<Change>) -> Self {
+        let difference = |change: Change| Difference {
+            field: change.field,
+            now: change.before.unwrap_or_default(),
+        };
+        Self {
+            version,
+            differences: changes.into_iter().map(difference).collect(),
+        }
+    }
+}
+
+/// A field with another value than the one that was typed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Difference {
+    pub field: String,
+    pub now: String,
+}
+
+/// A field with a value that cannot be taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldError {
+    pub field: String,
+    pub problem: Problem,
+}
+
+/// What is wrong with a field.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Problem {
+    Required,
+    /// Fewer characters than this.
+    TooShort(usize),
+    /// More characters than this.
+    TooLong(usize),
+    /// More than 72 bytes: bcrypt reads no more.
+    PasswordTooLong,
+    NotUsername,
+    NotNumber,
+    NotAmount,
+    TooManyDecimals,
+    Negative,
+    /// Above this.
+    TooLarge(i64),
+    /// Below this.
+    TooSmall(i64),
+    NotPhone,
+    /// Fewer digits than this to search by.
+    TooFewDigits(usize),
+    NotDate,
+    NotOffered,
+    Taken,
+    UnknownProduct,
+    /// The text fits several products.
+    Ambiguous(Vec<String>),
+    WrongPassword,
+    PasswordsDiffer,
+    NoPrice,
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(field: &str, problem: Problem) -> Self {
+        Self::Invalid(vec![FieldError {
+            field: field.to_owned(),
+            problem,
+        }])
+    }
+
+    /// The problem of a field, if it has one.
+    pub fn problem(&self, field: &str) -> Option<&Problem> {
+        match self {
+            Self::Invalid(fields) => fields
+                .iter()
+                .find(|wrong| wrong.field == field)
+                .map(|wrong| &wrong.problem),
+            _ => None,
+        }
+    }
+
+    /// The HTTP status that says the same.
+    pub const fn status(&self) -> StatusCode {
+        match self {
+            Self::BadCursor => StatusCode::BAD_REQUEST,
+            Self::SignedOut | Self::BadCredentials => StatusCode::UNAUTHORIZED,
+            Self::Forbidden
+            | Self::AccountPending
+            | Self::AccountBlocked
+            | Self::RegistrationClosed => StatusCode::FORBIDDEN,
+            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Stale(_)
+            | Self::OutOfStock { .. }
+            | Self::Reserved { .. }
+            | Self::OrderIs(_)
+            | Self::Archived
+            | Self::LastAdmin => StatusCode::CONFLICT,
+            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::Unavailable | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// What happened and what to do, in one or two sentences.
+    pub fn words(&self, l: Locale) -> String {
+        match self {
+            Self::SignedOut => td_string!(l, errors.signed_out).to_string(),
+            Self::Forbidden => td_string!(l, errors.forbidden).to_string(),
+            Self::NotFound => td_string!(l, errors.not_found).to_string(),
+            Self::Invalid(_) => td_string!(l, errors.invalid).to_string(),
+            Self::Stale(_) => td_string!(l, errors.stale).to_string(),
+            Self::OutOfStock { stock, qty } => {
+                td_string!(l, errors.out_of_stock, stock = stock, qty = qty).to_string()
+            }
+            Self::Reserved { on_hand, reserved } => {
+                td_string!(l, errors.reserved, on_hand = on_hand, reserved = reserved).to_string()
+            }
+            Self::OrderIs(Status::PaidNotIssued) => td_string!(l, errors.order_waits).to_string(),
+            Self::OrderIs(Status::PaidIssued) => td_string!(l, errors.order_issued).to_string(),
+            Self::OrderIs(Status::PaidDenied) => td_string!(l, errors.order_denied).to_string(),
+            Self::Archived => td_string!(l, errors.archived).to_string(),
+            Self::BadCredentials => td_string!(l, errors.bad_credentials).to_string(),
+            Self::AccountPending => td_string!(l, errors.account_pending).to_string(),
+            Self::AccountBlocked => td_string!(l, errors.account_blocked).to_string(),
+            Self::RegistrationClosed => td_string!(l, errors.registration_closed).to_string(),
+            Self::LastAdmin => td_string!(l, errors.last_admin).to_string(),
+            Self::KeyReused => td_string!(l, errors.key_reused).to_string(),
+            Self::BadCursor => td_string!(l, errors.bad_cursor).to_string(),
+            Self::Unavailable => td_string!(l, errors.unavailable).to_string(),
+            Self::Offline => td_string!(l, errors.offline).to_string(),
+            Self::Internal => td_string!(l, errors.internal).to_string(),
+        }
+    }
+}
+
+impl Problem {
+    /// What is wrong with the value and what to type instead.
+    pub fn words(&self, l: Locale) -> String {
+        match self {
+            Self::Required => td_string!(l, problems.required).to_string(),
+            Self::TooShort(min) => td_string!(l, problems.too_short, min = min).to_string(),
+            Self::TooLong(max) => td_string!(l, problems.too_long, max = max).to_string(),
+            Self::PasswordTooLong => td_string!(l, problems.password_too_long).to_string(),
+            Self::NotUsername => td_string!(l, problems.not_username).to_string(),
+            Self::NotNumber => td_string!(l, problems.not_number).to_string(),
+            Self::NotAmount => td_string!(l, problems.not_amount).to_string(),
+            Self::TooManyDecimals => td_string!(l, problems.too_many_decimals).to_string(),
+            Self::Negative => td_string!(l, problems.negative).to_string(),
+            Self::TooLarge(max) => td_string!(l, problems.too_large, max = max).to_string(),
+            Self::TooSmall(min) => td_string!(l, problems.too_small, min = min).to_string(),
+            Self::NotPhone => td_string!(l, problems.not_phone).to_string(),
+            Self::TooFewDigits(min) => {
+                td_string!(l, problems.too_few_digits, min = min).to_string()
+            }
+            Self::NotDate => td_string!(l, problems.not_date).to_string(),
+            Self::NotOffered => td_string!(l, problems.not_offered).to_string(),
+            Self::Taken => td_string!(l, problems.taken).to_string(),
+            Self::UnknownProduct => td_string!(l, problems.unknown_product).to_string(),
+            Self::Ambiguous(names) => {
+                td_string!(l, problems.ambiguous, names = names.join(", ")).to_string()
+            }
+            Self::WrongPassword => td_string!(l, problems.wrong_password).to_string(),
+            Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
+            Self::NoPrice => td_string!(l, problems.no_price).to_string(),
+        }
+    }
+}
+
+impl From<AmountError> for Problem {
+    fn from(error: AmountError) -> Self {
+        match error {
+            AmountError::NotNumber => Self::NotAmount,
+            AmountError::TooFine => Self::TooManyDecimals,
+            AmountError::Negative => Self::Negative,
+            AmountError::TooLarge => Self::TooLarge(crate::money::MAX_PRICE / 100),
+        }
+    }
+}
+
+impl FromServerFnError for Error {
+    type Encoder = JsonEncoding;
+
+    fn from_server_fn_error(error: ServerFnErrorErr) -> Self {
+        match error {
+            ServerFnErrorErr::Request(_) => Self::Offline,
+            ServerFnErrorErr::Args(_) | ServerFnErrorErr::MissingArg(_) => {
+                Self::Invalid(Vec::new())
+            }
+            _ => Self::Internal,
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! The home page: ways to the main pages, and what waits.
+
+use crate::{
+    auth::Permission,
+    error::Error,
+    orders::{Order, row::OrderTable},
+    products::{Product, list::ProductTable},
+    ui,
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use serde::{Deserialize, Serialize};
+
+/// What waits, for whoever is signed in.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Overview {
+    /// The orders that have waited longest.
+    pub waiting: Vec<Order>,
+    /// Products that run low, the emptiest first.
+    pub low: Vec<Product>,
+    /// Whether anybody may register; told to admins.
+    pub registration_open: bool,
+}
+
+/// What waits: a few rows of each.
+#[server(endpoint = "read_overview")]
+pub async fn read_overview() -> Result<Overview, Error> {
+    use crate::{
+        auth::{Actor, Role},
+        config::Registration,
+        door, orders, products,
+    };
+    let open = door::shop().config.registration == Registration::Open;
+    door::look(move |tx| {
+        let is_admin = matches!(&tx.actor, Actor::User(me) if me.role == Role::Admin);
+        Ok(Overview {
+            waiting: orders::search::waiting(tx, 5)?,
+            low: products::search::low(tx, 5)?,
+            registration_open: open && is_admin,
+        })
+    })
+    .await
+}
+
+/// The home page.
+#[component]
+pub fn HomePage() -> impl IntoView {
+    let l = ui::locale();
+    let third = if ui::may(Permission::Supplies) {
+        view! { <Card href="/supplies" title=td_string!(l, nav.supplies) text=td_string!(l, home.supplies) /> }
+    } else {
+        view! { <Card href="/orders/new" title=td_string!(l, orders.new_order) text=td_string!(l, home.new_order) /> }
+    };
+    view! {
+        <Title text="" />
+        <h1>{td_string!(l, home.title)}</h1>
+        <div class="grid gap-4 sm:grid-cols-3">
+            <Card href="/products" title=td_string!(l, nav.products) text=td_string!(l, home.products) />
+            <Card href="/orders" title=td_string!(l, nav.orders) text=td_string!(l, home.orders) />
+            {third}
+        </div>
+        {ui::me().map(|_| view! { <Waiting /> })}
+    }
+}
+
+/// A card that is a link as a whole.
+#[component]
+fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl IntoView {
+    view! {
+        <a class="home-card" href=href>
+            <h2>{title}</h2>
+            <p>{text}</p>
+        </a>
+    }
+}
+
+#[component]
+fn Waiting() -> impl IntoView {
+    let l = ui::locale();
+    let overview = ui::data(|| (), |()| read_overview());
+    ui::loaded(
+        overview,
+        move |Overview {
+                  waiting,
+                  low,
+                  registration_open,
+              }| {
+            let orders = if waiting.is_empty() {
+                view! { <p class="empty">{td_string!(l, home.nothing_waits)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a></p> }.into_any()
+            } else {
+                view! {
+                <OrderTable orders=waiting />
+                <p class="mt-2"><a class="link" href="/orders?status=paid_not_issued&sort=created_at">{td_string!(l, home.all_waiting)}</a></p>
+            }
+            .into_any()
+            };
+            let products = if low.is_empty() {
+                view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
+            } else {
+                view! {
+                <ProductTable products=low />
+                <p class="mt-2"><a class="link" href="/products?low=1&sort=stock">{td_string!(l, home.all_low)}</a></p>
+            }
+            .into_any()
+            };
+            view! {
+                {registration_open.then(|| view! { <p class="alert alert-info alert-soft mt-6">{td_string!(l, home.registration_open)}</p> })}
+                <section aria-labelledby="waiting">
+                    <h2 id="waiting">{td_string!(l, home.waiting)}</h2>
+                    {orders}
+                </section>
+                <section aria-labelledby="low">
+                    <h2 id="low">{td_string!(l, home.low)}</h2>
+                    {products}
+                </section>
+            }
+        },
+    )
+}

@@ -1,0 +1,65 @@
+//! Sirius keeps the stock and the orders of a small shop that buys in euro, sells in roubles
+//! and takes orders by phone. `ARCHITECTURE.md` is the map.
+
+#![recursion_limit = "256"]
+
+pub mod app;
+pub mod auth;
+pub mod codes;
+pub mod error;
+pub mod home;
+pub mod log;
+pub mod moment;
+pub mod money;
+pub mod orders;
+pub mod products;
+pub mod stock;
+pub mod supplies;
+pub mod ui;
+
+#[cfg(feature = "ssr")]
+pub mod act;
+#[cfg(feature = "ssr")]
+pub mod check;
+#[cfg(feature = "ssr")]
+pub mod checks;
+#[cfg(feature = "ssr")]
+pub mod clock;
+#[cfg(feature = "ssr")]
+pub mod config;
+#[cfg(feature = "ssr")]
+pub mod db;
+#[cfg(feature = "ssr")]
+pub mod demo;
+#[cfg(feature = "ssr")]
+pub mod door;
+#[cfg(feature = "ssr")]
+pub mod phone;
+#[cfg(feature = "ssr")]
+pub mod schema;
+#[cfg(feature = "ssr")]
+pub mod server;
+#[cfg(feature = "ssr")]
+pub mod shell;
+#[cfg(feature = "ssr")]
+pub mod text;
+
+#[cfg(all(test, feature = "ssr"))]
+mod tests;
+
+#[expect(
+    clippy::expect_used,
+    reason = "generated: the locales are known when it is compiled"
+)]
+mod locales {
+    include!(concat!(env!("OUT_DIR"), "/i18n.rs"));
+}
+pub use locales::i18n;
+
+/// Makes the page that the server drew react, in the browser.
+#[cfg(feature = "hydrate")]
+#[wasm_bindgen::prelude::wasm_bindgen]
+pub fn hydrate() {
+    console_error_panic_hook::set_once();
+    leptos::mount::hydrate_body(app::App);
+}

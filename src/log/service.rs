@@ -1,0 +1,57 @@
+//! Writing and reading the operation log.
+
+use super::{Action, Change, Entity, Operation};
+use crate::{act::Tx, error::Error, moment::Moment, schema::operation_log};
+use diesel::prelude::*;
+
+/// How many operations a history shows at most, newest first.
+const HISTORY: i64 = 100;
+
+/// Puts an act on record, in its transaction.
+pub fn record(
+    tx: &mut Tx<'_>,
+    action: Action,
+    entity: Entity,
+    id: impl ToString,
+    changes: &[Change],
+) -> Result<(), Error> {
+    diesel::insert_into(operation_log::table)
+        .values((
+            operation_log::timestamp.eq(tx.now),
+            operation_log::user_id.eq(tx.actor.username()),
+            operation_log::action.eq(action),
+            operation_log::entity_type.eq(entity),
+            operation_log::entity_id.eq(id.to_string()),
+            operation_log::details.eq(serde_json::to_string(changes).unwrap_or_default()),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// What was done to one thing. Whoever may see the thing may see its history: the caller has asked.
+pub fn history(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Vec<Operation>, Error> {
+    let rows: Vec<(i64, Moment, Option<String>, Action, String)> = operation_log::table
+        .filter(
+            operation_log::entity_type
+                .eq(entity)
+                .and(operation_log::entity_id.eq(id.to_string())),
+        )
+        .order(operation_log::id.desc())
+        .limit(HISTORY)
+        .select((
+            operation_log::id,
+            operation_log::timestamp,
+            operation_log::user_id,
+            operation_log::action,
+            operation_log::details,
+        ))
+        .load(tx.conn)?;
+    let operation = |(id, timestamp, user_id, action, details): (_, _, _, _, String)| Operation {
+        id,
+        timestamp,
+        user_id,
+        action,
+        changes: serde_json::from_str(&details).unwrap_or_default(),
+    };
+    Ok(rows.into_iter().map(operation).collect())
+}

@@ -1,0 +1,102 @@
+//! Instants as the shop sees them: kept in UTC, shown by the shop's clock.
+
+use crate::i18n::Locale;
+use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
+use serde::{Deserialize, Serialize};
+
+/// An instant, with what the shop's clock is ahead of UTC at that instant.
+///
+/// The offset travels along so that a browser shows the shop's time without a table of time zones.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(i64, i32)", into = "(i64, i32)")]
+#[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
+#[cfg_attr(feature = "ssr", diesel(sql_type = diesel::sql_types::Timestamp))]
+pub struct Moment {
+    utc: NaiveDateTime,
+    offset_minutes: i32,
+}
+
+impl Moment {
+    /// The instant `utc`, for a shop whose clock is `offset_minutes` ahead of UTC then.
+    pub const fn new(utc: NaiveDateTime, offset_minutes: i32) -> Self {
+        Self {
+            utc,
+            offset_minutes,
+        }
+    }
+
+    /// Borrowed, as the database layer binds it.
+    pub const fn utc_ref(&self) -> &NaiveDateTime {
+        &self.utc
+    }
+
+    /// The instant in UTC.
+    pub const fn utc(self) -> NaiveDateTime {
+        self.utc
+    }
+
+    /// The shop's day of the instant.
+    pub fn day(self) -> NaiveDate {
+        self.local().date()
+    }
+
+    /// Day and time for people: `23.11.2026 14:05`, in English `23 Nov 2026 14:05`.
+    pub fn shown(self, locale: Locale) -> String {
+        let local = self.local();
+        format!(
+            "{} {:02}:{:02}",
+            day_shown(local.date(), locale),
+            local.hour(),
+            local.minute()
+        )
+    }
+
+    /// RFC 3339 in UTC, for machines: `2026-11-23T11:05:00Z`.
+    pub fn rfc3339(self) -> String {
+        self.utc
+            .and_utc()
+            .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+    }
+
+    fn local(self) -> NaiveDateTime {
+        self.utc + TimeDelta::minutes(self.offset_minutes.into())
+    }
+}
+
+/// As it travels to the browser: microseconds since 1970 in UTC, and the offset in minutes.
+impl From<Moment> for (i64, i32) {
+    fn from(moment: Moment) -> Self {
+        (
+            moment.utc.and_utc().timestamp_micros(),
+            moment.offset_minutes,
+        )
+    }
+}
+
+impl From<(i64, i32)> for Moment {
+    fn from((micros, offset_minutes): (i64, i32)) -> Self {
+        let utc = DateTime::from_timestamp_micros(micros)
+            .unwrap_or_default()
+            .naive_utc();
+        Self {
+            utc,
+            offset_minutes,
+        }
+    }
+}
+
+/// A day for people: `23.11.2026`, in English `23 Nov 2026`.
+pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    match locale {
+        Locale::ru => format!("{:02}.{:02}.{}", day.day(), day.month(), day.year()),
+        Locale::en => format!(
+            "{} {} {}",
+            day.day(),
+            MONTHS[day.month0() as usize],
+            day.year()
+        ),
+    }
+}

@@ -1,0 +1,203 @@
+//! Amounts of money in whole minor units: no fraction is ever lost, and roubles never meet euro by mistake.
+
+use crate::i18n::Locale;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// The largest price that is taken, in minor units: ten million roubles or euro.
+pub const MAX_PRICE: i64 = 1_000_000_000;
+
+/// Why a text is not an amount.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AmountError {
+    #[error("not an amount")]
+    NotNumber,
+    #[error("more than two decimals")]
+    TooFine,
+    #[error("negative")]
+    Negative,
+    #[error("above the largest price")]
+    TooLarge,
+}
+
+macro_rules! currency {
+    ($(#[$meta:meta])* $name:ident, $sign:literal) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
+        #[cfg_attr(feature = "ssr", diesel(sql_type = diesel::sql_types::BigInt))]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// Reads a price that a person typed: `1 299,90`, `1299.9` or `1299`; at most two decimals.
+            pub fn parse(text: &str) -> Result<Self, AmountError> {
+                parse_minor(text).map(Self)
+            }
+
+            /// The amount for people, with its sign: `1 299,90 ₽`, in English `1,299.90 ₽`.
+            pub fn shown(self, locale: Locale) -> String {
+                format!("{}\u{a0}{}", group(self.0, locale), $sign)
+            }
+
+            /// The price of `qty` pieces.
+            pub fn times(self, qty: i64) -> Self {
+                Self(self.0.saturating_mul(qty))
+            }
+        }
+
+        /// The plain decimal, as form fields and machines take it: `1299.90`.
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                let sign = if self.0 < 0 { "-" } else { "" };
+                let minor = self.0.unsigned_abs();
+                write!(f, "{sign}{}.{:02}", minor / 100, minor % 100)
+            }
+        }
+
+        #[cfg(feature = "ssr")]
+        impl<DB> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
+                self.0.to_sql(out)
+            }
+        }
+
+        #[cfg(feature = "ssr")]
+        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                i64::from_sql(bytes).map(Self)
+            }
+        }
+    };
+}
+
+currency!(
+    /// Roubles, in kopecks: what customers pay.
+    Rub,
+    "₽"
+);
+currency!(
+    /// Euro, in cents: what suppliers are paid.
+    Eur,
+    "€"
+);
+
+/// A number of pieces for people: `12 500`, in English `12,500`.
+pub fn pieces(count: i64, locale: Locale) -> String {
+    let sign = if count < 0 { "−" } else { "" };
+    format!("{sign}{}", thousands(count.unsigned_abs(), locale))
+}
+
+fn parse_minor(text: &str) -> Result<i64, AmountError> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    let (negative, digits) = match compact.strip_prefix(['-', '−']) {
+        Some(rest) => (true, rest),
+        None => (false, compact.as_str()),
+    };
+    let (whole, fraction) = digits.split_once(['.', ',']).unwrap_or((digits, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() && fraction.is_empty() || !is_digits(whole) || !is_digits(fraction) {
+        return Err(AmountError::NotNumber);
+    }
+    if fraction.trim_end_matches('0').len() > 2 {
+        return Err(AmountError::TooFine);
+    }
+    let whole = whole.trim_start_matches('0');
+    if whole.len() > 12 {
+        return Err(AmountError::TooLarge);
+    }
+    let number = |part: &str| {
+        part.bytes()
+            .fold(0, |sum, byte| sum * 10 + i64::from(byte - b'0'))
+    };
+    let cents = format!("{fraction:0<2}");
+    let minor = number(whole) * 100 + number(&cents[..2]);
+    match (negative && minor != 0, minor > MAX_PRICE) {
+        (true, _) => Err(AmountError::Negative),
+        (_, true) => Err(AmountError::TooLarge),
+        _ => Ok(minor),
+    }
+}
+
+fn group(minor: i64, locale: Locale) -> String {
+    let sign = if minor < 0 { "−" } else { "" };
+    let point = match locale {
+        Locale::ru => ',',
+        Locale::en => '.',
+    };
+    let minor = minor.unsigned_abs();
+    format!(
+        "{sign}{}{point}{:02}",
+        thousands(minor / 100, locale),
+        minor % 100
+    )
+}
+
+fn thousands(number: u64, locale: Locale) -> String {
+    let separator = match locale {
+        Locale::ru => '\u{a0}',
+        Locale::en => ',',
+    };
+    let digits = number.to_string();
+    let mut grouped = String::with_capacity(digits.len() + 4);
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
+            grouped.push(separator);
+        }
+        grouped.push(digit);
+    }
+    grouped
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_price_is_read_as_people_type_it() {
+        for (text, kopecks) in [
+            ("1299.90", 129_990),
+            ("1 299,9", 129_990),
+            ("1\u{a0}299", 129_900),
+            ("0", 0),
+            (",5", 50),
+            ("7.", 700),
+            ("1.500", 150),
+        ] {
+            assert_eq!(Rub::parse(text), Ok(Rub(kopecks)), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_price_is_refused() {
+        for (text, why) in [
+            ("", AmountError::NotNumber),
+            (".", AmountError::NotNumber),
+            ("12 руб", AmountError::NotNumber),
+            ("1e3", AmountError::NotNumber),
+            ("1,2,3", AmountError::NotNumber),
+            ("٣", AmountError::NotNumber),
+            ("1.234", AmountError::TooFine),
+            ("-1", AmountError::Negative),
+            ("10000000.01", AmountError::TooLarge),
+            ("99999999999999999999", AmountError::TooLarge),
+        ] {
+            assert_eq!(Eur::parse(text), Err(why), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_amount_is_shown_as_the_reader_writes_it() {
+        assert_eq!(Rub(129_990).shown(Locale::ru), "1\u{a0}299,90\u{a0}₽");
+        assert_eq!(Eur(123_456_789).shown(Locale::en), "1,234,567.89\u{a0}€");
+        assert_eq!(Rub(-5).to_string(), "-0.05");
+        assert_eq!(pieces(12_500, Locale::ru), "12\u{a0}500");
+    }
+}

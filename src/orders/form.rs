@@ -1,0 +1,126 @@
+//! Booking an order while the customer waits.
+
+use super::Order;
+use crate::{
+    error::Error,
+    i18n::Locale,
+    money::Rub,
+    products::picker::{PickerStart, ProductPicker},
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+        pager::parameter,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// What the form begins with.
+#[server(endpoint = "new_order", input = GetUrl)]
+pub async fn new_order(#[server(default)] product: String) -> Result<PickerStart, Error> {
+    crate::door::look(move |tx| {
+        tx.actor.may(crate::auth::Permission::Orders)?;
+        crate::products::picker::start(tx, &product)
+    })
+    .await
+}
+
+/// Books an order and shows it.
+#[server(endpoint = "create_order")]
+pub async fn create_order(
+    #[server(default)] idempotency_key: String,
+    #[server(default)] phone: String,
+    #[server(default)] customer_name: String,
+    #[server(default)] product: String,
+    #[server(default)] qty: String,
+    #[server(default)] unit_price_rub: String,
+) -> Result<Order, Error> {
+    use crate::{door, ui::banner::Success};
+    let draft = super::Draft {
+        phone,
+        customer_name,
+        product,
+        qty,
+        unit_price_rub,
+    };
+    let order = door::act(move |tx| super::service::create(tx, &idempotency_key, &draft)).await?;
+    door::go(&format!("/orders/{}", order.id), Success::OrderCreated);
+    Ok(order)
+}
+
+/// The page to book an order.
+#[component]
+pub fn NewOrderPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let start = ui::data(move || parameter(&params.read(), "product"), new_order);
+    view! {
+        <Title text=td_string!(l, orders.new_order) />
+        <div class="narrow">
+            <p class="crumb"><a class="link" href="/orders">"← " {td_string!(l, nav.orders)}</a></p>
+            <h1>{td_string!(l, orders.new_order)}</h1>
+            {ui::loaded(start, |start| view! { <NewOrderForm start /> })}
+        </div>
+    }
+}
+
+#[component]
+fn NewOrderForm(start: PickerStart) -> impl IntoView {
+    let l = ui::locale();
+    let action = FormAction::new::<CreateOrder>();
+    let list_price = start
+        .chosen
+        .as_ref()
+        .and_then(|offer| offer.sell_price_rub)
+        .map(|price| price.to_string())
+        .unwrap_or_default();
+    let chosen = RwSignal::new(start.chosen);
+    let price = RwSignal::new(String::new());
+    let qty = RwSignal::new(String::new());
+    Effect::new(move |first: Option<()>| {
+        if let (Some(()), Some(offer)) = (first, chosen.get()) {
+            price.set(
+                offer
+                    .sell_price_rub
+                    .map(|price| price.to_string())
+                    .unwrap_or_default(),
+            );
+        }
+    });
+    view! {
+        <Form action>
+            <input type="hidden" name="idempotency_key" value=start.idempotency_key />
+            <Field name="phone" label=td_string!(l, fields.phone) kind="tel" inputmode="tel" required=true autofocus=true />
+            <Field name="customer_name" label=td_string!(l, fields.customer_name) />
+            <ProductPicker offers=start.offers chosen />
+            <div class="field-pair">
+                <Field name="qty" label=td_string!(l, fields.qty) value="1" bind=qty inputmode="numeric" required=true />
+                <Field name="unit_price_rub" label=td_string!(l, fields.unit_price_rub) hint=td_string!(l, orders.price_hint) value=list_price bind=price inputmode="decimal" />
+            </div>
+            <Total qty price />
+            <Submit label=td_string!(l, orders.create) />
+        </Form>
+    }
+}
+
+/// What the customer will pay, as it is typed.
+#[component]
+pub fn Total(qty: RwSignal<String>, price: RwSignal<String>) -> impl IntoView {
+    let l = ui::locale();
+    view! {
+        <p class="total">
+            {td_string!(l, fields.total)} ": "
+            <output for="qty unit_price_rub">{move || total(&qty.read(), &price.read(), l)}</output>
+        </p>
+    }
+}
+
+fn total(qty: &str, price: &str, l: Locale) -> String {
+    let qty = qty.trim().parse::<i64>().ok().filter(|qty| *qty > 0);
+    match (qty, Rub::parse(price)) {
+        (Some(qty), Ok(price)) => price.times(qty).shown(l),
+        _ => "—".to_owned(),
+    }
+}

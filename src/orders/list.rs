@@ -1,0 +1,118 @@
+//! The list of orders.
+
+use super::{Order, Query, Status, row::OrderTable};
+use crate::{
+    error::Error,
+    ui::{
+        self,
+        failure::UrlFailure,
+        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+const FILTERS: [&str; 7] = [
+    "status", "phone", "product", "from", "to", "after", "before",
+];
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            status: parameter(params, "status"),
+            phone: parameter(params, "phone"),
+            product: parameter(params, "product"),
+            from: parameter(params, "from"),
+            to: parameter(params, "to"),
+            sort: parameter(params, "sort"),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// A page of the list.
+#[server(endpoint = "list_orders", input = GetUrl)]
+pub async fn list_orders(query: Query) -> Result<Page<Order>, Error> {
+    crate::door::look(move |tx| super::search::list(tx, &query)).await
+}
+
+/// The page of the list.
+#[component]
+pub fn OrdersPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let page = ui::data(move || Query::of(&params.read()), list_orders);
+    let draw = move |page: Page<Order>| {
+        if page.items.is_empty() {
+            let words = if is_filtered(&params.read_untracked(), &FILTERS) {
+                view! { {td_string!(l, orders.none_found)} " " <a class="link" href="/orders">{td_string!(l, ui.reset)}</a> }.into_any()
+            } else {
+                view! { {td_string!(l, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a> }.into_any()
+            };
+            return view! { <p class="empty">{words}</p> }.into_any();
+        }
+        view! {
+            <OrderTable orders=page.items head=head() />
+            <Pager before=page.before after=page.after />
+        }
+        .into_any()
+    };
+    view! {
+        <Title text=td_string!(l, nav.orders) />
+        <div class="page-head">
+            <h1>{td_string!(l, nav.orders)}</h1>
+            <div class="page-actions"><a class="btn btn-primary" href="/orders/new">{td_string!(l, orders.new_order)}</a></div>
+        </div>
+        <UrlFailure />
+        <Filters />
+        {ui::loaded(page, draw)}
+    }
+}
+
+fn head() -> AnyView {
+    let l = ui::locale();
+    view! {
+        <th scope="col" role="columnheader">{td_string!(l, fields.id)}</th>
+        <SortHead label=td_string!(l, fields.date) column="created_at" default="-created_at" />
+        <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.unit_price_rub)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
+        <SortHead label=td_string!(l, fields.phone) column="phone" default="-created_at" />
+        <SortHead label=td_string!(l, fields.status) column="status" default="-created_at" />
+    }
+    .into_any()
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let value = move |name: &'static str| move || parameter(&params.read(), name);
+    let is_status =
+        move |status: &'static str| move || parameter(&params.read(), "status") == status;
+    let options = Status::ALL
+        .iter()
+        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{ui::words::status(l, *status)}</option> })
+        .collect_view();
+    view! {
+        <FilterForm action="/orders">
+            <FilterField name="phone" label=td_string!(l, orders.phone_digits) inputmode="numeric" />
+            <label class="filter">
+                <span class="field-label">{td_string!(l, fields.status)}</span>
+                <select class="select w-full" name="status" prop:value=value("status")>
+                    <option value="">{td_string!(l, orders.any_status)}</option>
+                    {options}
+                </select>
+            </label>
+            <FilterField name="product" label=td_string!(l, fields.product) />
+            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
+            <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}

@@ -1,0 +1,101 @@
+//! Orders: taken by phone and paid, then issued or denied.
+
+pub mod form;
+pub mod list;
+pub mod page;
+pub mod row;
+
+#[cfg(feature = "ssr")]
+pub mod search;
+#[cfg(feature = "ssr")]
+pub mod service;
+
+use crate::{codes::codes, moment::Moment, money::Rub};
+use serde::{Deserialize, Serialize};
+
+codes! {
+    /// Where an order stands.
+    pub enum Status {
+        /// Paid; its pieces are reserved.
+        PaidNotIssued = "paid_not_issued",
+        /// Handed out.
+        PaidIssued = "paid_issued",
+        /// Cancelled; its pieces may be sold again.
+        PaidDenied = "paid_denied",
+    }
+}
+
+/// An order.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+pub struct Order {
+    pub id: i64,
+    /// E.164.
+    pub phone: String,
+    /// The same for people.
+    pub phone_shown: String,
+    pub customer_name: Option<String>,
+    pub product_id: i64,
+    /// The product's name when it was sold.
+    pub product_name: String,
+    pub qty: i64,
+    /// Of one piece, as sold.
+    pub unit_price_rub: Rub,
+    pub status: Status,
+    pub created_at: Moment,
+    pub issued_at: Option<Moment>,
+    pub denied_at: Option<Moment>,
+    /// Who created or last changed it.
+    pub user_id: Option<String>,
+    /// Raised by every change.
+    pub version: i64,
+}
+
+impl Order {
+    /// What the customer pays.
+    pub fn total_rub(&self) -> Rub {
+        self.unit_price_rub.times(self.qty)
+    }
+}
+
+codes! {
+    /// What the list of orders is sorted by.
+    pub enum Sort {
+        CreatedAt = "created_at",
+        Phone = "phone",
+        Status = "status",
+    }
+}
+
+/// What the list of orders shows: the state of its URL, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// A code of [`Status`].
+    pub status: String,
+    /// Digits of the phone, from its start or its end.
+    pub phone: String,
+    /// Words of the product's name.
+    pub product: String,
+    /// First day of creation, `2026-11-23`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
+    pub sort: String,
+    pub after: String,
+    pub before: String,
+}
+
+/// What the form of an order says, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Draft {
+    pub phone: String,
+    pub customer_name: String,
+    /// The product's name.
+    pub product: String,
+    pub qty: String,
+    /// Of one piece; empty: the product's price.
+    pub unit_price_rub: String,
+}

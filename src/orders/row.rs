@@ -1,0 +1,231 @@
+//! Orders as rows that can be issued and denied where they stand.
+
+use super::{Order, Status};
+use crate::{
+    error::Error,
+    money::pieces,
+    ui::{self, failure::Failure, form::FormAction},
+};
+use leptos::{ev::SubmitEvent, html, prelude::*};
+use leptos_i18n::td_string;
+
+/// Hands an order out.
+#[server(endpoint = "issue_order")]
+pub async fn issue_order(id: i64) -> Result<Order, Error> {
+    use crate::{door, ui::banner::Success};
+    let order = door::act(move |tx| super::service::issue(tx, id)).await?;
+    door::back(Success::OrderIssued);
+    Ok(order)
+}
+
+/// Cancels an order.
+#[server(endpoint = "deny_order")]
+pub async fn deny_order(id: i64) -> Result<Order, Error> {
+    use crate::{door, ui::banner::Success};
+    let order = door::act(move |tx| super::service::deny(tx, id)).await?;
+    door::back(Success::OrderDenied);
+    Ok(order)
+}
+
+/// An order on a page: it changes in place.
+#[derive(Clone, Copy)]
+pub struct LiveOrder {
+    pub order: RwSignal<Order>,
+    issue: FormAction,
+    deny: FormAction,
+    /// Takes the focus when the buttons are gone.
+    status: NodeRef<html::Span>,
+}
+
+impl LiveOrder {
+    /// Lets an order be issued and denied.
+    pub fn new(order: Order) -> Self {
+        let live = Self {
+            order: RwSignal::new(order),
+            issue: FormAction::in_row::<IssueOrder>(),
+            deny: FormAction::in_row::<DenyOrder>(),
+            status: NodeRef::new(),
+        };
+        live.follow(live.issue);
+        live.follow(live.deny);
+        live
+    }
+
+    fn follow(self, action: FormAction) {
+        let l = ui::locale();
+        Effect::new(move || {
+            if let Some(order) = action.made::<Order>() {
+                let words = ui::words::status(l, order.status);
+                ui::announce(
+                    td_string!(l, orders.announce, id = order.id, status = words).to_string(),
+                );
+                self.order.set(order);
+                self.focus_status();
+            } else if let Some(Error::OrderIs(status)) = action.error() {
+                // Somebody else was faster.
+                self.order.update(|order| order.status = status);
+                self.focus_status();
+            }
+        });
+    }
+
+    fn focus_status(self) {
+        if let Some(status) = self.status.get_untracked() {
+            let _ = status.focus();
+        }
+    }
+
+    fn is_pending(self) -> bool {
+        self.issue.is_pending() || self.deny.is_pending()
+    }
+
+    fn error(self) -> Option<Error> {
+        self.issue.error().or_else(|| self.deny.error())
+    }
+}
+
+/// Where an order stands, by word, sign and colour.
+#[component]
+pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
+    let l = ui::locale();
+    let status = move || live.order.with(|order| order.status);
+    let class = move || match status() {
+        Status::PaidNotIssued => "badge badge-info",
+        Status::PaidIssued => "badge badge-success",
+        Status::PaidDenied => "badge badge-ghost",
+    };
+    let sign = move || match status() {
+        Status::PaidNotIssued => "● ",
+        Status::PaidIssued => "✓ ",
+        Status::PaidDenied => "✕ ",
+    };
+    view! {
+        <span class=class tabindex="-1" node_ref=live.status>
+            <span aria-hidden="true">{sign}</span>
+            {move || ui::words::status(l, status())}
+        </span>
+    }
+}
+
+/// The buttons of an order that waits; nothing when it is settled.
+#[component]
+pub fn OrderActions(live: LiveOrder) -> impl IntoView {
+    let l = ui::locale();
+    let id = live.order.with_untracked(|order| order.id);
+    let question = format!("deny-{id}");
+    let submit = move |action: FormAction| {
+        move |event: SubmitEvent| {
+            event.prevent_default();
+            if !untrack(|| live.is_pending()) {
+                action.send(format!("id={id}"));
+            }
+        }
+    };
+    let number = td_string!(l, orders.number, id = id).to_string();
+    let waits = move || {
+        live.order
+            .with(|order| order.status == Status::PaidNotIssued)
+    };
+    let buttons = move || {
+        waits().then(|| {
+            view! {
+                <div class="row-actions">
+                    <form method="post" action=live.issue.path() on:submit=submit(live.issue)>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <button
+                            class="btn btn-primary btn-action"
+                            type="submit"
+                            disabled=move || live.is_pending()
+                            aria-label=format!("{}: {number}", td_string!(l, orders.issue))
+                        >
+                            {td_string!(l, orders.issue)}
+                        </button>
+                    </form>
+                    <button
+                        class="btn btn-action"
+                        type="button"
+                        popovertarget=question.clone()
+                        disabled=move || live.is_pending()
+                        aria-label=format!("{}: {number}", td_string!(l, orders.deny))
+                    >
+                        {td_string!(l, orders.deny)}
+                    </button>
+                    <div class="question" id=question.clone() popover="auto" role="dialog" aria-label=td_string!(l, orders.deny)>
+                        <p>{td_string!(l, orders.deny_question, id = id).to_string()}</p>
+                        <div class="question-buttons">
+                            <form method="post" action=live.deny.path() on:submit=submit(live.deny)>
+                                <input type="hidden" name="id" value=id.to_string() />
+                                <button class="btn btn-error" type="submit" disabled=move || live.is_pending()>{td_string!(l, orders.do_deny)}</button>
+                            </form>
+                            <button class="btn" type="button" popovertarget=question.clone() popovertargetaction="hide" autofocus>
+                                {td_string!(l, orders.do_not_deny)}
+                            </button>
+                        </div>
+                    </div>
+                </div>
+            }
+        })
+    };
+    view! {
+        {buttons}
+        {move || live.error().map(|error| view! { <Failure error /> })}
+    }
+}
+
+/// Orders as rows; on a phone, as cards.
+#[component]
+pub fn OrderTable(
+    orders: Vec<Order>,
+    /// Heads that sort, for the list.
+    #[prop(optional)]
+    head: Option<AnyView>,
+) -> impl IntoView {
+    let l = ui::locale();
+    let plain_head = move || {
+        view! {
+            <th scope="col" role="columnheader">{td_string!(l, fields.id)}</th>
+            <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
+            <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.unit_price_rub)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
+            <th scope="col" role="columnheader">{td_string!(l, fields.phone)}</th>
+            <th scope="col" role="columnheader">{td_string!(l, fields.status)}</th>
+        }
+        .into_any()
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    {head.unwrap_or_else(plain_head)}
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{orders.into_iter().map(|order| view! { <OrderRow order /> }).collect_view()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn OrderRow(order: Order) -> impl IntoView {
+    let l = ui::locale();
+    let live = LiveOrder::new(order.clone());
+    let customer = order
+        .customer_name
+        .clone()
+        .map(|name| view! { <span class="customer">{name}</span> });
+    view! {
+        <tr role="row">
+            <td role="cell" data-label=td_string!(l, fields.id)><a class="link" href=format!("/orders/{}", order.id)>{order.id}</a></td>
+            <td role="cell" class="date" data-label=td_string!(l, fields.date)>{order.created_at.shown(l)}</td>
+            <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(order.qty, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.unit_price_rub)>{order.unit_price_rub.shown(l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.total)>{order.total_rub().shown(l)}</td>
+            <td role="cell" data-label=td_string!(l, fields.phone)><span><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a> {customer}</span></td>
+            <td role="cell" data-label=td_string!(l, fields.status)><StatusBadge live /></td>
+            <td role="cell" class="actions-cell"><OrderActions live /></td>
+        </tr>
+    }
+}

@@ -1,0 +1,165 @@
+//! Finding orders: the list with its filters and sorts, a page at a time.
+
+use super::{Order, Query, Sort, Status, service::COLUMNS};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    clock,
+    db::{Column, Dialect, Key, Keyset},
+    error::{Error, Problem},
+    phone, products,
+    schema::orders,
+    ui::pager::Page,
+};
+use chrono::NaiveDate;
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+diesel::alias!(orders as found: Found);
+
+/// Rows on a page of the list.
+pub const PAGE: i64 = 50;
+/// Fewer digits than this find too much to be of use.
+const PHONE_DIGITS: usize = 3;
+/// Products that one filter may mean.
+const PRODUCTS: i64 = 100;
+
+/// A query whose every part could be taken.
+struct Filter {
+    status: Option<Status>,
+    /// Digits only.
+    phone: String,
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    sort: Sort,
+    descending: bool,
+}
+
+impl Query {
+    fn check(&self) -> Result<Filter, Error> {
+        let mut checks = Checks::default();
+        let phone: String = self.phone.chars().filter(char::is_ascii_digit).collect();
+        if !self.phone.trim().is_empty() && phone.len() < PHONE_DIGITS {
+            checks.wrong("phone", Problem::TooFewDigits(PHONE_DIGITS));
+        }
+        let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
+        let filter = Filter {
+            status: checks.optional_code("status", &self.status),
+            phone,
+            from: checks.optional_day("from", &self.from),
+            to: checks.optional_day("to", &self.to),
+            sort: sort.unwrap_or(Sort::CreatedAt),
+            descending: sort.is_none() || self.sort.starts_with('-'),
+        };
+        checks.done().map(|()| filter)
+    }
+}
+
+/// A page of the list.
+pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let filter = query.check()?;
+    let order = crate::db::Order {
+        columns: filter.sort.columns(),
+        descending: filter.descending,
+    };
+    let keyset = Keyset::new(order, &query.after, &query.before, PAGE)?;
+    let mut rows = orders::table
+        .select(COLUMNS)
+        .filter(keyset.beyond())
+        .into_boxed::<Dialect>();
+    if let Some(status) = filter.status {
+        rows = rows.filter(orders::status.eq(status));
+    }
+    if !filter.phone.is_empty() {
+        let from_end: String = filter.phone.chars().rev().collect();
+        let [plain, with_code, without_prefix] = phone::beginnings(&filter.phone);
+        let (digits, reversed) = (
+            found.field(orders::phone_digits),
+            found.field(orders::phone_reversed),
+        );
+        let begins = |start: String| digits.ge(start.clone()).and(digits.lt(beyond(&start)));
+        let ends = reversed
+            .ge(from_end.clone())
+            .and(reversed.lt(beyond(&from_end)));
+        // Ranges of two indexes, each read for itself.
+        let ids = found.select(found.field(orders::id)).filter(
+            ends.or(begins(plain))
+                .or(begins(with_code))
+                .or(begins(without_prefix)),
+        );
+        rows = rows.filter(orders::id.eq_any(ids));
+    }
+    if !query.product.trim().is_empty() {
+        rows = rows.filter(orders::product_id.eq_any(products::search::ids_named(
+            tx,
+            &query.product,
+            PRODUCTS,
+        )?));
+    }
+    if let Some(day) = filter.from {
+        rows = rows.filter(orders::created_at.ge(clock::start_of(day)));
+    }
+    if let Some(day) = filter.to {
+        rows = rows.filter(orders::created_at.lt(clock::end_of(day)));
+    }
+    let rows = rows
+        .order(sql::<Untyped>(&keyset.order()))
+        .limit(keyset.fetch())
+        .load(tx.conn)?;
+    Ok(keyset.page(rows, |order: &Order| filter.sort.keys(order)))
+}
+
+/// The latest orders of a product.
+pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order>, Error> {
+    tx.actor.may(Permission::Orders)?;
+    orders::table
+        .filter(orders::product_id.eq(product))
+        .order((orders::created_at.desc(), orders::id.desc()))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// The orders that have waited longest to be issued, at most `limit`.
+pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
+    tx.actor.may(Permission::Orders)?;
+    orders::table
+        .filter(orders::status.eq(Status::PaidNotIssued))
+        .order((orders::created_at, orders::id))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// The first text after all that begin with these digits: `:` follows `9`.
+fn beyond(digits: &str) -> String {
+    format!("{digits}:")
+}
+
+impl Sort {
+    const fn columns(self) -> &'static [Column] {
+        const DATE: Column = Column::Time("created_at");
+        const ID: Column = Column::Int("id");
+        match self {
+            Self::CreatedAt => &[DATE, ID],
+            Self::Phone => &[Column::Text("phone_digits"), ID],
+            Self::Status => &[Column::Text("status"), DATE, ID],
+        }
+    }
+
+    fn keys(self, order: &Order) -> Vec<Key> {
+        let date = Key::Time(order.created_at.utc());
+        let id = Key::Int(order.id);
+        match self {
+            Self::CreatedAt => vec![date, id],
+            Self::Phone => vec![
+                Key::Text(order.phone.trim_start_matches('+').to_owned()),
+                id,
+            ],
+            Self::Status => vec![Key::Text(order.status.code().to_owned()), date, id],
+        }
+    }
+}

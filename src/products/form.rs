@@ -1,0 +1,104 @@
+//! Adding a product, and the fields that adding and editing share.
+
+use super::Product;
+use crate::{
+    error::Error,
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit, TextArea},
+    },
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+
+/// What an empty form needs: its idempotency key.
+#[server(endpoint = "new_product")]
+pub async fn new_product() -> Result<String, Error> {
+    crate::door::look(|tx| {
+        tx.actor.may(crate::auth::Permission::EditProducts)?;
+        Ok(crate::act::new_key())
+    })
+    .await
+}
+
+/// Adds a product and shows it.
+#[server(endpoint = "create_product")]
+pub async fn create_product(
+    #[server(default)] idempotency_key: String,
+    name: String,
+    #[server(default)] description: String,
+    #[server(default)] quantity: String,
+    #[server(default)] min_stock: String,
+    #[server(default)] buy_price_eur: String,
+    #[server(default)] sell_price_rub: String,
+    #[server(default)] supplier_name: String,
+) -> Result<Product, Error> {
+    use crate::{door, ui::banner::Success};
+    let draft = super::Draft {
+        name,
+        description,
+        min_stock,
+        buy_price_eur,
+        sell_price_rub,
+        supplier_name,
+    };
+    let product =
+        door::act(move |tx| super::service::create(tx, &idempotency_key, &draft, &quantity))
+            .await?;
+    door::go(
+        &format!("/products/{}", product.id),
+        Success::ProductCreated,
+    );
+    Ok(product)
+}
+
+/// The page to add a product.
+#[component]
+pub fn NewProductPage() -> impl IntoView {
+    let l = ui::locale();
+    let key = ui::data(|| (), |()| new_product());
+    view! {
+        <Title text=td_string!(l, products.new_product) />
+        <div class="narrow">
+            <p class="crumb"><a class="link" href="/products">"← " {td_string!(l, products.title)}</a></p>
+            <h1>{td_string!(l, products.new_product)}</h1>
+            {ui::loaded(key, |key| view! { <NewProductForm key /> })}
+        </div>
+    }
+}
+
+#[component]
+fn NewProductForm(key: String) -> impl IntoView {
+    let l = ui::locale();
+    let action = FormAction::new::<CreateProduct>();
+    view! {
+        <Form action>
+            <input type="hidden" name="idempotency_key" value=key />
+            <Field name="name" label=td_string!(l, fields.name) required=true autofocus=true />
+            <Field name="quantity" label=td_string!(l, fields.quantity) hint=td_string!(l, products.quantity_hint) inputmode="numeric" />
+            <ProductFields product=None />
+            <Submit label=td_string!(l, products.add) />
+        </Form>
+    }
+}
+
+/// The fields of a product besides its name.
+#[component]
+pub fn ProductFields(product: Option<Product>) -> impl IntoView {
+    let l = ui::locale();
+    let of = |read: &dyn Fn(&Product) -> Option<String>| {
+        product.as_ref().and_then(read).unwrap_or_default()
+    };
+    view! {
+        <div class="field-pair">
+            <Field name="sell_price_rub" label=td_string!(l, fields.sell_price_rub) value=of(&|product| product.sell_price_rub.map(|price| price.to_string())) inputmode="decimal" />
+            <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=of(&|product| product.buy_price_eur.map(|price| price.to_string())) inputmode="decimal" />
+        </div>
+        <div class="field-pair">
+            <Field name="min_stock" label=td_string!(l, fields.min_stock) hint=td_string!(l, products.min_stock_hint) value=of(&|product| Some(product.min_stock.to_string())) inputmode="numeric" />
+            <Field name="supplier_name" label=td_string!(l, fields.supplier_name) value=of(&|product| product.supplier_name.clone()) />
+        </div>
+        <TextArea name="description" label=td_string!(l, fields.description) value=of(&|product| product.description.clone()) />
+    }
+}

@@ -1,0 +1,163 @@
+//! The list of products.
+
+use super::{Product, Query};
+use crate::{
+    auth::Permission,
+    error::Error,
+    money::pieces,
+    ui::{
+        self,
+        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            search: parameter(params, "search"),
+            low: parameter(params, "low"),
+            archived: parameter(params, "archived"),
+            sort: parameter(params, "sort"),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// A page of the list.
+#[server(endpoint = "list_products", input = GetUrl)]
+pub async fn list_products(query: Query) -> Result<Page<Product>, Error> {
+    crate::door::look(move |tx| super::search::list(tx, &query)).await
+}
+
+/// The page of the list.
+#[component]
+pub fn ProductsPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let page = ui::data(move || Query::of(&params.read()), list_products);
+    let draw = move |page: Page<Product>| {
+        if page.items.is_empty() {
+            return view! { <Empty is_filtered=is_filtered(&params.read_untracked(), &["search", "low", "archived", "after", "before"]) /> }.into_any();
+        }
+        view! {
+            <ProductTable products=page.items sortable=true />
+            <Pager before=page.before after=page.after />
+        }
+        .into_any()
+    };
+    view! {
+        <Title text=td_string!(l, nav.products) />
+        <div class="page-head">
+            <h1>{td_string!(l, products.title)}</h1>
+            {ui::may(Permission::EditProducts).then(|| view! {
+                <div class="page-actions">
+                    <a class="btn" href="/supplies">{td_string!(l, supplies.receive)}</a>
+                    <a class="btn btn-primary" href="/products/new">{td_string!(l, products.new_product)}</a>
+                </div>
+            })}
+        </div>
+        <Filters />
+        {ui::loaded(page, draw)}
+    }
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let value = move |name: &'static str| move || parameter(&params.read(), name);
+    let is_set = move |name: &'static str| move || parameter(&params.read(), name) == "1";
+    view! {
+        <FilterForm action="/products">
+            <FilterField name="search" label=td_string!(l, products.search) class="filter grow" />
+            <label class="filter-check">
+                <input class="checkbox" type="checkbox" name="low" value="1" checked=is_set("low") prop:checked=is_set("low") />
+                {td_string!(l, products.only_low)}
+            </label>
+            <label class="filter-check">
+                <input class="checkbox" type="checkbox" name="archived" value="1" checked=is_set("archived") prop:checked=is_set("archived") />
+                {td_string!(l, products.archive)}
+            </label>
+            <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn Empty(is_filtered: bool) -> impl IntoView {
+    let l = ui::locale();
+    if is_filtered {
+        return view! { <p class="empty">{td_string!(l, products.none_found)} " " <a class="link" href="/products">{td_string!(l, ui.reset)}</a></p> }.into_any();
+    }
+    let add = ui::may(Permission::EditProducts).then(
+        || view! { <a class="link" href="/products/new">{td_string!(l, products.new_product)}</a> },
+    );
+    view! { <p class="empty">{td_string!(l, products.none_yet)} " " {add}</p> }.into_any()
+}
+
+/// Products as rows; on a phone, as cards.
+#[component]
+pub fn ProductTable(
+    products: Vec<Product>,
+    /// Whether the heads of the columns sort.
+    #[prop(optional)]
+    sortable: bool,
+) -> impl IntoView {
+    let l = ui::locale();
+    let head = move |column: &'static str, label: &'static str, class: &'static str| {
+        if sortable {
+            view! { <SortHead label column default="name" class /> }.into_any()
+        } else {
+            view! { <th scope="col" role="columnheader" class=class>{label}</th> }.into_any()
+        }
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    {head("name", td_string!(l, fields.name), "")}
+                    {head("stock", td_string!(l, fields.stock), "num")}
+                    {head("on_hand", td_string!(l, fields.on_hand), "num")}
+                    {head("reserved", td_string!(l, fields.reserved), "num")}
+                    {head("min_stock", td_string!(l, fields.min_stock), "num")}
+                    {head("sell_price_rub", td_string!(l, fields.sell_price_rub), "num")}
+                    {head("buy_price_eur", td_string!(l, fields.buy_price_eur), "num")}
+                    {head("supplier_name", td_string!(l, fields.supplier_name), "")}
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn ProductRow(product: Product) -> impl IntoView {
+    let l = ui::locale();
+    let dash = || "—".to_owned();
+    view! {
+        <tr role="row" class:low=product.is_low_stock>
+            <td role="cell" class="row-title">
+                <a class="link" href=format!("/products/{}", product.id)>{product.name}</a>
+                {product.archived_at.is_some().then(|| view! { " " <span class="badge badge-ghost">{td_string!(l, products.archived)}</span> })}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.stock)>
+                <span>
+                    {product.is_low_stock.then(|| view! { <span class="badge badge-warning low-badge">"▼ " {td_string!(l, products.low)}</span> " " })}
+                    <strong>{pieces(product.stock, l)}</strong>
+                </span>
+            </td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.on_hand)>{pieces(product.on_hand, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.reserved)>{pieces(product.reserved, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(product.min_stock, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(dash, |price| price.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(dash, |price| price.shown(l))}</td>
+            <td role="cell" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.unwrap_or_else(dash)}</td>
+        </tr>
+    }
+}

@@ -1,0 +1,339 @@
+//! The page of a product: its stock, its data, its supplies, orders and ledger.
+
+use super::{Product, form::ProductFields};
+use crate::{
+    auth::Permission,
+    error::Error,
+    log::{Operation, history::History},
+    money::pieces,
+    orders::{Order, row::OrderTable},
+    stock::{Movement, ledger::Ledger},
+    supplies::{Supply, page::SupplyTable},
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit, Version},
+        pager::{Page, parameter},
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::hooks::{use_params_map, use_query_map};
+use serde::{Deserialize, Serialize};
+
+/// A product with what happened to it, the latest first.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProductFile {
+    pub product: Product,
+    /// For whoever may see supplies.
+    pub supplies: Vec<Supply>,
+    pub orders: Vec<Order>,
+    pub ledger: Page<Movement>,
+    pub history: Vec<Operation>,
+}
+
+/// A product with what happened to it.
+#[server(endpoint = "read_product", input = GetUrl)]
+pub async fn read_product(
+    id: String,
+    #[server(default)] after: String,
+    #[server(default)] before: String,
+) -> Result<ProductFile, Error> {
+    use super::service;
+    use crate::{door, log, orders, stock, supplies};
+    let id: i64 = id
+        .parse()
+        .map_err(|_| Error::NotFound)
+        .or_else(|error| door::answer(Err(error)))?;
+    door::look(move |tx| {
+        let product = service::get(tx, id)?;
+        let may_see_supplies = tx.actor.may(Permission::Supplies).is_ok();
+        Ok(ProductFile {
+            product,
+            supplies: if may_see_supplies {
+                supplies::service::of_product(tx, id, 10)?.items
+            } else {
+                Vec::new()
+            },
+            orders: orders::search::of_product(tx, id, 10)?,
+            ledger: stock::service::ledger(tx, id, &after, &before, 30)?,
+            history: log::service::history(tx, log::Entity::Product, id)?,
+        })
+    })
+    .await
+}
+
+/// Edits a product.
+#[server(endpoint = "edit_product")]
+pub async fn edit_product(
+    id: i64,
+    version: i64,
+    name: String,
+    #[server(default)] description: String,
+    #[server(default)] min_stock: String,
+    #[server(default)] buy_price_eur: String,
+    #[server(default)] sell_price_rub: String,
+    #[server(default)] supplier_name: String,
+) -> Result<Product, Error> {
+    use crate::{door, ui::banner::Success};
+    let draft = super::Draft {
+        name,
+        description,
+        min_stock,
+        buy_price_eur,
+        sell_price_rub,
+        supplier_name,
+    };
+    let product = door::act(move |tx| super::service::edit(tx, id, version, &draft)).await?;
+    door::back(Success::ProductSaved);
+    Ok(product)
+}
+
+/// Sets what is on hand to what was counted.
+#[server(endpoint = "correct_stock")]
+pub async fn correct_stock(
+    id: i64,
+    expected: i64,
+    on_hand: String,
+    #[server(default)] note: String,
+) -> Result<Product, Error> {
+    use crate::{door, ui::banner::Success};
+    let product =
+        door::act(move |tx| super::service::correct(tx, id, expected, &on_hand, &note)).await?;
+    door::back(Success::StockCorrected);
+    Ok(product)
+}
+
+/// Archives a product, or deletes one without history.
+#[server(endpoint = "archive_product")]
+pub async fn archive_product(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let is_kept = door::act(move |tx| super::service::archive(tx, id)).await?;
+    if is_kept {
+        door::go(&format!("/products/{id}"), Success::ProductArchived);
+    } else {
+        door::go("/products", Success::ProductDeleted);
+    }
+    Ok(())
+}
+
+/// Brings a product back into sale.
+#[server(endpoint = "restore_product")]
+pub async fn restore_product(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    door::act(move |tx| super::service::restore(tx, id)).await?;
+    door::go(&format!("/products/{id}"), Success::ProductRestored);
+    Ok(())
+}
+
+/// What may be done with a product on its page.
+#[derive(Clone, Copy)]
+struct Actions {
+    edit: FormAction,
+    correct: FormAction,
+    archive: FormAction,
+    restore: FormAction,
+}
+
+/// The page of a product.
+#[component]
+pub fn ProductPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_params_map();
+    let query = use_query_map();
+    let actions = Actions {
+        edit: FormAction::new::<EditProduct>(),
+        correct: FormAction::new::<CorrectStock>(),
+        archive: FormAction::new::<ArchiveProduct>(),
+        restore: FormAction::new::<RestoreProduct>(),
+    };
+    let acts = [
+        actions.edit,
+        actions.correct,
+        actions.archive,
+        actions.restore,
+    ]
+    .map(FormAction::times_done);
+    let wanted = move || {
+        let query = query.read();
+        (
+            parameter(&params.read(), "id"),
+            parameter(&query, "after"),
+            parameter(&query, "before"),
+            acts.map(|times| times.get()),
+        )
+    };
+    // Read again after each act that was taken.
+    let file = ui::data(wanted, |(id, after, before, _)| {
+        read_product(id, after, before)
+    });
+    Effect::new(move || {
+        if actions.edit.is_done() {
+            ui::announce(td_string!(l, banner.product_saved).to_owned());
+        }
+    });
+    Effect::new(move || {
+        if actions.correct.is_done() {
+            ui::announce(td_string!(l, banner.stock_corrected).to_owned());
+        }
+    });
+    view! {
+        <p class="crumb"><a class="link" href="/products">"← " {td_string!(l, products.title)}</a></p>
+        {ui::loaded(file, move |file| view! { <ProductView file actions /> })}
+    }
+}
+
+#[component]
+fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
+    let l = ui::locale();
+    let ProductFile {
+        product,
+        supplies,
+        orders,
+        ledger,
+        history,
+    } = file;
+    let may_edit = ui::may(Permission::EditProducts);
+    let is_archived = product.archived_at.is_some();
+    let filter = format!(
+        "product={}",
+        leptos_router::location::Url::escape(&product.name)
+    );
+    let saved = move |is_done: bool, words: &'static str| {
+        is_done.then(|| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })
+    };
+    view! {
+        <Title text=product.name.clone() />
+        <div class="page-head">
+            <h1>
+                {product.name.clone()}
+                {is_archived.then(|| view! { " " <span class="badge badge-ghost">{td_string!(l, products.archived)}</span> })}
+            </h1>
+            {(!is_archived).then(|| view! {
+                <div class="page-actions">
+                    {ui::may(Permission::Supplies).then(|| view! { <a class="btn" href=format!("/supplies?new={}", product.id)>{td_string!(l, supplies.receive)}</a> })}
+                    <a class="btn btn-primary" href=format!("/orders/new?product={}", product.id)>{td_string!(l, orders.new_order)}</a>
+                </div>
+            })}
+        </div>
+        {saved(untrack(|| actions.edit.is_done()), td_string!(l, banner.product_saved))}
+        {saved(untrack(|| actions.correct.is_done()), td_string!(l, banner.stock_corrected))}
+        <StockFacts product=product.clone() />
+        {match may_edit {
+            true => view! { <ProductForms product=product.clone() actions /> }.into_any(),
+            false => product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any(),
+        }}
+        <section aria-labelledby="orders">
+            <h2 id="orders">{td_string!(l, products.orders)}</h2>
+            {if orders.is_empty() {
+                view! { <p class="empty">{td_string!(l, products.no_orders)}</p> }.into_any()
+            } else {
+                view! {
+                    <OrderTable orders />
+                    <p class="mt-2"><a class="link" href=format!("/orders?{filter}")>{td_string!(l, products.all_orders)}</a></p>
+                }.into_any()
+            }}
+        </section>
+        {ui::may(Permission::Supplies).then(|| view! {
+            <section aria-labelledby="supplies">
+                <h2 id="supplies">{td_string!(l, products.supplies)}</h2>
+                {if supplies.is_empty() {
+                    view! { <p class="empty">{td_string!(l, products.no_supplies)}</p> }.into_any()
+                } else {
+                    view! {
+                        <SupplyTable supplies />
+                        <p class="mt-2"><a class="link" href=format!("/supplies?{filter}")>{td_string!(l, products.all_supplies)}</a></p>
+                    }.into_any()
+                }}
+            </section>
+        })}
+        <section aria-labelledby="ledger">
+            <h2 id="ledger">{td_string!(l, products.ledger)}</h2>
+            <Ledger ledger />
+        </section>
+        <section aria-labelledby="history">
+            <h2 id="history">{td_string!(l, ui.history)}</h2>
+            <History operations=history />
+        </section>
+    }
+}
+
+#[component]
+fn StockFacts(product: Product) -> impl IntoView {
+    let l = ui::locale();
+    let fact = move |label: &'static str, value: String| view! { <div class="stat-tile"><dt>{label}</dt><dd>{value}</dd></div> };
+    let dash = || "—".to_owned();
+    view! {
+        <dl class="stat-tiles">
+            <div class="stat-tile" class:low=product.is_low_stock>
+                <dt>{td_string!(l, fields.stock)}</dt>
+                <dd>
+                    {pieces(product.stock, l)}
+                    {product.is_low_stock.then(|| view! { " " <span class="badge badge-warning low-badge">"▼ " {td_string!(l, products.low)}</span> })}
+                </dd>
+            </div>
+            {fact(td_string!(l, fields.on_hand), pieces(product.on_hand, l))}
+            {fact(td_string!(l, fields.reserved), pieces(product.reserved, l))}
+            {fact(td_string!(l, fields.min_stock), pieces(product.min_stock, l))}
+            {fact(td_string!(l, fields.sell_price_rub), product.sell_price_rub.map_or_else(dash, |price| price.shown(l)))}
+            {fact(td_string!(l, fields.buy_price_eur), product.buy_price_eur.map_or_else(dash, |price| price.shown(l)))}
+        </dl>
+    }
+}
+
+/// Editing, counting, archiving.
+#[component]
+fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
+    let l = ui::locale();
+    let id = product.id;
+    let is_archived = product.archived_at.is_some();
+    let name = product.name.clone();
+    let (version, on_hand) = (product.version, product.on_hand);
+    view! {
+        <div class="form-columns">
+            <section aria-labelledby="edit">
+                <h2 id="edit">{td_string!(l, products.edit)}</h2>
+                <Form action=actions.edit>
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Version version />
+                    <Field name="name" label=td_string!(l, fields.name) value=name required=true />
+                    <ProductFields product=Some(product) />
+                    <Submit label=td_string!(l, ui.save) />
+                </Form>
+            </section>
+            <div>
+                <section aria-labelledby="count">
+                    <h2 id="count">{td_string!(l, products.correct)}</h2>
+                    <p class="mb-2">{td_string!(l, products.correct_hint)}</p>
+                    <Form action=actions.correct>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <Version name="expected" version=on_hand />
+                        <Field name="on_hand" label=td_string!(l, products.counted) value=on_hand.to_string() inputmode="numeric" required=true />
+                        <Field name="note" label=td_string!(l, fields.note) hint=td_string!(l, products.note_hint) />
+                        <Submit label=td_string!(l, products.correct) class="btn" />
+                    </Form>
+                </section>
+                <section aria-labelledby="archive">
+                    <h2 id="archive">{td_string!(l, products.archive)}</h2>
+                    {if is_archived {
+                        view! {
+                            <p class="mb-2">{td_string!(l, products.restore_hint)}</p>
+                            <Form action=actions.restore>
+                                <input type="hidden" name="id" value=id.to_string() />
+                                <Submit label=td_string!(l, products.restore) class="btn" />
+                            </Form>
+                        }.into_any()
+                    } else {
+                        view! {
+                            <p class="mb-2">{td_string!(l, products.archive_hint)}</p>
+                            <Form action=actions.archive>
+                                <input type="hidden" name="id" value=id.to_string() />
+                                <Submit label=td_string!(l, products.to_archive) class="btn btn-outline btn-error" />
+                            </Form>
+                        }.into_any()
+                    }}
+                </section>
+            </div>
+        </div>
+    }
+}

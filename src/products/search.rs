@@ -1,0 +1,193 @@
+//! Finding products: the list with its filters and sorts, what runs low, what a person means by a name.
+
+use super::{Product, Query, Sort, service::COLUMNS};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    db::{Column, Dialect, Key, Keyset, Order},
+    error::{Error, Problem},
+    schema::products,
+    text::fold,
+    ui::pager::Page,
+};
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+/// Rows on a page of the list.
+pub const PAGE: i64 = 50;
+/// Products that a picker offers at once.
+const OFFERS: i64 = 20;
+/// Names that an ambiguous search tells.
+const CANDIDATES: usize = 5;
+
+/// A page of the list.
+pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let (sort, descending) = sort_of(&query.sort)?;
+    let keyset = Keyset::new(
+        Order {
+            columns: sort.columns(),
+            descending,
+        },
+        &query.after,
+        &query.before,
+        PAGE,
+    )?;
+    let mut rows = products::table
+        .select(COLUMNS)
+        .filter(keyset.beyond())
+        .into_boxed::<Dialect>();
+    rows = if query.archived == "1" {
+        rows.filter(products::archived_at.is_not_null())
+    } else {
+        rows.filter(products::archived_at.is_null())
+    };
+    if query.low == "1" {
+        rows = rows.filter(products::is_low_stock.eq(true));
+    }
+    for word in words(&query.search) {
+        rows = rows.filter(products::name_key.like(word).escape('\\'));
+    }
+    let rows = rows
+        .order(sql::<Untyped>(&keyset.order()))
+        .limit(keyset.fetch())
+        .load(tx.conn)?;
+    Ok(keyset.page(rows, |product: &Product| sort.keys(product)))
+}
+
+/// What runs low, the emptiest first, at most `limit`.
+pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    products::table
+        .filter(
+            products::is_low_stock
+                .eq(true)
+                .and(products::archived_at.is_null()),
+        )
+        .order((products::stock, products::id))
+        .limit(limit)
+        .select(COLUMNS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Products on sale whose names have the words of `search`: what a picker offers.
+pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let mut rows = products::table
+        .select(COLUMNS)
+        .filter(products::archived_at.is_null())
+        .into_boxed::<Dialect>();
+    for word in words(search) {
+        rows = rows.filter(products::name_key.like(word).escape('\\'));
+    }
+    rows.order((products::name_key, products::id))
+        .limit(OFFERS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// The product on sale that a person named: by its whole name, or by words that only one name has.
+pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let key = fold(name);
+    if key.is_empty() {
+        return Err(Error::field("product", Problem::Required));
+    }
+    let whole = products::table
+        .filter(products::name_key.eq(key))
+        .select(COLUMNS)
+        .first::<Product>(tx.conn)
+        .optional()?;
+    if let Some(product) = whole {
+        return if product.archived_at.is_none() {
+            Ok(product)
+        } else {
+            Err(Error::Archived)
+        };
+    }
+    let mut found = offers(tx, name)?;
+    match found.len() {
+        0 => Err(Error::field("product", Problem::UnknownProduct)),
+        1 => Ok(found.remove(0)),
+        _ => Err(Error::field(
+            "product",
+            Problem::Ambiguous(
+                found
+                    .into_iter()
+                    .take(CANDIDATES)
+                    .map(|product| product.name)
+                    .collect(),
+            ),
+        )),
+    }
+}
+
+/// The products that a filter of a list means: the one of that name, else all that have its words.
+pub fn ids_named(tx: &mut Tx<'_>, name: &str, limit: i64) -> Result<Vec<i64>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let whole = products::table
+        .filter(products::name_key.eq(fold(name)))
+        .select(products::id)
+        .first::<i64>(tx.conn)
+        .optional()?;
+    if let Some(id) = whole {
+        return Ok(vec![id]);
+    }
+    let mut rows = products::table.select(products::id).into_boxed::<Dialect>();
+    for word in words(name) {
+        rows = rows.filter(products::name_key.like(word).escape('\\'));
+    }
+    rows.limit(limit).load(tx.conn).map_err(Error::from)
+}
+
+/// A pattern for each word of a search.
+fn words(search: &str) -> Vec<String> {
+    let escaped = |word: &str| {
+        word.replace('\\', "\\\\")
+            .replace('%', "\\%")
+            .replace('_', "\\_")
+    };
+    fold(search)
+        .split(' ')
+        .filter(|word| !word.is_empty())
+        .map(|word| format!("%{}%", escaped(word)))
+        .collect()
+}
+
+fn sort_of(code: &str) -> Result<(Sort, bool), Error> {
+    let mut checks = Checks::default();
+    let sort = checks.optional_code("sort", code.trim_start_matches('-'));
+    checks.done()?;
+    Ok((sort.unwrap_or(Sort::Name), code.starts_with('-')))
+}
+
+impl Sort {
+    const fn columns(self) -> &'static [Column] {
+        const ID: Column = Column::Int("id");
+        match self {
+            Self::Name => &[Column::Text("name_key")],
+            Self::Stock => &[Column::Int("stock"), ID],
+            Self::OnHand => &[Column::Int("on_hand"), ID],
+            Self::Reserved => &[Column::Int("reserved"), ID],
+            Self::MinStock => &[Column::Int("min_stock"), ID],
+            Self::BuyPrice => &[Column::Int("COALESCE(buy_price_eur, -1)"), ID],
+            Self::SellPrice => &[Column::Int("COALESCE(sell_price_rub, -1)"), ID],
+            Self::Supplier => &[Column::Text("supplier_key"), ID],
+        }
+    }
+
+    fn keys(self, product: &Product) -> Vec<Key> {
+        let first = match self {
+            Self::Name => return vec![Key::Text(fold(&product.name))],
+            Self::Stock => Key::Int(product.stock),
+            Self::OnHand => Key::Int(product.on_hand),
+            Self::Reserved => Key::Int(product.reserved),
+            Self::MinStock => Key::Int(product.min_stock),
+            Self::BuyPrice => Key::Int(product.buy_price_eur.map_or(-1, |price| price.0)),
+            Self::SellPrice => Key::Int(product.sell_price_rub.map_or(-1, |price| price.0)),
+            Self::Supplier => Key::Text(fold(product.supplier_name.as_deref().unwrap_or_default())),
+        };
+        vec![first, Key::Int(product.id)]
+    }
+}

@@ -1,0 +1,149 @@
+//! The tables, as `migrations/` makes them in both databases; what each column means is said there.
+
+diesel::table! {
+    users (username) {
+        username -> Text,
+        username_key -> Text,
+        hashed_password -> Text,
+        role -> Text,
+        state -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    sessions (id) {
+        id -> Text,
+        user_id -> Nullable<Text>,
+        data -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    products (id) {
+        id -> BigInt,
+        name -> Text,
+        name_key -> Text,
+        description -> Nullable<Text>,
+        quantity -> BigInt,
+        issued -> BigInt,
+        reserved -> BigInt,
+        on_hand -> BigInt,
+        stock -> BigInt,
+        min_stock -> BigInt,
+        is_low_stock -> Bool,
+        buy_price_eur -> Nullable<BigInt>,
+        sell_price_rub -> Nullable<BigInt>,
+        supplier_name -> Nullable<Text>,
+        supplier_key -> Text,
+        value_eur -> BigInt,
+        uncosted -> BigInt,
+        version -> BigInt,
+        created_at -> Timestamp,
+        archived_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    supplies (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        product_name -> Text,
+        qty -> BigInt,
+        supplier_name -> Text,
+        supplier_key -> Text,
+        buy_price_eur -> BigInt,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    orders (id) {
+        id -> BigInt,
+        phone -> Text,
+        phone_shown -> Text,
+        phone_digits -> Text,
+        phone_reversed -> Text,
+        customer_name -> Nullable<Text>,
+        product_id -> BigInt,
+        product_name -> Text,
+        qty -> BigInt,
+        unit_price_rub -> BigInt,
+        list_price_rub -> Nullable<BigInt>,
+        status -> Text,
+        created_at -> Timestamp,
+        issued_at -> Nullable<Timestamp>,
+        issued_on -> Nullable<Date>,
+        denied_at -> Nullable<Timestamp>,
+        cost_eur -> Nullable<BigInt>,
+        uncosted_qty -> Nullable<BigInt>,
+        user_id -> Nullable<Text>,
+        version -> BigInt,
+    }
+}
+
+diesel::table! {
+    stock_movements (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        kind -> Text,
+        quantity -> BigInt,
+        issued -> BigInt,
+        reserved -> BigInt,
+        value_eur -> BigInt,
+        uncosted -> BigInt,
+        on_hand_after -> BigInt,
+        stock_after -> BigInt,
+        supply_id -> Nullable<BigInt>,
+        order_id -> Nullable<BigInt>,
+        note -> Nullable<Text>,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    operation_log (id) {
+        id -> BigInt,
+        timestamp -> Timestamp,
+        user_id -> Nullable<Text>,
+        action -> Text,
+        entity_type -> Text,
+        entity_id -> Text,
+        details -> Text,
+    }
+}
+
+diesel::table! {
+    exchange_rates (day) {
+        day -> Date,
+        rub_per_eur -> BigInt,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    idempotency_keys (key) {
+        key -> Text,
+        user_id -> Nullable<Text>,
+        fingerprint -> Text,
+        entity_type -> Text,
+        entity_id -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    users,
+    sessions,
+    products,
+    supplies,
+    orders,
+    stock_movements,
+    operation_log,
+    exchange_rates,
+    idempotency_keys,
+);

@@ -1,0 +1,59 @@
+//! The HTML document around the application, and the policy that says what it may load.
+
+use crate::{app::App, server::Built, ui};
+use axum::http::{HeaderValue, header};
+use leptos::{nonce::use_nonce, prelude::*};
+use leptos_axum::ResponseOptions;
+use leptos_meta::MetaTags;
+use std::sync::LazyLock;
+
+static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
+
+/// The document. Without the built client it is the same page, only without JavaScript.
+pub fn shell() -> impl IntoView {
+    let visitor = ui::visitor();
+    let nonce = use_nonce();
+    if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
+        let policy = format!(
+            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval' 'self'; style-src 'self'; img-src 'self' data:; \
+             connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+        );
+        if let Ok(policy) = HeaderValue::from_str(&policy) {
+            response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
+        }
+    }
+    let me = visitor
+        .me
+        .as_ref()
+        .and_then(|me| serde_json::to_string(me).ok());
+    let Built {
+        script,
+        wasm,
+        style,
+    } = &*BUILT;
+    let start = (!script.is_empty()).then(|| {
+        let start = format!("import start, {{ hydrate }} from '{script}'; start({{ module_or_path: '{wasm}' }}).then(hydrate);");
+        view! {
+            <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
+            <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            <script type="module" nonce=nonce.clone()>{start}</script>
+        }
+    });
+    view! {
+        <!DOCTYPE html>
+        <html lang=visitor.locale.to_string()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=style.as_str() />
+                {start}
+                <MetaTags />
+            </head>
+            <body data-me=me>
+                <App />
+            </body>
+        </html>
+    }
+}

@@ -1,0 +1,218 @@
+//! The arithmetic of stock and its cost: pure, so that every rule can be tried without a database.
+
+use super::MAX_PIECES;
+use crate::{
+    error::{Error, Problem},
+    money::Eur,
+};
+
+/// The counters of one product: pieces, and the euro value of those on hand that have a purchase price.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, diesel::Queryable)]
+pub struct Counters {
+    pub quantity: i64,
+    pub issued: i64,
+    pub reserved: i64,
+    pub value_eur: Eur,
+    pub uncosted: i64,
+}
+
+/// What pieces cost that left the shop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cost {
+    /// Weighted average of the pieces that have a purchase price.
+    pub eur: Eur,
+    /// Pieces without one.
+    pub uncosted: i64,
+}
+
+impl Counters {
+    /// Pieces in the shop.
+    pub const fn on_hand(&self) -> i64 {
+        self.quantity - self.issued
+    }
+
+    /// Pieces that may be sold.
+    pub const fn stock(&self) -> i64 {
+        self.on_hand() - self.reserved
+    }
+
+    /// Pieces come in, at a price each or without one.
+    pub fn receive(&mut self, qty: i64, price: Option<Eur>) -> Result<(), Error> {
+        if self.on_hand() + qty > MAX_PIECES {
+            return Err(Error::field(
+                "qty",
+                Problem::TooLarge(MAX_PIECES - self.on_hand()),
+            ));
+        }
+        self.quantity += qty;
+        match price {
+            Some(price) => self.value_eur.0 += price.times(qty).0,
+            None => self.uncosted += qty,
+        }
+        Ok(())
+    }
+
+    /// Pieces are promised to a customer.
+    pub const fn reserve(&mut self, qty: i64) -> Result<(), Error> {
+        if self.stock() < qty {
+            return Err(Error::OutOfStock {
+                stock: self.stock(),
+                qty,
+            });
+        }
+        self.reserved += qty;
+        Ok(())
+    }
+
+    /// Promised pieces may be sold again.
+    pub const fn release(&mut self, qty: i64) {
+        self.reserved -= qty;
+    }
+
+    /// Promised pieces are handed out.
+    pub fn issue(&mut self, qty: i64) -> Cost {
+        let cost = self.take_cost(qty);
+        self.reserved -= qty;
+        self.issued += qty;
+        cost
+    }
+
+    /// A count found `on_hand` pieces. More than expected come in at `price`; fewer take their cost along.
+    pub fn correct(&mut self, on_hand: i64, price: Option<Eur>) -> Result<(), Error> {
+        if on_hand < self.reserved {
+            return Err(Error::Reserved {
+                on_hand,
+                reserved: self.reserved,
+            });
+        }
+        let found = on_hand - self.on_hand();
+        if found > 0 {
+            return self.receive(found, price);
+        }
+        self.take_cost(-found);
+        self.quantity += found;
+        Ok(())
+    }
+
+    /// Takes the cost of `qty` pieces out: those with a price leave first, at the average of all of them,
+    /// rounded to the cent; the last one takes what is left, so that no cent is lost.
+    fn take_cost(&mut self, qty: i64) -> Cost {
+        let costed = self.on_hand() - self.uncosted;
+        let taken = qty.min(costed);
+        let eur = if taken == costed {
+            self.value_eur
+        } else {
+            let share = (i128::from(self.value_eur.0) * i128::from(taken) * 2 + i128::from(costed))
+                / (i128::from(costed) * 2);
+            Eur(i64::try_from(share).unwrap_or(self.value_eur.0))
+        };
+        self.value_eur.0 -= eur.0;
+        self.uncosted -= qty - taken;
+        Cost {
+            eur,
+            uncosted: qty - taken,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+    #[test]
+    fn what_is_not_available_cannot_be_reserved() {
+        let mut counters = Counters {
+            quantity: 5,
+            reserved: 3,
+            ..Counters::default()
+        };
+        assert_eq!(
+            counters.reserve(3),
+            Err(Error::OutOfStock { stock: 2, qty: 3 })
+        );
+        assert_eq!(counters.reserve(2), Ok(()));
+        assert_eq!(counters.stock(), 0);
+    }
+
+    #[test]
+    fn a_count_cannot_take_what_is_promised() {
+        let mut counters = Counters {
+            quantity: 5,
+            reserved: 3,
+            uncosted: 5,
+            ..Counters::default()
+        };
+        assert_eq!(
+            counters.correct(2, None),
+            Err(Error::Reserved {
+                on_hand: 2,
+                reserved: 3
+            })
+        );
+        assert_eq!(counters.correct(3, None), Ok(()));
+        assert_eq!(
+            (counters.on_hand(), counters.stock(), counters.uncosted),
+            (3, 0, 3)
+        );
+    }
+
+    #[test]
+    fn goods_leave_at_their_average_cost() {
+        let mut counters = Counters::default();
+        counters.receive(1, Some(Eur(100))).unwrap();
+        counters.receive(2, Some(Eur(200))).unwrap();
+        counters.reserve(2).unwrap();
+        assert_eq!(
+            counters.issue(2),
+            Cost {
+                eur: Eur(333),
+                uncosted: 0
+            }
+        );
+        assert_eq!(counters.value_eur, Eur(167));
+    }
+
+    #[test]
+    fn goods_without_a_price_leave_last_and_are_counted() {
+        let mut counters = Counters::default();
+        counters.receive(3, None).unwrap();
+        counters.receive(2, Some(Eur(150))).unwrap();
+        counters.reserve(4).unwrap();
+        assert_eq!(
+            counters.issue(4),
+            Cost {
+                eur: Eur(300),
+                uncosted: 2
+            }
+        );
+        assert_eq!((counters.value_eur, counters.uncosted), (Eur(0), 1));
+    }
+
+    #[test]
+    fn no_cent_and_no_piece_is_ever_lost() {
+        let mut random = StdRng::seed_from_u64(7);
+        for _ in 0..500 {
+            let (mut counters, mut paid, mut frozen) = (Counters::default(), 0, 0);
+            for _ in 0..60 {
+                let qty = random.random_range(1..20);
+                match random.random_range(0..4) {
+                    0 | 1 => {
+                        let price = Eur(random.random_range(0..10_000));
+                        counters.receive(qty, Some(price)).unwrap();
+                        paid += price.0 * qty;
+                    }
+                    2 if counters.stock() > 0 => {
+                        let qty = qty.min(counters.stock());
+                        counters.reserve(qty).unwrap();
+                        frozen += counters.issue(qty).eur.0;
+                    }
+                    _ => counters.receive(qty, None).unwrap(),
+                }
+                assert!(counters.stock() >= 0 && counters.value_eur.0 >= 0);
+                assert!((0..=counters.on_hand()).contains(&counters.uncosted));
+                assert_eq!(counters.value_eur.0, paid - frozen);
+            }
+        }
+    }
+}

@@ -1,0 +1,196 @@
+//! Moves stock: locks the product, moves its counters, writes the ledger. Nothing else touches the counters.
+
+use super::{
+    Movement, MovementKind,
+    counters::{Cost, Counters},
+};
+use crate::{
+    act::Tx,
+    db::{Column, Dialect, Key, Keyset, Order},
+    error::Error,
+    money::Eur,
+    schema::{products, stock_movements},
+    ui::pager::Page,
+};
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+/// What moved the stock.
+#[derive(Clone, Copy, Debug)]
+pub enum Cause<'a> {
+    Opening,
+    Supply(i64),
+    Correction(Option<&'a str>),
+    Order(i64),
+}
+
+/// Receives pieces that were bought.
+pub fn receive(
+    tx: &mut Tx<'_>,
+    product: i64,
+    qty: i64,
+    price: Option<Eur>,
+    cause: Cause<'_>,
+) -> Result<(), Error> {
+    let kind = match cause {
+        Cause::Supply(_) => MovementKind::Supply,
+        Cause::Opening | Cause::Correction(_) | Cause::Order(_) => MovementKind::Opening,
+    };
+    shift(tx, product, kind, cause, |counters| {
+        counters.receive(qty, price)
+    })
+}
+
+/// Promises pieces to an order; refused when fewer are available.
+pub fn reserve(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<(), Error> {
+    shift(
+        tx,
+        product,
+        MovementKind::Reserve,
+        Cause::Order(order),
+        |counters| counters.reserve(qty),
+    )
+}
+
+/// Takes back what was promised to an order.
+pub fn release(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<(), Error> {
+    shift(
+        tx,
+        product,
+        MovementKind::Release,
+        Cause::Order(order),
+        |counters| {
+            counters.release(qty);
+            Ok(())
+        },
+    )
+}
+
+/// Hands out what was promised to an order and tells what it cost.
+pub fn issue(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<Cost, Error> {
+    shift(
+        tx,
+        product,
+        MovementKind::Issue,
+        Cause::Order(order),
+        |counters| Ok(counters.issue(qty)),
+    )
+}
+
+/// Sets what is on hand to what was counted. What was found beyond it costs the product's purchase price.
+pub fn correct(
+    tx: &mut Tx<'_>,
+    product: i64,
+    on_hand: i64,
+    price: Option<Eur>,
+    note: Option<&str>,
+) -> Result<(), Error> {
+    shift(
+        tx,
+        product,
+        MovementKind::Correction,
+        Cause::Correction(note),
+        |counters| counters.correct(on_hand, price),
+    )
+}
+
+/// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first.
+pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Counters, Error> {
+    diesel::update(products::table.find(product))
+        .set(products::min_stock.eq(products::min_stock))
+        .returning((
+            products::quantity,
+            products::issued,
+            products::reserved,
+            products::value_eur,
+            products::uncosted,
+        ))
+        .get_result(tx.conn)
+        .map_err(Error::from)
+}
+
+fn shift<T>(
+    tx: &mut Tx<'_>,
+    product: i64,
+    kind: MovementKind,
+    cause: Cause<'_>,
+    change: impl FnOnce(&mut Counters) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let before = lock(tx, product)?;
+    let mut after = before;
+    let outcome = change(&mut after)?;
+    diesel::update(products::table.find(product))
+        .set((
+            products::quantity.eq(after.quantity),
+            products::issued.eq(after.issued),
+            products::reserved.eq(after.reserved),
+            products::value_eur.eq(after.value_eur),
+            products::uncosted.eq(after.uncosted),
+        ))
+        .execute(tx.conn)?;
+    let (supply_id, order_id, note) = match cause {
+        Cause::Opening => (None, None, None),
+        Cause::Supply(id) => (Some(id), None, None),
+        Cause::Order(id) => (None, Some(id), None),
+        Cause::Correction(note) => (None, None, note),
+    };
+    diesel::insert_into(stock_movements::table)
+        .values((
+            stock_movements::product_id.eq(product),
+            stock_movements::kind.eq(kind),
+            stock_movements::quantity.eq(after.quantity - before.quantity),
+            stock_movements::issued.eq(after.issued - before.issued),
+            stock_movements::reserved.eq(after.reserved - before.reserved),
+            stock_movements::value_eur.eq(after.value_eur.0 - before.value_eur.0),
+            stock_movements::uncosted.eq(after.uncosted - before.uncosted),
+            stock_movements::on_hand_after.eq(after.on_hand()),
+            stock_movements::stock_after.eq(after.stock()),
+            stock_movements::supply_id.eq(supply_id),
+            stock_movements::order_id.eq(order_id),
+            stock_movements::note.eq(note),
+            stock_movements::user_id.eq(tx.actor.username()),
+            stock_movements::created_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    Ok(outcome)
+}
+
+/// The ledger of a product, newest first, a page at a time. The caller has asked for the right.
+pub fn ledger(
+    tx: &mut Tx<'_>,
+    product: i64,
+    after: &str,
+    before: &str,
+    limit: i64,
+) -> Result<Page<Movement>, Error> {
+    let keyset = Keyset::new(
+        Order {
+            columns: &[Column::Int("id")],
+            descending: true,
+        },
+        after,
+        before,
+        limit,
+    )?;
+    let rows = stock_movements::table
+        .filter(stock_movements::product_id.eq(product))
+        .filter(keyset.beyond())
+        .order(sql::<Untyped>(&keyset.order()))
+        .limit(keyset.fetch())
+        .select((
+            stock_movements::id,
+            stock_movements::kind,
+            stock_movements::quantity,
+            stock_movements::issued,
+            stock_movements::reserved,
+            stock_movements::on_hand_after,
+            stock_movements::stock_after,
+            stock_movements::supply_id,
+            stock_movements::order_id,
+            stock_movements::note,
+            stock_movements::user_id,
+            stock_movements::created_at,
+        ))
+        .into_boxed::<Dialect>()
+        .load(tx.conn)?;
+    Ok(keyset.page(rows, |movement: &Movement| vec![Key::Int(movement.id)]))
+}

@@ -1,0 +1,229 @@
+//! Receiving supplies, and their history.
+
+use super::{Query, Supply};
+use crate::{
+    error::Error,
+    money::pieces,
+    products::picker::{PickerStart, ProductPicker},
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+        pager::{FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            product: parameter(params, "product"),
+            supplier: parameter(params, "supplier"),
+            from: parameter(params, "from"),
+            to: parameter(params, "to"),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// A page of the history.
+#[server(endpoint = "list_supplies", input = GetUrl)]
+pub async fn list_supplies(query: Query) -> Result<Page<Supply>, Error> {
+    crate::door::look(move |tx| super::service::list(tx, &query)).await
+}
+
+/// What the form begins with.
+#[server(endpoint = "new_supply", input = GetUrl)]
+pub async fn new_supply(#[server(default)] product: String) -> Result<PickerStart, Error> {
+    crate::door::look(move |tx| {
+        tx.actor.may(crate::auth::Permission::Supplies)?;
+        crate::products::picker::start(tx, &product)
+    })
+    .await
+}
+
+/// Receives a supply.
+#[server(endpoint = "receive_supply")]
+pub async fn receive_supply(
+    #[server(default)] idempotency_key: String,
+    #[server(default)] product: String,
+    #[server(default)] qty: String,
+    #[server(default)] supplier_name: String,
+    #[server(default)] buy_price_eur: String,
+) -> Result<Supply, Error> {
+    use crate::{door, ui::banner::Success};
+    let draft = super::Draft {
+        product,
+        qty,
+        supplier_name,
+        buy_price_eur,
+    };
+    let supply = door::act(move |tx| super::service::receive(tx, &idempotency_key, &draft)).await?;
+    door::back(Success::SupplyReceived);
+    Ok(supply)
+}
+
+/// The page of supplies.
+#[component]
+pub fn SuppliesPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let receive = FormAction::new::<ReceiveSupply>();
+    let received = receive.times_done();
+    // A form that was taken is followed by an empty one, with a key of its own.
+    let start = ui::data(
+        move || {
+            (
+                if received.get() == 0 {
+                    parameter(&params.read(), "new")
+                } else {
+                    String::new()
+                },
+                received.get(),
+            )
+        },
+        |(product, _)| new_supply(product),
+    );
+    let page = ui::data(
+        move || (Query::of(&params.read()), received.get()),
+        |(query, _)| list_supplies(query),
+    );
+    let draw = move |page: Page<Supply>| {
+        if page.items.is_empty() {
+            let words = if is_filtered(
+                &params.read_untracked(),
+                &["product", "supplier", "from", "to", "after", "before"],
+            ) {
+                view! { {td_string!(l, supplies.none_found)} " " <a class="link" href="/supplies">{td_string!(l, ui.reset)}</a> }.into_any()
+            } else {
+                td_string!(l, supplies.none_yet).into_any()
+            };
+            return view! { <p class="empty">{words}</p> }.into_any();
+        }
+        view! {
+            <SupplyTable supplies=page.items />
+            <Pager before=page.before after=page.after />
+        }
+        .into_any()
+    };
+    let done = move || {
+        receive.made().map(|supply: Supply| {
+            let words = td_string!(
+                l,
+                supplies.received,
+                product = supply.product_name,
+                qty = pieces(supply.qty, l)
+            )
+            .to_string();
+            ui::announce(words.clone());
+            view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
+        })
+    };
+    view! {
+        <Title text=td_string!(l, nav.supplies) />
+        <h1>{td_string!(l, nav.supplies)}</h1>
+        <section class="panel" aria-labelledby="receive">
+            <h2 id="receive">{td_string!(l, supplies.receive)}</h2>
+            {done}
+            {ui::loaded(start, move |start| view! { <SupplyForm start action=receive /> })}
+        </section>
+        <section aria-labelledby="history">
+            <h2 id="history">{td_string!(l, supplies.history)}</h2>
+            <Filters />
+            {ui::loaded(page, draw)}
+        </section>
+    }
+}
+
+#[component]
+fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let chosen = RwSignal::new(start.chosen.clone());
+    let supplier = RwSignal::new(String::new());
+    let price = RwSignal::new(String::new());
+    // What was paid last time, to whom: a proposal.
+    Effect::new(move |first: Option<()>| {
+        if let (Some(()), Some(offer)) = (first, chosen.get()) {
+            supplier.set(offer.supplier_name.unwrap_or_default());
+            price.set(
+                offer
+                    .buy_price_eur
+                    .map(|price| price.to_string())
+                    .unwrap_or_default(),
+            );
+        }
+    });
+    let proposal = start.chosen.clone();
+    let last_supplier = proposal
+        .as_ref()
+        .and_then(|offer| offer.supplier_name.clone())
+        .unwrap_or_default();
+    let last_price = proposal
+        .and_then(|offer| offer.buy_price_eur)
+        .map(|price| price.to_string())
+        .unwrap_or_default();
+    view! {
+        <Form action resets=true>
+            <input type="hidden" name="idempotency_key" value=start.idempotency_key />
+            <ProductPicker offers=start.offers chosen for_supply=true />
+            <div class="field-triple">
+                <Field name="qty" label=td_string!(l, fields.qty) inputmode="numeric" required=true />
+                <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=last_price bind=price inputmode="decimal" required=true />
+                <Field name="supplier_name" label=td_string!(l, fields.supplier_name) value=last_supplier bind=supplier required=true />
+            </div>
+            <Submit label=td_string!(l, supplies.do_receive) />
+        </Form>
+    }
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    view! {
+        <FilterForm action="/supplies">
+            <FilterField name="product" label=td_string!(l, fields.product) />
+            <FilterField name="supplier" label=td_string!(l, fields.supplier_name) />
+            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}
+
+/// Supplies as rows; on a phone, as cards.
+#[component]
+pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |supply: Supply| {
+        view! {
+            <tr role="row">
+                <td role="cell" class="date" data-label=td_string!(l, fields.date)>{supply.created_at.shown(l)}</td>
+                <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", supply.product_id)>{supply.product_name}</a></td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(supply.qty, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{supply.buy_price_eur.shown(l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.total)>{supply.buy_price_eur.times(supply.qty).shown(l)}</td>
+                <td role="cell" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>
+                <td role="cell" data-label=td_string!(l, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.buy_price_eur)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.supplier_name)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{supplies.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}

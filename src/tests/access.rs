@@ -1,0 +1,268 @@
+//! Who may open what: every page and every server function, with every role.
+
+use super::{app::Browser, on_both_databases};
+use crate::auth::{Permission, Role};
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use std::collections::BTreeSet;
+
+/// Somebody at the door.
+const CALLERS: [Option<Role>; 4] = [
+    None,
+    Some(Role::User),
+    Some(Role::Manager),
+    Some(Role::Admin),
+];
+
+/// A page, and what one needs to see it. `{product}` and `{order}` are ids that exist.
+const PAGES: &[(&str, Option<Permission>)] = &[
+    ("/", None),
+    ("/login", None),
+    ("/register", None),
+    ("/account", Some(Permission::OwnAccount)),
+    ("/products", Some(Permission::ViewStock)),
+    ("/products/new", Some(Permission::EditProducts)),
+    ("/products/{product}", Some(Permission::ViewStock)),
+    ("/supplies", Some(Permission::Supplies)),
+    ("/orders", Some(Permission::Orders)),
+    ("/orders/new", Some(Permission::Orders)),
+    ("/orders/{order}", Some(Permission::Orders)),
+];
+
+/// A server function, what one needs to call it, and fields that make it answer.
+const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
+    ("account", Some(Permission::OwnAccount), ""),
+    (
+        "archive_product",
+        Some(Permission::EditProducts),
+        "id={product}",
+    ),
+    (
+        "change_password",
+        Some(Permission::OwnAccount),
+        "current_password=x&password=longenough&password_repeated=longenough",
+    ),
+    (
+        "correct_stock",
+        Some(Permission::EditProducts),
+        "id={product}&expected=5&on_hand=5",
+    ),
+    (
+        "create_order",
+        Some(Permission::Orders),
+        "phone=89161234567&product=чай&qty=1",
+    ),
+    (
+        "create_product",
+        Some(Permission::EditProducts),
+        "name=кофе",
+    ),
+    ("deny_order", Some(Permission::Orders), "id={order}"),
+    (
+        "edit_order",
+        Some(Permission::Orders),
+        "id={order}&version=1&phone=89161234567&qty=1&unit_price_rub=1",
+    ),
+    (
+        "edit_product",
+        Some(Permission::EditProducts),
+        "id={product}&version=1&name=чай",
+    ),
+    ("issue_order", Some(Permission::Orders), "id={order}"),
+    ("list_orders", Some(Permission::Orders), "query[status]="),
+    (
+        "list_products",
+        Some(Permission::ViewStock),
+        "query[search]=",
+    ),
+    (
+        "list_supplies",
+        Some(Permission::Supplies),
+        "query[supplier]=",
+    ),
+    ("missing_page", None, ""),
+    ("new_order", Some(Permission::Orders), ""),
+    ("new_product", Some(Permission::EditProducts), ""),
+    ("new_supply", Some(Permission::Supplies), ""),
+    ("offer_products", Some(Permission::ViewStock), "search=чай"),
+    ("read_order", Some(Permission::Orders), "id={order}"),
+    ("read_overview", Some(Permission::Orders), ""),
+    ("read_product", Some(Permission::ViewStock), "id={product}"),
+    (
+        "receive_supply",
+        Some(Permission::Supplies),
+        "product=чай&qty=1&supplier_name=x&buy_price_eur=1",
+    ),
+    (
+        "register",
+        None,
+        "username=x&password=x&password_repeated=x",
+    ),
+    ("registration_terms", None, ""),
+    (
+        "restore_product",
+        Some(Permission::EditProducts),
+        "id={product}",
+    ),
+    ("set_language", None, "lang=en"),
+    ("sign_in", None, "username=x&password=x"),
+    ("sign_out", None, ""),
+];
+
+fn is_allowed(caller: Option<Role>, needed: Option<Permission>) -> bool {
+    needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)))
+}
+
+/// A shop with a product and an order in it, and a browser of each caller.
+async fn opened(app: &super::App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
+    let mut browsers = vec![(None, app.browser())];
+    for role in CALLERS.into_iter().flatten() {
+        browsers.push((
+            Some(role),
+            app.browser_of(app.person(&format!("роль-{role}"), role))
+                .await,
+        ));
+    }
+    let manager = app.person("роль-manager", Role::Manager);
+    let product = manager.adds("чай", 5).await;
+    let order = manager.books("чай", 1).await.unwrap();
+    (browsers, product.id, order.id)
+}
+
+async fn call(browser: &mut Browser, function: &str, method: &str, fields: &str) -> u16 {
+    let encoded: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(url::form_urlencoded::parse(fields.as_bytes()))
+        .finish();
+    let request = if method == "GET" {
+        Request::get(format!("/fn/{function}?{encoded}")).body(Body::empty())
+    } else {
+        Request::post(format!("/fn/{function}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(encoded))
+    };
+    browser.send(request.unwrap()).await.status
+}
+
+on_both_databases! {
+    async fn every_page_opens_for_whom_it_is(app: App) {
+        let (browsers, product, order) = opened(&app).await;
+        for (caller, mut browser) in browsers {
+            for (page, needed) in PAGES {
+                let path = page.replace("{product}", &product.to_string()).replace("{order}", &order.to_string());
+                let answer = browser.get(&path).await;
+                let expected = if is_allowed(caller, *needed) { 200 } else if caller.is_none() { 302 } else { 403 };
+                assert_eq!(answer.status, expected, "{caller:?} at {page}");
+                if expected == 302 {
+                    assert!(answer.location.unwrap().starts_with("/login?next=%2F"), "{page}");
+                    assert!(!answer.body.contains("чай"), "{page} tells what it must not");
+                }
+            }
+        }
+    }
+
+    async fn every_server_function_answers_for_whom_it_is(app: App) {
+        let (browsers, product, order) = opened(&app).await;
+        for (caller, browser) in browsers {
+            for (function, needed, fields) in FUNCTIONS {
+                let fields = fields.replace("{product}", &product.to_string()).replace("{order}", &order.to_string());
+                let (path, method) = (format!("/fn/{function}"), method_of(function));
+                let status = call(&mut browser.clone(), function, &method, &fields).await;
+                let is_refused = if caller.is_none() { status == 401 } else { status == 403 };
+                if is_allowed(caller, *needed) {
+                    assert!(status < 500 && (status != 403) && (status != 401 || *function == "sign_in"), "{caller:?} at {path}: {status}");
+                } else {
+                    assert!(is_refused, "{caller:?} at {path}: {status}");
+                }
+                if *function == "sign_out" && caller.is_some() {
+                    break;
+                }
+            }
+        }
+    }
+
+    async fn a_request_from_another_site_changes_nothing(app: App) {
+        let mut browser = app.browser_of(app.manager()).await;
+        for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "same-site"), ("origin", "http://evil.example"), ("origin", "null")] {
+            let request = Request::post("/fn/create_product")
+                .header(header::HOST, "shop.example")
+                .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .header(name, value)
+                .body(Body::from("name=подделка"))
+                .unwrap();
+            assert_eq!(browser.send(request).await.status, 403, "{name}: {value}");
+        }
+        assert!(!browser.get("/products").await.body.contains("подделка"));
+    }
+
+    async fn nothing_changes_on_get(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        for (function, _, fields) in FUNCTIONS {
+            if method_of(function) == "POST" {
+                let status = call(&mut browser, function, "GET", fields).await;
+                assert!((400..500).contains(&status), "GET {function}: {status}");
+            }
+        }
+    }
+
+    async fn what_is_missing_is_a_404(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        for path in ["/nothing", "/products/999", "/products/чай", "/orders/0", "/fn/nothing", "/admin"] {
+            let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>().replace("%2F", "/");
+            let status = browser.get(&path).await.status;
+            assert_eq!(status, 404, "{path}");
+        }
+    }
+}
+
+fn method_of(function: &str) -> String {
+    let found = leptos::server_fn::axum::server_fn_paths()
+        .find(|(path, _)| *path == format!("/fn/{function}"));
+    found
+        .map(|(_, method)| method.to_string())
+        .unwrap_or_else(|| panic!("there is no server function {function}"))
+}
+
+#[test]
+fn the_tables_name_every_server_function_and_every_page() {
+    let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path.trim_start_matches("/fn/").to_owned())
+        .collect();
+    let named: BTreeSet<_> = FUNCTIONS
+        .iter()
+        .map(|(name, ..)| (*name).to_owned())
+        .collect();
+    assert_eq!(functions, named);
+    let routes = leptos_axum::generate_route_list(crate::app::App);
+    let pages: BTreeSet<_> = routes.iter().map(|route| route.path().to_owned()).collect();
+    let named: BTreeSet<_> = PAGES
+        .iter()
+        .map(|(page, _)| page.replace("{product}", "{id}").replace("{order}", "{id}"))
+        .collect();
+    assert_eq!(pages, named);
+}
+
+#[test]
+fn managers_enter_the_admin_pages_only_when_the_setting_says_so_and_never_manage_users() {
+    for (role, area, users) in [
+        (Role::Admin, true, true),
+        (Role::Manager, false, false),
+        (Role::User, false, false),
+    ] {
+        assert_eq!(
+            (
+                role.may(Permission::AdminArea, false),
+                role.may(Permission::ManageUsers, false)
+            ),
+            (area, users)
+        );
+        assert_eq!(
+            (
+                role.may(Permission::AdminArea, true),
+                role.may(Permission::ManageUsers, true)
+            ),
+            (area || role == Role::Manager, users)
+        );
+    }
+}

@@ -1,0 +1,419 @@
+//! A shop to tell stories about: its people, and their browsers.
+
+use crate::{
+    act::{Shop, Tx},
+    auth::{Actor, Me, Role, service as accounts},
+    check,
+    config::{Config, LogFormat, Registration},
+    db::{self, Conn, DatabaseUrl, Db},
+    error::Error,
+    orders::{self, Order},
+    products::{self, Product},
+    server,
+    supplies::{self, Supply},
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{Request, header},
+};
+use diesel::connection::SimpleConnection;
+use std::{
+    env,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
+use tempfile::TempDir;
+use tokio::runtime::Runtime;
+use tower::ServiceExt;
+use tower_sessions::cookie::Key;
+use url::form_urlencoded;
+
+/// The one runtime of the process, as in the program: Leptos keeps its executor for all of it.
+pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+
+/// The password of everybody in the tests.
+pub const PASSWORD: &str = "correct horse";
+/// A number that exists.
+pub const PHONE: &str = "+79161234567";
+
+/// A shop with a database of its own.
+pub struct App {
+    pub shop: Shop,
+    pub router: Router,
+    /// Removed with the shop.
+    _data: Data,
+}
+
+enum Data {
+    Folder { _folder: TempDir },
+    Schema { server: DatabaseUrl, name: String },
+}
+
+impl Drop for Data {
+    fn drop(&mut self) {
+        match self {
+            Self::Folder { .. } => {}
+            Self::Schema { server, name } => server
+                .open()
+                .unwrap()
+                .batch_execute(&format!("DROP SCHEMA {name} CASCADE"))
+                .unwrap(),
+        }
+    }
+}
+
+impl App {
+    pub fn sqlite() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("sirius.db"));
+        Self::open(url, Data::Folder { _folder: folder })
+    }
+
+    /// A schema of its own in the database that `TEST_DATABASE_URL` names.
+    pub fn postgres() -> Self {
+        let address = env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set: run `make unit`, or scripts/with-postgres cargo test --features ssr");
+        let server: DatabaseUrl = address.parse().unwrap();
+        let name = format!("test_{}", crate::act::new_key());
+        server
+            .open()
+            .unwrap()
+            .batch_execute(&format!("CREATE SCHEMA {name}"))
+            .unwrap();
+        let joint = if address.contains('?') { '&' } else { '?' };
+        let url = DatabaseUrl::Postgres(format!("{address}{joint}options=-csearch_path%3D{name}"));
+        Self::open(url, Data::Schema { server, name })
+    }
+
+    fn open(url: DatabaseUrl, data: Data) -> Self {
+        db::migrate(&url).unwrap();
+        let config = Config {
+            database_url: url.clone(),
+            site_addr: ([127, 0, 0, 1], 0).into(),
+            secret_key: None,
+            session_max_age: Duration::from_secs(3_600),
+            registration: Registration::Open,
+            manager_in_admin: false,
+            cookie_secure: false,
+            shop_timezone: chrono_tz::Europe::Moscow,
+            shop_region: phonenumber::country::Id::RU,
+            bcrypt_cost: 4,
+            database_connections: 8,
+            log_format: LogFormat::Text,
+        };
+        let shop = Shop {
+            db: Db::connect(&url, 8).unwrap(),
+            config: Arc::new(config),
+        };
+        let router = server::router(shop.clone(), &key());
+        Self {
+            shop,
+            router,
+            _data: data,
+        }
+    }
+
+    /// The same shop and database after a restart, with other settings.
+    pub fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
+        let mut config = Config::clone(&self.shop.config);
+        change(&mut config);
+        let shop = Shop {
+            db: Db::connect(&config.database_url, 8).unwrap(),
+            config: Arc::new(config),
+        };
+        Self {
+            router: server::router(shop.clone(), &key()),
+            shop,
+            _data: self._data,
+        }
+    }
+
+    pub fn admin(&self) -> Person {
+        self.person("админ", Role::Admin)
+    }
+
+    pub fn manager(&self) -> Person {
+        self.person("менеджер", Role::Manager)
+    }
+
+    pub fn clerk(&self) -> Person {
+        self.person("продавец", Role::User)
+    }
+
+    /// Somebody with an account of that role.
+    pub fn person(&self, name: &str, role: Role) -> Person {
+        Person {
+            shop: self.shop.clone(),
+            me: Me {
+                username: name.to_owned(),
+                role,
+                manager_in_admin: self.shop.config.manager_in_admin,
+            },
+        }
+    }
+
+    /// Makes the account of a person, with [`PASSWORD`].
+    pub async fn hire(&self, person: Person) -> Person {
+        let hash = bcrypt::hash(PASSWORD, 4).unwrap();
+        let Me { username, role, .. } = person.me.clone();
+        self.shop
+            .act(Actor::System, move |tx| {
+                accounts::add(tx, &username, role, &hash)
+            })
+            .await
+            .unwrap();
+        person
+    }
+
+    /// A browser, nobody signed in.
+    pub fn browser(&self) -> Browser {
+        Browser {
+            router: self.router.clone(),
+            cookie: None,
+        }
+    }
+
+    /// A browser in which a person signed in, with an account made for it.
+    pub async fn browser_of(&self, person: Person) -> Browser {
+        let person = self.hire(person).await;
+        let mut browser = self.browser();
+        let answer = browser.sign_in(&person.me.username, PASSWORD).await;
+        assert_eq!(answer.location.as_deref(), Some("/"));
+        browser
+    }
+
+    /// Proves that ledger, counters and orders agree.
+    pub async fn assert_agrees(&self) {
+        let report = self.shop.db.read(check::check).await.unwrap();
+        assert_eq!(report.wrong, Vec::<String>::new());
+    }
+
+    /// Runs SQL behind the program's back.
+    pub async fn sql(&self, statement: &'static str) {
+        self.shop
+            .db
+            .write(move |conn: &mut Conn| conn.batch_execute(statement).map_err(Error::from))
+            .await
+            .unwrap();
+    }
+}
+
+fn key() -> Key {
+    Key::from(&[7; 64])
+}
+
+/// Somebody who works in the shop.
+#[derive(Clone)]
+pub struct Person {
+    shop: Shop,
+    pub me: Me,
+}
+
+impl Person {
+    pub fn actor(&self) -> Actor {
+        Actor::User(self.me.clone())
+    }
+
+    pub async fn act<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shop.act(self.actor(), act).await
+    }
+
+    pub async fn look<T: Send + 'static>(
+        &self,
+        look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.shop.look(self.actor(), look).await
+    }
+
+    /// Adds a product that costs 100 ₽, with so many pieces.
+    pub async fn adds(&self, name: &str, pieces: i64) -> Product {
+        let draft = products::Draft {
+            name: name.to_owned(),
+            sell_price_rub: "100".to_owned(),
+            ..products::Draft::default()
+        };
+        self.act(move |tx| products::service::create(tx, "", &draft, &pieces.to_string()))
+            .await
+            .unwrap()
+    }
+
+    pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
+        let draft = supplies::Draft {
+            product: product.to_owned(),
+            qty: qty.to_string(),
+            supplier_name: "Teekanne".to_owned(),
+            buy_price_eur: price.to_owned(),
+        };
+        self.act(move |tx| supplies::service::receive(tx, "", &draft))
+            .await
+    }
+
+    pub async fn books(&self, product: &str, qty: i64) -> Result<Order, Error> {
+        self.books_once(product, qty, "").await
+    }
+
+    pub async fn books_once(&self, product: &str, qty: i64, key: &str) -> Result<Order, Error> {
+        let draft = orders::Draft {
+            phone: PHONE.to_owned(),
+            product: product.to_owned(),
+            qty: qty.to_string(),
+            ..orders::Draft::default()
+        };
+        let key = key.to_owned();
+        self.act(move |tx| orders::service::create(tx, &key, &draft))
+            .await
+    }
+
+    pub async fn issues(&self, order: i64) -> Result<Order, Error> {
+        self.act(move |tx| orders::service::issue(tx, order)).await
+    }
+
+    pub async fn denies(&self, order: i64) -> Result<Order, Error> {
+        self.act(move |tx| orders::service::deny(tx, order)).await
+    }
+
+    pub async fn sees(&self, product: i64) -> Product {
+        self.look(move |tx| products::service::get(tx, product))
+            .await
+            .unwrap()
+    }
+
+    /// On hand, reserved, available.
+    pub async fn counts(&self, product: i64) -> (i64, i64, i64) {
+        let product = self.sees(product).await;
+        (product.on_hand, product.reserved, product.stock)
+    }
+}
+
+/// A browser without JavaScript: it keeps cookies and follows nothing by itself.
+#[derive(Clone)]
+pub struct Browser {
+    router: Router,
+    cookie: Option<String>,
+}
+
+/// What a browser got.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub location: Option<String>,
+    pub body: String,
+    pub set_cookie: Option<String>,
+}
+
+impl Browser {
+    pub async fn get(&mut self, path: &str) -> Answer {
+        self.send(
+            Request::get(path)
+                .header(header::ACCEPT, "text/html")
+                .body(Body::empty())
+                .unwrap(),
+        )
+        .await
+    }
+
+    /// The same browser, its cookies included, before another server of the shop.
+    pub fn in_shop(self, app: &App) -> Self {
+        Self {
+            router: app.router.clone(),
+            ..self
+        }
+    }
+
+    /// Sends a form of the page `page`, as a browser without JavaScript does.
+    pub async fn submit(&mut self, page: &str, function: &str, fields: &[(&str, &str)]) -> Answer {
+        let request = Request::post(format!("/fn/{function}"))
+            .header(header::ACCEPT, "text/html")
+            .header(header::HOST, "shop.example")
+            .header(header::ORIGIN, "http://shop.example")
+            .header(header::REFERER, format!("http://shop.example{page}"));
+        self.send(form(request, fields)).await
+    }
+
+    /// Calls a server function as the client's JavaScript does.
+    pub async fn call(&mut self, function: &str, fields: &[(&str, &str)]) -> Answer {
+        self.send(form(
+            Request::post(format!("/fn/{function}")).header(header::ACCEPT, "application/json"),
+            fields,
+        ))
+        .await
+    }
+
+    pub async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
+        self.submit(
+            "/login",
+            "sign_in",
+            &[("username", name), ("password", password)],
+        )
+        .await
+    }
+
+    /// Opens the page that an answer leads to.
+    pub async fn follow(&mut self, answer: &Answer) -> Answer {
+        let location = answer.location.as_deref().expect("an answer that leads on");
+        self.get(location).await
+    }
+
+    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        if let Some(cookie) = &self.cookie {
+            request
+                .headers_mut()
+                .append(header::COOKIE, cookie.parse().unwrap());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let text = |name| {
+            response
+                .headers()
+                .get(name)
+                .map(|value| value.to_str().unwrap().to_owned())
+        };
+        let set_cookie = text(header::SET_COOKIE);
+        if let Some(cookie) = set_cookie
+            .as_ref()
+            .filter(|cookie| cookie.starts_with("sirius="))
+        {
+            let value = cookie.split(';').next().unwrap().to_owned();
+            self.cookie = Some(value).filter(|value| value != "sirius=");
+        }
+        let (status, location) = (response.status().as_u16(), text(header::LOCATION));
+        let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
+        Answer {
+            status,
+            location,
+            body: String::from_utf8(body.to_vec()).unwrap(),
+            set_cookie,
+        }
+    }
+}
+
+fn form(request: axum::http::request::Builder, fields: &[(&str, &str)]) -> Request<Body> {
+    let body = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields)
+        .finish();
+    request
+        .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(Body::from(body))
+        .unwrap()
+}
+
+impl Answer {
+    /// The value of a hidden field on the page.
+    pub fn hidden(&self, name: &str) -> String {
+        let field = self
+            .body
+            .split("<input ")
+            .find(|field| field.contains(&format!("name=\"{name}\"")))
+            .expect("the field is on the page");
+        field
+            .split("value=\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap()
+            .to_owned()
+    }
+}

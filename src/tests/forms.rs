@@ -1,0 +1,116 @@
+//! Forms as a browser without JavaScript sends them.
+
+use super::on_both_databases;
+
+on_both_databases! {
+    async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
+        let (mut manager, mut clerk) = (app.browser_of(app.manager()).await, app.browser_of(app.clerk()).await);
+        let made = manager.submit("/products/new", "create_product", &[("name", "Чай зелёный"), ("sell_price_rub", "1 299,90"), ("min_stock", "3")]).await;
+        assert_eq!(made.location.as_deref(), Some("/products/1?success=product_created"));
+        let page = manager.follow(&made).await;
+        assert!(page.body.contains("Товар добавлен.") && page.body.contains("1\u{a0}299,90\u{a0}₽"));
+        let supply = [("product", "чай зеленый"), ("qty", "10"), ("supplier_name", "Teekanne"), ("buy_price_eur", "2.5")];
+        let received = manager.submit("/supplies", "receive_supply", &supply).await;
+        assert_eq!(received.location.as_deref(), Some("/supplies?success=supply_received"));
+        let booked = clerk.submit("/orders/new", "create_order", &[("phone", "8 916 123-45-67"), ("product", "Чай зелёный"), ("qty", "8")]).await;
+        assert_eq!(booked.location.as_deref(), Some("/orders/1?success=order_created"));
+        let list = clerk.get("/orders?phone=4567").await;
+        assert!(list.body.contains("8 (916) 123-45-67") && list.body.contains("10\u{a0}399,20\u{a0}₽"));
+        let issued = clerk.submit("/orders?phone=4567&error=no_right", "issue_order", &[("id", "1")]).await;
+        assert_eq!(issued.location.as_deref(), Some("/orders?phone=4567&success=order_issued"));
+        let stock = clerk.get("/products?low=1").await;
+        assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
+        app.assert_agrees().await;
+    }
+
+    async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
+        let mut clerk = app.browser_of(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 2).await;
+        let typed = [("phone", "12"), ("customer_name", "Анна «\"<b>"), ("product", "чай"), ("qty", "много"), ("unit_price_rub", "")];
+        let refused = clerk.submit("/orders/new?product=1", "create_order", &typed).await;
+        let page = clerk.follow(&refused).await;
+        assert!(page.body.contains("Такого номера нет") && page.body.contains("Введите целое число"), "{}", page.body);
+        assert!(page.body.contains("value=\"много\"") && page.body.contains("value=\"Анна «&quot;&lt;b&gt;\""), "{}", page.body);
+        let again = [("phone", "89161234567"), ("product", "чай"), ("qty", "3")];
+        let refused = clerk.submit("/orders/new", "create_order", &again).await;
+        assert!(clerk.follow(&refused).await.body.contains("Доступно 2, нужно 3"));
+    }
+
+    async fn a_form_sent_twice_makes_one_order(app: App) {
+        let mut clerk = app.browser_of(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 5).await;
+        let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+        let fields = [("idempotency_key", key.as_str()), ("phone", "89161234567"), ("product", "чай"), ("qty", "1")];
+        let first = clerk.submit("/orders/new", "create_order", &fields).await;
+        let second = clerk.submit("/orders/new", "create_order", &fields).await;
+        assert_eq!(first.location, second.location);
+        assert_eq!(manager.counts(tea.id).await, (5, 1, 4));
+    }
+
+    async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App) {
+        let mut browser = app.browser_of(app.manager()).await;
+        let tea = app.person("менеджер", crate::auth::Role::Manager).adds("чай", 0).await;
+        let edit = |version: &'static str, price: &'static str| [("id", "1"), ("version", version), ("name", "чай"), ("sell_price_rub", price)];
+        browser.submit("/products/1", "edit_product", &edit("1", "120")).await;
+        let refused = browser.submit("/products/1", "edit_product", &edit("1", "130")).await;
+        let page = browser.follow(&refused).await;
+        assert!(page.body.contains("Сейчас записано") && page.body.contains("120.00") && page.body.contains("value=\"130\""), "{}", page.body);
+        assert_eq!(page.hidden("version"), "2");
+        browser.submit("/products/1", "edit_product", &edit("2", "130")).await;
+        assert_eq!(app.manager().sees(tea.id).await.sell_price_rub.unwrap().to_string(), "130.00");
+    }
+
+    async fn whoever_is_signed_out_is_led_to_the_sign_in_and_back(app: App) {
+        app.hire(app.clerk()).await;
+        let mut browser = app.browser();
+        let refused = browser.get("/orders?status=paid_not_issued").await;
+        assert_eq!(refused.location.as_deref(), Some("/login?next=%2Forders%3Fstatus%3Dpaid_not_issued"));
+        let login = browser.follow(&refused).await;
+        let next = login.hidden("next");
+        let fields = [("username", "продавец"), ("password", crate::tests::app::PASSWORD), ("next", next.as_str())];
+        assert_eq!(browser.submit("/login", "sign_in", &fields).await.location.as_deref(), Some("/orders?status=paid_not_issued"));
+        let fields = [("username", "продавец"), ("password", crate::tests::app::PASSWORD), ("next", "//evil.example")];
+        assert_eq!(browser.submit("/login", "sign_in", &fields).await.location.as_deref(), Some("/"));
+    }
+
+    async fn a_banner_says_known_codes_only(app: App) {
+        let mut browser = app.browser();
+        assert!(browser.get("/login?success=signed_out").await.body.contains("Вы вышли."));
+        let page = browser.get("/login?success=%3Cscript%3E&error=hacked").await;
+        assert!(!page.body.contains("alert-success") && !page.body.contains("hacked"));
+    }
+
+    async fn the_language_is_switched_and_the_page_stays(app: App) {
+        let mut browser = app.browser();
+        let switched = browser.submit("/login?next=%2Forders", "set_language", &[("lang", "en")]).await;
+        assert_eq!(switched.location.as_deref(), Some("/login?next=%2Forders"));
+        assert!(switched.set_cookie.unwrap().starts_with("lang=en;"));
+        assert!(browser.get("/login").await.body.contains("<html lang=\"ru\""));
+    }
+
+    async fn nonsense_is_refused_and_never_breaks(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        app.person("админ", crate::auth::Role::Admin).adds("чай", 5).await;
+        let long = "я".repeat(5_000);
+        for path in ["/orders?after=nonsense", "/orders?after=W3siSW50IjoxfSx7IkludCI6MX1d", "/orders?status=x&phone=1&from=2026-99-99", "/orders?sort=-nothing", "/products?sort=x", "/supplies?from=x"] {
+            let status = browser.get(path).await.status;
+            assert!(status == 400 || status == 422, "{path}: {status}");
+        }
+        for (function, fields) in [
+            ("create_product", vec![("name", long.as_str())]),
+            ("create_product", vec![("name", "\u{0}\u{7}")]),
+            ("create_product", vec![]),
+            ("create_order", vec![("phone", "89161234567"), ("product", "чай"), ("qty", "99999999999999999999")]),
+            ("create_order", vec![("phone", "89161234567"), ("product", "\u{0}"), ("qty", "1")]),
+            ("correct_stock", vec![("id", "1"), ("expected", "x"), ("on_hand", "1")]),
+            ("issue_order", vec![("id", "-1")]),
+            ("issue_order", vec![("id", "99999999999999999999999")]),
+            ("sign_in", vec![("username", "\u{0}"), ("password", long.as_str())]),
+        ] {
+            let answer = browser.call(function, &fields).await;
+            assert!((400..500).contains(&answer.status), "{function} {fields:?}: {} {}", answer.status, answer.body);
+        }
+        app.assert_agrees().await;
+    }
+}

@@ -1,0 +1,178 @@
+//! Lists: filters, sorts and pages.
+
+use super::{app::Person, on_both_databases};
+use crate::{
+    error::{Error, Problem},
+    orders::{self, Order, Query, Status},
+    products, supplies,
+    ui::pager::Page,
+};
+use std::collections::HashSet;
+
+async fn find(clerk: &Person, query: Query) -> Page<Order> {
+    clerk
+        .look(move |tx| orders::search::list(tx, &query))
+        .await
+        .unwrap()
+}
+
+async fn book(clerk: &Person, phone: &str, product: &str) -> Order {
+    let draft = orders::Draft {
+        phone: phone.to_owned(),
+        product: product.to_owned(),
+        qty: "1".to_owned(),
+        ..orders::Draft::default()
+    };
+    clerk
+        .act(move |tx| orders::service::create(tx, "", &draft))
+        .await
+        .unwrap()
+}
+
+/// Goes through a whole list and back, and gives the ids in their order.
+async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
+    let ids = |page: &Page<Order>| page.items.iter().map(|order| order.id).collect::<Vec<_>>();
+    let (mut all, mut pages) = (Vec::new(), Vec::new());
+    let mut page = find(clerk, query.clone()).await;
+    loop {
+        all.extend(ids(&page));
+        pages.push(ids(&page));
+        let Some(after) = page.after.take() else {
+            break;
+        };
+        page = find(
+            clerk,
+            Query {
+                after,
+                ..query.clone()
+            },
+        )
+        .await;
+    }
+    for earlier in pages.iter().rev().skip(1) {
+        let before = page.before.clone().expect("a page before");
+        page = find(
+            clerk,
+            Query {
+                before,
+                ..query.clone()
+            },
+        )
+        .await;
+        assert_eq!(&ids(&page), earlier);
+    }
+    assert_eq!(page.before, None);
+    all
+}
+
+on_both_databases! {
+    async fn an_order_is_found_by_the_beginning_or_the_end_of_its_phone(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 9).await;
+        let order = book(&clerk, "+7 916 123-45-67", "чай").await;
+        book(&clerk, "+7 903 765-43-21", "чай").await;
+        for digits in ["4567", "567", "8916", "+7 916", "916 123", "89161234567", "79161234567", "9161234567"] {
+            let found = find(&clerk, Query { phone: digits.to_owned(), ..Query::default() }).await;
+            assert_eq!(found.items.iter().map(|order| order.id).collect::<Vec<_>>(), [order.id], "{digits}");
+        }
+        for digits in ["9999", "1234"] {
+            assert!(find(&clerk, Query { phone: digits.to_owned(), ..Query::default() }).await.items.is_empty(), "{digits}");
+        }
+        let few = Query { phone: "67".to_owned(), ..Query::default() };
+        let refused = clerk.look(move |tx| orders::search::list(tx, &few)).await.unwrap_err();
+        assert_eq!(refused, Error::field("phone", Problem::TooFewDigits(3)));
+    }
+
+    async fn orders_are_filtered_by_status_product_and_day(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        manager.adds("Чай зелёный", 9).await;
+        manager.adds("Чай чёрный", 9).await;
+        let (green, black) = (book(&clerk, "89161234567", "зелёный").await, book(&clerk, "89161234567", "чёрный").await);
+        clerk.issues(green.id).await.unwrap();
+        let found = |query: Query| { let clerk = clerk.clone(); async move { find(&clerk, query).await.items.iter().map(|order| order.id).collect::<Vec<_>>() } };
+        assert_eq!(found(Query { status: Status::PaidIssued.to_string(), ..Query::default() }).await, [green.id]);
+        assert_eq!(found(Query { status: Status::PaidNotIssued.to_string(), ..Query::default() }).await, [black.id]);
+        assert_eq!(found(Query { product: "ЧЁРНЫЙ".to_owned(), ..Query::default() }).await, [black.id]);
+        assert_eq!(found(Query { product: "чай".to_owned(), ..Query::default() }).await, [black.id, green.id]);
+        assert_eq!(found(Query { product: "кофе".to_owned(), ..Query::default() }).await, Vec::<i64>::new());
+        let today = green.created_at.day();
+        let (yesterday, tomorrow) = (today.pred_opt().unwrap().to_string(), today.succ_opt().unwrap().to_string());
+        assert_eq!(found(Query { from: today.to_string(), to: today.to_string(), ..Query::default() }).await.len(), 2);
+        assert_eq!(found(Query { to: yesterday, ..Query::default() }).await, Vec::<i64>::new());
+        assert_eq!(found(Query { from: tomorrow, ..Query::default() }).await, Vec::<i64>::new());
+    }
+
+    async fn every_sort_goes_through_all_pages_and_back(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 500).await;
+        for n in 0..120 {
+            let order = book(&clerk, &format!("+7916{:07}", n % 7 * 1_000), "чай").await;
+            if n % 3 == 0 { clerk.issues(order.id).await.unwrap(); }
+        }
+        for sort in ["", "created_at", "-created_at", "phone", "-phone", "status", "-status"] {
+            let query = Query { sort: sort.to_owned(), ..Query::default() };
+            let all = walk(&clerk, &query).await;
+            assert_eq!((all.len(), all.iter().collect::<HashSet<_>>().len()), (120, 120), "sorted by {sort:?}");
+        }
+        let newest = walk(&clerk, &Query::default()).await;
+        assert!(newest.is_sorted_by(|one, next| one > next));
+        let waiting = Query { status: Status::PaidNotIssued.to_string(), sort: "phone".to_owned(), ..Query::default() };
+        assert_eq!(walk(&clerk, &waiting).await.len(), 80);
+    }
+
+    async fn products_are_found_sorted_and_filtered(app: App) {
+        let manager = app.hire(app.manager()).await;
+        for (name, min, buy, pieces) in [("Яблоки", "5", "", 3), ("ёлка", "0", "7", 2), ("Апельсины", "1", "0.5", 9), ("Чай 100%_", "0", "1", 0)] {
+            let draft = products::Draft { name: name.to_owned(), min_stock: min.to_owned(), buy_price_eur: buy.to_owned(), ..products::Draft::default() };
+            manager.act(move |tx| products::service::create(tx, "", &draft, &pieces.to_string())).await.unwrap();
+        }
+        let names = |query: products::Query| {
+            let manager = manager.clone();
+            async move {
+                let page = manager.look(move |tx| products::search::list(tx, &query)).await.unwrap();
+                page.items.into_iter().map(|product| product.name).collect::<Vec<_>>()
+            }
+        };
+        let sorted = |sort: &str| names(products::Query { sort: sort.to_owned(), ..products::Query::default() });
+        assert_eq!(sorted("").await, ["Апельсины", "ёлка", "Чай 100%_", "Яблоки"]);
+        assert_eq!(sorted("-stock").await, ["Апельсины", "Яблоки", "ёлка", "Чай 100%_"]);
+        assert_eq!(sorted("buy_price_eur").await, ["Яблоки", "Апельсины", "Чай 100%_", "ёлка"]);
+        for sort in ["on_hand", "-reserved", "min_stock", "sell_price_rub", "-supplier_name"] {
+            assert_eq!(sorted(sort).await.len(), 4, "{sort}");
+        }
+        let searched = |words: &str| names(products::Query { search: words.to_owned(), ..products::Query::default() });
+        assert_eq!(searched("ЕЛК").await, ["ёлка"]);
+        assert_eq!(searched("100 чАй").await, ["Чай 100%_"]);
+        assert_eq!(searched("%").await, ["Чай 100%_"]);
+        assert_eq!(searched("_").await, ["Чай 100%_"]);
+        assert_eq!(names(products::Query { low: "1".to_owned(), ..products::Query::default() }).await, ["Яблоки"]);
+    }
+
+    async fn supplies_are_filtered_by_product_supplier_and_day(app: App) {
+        let manager = app.hire(app.manager()).await;
+        manager.adds("чай", 0).await;
+        manager.adds("кофе", 0).await;
+        manager.supplies("чай", 1, "1").await.unwrap();
+        manager.supplies("кофе", 2, "2").await.unwrap();
+        let found = |query: supplies::Query| {
+            let manager = manager.clone();
+            async move { manager.look(move |tx| supplies::service::list(tx, &query)).await.unwrap().items.len() }
+        };
+        assert_eq!(found(supplies::Query::default()).await, 2);
+        assert_eq!(found(supplies::Query { product: "кофе".to_owned(), ..supplies::Query::default() }).await, 1);
+        assert_eq!(found(supplies::Query { supplier: "ТЕЕ".to_owned(), ..supplies::Query::default() }).await, 0);
+        assert_eq!(found(supplies::Query { supplier: "teek".to_owned(), ..supplies::Query::default() }).await, 2);
+        assert_eq!(found(supplies::Query { to: "2020-01-01".to_owned(), ..supplies::Query::default() }).await, 0);
+    }
+
+    async fn a_ledger_tells_each_movement_and_where_it_led(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 5).await;
+        let order = clerk.books("чай", 2).await.unwrap();
+        clerk.issues(order.id).await.unwrap();
+        let ledger = clerk.look(move |tx| crate::stock::service::ledger(tx, tea.id, "", "", 10)).await.unwrap();
+        let rows: Vec<_> = ledger.items.iter().map(|row| (row.kind.code(), row.on_hand(), row.stock(), row.on_hand_after, row.stock_after)).collect();
+        assert_eq!(rows, [("issue", -2, 0, 3, 3), ("reserve", 0, -2, 5, 3), ("opening", 5, 5, 5, 5)]);
+    }
+}

@@ -1,0 +1,44 @@
+//! Tests of the whole: the services and the router over a real SQLite file and a real PostgreSQL.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+mod access;
+mod accounts;
+mod app;
+mod check;
+mod forms;
+mod lists;
+mod locales;
+mod race;
+mod schema;
+mod stock;
+
+use app::App;
+
+/// Declares tests that run once on each database. The story gets a fresh, migrated shop.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($app:ident: App) $story:block)+) => {
+        $(mod $name {
+            #[allow(unused_imports, reason = "each story uses some of its module's")]
+            use super::*;
+
+            $(#[$meta])*
+            async fn story($app: $crate::tests::App) $story
+
+            #[test]
+            fn on_sqlite() {
+                $crate::tests::app::RUNTIME.block_on(async { story($crate::tests::App::sqlite()).await });
+            }
+
+            #[test]
+            fn on_postgres() {
+                $crate::tests::app::RUNTIME.block_on(async { story($crate::tests::App::postgres()).await });
+            }
+        })+
+    };
+}
+use on_both_databases;

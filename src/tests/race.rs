@@ -1,0 +1,104 @@
+//! Many at once: the stock stays right whoever comes first.
+
+use super::on_both_databases;
+use crate::{
+    auth::{Actor, Role, service as accounts},
+    error::Error,
+    orders::Status,
+};
+use futures::future::join_all;
+
+/// How many act at the same time.
+const CLIENTS: usize = 60;
+
+on_both_databases! {
+    async fn the_last_item_is_sold_once(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 1).await;
+        let booked = join_all((0..CLIENTS).map(|_| clerk.books("чай", 1))).await;
+        assert_eq!(booked.iter().filter(|order| order.is_ok()).count(), 1);
+        let refused = booked.into_iter().filter_map(Result::err);
+        assert!(refused.into_iter().all(|error| error == Error::OutOfStock { stock: 0, qty: 1 }));
+        assert_eq!(clerk.counts(tea.id).await, (1, 1, 0));
+        app.assert_agrees().await;
+    }
+
+    async fn an_order_is_issued_once_however_many_click(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+        let order = clerk.books("чай", 2).await.unwrap();
+        let issued = join_all((0..CLIENTS).map(|_| clerk.issues(order.id))).await;
+        assert!(issued.iter().all(|order| order.as_ref().is_ok_and(|order| order.status == Status::PaidIssued)));
+        assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
+        app.assert_agrees().await;
+    }
+
+    async fn an_order_is_issued_or_denied_and_never_both(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 20).await;
+        for _ in 0..10 {
+            let order = clerk.books("чай", 1).await.unwrap();
+            let (issues, denials) = (join_all((0..5).map(|_| clerk.issues(order.id))), join_all((0..5).map(|_| clerk.denies(order.id))));
+            let (issues, denials) = futures::join!(issues, denials);
+            let issued = issues.iter().filter(|done| done.is_ok()).count();
+            let denied = denials.iter().filter(|done| done.is_ok()).count();
+            assert_eq!(issued.min(denied), 0, "{issued} issued and {denied} denied");
+            assert_eq!(issued.max(denied), 5);
+        }
+        let (on_hand, reserved, stock) = clerk.counts(tea.id).await;
+        assert_eq!((reserved, stock), (0, on_hand));
+        app.assert_agrees().await;
+    }
+
+    async fn a_key_that_comes_many_times_at_once_makes_one_order(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 50).await;
+        let booked = join_all((0..CLIENTS).map(|_| clerk.books_once("чай", 1, "the same"))).await;
+        let ids: std::collections::HashSet<_> = booked.into_iter().map(|order| order.unwrap().id).collect();
+        assert_eq!(ids.len(), 1);
+        assert_eq!(clerk.counts(tea.id).await, (50, 1, 49));
+    }
+
+    async fn a_storm_of_everything_leaves_the_books_in_order(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        for name in ["чай", "кофе", "какао"] {
+            manager.adds(name, 10).await;
+        }
+        join_all((0..CLIENTS).map(|client| {
+            let (manager, clerk) = (manager.clone(), clerk.clone());
+            async move {
+                for round in 0..6 {
+                    let product = ["чай", "кофе", "какао"][(client + round) % 3];
+                    let qty = i64::try_from(round % 3 + 1).unwrap();
+                    match clerk.books(product, qty).await {
+                        Ok(order) if (client + round) % 2 == 0 => drop(clerk.issues(order.id).await.unwrap()),
+                        Ok(order) if round % 3 == 0 => drop(clerk.denies(order.id).await.unwrap()),
+                        Ok(_) => {}
+                        Err(error) => assert!(matches!(error, Error::OutOfStock { .. }), "{error}"),
+                    }
+                    if client % 7 == 0 {
+                        manager.supplies(product, 3, "1.99").await.unwrap();
+                    }
+                }
+            }
+        })).await;
+        app.assert_agrees().await;
+    }
+
+    async fn two_first_accounts_make_one_admin(app: App) {
+        let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
+        let made = join_all(names.iter().map(|name| accounts::register(&app.shop, name, "password".to_owned(), "password"))).await;
+        let admins = made.into_iter().filter(|account| account.as_ref().unwrap().role == Role::Admin).count();
+        assert_eq!(admins, 1);
+    }
+
+    async fn two_admins_who_demote_each_other_leave_one(app: App) {
+        let (first, second) = (app.hire(app.person("раз", Role::Admin)).await, app.hire(app.person("два", Role::Admin)).await);
+        let one = first.act(|tx| accounts::change_role(tx, "два", Role::User));
+        let two = second.act(|tx| accounts::change_role(tx, "раз", Role::User));
+        let (one, two) = futures::join!(one, two);
+        assert_eq!([one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>(), [Error::LastAdmin]);
+        let left = app.shop.look(Actor::System, accounts::list).await.unwrap();
+        assert_eq!(left.iter().filter(|account| account.role == Role::Admin).count(), 1);
+    }
+}

@@ -1,0 +1,204 @@
+//! The rules of stock, orders and supplies.
+
+use super::{app::PHONE, on_both_databases};
+use crate::{
+    error::{Error, Problem},
+    log::{Action, Entity, service::history},
+    money::{Eur, Rub},
+    orders::{self, Status},
+    products,
+    schema::orders as orders_table,
+};
+use diesel::prelude::*;
+
+on_both_databases! {
+    async fn an_order_reserves_and_its_issue_hands_out(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 0).await;
+        manager.supplies("чай", 10, "2.50").await.unwrap();
+        let order = clerk.books("чай", 3).await.unwrap();
+        assert_eq!((order.status, order.unit_price_rub, order.total_rub()), (Status::PaidNotIssued, Rub(10_000), Rub(30_000)));
+        assert_eq!(clerk.counts(tea.id).await, (10, 3, 7));
+        let issued = clerk.issues(order.id).await.unwrap();
+        assert_eq!((issued.status, issued.issued_at.is_some()), (Status::PaidIssued, true));
+        assert_eq!(clerk.counts(tea.id).await, (7, 0, 7));
+        app.assert_agrees().await;
+    }
+
+    async fn a_denied_order_gives_its_pieces_back(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 5).await;
+        let order = clerk.books("чай", 5).await.unwrap();
+        assert_eq!(clerk.denies(order.id).await.unwrap().status, Status::PaidDenied);
+        assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
+        app.assert_agrees().await;
+    }
+
+    async fn more_than_there_is_cannot_be_booked(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 3).await;
+        clerk.books("чай", 2).await.unwrap();
+        assert_eq!(clerk.books("чай", 2).await.unwrap_err(), Error::OutOfStock { stock: 1, qty: 2 });
+        assert_eq!(clerk.counts(tea.id).await, (3, 2, 1));
+    }
+
+    async fn settling_twice_changes_nothing_and_the_opposite_is_a_conflict(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+        let (first, second) = (clerk.books("чай", 2).await.unwrap(), clerk.books("чай", 1).await.unwrap());
+        let issued = clerk.issues(first.id).await.unwrap();
+        assert_eq!(clerk.issues(first.id).await.unwrap(), issued);
+        assert_eq!(clerk.denies(first.id).await.unwrap_err(), Error::OrderIs(Status::PaidIssued));
+        let denied = clerk.denies(second.id).await.unwrap();
+        assert_eq!(clerk.denies(second.id).await.unwrap(), denied);
+        assert_eq!(clerk.issues(second.id).await.unwrap_err(), Error::OrderIs(Status::PaidDenied));
+        assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
+        app.assert_agrees().await;
+    }
+
+    async fn an_issue_freezes_the_average_cost(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        manager.adds("чай", 0).await;
+        manager.supplies("чай", 1, "1").await.unwrap();
+        manager.supplies("чай", 2, "2").await.unwrap();
+        let order = clerk.books("чай", 2).await.unwrap();
+        clerk.issues(order.id).await.unwrap();
+        let frozen = clerk.look(move |tx| {
+            let cost = orders_table::table.find(order.id).select((orders_table::cost_eur, orders_table::uncosted_qty));
+            cost.first::<(Option<Eur>, Option<i64>)>(tx.conn).map_err(Error::from)
+        }).await.unwrap();
+        assert_eq!(frozen, (Some(Eur(333)), Some(0)));
+        app.assert_agrees().await;
+    }
+
+    async fn a_first_supply_tells_a_product_its_price_and_supplier(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 0).await;
+        manager.supplies("чай", 1, "1.50").await.unwrap();
+        manager.supplies("чай", 1, "9").await.unwrap();
+        let tea = manager.sees(tea.id).await;
+        assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref()), (Some(Eur(150)), Some("Teekanne")));
+    }
+
+    async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let free = products::Draft { name: "без цены".to_owned(), ..products::Draft::default() };
+        manager.act(move |tx| products::service::create(tx, "", &free, "5")).await.unwrap();
+        assert_eq!(clerk.books("без цены", 1).await.unwrap_err(), Error::field("unit_price_rub", Problem::NoPrice));
+        let draft = orders::Draft {
+            phone: PHONE.to_owned(), product: "без цены".to_owned(), qty: "2".to_owned(), unit_price_rub: "89,90".to_owned(), ..orders::Draft::default()
+        };
+        let order = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap();
+        assert_eq!(order.total_rub(), Rub(17_980));
+    }
+
+    async fn an_edit_moves_the_reserve(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+        let order = clerk.books("чай", 2).await.unwrap();
+        let edit = |qty: &str, version: i64| {
+            let draft = orders::Draft { phone: PHONE.to_owned(), qty: qty.to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
+            clerk.act(move |tx| orders::service::edit(tx, order.id, version, &draft))
+        };
+        assert_eq!(edit("4", 1).await.unwrap().version, 2);
+        assert_eq!(clerk.counts(tea.id).await, (5, 4, 1));
+        assert_eq!(edit("6", 2).await.unwrap_err(), Error::OutOfStock { stock: 1, qty: 2 });
+        edit("1", 2).await.unwrap();
+        assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+        assert!(matches!(edit("3", 1).await.unwrap_err(), Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty"));
+        clerk.issues(order.id).await.unwrap();
+        assert_eq!(edit("3", 4).await.unwrap_err(), Error::OrderIs(Status::PaidIssued));
+        app.assert_agrees().await;
+    }
+
+    async fn a_stale_edit_of_a_product_says_what_changed(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 0).await;
+        let edit = |price: &str| {
+            let draft = products::Draft { name: "чай".to_owned(), sell_price_rub: price.to_owned(), ..products::Draft::default() };
+            manager.act(move |tx| products::service::edit(tx, tea.id, 1, &draft))
+        };
+        edit("120").await.unwrap();
+        let Error::Stale(stale) = edit("130").await.unwrap_err() else { panic!("not a conflict") };
+        assert_eq!((stale.version, stale.differences[0].field.as_str(), stale.differences[0].now.as_str()), (2, "sell_price_rub", "120.00"));
+        assert_eq!(manager.sees(tea.id).await.sell_price_rub, Some(Rub(12_000)));
+    }
+
+    async fn a_count_corrects_the_stock_but_not_what_is_promised(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 5).await;
+        clerk.books("чай", 3).await.unwrap();
+        let count = |expected: i64, counted: &str| {
+            let counted = counted.to_owned();
+            manager.act(move |tx| products::service::correct(tx, tea.id, expected, &counted, "пересчёт"))
+        };
+        assert_eq!(count(5, "2").await.unwrap_err(), Error::Reserved { on_hand: 2, reserved: 3 });
+        count(5, "4").await.unwrap();
+        assert_eq!(clerk.counts(tea.id).await, (4, 3, 1));
+        assert!(matches!(count(5, "6").await.unwrap_err(), Error::Stale(stale) if stale.version == 4));
+        app.assert_agrees().await;
+    }
+
+    async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let (tea, typo) = (manager.adds("чай", 5).await, manager.adds("чяй", 0).await);
+        let order = clerk.books("чай", 1).await.unwrap();
+        assert!(!manager.act(move |tx| products::service::archive(tx, typo.id)).await.unwrap());
+        assert!(manager.act(move |tx| products::service::archive(tx, tea.id)).await.unwrap());
+        assert_eq!(clerk.look(move |tx| products::service::get(tx, typo.id)).await.unwrap_err(), Error::NotFound);
+        assert_eq!(clerk.books("чай", 1).await.unwrap_err(), Error::Archived);
+        assert_eq!(manager.supplies("чай", 1, "1").await.unwrap_err(), Error::Archived);
+        clerk.issues(order.id).await.unwrap();
+        manager.act(move |tx| products::service::restore(tx, tea.id)).await.unwrap();
+        clerk.books("чай", 1).await.unwrap();
+        app.assert_agrees().await;
+    }
+
+    async fn names_differ_in_more_than_case(app: App) {
+        let manager = app.hire(app.manager()).await;
+        manager.adds("Зелёный чай", 1).await;
+        let draft = products::Draft { name: " зеленый  ЧАЙ ".to_owned(), ..products::Draft::default() };
+        let again = manager.act(move |tx| products::service::create(tx, "", &draft, "")).await;
+        assert_eq!(again.unwrap_err(), Error::field("name", Problem::Taken));
+    }
+
+    async fn a_product_is_found_by_words_that_only_it_has(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        manager.adds("Чай чёрный", 1).await;
+        manager.adds("Чай зелёный", 1).await;
+        assert_eq!(clerk.books("ЗЕЛЁНЫЙ", 1).await.unwrap().product_name, "Чай зелёный");
+        assert!(matches!(clerk.books("чай", 1).await.unwrap_err().problem("product"), Some(Problem::Ambiguous(names)) if names.len() == 2));
+        assert_eq!(clerk.books("кофе", 1).await.unwrap_err(), Error::field("product", Problem::UnknownProduct));
+        assert_eq!(clerk.books("%", 1).await.unwrap_err(), Error::field("product", Problem::UnknownProduct));
+    }
+
+    async fn a_key_makes_one_order_and_refuses_another(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+        let first = clerk.books_once("чай", 1, "key").await.unwrap();
+        assert_eq!(clerk.books_once("чай", 1, "key").await.unwrap(), first);
+        assert_eq!(clerk.books_once("чай", 2, "key").await.unwrap_err(), Error::KeyReused);
+        assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+    }
+
+    async fn all_wrong_fields_are_named_at_once(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let draft = orders::Draft { phone: "12".to_owned(), qty: "0".to_owned(), unit_price_rub: "-1".to_owned(), ..orders::Draft::default() };
+        let error = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap_err();
+        assert_eq!(error.problem("phone"), Some(&Problem::NotPhone));
+        assert_eq!(error.problem("product"), Some(&Problem::Required));
+        assert_eq!(error.problem("qty"), Some(&Problem::TooSmall(1)));
+        assert_eq!(error.problem("unit_price_rub"), Some(&Problem::Negative));
+    }
+
+    async fn every_act_on_an_order_is_in_its_history(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 5).await;
+        let order = clerk.books("чай", 1).await.unwrap();
+        clerk.issues(order.id).await.unwrap();
+        clerk.issues(order.id).await.unwrap();
+        let history = clerk.look(move |tx| history(tx, Entity::Order, order.id)).await.unwrap();
+        let acts: Vec<_> = history.iter().map(|operation| (operation.action, operation.user_id.as_deref())).collect();
+        assert_eq!(acts, [(Action::Issue, Some("продавец")), (Action::Create, Some("продавец"))]);
+    }
+}

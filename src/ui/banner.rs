@@ -1,0 +1,93 @@
+//! The banner on top of a page: what just happened, from `?success=CODE` or `?error=CODE`.
+
+use crate::{codes::codes, i18n::Locale, ui};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_query_map;
+
+codes! {
+    /// Something that was done on the page before.
+    pub enum Success {
+        Registered = "registered",
+        RegisteredPending = "registered_pending",
+        SignedOut = "signed_out",
+        PasswordChanged = "password_changed",
+        ProductCreated = "product_created",
+        ProductSaved = "product_saved",
+        ProductDeleted = "product_deleted",
+        ProductArchived = "product_archived",
+        ProductRestored = "product_restored",
+        StockCorrected = "stock_corrected",
+        SupplyReceived = "supply_received",
+        OrderCreated = "order_created",
+        OrderSaved = "order_saved",
+        OrderIssued = "order_issued",
+        OrderDenied = "order_denied",
+    }
+}
+
+codes! {
+    /// Something that went wrong on the page before.
+    pub enum Trouble {
+        SignInFirst = "sign_in_first",
+        NoRight = "no_right",
+    }
+}
+
+impl Success {
+    fn words(self, l: Locale) -> &'static str {
+        match self {
+            Self::Registered => td_string!(l, banner.registered),
+            Self::RegisteredPending => td_string!(l, banner.registered_pending),
+            Self::SignedOut => td_string!(l, banner.signed_out),
+            Self::PasswordChanged => td_string!(l, banner.password_changed),
+            Self::ProductCreated => td_string!(l, banner.product_created),
+            Self::ProductSaved => td_string!(l, banner.product_saved),
+            Self::ProductDeleted => td_string!(l, banner.product_deleted),
+            Self::ProductArchived => td_string!(l, banner.product_archived),
+            Self::ProductRestored => td_string!(l, banner.product_restored),
+            Self::StockCorrected => td_string!(l, banner.stock_corrected),
+            Self::SupplyReceived => td_string!(l, banner.supply_received),
+            Self::OrderCreated => td_string!(l, banner.order_created),
+            Self::OrderSaved => td_string!(l, banner.order_saved),
+            Self::OrderIssued => td_string!(l, banner.order_issued),
+            Self::OrderDenied => td_string!(l, banner.order_denied),
+        }
+    }
+}
+
+impl Trouble {
+    fn words(self, l: Locale) -> &'static str {
+        match self {
+            Self::SignInFirst => td_string!(l, errors.signed_out),
+            Self::NoRight => td_string!(l, errors.forbidden),
+        }
+    }
+}
+
+/// What the URL says of the page before. A code that is not known says nothing.
+#[component]
+pub fn Banner() -> impl IntoView {
+    let l = ui::locale();
+    let query = use_query_map();
+    let success = move || {
+        query
+            .read()
+            .get_str("success")
+            .and_then(|code| code.parse::<Success>().ok())
+    };
+    let trouble = move || {
+        query
+            .read()
+            .get_str("error")
+            .and_then(|code| code.parse::<Trouble>().ok())
+    };
+    view! {
+        <div role="status">
+            {move || success().map(|success| view! { <p class="alert alert-success alert-soft mb-4">{success.words(l)}</p> })}
+        </div>
+        <div role="alert">
+            {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.words(l)}</p> })}
+        </div>
+    }
+}

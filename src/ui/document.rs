@@ -1,0 +1,46 @@
+//! The visitor, in the browser: from the page that the server drew. Sending of forms.
+
+use super::Visitor;
+use crate::error::Error;
+use gloo_net::http::Request;
+use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
+use leptos::{
+    prelude::*,
+    server_fn::redirect::{REDIRECT_HEADER, call_redirect_hook},
+};
+
+/// Who the server drew the page for, and in which language.
+pub fn visitor() -> Visitor {
+    let attribute = |element: Option<web_sys::Element>, name: &str| {
+        element.and_then(|element| element.get_attribute(name))
+    };
+    let lang = attribute(document().document_element(), "lang");
+    let me = attribute(document().body().map(Into::into), "data-me");
+    Visitor {
+        locale: lang.and_then(|lang| lang.parse().ok()).unwrap_or_default(),
+        me: me.and_then(|me| serde_json::from_slice(me.as_bytes()).ok()),
+    }
+}
+
+/// Sends URL-encoded fields to a server function and goes where its answer leads. Gives its answer, as JSON.
+pub async fn post(path: &str, fields: String) -> Result<String, Error> {
+    let response = Request::post(path)
+        .header(ACCEPT.as_str(), "application/json")
+        .header(CONTENT_TYPE.as_str(), "application/x-www-form-urlencoded")
+        .body(fields)
+        .map_err(|_| Error::Internal)?
+        .send()
+        .await
+        .map_err(|_| Error::Offline)?;
+    let text = response.text().await.map_err(|_| Error::Offline)?;
+    if !response.ok() {
+        return Err(serde_json::from_slice(text.as_bytes()).unwrap_or(Error::Internal));
+    }
+    let headers = response.headers();
+    if headers.get(REDIRECT_HEADER).is_some()
+        && let Some(page) = headers.get(LOCATION.as_str())
+    {
+        call_redirect_hook(&page);
+    }
+    Ok(text)
+}

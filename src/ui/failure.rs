@@ -1,0 +1,66 @@
+//! What is shown when something went wrong.
+
+use crate::{error::Error, i18n::Locale, ui, ui::words::field_label};
+use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_url;
+
+/// An error in words, with the way on where there is one.
+#[component]
+pub fn Failure(error: Error) -> impl IntoView {
+    let l = ui::locale();
+    let url = use_url();
+    let sign_in = (error == Error::SignedOut).then(|| {
+        let wanted = url.with_untracked(|url| format!("{}{}{}", url.path(), if url.search().is_empty() { "" } else { "?" }, url.search()));
+        let href = format!("/login?next={}", leptos_router::location::Url::escape(&wanted));
+        view! { <a class="btn btn-sm btn-primary" href=href rel="external">{td_string!(l, nav.sign_in)}</a> }
+    });
+    view! {
+        <div class="alert alert-error alert-soft mb-4" role="alert">
+            <div>
+                <p>{error.words(l)}</p>
+                {details(&error, l)}
+            </div>
+            {sign_in}
+        </div>
+    }
+}
+
+/// The error of a form that was sent without JavaScript, whichever form of the page it was.
+#[component]
+pub fn UrlFailure() -> impl IntoView {
+    let error = use_context::<ServerActionError>()
+        .map(|error| ServerFnUrlError::<Error>::decode_err(error.err()));
+    error.map(|error| view! { <Failure error /> })
+}
+
+/// Of a conflict, what changed; of a form with wrong fields that the page does not show, their names.
+fn details(error: &Error, l: Locale) -> Option<AnyView> {
+    match error {
+        Error::Stale(stale) if !stale.differences.is_empty() => {
+            let row = |field: &str, now: &str| {
+                let now = if now.is_empty() {
+                    "—".to_owned()
+                } else {
+                    now.to_owned()
+                };
+                view! { <li>{field_label(l, field)} ": " <strong>{now}</strong></li> }
+            };
+            let rows = stale
+                .differences
+                .iter()
+                .map(|difference| row(&difference.field, &difference.now))
+                .collect_view();
+            Some(view! { <p>{td_string!(l, errors.stale_now)}</p><ul class="list-disc ps-5">{rows}</ul> }.into_any())
+        }
+        Error::Invalid(fields) => {
+            let row = |field: &str, problem: String| view! { <li>{field_label(l, field)} ": " {problem}</li> };
+            let rows = fields
+                .iter()
+                .map(|wrong| row(&wrong.field, wrong.problem.words(l)))
+                .collect_view();
+            Some(view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any())
+        }
+        _ => None,
+    }
+}

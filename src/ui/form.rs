@@ -1,0 +1,380 @@
+//! Forms: the same with and without JavaScript. Errors stand at their fields, what was typed stays.
+
+use crate::{
+    error::{Error, Problem},
+    ui::{self, failure::Failure},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use leptos::{
+    context::Provider,
+    ev::SubmitEvent,
+    prelude::*,
+    server::ServerActionError,
+    server_fn::{ServerFn, error::ServerFnUrlError},
+    task::spawn_local,
+    web_sys::{FormData, HtmlFormElement, UrlSearchParams},
+};
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_query_map;
+use serde::de::DeserializeOwned;
+use std::collections::HashMap;
+
+/// A form on its way to a server function, and back.
+///
+/// Knows the function by its path only: one piece of code serves all forms, which keeps the client small.
+#[derive(Clone, Copy)]
+pub struct FormAction {
+    path: &'static str,
+    /// The last answer: JSON, or why it was refused.
+    outcome: RwSignal<Option<Result<String, Error>>>,
+    pending: RwSignal<bool>,
+}
+
+impl FormAction {
+    /// Sends to `S`. Begins with the refusal that the URL tells of, when a browser without JavaScript sent the form.
+    pub fn new<S: ServerFn>() -> Self {
+        let refused = use_context::<ServerActionError>().filter(|error| error.path() == S::PATH);
+        let outcome = refused.map(|error| Err(ServerFnUrlError::<Error>::decode_err(error.err())));
+        Self {
+            path: S::PATH,
+            outcome: RwSignal::new(outcome),
+            pending: RwSignal::new(false),
+        }
+    }
+
+    /// One of many on a page: a refusal that the URL tells of is the page's to show.
+    pub fn in_row<S: ServerFn>() -> Self {
+        Self {
+            path: S::PATH,
+            outcome: RwSignal::new(None),
+            pending: RwSignal::new(false),
+        }
+    }
+
+    /// Sends URL-encoded fields, unless others are on their way.
+    pub fn send(self, fields: String) {
+        if self.pending.get_untracked() {
+            return;
+        }
+        self.pending.set(true);
+        spawn_local(async move {
+            let answer = ui::post(self.path, fields).await;
+            // The page may be gone by now.
+            let _ = self.pending.try_set(false);
+            let _ = self.outcome.try_set(Some(answer));
+        });
+    }
+
+    /// Where a browser without JavaScript sends the form.
+    pub const fn path(self) -> &'static str {
+        self.path
+    }
+
+    /// Whether an answer is awaited.
+    pub fn is_pending(self) -> bool {
+        self.pending.get()
+    }
+
+    /// Why the last send was refused.
+    pub fn error(self) -> Option<Error> {
+        self.outcome.with(|outcome| {
+            outcome
+                .as_ref()
+                .and_then(|answer| answer.as_ref().err().cloned())
+        })
+    }
+
+    /// What the last send made.
+    pub fn made<T: DeserializeOwned>(self) -> Option<T> {
+        self.outcome.with(|outcome| {
+            serde_json::from_slice(outcome.as_ref()?.as_ref().ok()?.as_bytes()).ok()
+        })
+    }
+
+    /// Whether the last send was taken.
+    pub fn is_done(self) -> bool {
+        self.outcome.with(|outcome| matches!(outcome, Some(Ok(_))))
+    }
+
+    /// A number that rises with each send that was taken: to read again what it changed.
+    pub fn times_done(self) -> Memo<usize> {
+        Memo::new(move |last: Option<&usize>| {
+            last.copied().unwrap_or_default() + usize::from(self.is_done())
+        })
+    }
+}
+
+/// What the fields of a form know of it.
+#[derive(Clone, Copy)]
+pub struct FormState {
+    action: FormAction,
+    /// What was typed before a refusal without JavaScript.
+    typed: StoredValue<HashMap<String, String>>,
+}
+
+/// The form around the caller.
+pub fn form_state() -> FormState {
+    expect_context::<FormState>()
+}
+
+impl FormState {
+    /// The value that a field begins with.
+    pub fn value(self, name: &str, initial: String) -> String {
+        self.typed
+            .with_value(|typed| typed.get(name).cloned())
+            .unwrap_or(initial)
+    }
+
+    /// The problem of a field.
+    fn problem(self, name: &str) -> Option<Problem> {
+        self.action
+            .outcome
+            .with(|outcome| outcome.as_ref()?.as_ref().err()?.problem(name).cloned())
+    }
+}
+
+/// A form that calls a server function.
+#[component]
+pub fn Form(
+    action: FormAction,
+    #[prop(optional)] class: &'static str,
+    /// Always a full load, as when who is signed in changes.
+    #[prop(optional)]
+    full_load: bool,
+    /// Begins anew once it was taken.
+    #[prop(optional)]
+    resets: bool,
+    children: Children,
+) -> impl IntoView {
+    let is_refused =
+        use_context::<ServerActionError>().is_some_and(|error| error.path() == action.path);
+    let typed = if is_refused {
+        typed_before()
+    } else {
+        HashMap::new()
+    };
+    let state = FormState {
+        action,
+        typed: StoredValue::new(typed),
+    };
+    let root = NodeRef::<leptos::html::Form>::new();
+    // The first wrong field takes the focus, so that keyboard and screen reader go there.
+    Effect::new(move || {
+        if action.error().is_some()
+            && let Some(root) = root.get()
+        {
+            request_animation_frame(move || {
+                if let Ok(Some(field)) = root.query_selector("[aria-invalid=true]") {
+                    focus(&field);
+                }
+            });
+        }
+    });
+    Effect::new(move || {
+        if resets
+            && action.is_done()
+            && let Some(root) = root.get_untracked()
+        {
+            root.reset();
+        }
+    });
+    let submit = move |event: SubmitEvent| {
+        if !full_load && let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
+            event.prevent_default();
+            action.send(fields);
+        }
+    };
+    let alert = move || {
+        action
+            .error()
+            .filter(|error| !is_shown_at_fields(error))
+            .map(|error| view! { <Failure error /> })
+    };
+    view! {
+        <form node_ref=root class=class method="post" action=action.path novalidate on:submit=submit>
+            {alert}
+            <Provider value=state>{children()}</Provider>
+        </form>
+    }
+}
+
+/// The fields of a form, URL-encoded.
+pub fn fields_of(form: &HtmlFormElement) -> Option<String> {
+    let fields = FormData::new_with_form(form).ok()?;
+    UrlSearchParams::new_with_str_sequence_sequence(&fields)
+        .ok()
+        .map(|fields| fields.to_string().into())
+}
+
+/// What was typed before a refusal, from the URL.
+fn typed_before() -> HashMap<String, String> {
+    let query = use_query_map();
+    let fields = query
+        .read_untracked()
+        .get_str("__typed")
+        .and_then(|fields| BASE64_URL_SAFE_NO_PAD.decode(fields).ok());
+    fields
+        .and_then(|fields| serde_json::from_slice(&fields).ok())
+        .unwrap_or_default()
+}
+
+fn is_shown_at_fields(error: &Error) -> bool {
+    matches!(error, Error::Invalid(fields) if !fields.is_empty())
+}
+
+fn focus(element: &leptos::web_sys::Element) {
+    use leptos::wasm_bindgen::JsCast;
+    if let Some(element) = element.dyn_ref::<leptos::web_sys::HtmlElement>() {
+        let _ = element.focus();
+    }
+}
+
+/// The problem of a field in words, or nothing.
+#[component]
+pub fn FieldError(name: &'static str) -> impl IntoView {
+    let l = ui::locale();
+    let state = form_state();
+    let words = move || state.problem(name).map(|problem| problem.words(l));
+    view! { <p class="field-error" id=format!("{name}-error")>{words}</p> }
+}
+
+/// Whether a field of this form is wrong.
+pub fn is_wrong(name: &'static str) -> impl Fn() -> bool + Copy + Send + Sync + 'static {
+    let state = form_state();
+    move || state.problem(name).is_some()
+}
+
+/// A labelled line of text.
+#[component]
+pub fn Field(
+    name: &'static str,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] value: String,
+    /// Type of the input; `text` when not said.
+    #[prop(default = "text")]
+    kind: &'static str,
+    /// Which keyboard a phone shows.
+    #[prop(optional)]
+    inputmode: Option<&'static str>,
+    #[prop(optional)] autocomplete: Option<&'static str>,
+    #[prop(optional)] required: bool,
+    #[prop(optional, into)] hint: Option<String>,
+    /// Follows what is typed.
+    #[prop(optional)]
+    bind: Option<RwSignal<String>>,
+    /// Takes the focus when the page opens.
+    #[prop(optional)]
+    autofocus: bool,
+) -> impl IntoView {
+    let wrong = is_wrong(name);
+    let initial = if kind == "password" {
+        value
+    } else {
+        form_state().value(name, value)
+    };
+    let input = NodeRef::new();
+    if let Some(bind) = bind {
+        bind.set(initial.clone());
+        follow_text(input, bind);
+    }
+    let typed = move |event| {
+        if let Some(bind) = bind {
+            bind.set(event_target_value(&event));
+        }
+    };
+    let hint_id = format!("{name}-hint");
+    let described = format!("{name}-hint {name}-error");
+    view! {
+        <div class="field">
+            <label class="field-label" for=name>
+                {label}
+                {required.then(|| view! { <span class="field-required" aria-hidden="true">"*"</span> })}
+            </label>
+            <input
+                class="input w-full"
+                class:input-error=wrong
+                id=name
+                name=name
+                type=kind
+                inputmode=inputmode
+                autocomplete=autocomplete.unwrap_or("off")
+                value=initial
+                node_ref=input
+                aria-required=required.then_some("true")
+                aria-invalid=move || wrong().then_some("true")
+                aria-describedby=described
+                autofocus=autofocus
+                on:input=typed
+            />
+            <p class="field-hint" id=hint_id>{hint}</p>
+            <FieldError name />
+        </div>
+    }
+}
+
+/// Keeps a field and a signal the same. What was typed before the page came alive stays.
+pub fn follow_text(input: NodeRef<leptos::html::Input>, text: RwSignal<String>) {
+    Effect::new(move |was_alive: Option<bool>| {
+        let (Some(input), wanted) = (input.get(), text.get()) else {
+            return false;
+        };
+        if was_alive == Some(true) && input.value() != wanted {
+            input.set_value(&wanted);
+        } else if was_alive != Some(true) && input.value() != wanted {
+            text.set(input.value());
+        }
+        true
+    });
+}
+
+/// A labelled text of several lines.
+#[component]
+pub fn TextArea(
+    name: &'static str,
+    #[prop(into)] label: String,
+    #[prop(optional, into)] value: String,
+) -> impl IntoView {
+    let wrong = is_wrong(name);
+    let initial = form_state().value(name, value);
+    view! {
+        <div class="field">
+            <label class="field-label" for=name>{label}</label>
+            <textarea
+                class="textarea w-full"
+                class:textarea-error=wrong
+                id=name
+                name=name
+                rows="3"
+                aria-invalid=move || wrong().then_some("true")
+                aria-describedby=format!("{name}-error")
+            >{initial}</textarea>
+            <FieldError name />
+        </div>
+    }
+}
+
+/// The version that an edit is based on; after a conflict the one that was shown there, so that sending again decides.
+#[component]
+pub fn Version(#[prop(default = "version")] name: &'static str, version: i64) -> impl IntoView {
+    let state = form_state();
+    let version = move || match state.action.error() {
+        Some(Error::Stale(stale)) => stale.version,
+        _ => version,
+    };
+    view! { <input type="hidden" name=name value=move || version().to_string() prop:value=move || version().to_string() /> }
+}
+
+/// The button that sends the form: a second click while it is on its way does nothing.
+#[component]
+pub fn Submit(
+    #[prop(into)] label: String,
+    #[prop(default = "btn btn-primary")] class: &'static str,
+) -> impl IntoView {
+    let l = ui::locale();
+    let action = form_state().action;
+    view! {
+        <button type="submit" class=class disabled=move || action.is_pending() aria-busy=move || action.is_pending().to_string()>
+            {move || if action.is_pending() { td_string!(l, ui.sending).to_owned() } else { label.clone() }}
+        </button>
+    }
+}

@@ -1,0 +1,189 @@
+//! Long lists: a page at a time, sorted by a column, their whole state in the URL.
+
+use crate::ui::{self, form::fields_of};
+use leptos::{ev::SubmitEvent, prelude::*};
+use leptos_i18n::td_string;
+use leptos_router::{
+    NavigateOptions,
+    hooks::{use_location, use_navigate, use_query_map},
+    params::ParamsMap,
+};
+use serde::{Deserialize, Serialize};
+
+/// One page of a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page<T> {
+    pub items: Vec<T>,
+    /// Cursor of the page before; `None` on the first.
+    pub before: Option<String>,
+    /// Cursor of the page after; `None` on the last.
+    pub after: Option<String>,
+}
+
+/// A parameter of the URL; empty when it is missing.
+pub fn parameter(query: &ParamsMap, name: &str) -> String {
+    query.get(name).unwrap_or_default()
+}
+
+/// The page's URL with some parameters set, and those of cursors and banners gone.
+fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
+    for passing in [
+        "after", "before", "success", "error", "__path", "__err", "__typed",
+    ] {
+        query.remove(passing);
+    }
+    for (name, value) in set {
+        query.replace(*name, (*value).to_owned());
+    }
+    format!("{path}{}", query.to_query_string())
+}
+
+/// The head of a column that the list can be sorted by: a link that sorts, and sorts the other way when followed again.
+#[component]
+pub fn SortHead(
+    #[prop(into)] label: String,
+    column: &'static str,
+    /// What the list is sorted by when its URL does not say.
+    #[prop(default = "")]
+    default: &'static str,
+    #[prop(default = "")] class: &'static str,
+) -> impl IntoView {
+    let query = use_query_map();
+    let path = use_location().pathname;
+    let sort = move || {
+        query
+            .read()
+            .get_str("sort")
+            .filter(|sort| !sort.is_empty())
+            .unwrap_or(default)
+            .to_owned()
+    };
+    let direction = move || {
+        let sort = sort();
+        match sort.strip_prefix('-') {
+            Some(by) if by == column => Some("descending"),
+            None if sort == column => Some("ascending"),
+            _ => None,
+        }
+    };
+    let href = move || {
+        let next = if direction() == Some("ascending") {
+            format!("-{column}")
+        } else {
+            column.to_owned()
+        };
+        with(&path.read(), query.get(), &[("sort", &next)])
+    };
+    let arrow = move || match direction() {
+        Some("ascending") => "▲",
+        Some(_) => "▼",
+        None => "",
+    };
+    view! {
+        <th scope="col" role="columnheader" class=class aria-sort=direction>
+            <a class="sort" href=href>{label}<span class="sort-arrow" aria-hidden="true">{arrow}</span></a>
+        </th>
+    }
+}
+
+/// Links to the page before and the page after.
+#[component]
+pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
+    let l = ui::locale();
+    let query = use_query_map();
+    let path = use_location().pathname;
+    let link = move |name: &'static str,
+                     cursor: Option<String>,
+                     label: &'static str,
+                     rel: &'static str| {
+        cursor.map(|cursor| {
+            let href = with(
+                &path.read_untracked(),
+                query.get_untracked(),
+                &[(name, &cursor)],
+            );
+            view! { <a class="btn" href=href rel=rel>{label}</a> }
+        })
+    };
+    (before.is_some() || after.is_some()).then(|| {
+        view! {
+            <nav class="pager" aria-label=td_string!(l, ui.pages)>
+                {link("before", before, td_string!(l, ui.previous), "prev")}
+                {link("after", after, td_string!(l, ui.next), "next")}
+            </nav>
+        }
+    })
+}
+
+/// Whether the URL narrows the list down: an empty one then has another reason than an empty shop.
+pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
+    filters.iter().any(|name| {
+        query
+            .get_str(name)
+            .is_some_and(|value| !value.trim().is_empty())
+    })
+}
+
+/// A form that narrows a list down: what is typed becomes the URL, without a full load where there is JavaScript.
+#[component]
+pub fn FilterForm(
+    /// The page of the list.
+    action: &'static str,
+    children: Children,
+) -> impl IntoView {
+    let navigate = use_navigate();
+    let root = NodeRef::<leptos::html::Form>::new();
+    let submit = move |event: SubmitEvent| {
+        if let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
+            event.prevent_default();
+            let set: Vec<_> = fields
+                .split('&')
+                .filter(|field| !field.ends_with('='))
+                .collect();
+            navigate(
+                &format!("{action}?{}", set.join("&")),
+                NavigateOptions {
+                    scroll: false,
+                    ..NavigateOptions::default()
+                },
+            );
+        }
+    };
+    view! {
+        <form node_ref=root class="filters" role="search" method="get" action=action on:submit=submit>
+            {children()}
+        </form>
+    }
+}
+
+/// A field that narrows a list down. It follows the URL, and keeps what was typed before the page came alive.
+#[component]
+pub fn FilterField(
+    name: &'static str,
+    label: &'static str,
+    /// Type of the input.
+    #[prop(default = "search")]
+    kind: &'static str,
+    /// Which keyboard a phone shows.
+    #[prop(optional)]
+    inputmode: Option<&'static str>,
+    #[prop(default = "filter")] class: &'static str,
+) -> impl IntoView {
+    let query = use_query_map();
+    let value = Memo::new(move |_| parameter(&query.read(), name));
+    let input = NodeRef::<leptos::html::Input>::new();
+    Effect::new(move |was_alive: Option<()>| {
+        let value = value.get();
+        if was_alive.is_some()
+            && let Some(input) = input.get_untracked()
+        {
+            input.set_value(&value);
+        }
+    });
+    view! {
+        <label class=class>
+            <span class="field-label">{label}</span>
+            <input class="input w-full" node_ref=input type=kind inputmode=inputmode name=name value=value.get_untracked() />
+        </label>
+    }
+}

@@ -1,0 +1,88 @@
+//! Words for the codes that the database and the log keep.
+
+use crate::{auth::Role, i18n::Locale, log::Action, orders::Status, stock::MovementKind};
+use leptos_i18n::td_string;
+
+/// The label of a form field, by its name.
+pub fn field_label(l: Locale, field: &str) -> String {
+    match field {
+        "username" => td_string!(l, fields.username),
+        "password" => td_string!(l, fields.password),
+        "password_repeated" => td_string!(l, fields.password_repeated),
+        "current_password" => td_string!(l, fields.current_password),
+        "role" => td_string!(l, fields.role),
+        "state" => td_string!(l, fields.state),
+        "name" => td_string!(l, fields.name),
+        "description" => td_string!(l, fields.description),
+        "quantity" => td_string!(l, fields.quantity),
+        "on_hand" => td_string!(l, fields.on_hand),
+        "min_stock" => td_string!(l, fields.min_stock),
+        "buy_price_eur" => td_string!(l, fields.buy_price_eur),
+        "sell_price_rub" => td_string!(l, fields.sell_price_rub),
+        "supplier_name" | "supplier" => td_string!(l, fields.supplier_name),
+        "product" => td_string!(l, fields.product),
+        "qty" => td_string!(l, fields.qty),
+        "phone" => td_string!(l, fields.phone),
+        "customer_name" => td_string!(l, fields.customer_name),
+        "unit_price_rub" => td_string!(l, fields.unit_price_rub),
+        "status" => td_string!(l, fields.status),
+        "from" => td_string!(l, fields.from),
+        "to" => td_string!(l, fields.to),
+        "note" => td_string!(l, fields.note),
+        "sort" => td_string!(l, fields.sort),
+        other => return other.to_owned(),
+    }
+    .to_owned()
+}
+
+/// Where an order stands.
+pub fn status(l: Locale, status: Status) -> &'static str {
+    match status {
+        Status::PaidNotIssued => td_string!(l, status.paid_not_issued),
+        Status::PaidIssued => td_string!(l, status.paid_issued),
+        Status::PaidDenied => td_string!(l, status.paid_denied),
+    }
+}
+
+/// What a person does in the shop.
+pub fn role(l: Locale, role: Role) -> &'static str {
+    match role {
+        Role::Admin => td_string!(l, role.admin),
+        Role::Manager => td_string!(l, role.manager),
+        Role::User => td_string!(l, role.user),
+    }
+}
+
+/// Why the stock moved.
+pub fn movement(l: Locale, kind: MovementKind) -> &'static str {
+    match kind {
+        MovementKind::Opening => td_string!(l, movement.opening),
+        MovementKind::Supply => td_string!(l, movement.supply),
+        MovementKind::Correction => td_string!(l, movement.correction),
+        MovementKind::Reserve => td_string!(l, movement.reserve),
+        MovementKind::Release => td_string!(l, movement.release),
+        MovementKind::Issue => td_string!(l, movement.issue),
+    }
+}
+
+/// What was done, in the history of a thing.
+pub fn action(l: Locale, action: Action) -> &'static str {
+    match action {
+        Action::Create => td_string!(l, action.create),
+        Action::Edit => td_string!(l, action.edit),
+        Action::Correct => td_string!(l, action.correct),
+        Action::Archive => td_string!(l, action.archive),
+        Action::Restore => td_string!(l, action.restore),
+        Action::Delete => td_string!(l, action.delete),
+        Action::Supply => td_string!(l, action.supply),
+        Action::Issue => td_string!(l, action.issue),
+        Action::Deny => td_string!(l, action.deny),
+        Action::Register => td_string!(l, action.register),
+        Action::SignIn => td_string!(l, action.sign_in),
+        Action::SignInFailed => td_string!(l, action.sign_in_failed),
+        Action::SignOut => td_string!(l, action.sign_out),
+        Action::ChangePassword => td_string!(l, action.change_password),
+        Action::ChangeRole => td_string!(l, action.change_role),
+        Action::Activate => td_string!(l, action.activate),
+    }
+}
