@@ -10,10 +10,12 @@ use crate::{
     error::Error,
     home::HomePage,
     i18n::Locale,
+    log::list::LogPage,
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
     ui::{self, Announcer, banner::Banner, failure::Failure},
+    users::{list::UsersPage, page::UserPage},
 };
 use leptos::{prelude::*, server_fn::ServerFn};
 use leptos_i18n::td_string;
@@ -52,6 +54,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/:username") view=UserPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/logs") view=LogPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
@@ -91,6 +96,8 @@ fn Header() -> impl IntoView {
                     <MenuLink href="/products" label=td_string!(l, nav.products) />
                     <MenuLink href="/orders" label=td_string!(l, nav.orders) />
                     {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(l, nav.supplies) /> })}
+                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(l, nav.users) /> })}
+                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/logs" label=td_string!(l, nav.log) /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>

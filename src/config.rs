@@ -58,6 +58,9 @@ pub struct Settings {
     /// Whether cookies travel over HTTPS only: true or false
     #[arg(long, env = "COOKIE_SECURE", default_value = "false", global = true)]
     cookie_secure: String,
+    /// Whether to believe the address that a reverse proxy names in X-Forwarded-For: true or false
+    #[arg(long, env = "TRUST_PROXY", default_value = "false", global = true)]
+    trust_proxy: String,
     /// Time zone of the shop's days
     #[arg(
         long,
@@ -91,6 +94,7 @@ pub struct Config {
     pub registration: Registration,
     pub manager_in_admin: bool,
     pub cookie_secure: bool,
+    pub trust_proxy: bool,
     pub shop_timezone: Tz,
     pub shop_region: Region,
     pub bcrypt_cost: u32,
@@ -138,6 +142,7 @@ impl Settings {
         let registration = wrong.take("REGISTRATION", self.registration.parse());
         let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
         let cookie_secure = wrong.take("COOKIE_SECURE", flag(&self.cookie_secure));
+        let trust_proxy = wrong.take("TRUST_PROXY", flag(&self.trust_proxy));
         let shop_timezone = wrong.take(
             "SHOP_TIMEZONE",
             self.shop_timezone
@@ -165,6 +170,7 @@ impl Settings {
                 registration: registration?,
                 manager_in_admin: manager_in_admin?,
                 cookie_secure: cookie_secure?,
+                trust_proxy: trust_proxy?,
                 shop_timezone: shop_timezone?,
                 shop_region: shop_region?,
                 bcrypt_cost: bcrypt_cost?,

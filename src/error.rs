@@ -35,10 +35,19 @@ pub enum Error {
     AccountPending,
     #[error("account is blocked")]
     AccountBlocked,
+    /// The password is a one-time one.
+    #[error("the password must be changed first")]
+    MustChangePassword,
     #[error("registration is closed")]
     RegistrationClosed,
+    /// It was used, revoked, or is too old.
+    #[error("the invitation does not hold")]
+    InvitationOver,
     #[error("the last administrator")]
     LastAdmin,
+    /// What an admin does to others only.
+    #[error("one's own account")]
+    Yourself,
     /// The idempotency key came before with other content.
     #[error("the form was sent before with other content")]
     KeyReused,
@@ -153,6 +162,8 @@ impl Error {
             Self::Forbidden
             | Self::AccountPending
             | Self::AccountBlocked
+            | Self::MustChangePassword
+            | Self::InvitationOver
             | Self::RegistrationClosed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Stale(_)
@@ -160,7 +171,8 @@ impl Error {
             | Self::Reserved { .. }
             | Self::OrderIs(_)
             | Self::Archived
-            | Self::LastAdmin => StatusCode::CONFLICT,
+            | Self::LastAdmin
+            | Self::Yourself => StatusCode::CONFLICT,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Self::Unavailable | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
@@ -188,8 +200,11 @@ impl Error {
             Self::BadCredentials => td_string!(l, errors.bad_credentials).to_string(),
             Self::AccountPending => td_string!(l, errors.account_pending).to_string(),
             Self::AccountBlocked => td_string!(l, errors.account_blocked).to_string(),
+            Self::MustChangePassword => td_string!(l, errors.must_change_password).to_string(),
             Self::RegistrationClosed => td_string!(l, errors.registration_closed).to_string(),
+            Self::InvitationOver => td_string!(l, errors.invitation_over).to_string(),
             Self::LastAdmin => td_string!(l, errors.last_admin).to_string(),
+            Self::Yourself => td_string!(l, errors.yourself).to_string(),
             Self::KeyReused => td_string!(l, errors.key_reused).to_string(),
             Self::BadCursor => td_string!(l, errors.bad_cursor).to_string(),
             Self::Unavailable => td_string!(l, errors.unavailable).to_string(),

@@ -16,6 +16,7 @@ pub mod products;
 pub mod stock;
 pub mod supplies;
 pub mod ui;
+pub mod users;
 
 #[cfg(feature = "ssr")]
 pub mod act;

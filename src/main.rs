@@ -2,8 +2,8 @@
 
 use clap::{Parser, Subcommand};
 use sirius::{
-    act::Shop,
-    auth::{Actor, Role, password, service as accounts},
+    act::{Shop, Tx},
+    auth::{Actor, Role, password},
     check, clock,
     config::{Config, LogFormat, Settings},
     db::{self, Db},
@@ -11,6 +11,7 @@ use sirius::{
     error::Error,
     i18n::Locale,
     phone, server,
+    users::{Account, Query, service as accounts},
 };
 use std::{
     io::{self, BufRead, IsTerminal, Write},
@@ -62,6 +63,12 @@ enum UserCommand {
     Role { name: String, role: String },
     /// Let an account in that waits for approval
     Activate { name: String },
+    /// Shut an account out, at once
+    Block { name: String },
+    /// Let a blocked account in again
+    Unblock { name: String },
+    /// Delete an account for good; the history keeps its name
+    Delete { name: String },
     /// List the accounts: name, role, state
     List,
 }
@@ -125,9 +132,11 @@ async fn user(command: UserCommand, shop: &Shop) -> Result<(), String> {
         }
         UserCommand::Password { name } => {
             let hash = new_password(shop).await?;
-            shop.act(act, move |tx| accounts::reset_password(tx, &name, &hash))
-                .await
-                .map_err(words)?;
+            shop.act(act, move |tx| {
+                accounts::reset_password(tx, &name, &hash, false)
+            })
+            .await
+            .map_err(words)?;
             say("password set; the account is signed out everywhere")
         }
         UserCommand::Role { name, role } => {
@@ -138,21 +147,49 @@ async fn user(command: UserCommand, shop: &Shop) -> Result<(), String> {
                 .map_err(words)?;
             say(&format!("{} is {}", account.username, account.role))
         }
-        UserCommand::Activate { name } => {
-            let account = shop
-                .act(act, move |tx| accounts::activate(tx, &name))
+        UserCommand::Activate { name } => state(shop, name, accounts::activate).await,
+        UserCommand::Block { name } => state(shop, name, accounts::block).await,
+        UserCommand::Unblock { name } => state(shop, name, accounts::unblock).await,
+        UserCommand::Delete { name } => {
+            let deleted = name.clone();
+            shop.act(act, move |tx| accounts::delete(tx, &name))
                 .await
                 .map_err(words)?;
-            say(&format!("{} is {}", account.username, account.state))
+            say(&format!("{deleted} deleted"))
         }
-        UserCommand::List => {
-            let list = shop.look(act, accounts::list).await.map_err(words)?;
-            list.iter().try_for_each(|account| {
-                say(&format!(
-                    "{}\t{}\t{}",
-                    account.username, account.role, account.state
-                ))
-            })
+        UserCommand::List => list_users(shop).await,
+    }
+}
+
+async fn state(
+    shop: &Shop,
+    name: String,
+    change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
+) -> Result<(), String> {
+    let account = shop
+        .act(Actor::System, move |tx| change(tx, &name))
+        .await
+        .map_err(words)?;
+    say(&format!("{} is {}", account.username, account.state))
+}
+
+async fn list_users(shop: &Shop) -> Result<(), String> {
+    let mut query = Query::default();
+    loop {
+        let asked = query.clone();
+        let page = shop
+            .look(Actor::System, move |tx| accounts::list(tx, &asked))
+            .await
+            .map_err(words)?;
+        for account in page.items {
+            say(&format!(
+                "{}\t{}\t{}",
+                account.username, account.role, account.state
+            ))?;
+        }
+        match page.after {
+            Some(after) => query.after = after,
+            None => return Ok(()),
         }
     }
 }

@@ -8,6 +8,22 @@ diesel::table! {
         role -> Text,
         state -> Text,
         created_at -> Timestamp,
+        must_change_password -> Bool,
+        last_seen_at -> Nullable<Timestamp>,
+        deleted_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    invitations (id) {
+        id -> BigInt,
+        token_hash -> Text,
+        role -> Text,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        expires_at -> Timestamp,
+        used_at -> Nullable<Timestamp>,
+        used_by -> Nullable<Text>,
     }
 }
 
@@ -17,6 +33,7 @@ diesel::table! {
         user_id -> Nullable<Text>,
         data -> Text,
         expires_at -> Timestamp,
+        last_seen_at -> Nullable<Timestamp>,
     }
 }
 
@@ -146,4 +163,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_log,
     exchange_rates,
     idempotency_keys,
+    invitations,
 );

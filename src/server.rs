@@ -14,7 +14,7 @@ use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
     extract::{Request, State},
-    http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
     serve::ListenerExt,
@@ -25,6 +25,7 @@ use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
 use std::{
     collections::BTreeMap,
     io,
+    net::SocketAddr,
     sync::{Arc, LazyLock},
     time::Duration,
 };
@@ -53,6 +54,11 @@ static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_
 #[folder = "target/site"]
 #[allow_missing = true]
 struct Assets;
+
+/// The paths of the pages, as `/orders/{id}`.
+pub fn page_paths() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().map(AxumRouteListing::path)
+}
 
 /// Serves until SIGTERM or Ctrl-C, then finishes what runs.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
@@ -86,7 +92,8 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config.database_url
     );
     let (stop, stopped) = tokio::sync::watch::channel(());
-    let server = axum::serve(listener, router(shop, &key)).with_graceful_shutdown(async move {
+    let service = router(shop, &key).into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
         signal().await;
         tracing::info!("finishing what runs");
         drop(stop);
@@ -165,6 +172,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .fallback(missing)
         .with_state(options)
         .layer(middleware::from_fn(answer_function))
+        .layer(middleware::from_fn(hide_from_indexes))
         .layer(middleware::from_fn_with_state(shop, identify))
         .layer(SetResponseHeaderLayer::if_not_present(
             header::CACHE_CONTROL,
@@ -232,6 +240,19 @@ fn is_from_here(headers: &HeaderMap) -> bool {
         (None, Some(_), None) => false,
         (None, None, _) => true,
     }
+}
+
+/// Keeps the admin's pages out of search engines.
+async fn hide_from_indexes(request: Request, next: Next) -> Response {
+    let is_hidden = request.uri().path().starts_with("/admin");
+    let mut response = next.run(request).await;
+    if is_hidden {
+        response.headers_mut().insert(
+            HeaderName::from_static("x-robots-tag"),
+            HeaderValue::from_static("noindex, nofollow"),
+        );
+    }
+    response
 }
 
 /// What a server function needs around it: scripts get the status of an error, plain forms what was typed.

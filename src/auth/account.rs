@@ -1,6 +1,6 @@
 //! One's own account.
 
-use super::Me;
+use super::{Me, devices::Devices};
 use crate::{
     error::Error,
     ui::{
@@ -50,7 +50,7 @@ pub async fn change_password(
     )
     .await;
     door::answer(changed)?;
-    session::begin(&door::request_session()?, &name).await?;
+    session::begin(&door::request_session()?, &name, door::place()).await?;
     door::go("/account", Success::PasswordChanged);
     Ok(())
 }
@@ -60,6 +60,7 @@ pub async fn change_password(
 pub fn AccountPage() -> impl IntoView {
     let l = ui::locale();
     let account = ui::data(|| (), |()| account());
+    let may_work = ui::me().is_some_and(|me| !me.must_change_password);
     view! {
         <Title text=td_string!(l, auth.account) />
         <div class="narrow">
@@ -74,6 +75,7 @@ pub fn AccountPage() -> impl IntoView {
                 <h2>{td_string!(l, auth.change_password)}</h2>
                 <PasswordForm />
             })}
+            {may_work.then(|| view! { <Devices /> })}
         </div>
     }
 }

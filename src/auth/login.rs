@@ -23,7 +23,7 @@ pub async fn sign_in(
     use crate::door;
     let signed_in = service::sign_in(&door::shop(), &username, password).await;
     let me = door::answer(signed_in)?;
-    session::begin(&door::request_session()?, &me.username).await?;
+    session::begin(&door::request_session()?, &me.username, door::place()).await?;
     leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
     Ok(())
 }

@@ -1,6 +1,7 @@
 //! Who may do what: roles, the one permission table, accounts and sessions.
 
 pub mod account;
+pub mod devices;
 pub mod login;
 pub mod register;
 
@@ -47,7 +48,7 @@ codes! {
         Supplies = "supplies",
         /// Orders: see all, create, edit, issue, deny.
         Orders = "orders",
-        /// Own password.
+        /// Own password and devices.
         OwnAccount = "own_account",
         /// Analytics, rates and the operation log.
         AdminArea = "admin_area",
@@ -84,12 +85,15 @@ pub struct Me {
     pub role: Role,
     /// The setting `MANAGER_IN_ADMIN`.
     pub manager_in_admin: bool,
+    /// Signed in with a one-time password: nothing is open but the own account, until it is changed.
+    pub must_change_password: bool,
 }
 
 impl Me {
     /// Whether the permission table allows it.
     pub const fn may(&self, permission: Permission) -> bool {
-        self.role.may(permission, self.manager_in_admin)
+        let is_open = !self.must_change_password || matches!(permission, Permission::OwnAccount);
+        is_open && self.role.may(permission, self.manager_in_admin)
     }
 }
 
@@ -109,6 +113,7 @@ impl Actor {
         match self {
             Self::System => Ok(()),
             Self::User(me) if me.may(permission) => Ok(()),
+            Self::User(me) if me.must_change_password => Err(Error::MustChangePassword),
             Self::User(_) => Err(Error::Forbidden),
             Self::Nobody => Err(Error::SignedOut),
         }

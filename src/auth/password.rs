@@ -1,6 +1,7 @@
 //! Passwords: bcrypt, off the async threads, a few at a time so that a flood of sign-ins leaves cores for the others.
 
 use crate::error::{Error, Problem};
+use rand::RngExt;
 use std::sync::OnceLock;
 use tokio::{sync::Semaphore, task::spawn_blocking};
 
@@ -23,6 +24,15 @@ pub fn check(password: &str) -> Result<(), Problem> {
     } else {
         Ok(())
     }
+}
+
+/// A password to be used once: twelve letters and digits that nobody confuses.
+pub fn one_time() -> String {
+    const SIGNS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
+    let mut random = rand::rng();
+    (0..12)
+        .map(|_| char::from(SIGNS[random.random_range(0..SIGNS.len())]))
+        .collect()
 }
 
 /// The hash to keep of a new password that was checked.

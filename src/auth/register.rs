@@ -1,15 +1,18 @@
 //! Registering an account.
 
+use super::Role;
 use crate::{
     error::Error,
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
+        pager::parameter,
     },
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 /// What registering means at present.
@@ -21,12 +24,29 @@ pub enum Terms {
     /// An admin must activate the account.
     Approval,
     Closed,
+    /// By an invitation, in this role.
+    Invited(Role),
+    /// The invitation was used, revoked, or is too old.
+    InvitationOver,
 }
 
 /// What registering means at present.
 #[server(endpoint = "registration_terms")]
-pub async fn registration_terms() -> Result<Terms, Error> {
-    use crate::{config::Registration, door};
+pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
+    use crate::{act::sha256, config::Registration, door, users::invitations};
+    if !invitation.is_empty() {
+        let hash = sha256(&invitation);
+        return match door::shop()
+            .look(super::Actor::Nobody, move |tx| {
+                invitations::role_of(tx, &hash)
+            })
+            .await
+        {
+            Ok(role) => Ok(Terms::Invited(role)),
+            Err(Error::InvitationOver) => Ok(Terms::InvitationOver),
+            Err(error) => door::answer(Err(error)),
+        };
+    }
     let any = door::look(super::service::any_user).await?;
     Ok(match (any, door::shop().config.registration) {
         (false, _) => Terms::First,
@@ -42,11 +62,17 @@ pub async fn register(
     username: String,
     password: String,
     password_repeated: String,
+    #[server(default)] invitation: String,
 ) -> Result<(), Error> {
     use super::{UserState, service};
     use crate::{door, ui::banner::Success};
-    let registered =
-        service::register(&door::shop(), &username, password, &password_repeated).await;
+    let registrant = service::Registrant {
+        username,
+        password,
+        password_repeated,
+        invitation,
+    };
+    let registered = service::register(&door::shop(), registrant).await;
     let account = door::answer(registered)?;
     let success = match account.state {
         UserState::Active => Success::Registered,
@@ -60,7 +86,11 @@ pub async fn register(
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let l = ui::locale();
-    let terms = ui::data(|| (), |()| registration_terms());
+    let params = use_query_map();
+    let terms = ui::data(
+        move || parameter(&params.read(), "invitation"),
+        registration_terms,
+    );
     view! {
         <Title text=td_string!(l, nav.register) />
         <div class="narrow">
@@ -80,11 +110,18 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
         Terms::Open => "",
         Terms::Approval => td_string!(l, auth.approval),
         Terms::Closed => td_string!(l, errors.registration_closed),
+        Terms::Invited(Role::User) => td_string!(l, auth.invited_as_user),
+        Terms::Invited(Role::Manager) => td_string!(l, auth.invited_as_manager),
+        Terms::Invited(Role::Admin) => td_string!(l, auth.invited_as_admin),
+        Terms::InvitationOver => td_string!(l, errors.invitation_over),
     };
+    let invitation = parameter(&use_query_map().read_untracked(), "invitation");
+    let is_shut = matches!(terms, Terms::Closed | Terms::InvitationOver);
     view! {
         {(!note.is_empty()).then(|| view! { <p class="alert alert-info alert-soft mb-4">{note}</p> })}
-        {(terms != Terms::Closed).then(|| view! {
+        {(!is_shut).then(|| view! {
             <Form action full_load=true>
+                <input type="hidden" name="invitation" value=invitation />
                 <Field name="username" label=td_string!(l, fields.username) hint=td_string!(l, auth.username_hint) autocomplete="username" required=true autofocus=true />
                 <Field name="password" label=td_string!(l, fields.password) hint=td_string!(l, auth.password_hint) kind="password" autocomplete="new-password" required=true />
                 <Field name="password_repeated" label=td_string!(l, fields.password_repeated) kind="password" autocomplete="new-password" required=true />

@@ -1,119 +1,82 @@
-//! The rules of accounts.
+//! The rules of one's own account: registering, signing in, the password.
 
 use super::{Actor, Me, Permission, Role, UserState, password};
 use crate::{
-    act::{Shop, Tx},
+    act::{Shop, Tx, sha256},
     checks::Checks,
     config::Registration,
     db,
     error::{Error, Problem},
-    log::{self, Action, Entity, service::record},
+    log::{Action, Entity, service::record},
     schema::{sessions, users},
     text::fold,
+    users::{Account, invitations, service as accounts},
 };
 use diesel::prelude::*;
 
-/// Characters of a user name.
-const NAME: std::ops::RangeInclusive<usize> = 3..=64;
-
-/// An account that was registered.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Account {
+/// What somebody typed to register.
+pub struct Registrant {
     pub username: String,
-    pub role: Role,
-    pub state: UserState,
+    pub password: String,
+    pub password_repeated: String,
+    /// The token of an invitation, or empty.
+    pub invitation: String,
 }
 
-/// Registers an account. The first one ever becomes admin, whatever `REGISTRATION` says.
-pub async fn register(
-    shop: &Shop,
-    username: &str,
-    password: String,
-    repeated: &str,
-) -> Result<Account, Error> {
+/// Registers an account. The first one ever becomes admin, whatever `REGISTRATION` says; an invitation gives its role.
+pub async fn register(shop: &Shop, registrant: Registrant) -> Result<Account, Error> {
+    let Registrant {
+        username,
+        password,
+        password_repeated,
+        invitation,
+    } = registrant;
     let mut checks = Checks::default();
-    let username = check_username(&mut checks, username);
-    if let Err(problem) = password::check(&password) {
-        checks.wrong("password", problem);
-    } else if password != repeated {
-        checks.wrong("password_repeated", Problem::PasswordsDiffer);
-    }
+    let username = accounts::check_username(&mut checks, &username);
+    check_new_password(&mut checks, &password, &password_repeated);
     checks.done()?;
     let policy = shop.config.registration;
-    if policy == Registration::Closed && shop.look(Actor::Nobody, any_user).await? {
-        return Err(Error::RegistrationClosed);
-    }
+    let invitation = (!invitation.is_empty()).then(|| sha256(&invitation));
+    // Refused before the work of hashing; asked again below, where it holds.
+    let asked = invitation.clone();
+    shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
+        .await?;
     let hash = password::hash(password, shop.config.bcrypt_cost).await?;
     shop.act(Actor::Nobody, move |tx| {
-        db::serialize_by(tx.conn, "registration")?;
-        let (role, state) = match (any_user(tx)?, policy) {
-            (false, _) => (Role::Admin, UserState::Active),
-            (true, Registration::Open) => (Role::User, UserState::Active),
-            (true, Registration::Approval) => (Role::User, UserState::Pending),
-            (true, Registration::Closed) => return Err(Error::RegistrationClosed),
-        };
-        insert(
-            tx,
-            Account {
-                username,
-                role,
-                state,
-            },
-            &hash,
-        )
+        db::serialize_by(tx.conn, accounts::REGISTRATION)?;
+        let (role, state) = terms(tx, invitation.as_deref(), policy)?;
+        let account = accounts::insert(tx, &username, role, state, &hash)?;
+        if let Some(hash) = invitation {
+            invitations::use_up(tx, &hash, &account.username)?;
+        }
+        Ok(account)
     })
     .await
 }
 
-/// Adds an account from the command line.
-pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Account, Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    let mut checks = Checks::default();
-    let username = check_username(&mut checks, username);
-    checks.done()?;
-    db::serialize_by(tx.conn, "registration")?;
-    insert(
-        tx,
-        Account {
-            username,
-            role,
-            state: UserState::Active,
-        },
-        hash,
-    )
+/// What a new account would be.
+fn terms(
+    tx: &mut Tx<'_>,
+    invitation: Option<&str>,
+    policy: Registration,
+) -> Result<(Role, UserState), Error> {
+    if let Some(hash) = invitation {
+        return Ok((invitations::role_of(tx, hash)?, UserState::Active));
+    }
+    match (any_user(tx)?, policy) {
+        (false, _) => Ok((Role::Admin, UserState::Active)),
+        (true, Registration::Open) => Ok((Role::User, UserState::Active)),
+        (true, Registration::Approval) => Ok((Role::User, UserState::Pending)),
+        (true, Registration::Closed) => Err(Error::RegistrationClosed),
+    }
 }
 
-fn insert(tx: &mut Tx<'_>, account: Account, hash: &str) -> Result<Account, Error> {
-    let key = fold(&account.username);
-    let taken = diesel::select(diesel::dsl::exists(
-        users::table.filter(users::username_key.eq(&key)),
-    ))
-    .get_result::<bool>(tx.conn)?;
-    if taken {
-        return Err(Error::field("username", Problem::Taken));
+fn check_new_password(checks: &mut Checks, password: &str, repeated: &str) {
+    if let Err(problem) = password::check(password) {
+        checks.wrong("password", problem);
+    } else if password != repeated {
+        checks.wrong("password_repeated", Problem::PasswordsDiffer);
     }
-    diesel::insert_into(users::table)
-        .values((
-            users::username.eq(&account.username),
-            users::username_key.eq(key),
-            users::hashed_password.eq(hash),
-            users::role.eq(account.role),
-            users::state.eq(account.state),
-            users::created_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
-    let changes = [
-        log::set("role", account.role),
-        log::set("state", account.state),
-    ];
-    record(
-        tx,
-        Action::Register,
-        Entity::User,
-        &account.username,
-        &changes,
-    )?;
-    Ok(account)
 }
 
 /// Finds the account of a name and password. An unknown name and a wrong password look and take the same.
@@ -122,14 +85,15 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
     let found = shop
         .look(Actor::Nobody, move |tx| {
             users::table
-                .filter(users::username_key.eq(key))
+                .filter(users::username_key.eq(key).and(users::deleted_at.is_null()))
                 .select((
                     users::username,
                     users::hashed_password,
-                    users::role,
                     users::state,
+                    users::role,
+                    users::must_change_password,
                 ))
-                .first::<(String, String, Role, UserState)>(tx.conn)
+                .first::<(String, String, UserState, Role, bool)>(tx.conn)
                 .optional()
                 .map_err(Error::from)
         })
@@ -137,9 +101,9 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
     let right = password::verify(password, hash, shop.config.bcrypt_cost).await?;
     let refusal = match (&found, right) {
-        (Some((.., UserState::Active)), true) => None,
-        (Some((.., UserState::Pending)), true) => Some(Error::AccountPending),
-        (Some((.., UserState::Blocked)), true) => Some(Error::AccountBlocked),
+        (Some((_, _, UserState::Active, ..)), true) => None,
+        (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
+        (Some((_, _, UserState::Blocked, ..)), true) => Some(Error::AccountBlocked),
         (Some(_) | None, _) => Some(Error::BadCredentials),
     };
     // An unknown name is not put on record: it may be a password in the wrong field.
@@ -157,10 +121,11 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
     })
     .await?;
     match (refusal, found) {
-        (None, Some((username, _, role, _))) => Ok(Me {
+        (None, Some((username, _, _, role, must_change_password))) => Ok(Me {
             username,
             role,
             manager_in_admin: shop.config.manager_in_admin,
+            must_change_password,
         }),
         (refusal, _) => Err(refusal.unwrap_or(Error::BadCredentials)),
     }
@@ -174,25 +139,6 @@ pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Who signed in under this name, when the account may still be used.
-pub fn active(
-    tx: &mut Tx<'_>,
-    username: &str,
-    manager_in_admin: bool,
-) -> Result<Option<Me>, Error> {
-    let role = users::table
-        .find(username)
-        .filter(users::state.eq(UserState::Active))
-        .select(users::role)
-        .first::<Role>(tx.conn)
-        .optional()?;
-    Ok(role.map(|role| Me {
-        username: username.to_owned(),
-        role,
-        manager_in_admin,
-    }))
-}
-
 /// Changes one's own password; every session of the account ends, the caller's is begun anew by the caller.
 pub async fn change_password(
     shop: &Shop,
@@ -202,11 +148,7 @@ pub async fn change_password(
     repeated: &str,
 ) -> Result<(), Error> {
     let mut checks = Checks::default();
-    if let Err(problem) = password::check(&password) {
-        checks.wrong("password", problem);
-    } else if password != repeated {
-        checks.wrong("password_repeated", Problem::PasswordsDiffer);
-    }
+    check_new_password(&mut checks, &password, repeated);
     checks.done()?;
     let actor = Actor::User(me.clone());
     let name = me.username.clone();
@@ -226,103 +168,22 @@ pub async fn change_password(
     let hash = password::hash(password, shop.config.bcrypt_cost).await?;
     shop.act(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
-        set_password(tx, &me.username, &hash)
+        diesel::update(users::table.find(&me.username))
+            .set((
+                users::hashed_password.eq(&hash),
+                users::must_change_password.eq(false),
+            ))
+            .execute(tx.conn)?;
+        sign_out_everywhere(tx, &me.username)?;
+        record(tx, Action::ChangePassword, Entity::User, &me.username, &[])
     })
     .await
 }
 
-/// Sets the password of an account from the command line.
-pub fn reset_password(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    let username = find(tx, username)?.username;
-    set_password(tx, &username, hash)
-}
-
-fn set_password(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
-    diesel::update(users::table.find(username))
-        .set(users::hashed_password.eq(hash))
-        .execute(tx.conn)?;
+/// Ends every session of an account. Whoever does so has put on record why.
+pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
-    record(tx, Action::ChangePassword, Entity::User, username, &[])
-}
-
-/// Gives an account a role. The last admin keeps his, and nobody changes his own.
-pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Account, Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    db::serialize_by(tx.conn, "registration")?;
-    let account = find(tx, username)?;
-    if tx.actor.username() == Some(account.username.as_str()) {
-        return Err(Error::Forbidden);
-    }
-    if account.role == role {
-        return Ok(account);
-    }
-    if account.role == Role::Admin && admins(tx)? == 1 {
-        return Err(Error::LastAdmin);
-    }
-    diesel::update(users::table.find(&account.username))
-        .set(users::role.eq(role))
-        .execute(tx.conn)?;
-    diesel::delete(sessions::table.filter(sessions::user_id.eq(&account.username)))
-        .execute(tx.conn)?;
-    let changes = log::changes([(
-        "role",
-        Some(account.role.to_string()),
-        Some(role.to_string()),
-    )]);
-    record(
-        tx,
-        Action::ChangeRole,
-        Entity::User,
-        &account.username,
-        &changes,
-    )?;
-    Ok(Account { role, ..account })
-}
-
-/// Lets an account in that waits for approval.
-pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    let account = find(tx, username)?;
-    if account.state == UserState::Active {
-        return Ok(account);
-    }
-    diesel::update(users::table.find(&account.username))
-        .set(users::state.eq(UserState::Active))
-        .execute(tx.conn)?;
-    let changes = log::changes([(
-        "state",
-        Some(account.state.to_string()),
-        Some(UserState::Active.to_string()),
-    )]);
-    record(
-        tx,
-        Action::Activate,
-        Entity::User,
-        &account.username,
-        &changes,
-    )?;
-    Ok(Account {
-        state: UserState::Active,
-        ..account
-    })
-}
-
-/// Every account, by name.
-pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Account>, Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    let rows: Vec<(String, Role, UserState)> = users::table
-        .order(users::username_key)
-        .select((users::username, users::role, users::state))
-        .load(tx.conn)?;
-    Ok(rows
-        .into_iter()
-        .map(|(username, role, state)| Account {
-            username,
-            role,
-            state,
-        })
-        .collect())
+    Ok(())
 }
 
 /// Whether anybody has registered yet.
@@ -330,48 +191,4 @@ pub fn any_user(tx: &mut Tx<'_>) -> Result<bool, Error> {
     diesel::select(diesel::dsl::exists(users::table.select(users::username)))
         .get_result(tx.conn)
         .map_err(Error::from)
-}
-
-fn find(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
-    let (username, role, state) = users::table
-        .filter(users::username_key.eq(fold(username)))
-        .select((users::username, users::role, users::state))
-        .first(tx.conn)?;
-    Ok(Account {
-        username,
-        role,
-        state,
-    })
-}
-
-fn admins(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    users::table
-        .filter(
-            users::role
-                .eq(Role::Admin)
-                .and(users::state.eq(UserState::Active)),
-        )
-        .count()
-        .get_result(tx.conn)
-        .map_err(Error::from)
-}
-
-fn check_username(checks: &mut Checks, username: &str) -> String {
-    let username = username.trim();
-    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    let problem = if username.is_empty() {
-        Some(Problem::Required)
-    } else if !username.chars().all(allowed) {
-        Some(Problem::NotUsername)
-    } else if username.chars().count() < *NAME.start() {
-        Some(Problem::TooShort(*NAME.start()))
-    } else if username.chars().count() > *NAME.end() {
-        Some(Problem::TooLong(*NAME.end()))
-    } else {
-        None
-    };
-    if let Some(problem) = problem {
-        checks.wrong("username", problem);
-    }
-    username.to_owned()
 }

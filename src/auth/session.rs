@@ -1,16 +1,22 @@
 //! Sessions: kept in the database, so that they survive a restart and several servers share them.
 
-use super::Actor;
+use super::{
+    Actor, Me, Permission, Role, UserState,
+    devices::{Device, device_name},
+};
 use crate::{
-    act::{Shop, sha256},
+    act::{Shop, Tx, sha256},
     clock,
     db::{Conn, Db},
     error::Error,
-    schema::sessions,
+    log::{self, Action, Entity, service::record},
+    moment::Moment,
+    schema::{sessions, users},
 };
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDateTime};
+use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use time::OffsetDateTime;
 use tower_sessions::{
@@ -21,10 +27,29 @@ use tower_sessions::{
 
 /// Where a session keeps the name of who signed in.
 const USER: &str = "user";
+/// Where it keeps from where: a [`Place`].
+const PLACE: &str = "place";
+/// Devices that are shown at most.
+const DEVICES: i64 = 100;
+/// How long a sighting is not written down again: reading stays reading.
+const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
+
+/// Where somebody signed in.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct Place {
+    /// What the browser calls itself.
+    pub device: String,
+    /// IP address.
+    pub address: String,
+}
 
 /// Begins a session of an account, under a new id.
-pub async fn begin(session: &Session, username: &str) -> Result<(), Error> {
+pub async fn begin(session: &Session, username: &str, place: Place) -> Result<(), Error> {
     session.cycle_id().await.map_err(|error| fault(&error))?;
+    session
+        .insert(PLACE, place)
+        .await
+        .map_err(|error| fault(&error))?;
     session
         .insert(USER, username)
         .await
@@ -36,6 +61,14 @@ pub async fn end(session: &Session) -> Result<(), Error> {
     session.flush().await.map_err(|error| fault(&error))
 }
 
+/// The key of a session in the table.
+pub fn key(session: &Session) -> String {
+    session
+        .id()
+        .map(|id| sha256(&id.to_string()))
+        .unwrap_or_default()
+}
+
 /// Who is behind a session. Asked of the database each time: a role that was taken is gone at once.
 pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     let Some(username) = session
@@ -45,13 +78,132 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     else {
         return Ok(Actor::Nobody);
     };
-    let manager_in_admin = shop.config.manager_in_admin;
-    let me = shop
-        .look(Actor::Nobody, move |tx| {
-            super::service::active(tx, &username, manager_in_admin)
+    let (key, name) = (key(session), username.clone());
+    let found = shop
+        .db
+        .read(move |conn| {
+            users::table
+                .inner_join(sessions::table.on(sessions::user_id.eq(users::username.nullable())))
+                .filter(sessions::id.eq(key))
+                .filter(users::username.eq(name))
+                .filter(users::state.eq(UserState::Active))
+                .filter(users::deleted_at.is_null())
+                .select((
+                    users::role,
+                    users::must_change_password,
+                    sessions::last_seen_at,
+                ))
+                .first::<(Role, bool, Option<NaiveDateTime>)>(conn)
+                .optional()
+                .map_err(Error::from)
         })
         .await?;
-    Ok(me.map_or(Actor::Nobody, Actor::User))
+    let Some((role, must_change_password, seen)) = found else {
+        return Ok(Actor::Nobody);
+    };
+    let now = clock::now();
+    if seen.is_none_or(|seen| now.utc() - seen > SEEN_EVERY) {
+        tokio::spawn(put_sighting(
+            shop.db.clone(),
+            self::key(session),
+            username.clone(),
+            now,
+        ));
+    }
+    Ok(Actor::User(Me {
+        username,
+        role,
+        manager_in_admin: shop.config.manager_in_admin,
+        must_change_password,
+    }))
+}
+
+/// Writes down that somebody was here. Beside the request: nobody waits for it, and nothing hangs on it.
+async fn put_sighting(db: Db, key: String, username: String, now: Moment) {
+    let put = db
+        .write(move |conn| {
+            diesel::update(sessions::table.find(key))
+                .set(sessions::last_seen_at.eq(now))
+                .execute(conn)?;
+            diesel::update(users::table.find(username))
+                .set(users::last_seen_at.eq(now))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await;
+    if let Err(error) = put {
+        tracing::warn!(%error, "a sighting was not written down");
+    }
+}
+
+/// The devices on which one is signed in, the latest seen first. `own` is the key of the session that asks.
+pub fn devices(tx: &mut Tx<'_>, own: &str) -> Result<Vec<Device>, Error> {
+    let username = own_name(tx)?;
+    let rows: Vec<(String, String, Option<Moment>)> = sessions::table
+        .filter(
+            sessions::user_id
+                .eq(username)
+                .and(sessions::expires_at.gt(tx.now)),
+        )
+        .order((sessions::last_seen_at.desc(), sessions::id))
+        .limit(DEVICES)
+        .select((sessions::id, sessions::data, sessions::last_seen_at))
+        .load(tx.conn)?;
+    let device = |(id, data, last_seen_at): (String, String, Option<Moment>)| {
+        let data: serde_json::Value = serde_json::from_str(&data).unwrap_or_default();
+        let place: Place = data
+            .get(PLACE)
+            .and_then(|place| serde_json::from_value(place.clone()).ok())
+            .unwrap_or_default();
+        Device {
+            is_this: id == own,
+            name: device_name(&place.device),
+            address: place.address,
+            last_seen_at,
+            id,
+        }
+    };
+    Ok(rows.into_iter().map(device).collect())
+}
+
+/// Signs one's own device out.
+pub fn end_device(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
+    let username = own_name(tx)?;
+    let ended = diesel::delete(
+        sessions::table.filter(sessions::id.eq(id).and(sessions::user_id.eq(&username))),
+    )
+    .execute(tx.conn)?;
+    if ended == 0 {
+        return Ok(());
+    }
+    record(tx, Action::EndSession, Entity::User, username, &[])
+}
+
+/// Signs all one's own devices out but the one that asks.
+pub fn end_other_devices(tx: &mut Tx<'_>, own: &str) -> Result<(), Error> {
+    let username = own_name(tx)?;
+    let ended = diesel::delete(
+        sessions::table.filter(sessions::user_id.eq(&username).and(sessions::id.ne(own))),
+    )
+    .execute(tx.conn)?;
+    if ended == 0 {
+        return Ok(());
+    }
+    record(
+        tx,
+        Action::EndSession,
+        Entity::User,
+        username,
+        &[log::set("qty", ended)],
+    )
+}
+
+fn own_name(tx: &mut Tx<'_>) -> Result<String, Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor
+        .username()
+        .map(str::to_owned)
+        .ok_or(Error::SignedOut)
 }
 
 fn fault(error: &dyn fmt::Display) -> Error {

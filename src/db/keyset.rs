@@ -80,6 +80,14 @@ impl Keyset {
         })
     }
 
+    /// The same order and direction, from the row with these values on.
+    pub fn from(&self, keys: Vec<Key>) -> Self {
+        Self {
+            keys: Some(keys),
+            ..self.clone()
+        }
+    }
+
     /// The condition that leaves the rows of this page and those behind it.
     pub fn beyond(&self) -> Beyond {
         Beyond {
@@ -131,7 +139,8 @@ impl Keyset {
     }
 }
 
-fn encode(keys: &[Key]) -> String {
+/// The cursor of a row with these values.
+pub fn encode(keys: &[Key]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
 }
 

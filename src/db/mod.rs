@@ -6,7 +6,7 @@
 mod keyset;
 mod writer;
 
-pub use keyset::{Column, Key, Keyset, Order};
+pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 
 use crate::error::Error;
 use deadpool::managed::{Metrics, Object, RecycleResult};

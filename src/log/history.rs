@@ -4,7 +4,10 @@ use super::{Change, Operation};
 use crate::{
     i18n::Locale,
     money::{Eur, Rub},
-    ui::{self, words::field_label},
+    ui::{
+        self,
+        words::{self, field_label},
+    },
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -14,11 +17,6 @@ use leptos_i18n::td_string;
 pub fn History(operations: Vec<Operation>) -> impl IntoView {
     let l = ui::locale();
     let row = move |operation: Operation| {
-        let changes = operation
-            .changes
-            .into_iter()
-            .map(|change| view! { <li>{change_words(l, &change)}</li> })
-            .collect_view();
         view! {
             <li class="history-row">
                 <p>
@@ -26,11 +24,19 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
                     " · " {operation.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}
                     " · " {operation.timestamp.shown(l)}
                 </p>
-                <ul class="history-changes">{changes}</ul>
+                <Changes changes=operation.changes />
             </li>
         }
     };
     view! { <ol class="history">{operations.into_iter().map(row).collect_view()}</ol> }
+}
+
+/// What an act changed: each field before and after, in words.
+#[component]
+pub fn Changes(changes: Vec<Change>) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |change: Change| view! { <li>{change_words(l, &change)}</li> };
+    view! { <ul class="history-changes">{changes.into_iter().map(row).collect_view()}</ul> }
 }
 
 fn change_words(l: Locale, change: &Change) -> String {
@@ -53,10 +59,18 @@ fn change_words(l: Locale, change: &Change) -> String {
 
 /// A value of the log as people read it.
 fn value_words(l: Locale, field: &str, value: &str) -> String {
-    let money = match field {
-        "sell_price_rub" | "unit_price_rub" => Rub::parse(value).map(|price| price.shown(l)),
-        "buy_price_eur" => Eur::parse(value).map(|price| price.shown(l)),
-        _ => return value.to_owned(),
+    let words = match field {
+        "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
+        "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),
+        "role" => value
+            .parse()
+            .ok()
+            .map(|role| words::role(l, role).to_owned()),
+        "state" => value
+            .parse()
+            .ok()
+            .map(|state| words::user_state(l, state).to_owned()),
+        _ => None,
     };
-    money.unwrap_or_else(|_| value.to_owned())
+    words.unwrap_or_else(|| value.to_owned())
 }

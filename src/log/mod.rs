@@ -1,7 +1,10 @@
 //! The operation log: every act, written in the transaction of the act.
 
 pub mod history;
+pub mod list;
 
+#[cfg(feature = "ssr")]
+pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
@@ -27,6 +30,12 @@ codes! {
         ChangePassword = "change_password",
         ChangeRole = "change_role",
         Activate = "activate",
+        Block = "block",
+        Unblock = "unblock",
+        ResetPassword = "reset_password",
+        Invite = "invite",
+        RevokeInvitation = "revoke_invitation",
+        EndSession = "end_session",
     }
 }
 
@@ -37,6 +46,7 @@ codes! {
         Supply = "supply",
         Order = "order",
         User = "user",
+        Invitation = "invitation",
     }
 }
 
@@ -57,8 +67,36 @@ pub struct Operation {
     pub timestamp: Moment,
     pub user_id: Option<String>,
     pub action: Action,
+    pub entity: Entity,
+    /// Number, or name of a user.
+    pub entity_id: String,
     pub changes: Vec<Change>,
 }
+
+/// What the log shows: the state of its URL, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// First day, `2026-11-23`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// Name of who did it; `system` for the program itself and for whoever was not signed in.
+    pub user: String,
+    /// A code of [`Action`].
+    pub action: String,
+    /// A code of [`Entity`].
+    pub entity: String,
+    /// Of one thing of that kind: its number, or name of a user.
+    pub id: String,
+    /// A part of a value before or after.
+    pub text: String,
+    pub after: String,
+    pub before: String,
+}
+
+/// The name by which the log finds what nobody in particular did.
+pub const SYSTEM: &str = "system";
 
 /// A field that was empty before.
 pub fn set(field: &str, after: impl ToString) -> Change {

@@ -8,7 +8,7 @@ use crate::{
     db::{Column, Dialect, Key, Keyset, Order},
     error::{Error, Problem},
     schema::products,
-    text::fold,
+    text::{containing, fold},
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
@@ -143,15 +143,10 @@ pub fn ids_named(tx: &mut Tx<'_>, name: &str, limit: i64) -> Result<Vec<i64>, Er
 
 /// A pattern for each word of a search.
 fn words(search: &str) -> Vec<String> {
-    let escaped = |word: &str| {
-        word.replace('\\', "\\\\")
-            .replace('%', "\\%")
-            .replace('_', "\\_")
-    };
     fold(search)
         .split(' ')
         .filter(|word| !word.is_empty())
-        .map(|word| format!("%{}%", escaped(word)))
+        .map(containing)
         .collect()
 }
 

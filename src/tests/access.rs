@@ -22,6 +22,9 @@ const PAGES: &[(&str, Option<Permission>)] = &[
     ("/login", None),
     ("/register", None),
     ("/account", Some(Permission::OwnAccount)),
+    ("/admin/logs", Some(Permission::AdminArea)),
+    ("/admin/users", Some(Permission::ManageUsers)),
+    ("/admin/users/{user}", Some(Permission::ManageUsers)),
     ("/products", Some(Permission::ViewStock)),
     ("/products/new", Some(Permission::EditProducts)),
     ("/products/{product}", Some(Permission::ViewStock)),
@@ -35,14 +38,29 @@ const PAGES: &[(&str, Option<Permission>)] = &[
 const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("account", Some(Permission::OwnAccount), ""),
     (
+        "activate_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
         "archive_product",
         Some(Permission::EditProducts),
         "id={product}",
     ),
     (
+        "block_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
         "change_password",
         Some(Permission::OwnAccount),
         "current_password=x&password=longenough&password_repeated=longenough",
+    ),
+    (
+        "change_role",
+        Some(Permission::ManageUsers),
+        "username={user}&role=manager",
     ),
     (
         "correct_stock",
@@ -59,6 +77,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "name=кофе",
     ),
+    (
+        "delete_user",
+        Some(Permission::ManageUsers),
+        "username=никто",
+    ),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -70,7 +93,12 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}&version=1&name=чай",
     ),
+    ("end_device", Some(Permission::OwnAccount), "id=x"),
+    ("end_other_devices", Some(Permission::OwnAccount), ""),
+    ("invite_user", Some(Permission::ManageUsers), "role=user"),
     ("issue_order", Some(Permission::Orders), "id={order}"),
+    ("list_devices", Some(Permission::OwnAccount), ""),
+    ("list_invitations", Some(Permission::ManageUsers), ""),
     ("list_orders", Some(Permission::Orders), "query[status]="),
     (
         "list_products",
@@ -82,14 +110,25 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::Supplies),
         "query[supplier]=",
     ),
+    (
+        "list_users",
+        Some(Permission::ManageUsers),
+        "query[search]=",
+    ),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
     ("new_supply", Some(Permission::Supplies), ""),
     ("offer_products", Some(Permission::ViewStock), "search=чай"),
+    ("read_log", Some(Permission::AdminArea), "query[user]="),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
     ("read_product", Some(Permission::ViewStock), "id={product}"),
+    (
+        "read_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
     (
         "receive_supply",
         Some(Permission::Supplies),
@@ -102,17 +141,45 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ),
     ("registration_terms", None, ""),
     (
+        "reset_password",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
         "restore_product",
         Some(Permission::EditProducts),
         "id={product}",
     ),
+    ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
     ("set_language", None, "lang=en"),
     ("sign_in", None, "username=x&password=x"),
+    (
+        "unblock_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    // The last: it ends the caller's session.
     ("sign_out", None, ""),
 ];
 
+/// The account that admins act on.
+const USER: &str = "новенький";
+
 fn is_allowed(caller: Option<Role>, needed: Option<Permission>) -> bool {
     needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)))
+}
+
+fn filled(text: &str, product: i64, order: i64) -> String {
+    text.replace("{product}", &product.to_string())
+        .replace("{order}", &order.to_string())
+        .replace("{user}", USER)
+}
+
+/// A path as browsers send it.
+fn encoded(path: &str) -> String {
+    url::form_urlencoded::byte_serialize(path.as_bytes())
+        .collect::<String>()
+        .replace("%2F", "/")
 }
 
 /// A shop with a product and an order in it, and a browser of each caller.
@@ -125,6 +192,7 @@ async fn opened(app: &super::App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
                 .await,
         ));
     }
+    app.hire(app.person(USER, Role::User)).await;
     let manager = app.person("роль-manager", Role::Manager);
     let product = manager.adds("чай", 5).await;
     let order = manager.books("чай", 1).await.unwrap();
@@ -150,7 +218,7 @@ on_both_databases! {
         let (browsers, product, order) = opened(&app).await;
         for (caller, mut browser) in browsers {
             for (page, needed) in PAGES {
-                let path = page.replace("{product}", &product.to_string()).replace("{order}", &order.to_string());
+                let path = encoded(&filled(page, product, order));
                 let answer = browser.get(&path).await;
                 let expected = if is_allowed(caller, *needed) { 200 } else if caller.is_none() { 302 } else { 403 };
                 assert_eq!(answer.status, expected, "{caller:?} at {page}");
@@ -166,7 +234,7 @@ on_both_databases! {
         let (browsers, product, order) = opened(&app).await;
         for (caller, browser) in browsers {
             for (function, needed, fields) in FUNCTIONS {
-                let fields = fields.replace("{product}", &product.to_string()).replace("{order}", &order.to_string());
+                let fields = filled(fields, product, order);
                 let (path, method) = (format!("/fn/{function}"), method_of(function));
                 let status = call(&mut browser.clone(), function, &method, &fields).await;
                 let is_refused = if caller.is_none() { status == 401 } else { status == 403 };
@@ -209,8 +277,7 @@ on_both_databases! {
     async fn what_is_missing_is_a_404(app: App) {
         let mut browser = app.browser_of(app.admin()).await;
         for path in ["/nothing", "/products/999", "/products/чай", "/orders/0", "/fn/nothing", "/admin"] {
-            let path: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect::<String>().replace("%2F", "/");
-            let status = browser.get(&path).await.status;
+            let status = browser.get(&encoded(path)).await.status;
             assert_eq!(status, 404, "{path}");
         }
     }
@@ -234,11 +301,14 @@ fn the_tables_name_every_server_function_and_every_page() {
         .map(|(name, ..)| (*name).to_owned())
         .collect();
     assert_eq!(functions, named);
-    let routes = leptos_axum::generate_route_list(crate::app::App);
-    let pages: BTreeSet<_> = routes.iter().map(|route| route.path().to_owned()).collect();
+    let pages: BTreeSet<_> = crate::server::page_paths().map(str::to_owned).collect();
     let named: BTreeSet<_> = PAGES
         .iter()
-        .map(|(page, _)| page.replace("{product}", "{id}").replace("{order}", "{id}"))
+        .map(|(page, _)| {
+            page.replace("{product}", "{id}")
+                .replace("{order}", "{id}")
+                .replace("{user}", "{username}")
+        })
         .collect();
     assert_eq!(pages, named);
 }

@@ -5,9 +5,10 @@ use super::{
     on_both_databases,
 };
 use crate::{
-    auth::{Actor, Role, UserState, service as accounts},
+    auth::{Actor, Role, UserState, service::any_user},
     config::Registration,
     error::Error,
+    users::service as accounts,
 };
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ on_both_databases! {
         for name in ["анна", "boris.b-1_"] {
             assert_eq!(register(&mut browser, name, PASSWORD).await.location.as_deref(), Some("/login?success=registered"));
         }
-        let accounts = app.shop.look(Actor::System, accounts::list).await.unwrap();
+        let accounts = app.people().await;
         let roles: Vec<_> = accounts.iter().map(|account| (account.username.as_str(), account.role)).collect();
         assert_eq!(roles, [("boris.b-1_", Role::User), ("анна", Role::Admin)]);
     }
@@ -60,7 +61,7 @@ on_both_databases! {
             assert!(page.body.contains(words), "{name} {password}: {}", page.body);
             assert!(!refused.location.unwrap().contains(password), "a password in a URL");
         }
-        assert!(!app.shop.look(Actor::Nobody, accounts::any_user).await.unwrap());
+        assert!(!app.shop.look(Actor::Nobody, any_user).await.unwrap());
     }
 
     async fn a_closed_shop_registers_nobody_but_the_first(app: App) {
@@ -69,7 +70,7 @@ on_both_databases! {
         assert_eq!(register(&mut browser, "анна", PASSWORD).await.location.as_deref(), Some("/login?success=registered"));
         let refused = register(&mut browser, "борис", PASSWORD).await;
         assert!(browser.follow(&refused).await.body.contains("Регистрация закрыта"));
-        assert_eq!(app.shop.look(Actor::System, accounts::list).await.unwrap().len(), 1);
+        assert_eq!(app.people().await.len(), 1);
     }
 
     async fn an_account_that_waits_for_approval_cannot_sign_in(app: App) {
@@ -148,7 +149,7 @@ on_both_databases! {
         let alone = app.shop.act(Actor::System, |tx| accounts::change_role(tx, "АДМИН", Role::User)).await;
         assert_eq!(alone, Err(Error::LastAdmin));
         app.hire(app.person("второй", Role::Admin)).await;
-        assert_eq!(admin.act(|tx| accounts::change_role(tx, "админ", Role::User)).await, Err(Error::Forbidden));
+        assert_eq!(admin.act(|tx| accounts::change_role(tx, "админ", Role::User)).await, Err(Error::Yourself));
         assert_eq!(admin.act(|tx| accounts::change_role(tx, "второй", Role::User)).await.unwrap().role, Role::User);
     }
 }

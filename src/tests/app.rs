@@ -2,7 +2,7 @@
 
 use crate::{
     act::{Shop, Tx},
-    auth::{Actor, Me, Role, service as accounts},
+    auth::{Actor, Me, Role},
     check,
     config::{Config, LogFormat, Registration},
     db::{self, Conn, DatabaseUrl, Db},
@@ -11,11 +11,12 @@ use crate::{
     products::{self, Product},
     server,
     supplies::{self, Supply},
+    users::{Account, Query, service as accounts},
 };
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{Request, header},
+    http::{HeaderName, Request, header},
 };
 use diesel::connection::SimpleConnection;
 use std::{env, sync::Arc, time::Duration};
@@ -102,6 +103,7 @@ impl App {
             registration: Registration::Open,
             manager_in_admin: false,
             cookie_secure: false,
+            trust_proxy: false,
             shop_timezone: chrono_tz::Europe::Moscow,
             shop_region: phonenumber::country::Id::RU,
             bcrypt_cost: 4,
@@ -155,6 +157,7 @@ impl App {
                 username: name.to_owned(),
                 role,
                 manager_in_admin: self.shop.config.manager_in_admin,
+                must_change_password: false,
             },
         }
     }
@@ -176,7 +179,7 @@ impl App {
     pub fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),
-            cookie: None,
+            cookies: Vec::new(),
         }
     }
 
@@ -193,6 +196,15 @@ impl App {
     pub async fn assert_agrees(&self) {
         let report = self.shop.db.read(check::check).await.unwrap();
         assert_eq!(report.wrong, Vec::<String>::new());
+    }
+
+    /// Every account, by name.
+    pub async fn people(&self) -> Vec<Account> {
+        self.shop
+            .look(Actor::System, |tx| accounts::list(tx, &Query::default()))
+            .await
+            .unwrap()
+            .items
     }
 
     /// Runs SQL behind the program's back.
@@ -299,7 +311,7 @@ impl Person {
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
-    cookie: Option<String>,
+    cookies: Vec<(String, String)>,
 }
 
 /// What a browser got.
@@ -309,6 +321,8 @@ pub struct Answer {
     pub location: Option<String>,
     pub body: String,
     pub set_cookie: Option<String>,
+    /// `X-Robots-Tag`.
+    pub robots: Option<String>,
 }
 
 impl Browser {
@@ -365,10 +379,10 @@ impl Browser {
     }
 
     pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
-        if let Some(cookie) = &self.cookie {
+        for (name, value) in &self.cookies {
             request
                 .headers_mut()
-                .append(header::COOKIE, cookie.parse().unwrap());
+                .append(header::COOKIE, format!("{name}={value}").parse().unwrap());
         }
         let response = self.router.clone().oneshot(request).await.unwrap();
         let text = |name| {
@@ -377,13 +391,17 @@ impl Browser {
                 .get(name)
                 .map(|value| value.to_str().unwrap().to_owned())
         };
-        let set_cookie = text(header::SET_COOKIE);
-        if let Some(cookie) = set_cookie
-            .as_ref()
-            .filter(|cookie| cookie.starts_with("sirius="))
-        {
-            let value = cookie.split(';').next().unwrap().to_owned();
-            self.cookie = Some(value).filter(|value| value != "sirius=");
+        let (set_cookie, robots) = (
+            text(header::SET_COOKIE),
+            text(HeaderName::from_static("x-robots-tag")),
+        );
+        for cookie in response.headers().get_all(header::SET_COOKIE) {
+            let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            self.cookies.retain(|(known, _)| known != name);
+            if !value.is_empty() {
+                self.cookies.push((name.to_owned(), value.to_owned()));
+            }
         }
         let (status, location) = (response.status().as_u16(), text(header::LOCATION));
         let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
@@ -392,6 +410,7 @@ impl Browser {
             location,
             body: String::from_utf8(body.to_vec()).unwrap(),
             set_cookie,
+            robots,
         }
     }
 }

@@ -86,7 +86,8 @@ on_both_databases! {
         let switched = browser.submit("/login?next=%2Forders", "set_language", &[("lang", "en")]).await;
         assert_eq!(switched.location.as_deref(), Some("/login?next=%2Forders"));
         assert!(switched.set_cookie.unwrap().starts_with("lang=en;"));
-        assert!(browser.get("/login").await.body.contains("<html lang=\"ru\""));
+        assert!(browser.get("/login").await.body.contains("<html lang=\"en\""));
+        assert!(app.browser().get("/login").await.body.contains("<html lang=\"ru\""));
     }
 
     async fn nonsense_is_refused_and_never_breaks(app: App) {

@@ -1,15 +1,28 @@
 //! Many at once: the stock stays right whoever comes first.
 
-use super::on_both_databases;
+use super::{app::PASSWORD, on_both_databases};
 use crate::{
-    auth::{Actor, Role, service as accounts},
+    auth::{
+        Actor, Role,
+        service::{Registrant, register},
+    },
     error::Error,
     orders::Status,
+    users::{invitations, service as accounts},
 };
 use futures::future::join_all;
 
 /// How many act at the same time.
 const CLIENTS: usize = 60;
+
+fn registrant(name: &str, invitation: &str) -> Registrant {
+    Registrant {
+        username: name.to_owned(),
+        password: PASSWORD.to_owned(),
+        password_repeated: PASSWORD.to_owned(),
+        invitation: invitation.to_owned(),
+    }
+}
 
 on_both_databases! {
     async fn the_last_item_is_sold_once(app: App) {
@@ -87,7 +100,7 @@ on_both_databases! {
 
     async fn two_first_accounts_make_one_admin(app: App) {
         let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
-        let made = join_all(names.iter().map(|name| accounts::register(&app.shop, name, "password".to_owned(), "password"))).await;
+        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, "")))).await;
         let admins = made.into_iter().filter(|account| account.as_ref().unwrap().role == Role::Admin).count();
         assert_eq!(admins, 1);
     }
@@ -98,7 +111,17 @@ on_both_databases! {
         let two = second.act(|tx| accounts::change_role(tx, "раз", Role::User));
         let (one, two) = futures::join!(one, two);
         assert_eq!([one, two].into_iter().filter_map(Result::err).collect::<Vec<_>>(), [Error::LastAdmin]);
-        let left = app.shop.look(Actor::System, accounts::list).await.unwrap();
+        let left = app.people().await;
         assert_eq!(left.iter().filter(|account| account.role == Role::Admin).count(), 1);
+    }
+
+    async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
+        app.hire(app.admin()).await;
+        app.shop.act(Actor::System, |tx| invitations::invite(tx, Role::Manager, "билет")).await.unwrap();
+        let names: Vec<_> = (0..8).map(|n| format!("гость{n}")).collect();
+        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, "билет")))).await;
+        assert_eq!(made.iter().filter(|account| account.is_ok()).count(), 1);
+        assert!(made.into_iter().filter_map(Result::err).all(|error| error == Error::InvitationOver));
+        assert_eq!(app.people().await.len(), 2);
     }
 }

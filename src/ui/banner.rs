@@ -23,6 +23,10 @@ codes! {
         OrderSaved = "order_saved",
         OrderIssued = "order_issued",
         OrderDenied = "order_denied",
+        DeviceSignedOut = "device_signed_out",
+        UserSaved = "user_saved",
+        UserDeleted = "user_deleted",
+        InvitationRevoked = "invitation_revoked",
     }
 }
 
@@ -31,6 +35,7 @@ codes! {
     pub enum Trouble {
         SignInFirst = "sign_in_first",
         NoRight = "no_right",
+        MustChangePassword = "must_change_password",
     }
 }
 
@@ -52,6 +57,10 @@ impl Success {
             Self::OrderSaved => td_string!(l, banner.order_saved),
             Self::OrderIssued => td_string!(l, banner.order_issued),
             Self::OrderDenied => td_string!(l, banner.order_denied),
+            Self::DeviceSignedOut => td_string!(l, banner.device_signed_out),
+            Self::UserSaved => td_string!(l, banner.user_saved),
+            Self::UserDeleted => td_string!(l, banner.user_deleted),
+            Self::InvitationRevoked => td_string!(l, banner.invitation_revoked),
         }
     }
 }
@@ -61,6 +70,7 @@ impl Trouble {
         match self {
             Self::SignInFirst => td_string!(l, errors.signed_out),
             Self::NoRight => td_string!(l, errors.forbidden),
+            Self::MustChangePassword => td_string!(l, errors.must_change_password),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! The visitor, on the server: from the request.
 
 use super::Visitor;
-use crate::{auth::Actor, error::Error};
-use axum::http::{HeaderMap, header, request::Parts};
+use crate::{auth::Actor, door::cookie, error::Error};
+use axum::http::request::Parts;
 use leptos::prelude::*;
 
 /// Who sent the request, and the language of his cookie. Russian without one.
@@ -25,16 +25,4 @@ pub fn visitor() -> Visitor {
 /// Forms are sent by browsers only.
 pub async fn post(_path: &str, _fields: String) -> Result<String, Error> {
     Err(Error::Offline)
-}
-
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
 }

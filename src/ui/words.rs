@@ -1,6 +1,12 @@
 //! Words for the codes that the database and the log keep.
 
-use crate::{auth::Role, i18n::Locale, log::Action, orders::Status, stock::MovementKind};
+use crate::{
+    auth::{Role, UserState},
+    i18n::Locale,
+    log::{Action, Entity},
+    orders::Status,
+    stock::MovementKind,
+};
 use leptos_i18n::td_string;
 
 /// The label of a form field, by its name.
@@ -29,6 +35,7 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "from" => td_string!(l, fields.from),
         "to" => td_string!(l, fields.to),
         "note" => td_string!(l, fields.note),
+        "invitation" => td_string!(l, fields.invitation),
         "sort" => td_string!(l, fields.sort),
         other => return other.to_owned(),
     }
@@ -50,6 +57,26 @@ pub fn role(l: Locale, role: Role) -> &'static str {
         Role::Admin => td_string!(l, role.admin),
         Role::Manager => td_string!(l, role.manager),
         Role::User => td_string!(l, role.user),
+    }
+}
+
+/// Whether an account may be used.
+pub fn user_state(l: Locale, state: UserState) -> &'static str {
+    match state {
+        UserState::Pending => td_string!(l, user_state.pending),
+        UserState::Active => td_string!(l, user_state.active),
+        UserState::Blocked => td_string!(l, user_state.blocked),
+    }
+}
+
+/// What an operation was done to.
+pub fn entity(l: Locale, entity: Entity) -> &'static str {
+    match entity {
+        Entity::Product => td_string!(l, entity.product),
+        Entity::Supply => td_string!(l, entity.supply),
+        Entity::Order => td_string!(l, entity.order),
+        Entity::User => td_string!(l, entity.user),
+        Entity::Invitation => td_string!(l, entity.invitation),
     }
 }
 
@@ -84,5 +111,11 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::ChangePassword => td_string!(l, action.change_password),
         Action::ChangeRole => td_string!(l, action.change_role),
         Action::Activate => td_string!(l, action.activate),
+        Action::Block => td_string!(l, action.block),
+        Action::Unblock => td_string!(l, action.unblock),
+        Action::ResetPassword => td_string!(l, action.reset_password),
+        Action::Invite => td_string!(l, action.invite),
+        Action::RevokeInvitation => td_string!(l, action.revoke_invitation),
+        Action::EndSession => td_string!(l, action.end_session),
     }
 }

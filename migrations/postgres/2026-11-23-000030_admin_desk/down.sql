@@ -1,0 +1,13 @@
+DROP TRIGGER operation_log_keeps_rows ON operation_log;
+DROP TRIGGER operation_log_loses_none ON operation_log;
+DROP FUNCTION refuse_change;
+DROP TABLE invitations;
+DROP INDEX operation_log_user_id;
+DROP INDEX operation_log_action;
+DROP INDEX operation_log_type;
+CREATE INDEX operation_log_user_id ON operation_log (user_id, id);
+CREATE INDEX operation_log_action ON operation_log (action, id);
+ALTER TABLE sessions DROP COLUMN last_seen_at;
+ALTER TABLE users DROP COLUMN deleted_at;
+ALTER TABLE users DROP COLUMN last_seen_at;
+ALTER TABLE users DROP COLUMN must_change_password;

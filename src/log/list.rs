@@ -1,0 +1,200 @@
+//! The operation log, as a page of the admin's.
+
+use super::{Action, Entity, Operation, Query, SYSTEM, history::Changes};
+use crate::{
+    auth::Permission,
+    error::Error,
+    moment::Moment,
+    ui::{
+        self,
+        pager::{FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+        words,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use serde::{Deserialize, Serialize};
+
+const FILTERS: [&str; 9] = [
+    "from", "to", "user", "action", "entity", "id", "text", "after", "before",
+];
+
+/// A page of the log, and how far it looked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Found {
+    pub page: Page<Operation>,
+    /// It stopped here before the page was full; the next page looks on.
+    pub looked_to: Option<Moment>,
+}
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            from: parameter(params, "from"),
+            to: parameter(params, "to"),
+            user: parameter(params, "user"),
+            action: parameter(params, "action"),
+            entity: parameter(params, "entity"),
+            id: parameter(params, "id"),
+            text: parameter(params, "text"),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// A page of the log.
+#[server(endpoint = "read_log", input = GetUrl)]
+pub async fn read_log(query: Query) -> Result<Found, Error> {
+    crate::door::look(move |tx| super::search::list(tx, &query)).await
+}
+
+/// The page of the log.
+#[component]
+pub fn LogPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let found = ui::data(move || Query::of(&params.read()), read_log);
+    let draw = move |Found { page, looked_to }: Found| {
+        let looked = looked_to.map(|moment| {
+            let words = td_string!(l, log.looked_to, moment = moment.shown(l)).to_string();
+            view! { <p class="alert alert-info alert-soft mt-4" role="status">{words}</p> }
+        });
+        let rows = if page.items.is_empty() {
+            let words = if is_filtered(&params.read_untracked(), &FILTERS) {
+                view! { {td_string!(l, log.none_found)} " " <a class="link" href="/admin/logs">{td_string!(l, ui.reset)}</a> }.into_any()
+            } else {
+                td_string!(l, log.none_yet).into_any()
+            };
+            view! { <p class="empty">{words}</p> }.into_any()
+        } else {
+            view! { <LogTable operations=page.items /> }.into_any()
+        };
+        view! {
+            {rows}
+            {looked}
+            <Pager before=page.before after=page.after />
+        }
+    };
+    view! {
+        <Title text=td_string!(l, nav.log) />
+        <h1>{td_string!(l, nav.log)}</h1>
+        <Filters />
+        {ui::loaded(found, draw)}
+    }
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    let actions = Action::ALL
+        .iter()
+        .map(move |action| (action.code(), words::action(l, *action)));
+    let entities = Entity::ALL
+        .iter()
+        .map(move |entity| (entity.code(), words::entity(l, *entity)));
+    view! {
+        <FilterForm action="/admin/logs">
+            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
+            <FilterField name="user" label=td_string!(l, fields.user) />
+            <Choice name="action" label=td_string!(l, log.action) any=td_string!(l, log.any_action) options=actions.collect() />
+            <Choice name="entity" label=td_string!(l, log.entity) any=td_string!(l, log.any_entity) options=entities.collect() />
+            <FilterField name="id" label=td_string!(l, log.entity_id) />
+            <FilterField name="text" label=td_string!(l, log.text) class="filter grow" />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+        <p class="mb-4 text-sm opacity-80">{td_string!(l, log.system_hint, name = SYSTEM).to_string()}</p>
+    }
+}
+
+/// A filter of a few codes.
+#[component]
+pub fn Choice(
+    name: &'static str,
+    label: &'static str,
+    /// The word for no choice.
+    any: &'static str,
+    /// Codes and their words.
+    options: Vec<(&'static str, &'static str)>,
+) -> impl IntoView {
+    let params = use_query_map();
+    let chosen = move || parameter(&params.read(), name);
+    let option = move |(code, words): (&'static str, &'static str)| {
+        view! { <option value=code selected=move || chosen() == code>{words}</option> }
+    };
+    view! {
+        <label class="filter">
+            <span class="field-label">{label}</span>
+            <select class="select w-full" name=name prop:value=chosen>
+                <option value="">{any}</option>
+                {options.into_iter().map(option).collect_view()}
+            </select>
+        </label>
+    }
+}
+
+#[component]
+fn LogTable(operations: Vec<Operation>) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |operation: Operation| {
+        let count = operation.changes.len();
+        let changes = (count > 0).then(|| {
+            view! {
+                <details>
+                    <summary class="log-summary">{td_string!(l, log.changes, count = count).to_string()}</summary>
+                    <Changes changes=operation.changes.clone() />
+                </details>
+            }
+        });
+        view! {
+            <tr role="row">
+                <td role="cell" class="date" data-label=td_string!(l, fields.date)>{operation.timestamp.shown(l)}</td>
+                <td role="cell" data-label=td_string!(l, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
+                <td role="cell" class="row-title">{words::action(l, operation.action)}</td>
+                <td role="cell" data-label=td_string!(l, log.entity)><Thing entity=operation.entity id=operation.entity_id /></td>
+                <td role="cell" class="log-changes">{changes}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, log.action)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, log.entity)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, log.details)}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{operations.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}
+
+/// What an operation was done to, as a link where it has a page.
+#[component]
+fn Thing(entity: Entity, id: String) -> impl IntoView {
+    let l = ui::locale();
+    let name = match (entity, id.is_empty()) {
+        (_, true) => words::entity(l, entity).to_owned(),
+        (Entity::User, false) => format!("{} {id}", words::entity(l, entity)),
+        (_, false) => format!("{} № {id}", words::entity(l, entity)),
+    };
+    let path = match entity {
+        Entity::Product => Some(format!("/products/{id}")),
+        Entity::Order => Some(format!("/orders/{id}")),
+        Entity::User if ui::may(Permission::ManageUsers) => Some(format!(
+            "/admin/users/{}",
+            leptos_router::location::Url::escape(&id)
+        )),
+        Entity::User | Entity::Supply | Entity::Invitation => None,
+    };
+    match path.filter(|_| !id.is_empty()) {
+        Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
+        None => name.into_any(),
+    }
+}

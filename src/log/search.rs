@@ -1,0 +1,224 @@
+//! Searching the log: newest first, by one index, within a bounded number of rows, so that ten million are no slower.
+
+use super::{
+    Action, Entity, Operation, Query, SYSTEM,
+    list::Found,
+    service::{COLUMNS, Row, operation},
+};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    clock,
+    db::{self, Column, Dialect, Key, Keyset, Order},
+    error::Error,
+    schema::{operation_log, users},
+    text::fold,
+    ui::pager::Page,
+};
+use chrono::NaiveDate;
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+/// Rows on a page.
+const PAGE: usize = 50;
+/// Rows that are read at once while most of them are passed over.
+const CHUNK: i64 = 1_000;
+/// Rows that one page looks through at most.
+const LOOKED_THROUGH: usize = 20_000;
+
+const ORDER: Order = Order {
+    columns: &[Column::Time("timestamp"), Column::Int("id")],
+    descending: true,
+};
+
+/// A query whose every part could be taken.
+#[derive(Default)]
+struct Filter {
+    from: Option<NaiveDate>,
+    to: Option<NaiveDate>,
+    /// `Some(None)`: the system.
+    user: Option<Option<String>>,
+    action: Option<Action>,
+    entity: Option<Entity>,
+    id: String,
+    /// Folded.
+    text: String,
+}
+
+/// The index that a search goes by: the one that leaves fewest rows. What else is asked is compared row by row.
+enum Lead {
+    Thing(Entity, String),
+    User(Option<String>),
+    Action(Action),
+    Kind(Entity),
+    Everything,
+}
+
+/// A page of the log.
+pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let filter = check(tx, query)?;
+    let lead = filter.lead();
+    let size = if filter.is_met_by(&lead) {
+        i64::try_from(PAGE).unwrap_or(CHUNK)
+    } else {
+        CHUNK
+    };
+    let mut keyset = Keyset::new(ORDER, &query.after, &query.before, size)?;
+    // In the order of reading: backwards when the page before is asked for.
+    let mut found = Vec::new();
+    let (mut looked, mut at_end, mut last) = (0, false, None);
+    while found.len() <= PAGE && looked < LOOKED_THROUGH && !at_end {
+        let rows = filter.load(tx, &lead, &keyset)?;
+        at_end = rows.len() < usize::try_from(keyset.fetch()).unwrap_or(usize::MAX);
+        looked += rows.len();
+        let Some(row) = rows.last() else { break };
+        let position = keys(row.1, row.0);
+        keyset = keyset.from(position.clone());
+        last = Some((position, row.1));
+        found.extend(
+            rows.into_iter()
+                .map(operation)
+                .filter(|found| filter.is_met(found)),
+        );
+    }
+    let is_full = found.len() > PAGE;
+    found.truncate(PAGE);
+    let far = match found.last() {
+        Some(row) if is_full => Some(keys(row.timestamp, row.id)),
+        _ => last
+            .as_ref()
+            .filter(|_| !at_end)
+            .map(|(position, _)| position.clone()),
+    };
+    let far = far.map(|keys| db::cursor(&keys));
+    let near = found
+        .first()
+        .map(|row| db::cursor(&keys(row.timestamp, row.id)));
+    let looked_to = last.map(|(_, at)| at).filter(|_| !is_full && !at_end);
+    let page = if query.before.is_empty() {
+        let before = near.filter(|_| !query.after.is_empty());
+        Page {
+            items: found,
+            before,
+            after: far,
+        }
+    } else {
+        found.reverse();
+        Page {
+            items: found,
+            before: far,
+            after: near.or_else(|| Some(query.before.clone())),
+        }
+    };
+    Ok(Found { page, looked_to })
+}
+
+fn keys(timestamp: crate::moment::Moment, id: i64) -> Vec<Key> {
+    vec![Key::Time(timestamp.utc()), Key::Int(id)]
+}
+
+fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
+    let mut checks = Checks::default();
+    let filter = Filter {
+        from: checks.optional_day("from", &query.from),
+        to: checks.optional_day("to", &query.to),
+        user: user(tx, &query.user)?,
+        action: checks.optional_code("action", &query.action),
+        entity: checks.optional_code("entity", &query.entity),
+        id: query.id.trim().to_owned(),
+        text: fold(&query.text),
+    };
+    checks.done().map(|()| filter)
+}
+
+/// Whom a typed name means: an account in any case of its letters, the system, or nobody who is known.
+fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
+    let typed = typed.trim();
+    if typed.is_empty() {
+        return Ok(None);
+    }
+    if typed == SYSTEM {
+        return Ok(Some(None));
+    }
+    let known = users::table
+        .filter(users::username_key.eq(fold(typed)))
+        .select(users::username)
+        .first::<String>(tx.conn)
+        .optional()?;
+    Ok(Some(Some(known.unwrap_or_else(|| typed.to_owned()))))
+}
+
+impl Filter {
+    fn lead(&self) -> Lead {
+        match (&self.user, self.action, self.entity) {
+            (_, _, Some(entity)) if !self.id.is_empty() => Lead::Thing(entity, self.id.clone()),
+            (Some(user), ..) => Lead::User(user.clone()),
+            (None, Some(action), _) => Lead::Action(action),
+            (None, None, Some(entity)) => Lead::Kind(entity),
+            (None, None, None) => Lead::Everything,
+        }
+    }
+
+    /// Whether the index alone finds what is asked for.
+    fn is_met_by(&self, lead: &Lead) -> bool {
+        let others = usize::from(self.user.is_some())
+            + usize::from(self.action.is_some())
+            + usize::from(self.entity.is_some())
+            + usize::from(!self.id.is_empty())
+            + usize::from(!self.text.is_empty());
+        match lead {
+            Lead::Thing(..) => others == 2,
+            Lead::User(_) | Lead::Action(_) | Lead::Kind(_) => others == 1,
+            Lead::Everything => others == 0,
+        }
+    }
+
+    fn load(&self, tx: &mut Tx<'_>, lead: &Lead, keyset: &Keyset) -> Result<Vec<Row>, Error> {
+        let mut rows = operation_log::table
+            .select(COLUMNS)
+            .filter(keyset.beyond())
+            .into_boxed::<Dialect>();
+        rows = match lead {
+            Lead::Thing(entity, id) => rows.filter(
+                operation_log::entity_type
+                    .eq(*entity)
+                    .and(operation_log::entity_id.eq(id.clone())),
+            ),
+            Lead::User(Some(user)) => rows.filter(operation_log::user_id.eq(user.clone())),
+            Lead::User(None) => rows.filter(operation_log::user_id.is_null()),
+            Lead::Action(action) => rows.filter(operation_log::action.eq(*action)),
+            Lead::Kind(entity) => rows.filter(operation_log::entity_type.eq(*entity)),
+            Lead::Everything => rows,
+        };
+        if let Some(day) = self.from {
+            rows = rows.filter(operation_log::timestamp.ge(clock::start_of(day)));
+        }
+        if let Some(day) = self.to {
+            rows = rows.filter(operation_log::timestamp.lt(clock::end_of(day)));
+        }
+        rows.order(sql::<Untyped>(&keyset.order()))
+            .limit(keyset.fetch())
+            .load(tx.conn)
+            .map_err(Error::from)
+    }
+
+    fn is_met(&self, row: &Operation) -> bool {
+        self.user.as_ref().is_none_or(|user| row.user_id == *user)
+            && self.action.is_none_or(|action| row.action == action)
+            && self.entity.is_none_or(|entity| row.entity == entity)
+            && (self.id.is_empty() || row.entity_id == self.id)
+            && (self.text.is_empty() || self.is_said_by(row))
+    }
+
+    fn is_said_by(&self, row: &Operation) -> bool {
+        let values = row
+            .changes
+            .iter()
+            .flat_map(|change| [&change.before, &change.after])
+            .flatten();
+        values
+            .chain([&row.entity_id])
+            .any(|value| fold(value).contains(&self.text))
+    }
+}

@@ -1,0 +1,320 @@
+//! The operation log: one row for each act, never changed, found again.
+
+use super::{
+    app::{PASSWORD, PHONE, Person},
+    on_both_databases,
+};
+use crate::{
+    act::Tx,
+    auth::{Role, session},
+    error::Error,
+    log::{Action, Operation, Query, SYSTEM, search},
+    orders, products, supplies,
+    users::{invitations, service as users},
+};
+
+async fn all(admin: &Person, query: Query) -> Vec<Operation> {
+    admin
+        .look(move |tx| search::list(tx, &query))
+        .await
+        .unwrap()
+        .page
+        .items
+}
+
+type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
+
+/// Every service function that writes, in an order in which each has something to do, and what it is on record as.
+const WRITES: &[(&str, Act, Action)] = &[
+    (
+        "products::create",
+        |tx| products::service::create(tx, "", &product("чай"), "9").map(drop),
+        Action::Create,
+    ),
+    (
+        "products::edit",
+        |tx| products::service::edit(tx, 1, 1, &product("чёрный чай")).map(drop),
+        Action::Edit,
+    ),
+    (
+        "products::correct",
+        |tx| products::service::correct(tx, 1, 9, "10", "нашли").map(drop),
+        Action::Correct,
+    ),
+    (
+        "products::archive",
+        |tx| products::service::archive(tx, 1).map(drop),
+        Action::Archive,
+    ),
+    (
+        "products::restore",
+        |tx| products::service::restore(tx, 1).map(drop),
+        Action::Restore,
+    ),
+    (
+        "supplies::receive",
+        |tx| supplies::service::receive(tx, "", &supply()).map(drop),
+        Action::Supply,
+    ),
+    (
+        "orders::create",
+        |tx| orders::service::create(tx, "", &order("1")).map(drop),
+        Action::Create,
+    ),
+    (
+        "orders::create, once more",
+        |tx| orders::service::create(tx, "", &order("1")).map(drop),
+        Action::Create,
+    ),
+    (
+        "orders::edit",
+        |tx| orders::service::edit(tx, 1, 1, &order("2")).map(drop),
+        Action::Edit,
+    ),
+    (
+        "orders::issue",
+        |tx| orders::service::issue(tx, 1).map(drop),
+        Action::Issue,
+    ),
+    (
+        "orders::deny",
+        |tx| orders::service::deny(tx, 2).map(drop),
+        Action::Deny,
+    ),
+    (
+        "users::add",
+        |tx| users::add(tx, "новый", Role::User, "").map(drop),
+        Action::Register,
+    ),
+    (
+        "users::change_role",
+        |tx| users::change_role(tx, "новый", Role::Manager).map(drop),
+        Action::ChangeRole,
+    ),
+    (
+        "users::block",
+        |tx| users::block(tx, "новый").map(drop),
+        Action::Block,
+    ),
+    (
+        "users::unblock",
+        |tx| users::unblock(tx, "новый").map(drop),
+        Action::Unblock,
+    ),
+    (
+        "users::reset_password",
+        |tx| users::reset_password(tx, "новый", "", true).map(drop),
+        Action::ResetPassword,
+    ),
+    (
+        "users::delete",
+        |tx| users::delete(tx, "новый"),
+        Action::Delete,
+    ),
+    (
+        "users::activate",
+        |tx| users::activate(tx, "ждущий").map(drop),
+        Action::Activate,
+    ),
+    (
+        "invitations::invite",
+        |tx| invitations::invite(tx, Role::User, "билет").map(drop),
+        Action::Invite,
+    ),
+    (
+        "invitations::revoke",
+        |tx| invitations::revoke(tx, 1),
+        Action::RevokeInvitation,
+    ),
+    (
+        "session::end_other_devices",
+        |tx| session::end_other_devices(tx, ""),
+        Action::EndSession,
+    ),
+    (
+        "auth::sign_out",
+        crate::auth::service::sign_out,
+        Action::SignOut,
+    ),
+];
+
+fn product(name: &str) -> products::Draft {
+    products::Draft {
+        name: name.to_owned(),
+        sell_price_rub: "100".to_owned(),
+        ..products::Draft::default()
+    }
+}
+
+fn supply() -> supplies::Draft {
+    supplies::Draft {
+        product: "чёрный чай".to_owned(),
+        qty: "5".to_owned(),
+        supplier_name: "Teekanne".to_owned(),
+        buy_price_eur: "2".to_owned(),
+    }
+}
+
+fn order(qty: &str) -> orders::Draft {
+    orders::Draft {
+        phone: PHONE.to_owned(),
+        product: "чёрный чай".to_owned(),
+        qty: qty.to_owned(),
+        unit_price_rub: "90".to_owned(),
+        ..orders::Draft::default()
+    }
+}
+
+#[test]
+fn the_table_names_every_service_function_that_writes() {
+    let mut missing = Vec::new();
+    for (module, path) in [
+        ("products", "src/products/service.rs"),
+        ("supplies", "src/supplies/service.rs"),
+        ("orders", "src/orders/service.rs"),
+        ("users", "src/users/service.rs"),
+        ("invitations", "src/users/invitations.rs"),
+    ] {
+        let source = std::fs::read_to_string(path).unwrap();
+        for function in source.split("\npub fn ").skip(1) {
+            let name = function.split('(').next().unwrap();
+            let body = function.split("\n}\n").next().unwrap();
+            // What an act calls is on record as the act.
+            let is_part = ["insert", "use_up"].contains(&name);
+            let writes = [
+                "diesel::update",
+                "diesel::insert_into",
+                "diesel::delete",
+                "change_state(",
+                "tx.once(",
+            ]
+            .iter()
+            .any(|word| body.contains(word));
+            let named = format!("{module}::{name}");
+            if writes && !is_part && !WRITES.iter().any(|(known, ..)| *known == named) {
+                missing.push(named);
+            }
+        }
+    }
+    assert_eq!(missing, Vec::<String>::new());
+}
+
+on_both_databases! {
+    async fn each_act_leaves_exactly_one_row(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        let admin = app.admin();
+        let waiting = app.restarted(|config| config.registration = crate::config::Registration::Approval);
+        waiting.browser().submit("/register", "register", &[("username", "ждущий"), ("password", PASSWORD), ("password_repeated", PASSWORD)]).await;
+        let mut before = all(&admin, Query::default()).await.len();
+        for (name, act, action) in WRITES {
+            admin.act(*act).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+            let rows = all(&admin, Query::default()).await;
+            assert_eq!(rows.len(), before + 1, "{name}");
+            assert_eq!((rows[0].action, rows[0].user_id.as_deref()), (*action, Some("админ")), "{name}");
+            before += 1;
+        }
+        // By the doors that are more than one service function.
+        for (fields, action) in [((PASSWORD, PASSWORD), Action::SignIn), (("wrong horse", PASSWORD), Action::SignInFailed)] {
+            browser.sign_in("админ", fields.0).await;
+            assert_eq!(all(&admin, Query::default()).await[0].action, action);
+            before += 1;
+            assert_eq!(all(&admin, Query::default()).await.len(), before);
+        }
+    }
+
+    async fn what_changes_nothing_leaves_no_row(app: App) {
+        let admin = app.hire(app.admin()).await;
+        admin.adds("чай", 3).await;
+        let order = admin.books("чай", 1).await.unwrap();
+        admin.issues(order.id).await.unwrap();
+        let before = all(&admin, Query::default()).await.len();
+        admin.issues(order.id).await.unwrap();
+        assert!(admin.denies(order.id).await.is_err());
+        assert!(admin.books("чай", 99).await.is_err());
+        admin.act(|tx| products::service::correct(tx, 1, 2, "2", "")).await.unwrap();
+        assert_eq!(all(&admin, Query::default()).await.len(), before);
+    }
+
+    async fn the_log_only_grows(app: App) {
+        app.hire(app.admin()).await;
+        for statement in ["UPDATE operation_log SET user_id = 'другой'", "DELETE FROM operation_log"] {
+            let refused = app.shop.db.write(move |conn| {
+                diesel::connection::SimpleConnection::batch_execute(conn, statement).map_err(Error::from)
+            }).await;
+            assert!(refused.is_err(), "{statement}");
+        }
+        assert_eq!(all(&app.admin(), Query::default()).await.len(), 1);
+    }
+
+    async fn the_log_is_found_by_what_it_says(app: App) {
+        let admin = app.hire(app.admin()).await;
+        let manager = app.hire(app.manager()).await;
+        manager.adds("Чай зелёный", 9).await;
+        manager.adds("кофе", 9).await;
+        let order = manager.books("кофе", 2).await.unwrap();
+        app.clerk().issues(order.id).await.unwrap_err();
+        app.hire(app.clerk()).await.issues(order.id).await.unwrap();
+        let count = async |query: Query| all(&admin, query).await.len();
+        let empty = Query::default;
+        let today = crate::clock::now().day().to_string();
+        for (query, expected) in [
+            (empty(), 7),
+            (Query { user: "МЕНЕДЖЕР".into(), ..empty() }, 3),
+            (Query { user: SYSTEM.into(), ..empty() }, 3),
+            (Query { user: "никто".into(), ..empty() }, 0),
+            (Query { action: "create".into(), ..empty() }, 3),
+            (Query { entity: "product".into(), ..empty() }, 2),
+            (Query { entity: "order".into(), id: order.id.to_string(), ..empty() }, 2),
+            (Query { text: "ЗЕЛЕНЫЙ".into(), ..empty() }, 1),
+            (Query { text: "кофе".into(), user: "менеджер".into(), action: "create".into(), ..empty() }, 2),
+            (Query { from: today.clone(), to: today, ..empty() }, 7),
+            (Query { to: "2020-01-01".into(), ..empty() }, 0),
+        ] {
+            let words = format!("{query:?}");
+            assert_eq!(count(query).await, expected, "{words}");
+        }
+    }
+
+    async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
+        let admin = app.hire(app.admin()).await;
+        for _ in 0..70 {
+            admin.act(crate::auth::service::sign_out).await.unwrap();
+            admin.act(|tx| crate::log::service::record(tx, Action::SignIn, crate::log::Entity::User, "кто-то", &[])).await.unwrap();
+        }
+        let everything: usize = 141;
+        for (query, expected) in [(Query::default(), everything), (Query { text: "кто-то".into(), ..Query::default() }, 70)] {
+            let mut query = query;
+            let (mut ids, mut pages) = (Vec::new(), Vec::new());
+            loop {
+                let asked = query.clone();
+                let page = admin.look(move |tx| search::list(tx, &asked)).await.unwrap().page;
+                ids.extend(page.items.iter().map(|row| row.id));
+                pages.push(page.items.clone());
+                match page.after {
+                    Some(after) => query.after = after,
+                    None => {
+                        query.before = page.before.unwrap();
+                        break;
+                    }
+                }
+            }
+            assert_eq!(ids.len(), expected);
+            assert!(ids.is_sorted_by(|one, next| one > next));
+            let asked = query.clone();
+            let back = admin.look(move |tx| search::list(tx, &asked)).await.unwrap().page;
+            assert_eq!(back.items, pages[pages.len() - 2]);
+        }
+    }
+
+    async fn no_secret_is_on_record(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        browser.submit("/admin/users", "invite_user", &[("role", "user")]).await;
+        app.hire(app.clerk()).await;
+        let once = browser.call("reset_password", &[("username", "продавец")]).await.body;
+        browser.sign_in("админ", "wrong horse battery").await;
+        let rows = serde_json::to_string(&all(&app.admin(), Query::default()).await).unwrap();
+        for secret in [PASSWORD, "wrong horse", once.trim_matches('"'), "$2b$"] {
+            assert!(!rows.contains(secret), "{secret} in {rows}");
+        }
+    }
+}

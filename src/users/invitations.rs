@@ -1,0 +1,128 @@
+//! The rules of invitations: links that make one account each, with a role that an admin chose.
+
+use super::Invitation;
+use crate::{
+    act::{Tx, sha256},
+    auth::{Permission, Role},
+    error::Error,
+    log::{self, Action, Entity, service::record},
+    schema::invitations,
+};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+/// How long an invitation holds, in hours.
+pub const HOURS: i64 = 72;
+/// Invitations that are shown at once.
+const SHOWN: i64 = 200;
+
+/// Makes an invitation whose link carries `token`; only its hash is kept.
+pub fn invite(tx: &mut Tx<'_>, role: Role, token: &str) -> Result<Invitation, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    let id = diesel::insert_into(invitations::table)
+        .values((
+            invitations::token_hash.eq(sha256(token)),
+            invitations::role.eq(role),
+            invitations::user_id.eq(tx.actor.username()),
+            invitations::created_at.eq(tx.now),
+            invitations::expires_at.eq(tx.now.utc() + TimeDelta::hours(HOURS)),
+        ))
+        .returning(invitations::id)
+        .get_result::<i64>(tx.conn)?;
+    record(
+        tx,
+        Action::Invite,
+        Entity::Invitation,
+        id,
+        &[log::set("role", role)],
+    )?;
+    get(tx, id)
+}
+
+/// Takes an invitation back that was not used yet.
+pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    let revoked = diesel::delete(
+        invitations::table.filter(invitations::id.eq(id).and(invitations::used_at.is_null())),
+    )
+    .execute(tx.conn)?;
+    if revoked == 0 {
+        return Err(Error::InvitationOver);
+    }
+    record(tx, Action::RevokeInvitation, Entity::Invitation, id, &[])
+}
+
+/// Invitations that still hold, the latest first.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Invitation>, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    invitations::table
+        .filter(
+            invitations::expires_at
+                .gt(tx.now)
+                .and(invitations::used_at.is_null()),
+        )
+        .order(invitations::expires_at.desc())
+        .limit(SHOWN)
+        .select(COLUMNS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// The role that the invitation with this hash gives; an error when it does not hold.
+pub fn role_of(tx: &mut Tx<'_>, hash: &str) -> Result<Role, Error> {
+    invitations::table
+        .filter(
+            invitations::token_hash
+                .eq(hash)
+                .and(invitations::used_at.is_null())
+                .and(invitations::expires_at.gt(tx.now)),
+        )
+        .select(invitations::role)
+        .first(tx.conn)
+        .optional()?
+        .ok_or(Error::InvitationOver)
+}
+
+/// Marks an invitation as used by the account that it made. The first one wins.
+pub fn use_up(tx: &mut Tx<'_>, hash: &str, username: &str) -> Result<(), Error> {
+    let used = diesel::update(
+        invitations::table.filter(
+            invitations::token_hash
+                .eq(hash)
+                .and(invitations::used_at.is_null()),
+        ),
+    )
+    .set((
+        invitations::used_at.eq(tx.now),
+        invitations::used_by.eq(username),
+    ))
+    .execute(tx.conn)?;
+    if used == 0 {
+        return Err(Error::InvitationOver);
+    }
+    Ok(())
+}
+
+fn get(tx: &mut Tx<'_>, id: i64) -> Result<Invitation, Error> {
+    invitations::table
+        .find(id)
+        .select(COLUMNS)
+        .first(tx.conn)
+        .map_err(Error::from)
+}
+
+type Columns = (
+    invitations::id,
+    invitations::role,
+    invitations::user_id,
+    invitations::created_at,
+    invitations::expires_at,
+);
+
+const COLUMNS: Columns = (
+    invitations::id,
+    invitations::role,
+    invitations::user_id,
+    invitations::created_at,
+    invitations::expires_at,
+);

@@ -1,0 +1,155 @@
+//! Invitations: a link for one account, made and taken back by an admin.
+
+use super::Invitation;
+use crate::{
+    auth::Role,
+    error::Error,
+    ui::{
+        self,
+        form::{Form, FormAction, Submit},
+        words,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+
+/// Invitations that hold, and the link of one that was just made without JavaScript.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Invited {
+    pub invitations: Vec<Invitation>,
+    pub link: Option<String>,
+}
+
+/// Invitations that hold.
+#[server(endpoint = "list_invitations", input = GetUrl)]
+pub async fn list_invitations() -> Result<Invited, Error> {
+    use crate::door;
+    let invitations = door::look(super::invitations::list).await?;
+    Ok(Invited {
+        invitations,
+        link: door::shown_once("invitation").map(|token| link(&token)),
+    })
+}
+
+/// Makes an invitation and answers with its link, which nobody can look up later.
+#[server(endpoint = "invite_user")]
+pub async fn invite_user(role: String) -> Result<String, Error> {
+    use crate::{act, door};
+    let token = act::new_key();
+    let kept = token.clone();
+    door::act(move |tx| {
+        let role = role
+            .parse()
+            .map_err(|_| Error::field("role", crate::error::Problem::NotOffered))?;
+        super::invitations::invite(tx, role, &kept)
+    })
+    .await?;
+    door::show_once("invitation", &token);
+    Ok(link(&token))
+}
+
+/// Takes an invitation back.
+#[server(endpoint = "revoke_invitation")]
+pub async fn revoke_invitation(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    door::act(move |tx| super::invitations::revoke(tx, id)).await?;
+    door::back(Success::InvitationRevoked);
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn link(token: &str) -> String {
+    format!("{}/register?invitation={token}", crate::door::origin())
+}
+
+/// The form to invite, and the invitations that hold.
+#[component]
+pub fn Invitations() -> impl IntoView {
+    let l = ui::locale();
+    let invite = FormAction::new::<InviteUser>();
+    let revoke = FormAction::in_row::<RevokeInvitation>();
+    let acts = [invite, revoke].map(FormAction::times_done);
+    let invited = ui::data(
+        move || acts.map(|times| times.get()),
+        |_| list_invitations(),
+    );
+    let made = move || invite.made::<String>();
+    Effect::new(move || {
+        if made().is_some() {
+            ui::announce(td_string!(l, users.invited).to_owned());
+        }
+    });
+    let role = move |role: &Role| {
+        view! { <option value=role.code() selected=*role == Role::User>{words::role(l, *role)}</option> }
+    };
+    view! {
+        <section class="panel" aria-labelledby="invitations">
+            <h2 id="invitations">{td_string!(l, users.invitations)}</h2>
+            <p class="mb-2">{td_string!(l, users.invitation_hint)}</p>
+            <Form action=invite class="filters">
+                <label class="filter">
+                    <span class="field-label">{td_string!(l, fields.role)}</span>
+                    <select class="select w-full" name="role">{[Role::User, Role::Manager, Role::Admin].iter().map(role).collect_view()}</select>
+                </label>
+                <Submit label=td_string!(l, users.invite) />
+            </Form>
+            {ui::loaded(invited, move |Invited { invitations, link }| {
+                let link = untrack(made).or(link);
+                view! {
+                    {link.map(|link| view! { <Secret label=td_string!(l, users.invited) secret=link /> })}
+                    <InvitationList invitations revoke />
+                }
+            })}
+        </section>
+    }
+}
+
+#[component]
+fn InvitationList(invitations: Vec<Invitation>, revoke: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |invitation: Invitation| {
+        let by = invitation
+            .user_id
+            .unwrap_or_else(|| td_string!(l, ui.system).to_owned());
+        let holds = td_string!(
+            l,
+            users.holds_until,
+            moment = invitation.expires_at.shown(l),
+            name = by
+        )
+        .to_string();
+        view! {
+            <li class="device">
+                <div>
+                    <strong>{words::role(l, invitation.role)}</strong>
+                    <p class="text-sm opacity-80">{holds}</p>
+                </div>
+                <Form action=revoke>
+                    <input type="hidden" name="id" value=invitation.id.to_string() />
+                    <Submit label=td_string!(l, users.revoke) class="btn btn-sm" />
+                </Form>
+            </li>
+        }
+    };
+    (!invitations.is_empty()).then(
+        || view! { <ul class="devices">{invitations.into_iter().map(row).collect_view()}</ul> },
+    )
+}
+
+/// Something to copy, that is shown this once.
+#[component]
+pub fn Secret(
+    #[prop(into)] label: String,
+    /// What to copy.
+    secret: String,
+) -> impl IntoView {
+    view! {
+        <div class="alert alert-success alert-soft mb-4" role="status">
+            <div class="min-w-0">
+                <p>{label}</p>
+                <code class="secret">{secret}</code>
+            </div>
+        </div>
+    }
+}

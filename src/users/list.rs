@@ -1,0 +1,136 @@
+//! The accounts, as a page of the admin's.
+
+use super::{Account, Query, invite::Invitations};
+use crate::{
+    auth::{Role, UserState},
+    error::Error,
+    log::list::Choice,
+    ui::{
+        self,
+        failure::UrlFailure,
+        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        words,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            search: parameter(params, "search"),
+            role: parameter(params, "role"),
+            state: parameter(params, "state"),
+            sort: parameter(params, "sort"),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// A page of the accounts.
+#[server(endpoint = "list_users", input = GetUrl)]
+pub async fn list_users(query: Query) -> Result<Page<Account>, Error> {
+    crate::door::look(move |tx| super::service::list(tx, &query)).await
+}
+
+/// The page of the accounts, and of the invitations.
+#[component]
+pub fn UsersPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let page = ui::data(move || Query::of(&params.read()), list_users);
+    let draw = move |page: Page<Account>| {
+        if page.items.is_empty() {
+            let filters = ["search", "role", "state", "after", "before"];
+            let reset = is_filtered(&params.read_untracked(), &filters).then(
+                || view! { " " <a class="link" href="/admin/users">{td_string!(l, ui.reset)}</a> },
+            );
+            return view! { <p class="empty">{td_string!(l, users.none_found)} {reset}</p> }
+                .into_any();
+        }
+        view! {
+            <UserTable accounts=page.items />
+            <Pager before=page.before after=page.after />
+        }
+        .into_any()
+    };
+    view! {
+        <Title text=td_string!(l, nav.users) />
+        <h1>{td_string!(l, nav.users)}</h1>
+        <UrlFailure />
+        <Filters />
+        {ui::loaded(page, draw)}
+        <Invitations />
+    }
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let sort = move || parameter(&params.read(), "sort");
+    let roles = Role::ALL
+        .iter()
+        .map(move |role| (role.code(), words::role(l, *role)));
+    let states = UserState::ALL
+        .iter()
+        .map(move |state| (state.code(), words::user_state(l, *state)));
+    view! {
+        <FilterForm action="/admin/users">
+            <FilterField name="search" label=td_string!(l, fields.username) />
+            <Choice name="role" label=td_string!(l, fields.role) any=td_string!(l, users.any_role) options=roles.collect() />
+            <Choice name="state" label=td_string!(l, fields.state) any=td_string!(l, users.any_state) options=states.collect() />
+            <input type="hidden" name="sort" value=sort prop:value=sort />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn UserTable(accounts: Vec<Account>) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |account: Account| {
+        let href = format!("/admin/users/{}", Url::escape(&account.username));
+        let seen = account.last_seen_at.map_or_else(
+            || td_string!(l, users.never).to_owned(),
+            |seen| seen.shown(l),
+        );
+        view! {
+            <tr role="row">
+                <td role="cell" class="row-title"><a class="link" href=href>{account.username}</a></td>
+                <td role="cell" data-label=td_string!(l, fields.role)>{words::role(l, account.role)}</td>
+                <td role="cell" data-label=td_string!(l, fields.state)><StateBadge state=account.state /></td>
+                <td role="cell" class="date" data-label=td_string!(l, fields.created_at)>{account.created_at.shown(l)}</td>
+                <td role="cell" class="date" data-label=td_string!(l, fields.last_seen_at)>{seen}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <SortHead label=td_string!(l, fields.username) column="username" default="username" />
+                    <th scope="col" role="columnheader">{td_string!(l, fields.role)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.state)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.created_at)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.last_seen_at)}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{accounts.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}
+
+/// Whether an account may be used: a word, and a colour beside it.
+#[component]
+pub fn StateBadge(state: UserState) -> impl IntoView {
+    let class = match state {
+        UserState::Pending => "badge badge-warning",
+        UserState::Active => "badge badge-success badge-soft",
+        UserState::Blocked => "badge badge-error badge-soft",
+    };
+    view! { <span class=class>{words::user_state(ui::locale(), state)}</span> }
+}

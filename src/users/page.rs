@@ -1,0 +1,275 @@
+//! The page of an account: what an admin may do with it, and its history.
+
+use super::{Account, invite::Secret, list::StateBadge};
+use crate::{
+    auth::{Role, UserState},
+    error::Error,
+    log::{Operation, history::History},
+    ui::{
+        self,
+        failure::UrlFailure,
+        form::{Form, FormAction, Submit},
+        pager::parameter,
+        words,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::hooks::use_params_map;
+use serde::{Deserialize, Serialize};
+
+/// An account with what was done to it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct UserFile {
+    pub account: Account,
+    pub history: Vec<Operation>,
+    /// A one-time password that was just set without JavaScript.
+    pub password: Option<String>,
+}
+
+/// An account with what was done to it.
+#[server(endpoint = "read_user", input = GetUrl)]
+pub async fn read_user(username: String) -> Result<UserFile, Error> {
+    use crate::{door, log};
+    let mut file = door::look(move |tx| {
+        let account = super::service::get(tx, &username)?;
+        let history = log::service::history(tx, log::Entity::User, &account.username)?;
+        Ok(UserFile {
+            account,
+            history,
+            password: None,
+        })
+    })
+    .await?;
+    file.password = door::shown_once("password");
+    Ok(file)
+}
+
+/// Gives an account a role.
+#[server(endpoint = "change_role")]
+pub async fn change_role(username: String, role: String) -> Result<(), Error> {
+    let role = role
+        .parse()
+        .map_err(|_| Error::field("role", crate::error::Problem::NotOffered));
+    crate::door::act(move |tx| super::service::change_role(tx, &username, role?)).await?;
+    saved()
+}
+
+/// Lets an account in that waits for approval.
+#[server(endpoint = "activate_user")]
+pub async fn activate_user(username: String) -> Result<(), Error> {
+    crate::door::act(move |tx| super::service::activate(tx, &username)).await?;
+    saved()
+}
+
+/// Shuts an account out.
+#[server(endpoint = "block_user")]
+pub async fn block_user(username: String) -> Result<(), Error> {
+    crate::door::act(move |tx| super::service::block(tx, &username)).await?;
+    saved()
+}
+
+/// Lets a blocked account in again.
+#[server(endpoint = "unblock_user")]
+pub async fn unblock_user(username: String) -> Result<(), Error> {
+    crate::door::act(move |tx| super::service::unblock(tx, &username)).await?;
+    saved()
+}
+
+/// Gives an account a one-time password and answers with it: nobody can look it up later.
+#[server(endpoint = "reset_password")]
+pub async fn reset_password(username: String) -> Result<String, Error> {
+    use crate::{auth::password, door};
+    let once = password::one_time();
+    let may = door::look(|tx| tx.actor.may(crate::auth::Permission::ManageUsers)).await;
+    may?;
+    let hashed = password::hash(once.clone(), door::shop().config.bcrypt_cost).await;
+    let hash = door::answer(hashed)?;
+    door::act(move |tx| super::service::reset_password(tx, &username, &hash, true)).await?;
+    door::show_once("password", &once);
+    saved()?;
+    Ok(once)
+}
+
+/// Deletes an account for good.
+#[server(endpoint = "delete_user")]
+pub async fn delete_user(username: String) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    door::act(move |tx| super::service::delete(tx, &username)).await?;
+    door::go("/admin/users", Success::UserDeleted);
+    Ok(())
+}
+
+#[cfg(feature = "ssr")]
+fn saved() -> Result<(), Error> {
+    crate::door::back(crate::ui::banner::Success::UserSaved);
+    Ok(())
+}
+
+/// What may be done with an account.
+#[derive(Clone, Copy)]
+struct Actions {
+    role: FormAction,
+    activate: FormAction,
+    block: FormAction,
+    unblock: FormAction,
+    reset: FormAction,
+    delete: FormAction,
+}
+
+/// The page of an account.
+#[component]
+pub fn UserPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_params_map();
+    let actions = Actions {
+        role: FormAction::new::<ChangeRole>(),
+        activate: FormAction::new::<ActivateUser>(),
+        block: FormAction::new::<BlockUser>(),
+        unblock: FormAction::new::<UnblockUser>(),
+        reset: FormAction::new::<ResetPassword>(),
+        delete: FormAction::new::<DeleteUser>(),
+    };
+    let changing = [
+        actions.role,
+        actions.activate,
+        actions.block,
+        actions.unblock,
+        actions.reset,
+    ];
+    let times = changing.map(FormAction::times_done);
+    // Read again after each act that was taken.
+    let file = ui::data(
+        move || {
+            (
+                parameter(&params.read(), "username"),
+                times.map(|times| times.get()),
+            )
+        },
+        |(username, _)| read_user(username),
+    );
+    Effect::new(move || {
+        if changing.iter().any(|action| action.is_done()) {
+            ui::announce(td_string!(l, banner.user_saved).to_owned());
+        }
+    });
+    view! {
+        <p class="crumb"><a class="link" href="/admin/users">"← " {td_string!(l, nav.users)}</a></p>
+        <UrlFailure />
+        {ui::loaded(file, move |file| view! { <UserView file actions /> })}
+    }
+}
+
+#[component]
+fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
+    let l = ui::locale();
+    let UserFile {
+        account,
+        history,
+        password,
+    } = file;
+    let is_me = ui::me().is_some_and(|me| me.username == account.username);
+    let password = untrack(|| actions.reset.made::<String>()).or(password);
+    let seen = account.last_seen_at.map_or_else(
+        || td_string!(l, users.never).to_owned(),
+        |seen| seen.shown(l),
+    );
+    view! {
+        <Title text=account.username.clone() />
+        <h1>{account.username.clone()}</h1>
+        {password.map(|password| view! { <Secret label=td_string!(l, users.one_time_password) secret=password /> })}
+        <dl class="facts">
+            <dt>{td_string!(l, fields.role)}</dt>
+            <dd>{words::role(l, account.role)}</dd>
+            <dt>{td_string!(l, fields.state)}</dt>
+            <dd><StateBadge state=account.state /></dd>
+            <dt>{td_string!(l, fields.created_at)}</dt>
+            <dd>{account.created_at.shown(l)}</dd>
+            <dt>{td_string!(l, fields.last_seen_at)}</dt>
+            <dd>{seen}</dd>
+        </dl>
+        {account.must_change_password.then(|| view! { <p class="alert alert-info alert-soft my-4">{td_string!(l, users.must_change)}</p> })}
+        {if is_me {
+            view! { <p class="mt-4">{td_string!(l, users.this_is_you)} " " <a class="link" href="/account">{td_string!(l, auth.account)}</a></p> }.into_any()
+        } else {
+            view! { <UserForms account actions /> }.into_any()
+        }}
+        <section aria-labelledby="history">
+            <h2 id="history">{td_string!(l, ui.history)}</h2>
+            <History operations=history />
+        </section>
+    }
+}
+
+#[component]
+fn UserForms(account: Account, actions: Actions) -> impl IntoView {
+    let l = ui::locale();
+    let [name, acted, reset, deleted] = std::array::from_fn(|_| account.username.clone());
+    let role = account.role;
+    let option = move |other: &Role| {
+        view! { <option value=other.code() selected=*other == role>{words::role(l, *other)}</option> }
+    };
+    let (action, label, hint) = match account.state {
+        UserState::Pending => (
+            actions.activate,
+            td_string!(l, users.activate),
+            td_string!(l, users.activate_hint),
+        ),
+        UserState::Active => (
+            actions.block,
+            td_string!(l, users.block),
+            td_string!(l, users.block_hint),
+        ),
+        UserState::Blocked => (
+            actions.unblock,
+            td_string!(l, users.unblock),
+            td_string!(l, users.unblock_hint),
+        ),
+    };
+    view! {
+        <div class="form-columns">
+            <section aria-labelledby="role">
+                <h2 id="role">{td_string!(l, fields.role)}</h2>
+                <p class="mb-2">{td_string!(l, users.role_hint)}</p>
+                <Form action=actions.role class="filters">
+                    <input type="hidden" name="username" value=name />
+                    <label class="filter">
+                        <span class="field-label">{td_string!(l, fields.role)}</span>
+                        <select class="select w-full" name="role">{[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}</select>
+                    </label>
+                    <Submit label=td_string!(l, users.change_role) />
+                </Form>
+            </section>
+            <section aria-labelledby="access">
+                <h2 id="access">{td_string!(l, users.access)}</h2>
+                <Act action username=acted label hint />
+                <Act action=actions.reset username=reset label=td_string!(l, users.reset_password) hint=td_string!(l, users.reset_hint) />
+                <details class="mt-4">
+                    <summary class="btn btn-outline btn-error">{td_string!(l, users.delete)}</summary>
+                    <div class="panel mt-2">
+                        <Act action=actions.delete username=deleted label=td_string!(l, users.do_delete) hint=td_string!(l, users.delete_question) class="btn btn-outline btn-error" />
+                    </div>
+                </details>
+            </section>
+        </div>
+    }
+}
+
+/// A button that does one thing to the account, and what that means.
+#[component]
+fn Act(
+    action: FormAction,
+    username: String,
+    label: &'static str,
+    hint: &'static str,
+    #[prop(default = "btn")] class: &'static str,
+) -> impl IntoView {
+    view! {
+        <Form action class="mb-4">
+            <p class="mb-2">{hint}</p>
+            <input type="hidden" name="username" value=username />
+            <Submit label class />
+        </Form>
+    }
+}

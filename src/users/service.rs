@@ -1,0 +1,303 @@
+//! The rules of other people's accounts. The last admin stays, and nobody acts on himself.
+
+use super::{Account, Query};
+use crate::{
+    act::Tx,
+    auth::{Permission, Role, UserState, service::sign_out_everywhere},
+    checks::Checks,
+    db::{self, Column, Dialect, Key, Keyset, Order},
+    error::{Error, Problem},
+    log::{self, Action, Entity, service::record},
+    schema::users,
+    text::{containing, fold},
+    ui::pager::Page,
+};
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+/// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
+pub const REGISTRATION: &str = "registration";
+/// Rows on a page of the list.
+const PAGE: i64 = 50;
+/// Characters of a user name.
+const NAME: std::ops::RangeInclusive<usize> = 3..=64;
+
+/// A page of the accounts, by name.
+pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    let mut checks = Checks::default();
+    let role: Option<Role> = checks.optional_code("role", &query.role);
+    let state: Option<UserState> = checks.optional_code("state", &query.state);
+    checks.done()?;
+    let order = Order {
+        columns: &[Column::Text("username_key")],
+        descending: query.sort.starts_with('-'),
+    };
+    let keyset = Keyset::new(order, &query.after, &query.before, PAGE)?;
+    let mut rows = users::table
+        .select(COLUMNS)
+        .filter(users::deleted_at.is_null())
+        .filter(keyset.beyond())
+        .into_boxed::<Dialect>();
+    if let Some(role) = role {
+        rows = rows.filter(users::role.eq(role));
+    }
+    if let Some(state) = state {
+        rows = rows.filter(users::state.eq(state));
+    }
+    let search = fold(&query.search);
+    if !search.is_empty() {
+        rows = rows.filter(users::username_key.like(containing(&search)).escape('\\'));
+    }
+    let rows = rows
+        .order(sql::<Untyped>(&keyset.order()))
+        .limit(keyset.fetch())
+        .load(tx.conn)?;
+    Ok(keyset.page(rows, |account: &Account| {
+        vec![Key::Text(fold(&account.username))]
+    }))
+}
+
+/// One account, by its name in any case.
+pub fn get(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    find(tx, username)
+}
+
+/// Adds an account from the command line.
+pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Account, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    let mut checks = Checks::default();
+    let username = check_username(&mut checks, username);
+    checks.done()?;
+    db::serialize_by(tx.conn, REGISTRATION)?;
+    insert(tx, &username, role, UserState::Active, hash)
+}
+
+/// Writes a new account. Names of deleted accounts stay taken: the history speaks of them.
+pub fn insert(
+    tx: &mut Tx<'_>,
+    username: &str,
+    role: Role,
+    state: UserState,
+    hash: &str,
+) -> Result<Account, Error> {
+    let key = fold(username);
+    let taken = diesel::select(diesel::dsl::exists(
+        users::table.filter(users::username_key.eq(&key)),
+    ))
+    .get_result::<bool>(tx.conn)?;
+    if taken {
+        return Err(Error::field("username", Problem::Taken));
+    }
+    diesel::insert_into(users::table)
+        .values((
+            users::username.eq(username),
+            users::username_key.eq(key),
+            users::hashed_password.eq(hash),
+            users::role.eq(role),
+            users::state.eq(state),
+            users::created_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    let changes = [log::set("role", role), log::set("state", state)];
+    record(tx, Action::Register, Entity::User, username, &changes)?;
+    find(tx, username)
+}
+
+/// Gives an account a role, which signs it out.
+pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    if account.role == role {
+        return Ok(account);
+    }
+    refuse_last_admin(tx, &account)?;
+    diesel::update(users::table.find(&account.username))
+        .set(users::role.eq(role))
+        .execute(tx.conn)?;
+    sign_out_everywhere(tx, &account.username)?;
+    let changes = log::changes([(
+        "role",
+        Some(account.role.to_string()),
+        Some(role.to_string()),
+    )]);
+    record(
+        tx,
+        Action::ChangeRole,
+        Entity::User,
+        &account.username,
+        &changes,
+    )?;
+    find(tx, username)
+}
+
+/// Lets an account in that waits for approval.
+pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    match account.state {
+        UserState::Pending => change_state(tx, &account, UserState::Active, Action::Activate),
+        UserState::Active | UserState::Blocked => Ok(account),
+    }
+}
+
+/// Shuts an account out, at once.
+pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    if account.state == UserState::Blocked {
+        return Ok(account);
+    }
+    refuse_last_admin(tx, &account)?;
+    sign_out_everywhere(tx, &account.username)?;
+    change_state(tx, &account, UserState::Blocked, Action::Block)
+}
+
+/// Lets a blocked account in again.
+pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    match account.state {
+        UserState::Blocked => change_state(tx, &account, UserState::Active, Action::Unblock),
+        UserState::Active | UserState::Pending => Ok(account),
+    }
+}
+
+/// Gives an account a password: `one_time` must be changed at the next sign-in.
+pub fn reset_password(
+    tx: &mut Tx<'_>,
+    username: &str,
+    hash: &str,
+    one_time: bool,
+) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    diesel::update(users::table.find(&account.username))
+        .set((
+            users::hashed_password.eq(hash),
+            users::must_change_password.eq(one_time),
+        ))
+        .execute(tx.conn)?;
+    sign_out_everywhere(tx, &account.username)?;
+    record(
+        tx,
+        Action::ResetPassword,
+        Entity::User,
+        &account.username,
+        &[],
+    )?;
+    find(tx, username)
+}
+
+/// Deletes an account for good. Its name stays in the history, and nobody else gets it.
+pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
+    let account = other(tx, username)?;
+    refuse_last_admin(tx, &account)?;
+    diesel::update(users::table.find(&account.username))
+        .set((
+            users::deleted_at.eq(tx.now),
+            users::hashed_password.eq(""),
+            users::state.eq(UserState::Blocked),
+        ))
+        .execute(tx.conn)?;
+    sign_out_everywhere(tx, &account.username)?;
+    record(tx, Action::Delete, Entity::User, &account.username, &[])
+}
+
+/// What is wrong with a new user name is put among the checks.
+pub fn check_username(checks: &mut Checks, username: &str) -> String {
+    let username = username.trim();
+    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    let problem = if username.is_empty() {
+        Some(Problem::Required)
+    } else if !username.chars().all(allowed) {
+        Some(Problem::NotUsername)
+    } else if username.chars().count() < *NAME.start() {
+        Some(Problem::TooShort(*NAME.start()))
+    } else if username.chars().count() > *NAME.end() {
+        Some(Problem::TooLong(*NAME.end()))
+    } else {
+        None
+    };
+    if let Some(problem) = problem {
+        checks.wrong("username", problem);
+    }
+    username.to_owned()
+}
+
+/// The account of somebody else, for an act on it: nobody joins, leaves or changes his role meanwhile.
+fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    db::serialize_by(tx.conn, REGISTRATION)?;
+    let account = find(tx, username)?;
+    if tx.actor.username() == Some(account.username.as_str()) {
+        return Err(Error::Yourself);
+    }
+    Ok(account)
+}
+
+fn refuse_last_admin(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
+    let is_admin = |role, state| role == Role::Admin && state == UserState::Active;
+    if is_admin(account.role, account.state) && admins(tx)? == 1 {
+        return Err(Error::LastAdmin);
+    }
+    Ok(())
+}
+
+fn change_state(
+    tx: &mut Tx<'_>,
+    account: &Account,
+    state: UserState,
+    action: Action,
+) -> Result<Account, Error> {
+    diesel::update(users::table.find(&account.username))
+        .set(users::state.eq(state))
+        .execute(tx.conn)?;
+    let changes = log::changes([(
+        "state",
+        Some(account.state.to_string()),
+        Some(state.to_string()),
+    )]);
+    record(tx, action, Entity::User, &account.username, &changes)?;
+    Ok(Account {
+        state,
+        ..account.clone()
+    })
+}
+
+fn find(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    users::table
+        .filter(
+            users::username_key
+                .eq(fold(username))
+                .and(users::deleted_at.is_null()),
+        )
+        .select(COLUMNS)
+        .first(tx.conn)
+        .map_err(Error::from)
+}
+
+fn admins(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    users::table
+        .filter(
+            users::role
+                .eq(Role::Admin)
+                .and(users::state.eq(UserState::Active)),
+        )
+        .count()
+        .get_result(tx.conn)
+        .map_err(Error::from)
+}
+
+type Columns = (
+    users::username,
+    users::role,
+    users::state,
+    users::created_at,
+    users::last_seen_at,
+    users::must_change_password,
+);
+
+const COLUMNS: Columns = (
+    users::username,
+    users::role,
+    users::state,
+    users::created_at,
+    users::last_seen_at,
+    users::must_change_password,
+);
