@@ -133,6 +133,18 @@ diesel::table! {
         entity_type -> Text,
         entity_id -> BigInt,
         created_at -> Timestamp,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        user_id -> Text,
+        name -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -146,4 +158,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_log,
     exchange_rates,
     idempotency_keys,
+    api_tokens,
 );

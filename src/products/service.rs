@@ -52,10 +52,8 @@ pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft, quantity: &str) -> Resu
         .optional_number("quantity", quantity, 0, MAX_PIECES)
         .unwrap_or(0);
     let checked = draft.check(checks)?;
-    let id = tx.once(key, Entity::Product, &(&checked, opening), |tx| {
-        insert(tx, &checked, opening)
-    })?;
-    get(tx, id)
+    let insert = |tx: &mut Tx<'_>| insert(tx, &checked, opening);
+    tx.once(key, Entity::Product, &(&checked, opening), insert, get)
 }
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
@@ -297,6 +295,7 @@ pub type Columns = (
     products::id,
     products::name,
     products::description,
+    products::quantity,
     products::on_hand,
     products::reserved,
     products::stock,
@@ -315,6 +314,7 @@ pub const COLUMNS: Columns = (
     products::id,
     products::name,
     products::description,
+    products::quantity,
     products::on_hand,
     products::reserved,
     products::stock,

@@ -59,6 +59,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "name=кофе",
     ),
+    ("create_token", Some(Permission::OwnAccount), "name=касса"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -82,6 +83,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::Supplies),
         "query[supplier]=",
     ),
+    ("list_tokens", Some(Permission::OwnAccount), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -106,6 +108,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}",
     ),
+    ("revoke_token", Some(Permission::OwnAccount), "id=1"),
     ("set_language", None, "lang=en"),
     ("sign_in", None, "username=x&password=x"),
     ("sign_out", None, ""),

@@ -23,6 +23,8 @@ codes! {
         OrderSaved = "order_saved",
         OrderIssued = "order_issued",
         OrderDenied = "order_denied",
+        TokenCreated = "token_created",
+        TokenRevoked = "token_revoked",
     }
 }
 
@@ -52,6 +54,8 @@ impl Success {
             Self::OrderSaved => td_string!(l, banner.order_saved),
             Self::OrderIssued => td_string!(l, banner.order_issued),
             Self::OrderDenied => td_string!(l, banner.order_denied),
+            Self::TokenCreated => td_string!(l, banner.token_created),
+            Self::TokenRevoked => td_string!(l, banner.token_revoked),
         }
     }
 }

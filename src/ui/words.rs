@@ -84,5 +84,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::ChangePassword => td_string!(l, action.change_password),
         Action::ChangeRole => td_string!(l, action.change_role),
         Action::Activate => td_string!(l, action.activate),
+        Action::CreateToken => td_string!(l, action.create_token),
+        Action::RevokeToken => td_string!(l, action.revoke_token),
     }
 }
