@@ -100,7 +100,7 @@ pub enum Problem {
     TooShort(usize),
     /// More characters than this.
     TooLong(usize),
-    /// More than 72 bytes: bcrypt reads no more.
+    /// More than 71 bytes: bcrypt reads no more.
     PasswordTooLong,
     NotUsername,
     NotNumber,

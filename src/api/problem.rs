@@ -91,7 +91,12 @@ impl Problem {
     fn of(error: &Error, l: Locale) -> Self {
         let mut problem = Self::new(code(error), error.status(), error.words(l));
         match error {
-            Error::Invalid(fields) => problem.errors = Some(by_field(fields, l)),
+            Error::Invalid(fields) => {
+                let errors = by_field(fields, l);
+                let names: Vec<_> = errors.keys().map(String::as_str).collect();
+                problem.detail = format!("{} {}", problem.detail, names.join(", "));
+                problem.errors = Some(errors);
+            }
             Error::Stale(stale) => {
                 problem.version = Some(stale.version);
                 problem.present = Some(present(&stale.differences));

@@ -67,7 +67,7 @@ struct Credentials {
     #[schema(value_type = String, required = true, min_length = 3, max_length = 64, example = "anna")]
     username: Given,
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 72, format = Password, example = "correct horse")]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "correct horse")]
     password: Given,
 }
 
@@ -85,7 +85,7 @@ struct PasswordChange {
     #[schema(value_type = String, required = true, format = Password, example = "correct horse")]
     current_password: Given,
     #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 72, format = Password, example = "battery staple")]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "battery staple")]
     password: Given,
 }
 

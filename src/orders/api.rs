@@ -178,6 +178,7 @@ struct ListOrders {
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
     limit: Option<String>,
     /// `next` of the page before
+    #[param(example = "W3siSW50Ijo0Mn1d")]
     cursor: Option<String>,
 }
 

@@ -144,7 +144,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
         orders::qty.eq(new.qty),
         orders::unit_price_rub.eq(unit_price_rub),
         orders::user_id.eq(tx.actor.username()),
-        orders::version.eq(version + 1),
+        orders::version.eq(orders::version + 1),
     ))
     .execute(tx.conn)?;
     let compare = |old: &Order| {

@@ -117,7 +117,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Pro
         products::sell_price_rub.eq(new.sell_price_rub),
         products::supplier_name.eq(&new.supplier_name),
         products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
-        products::version.eq(version + 1),
+        products::version.eq(products::version + 1),
     ))
     .execute(tx.conn)?;
     if edited == 0 {
