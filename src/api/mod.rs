@@ -78,6 +78,7 @@ pub fn router(shop: Shop) -> Router {
     let (endpoints, _) = endpoints().split_for_parts();
     endpoints
         .route("/api", any(missing))
+        .route("/api/", any(missing))
         .route("/api/{*rest}", any(missing))
         .with_state(shop)
         .merge(docs::router())

@@ -6,7 +6,6 @@ pub mod api;
 pub mod service;
 
 use crate::{
-    auth::{Permission, Role},
     error::Error,
     moment::Moment,
     ui::{
@@ -103,13 +102,9 @@ pub fn TokenSection() -> impl IntoView {
     let l = ui::locale();
     let tokens = ui::data(|| (), |()| list_tokens());
     let action = FormAction::new::<CreateToken>();
-    let is_admin = ui::me().is_some_and(|me| me.role == Role::Admin);
     view! {
         <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
-        <p class="mb-4">{td_string!(l, tokens.about)}</p>
-        {(is_admin || ui::may(Permission::AdminArea)).then(|| view! {
-            <p class="mb-4"><a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
-        })}
+        <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
         {ui::loaded(tokens, |list| view! { <Fresh token=list.fresh /> <TokenTable tokens=list.tokens /> })}
         <Form action full_load=true>
             <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
