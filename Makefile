@@ -15,7 +15,7 @@ CLIENT := target/client/built-release
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint unit e2e screenshots setup-build setup-test client server
+.PHONY: help run test dev lint unit e2e fuzz screenshots setup-build setup-test client server
 
 help: ## List these commands
 	@echo "Sirius: stock and orders of a small shop"
@@ -25,10 +25,11 @@ help: ## List these commands
 run: server ## Build what changed and serve on 127.0.0.1:3000 (data in data/sirius.db)
 	@exec $(SERVER)
 
-test: setup-test ## Check everything: format, lints, tests on both databases, browser tests
+test: setup-test ## Check everything: format, lints, tests on both databases, browser tests, the API under attack
 	@$(MAKE) lint
 	@$(MAKE) unit
 	@$(MAKE) e2e
+	@$(MAKE) fuzz
 
 dev: setup-build ## Serve, and rebuild quickly at every change of a source file
 	@if command -v cargo-leptos >/dev/null; then exec cargo leptos watch; else exec scripts/dev; fi
@@ -44,6 +45,9 @@ unit: setup-test ## Run the tests of the server, on SQLite and PostgreSQL
 e2e: setup-test server ## Run the browser tests; make e2e ARGS='-g login' runs some
 	@cd end2end && node_modules/.bin/tsc
 	cd end2end && ../scripts/with-postgres node_modules/.bin/playwright test --project=sqlite --project=postgres $(ARGS)
+
+fuzz: setup-test server ## Attack the API by its own document for a minute
+	scripts/fuzz-api $(SERVER)
 
 screenshots: setup-test server ## Take the pictures of the pages that docs/ shows
 	cd end2end && ../scripts/with-postgres node_modules/.bin/playwright test --project=screenshots $(ARGS)

@@ -13,7 +13,10 @@ export default defineConfig<object, ServerOptions>({
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
   retries: 0,
-  timeout: 60_000,
+  timeout: 120_000,
+  expect: { timeout: 15_000 },
+  // Whatever hangs ends the run, and says where
+  globalTimeout: 40 * 60_000,
   reporter: [["list"]],
   use: {
     ...devices["Desktop Chrome"],

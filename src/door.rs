@@ -4,20 +4,17 @@ use crate::{
     act::{Shop, Tx},
     auth::{Actor, session::Place},
     error::Error,
-    ui::banner::{Success, Trouble},
+    ui::{
+        banner::{Success, Trouble},
+        cookie,
+    },
 };
-use axum::{
-    extract::ConnectInfo,
-    http::{HeaderMap, HeaderValue, Method, header, request::Parts},
-};
+use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
-use std::net::{IpAddr, SocketAddr};
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-/// Characters of a browser's name for itself that are kept.
-const USER_AGENT: usize = 300;
 /// Parameters of a URL that speak of one answer only.
 const PASSING: [&str; 5] = ["success", "error", "__path", "__err", "__typed"];
 
@@ -64,44 +61,14 @@ pub fn request_session() -> Result<Session, Error> {
 
 /// Where the request came from.
 pub fn place() -> Place {
-    let Some(parts) = use_context::<Parts>() else {
-        return Place::default();
-    };
-    let device = parts
-        .headers
-        .get(header::USER_AGENT)
-        .and_then(|name| name.to_str().ok())
-        .unwrap_or_default();
-    Place {
-        device: device.chars().take(USER_AGENT).collect(),
-        address: address(&parts, shop().config.trust_proxy),
-    }
-}
-
-/// The address of who sent the request. Behind a proxy that is trusted, the one that the proxy saw.
-fn address(parts: &Parts, trust_proxy: bool) -> String {
-    let forwarded = parts
-        .headers
-        .get("x-forwarded-for")
-        .and_then(|list| list.to_str().ok())
-        .and_then(|list| list.rsplit(',').next())
-        .and_then(|last| last.trim().parse::<IpAddr>().ok())
-        .filter(|_| trust_proxy);
-    let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-    forwarded
-        .or_else(|| peer.map(|ConnectInfo(peer)| peer.ip()))
-        .map(|address| address.to_canonical().to_string())
+    use_context::<Parts>()
+        .map(|parts| Place::of(&parts, &shop().config))
         .unwrap_or_default()
 }
 
-/// Shows a secret on the next page that a browser without JavaScript opens, and never again.
-/// With JavaScript the answer itself brings it. It is neither stored nor part of a URL.
+/// Shows a secret on the page that reads it next, and never again. It is neither stored nor part of a URL.
 pub fn show_once(name: &str, secret: &str) {
-    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
-    else {
-        return;
-    };
-    if wants_html(&parts.headers) {
+    if let Some(response) = use_context::<ResponseOptions>() {
         set_once(&response, name, secret, 60);
     }
 }
@@ -111,6 +78,8 @@ pub fn shown_once(name: &str) -> Option<String> {
     let (parts, response) = (use_context::<Parts>()?, use_context::<ResponseOptions>()?);
     let secret = cookie(&parts.headers, name)?.to_owned();
     set_once(&response, name, "", 0);
+    // Nobody keeps the page either.
+    response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Some(secret)
 }
 
@@ -125,19 +94,6 @@ fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: u32) 
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.append_header(header::SET_COOKIE, cookie);
     }
-}
-
-/// A cookie of the request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
 }
 
 /// The beginning of every address of this shop, as the browser knows it: `http://localhost:3000`.

@@ -109,7 +109,7 @@ pub enum Problem {
     TooShort(usize),
     /// More characters than this.
     TooLong(usize),
-    /// More than 72 bytes: bcrypt reads no more.
+    /// More than 71 bytes: bcrypt reads no more.
     PasswordTooLong,
     NotUsername,
     NotNumber,
@@ -132,6 +132,14 @@ pub enum Problem {
     WrongPassword,
     PasswordsDiffer,
     NoPrice,
+    NotText,
+    NotFlag,
+    /// There is no such field.
+    UnknownField,
+    /// The body is no JSON object.
+    NotObject,
+    /// As many as this are there already.
+    TooMany(usize),
 }
 
 impl Error {
@@ -243,6 +251,11 @@ impl Problem {
             Self::WrongPassword => td_string!(l, problems.wrong_password).to_string(),
             Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
             Self::NoPrice => td_string!(l, problems.no_price).to_string(),
+            Self::NotText => td_string!(l, problems.not_text).to_string(),
+            Self::NotFlag => td_string!(l, problems.not_flag).to_string(),
+            Self::UnknownField => td_string!(l, problems.unknown_field).to_string(),
+            Self::NotObject => td_string!(l, problems.not_object).to_string(),
+            Self::TooMany(max) => td_string!(l, problems.too_many, max = max).to_string(),
         }
     }
 }

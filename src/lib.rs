@@ -21,6 +21,8 @@ pub mod users;
 #[cfg(feature = "ssr")]
 pub mod act;
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod check;
 #[cfg(feature = "ssr")]
 pub mod checks;

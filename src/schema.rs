@@ -150,6 +150,18 @@ diesel::table! {
         entity_type -> Text,
         entity_id -> BigInt,
         created_at -> Timestamp,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        user_id -> Text,
+        name -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -164,4 +176,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     exchange_rates,
     idempotency_keys,
     invitations,
+    api_tokens,
 );

@@ -4,7 +4,10 @@ pub mod account;
 pub mod devices;
 pub mod login;
 pub mod register;
+pub mod tokens;
 
+#[cfg(feature = "ssr")]
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
@@ -48,7 +51,7 @@ codes! {
         Supplies = "supplies",
         /// Orders: see all, create, edit, issue, deny.
         Orders = "orders",
-        /// Own password and devices.
+        /// Own password, devices and tokens.
         OwnAccount = "own_account",
         /// Analytics, rates and the operation log.
         AdminArea = "admin_area",

@@ -7,8 +7,8 @@ use tokio::{sync::Semaphore, task::spawn_blocking};
 
 /// Fewest characters of a password.
 pub const MIN: usize = 8;
-/// Most bytes: bcrypt reads no more.
-const MAX_BYTES: usize = 72;
+/// Most bytes: bcrypt reads 72, and the last is a zero.
+const MAX_BYTES: usize = 71;
 
 static SLOTS: Semaphore = Semaphore::const_new(2);
 static DUMMY: OnceLock<String> = OnceLock::new();

@@ -8,7 +8,7 @@ use crate::{
     db,
     error::{Error, Problem},
     log::{Action, Entity, service::record},
-    schema::{sessions, users},
+    schema::{api_tokens, sessions, users},
     text::fold,
     users::{Account, invitations, service as accounts},
 };
@@ -131,6 +131,15 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
     }
 }
 
+/// Who is signed in.
+pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    match &tx.actor {
+        Actor::User(me) => Ok(me.clone()),
+        Actor::Nobody | Actor::System => Err(Error::SignedOut),
+    }
+}
+
 /// Puts a sign-out on record.
 pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     if let Some(name) = tx.actor.username().map(str::to_owned) {
@@ -184,6 +193,33 @@ pub async fn change_password(
 pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
     Ok(())
+}
+
+/// Ends every session and every token of an account. Whoever does so has put on record why.
+pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
+    diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
+    sign_out_everywhere(tx, username)
+}
+
+/// The account of this name, when it may be used.
+pub fn active(
+    tx: &mut Tx<'_>,
+    username: &str,
+    manager_in_admin: bool,
+) -> Result<Option<Me>, Error> {
+    let found = users::table
+        .find(username)
+        .filter(users::state.eq(UserState::Active))
+        .filter(users::deleted_at.is_null())
+        .select((users::role, users::must_change_password))
+        .first::<(Role, bool)>(tx.conn)
+        .optional()?;
+    Ok(found.map(|(role, must_change_password)| Me {
+        username: username.to_owned(),
+        role,
+        manager_in_admin,
+        must_change_password,
+    }))
 }
 
 /// Whether anybody has registered yet.

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     act::{Shop, Tx, sha256},
     clock,
+    config::Config,
     db::{Conn, Db},
     error::Error,
     log::{self, Action, Entity, service::record},
@@ -14,10 +15,17 @@ use crate::{
     schema::{sessions, users},
 };
 use async_trait::async_trait;
+use axum::{
+    extract::ConnectInfo,
+    http::{HeaderName, HeaderValue, header, request::Parts},
+};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+};
 use time::OffsetDateTime;
 use tower_sessions::{
     Session, SessionStore,
@@ -29,6 +37,8 @@ use tower_sessions::{
 const USER: &str = "user";
 /// Where it keeps from where: a [`Place`].
 const PLACE: &str = "place";
+/// Characters of a browser's name for itself that are kept.
+const USER_AGENT: usize = 300;
 /// Devices that are shown at most.
 const DEVICES: i64 = 100;
 /// How long a sighting is not written down again: reading stays reading.
@@ -41,6 +51,30 @@ pub struct Place {
     pub device: String,
     /// IP address.
     pub address: String,
+}
+
+impl Place {
+    /// Where a request came from. Behind a proxy that is trusted, the address is the one that the proxy saw.
+    pub fn of(parts: &Parts, config: &Config) -> Self {
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value: &HeaderValue| value.to_str().ok())
+        };
+        let device = text(header::USER_AGENT).unwrap_or_default();
+        let forwarded = text(HeaderName::from_static("x-forwarded-for"))
+            .filter(|_| config.trust_proxy)
+            .and_then(|list| list.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+        let address = forwarded.or_else(|| peer.map(|ConnectInfo(peer)| peer.ip()));
+        Self {
+            device: device.chars().take(USER_AGENT).collect(),
+            address: address
+                .map(|address| address.to_canonical().to_string())
+                .unwrap_or_default(),
+        }
+    }
 }
 
 /// Begins a session of an account, under a new id.
@@ -204,6 +238,12 @@ fn own_name(tx: &mut Tx<'_>) -> Result<String, Error> {
         .username()
         .map(str::to_owned)
         .ok_or(Error::SignedOut)
+}
+
+/// Whether a session is one of this account.
+pub async fn is_of(session: &Session, username: &str) -> Result<bool, Error> {
+    let user = session.get::<String>(USER).await;
+    Ok(user.map_err(|error| fault(&error))?.as_deref() == Some(username))
 }
 
 fn fault(error: &dyn fmt::Display) -> Error {

@@ -145,6 +145,7 @@ impl Demo {
                 .filter(|_| named)
                 .map(ToString::to_string)
                 .unwrap_or_default(),
+            product_id: String::new(),
             product: name.to_owned(),
             qty: qty.to_string(),
             unit_price_rub: crate::money::Rub(price).to_string(),
@@ -160,6 +161,7 @@ impl Demo {
         let qty = min_stock * self.random.random_range(2..5);
         let price = price * self.random.random_range(94..107) / 100;
         let draft = supplies::Draft {
+            product_id: String::new(),
             product: name.to_owned(),
             qty: qty.to_string(),
             supplier_name: supplier.to_owned(),

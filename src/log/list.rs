@@ -18,7 +18,15 @@ use leptos_router::{hooks::use_query_map, params::ParamsMap};
 use serde::{Deserialize, Serialize};
 
 const FILTERS: [&str; 9] = [
-    "from", "to", "user", "action", "entity", "id", "text", "after", "before",
+    "from",
+    "to",
+    "user",
+    "action",
+    "entity_type",
+    "entity_id",
+    "text",
+    "after",
+    "before",
 ];
 
 /// A page of the log, and how far it looked.
@@ -36,9 +44,10 @@ impl Query {
             to: parameter(params, "to"),
             user: parameter(params, "user"),
             action: parameter(params, "action"),
-            entity: parameter(params, "entity"),
-            id: parameter(params, "id"),
+            entity_type: parameter(params, "entity_type"),
+            entity_id: parameter(params, "entity_id"),
             text: parameter(params, "text"),
+            limit: String::new(),
             after: parameter(params, "after"),
             before: parameter(params, "before"),
         }
@@ -101,8 +110,8 @@ fn Filters() -> impl IntoView {
             <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
             <FilterField name="user" label=td_string!(l, fields.user) />
             <Choice name="action" label=td_string!(l, log.action) any=td_string!(l, log.any_action) options=actions.collect() />
-            <Choice name="entity" label=td_string!(l, log.entity) any=td_string!(l, log.any_entity) options=entities.collect() />
-            <FilterField name="id" label=td_string!(l, log.entity_id) />
+            <Choice name="entity_type" label=td_string!(l, log.entity) any=td_string!(l, log.any_entity) options=entities.collect() />
+            <FilterField name="entity_id" label=td_string!(l, log.entity_id) />
             <FilterField name="text" label=td_string!(l, log.text) class="filter grow" />
             <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
         </FilterForm>
@@ -154,7 +163,7 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
                 <td role="cell" class="date" data-label=td_string!(l, fields.date)>{operation.timestamp.shown(l)}</td>
                 <td role="cell" data-label=td_string!(l, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
                 <td role="cell" class="row-title">{words::action(l, operation.action)}</td>
-                <td role="cell" data-label=td_string!(l, log.entity)><Thing entity=operation.entity id=operation.entity_id /></td>
+                <td role="cell" data-label=td_string!(l, log.entity)><Thing entity=operation.entity_type id=operation.entity_id /></td>
                 <td role="cell" class="log-changes">{changes}</td>
             </tr>
         }

@@ -4,6 +4,8 @@ pub mod history;
 pub mod list;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
@@ -36,6 +38,8 @@ codes! {
         Invite = "invite",
         RevokeInvitation = "revoke_invitation",
         EndSession = "end_session",
+        CreateToken = "create_token",
+        RevokeToken = "revoke_token",
     }
 }
 
@@ -52,6 +56,7 @@ codes! {
 
 /// A field that an act set: its value before and after, as plain text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Change {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -67,8 +72,8 @@ pub struct Operation {
     pub timestamp: Moment,
     pub user_id: Option<String>,
     pub action: Action,
-    pub entity: Entity,
-    /// Number, or name of a user.
+    /// What it was done to, and its id: a number, or the name of a user.
+    pub entity_type: Entity,
     pub entity_id: String,
     pub changes: Vec<Change>,
 }
@@ -86,11 +91,13 @@ pub struct Query {
     /// A code of [`Action`].
     pub action: String,
     /// A code of [`Entity`].
-    pub entity: String,
+    pub entity_type: String,
     /// Of one thing of that kind: its number, or name of a user.
-    pub id: String,
+    pub entity_id: String,
     /// A part of a value before or after.
     pub text: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }

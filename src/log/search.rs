@@ -3,7 +3,7 @@
 use super::{
     Action, Entity, Operation, Query, SYSTEM,
     list::Found,
-    service::{COLUMNS, Row, operation},
+    service::{COLUMNS, Row},
 };
 use crate::{
     act::Tx,
@@ -19,8 +19,6 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// Rows on a page.
-const PAGE: usize = 50;
 /// Rows that are read at once while most of them are passed over.
 const CHUNK: i64 = 1_000;
 /// Rows that one page looks through at most.
@@ -32,17 +30,18 @@ const ORDER: Order = Order {
 };
 
 /// A query whose every part could be taken.
-#[derive(Default)]
 struct Filter {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     /// `Some(None)`: the system.
     user: Option<Option<String>>,
     action: Option<Action>,
-    entity: Option<Entity>,
-    id: String,
+    entity_type: Option<Entity>,
+    entity_id: String,
     /// Folded.
     text: String,
+    /// Rows on a page.
+    limit: i64,
 }
 
 /// The index that a search goes by: the one that leaves fewest rows. What else is asked is compared row by row.
@@ -59,8 +58,9 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let filter = check(tx, query)?;
     let lead = filter.lead();
+    let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let size = if filter.is_met_by(&lead) {
-        i64::try_from(PAGE).unwrap_or(CHUNK)
+        filter.limit
     } else {
         CHUNK
     };
@@ -68,7 +68,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
     // In the order of reading: backwards when the page before is asked for.
     let mut found = Vec::new();
     let (mut looked, mut at_end, mut last) = (0, false, None);
-    while found.len() <= PAGE && looked < LOOKED_THROUGH && !at_end {
+    while found.len() <= limit && looked < LOOKED_THROUGH && !at_end {
         let rows = filter.load(tx, &lead, &keyset)?;
         at_end = rows.len() < usize::try_from(keyset.fetch()).unwrap_or(usize::MAX);
         looked += rows.len();
@@ -78,12 +78,12 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
         last = Some((position, row.1));
         found.extend(
             rows.into_iter()
-                .map(operation)
+                .map(Operation::from)
                 .filter(|found| filter.is_met(found)),
         );
     }
-    let is_full = found.len() > PAGE;
-    found.truncate(PAGE);
+    let is_full = found.len() > limit;
+    found.truncate(limit);
     let far = match found.last() {
         Some(row) if is_full => Some(keys(row.timestamp, row.id)),
         _ => last
@@ -125,9 +125,10 @@ fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
         to: checks.optional_day("to", &query.to),
         user: user(tx, &query.user)?,
         action: checks.optional_code("action", &query.action),
-        entity: checks.optional_code("entity", &query.entity),
-        id: query.id.trim().to_owned(),
+        entity_type: checks.optional_code("entity_type", &query.entity_type),
+        entity_id: query.entity_id.trim().to_owned(),
         text: fold(&query.text),
+        limit: checks.page_size(&query.limit),
     };
     checks.done().map(|()| filter)
 }
@@ -151,8 +152,10 @@ fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
 
 impl Filter {
     fn lead(&self) -> Lead {
-        match (&self.user, self.action, self.entity) {
-            (_, _, Some(entity)) if !self.id.is_empty() => Lead::Thing(entity, self.id.clone()),
+        match (&self.user, self.action, self.entity_type) {
+            (_, _, Some(entity)) if !self.entity_id.is_empty() => {
+                Lead::Thing(entity, self.entity_id.clone())
+            }
             (Some(user), ..) => Lead::User(user.clone()),
             (None, Some(action), _) => Lead::Action(action),
             (None, None, Some(entity)) => Lead::Kind(entity),
@@ -164,8 +167,8 @@ impl Filter {
     fn is_met_by(&self, lead: &Lead) -> bool {
         let others = usize::from(self.user.is_some())
             + usize::from(self.action.is_some())
-            + usize::from(self.entity.is_some())
-            + usize::from(!self.id.is_empty())
+            + usize::from(self.entity_type.is_some())
+            + usize::from(!self.entity_id.is_empty())
             + usize::from(!self.text.is_empty());
         match lead {
             Lead::Thing(..) => others == 2,
@@ -206,8 +209,10 @@ impl Filter {
     fn is_met(&self, row: &Operation) -> bool {
         self.user.as_ref().is_none_or(|user| row.user_id == *user)
             && self.action.is_none_or(|action| row.action == action)
-            && self.entity.is_none_or(|entity| row.entity == entity)
-            && (self.id.is_empty() || row.entity_id == self.id)
+            && self
+                .entity_type
+                .is_none_or(|entity| row.entity_type == entity)
+            && (self.entity_id.is_empty() || row.entity_id == self.entity_id)
             && (self.text.is_empty() || self.is_said_by(row))
     }
 

@@ -44,11 +44,25 @@ pub fn history(
         .limit(HISTORY)
         .select(COLUMNS)
         .load(tx.conn)?;
-    Ok(rows.into_iter().map(operation).collect())
+    Ok(rows.into_iter().map(Operation::from).collect())
 }
 
-/// A row of the log, as it is read.
+/// A row as the table keeps it.
 pub type Row = (i64, Moment, Option<String>, Action, Entity, String, String);
+
+impl From<Row> for Operation {
+    fn from((id, timestamp, user_id, action, entity_type, entity_id, details): Row) -> Self {
+        Self {
+            id,
+            timestamp,
+            user_id,
+            action,
+            entity_type,
+            entity_id,
+            changes: serde_json::from_str(&details).unwrap_or_default(),
+        }
+    }
+}
 
 /// The columns of [`Row`].
 pub type Columns = (
@@ -71,17 +85,3 @@ pub const COLUMNS: Columns = (
     operation_log::entity_id,
     operation_log::details,
 );
-
-/// What a row says.
-pub fn operation(row: Row) -> Operation {
-    let (id, timestamp, user_id, action, entity, entity_id, details) = row;
-    Operation {
-        id,
-        timestamp,
-        user_id,
-        action,
-        entity,
-        entity_id,
-        changes: serde_json::from_str(&details).unwrap_or_default(),
-    }
-}

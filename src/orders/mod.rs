@@ -6,6 +6,8 @@ pub mod page;
 pub mod row;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
@@ -83,6 +85,8 @@ pub struct Query {
     pub to: String,
     /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
     pub sort: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }
@@ -93,6 +97,8 @@ pub struct Query {
 pub struct Draft {
     pub phone: String,
     pub customer_name: String,
+    /// The product's id; empty: it is named.
+    pub product_id: String,
     /// The product's name.
     pub product: String,
     pub qty: String,

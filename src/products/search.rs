@@ -13,8 +13,6 @@ use crate::{
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// Rows on a page of the list.
-pub const PAGE: i64 = 50;
 /// Products that a picker offers at once.
 const OFFERS: i64 = 20;
 /// Names that an ambiguous search tells.
@@ -23,7 +21,12 @@ const CANDIDATES: usize = 5;
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
-    let (sort, descending) = sort_of(&query.sort)?;
+    let mut checks = Checks::default();
+    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let limit = checks.page_size(&query.limit);
+    checks.done()?;
+    let sort = sort.unwrap_or(Sort::Name);
+    let descending = query.sort.starts_with('-');
     let keyset = Keyset::new(
         Order {
             columns: sort.columns(),
@@ -31,7 +34,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
         },
         &query.after,
         &query.before,
-        PAGE,
+        limit,
     )?;
     let mut rows = products::table
         .select(COLUMNS)
@@ -85,6 +88,27 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .limit(OFFERS)
         .load(tx.conn)
         .map_err(Error::from)
+}
+
+/// Reads which product a draft means, `id` when that is not empty; notes when it says neither.
+pub fn check_meant(checks: &mut Checks, id: &str, name: &str) -> Option<i64> {
+    if id.trim().is_empty() && name.trim().is_empty() {
+        checks.wrong("product", Problem::Required);
+    }
+    checks.optional_number("product_id", id, 1, i64::MAX)
+}
+
+/// The product on sale that a draft means, by its id or else by a name.
+pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
+    let Some(id) = id else {
+        return named(tx, name);
+    };
+    match super::service::get(tx, id) {
+        Ok(product) if product.archived_at.is_none() => Ok(product),
+        Ok(_) => Err(Error::Archived),
+        Err(Error::NotFound) => Err(Error::field("product_id", Problem::UnknownProduct)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The product on sale that a person named: by its whole name, or by words that only one name has.
@@ -148,13 +172,6 @@ fn words(search: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(containing)
         .collect()
-}
-
-fn sort_of(code: &str) -> Result<(Sort, bool), Error> {
-    let mut checks = Checks::default();
-    let sort = checks.optional_code("sort", code.trim_start_matches('-'));
-    checks.done()?;
-    Ok((sort.unwrap_or(Sort::Name), code.starts_with('-')))
 }
 
 impl Sort {

@@ -52,10 +52,8 @@ pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft, quantity: &str) -> Resu
         .optional_number("quantity", quantity, 0, MAX_PIECES)
         .unwrap_or(0);
     let checked = draft.check(checks)?;
-    let id = tx.once(key, Entity::Product, &(&checked, opening), |tx| {
-        insert(tx, &checked, opening)
-    })?;
-    get(tx, id)
+    let insert = |tx: &mut Tx<'_>| insert(tx, &checked, opening);
+    tx.once(key, Entity::Product, &(&checked, opening), insert, get)
 }
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
@@ -119,7 +117,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Pro
         products::sell_price_rub.eq(new.sell_price_rub),
         products::supplier_name.eq(&new.supplier_name),
         products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
-        products::version.eq(version + 1),
+        products::version.eq(products::version + 1),
     ))
     .execute(tx.conn)?;
     if edited == 0 {
@@ -297,6 +295,7 @@ pub type Columns = (
     products::id,
     products::name,
     products::description,
+    products::quantity,
     products::on_hand,
     products::reserved,
     products::stock,
@@ -315,6 +314,7 @@ pub const COLUMNS: Columns = (
     products::id,
     products::name,
     products::description,
+    products::quantity,
     products::on_hand,
     products::reserved,
     products::stock,

@@ -1,6 +1,6 @@
 //! The rules of supplies.
 
-use super::{Draft, Query, Supply};
+use super::{Draft, Query, Sort, Supply};
 use crate::{
     act::Tx,
     auth::Permission,
@@ -17,8 +17,6 @@ use crate::{
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// Rows on a page of the history.
-pub const PAGE: i64 = 50;
 const NAME: usize = 200;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
@@ -31,12 +29,10 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     let qty = checks.number("qty", &draft.qty, 1, MAX_PIECES);
     let supplier_name = checks.line("supplier_name", &draft.supplier_name, NAME);
     let price = checks.eur("buy_price_eur", &draft.buy_price_eur);
-    if draft.product.trim().is_empty() {
-        checks.wrong("product", crate::error::Problem::Required);
-    }
+    let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
     checks.done()?;
-    let product = products::search::named(tx, &draft.product)?;
-    let id = tx.once(key, Entity::Supply, draft, |tx| {
+    let insert = |tx: &mut Tx<'_>| {
+        let product = products::search::meant(tx, product, &draft.product)?;
         let id = diesel::insert_into(supplies::table)
             .values((
                 supplies::product_id.eq(product.id),
@@ -76,11 +72,13 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
         ];
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
-    })?;
-    get(tx, id)
+    };
+    tx.once(key, Entity::Supply, draft, insert, get)
 }
 
-fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
+/// One supply.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
+    tx.actor.may(Permission::Supplies)?;
     supplies::table
         .find(id)
         .select(COLUMNS)
@@ -94,6 +92,9 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
     let mut checks = Checks::default();
     let from = checks.optional_day("from", &query.from);
     let to = checks.optional_day("to", &query.to);
+    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let descending = sort.is_none() || query.sort.starts_with('-');
+    let limit = checks.page_size(&query.limit);
     checks.done()?;
     let mut rows = supplies::table.select(COLUMNS).into_boxed::<Dialect>();
     if !query.product.trim().is_empty() {
@@ -117,7 +118,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
     if let Some(day) = to {
         rows = rows.filter(supplies::created_at.lt(clock::end_of(day)));
     }
-    newest_first(tx, rows, &query.after, &query.before, PAGE)
+    page(tx, rows, descending, &query.after, &query.before, limit)
 }
 
 /// The latest supplies of a product.
@@ -127,21 +128,22 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Page<Supp
         .select(COLUMNS)
         .filter(supplies::product_id.eq(product))
         .into_boxed::<Dialect>();
-    newest_first(tx, rows, "", "", limit)
+    page(tx, rows, true, "", "", limit)
 }
 
 type Rows<'a> = supplies::BoxedQuery<'a, Dialect, diesel::dsl::SqlTypeOf<Columns>>;
 
-fn newest_first(
+fn page(
     tx: &mut Tx<'_>,
     rows: Rows<'_>,
+    descending: bool,
     after: &str,
     before: &str,
     limit: i64,
 ) -> Result<Page<Supply>, Error> {
     let order = Order {
         columns: &[Column::Time("created_at"), Column::Int("id")],
-        descending: true,
+        descending,
     };
     let keyset = Keyset::new(order, after, before, limit)?;
     let rows = rows

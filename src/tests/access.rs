@@ -82,6 +82,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
+    ("create_token", Some(Permission::OwnAccount), "name=касса"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -115,6 +116,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "query[search]=",
     ),
+    ("list_tokens", Some(Permission::OwnAccount), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -151,6 +153,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "id={product}",
     ),
     ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
+    ("revoke_token", Some(Permission::OwnAccount), "id=1"),
     ("set_language", None, "lang=en"),
     ("sign_in", None, "username=x&password=x"),
     (

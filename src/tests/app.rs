@@ -261,6 +261,7 @@ impl Person {
 
     pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
         let draft = supplies::Draft {
+            product_id: String::new(),
             product: product.to_owned(),
             qty: qty.to_string(),
             supplier_name: "Teekanne".to_owned(),

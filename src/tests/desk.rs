@@ -56,7 +56,7 @@ on_both_databases! {
         let admin = app.hire(app.admin()).await;
         let invitation = admin.act(|tx| invitations::invite(tx, Role::User, "отозванный")).await.unwrap();
         admin.act(move |tx| invitations::revoke(tx, invitation.id)).await.unwrap();
-        assert_eq!(admin.act(move |tx| invitations::revoke(tx, invitation.id)).await, Err(Error::InvitationOver));
+        assert_eq!(admin.act(move |tx| invitations::revoke(tx, invitation.id)).await, Err(Error::NotFound));
         admin.act(|tx| invitations::invite(tx, Role::User, "старый")).await.unwrap();
         let role = |hours: i64, token: &'static str| app.shop.act_at(
             crate::clock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours)),

@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod api;
 mod app;
 mod check;
 mod desk;

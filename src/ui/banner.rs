@@ -27,6 +27,8 @@ codes! {
         UserSaved = "user_saved",
         UserDeleted = "user_deleted",
         InvitationRevoked = "invitation_revoked",
+        TokenCreated = "token_created",
+        TokenRevoked = "token_revoked",
     }
 }
 
@@ -61,6 +63,8 @@ impl Success {
             Self::UserSaved => td_string!(l, banner.user_saved),
             Self::UserDeleted => td_string!(l, banner.user_deleted),
             Self::InvitationRevoked => td_string!(l, banner.invitation_revoked),
+            Self::TokenCreated => td_string!(l, banner.token_created),
+            Self::TokenRevoked => td_string!(l, banner.token_revoked),
         }
     }
 }

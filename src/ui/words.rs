@@ -117,5 +117,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::Invite => td_string!(l, action.invite),
         Action::RevokeInvitation => td_string!(l, action.revoke_invitation),
         Action::EndSession => td_string!(l, action.end_session),
+        Action::CreateToken => td_string!(l, action.create_token),
+        Action::RevokeToken => td_string!(l, action.revoke_token),
     }
 }

@@ -47,7 +47,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     )
     .execute(tx.conn)?;
     if revoked == 0 {
-        return Err(Error::InvitationOver);
+        return Err(Error::NotFound);
     }
     record(tx, Action::RevokeInvitation, Entity::Invitation, id, &[])
 }

@@ -14,7 +14,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// Invitations that hold, and the link of one that was just made without JavaScript.
+/// Invitations that hold, and the link of one that was just made.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invited {
     pub invitations: Vec<Invitation>,
@@ -32,9 +32,9 @@ pub async fn list_invitations() -> Result<Invited, Error> {
     })
 }
 
-/// Makes an invitation and answers with its link, which nobody can look up later.
+/// Makes an invitation. The page shows its link, which nobody can look up later.
 #[server(endpoint = "invite_user")]
-pub async fn invite_user(role: String) -> Result<String, Error> {
+pub async fn invite_user(role: String) -> Result<(), Error> {
     use crate::{act, door};
     let token = act::new_key();
     let kept = token.clone();
@@ -46,7 +46,7 @@ pub async fn invite_user(role: String) -> Result<String, Error> {
     })
     .await?;
     door::show_once("invitation", &token);
-    Ok(link(&token))
+    Ok(())
 }
 
 /// Takes an invitation back.
@@ -74,9 +74,8 @@ pub fn Invitations() -> impl IntoView {
         move || acts.map(|times| times.get()),
         |_| list_invitations(),
     );
-    let made = move || invite.made::<String>();
     Effect::new(move || {
-        if made().is_some() {
+        if invite.is_done() {
             ui::announce(td_string!(l, users.invited).to_owned());
         }
     });
@@ -95,7 +94,6 @@ pub fn Invitations() -> impl IntoView {
                 <Submit label=td_string!(l, users.invite) />
             </Form>
             {ui::loaded(invited, move |Invited { invitations, link }| {
-                let link = untrack(made).or(link);
                 view! {
                     {link.map(|link| view! { <Secret label=td_string!(l, users.invited) secret=link /> })}
                     <InvitationList invitations revoke />

@@ -24,6 +24,7 @@ impl Query {
             role: parameter(params, "role"),
             state: parameter(params, "state"),
             sort: parameter(params, "sort"),
+            limit: String::new(),
             after: parameter(params, "after"),
             before: parameter(params, "before"),
         }

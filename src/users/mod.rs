@@ -5,6 +5,8 @@ pub mod list;
 pub mod page;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod invitations;
 #[cfg(feature = "ssr")]
 pub mod service;
@@ -41,6 +43,8 @@ pub struct Query {
     pub state: String,
     /// `-username` for descending.
     pub sort: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }

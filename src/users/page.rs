@@ -24,7 +24,7 @@ use serde::{Deserialize, Serialize};
 pub struct UserFile {
     pub account: Account,
     pub history: Vec<Operation>,
-    /// A one-time password that was just set without JavaScript.
+    /// A one-time password that was just set.
     pub password: Option<String>,
 }
 
@@ -77,19 +77,16 @@ pub async fn unblock_user(username: String) -> Result<(), Error> {
     saved()
 }
 
-/// Gives an account a one-time password and answers with it: nobody can look it up later.
+/// Gives an account a one-time password. The page shows it: nobody can look it up later.
 #[server(endpoint = "reset_password")]
-pub async fn reset_password(username: String) -> Result<String, Error> {
-    use crate::{auth::password, door};
-    let once = password::one_time();
-    let may = door::look(|tx| tx.actor.may(crate::auth::Permission::ManageUsers)).await;
-    may?;
-    let hashed = password::hash(once.clone(), door::shop().config.bcrypt_cost).await;
-    let hash = door::answer(hashed)?;
-    door::act(move |tx| super::service::reset_password(tx, &username, &hash, true)).await?;
-    door::show_once("password", &once);
-    saved()?;
-    Ok(once)
+pub async fn reset_password(username: String) -> Result<(), Error> {
+    use crate::door;
+    let given = match door::actor() {
+        Ok(actor) => super::service::give_one_time_password(&door::shop(), actor, username).await,
+        Err(error) => Err(error),
+    };
+    door::show_once("password", &door::answer(given)?);
+    saved()
 }
 
 /// Deletes an account for good.
@@ -170,7 +167,6 @@ fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
         password,
     } = file;
     let is_me = ui::me().is_some_and(|me| me.username == account.username);
-    let password = untrack(|| actions.reset.made::<String>()).or(password);
     let seen = account.last_seen_at.map_or_else(
         || td_string!(l, users.never).to_owned(),
         |seen| seen.shown(l),

@@ -2,8 +2,11 @@
 
 use super::{Account, Query};
 use crate::{
-    act::Tx,
-    auth::{Permission, Role, UserState, service::sign_out_everywhere},
+    act::{Shop, Tx},
+    auth::{
+        Actor, Permission, Role, UserState, password,
+        service::{shut_out, sign_out_everywhere},
+    },
     checks::Checks,
     db::{self, Column, Dialect, Key, Keyset, Order},
     error::{Error, Problem},
@@ -16,8 +19,6 @@ use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
 /// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
 pub const REGISTRATION: &str = "registration";
-/// Rows on a page of the list.
-const PAGE: i64 = 50;
 /// Characters of a user name.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;
 
@@ -27,12 +28,13 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     let mut checks = Checks::default();
     let role: Option<Role> = checks.optional_code("role", &query.role);
     let state: Option<UserState> = checks.optional_code("state", &query.state);
+    let limit = checks.page_size(&query.limit);
     checks.done()?;
     let order = Order {
         columns: &[Column::Text("username_key")],
         descending: query.sort.starts_with('-'),
     };
-    let keyset = Keyset::new(order, &query.after, &query.before, PAGE)?;
+    let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
     let mut rows = users::table
         .select(COLUMNS)
         .filter(users::deleted_at.is_null())
@@ -139,14 +141,14 @@ pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Shuts an account out, at once.
+/// Shuts an account out, at once: its sessions and tokens end.
 pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if account.state == UserState::Blocked {
         return Ok(account);
     }
     refuse_last_admin(tx, &account)?;
-    sign_out_everywhere(tx, &account.username)?;
+    shut_out(tx, &account.username)?;
     change_state(tx, &account, UserState::Blocked, Action::Block)
 }
 
@@ -184,6 +186,20 @@ pub fn reset_password(
     find(tx, username)
 }
 
+/// Gives an account a one-time password and tells it, this once.
+pub async fn give_one_time_password(
+    shop: &Shop,
+    actor: Actor,
+    username: String,
+) -> Result<String, Error> {
+    actor.may(Permission::ManageUsers)?;
+    let password = password::one_time();
+    let hash = password::hash(password.clone(), shop.config.bcrypt_cost).await?;
+    shop.act(actor, move |tx| reset_password(tx, &username, &hash, true))
+        .await?;
+    Ok(password)
+}
+
 /// Deletes an account for good. Its name stays in the history, and nobody else gets it.
 pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     let account = other(tx, username)?;
@@ -195,7 +211,7 @@ pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
             users::state.eq(UserState::Blocked),
         ))
         .execute(tx.conn)?;
-    sign_out_everywhere(tx, &account.username)?;
+    shut_out(tx, &account.username)?;
     record(tx, Action::Delete, Entity::User, &account.username, &[])
 }
 

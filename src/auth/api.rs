@@ -1,0 +1,313 @@
+//! Signing in and the own account over the REST API.
+
+use super::{
+    Me, Role, UserState,
+    devices::Device,
+    service::{self, Registrant},
+    session,
+};
+use crate::{
+    act::{Shop, Tx},
+    api::{
+        answers::{Allowed, OfOne, Public, SignedIn, WithBody},
+        request::{Body, Caller, Name},
+        values::{Given, Listing, Made, Time},
+    },
+    checks::Checks,
+    error::{Error, Problem},
+    users::api::UserJson,
+};
+use axum::{Json, http::StatusCode};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::{router::OpenApiRouter, routes};
+
+/// The endpoints of accounts.
+pub fn routes() -> OpenApiRouter<Shop> {
+    OpenApiRouter::new()
+        .routes(routes!(register))
+        .routes(routes!(login))
+        .routes(routes!(logout))
+        .routes(routes!(plain_logout))
+        .routes(routes!(me))
+        .routes(routes!(change_password))
+        .routes(routes!(devices, end_other_devices))
+        .routes(routes!(end_device))
+}
+
+/// The own account
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Me)]
+struct MeJson {
+    #[schema(example = "anna")]
+    username: String,
+    role: Role,
+    /// Signed in with a one-time password: nothing but the own account is open until it is changed
+    must_change_password: bool,
+}
+
+impl From<Me> for MeJson {
+    fn from(me: Me) -> Self {
+        Self {
+            username: me.username,
+            role: me.role,
+            must_change_password: me.must_change_password,
+        }
+    }
+}
+
+/// Where the account is signed in
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Session)]
+struct SessionJson {
+    /// A hash, that opens nothing
+    id: String,
+    /// Browser and system
+    #[schema(example = "Firefox, Windows")]
+    device: String,
+    /// IP address
+    #[schema(example = "203.0.113.7")]
+    address: String,
+    /// To a few minutes
+    last_seen_at: Option<Time>,
+    /// Whether it is the one that asks
+    is_this: bool,
+}
+
+impl From<Device> for SessionJson {
+    fn from(device: Device) -> Self {
+        Self {
+            id: device.id,
+            device: device.name,
+            address: device.address,
+            last_seen_at: device.last_seen_at.map(Time),
+            is_this: device.is_this,
+        }
+    }
+}
+
+/// A name and its password
+#[derive(Deserialize, ToSchema)]
+struct Credentials {
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 3, max_length = 64, example = "anna")]
+    username: Given,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "correct horse")]
+    password: Given,
+}
+
+/// Who registers
+#[derive(Deserialize, ToSchema)]
+struct Registration {
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 3, max_length = 64, example = "anna")]
+    username: Given,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "correct horse")]
+    password: Given,
+    /// The token at the end of an invitation's link
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    invitation: Given,
+}
+
+impl Registration {
+    fn read(self, checks: &mut Checks) -> Registrant {
+        let password = checks.take("password", self.password.text());
+        Registrant {
+            username: checks.take("username", self.username.text()),
+            password_repeated: password.clone(),
+            password,
+            invitation: checks.take("invitation", self.invitation.text()),
+        }
+    }
+}
+
+impl Credentials {
+    fn read(self, checks: &mut Checks) -> (String, String) {
+        let username = checks.take("username", self.username.text());
+        (username, checks.take("password", self.password.text()))
+    }
+}
+
+/// A password to change
+#[derive(Deserialize, ToSchema)]
+struct PasswordChange {
+    #[serde(default)]
+    #[schema(value_type = String, required = true, format = Password, example = "correct horse")]
+    current_password: Given,
+    #[serde(default)]
+    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "battery staple")]
+    password: Given,
+}
+
+/// Register an account and sign in
+///
+/// The first account becomes admin. One that waits for approval is not signed in. An invitation gives its role.
+#[utoipa::path(
+    post,
+    path = "/api/auth/register",
+    operation_id = "register",
+    tag = "account",
+    security(()),
+    request_body = Registration,
+    responses(
+        (status = CREATED, description = "The account", body = UserJson, headers(("Location" = String, description = "Where it is"))),
+        Public, Allowed, WithBody
+    )
+)]
+async fn register(caller: Caller, body: Body<Registration>) -> Result<Made<UserJson>, Error> {
+    let (registrant, checks) = body.open(Registration::read);
+    checks.done()?;
+    let account = service::register(&caller.shop, registrant).await?;
+    if account.state == UserState::Active {
+        session::begin(&caller.session, &account.username, caller.place).await?;
+    }
+    Ok(Made::at("/api/me".to_owned(), account.into()))
+}
+
+/// Sign in
+///
+/// Sets the session cookie.
+#[utoipa::path(
+    post,
+    path = "/api/auth/login",
+    operation_id = "login",
+    tag = "account",
+    security(()),
+    request_body = Credentials,
+    responses(
+        (status = OK, description = "Who is signed in now", body = MeJson, headers(("Set-Cookie" = String, description = "The session"))),
+        SignedIn, Allowed, WithBody
+    )
+)]
+async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, Error> {
+    let ((username, password), mut checks) = body.open(Credentials::read);
+    for (field, text) in [("username", &username), ("password", &password)] {
+        if text.is_empty() {
+            checks.wrong(field, Problem::Required);
+        }
+    }
+    checks.done()?;
+    let me = service::sign_in(&caller.shop, &username, password).await?;
+    session::begin(&caller.session, &me.username, caller.place).await?;
+    Ok(Json(me.into()))
+}
+
+/// Sign out
+///
+/// Ends the session; a token is revoked, not signed out.
+#[utoipa::path(
+    post,
+    path = "/api/auth/logout",
+    operation_id = "logout",
+    tag = "account",
+    security(()),
+    responses((status = NO_CONTENT, description = "Nobody is signed in any more"), Public, Allowed)
+)]
+async fn logout(caller: Caller) -> Result<StatusCode, Error> {
+    caller.act(Checks::default(), service::sign_out).await?;
+    session::end(&caller.session).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// Sign out, by the short address
+#[utoipa::path(
+    post,
+    path = "/logout",
+    operation_id = "plain_logout",
+    tag = "account",
+    security(()),
+    responses((status = NO_CONTENT, description = "Nobody is signed in any more"), Public, Allowed)
+)]
+async fn plain_logout(caller: Caller) -> Result<StatusCode, Error> {
+    logout(caller).await
+}
+
+/// Read who is signed in
+#[utoipa::path(
+    get,
+    path = "/api/me",
+    operation_id = "me",
+    tag = "account",
+    responses((status = OK, description = "The account", body = MeJson), SignedIn)
+)]
+async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
+    let me = caller.look(Checks::default(), service::me).await?;
+    Ok(Json(me.into()))
+}
+
+/// Change the own password
+///
+/// Ends every other session of the account; tokens stay.
+#[utoipa::path(
+    post,
+    path = "/api/me/password",
+    operation_id = "change_password",
+    tag = "account",
+    request_body = PasswordChange,
+    responses((status = NO_CONTENT, description = "It is changed"), SignedIn, Allowed, WithBody)
+)]
+async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<StatusCode, Error> {
+    let me = caller.me()?.clone();
+    let ((current, password), checks) = body.open(|change, checks| {
+        (
+            checks.take("current_password", change.current_password.text()),
+            checks.take("password", change.password.text()),
+        )
+    });
+    checks.done()?;
+    let (name, repeated) = (me.username.clone(), password.clone());
+    service::change_password(&caller.shop, me, current, password, &repeated).await?;
+    if session::is_of(&caller.session, &name).await? {
+        session::begin(&caller.session, &name, caller.place).await?;
+    }
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// List where the own account is signed in
+#[utoipa::path(
+    get,
+    path = "/api/me/sessions",
+    operation_id = "list_sessions",
+    tag = "account",
+    responses((status = OK, description = "The sessions, the latest seen first, at most a hundred", body = Listing<SessionJson>), SignedIn)
+)]
+async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
+    let own = session::key(&caller.session);
+    let devices = caller
+        .look(Checks::default(), move |tx| session::devices(tx, &own))
+        .await?;
+    Ok(Listing::whole(devices))
+}
+
+/// End every other session of the own account
+#[utoipa::path(
+    delete,
+    path = "/api/me/sessions",
+    operation_id = "end_other_sessions",
+    tag = "account",
+    responses((status = NO_CONTENT, description = "They are signed out"), SignedIn, Allowed)
+)]
+async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
+    let own = session::key(&caller.session);
+    let end = move |tx: &mut Tx<'_>| session::end_other_devices(tx, &own);
+    caller.act(Checks::default(), end).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// End a session of the own account
+#[utoipa::path(
+    delete,
+    path = "/api/me/sessions/{id}",
+    operation_id = "end_session",
+    tag = "account",
+    params(("id" = String, Path, description = "Id of the session, as listed", example = "5d41402abc4b2a76")),
+    responses((status = NO_CONTENT, description = "It is signed out, if it was there"), SignedIn, Allowed, OfOne)
+)]
+async fn end_device(caller: Caller, Name(id): Name) -> Result<StatusCode, Error> {
+    let end = move |tx: &mut Tx<'_>| session::end_device(tx, &id);
+    caller.act(Checks::default(), end).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,368 @@
+//! The OpenAPI document is true: every route is in it, and everybody is answered as it says.
+
+use super::*;
+use crate::auth::{Permission, Role};
+use std::collections::BTreeSet;
+
+/// An operation, what one needs for it, and a body that makes it answer. `{id}` is 1, `{username}` somebody.
+const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
+    ("POST", "/api/auth/register", None, r#"{"username": "x"}"#),
+    ("POST", "/api/auth/login", None, r#"{"username": "x"}"#),
+    ("POST", "/api/auth/logout", None, ""),
+    ("POST", "/logout", None, ""),
+    ("GET", "/api/openapi.json", None, ""),
+    ("GET", "/api/me", Some(Permission::OwnAccount), ""),
+    (
+        "POST",
+        "/api/me/password",
+        Some(Permission::OwnAccount),
+        r#"{"current_password": "x", "password": "longenough"}"#,
+    ),
+    ("GET", "/api/me/tokens", Some(Permission::OwnAccount), ""),
+    (
+        "POST",
+        "/api/me/tokens",
+        Some(Permission::OwnAccount),
+        r#"{"name": "till"}"#,
+    ),
+    (
+        "DELETE",
+        "/api/me/tokens/{id}",
+        Some(Permission::OwnAccount),
+        "",
+    ),
+    ("GET", "/api/me/sessions", Some(Permission::OwnAccount), ""),
+    ("DELETE", "/api/me/sessions", Some(Permission::OwnAccount), ""),
+    (
+        "DELETE",
+        "/api/me/sessions/{id}",
+        Some(Permission::OwnAccount),
+        "",
+    ),
+    ("GET", "/api/invitations", Some(Permission::ManageUsers), ""),
+    (
+        "POST",
+        "/api/invitations",
+        Some(Permission::ManageUsers),
+        r#"{"role": "user"}"#,
+    ),
+    (
+        "DELETE",
+        "/api/invitations/{id}",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    ("GET", "/api/users", Some(Permission::ManageUsers), ""),
+    (
+        "GET",
+        "/api/users/{username}",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    (
+        "POST",
+        "/api/users/{username}/block",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    (
+        "POST",
+        "/api/users/{username}/unblock",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    (
+        "POST",
+        "/api/users/{username}/reset-password",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    (
+        "PUT",
+        "/api/users/{username}/role",
+        Some(Permission::ManageUsers),
+        r#"{"role": "user"}"#,
+    ),
+    (
+        "POST",
+        "/api/users/{username}/activate",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+    ("GET", "/api/log", Some(Permission::AdminArea), ""),
+    ("GET", "/api/products", Some(Permission::ViewStock), ""),
+    (
+        "POST",
+        "/api/products",
+        Some(Permission::EditProducts),
+        r#"{"name": "чай"}"#,
+    ),
+    ("GET", "/api/products/{id}", Some(Permission::ViewStock), ""),
+    (
+        "PUT",
+        "/api/products/{id}",
+        Some(Permission::EditProducts),
+        r#"{"version": 1, "name": "чай"}"#,
+    ),
+    (
+        "DELETE",
+        "/api/products/{id}",
+        Some(Permission::EditProducts),
+        "",
+    ),
+    (
+        "GET",
+        "/api/products/{id}/stock",
+        Some(Permission::ViewStock),
+        "",
+    ),
+    (
+        "POST",
+        "/api/products/{id}/correct",
+        Some(Permission::EditProducts),
+        r#"{"expected": 5, "on_hand": 5}"#,
+    ),
+    (
+        "POST",
+        "/api/products/{id}/restore",
+        Some(Permission::EditProducts),
+        "",
+    ),
+    (
+        "GET",
+        "/api/products/{id}/movements",
+        Some(Permission::ViewStock),
+        "",
+    ),
+    (
+        "GET",
+        "/api/products/{id}/history",
+        Some(Permission::ViewStock),
+        "",
+    ),
+    ("GET", "/api/supplies", Some(Permission::Supplies), ""),
+    (
+        "POST",
+        "/api/supplies",
+        Some(Permission::Supplies),
+        r#"{"product": "чай", "qty": 1, "supplier_name": "x", "buy_price_eur": 1}"#,
+    ),
+    ("GET", "/api/supplies/{id}", Some(Permission::Supplies), ""),
+    ("GET", "/api/orders", Some(Permission::Orders), ""),
+    (
+        "POST",
+        "/api/orders",
+        Some(Permission::Orders),
+        r#"{"phone": "89161234567", "product": "чай", "qty": 1}"#,
+    ),
+    ("GET", "/api/orders/{id}", Some(Permission::Orders), ""),
+    (
+        "PUT",
+        "/api/orders/{id}",
+        Some(Permission::Orders),
+        r#"{"version": 1, "phone": "89161234567", "qty": 1, "unit_price_rub": 1}"#,
+    ),
+    (
+        "POST",
+        "/api/orders/{id}/issue",
+        Some(Permission::Orders),
+        "",
+    ),
+    (
+        "POST",
+        "/api/orders/{id}/deny",
+        Some(Permission::Orders),
+        "",
+    ),
+    (
+        "GET",
+        "/api/orders/{id}/history",
+        Some(Permission::Orders),
+        "",
+    ),
+    // The last: nobody is there afterwards.
+    (
+        "DELETE",
+        "/api/users/{username}",
+        Some(Permission::ManageUsers),
+        "",
+    ),
+];
+
+fn document() -> Value {
+    serde_json::to_value(crate::api::document()).unwrap()
+}
+
+/// Method, path and description of every operation of the document.
+fn operations(document: &Value) -> Vec<(String, String, &Value)> {
+    let mut found = Vec::new();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            found.push((method.to_uppercase(), path.clone(), operation));
+        }
+    }
+    found
+}
+
+on_both_databases! {
+    async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
+        let document = document();
+        let manager = app.hire(app.manager()).await;
+        manager.adds("чай", 5).await;
+        manager.supplies("чай", 1, "1").await.unwrap();
+        manager.books("чай", 1).await.unwrap();
+        app.hire(app.person("boris", Role::User)).await;
+        for caller in [None, Some(Role::User), Some(Role::Manager), Some(Role::Admin)] {
+            let program = match caller {
+                Some(role) => Program::of(&app, app.person(&format!("роль-{role}"), role)).await,
+                None => Program::stranger(&app),
+            };
+            for (method, path, needed, body) in OPERATIONS {
+                if path.ends_with("logout") && caller.is_some() {
+                    continue;
+                }
+                let what = format!("{caller:?} {method} {path}");
+                let concrete = path.replace("{id}", "1").replace("{username}", "boris");
+                let body = Some((*body).to_owned()).filter(|body| !body.is_empty());
+                let reply = program.send(method.parse().unwrap(), &concrete, body).await;
+                let is_allowed = needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)));
+                if is_allowed {
+                    assert!(!matches!(reply.status, 401 | 403 | 500..), "{what}: {reply:?}");
+                } else {
+                    assert_eq!(reply.status, if caller.is_none() { 401 } else { 403 }, "{what}: {reply:?}");
+                }
+                let answers = &document["paths"][path][method.to_lowercase()]["responses"];
+                assert!(answers[reply.status.to_string()].is_object(), "{what} does not name {}", reply.status);
+            }
+        }
+    }
+
+    async fn signing_out_is_for_everybody(app: App) {
+        for path in ["/logout", "/api/auth/logout"] {
+            assert_eq!(Program::stranger(&app).act(path).await.status, 204);
+            let role = if path == "/logout" { Role::User } else { Role::Admin };
+            let program = Program::of(&app, app.person(&format!("роль-{role}"), role)).await;
+            assert_eq!(program.act(path).await.status, 204);
+            assert_eq!(program.get("/api/me").await.status, 401, "{path}");
+        }
+    }
+
+    async fn the_documentation_is_for_who_is_signed_in_and_loads_nothing_from_elsewhere(app: App) {
+        let refused = app.browser().get("/docs/").await;
+        assert_eq!((refused.status, refused.location.as_deref()), (302, Some("/login?next=%2Fdocs%2F")));
+        assert_eq!(app.browser().get("/docs/swagger-ui.css").await.status, 302);
+        let mut browser = app.browser_of(app.clerk()).await;
+        let page = browser.get("/docs/").await;
+        assert_eq!(page.status, 200);
+        assert!(!page.body.contains("http://") && !page.body.contains("https://"), "{}", page.body);
+        for file in ["swagger-ui.css", "index.css", "swagger-initializer.js"] {
+            assert!(page.body.contains(file), "{file}");
+            assert_eq!(browser.get(&format!("/docs/{file}")).await.status, 200, "{file}");
+        }
+    }
+}
+
+#[test]
+fn the_matrix_has_every_operation() {
+    let document = document();
+    let documented: BTreeSet<_> = operations(&document)
+        .into_iter()
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect();
+    let tried: BTreeSet<_> = OPERATIONS
+        .iter()
+        .map(|(method, path, ..)| format!("{method} {path}"))
+        .collect();
+    assert_eq!(documented, tried);
+}
+
+/// Endpoints enter the router by `routes!`, which puts them into the document. Nothing else may add a route.
+#[test]
+fn every_route_is_in_the_document() {
+    let mut routes = BTreeSet::new();
+    for file in sources("src")
+        .into_iter()
+        .filter(|file| !file.contains("/tests/"))
+    {
+        let source = std::fs::read_to_string(&file).unwrap();
+        for rest in source.split(".route(").skip(1) {
+            let path = rest.split('"').nth(1).unwrap_or_default();
+            if path.starts_with("/api") {
+                routes.insert(path.to_owned());
+            }
+        }
+    }
+    let fallbacks = ["/api", "/api/", "/api/{*rest}"].map(str::to_owned);
+    assert_eq!(routes, BTreeSet::from(fallbacks));
+}
+
+fn sources(folder: &str) -> Vec<String> {
+    let entries = std::fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| {
+            let name = path.to_str().unwrap().to_owned();
+            if path.is_dir() {
+                sources(&name)
+            } else {
+                vec![name]
+            }
+        })
+        .filter(|name| name.ends_with(".rs"))
+        .collect()
+}
+
+#[test]
+fn every_operation_says_what_it_does_takes_and_answers() {
+    let document = document();
+    let mut names = BTreeSet::new();
+    for (method, path, operation) in operations(&document) {
+        let what = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{what} has no summary");
+        assert!(operation["tags"][0].is_string(), "{what} has no tag");
+        assert!(
+            names.insert(operation["operationId"].to_string()),
+            "{what}: its name is taken"
+        );
+        for parameter in operation["parameters"].as_array().into_iter().flatten() {
+            assert!(
+                !parameter["example"].is_null(),
+                "{what}: {parameter} has no example"
+            );
+        }
+        let answers = operation["responses"].as_object().unwrap();
+        let names = |status: &str| answers.contains_key(status);
+        assert!(
+            answers.keys().any(|status| status.starts_with('2')),
+            "{what}"
+        );
+        assert!(
+            operation["security"] == json!([{}]) || names("401"),
+            "{what}"
+        );
+        assert!(method == "GET" || names("403"), "{what}");
+        assert!(path.ends_with("openapi.json") || names("503"), "{what}");
+        assert_eq!(path.contains('{'), names("404"), "{what}");
+        assert!(
+            operation["requestBody"].is_null()
+                || ["400", "413", "415", "422"].into_iter().all(names),
+            "{what}"
+        );
+    }
+}
+
+/// `docs/openapi.json` is the contract as the programs outside know it.
+#[test]
+fn the_contract_changes_only_on_purpose() {
+    let file = "docs/openapi.json";
+    let present = format!("{}\n", crate::api::document().to_pretty_json().unwrap());
+    if std::env::var_os("UPDATE_CONTRACT").is_some() {
+        std::fs::write(file, &present).unwrap();
+    }
+    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    assert!(
+        kept == present,
+        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features ssr contract, and look at what changed"
+    );
+}

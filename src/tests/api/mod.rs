@@ -1,0 +1,185 @@
+//! The REST API: the whole router, on both databases.
+
+mod contract;
+mod errors;
+mod idempotency;
+mod lists;
+mod story;
+mod tokens;
+
+use super::{
+    app::{App, PASSWORD, Person},
+    on_both_databases,
+};
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    http::{HeaderMap, Method, Request, header},
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+/// A program that talks to the API.
+#[derive(Clone)]
+struct Program {
+    router: Router,
+    /// Headers that go with every request.
+    headers: HeaderMap,
+}
+
+/// What a program got.
+#[derive(Debug)]
+struct Reply {
+    status: u16,
+    headers: HeaderMap,
+    /// `null` when the answer has no body.
+    json: Value,
+}
+
+impl Program {
+    /// A program that has not signed in.
+    fn stranger(app: &App) -> Self {
+        Self {
+            router: app.router.clone(),
+            headers: HeaderMap::new(),
+        }
+    }
+
+    /// A program that signed in for a person, with an account made for it.
+    async fn of(app: &App, person: Person) -> Self {
+        let person = app.hire(person).await;
+        Self::signed_in(app, &person.me.username).await
+    }
+
+    /// A program that signed in for somebody who has an account.
+    async fn signed_in(app: &App, name: &str) -> Self {
+        let stranger = Self::stranger(app);
+        let credentials = json!({"username": name, "password": PASSWORD});
+        let reply = stranger.post("/api/auth/login", credentials).await;
+        assert_eq!(reply.status, 200, "{reply:?}");
+        stranger.with("cookie", &reply.cookie())
+    }
+
+    fn with(mut self, name: &str, value: &str) -> Self {
+        let name: header::HeaderName = name.parse().unwrap();
+        self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    async fn get(&self, path: &str) -> Reply {
+        self.send(Method::GET, path, None).await
+    }
+
+    async fn post(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::POST, path, Some(body.to_string())).await
+    }
+
+    async fn put(&self, path: &str, body: Value) -> Reply {
+        self.send(Method::PUT, path, Some(body.to_string())).await
+    }
+
+    /// A POST without a body.
+    async fn act(&self, path: &str) -> Reply {
+        self.send(Method::POST, path, None).await
+    }
+
+    async fn delete(&self, path: &str) -> Reply {
+        self.send(Method::DELETE, path, None).await
+    }
+
+    /// Sends a request; whatever comes back is JSON, and every error a problem document.
+    async fn send(&self, method: Method, path: &str, body: Option<String>) -> Reply {
+        let mut request = Request::builder().method(method).uri(path);
+        if body.is_some() {
+            request = request.header(header::CONTENT_TYPE, "application/json");
+        }
+        let mut request = request.body(Body::from(body.unwrap_or_default())).unwrap();
+        for (name, value) in &self.headers {
+            request.headers_mut().insert(name, value.clone());
+        }
+        let response = self.router.clone().oneshot(request).await.unwrap();
+        let (parts, body) = response.into_parts();
+        let body = to_bytes(body, 16 << 20).await.unwrap();
+        let is_error = parts.status.is_client_error() || parts.status.is_server_error();
+        let expected = if is_error {
+            "application/problem+json"
+        } else {
+            "application/json"
+        };
+        if is_error || !body.is_empty() {
+            assert_eq!(
+                parts.headers[header::CONTENT_TYPE],
+                expected,
+                "{path}: {body:?}"
+            );
+        }
+        let reply = Reply {
+            status: parts.status.as_u16(),
+            headers: parts.headers,
+            json: serde_json::from_slice(&body).unwrap_or_default(),
+        };
+        if is_error {
+            assert_eq!(reply.json["status"], reply.status, "{path}");
+            assert!(
+                reply.text("type").starts_with("urn:sirius:"),
+                "{path}: {reply:?}"
+            );
+            assert!(
+                !reply.text("title").is_empty() && !reply.text("detail").is_empty(),
+                "{reply:?}"
+            );
+        }
+        reply
+    }
+
+    /// Adds a product that costs 100 ₽, with so many pieces, and gives its number.
+    async fn adds(&self, name: &str, pieces: i64) -> i64 {
+        let product = json!({"name": name, "quantity": pieces, "sell_price_rub": 100});
+        let reply = self.post("/api/products", product).await;
+        assert_eq!(reply.status, 201, "{reply:?}");
+        reply.id()
+    }
+}
+
+impl Reply {
+    fn text(&self, field: &str) -> &str {
+        self.json[field].as_str().unwrap_or_default()
+    }
+
+    fn id(&self) -> i64 {
+        self.json["id"].as_i64().unwrap()
+    }
+
+    fn items(&self) -> &Vec<Value> {
+        self.json["items"].as_array().unwrap()
+    }
+
+    /// One field of every item.
+    fn each(&self, field: &str) -> Vec<&str> {
+        self.items()
+            .iter()
+            .map(|item| item[field].as_str().unwrap())
+            .collect()
+    }
+
+    /// The wrong fields that a problem names, in the order of their names.
+    fn wrong(&self) -> Vec<&str> {
+        let errors = self.json["errors"].as_object();
+        errors
+            .map(|errors| errors.keys().map(String::as_str).collect())
+            .unwrap_or_default()
+    }
+
+    fn location(&self) -> &str {
+        self.headers[header::LOCATION].to_str().unwrap()
+    }
+
+    fn cookie(&self) -> String {
+        let cookie = self.headers[header::SET_COOKIE].to_str().unwrap();
+        cookie.split(';').next().unwrap().to_owned()
+    }
+}
+
+fn order(product: i64, qty: i64) -> Value {
+    json!({"phone": "8 916 123-45-67", "product_id": product, "qty": qty})
+}
