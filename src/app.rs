@@ -1,6 +1,7 @@
 //! The application: its routes, and the frame around every page.
 
 use crate::{
+    analytics::{page::AnalyticsPage, rates_page::RatesPage},
     auth::{
         Permission,
         account::AccountPage,
@@ -52,6 +53,8 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/analytics") view=AnalyticsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rates") view=RatesPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
@@ -91,6 +94,7 @@ fn Header() -> impl IntoView {
                     <MenuLink href="/products" label=td_string!(l, nav.products) />
                     <MenuLink href="/orders" label=td_string!(l, nav.orders) />
                     {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(l, nav.supplies) /> })}
+                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(l, nav.analytics) /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>

@@ -3,6 +3,7 @@
 
 #![recursion_limit = "256"]
 
+pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod codes;

@@ -81,6 +81,7 @@ diesel::table! {
         uncosted_qty -> Nullable<BigInt>,
         user_id -> Nullable<Text>,
         version -> BigInt,
+        denied_on -> Nullable<Date>,
     }
 }
 
@@ -126,6 +127,50 @@ diesel::table! {
 }
 
 diesel::table! {
+    sales_by_day (day, slot) {
+        day -> Date,
+        slot -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
+    sales_by_month (month, product_id) {
+        month -> Date,
+        product_id -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
+    sales_by_product (product_id) {
+        product_id -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
     idempotency_keys (key) {
         key -> Text,
         user_id -> Nullable<Text>,
@@ -146,4 +191,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     operation_log,
     exchange_rates,
     idempotency_keys,
+    sales_by_day,
+    sales_by_month,
+    sales_by_product,
 );

@@ -27,6 +27,8 @@ codes! {
         ChangePassword = "change_password",
         ChangeRole = "change_role",
         Activate = "activate",
+        Export = "export",
+        Import = "import",
     }
 }
 
@@ -37,6 +39,8 @@ codes! {
         Supply = "supply",
         Order = "order",
         User = "user",
+        Rate = "rate",
+        Report = "report",
     }
 }
 

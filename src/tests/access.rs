@@ -29,6 +29,8 @@ const PAGES: &[(&str, Option<Permission>)] = &[
     ("/orders", Some(Permission::Orders)),
     ("/orders/new", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
+    ("/admin/analytics", Some(Permission::AdminArea)),
+    ("/admin/rates", Some(Permission::AdminArea)),
 ];
 
 /// A server function, what one needs to call it, and fields that make it answer.
@@ -77,6 +79,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ViewStock),
         "query[search]=",
     ),
+    ("list_rates", Some(Permission::AdminArea), ""),
     (
         "list_supplies",
         Some(Permission::Supplies),
@@ -87,6 +90,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("new_product", Some(Permission::EditProducts), ""),
     ("new_supply", Some(Permission::Supplies), ""),
     ("offer_products", Some(Permission::ViewStock), "search=чай"),
+    (
+        "read_analytics",
+        Some(Permission::AdminArea),
+        "query[preset]=year",
+    ),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
     ("read_product", Some(Permission::ViewStock), "id={product}"),
@@ -107,6 +115,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "id={product}",
     ),
     ("set_language", None, "lang=en"),
+    (
+        "set_rate",
+        Some(Permission::AdminArea),
+        "day=2026-11-01&rub_per_eur=98.5",
+    ),
     ("sign_in", None, "username=x&password=x"),
     ("sign_out", None, ""),
 ];

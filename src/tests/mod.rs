@@ -8,6 +8,7 @@
 
 mod access;
 mod accounts;
+mod analytics;
 mod app;
 mod check;
 mod forms;

@@ -23,6 +23,7 @@ codes! {
         OrderSaved = "order_saved",
         OrderIssued = "order_issued",
         OrderDenied = "order_denied",
+        RateSaved = "rate_saved",
     }
 }
 
@@ -52,6 +53,7 @@ impl Success {
             Self::OrderSaved => td_string!(l, banner.order_saved),
             Self::OrderIssued => td_string!(l, banner.order_issued),
             Self::OrderDenied => td_string!(l, banner.order_denied),
+            Self::RateSaved => td_string!(l, banner.rate_saved),
         }
     }
 }

@@ -168,9 +168,19 @@ pub fn FilterField(
     #[prop(optional)]
     inputmode: Option<&'static str>,
     #[prop(default = "filter")] class: &'static str,
+    /// What it shows while the URL does not say.
+    #[prop(optional)]
+    initial: String,
 ) -> impl IntoView {
     let query = use_query_map();
-    let value = Memo::new(move |_| parameter(&query.read(), name));
+    let value = Memo::new(move |_| {
+        let typed = parameter(&query.read(), name);
+        if typed.is_empty() {
+            initial.clone()
+        } else {
+            typed
+        }
+    });
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {
         let value = value.get();

@@ -30,6 +30,11 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "to" => td_string!(l, fields.to),
         "note" => td_string!(l, fields.note),
         "sort" => td_string!(l, fields.sort),
+        "day" => td_string!(l, fields.day),
+        "rub_per_eur" => td_string!(l, fields.rub_per_eur),
+        "by" => td_string!(l, fields.by),
+        "file" => td_string!(l, fields.file),
+        "id" => td_string!(l, fields.id),
         other => return other.to_owned(),
     }
     .to_owned()
@@ -84,5 +89,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::ChangePassword => td_string!(l, action.change_password),
         Action::ChangeRole => td_string!(l, action.change_role),
         Action::Activate => td_string!(l, action.activate),
+        Action::Export => td_string!(l, action.export),
+        Action::Import => td_string!(l, action.import),
     }
 }
