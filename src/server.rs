@@ -21,8 +21,13 @@ use axum::{
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::prelude::*;
-use leptos_axum::{LeptosRoutes, generate_route_list};
-use std::{collections::BTreeMap, io, sync::Arc, time::Duration};
+use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use std::{
+    collections::BTreeMap,
+    io,
+    sync::{Arc, LazyLock},
+    time::Duration,
+};
 use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
     limit::RequestBodyLimitLayer,
@@ -39,6 +44,9 @@ const LARGEST_BODY: usize = 256 * 1024;
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// How often sessions that are over are forgotten.
 const SESSION_SWEEP: Duration = Duration::from_secs(3_600);
+
+/// The paths of the pages. Found once: while Leptos looks for them, no page of the process gets its data.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
 
 /// What the client is built into: wasm, JavaScript, styles, icons. Part of the program in release builds.
 #[derive(rust_embed::Embed)]
@@ -153,7 +161,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
     };
     let missing = leptos_axum::render_app_async_with_context(context.clone(), shell);
     Router::new()
-        .leptos_routes_with_context(&options, generate_route_list(App), context, shell)
+        .leptos_routes_with_context(&options, PAGES.clone(), context, shell)
         .fallback(missing)
         .with_state(options)
         .layer(middleware::from_fn(answer_function))

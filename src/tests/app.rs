@@ -18,19 +18,26 @@ use axum::{
     http::{Request, header},
 };
 use diesel::connection::SimpleConnection;
-use std::{
-    env,
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
+use std::{env, sync::Arc, time::Duration};
 use tempfile::TempDir;
-use tokio::runtime::Runtime;
+use tokio::runtime::Builder;
 use tower::ServiceExt;
 use tower_sessions::cookie::Key;
 use url::form_urlencoded;
 
-/// The one runtime of the process, as in the program: Leptos keeps its executor for all of it.
-pub static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().unwrap());
+/// Longer than any story takes: one that waits for ever fails instead.
+const STORY_LIMIT: Duration = Duration::from_secs(120);
+
+/// Tells a story on a runtime of its own.
+pub fn tell(story: impl Future<Output = ()>) {
+    Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+        .block_on(async { tokio::time::timeout(STORY_LIMIT, story).await })
+        .expect("the story came to no end");
+}
 
 /// The password of everybody in the tests.
 pub const PASSWORD: &str = "correct horse";

@@ -32,12 +32,12 @@ macro_rules! on_both_databases {
 
             #[test]
             fn on_sqlite() {
-                $crate::tests::app::RUNTIME.block_on(async { story($crate::tests::App::sqlite()).await });
+                $crate::tests::app::tell(async { story($crate::tests::App::sqlite()).await });
             }
 
             #[test]
             fn on_postgres() {
-                $crate::tests::app::RUNTIME.block_on(async { story($crate::tests::App::postgres()).await });
+                $crate::tests::app::tell(async { story($crate::tests::App::postgres()).await });
             }
         })+
     };

@@ -1,6 +1,6 @@
 //! The two sets of migrations make the same schema, and can be taken back.
 
-use super::app::{App, RUNTIME};
+use super::app::{App, tell};
 use crate::{
     db::{self, Conn, DatabaseUrl},
     error::Error,
@@ -80,7 +80,7 @@ fn neutral(sql: &str) -> String {
 
 #[test]
 fn both_databases_have_the_same_schema() {
-    RUNTIME.block_on(async {
+    tell(async {
         let describe = |conn: &mut Conn| Ok::<_, Error>(describe(conn));
         let (sqlite, postgres) = (App::sqlite(), App::postgres());
         let (sqlite, postgres) = (
@@ -132,7 +132,7 @@ fn down_and_up(url: &DatabaseUrl) {
 
 #[test]
 fn sqlite_goes_down_and_up_again() {
-    RUNTIME.block_on(async {
+    tell(async {
         let app = App::sqlite();
         let url = app.shop.config.database_url.clone();
         tokio::task::spawn_blocking(move || down_and_up(&url))
@@ -143,7 +143,7 @@ fn sqlite_goes_down_and_up_again() {
 
 #[test]
 fn postgres_goes_down_and_up_again() {
-    RUNTIME.block_on(async {
+    tell(async {
         let app = App::postgres();
         let url = app.shop.config.database_url.clone();
         tokio::task::spawn_blocking(move || down_and_up(&url))
@@ -154,7 +154,7 @@ fn postgres_goes_down_and_up_again() {
 
 #[test]
 fn sqlite_loses_nothing_that_was_answered() {
-    RUNTIME.block_on(async {
+    tell(async {
         #[derive(QueryableByName)]
         struct Setting {
             #[diesel(sql_type = BigInt)]
