@@ -2,13 +2,16 @@
 
 use crate::{
     act::Shop,
+    analytics,
     app::App,
     auth::session::{self, Sessions},
     config::Config,
     db::{self, Db},
     door,
     error::Error,
+    orders, products,
     shell::shell,
+    stock, supplies,
 };
 use axum::{
     Router,
@@ -17,6 +20,7 @@ use axum::{
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::get,
     serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -164,6 +168,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .leptos_routes_with_context(&options, PAGES.clone(), context, shell)
         .fallback(missing)
         .with_state(options)
+        .merge(files(shop.clone()))
         .layer(middleware::from_fn(answer_function))
         .layer(middleware::from_fn_with_state(shop, identify))
         .layer(SetResponseHeaderLayer::if_not_present(
@@ -190,6 +195,17 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
                 .on_response(DefaultOnResponse::new()),
         )
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Files to take away.
+fn files(shop: Shop) -> Router {
+    Router::new()
+        .route("/orders.csv", get(orders::csv::download))
+        .route("/products.csv", get(products::csv::download))
+        .route("/products/{id}/movements.csv", get(stock::csv::download))
+        .route("/supplies.csv", get(supplies::csv::download))
+        .route("/admin/analytics.csv", get(analytics::csv::download))
+        .with_state(shop)
 }
 
 /// Finds out who sent a request, once for all that ask.

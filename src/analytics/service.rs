@@ -128,6 +128,11 @@ pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
     db::snapshot(tx.conn, |conn| summed(conn, &asked))
 }
 
+/// The range that a query asks for.
+pub fn range(query: &Query, today: NaiveDate) -> Result<Range, Error> {
+    query.check(today, None).map(|asked| asked.range)
+}
+
 fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
     if let Some(product) = asked.product {
         let known = names(conn, &[product])?;

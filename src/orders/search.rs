@@ -57,13 +57,18 @@ impl Query {
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
+    page(tx, query, PAGE)
+}
+
+/// At most `limit` rows of the list.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
     let order = crate::db::Order {
         columns: filter.sort.columns(),
         descending: filter.descending,
     };
-    let keyset = Keyset::new(order, &query.after, &query.before, PAGE)?;
+    let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
     let mut rows = orders::table
         .select(COLUMNS)
         .filter(keyset.beyond())

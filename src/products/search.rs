@@ -22,6 +22,11 @@ const CANDIDATES: usize = 5;
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
+    page(tx, query, PAGE)
+}
+
+/// At most `limit` rows of the list.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let (sort, descending) = sort_of(&query.sort)?;
     let keyset = Keyset::new(
@@ -31,7 +36,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
         },
         &query.after,
         &query.before,
-        PAGE,
+        limit,
     )?;
     let mut rows = products::table
         .select(COLUMNS)

@@ -3,6 +3,8 @@
 pub mod page;
 
 #[cfg(feature = "ssr")]
+pub mod csv;
+#[cfg(feature = "ssr")]
 pub mod service;
 
 use crate::{moment::Moment, money::Eur};

@@ -90,6 +90,11 @@ fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
 
 /// A page of the history, newest first.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
+    page(tx, query, PAGE)
+}
+
+/// At most `limit` rows of the history.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
     let from = checks.optional_day("from", &query.from);
@@ -117,7 +122,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
     if let Some(day) = to {
         rows = rows.filter(supplies::created_at.lt(clock::end_of(day)));
     }
-    newest_first(tx, rows, &query.after, &query.before, PAGE)
+    newest_first(tx, rows, &query.after, &query.before, limit)
 }
 
 /// The latest supplies of a product.

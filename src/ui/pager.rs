@@ -124,6 +124,15 @@ pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
     })
 }
 
+/// Takes the whole list away as a file, as its URL narrows it down. Never through the client's router.
+#[component]
+pub fn CsvLink(path: &'static str) -> impl IntoView {
+    let l = ui::locale();
+    let query = use_query_map();
+    let href = move || with(path, query.get(), &[]);
+    view! { <a class="btn" href=href rel="external">{td_string!(l, csv.download)}</a> }
+}
+
 /// A form that narrows a list down: what is typed becomes the URL, without a full load where there is JavaScript.
 #[component]
 pub fn FilterForm(

@@ -15,11 +15,16 @@ pub fn visitor() -> Visitor {
         _ => None,
     };
     Visitor {
-        locale: cookie(&parts.headers, "lang")
-            .and_then(|lang| lang.parse().ok())
-            .unwrap_or_default(),
+        locale: locale_of(&parts.headers),
         me,
     }
+}
+
+/// The language of a request's cookie. Russian without one.
+pub fn locale_of(headers: &HeaderMap) -> crate::i18n::Locale {
+    cookie(headers, "lang")
+        .and_then(|lang| lang.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Forms are sent by browsers only.
