@@ -14,6 +14,7 @@ use crate::{
     schema::idempotency_keys,
 };
 use diesel::prelude::*;
+use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 use std::{fmt::Write, sync::Arc};
 
@@ -85,38 +86,46 @@ impl Shop {
 }
 
 impl Tx<'_> {
-    /// Creates something once for each idempotency key: the repeat finds what the first made.
+    /// Creates something once for each idempotency key of a user: the repeat gets what the first got,
+    /// even when it has changed since.
     ///
     /// `asked` is what the request said; the same key with something else is refused.
-    /// An empty key asks for no such care. `create` returns the id of what it made.
-    pub fn once(
+    /// An empty key asks for no such care. `create` returns the id of what it made, `get` reads it.
+    pub fn once<T: Serialize + DeserializeOwned>(
         &mut self,
         key: &str,
         entity: Entity,
         asked: &impl std::fmt::Debug,
         create: impl FnOnce(&mut Self) -> Result<i64, Error>,
-    ) -> Result<i64, Error> {
+        get: impl Fn(&mut Self, i64) -> Result<T, Error>,
+    ) -> Result<T, Error> {
         if key.is_empty() {
-            return create(self);
+            let id = create(self)?;
+            return get(self, id);
         }
-        db::serialize_by(self.conn, key)?;
+        // A user's name has no slash.
+        let key = format!("{}/{key}", self.actor.username().unwrap_or_default());
+        db::serialize_by(self.conn, &key)?;
         let fingerprint = sha256(&format!("{asked:?}"));
         let earlier = idempotency_keys::table
-            .find(key)
+            .find(&key)
             .select((
-                idempotency_keys::user_id,
                 idempotency_keys::entity_type,
                 idempotency_keys::fingerprint,
                 idempotency_keys::entity_id,
+                idempotency_keys::answer,
             ))
-            .first::<(Option<String>, Entity, String, i64)>(self.conn)
+            .first::<(Entity, String, i64, Option<String>)>(self.conn)
             .optional()?;
-        if let Some((user, made, print, id)) = earlier {
-            let same =
-                user.as_deref() == self.actor.username() && made == entity && print == fingerprint;
-            return if same { Ok(id) } else { Err(Error::KeyReused) };
+        if let Some((made, print, id, answer)) = earlier {
+            if made != entity || print != fingerprint {
+                return Err(Error::KeyReused);
+            }
+            let first = answer.and_then(|answer| serde_json::from_str(&answer).ok());
+            return first.map_or_else(|| get(self, id), Ok);
         }
         let id = create(self)?;
+        let made = get(self, id)?;
         diesel::insert_into(idempotency_keys::table)
             .values((
                 idempotency_keys::key.eq(key),
@@ -125,9 +134,10 @@ impl Tx<'_> {
                 idempotency_keys::entity_type.eq(entity),
                 idempotency_keys::entity_id.eq(id),
                 idempotency_keys::created_at.eq(self.now),
+                idempotency_keys::answer.eq(serde_json::to_string(&made).ok()),
             ))
             .execute(self.conn)?;
-        Ok(id)
+        Ok(made)
     }
 }
 

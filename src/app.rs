@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     home::HomePage,
     i18n::Locale,
+    import::page::{ImportProductsPage, ImportSuppliesPage},
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
@@ -48,8 +49,10 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
                     <Route path=path!("/products/new") view=NewProductPage ssr=SsrMode::Async />
+                    <Route path=path!("/products/import") view=ImportProductsPage ssr=SsrMode::Async />
                     <Route path=path!("/products/:id") view=ProductPage ssr=SsrMode::Async />
                     <Route path=path!("/supplies") view=SuppliesPage ssr=SsrMode::Async />
+                    <Route path=path!("/supplies/import") view=ImportSuppliesPage ssr=SsrMode::Async />
                     <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />

@@ -7,6 +7,11 @@ use crate::{
 };
 use chrono::NaiveDate;
 
+/// Rows on a page of a list, unless another number is asked for.
+const PAGE: i64 = 50;
+/// The most rows on a page.
+const LARGEST_PAGE: i64 = 500;
+
 /// The wrong fields found so far.
 #[derive(Default)]
 pub struct Checks(Vec<FieldError>);
@@ -109,6 +114,32 @@ impl Checks {
             self.wrong(field, Problem::NotOffered);
         }
         read
+    }
+
+    /// How many rows a page of a list shall have.
+    pub fn page_size(&mut self, text: &str) -> i64 {
+        self.optional_number("limit", text, 1, LARGEST_PAGE)
+            .unwrap_or(PAGE)
+    }
+
+    /// The result of an act on what could be taken, or every wrong field of the reading and the act together.
+    ///
+    /// Who has no right is told that alone.
+    pub fn join<T>(self, done: Result<T, Error>) -> Result<T, Error> {
+        match done {
+            done if self.0.is_empty() => done,
+            Err(error @ (Error::SignedOut | Error::Forbidden)) => Err(error),
+            Err(Error::Invalid(more)) => {
+                let mut wrong = self.0;
+                for field in more {
+                    if !wrong.iter().any(|known| known.field == field.field) {
+                        wrong.push(field);
+                    }
+                }
+                Err(Error::Invalid(wrong))
+            }
+            _ => Err(Error::Invalid(self.0)),
+        }
     }
 
     /// Whether everything could be taken.

@@ -7,6 +7,7 @@ macro_rules! codes {
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
         #[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
         #[cfg_attr(feature = "ssr", diesel(sql_type = diesel::sql_types::Text))]
+        #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
         pub enum $name { $($(#[$variant_meta])* #[serde(rename = $code)] $variant,)+ }
 
         impl $name {

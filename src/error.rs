@@ -145,6 +145,14 @@ pub enum Problem {
     NotTable,
     /// More rows than this in a file.
     TooManyRows(usize),
+    NotText,
+    NotFlag,
+    /// There is no such field.
+    UnknownField,
+    /// The body is no JSON object.
+    NotObject,
+    /// As many as this are there already.
+    TooMany(usize),
 }
 
 impl Error {
@@ -264,6 +272,11 @@ impl Problem {
             }
             Self::NotTable => td_string!(l, problems.not_table).to_string(),
             Self::TooManyRows(max) => td_string!(l, problems.too_many_rows, max = max).to_string(),
+            Self::NotText => td_string!(l, problems.not_text).to_string(),
+            Self::NotFlag => td_string!(l, problems.not_flag).to_string(),
+            Self::UnknownField => td_string!(l, problems.unknown_field).to_string(),
+            Self::NotObject => td_string!(l, problems.not_object).to_string(),
+            Self::TooMany(max) => td_string!(l, problems.too_many, max = max).to_string(),
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod auth;
 pub mod codes;
 pub mod error;
 pub mod home;
+pub mod import;
 pub mod log;
 pub mod moment;
 pub mod money;
@@ -20,6 +21,8 @@ pub mod ui;
 
 #[cfg(feature = "ssr")]
 pub mod act;
+#[cfg(feature = "ssr")]
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod check;
 #[cfg(feature = "ssr")]

@@ -171,6 +171,17 @@ diesel::table! {
 }
 
 diesel::table! {
+    uploads (id) {
+        id -> Text,
+        kind -> Text,
+        user_id -> Nullable<Text>,
+        file_name -> Text,
+        content -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency_keys (key) {
         key -> Text,
         user_id -> Nullable<Text>,
@@ -178,6 +189,18 @@ diesel::table! {
         entity_type -> Text,
         entity_id -> BigInt,
         created_at -> Timestamp,
+        answer -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    api_tokens (id) {
+        id -> BigInt,
+        user_id -> Text,
+        name -> Text,
+        hash -> Text,
+        created_at -> Timestamp,
+        last_used_at -> Nullable<Timestamp>,
     }
 }
 
@@ -194,4 +217,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     sales_by_day,
     sales_by_month,
     sales_by_product,
+    uploads,
+    api_tokens,
 );

@@ -2,25 +2,28 @@
 
 use crate::{
     act::Shop,
-    analytics,
+    analytics, api,
     app::App,
-    auth::session::{self, Sessions},
+    auth::{
+        session::{self, Sessions},
+        tokens,
+    },
     config::Config,
     db::{self, Db},
     door,
     error::Error,
-    orders, products,
+    import, orders, products,
     shell::shell,
     stock, supplies,
 };
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
-    routing::get,
+    routing::{get, post},
     serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -168,6 +171,8 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .leptos_routes_with_context(&options, PAGES.clone(), context, shell)
         .fallback(missing)
         .with_state(options)
+        .merge(api::router(shop.clone()))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .merge(files(shop.clone()))
         .layer(middleware::from_fn(answer_function))
         .layer(middleware::from_fn_with_state(shop, identify))
@@ -177,7 +182,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         ))
         .layer(sessions)
         .layer(middleware::from_fn(refuse_other_sites))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(middleware::from_fn(api::problem::answer))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(serve_asset))
         .layer(SetResponseHeaderLayer::overriding(
@@ -197,7 +202,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
 }
 
-/// Files to take away.
+/// Files to take away and to bring; those that come may be larger than anything else.
 fn files(shop: Shop) -> Router {
     Router::new()
         .route("/orders.csv", get(orders::csv::download))
@@ -205,6 +210,11 @@ fn files(shop: Shop) -> Router {
         .route("/products/{id}/movements.csv", get(stock::csv::download))
         .route("/supplies.csv", get(supplies::csv::download))
         .route("/admin/analytics.csv", get(analytics::csv::download))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .route(
+            "/uploads/{kind}",
+            post(import::upload::receive).layer(DefaultBodyLimit::max(import::upload::LARGEST)),
+        )
         .with_state(shop)
 }
 
@@ -215,20 +225,33 @@ async fn identify(
     mut request: Request,
     next: Next,
 ) -> Response {
-    let actor = session::actor(&shop, &session).await;
+    let token = bearer(&request).map(str::to_owned);
+    let actor = match token {
+        Some(token) => tokens::service::actor(&shop, &token).await,
+        None => session::actor(&shop, &session).await,
+    };
     request.extensions_mut().insert(actor);
     next.run(request).await
+}
+
+/// The token that signs a request in: under the API only, and then the session is not asked.
+fn bearer(request: &Request) -> Option<&str> {
+    if !api::is_api(request.uri().path()) {
+        return None;
+    }
+    api::request::bearer(request.headers())
 }
 
 /// Refuses a change that another site asked a visitor's browser for (CSRF).
 ///
 /// Browsers say where a request comes from; scripts that say nothing have no cookies to abuse.
+/// A token is nothing that a browser sends by itself.
 async fn refuse_other_sites(request: Request, next: Next) -> Response {
     let changes = !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
-    if changes && !is_from_here(request.headers()) {
+    if changes && bearer(&request).is_none() && !is_from_here(request.headers()) {
         return (StatusCode::FORBIDDEN, "the request came from another site").into_response();
     }
     next.run(request).await

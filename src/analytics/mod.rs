@@ -12,6 +12,8 @@ pub mod rates_page;
 pub mod reorder;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
 pub mod period;

@@ -1,6 +1,6 @@
 //! One's own account.
 
-use super::Me;
+use super::{Me, tokens::TokenSection};
 use crate::{
     error::Error,
     ui::{
@@ -15,15 +15,7 @@ use leptos_meta::Title;
 /// Who is signed in.
 #[server(endpoint = "account")]
 pub async fn account() -> Result<Me, Error> {
-    use super::{Actor, Permission};
-    crate::door::look(|tx| {
-        tx.actor.may(Permission::OwnAccount)?;
-        match &tx.actor {
-            Actor::User(me) => Ok(me.clone()),
-            Actor::Nobody | Actor::System => Err(Error::SignedOut),
-        }
-    })
-    .await
+    crate::door::look(super::service::me).await
 }
 
 /// Changes one's own password. Other devices are signed out.
@@ -73,6 +65,7 @@ pub fn AccountPage() -> impl IntoView {
                 </dl>
                 <h2>{td_string!(l, auth.change_password)}</h2>
                 <PasswordForm />
+                <TokenSection />
             })}
         </div>
     }

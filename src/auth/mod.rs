@@ -3,7 +3,10 @@
 pub mod account;
 pub mod login;
 pub mod register;
+pub mod tokens;
 
+#[cfg(feature = "ssr")]
+pub mod api;
 #[cfg(feature = "ssr")]
 pub mod password;
 #[cfg(feature = "ssr")]
@@ -47,7 +50,7 @@ codes! {
         Supplies = "supplies",
         /// Orders: see all, create, edit, issue, deny.
         Orders = "orders",
-        /// Own password.
+        /// Own password, own tokens.
         OwnAccount = "own_account",
         /// Analytics, rates and the operation log.
         AdminArea = "admin_area",

@@ -166,6 +166,15 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
     }
 }
 
+/// Who is signed in.
+pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    match &tx.actor {
+        Actor::User(me) => Ok(me.clone()),
+        Actor::Nobody | Actor::System => Err(Error::SignedOut),
+    }
+}
+
 /// Puts a sign-out on record.
 pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     if let Some(name) = tx.actor.username().map(str::to_owned) {

@@ -54,6 +54,12 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     Ok(me.map_or(Actor::Nobody, Actor::User))
 }
 
+/// Whether a session is one of this account.
+pub async fn is_of(session: &Session, username: &str) -> Result<bool, Error> {
+    let user = session.get::<String>(USER).await;
+    Ok(user.map_err(|error| fault(&error))?.as_deref() == Some(username))
+}
+
 fn fault(error: &dyn fmt::Display) -> Error {
     tracing::error!(%error, "session failed");
     Error::Unavailable

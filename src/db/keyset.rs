@@ -2,7 +2,7 @@
 
 use crate::{error::Error, ui::pager::Page};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use chrono::NaiveDateTime;
+use chrono::{Datelike, NaiveDateTime};
 use diesel::{
     AppearsOnTable, Expression, QueryResult, SelectableExpression,
     backend::Backend,
@@ -36,13 +36,14 @@ impl Column {
         }
     }
 
-    const fn takes(self, key: &Key) -> bool {
-        matches!(
-            (self, key),
-            (Self::Int(_), Key::Int(_))
-                | (Self::Text(_), Key::Text(_))
-                | (Self::Time(_), Key::Time(_))
-        )
+    fn takes(self, key: &Key) -> bool {
+        match (self, key) {
+            (Self::Int(_), Key::Int(_)) => true,
+            // PostgreSQL takes neither a NUL in a text nor a time far from ours.
+            (Self::Text(_), Key::Text(text)) => !text.contains('\0'),
+            (Self::Time(_), Key::Time(time)) => (1..10_000).contains(&time.year()),
+            (Self::Int(_) | Self::Text(_) | Self::Time(_), _) => false,
+        }
     }
 }
 

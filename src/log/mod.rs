@@ -3,6 +3,10 @@
 pub mod history;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod search;
+#[cfg(feature = "ssr")]
 pub mod service;
 
 use crate::{codes::codes, moment::Moment};
@@ -29,6 +33,8 @@ codes! {
         Activate = "activate",
         Export = "export",
         Import = "import",
+        CreateToken = "create_token",
+        RevokeToken = "revoke_token",
     }
 }
 
@@ -39,19 +45,43 @@ codes! {
         Supply = "supply",
         Order = "order",
         User = "user",
+        /// A rate of the euro, by its day.
         Rate = "rate",
+        /// Analytics.
         Report = "report",
     }
 }
 
 /// A field that an act set: its value before and after, as plain text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Change {
     pub field: String,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub after: Option<String>,
+}
+
+/// What the log shows: the state of its URL, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// Name of whoever acted.
+    pub user: String,
+    /// A code of [`Action`].
+    pub action: String,
+    /// A code of [`Entity`].
+    pub entity_type: String,
+    pub entity_id: String,
+    /// First day, `2026-11-23`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
+    pub after: String,
+    pub before: String,
 }
 
 /// One row of the log.
@@ -61,6 +91,9 @@ pub struct Operation {
     pub timestamp: Moment,
     pub user_id: Option<String>,
     pub action: Action,
+    /// What it was done to, and its id: a number, or the name of a user.
+    pub entity_type: Entity,
+    pub entity_id: String,
     pub changes: Vec<Change>,
 }
 

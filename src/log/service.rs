@@ -30,7 +30,7 @@ pub fn record(
 
 /// What was done to one thing. Whoever may see the thing may see its history: the caller has asked.
 pub fn history(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Vec<Operation>, Error> {
-    let rows: Vec<(i64, Moment, Option<String>, Action, String)> = operation_log::table
+    let rows: Vec<Row> = operation_log::table
         .filter(
             operation_log::entity_type
                 .eq(entity)
@@ -38,20 +38,46 @@ pub fn history(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Vec<Operation
         )
         .order(operation_log::id.desc())
         .limit(HISTORY)
-        .select((
-            operation_log::id,
-            operation_log::timestamp,
-            operation_log::user_id,
-            operation_log::action,
-            operation_log::details,
-        ))
+        .select(COLUMNS)
         .load(tx.conn)?;
-    let operation = |(id, timestamp, user_id, action, details): (_, _, _, _, String)| Operation {
-        id,
-        timestamp,
-        user_id,
-        action,
-        changes: serde_json::from_str(&details).unwrap_or_default(),
-    };
-    Ok(rows.into_iter().map(operation).collect())
+    Ok(rows.into_iter().map(Operation::from).collect())
 }
+
+/// A row as the table keeps it.
+pub type Row = (i64, Moment, Option<String>, Action, Entity, String, String);
+
+impl From<Row> for Operation {
+    fn from((id, timestamp, user_id, action, entity_type, entity_id, details): Row) -> Self {
+        Self {
+            id,
+            timestamp,
+            user_id,
+            action,
+            entity_type,
+            entity_id,
+            changes: serde_json::from_str(&details).unwrap_or_default(),
+        }
+    }
+}
+
+/// The columns of [`Row`].
+pub type Columns = (
+    operation_log::id,
+    operation_log::timestamp,
+    operation_log::user_id,
+    operation_log::action,
+    operation_log::entity_type,
+    operation_log::entity_id,
+    operation_log::details,
+);
+
+/// The columns of [`Row`].
+pub const COLUMNS: Columns = (
+    operation_log::id,
+    operation_log::timestamp,
+    operation_log::user_id,
+    operation_log::action,
+    operation_log::entity_type,
+    operation_log::entity_id,
+    operation_log::details,
+);

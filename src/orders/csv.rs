@@ -53,7 +53,7 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
     if query.after.is_empty() {
         sheet.head(&FIELDS)?;
     }
-    let page = search::page(tx, query, BATCH)?;
+    let page = search::page(tx, query, Some(BATCH))?;
     for order in page.items {
         sheet.plain(order.id)?;
         sheet.moment(order.created_at)?;

@@ -41,6 +41,7 @@ pub async fn create_order(
     let draft = super::Draft {
         phone,
         customer_name,
+        product_id: String::new(),
         product,
         qty,
         unit_price_rub,

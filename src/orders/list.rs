@@ -27,6 +27,7 @@ impl Query {
             from: parameter(params, "from"),
             to: parameter(params, "to"),
             sort: parameter(params, "sort"),
+            limit: String::new(),
             after: parameter(params, "after"),
             before: parameter(params, "before"),
         }

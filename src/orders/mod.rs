@@ -6,6 +6,8 @@ pub mod page;
 pub mod row;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
 pub mod search;
@@ -85,6 +87,8 @@ pub struct Query {
     pub to: String,
     /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
     pub sort: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }
@@ -95,6 +99,8 @@ pub struct Query {
 pub struct Draft {
     pub phone: String,
     pub customer_name: String,
+    /// The product's id; empty: it is named.
+    pub product_id: String,
     /// The product's name.
     pub product: String,
     pub qty: String,

@@ -61,9 +61,9 @@ pub async fn edit_order(
     let draft = super::Draft {
         phone,
         customer_name,
-        product: String::new(),
         qty,
         unit_price_rub,
+        ..super::Draft::default()
     };
     let order = door::act(move |tx| super::service::edit(tx, id, version, &draft)).await?;
     door::back(Success::OrderSaved);

@@ -17,8 +17,6 @@ use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
 diesel::alias!(orders as found: Found);
 
-/// Rows on a page of the list.
-pub const PAGE: i64 = 50;
 /// Fewer digits than this find too much to be of use.
 const PHONE_DIGITS: usize = 3;
 /// Products that one filter may mean.
@@ -33,6 +31,7 @@ struct Filter {
     to: Option<NaiveDate>,
     sort: Sort,
     descending: bool,
+    limit: i64,
 }
 
 impl Query {
@@ -50,6 +49,7 @@ impl Query {
             to: checks.optional_day("to", &self.to),
             sort: sort.unwrap_or(Sort::CreatedAt),
             descending: sort.is_none() || self.sort.starts_with('-'),
+            limit: checks.page_size(&self.limit),
         };
         checks.done().map(|()| filter)
     }
@@ -57,18 +57,23 @@ impl Query {
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
-    page(tx, query, PAGE)
+    page(tx, query, None)
 }
 
-/// At most `limit` rows of the list.
-pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Order>, Error> {
+/// A page of the list, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
     let order = crate::db::Order {
         columns: filter.sort.columns(),
         descending: filter.descending,
     };
-    let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
+    let keyset = Keyset::new(
+        order,
+        &query.after,
+        &query.before,
+        limit.unwrap_or(filter.limit),
+    )?;
     let mut rows = orders::table
         .select(COLUMNS)
         .filter(keyset.beyond())

@@ -64,15 +64,13 @@ fn read_phone(checks: &mut Checks, text: &str) -> Option<Phone> {
 pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let mut checks = Checks::default();
-    if draft.product.trim().is_empty() {
-        checks.wrong("product", Problem::Required);
-    }
+    let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
     let new = draft.check(checks)?;
-    let id = tx.once(key, Entity::Order, draft, |tx| {
-        let product = products::search::named(tx, &draft.product)?;
+    let insert = |tx: &mut Tx<'_>| {
+        let product = products::search::meant(tx, product, &draft.product)?;
         insert(tx, &new, &product)
-    })?;
-    get(tx, id)
+    };
+    tx.once(key, Entity::Order, draft, insert, get)
 }
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Error> {

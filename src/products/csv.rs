@@ -48,7 +48,7 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
     if query.after.is_empty() {
         sheet.head(&FIELDS)?;
     }
-    let page = search::page(tx, query, BATCH)?;
+    let page = search::page(tx, query, Some(BATCH))?;
     for product in page.items {
         sheet.plain(product.id)?;
         sheet.text(&product.name)?;

@@ -22,6 +22,7 @@ impl Query {
             low: parameter(params, "low"),
             archived: parameter(params, "archived"),
             sort: parameter(params, "sort"),
+            limit: String::new(),
             after: parameter(params, "after"),
             before: parameter(params, "before"),
         }

@@ -6,7 +6,11 @@ pub mod page;
 pub mod picker;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod csv;
+#[cfg(feature = "ssr")]
+pub mod import;
 #[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
@@ -26,6 +30,8 @@ pub struct Product {
     pub id: i64,
     pub name: String,
     pub description: Option<String>,
+    /// Pieces ever received: supplies and corrections.
+    pub quantity: i64,
     /// Pieces in the shop.
     pub on_hand: i64,
     /// Pieces in orders that are paid and not issued.
@@ -70,6 +76,8 @@ pub struct Query {
     pub archived: String,
     /// A code of [`Sort`], with `-` before it when descending.
     pub sort: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }

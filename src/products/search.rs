@@ -12,9 +12,8 @@ use crate::{
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use std::collections::HashMap;
 
-/// Rows on a page of the list.
-pub const PAGE: i64 = 50;
 /// Products that a picker offers at once.
 const OFFERS: i64 = 20;
 /// Names that an ambiguous search tells.
@@ -22,13 +21,18 @@ const CANDIDATES: usize = 5;
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
-    page(tx, query, PAGE)
+    page(tx, query, None)
 }
 
-/// At most `limit` rows of the list.
-pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Product>, Error> {
+/// A page of the list, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
-    let (sort, descending) = sort_of(&query.sort)?;
+    let mut checks = Checks::default();
+    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let page_size = checks.page_size(&query.limit);
+    checks.done()?;
+    let sort = sort.unwrap_or(Sort::Name);
+    let descending = query.sort.starts_with('-');
     let keyset = Keyset::new(
         Order {
             columns: sort.columns(),
@@ -36,7 +40,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Product>,
         },
         &query.after,
         &query.before,
-        limit,
+        limit.unwrap_or(page_size),
     )?;
     let mut rows = products::table
         .select(COLUMNS)
@@ -92,6 +96,27 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
+/// Reads which product a draft means, `id` when that is not empty; notes when it says neither.
+pub fn check_meant(checks: &mut Checks, id: &str, name: &str) -> Option<i64> {
+    if id.trim().is_empty() && name.trim().is_empty() {
+        checks.wrong("product", Problem::Required);
+    }
+    checks.optional_number("product_id", id, 1, i64::MAX)
+}
+
+/// The product on sale that a draft means, by its id or else by a name.
+pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
+    let Some(id) = id else {
+        return named(tx, name);
+    };
+    match super::service::get(tx, id) {
+        Ok(product) if product.archived_at.is_none() => Ok(product),
+        Ok(_) => Err(Error::Archived),
+        Err(Error::NotFound) => Err(Error::field("product_id", Problem::UnknownProduct)),
+        Err(error) => Err(error),
+    }
+}
+
 /// The product on sale that a person named: by its whole name, or by words that only one name has.
 pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
@@ -128,6 +153,20 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     }
 }
 
+/// Products by their folded names, archived ones too.
+pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Product>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let mut found = HashMap::new();
+    for keys in keys.chunks(1_000) {
+        let rows = products::table
+            .filter(products::name_key.eq_any(keys.to_vec()))
+            .select((products::name_key, COLUMNS))
+            .load::<(String, Product)>(tx.conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
 /// The products that a filter of a list means: the one of that name, else all that have its words.
 pub fn ids_named(tx: &mut Tx<'_>, name: &str, limit: i64) -> Result<Vec<i64>, Error> {
     tx.actor.may(Permission::ViewStock)?;
@@ -158,13 +197,6 @@ fn words(search: &str) -> Vec<String> {
         .filter(|word| !word.is_empty())
         .map(|word| format!("%{}%", escaped(word)))
         .collect()
-}
-
-fn sort_of(code: &str) -> Result<(Sort, bool), Error> {
-    let mut checks = Checks::default();
-    let sort = checks.optional_code("sort", code.trim_start_matches('-'));
-    checks.done()?;
-    Ok((sort.unwrap_or(Sort::Name), code.starts_with('-')))
 }
 
 impl Sort {

@@ -65,7 +65,7 @@ impl Asked {
             .unwrap_or(Err(Error::Internal));
         let format = query_of::<Options>(&parts).map_or(Format::Excel, |options| options.format);
         Self {
-            locale: crate::ui::locale_of(&parts.headers),
+            locale: crate::ui::language(&parts.headers),
             shop,
             actor,
             parts,

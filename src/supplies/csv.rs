@@ -34,6 +34,7 @@ pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
         period: [query.from, query.to],
     });
     let mut query = query.unwrap_or_default();
+    query.sort.clear();
     query.before.clear();
     query.after.clear();
     asked.answer(file, query, batch).await
@@ -43,7 +44,7 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
     if query.after.is_empty() {
         sheet.head(&FIELDS)?;
     }
-    let page = service::page(tx, query, BATCH)?;
+    let page = service::page(tx, query, Some(BATCH))?;
     for supply in page.items {
         sheet.plain(supply.id)?;
         sheet.moment(supply.created_at)?;

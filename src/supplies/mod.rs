@@ -3,11 +3,15 @@
 pub mod page;
 
 #[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
 pub mod csv;
+#[cfg(feature = "ssr")]
+pub mod import;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{moment::Moment, money::Eur};
+use crate::{codes::codes, moment::Moment, money::Eur};
 use serde::{Deserialize, Serialize};
 
 /// Goods that came in.
@@ -27,6 +31,13 @@ pub struct Supply {
     pub created_at: Moment,
 }
 
+codes! {
+    /// What the history of supplies is sorted by.
+    pub enum Sort {
+        CreatedAt = "created_at",
+    }
+}
+
 /// What the history of supplies shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
@@ -38,6 +49,10 @@ pub struct Query {
     pub from: String,
     /// Last day.
     pub to: String,
+    /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
+    pub sort: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
     pub after: String,
     pub before: String,
 }
@@ -46,6 +61,8 @@ pub struct Query {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Draft {
+    /// The product's id; empty: it is named.
+    pub product_id: String,
     /// The product's name.
     pub product: String,
     pub qty: String,

@@ -23,6 +23,8 @@ impl Query {
             supplier: parameter(params, "supplier"),
             from: parameter(params, "from"),
             to: parameter(params, "to"),
+            sort: String::new(),
+            limit: String::new(),
             after: parameter(params, "after"),
             before: parameter(params, "before"),
         }
@@ -56,6 +58,7 @@ pub async fn receive_supply(
 ) -> Result<Supply, Error> {
     use crate::{door, ui::banner::Success};
     let draft = super::Draft {
+        product_id: String::new(),
         product,
         qty,
         supplier_name,

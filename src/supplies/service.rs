@@ -1,6 +1,6 @@
 //! The rules of supplies.
 
-use super::{Draft, Query, Supply};
+use super::{Draft, Query, Sort, Supply};
 use crate::{
     act::Tx,
     auth::Permission,
@@ -9,6 +9,7 @@ use crate::{
     db::{Column, Dialect, Key, Keyset, Order},
     error::Error,
     log::{self, Action, Entity, service::record},
+    money::Eur,
     products,
     schema::{products as products_table, supplies},
     stock::{self, MAX_PIECES, service::Cause},
@@ -16,10 +17,10 @@ use crate::{
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use std::collections::HashMap;
 
-/// Rows on a page of the history.
-pub const PAGE: i64 = 50;
-const NAME: usize = 200;
+/// The longest name of a supplier.
+pub const NAME: usize = 200;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
 
@@ -31,43 +32,11 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     let qty = checks.number("qty", &draft.qty, 1, MAX_PIECES);
     let supplier_name = checks.line("supplier_name", &draft.supplier_name, NAME);
     let price = checks.eur("buy_price_eur", &draft.buy_price_eur);
-    if draft.product.trim().is_empty() {
-        checks.wrong("product", crate::error::Problem::Required);
-    }
+    let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
     checks.done()?;
-    let product = products::search::named(tx, &draft.product)?;
-    let id = tx.once(key, Entity::Supply, draft, |tx| {
-        let id = diesel::insert_into(supplies::table)
-            .values((
-                supplies::product_id.eq(product.id),
-                supplies::product_name.eq(&product.name),
-                supplies::qty.eq(qty),
-                supplies::supplier_name.eq(&supplier_name),
-                supplies::supplier_key.eq(fold(&supplier_name)),
-                supplies::buy_price_eur.eq(price),
-                supplies::user_id.eq(tx.actor.username()),
-                supplies::created_at.eq(tx.now),
-            ))
-            .returning(supplies::id)
-            .get_result::<i64>(tx.conn)?;
-        stock::service::receive(tx, product.id, qty, Some(price), Cause::Supply(id))?;
-        diesel::update(
-            products_table::table
-                .find(product.id)
-                .filter(products_table::buy_price_eur.is_null()),
-        )
-        .set(products_table::buy_price_eur.eq(price))
-        .execute(tx.conn)?;
-        diesel::update(
-            products_table::table
-                .find(product.id)
-                .filter(products_table::supplier_name.is_null()),
-        )
-        .set((
-            products_table::supplier_name.eq(&supplier_name),
-            products_table::supplier_key.eq(fold(&supplier_name)),
-        ))
-        .execute(tx.conn)?;
+    let insert = |tx: &mut Tx<'_>| {
+        let product = products::search::meant(tx, product, &draft.product)?;
+        let id = write(tx, (product.id, &product.name), qty, &supplier_name, price)?;
         let changes = [
             log::set("product", &product.name),
             log::set("qty", qty),
@@ -76,11 +45,69 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
         ];
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
-    })?;
-    get(tx, id)
+    };
+    tx.once(key, Entity::Supply, draft, insert, get)
 }
 
-fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
+/// Writes a supply and moves the stock. Its log is the caller's to write.
+pub(super) fn write(
+    tx: &mut Tx<'_>,
+    (product, name): (i64, &str),
+    qty: i64,
+    supplier_name: &str,
+    price: Eur,
+) -> Result<i64, Error> {
+    let id = diesel::insert_into(supplies::table)
+        .values((
+            supplies::product_id.eq(product),
+            supplies::product_name.eq(name),
+            supplies::qty.eq(qty),
+            supplies::supplier_name.eq(supplier_name),
+            supplies::supplier_key.eq(fold(supplier_name)),
+            supplies::buy_price_eur.eq(price),
+            supplies::user_id.eq(tx.actor.username()),
+            supplies::created_at.eq(tx.now),
+        ))
+        .returning(supplies::id)
+        .get_result::<i64>(tx.conn)?;
+    stock::service::receive(tx, product, qty, Some(price), Cause::Supply(id))?;
+    diesel::update(
+        products_table::table
+            .find(product)
+            .filter(products_table::buy_price_eur.is_null()),
+    )
+    .set(products_table::buy_price_eur.eq(price))
+    .execute(tx.conn)?;
+    diesel::update(
+        products_table::table
+            .find(product)
+            .filter(products_table::supplier_name.is_null()),
+    )
+    .set((
+        products_table::supplier_name.eq(supplier_name),
+        products_table::supplier_key.eq(fold(supplier_name)),
+    ))
+    .execute(tx.conn)?;
+    Ok(id)
+}
+
+/// Supplies by their numbers.
+pub(super) fn by_ids(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<HashMap<i64, Supply>, Error> {
+    tx.actor.may(Permission::Supplies)?;
+    let mut found = HashMap::new();
+    for ids in ids.chunks(1_000) {
+        let rows = supplies::table
+            .filter(supplies::id.eq_any(ids.to_vec()))
+            .select(COLUMNS)
+            .load::<Supply>(tx.conn)?;
+        found.extend(rows.into_iter().map(|supply| (supply.id, supply)));
+    }
+    Ok(found)
+}
+
+/// One supply.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
+    tx.actor.may(Permission::Supplies)?;
     supplies::table
         .find(id)
         .select(COLUMNS)
@@ -90,15 +117,18 @@ fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
 
 /// A page of the history, newest first.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
-    page(tx, query, PAGE)
+    page(tx, query, None)
 }
 
-/// At most `limit` rows of the history.
-pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Supply>, Error> {
+/// A page of the history, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
     let from = checks.optional_day("from", &query.from);
     let to = checks.optional_day("to", &query.to);
+    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let descending = sort.is_none() || query.sort.starts_with('-');
+    let page_size = checks.page_size(&query.limit);
     checks.done()?;
     let mut rows = supplies::table.select(COLUMNS).into_boxed::<Dialect>();
     if !query.product.trim().is_empty() {
@@ -122,7 +152,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: i64) -> Result<Page<Supply>, 
     if let Some(day) = to {
         rows = rows.filter(supplies::created_at.lt(clock::end_of(day)));
     }
-    newest_first(tx, rows, &query.after, &query.before, limit)
+    let limit = limit.unwrap_or(page_size);
+    by_time(tx, rows, descending, &query.after, &query.before, limit)
 }
 
 /// The latest supplies of a product.
@@ -132,21 +163,22 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Page<Supp
         .select(COLUMNS)
         .filter(supplies::product_id.eq(product))
         .into_boxed::<Dialect>();
-    newest_first(tx, rows, "", "", limit)
+    by_time(tx, rows, true, "", "", limit)
 }
 
 type Rows<'a> = supplies::BoxedQuery<'a, Dialect, diesel::dsl::SqlTypeOf<Columns>>;
 
-fn newest_first(
+fn by_time(
     tx: &mut Tx<'_>,
     rows: Rows<'_>,
+    descending: bool,
     after: &str,
     before: &str,
     limit: i64,
 ) -> Result<Page<Supply>, Error> {
     let order = Order {
         columns: &[Column::Time("created_at"), Column::Int("id")],
-        descending: true,
+        descending,
     };
     let keyset = Keyset::new(order, after, before, limit)?;
     let rows = rows

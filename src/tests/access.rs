@@ -24,8 +24,10 @@ const PAGES: &[(&str, Option<Permission>)] = &[
     ("/account", Some(Permission::OwnAccount)),
     ("/products", Some(Permission::ViewStock)),
     ("/products/new", Some(Permission::EditProducts)),
+    ("/products/import", Some(Permission::EditProducts)),
     ("/products/{product}", Some(Permission::ViewStock)),
     ("/supplies", Some(Permission::Supplies)),
+    ("/supplies/import", Some(Permission::Supplies)),
     ("/orders", Some(Permission::Orders)),
     ("/orders/new", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
@@ -47,6 +49,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "current_password=x&password=longenough&password_repeated=longenough",
     ),
     (
+        "confirm_import",
+        Some(Permission::EditProducts),
+        "kind=products&upload=x&digest=x",
+    ),
+    (
         "correct_stock",
         Some(Permission::EditProducts),
         "id={product}&expected=5&on_hand=5",
@@ -61,6 +68,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "name=кофе",
     ),
+    ("create_token", Some(Permission::OwnAccount), "name=касса"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -85,6 +93,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::Supplies),
         "query[supplier]=",
     ),
+    ("list_tokens", Some(Permission::OwnAccount), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -94,6 +103,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "read_analytics",
         Some(Permission::AdminArea),
         "query[preset]=year",
+    ),
+    (
+        "read_import",
+        Some(Permission::EditProducts),
+        "kind=products",
     ),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
@@ -114,6 +128,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}",
     ),
+    ("revoke_token", Some(Permission::OwnAccount), "id=1"),
     ("set_language", None, "lang=en"),
     (
         "set_rate",

@@ -249,6 +249,7 @@ impl Person {
 
     pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
         let draft = supplies::Draft {
+            product_id: String::new(),
             product: product.to_owned(),
             qty: qty.to_string(),
             supplier_name: "Teekanne".to_owned(),
@@ -364,12 +365,18 @@ impl Browser {
         self.get(location).await
     }
 
-    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+    /// A request with the cookies of the browser.
+    pub fn request(&self, mut request: Request<Body>) -> Request<Body> {
         if let Some(cookie) = &self.cookie {
             request
                 .headers_mut()
                 .append(header::COOKIE, cookie.parse().unwrap());
         }
+        request
+    }
+
+    pub async fn send(&mut self, request: Request<Body>) -> Answer {
+        let request = self.request(request);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let text = |name| {
             response

@@ -12,10 +12,13 @@ mod analytics;
 mod app;
 mod check;
 mod forms;
+mod imports;
 mod lists;
 mod locales;
 mod race;
 mod schema;
+mod sheets;
+mod speed;
 mod stock;
 
 use app::App;

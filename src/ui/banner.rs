@@ -24,6 +24,9 @@ codes! {
         OrderIssued = "order_issued",
         OrderDenied = "order_denied",
         RateSaved = "rate_saved",
+        Imported = "imported",
+        TokenCreated = "token_created",
+        TokenRevoked = "token_revoked",
     }
 }
 
@@ -54,6 +57,9 @@ impl Success {
             Self::OrderIssued => td_string!(l, banner.order_issued),
             Self::OrderDenied => td_string!(l, banner.order_denied),
             Self::RateSaved => td_string!(l, banner.rate_saved),
+            Self::Imported => td_string!(l, banner.imported),
+            Self::TokenCreated => td_string!(l, banner.token_created),
+            Self::TokenRevoked => td_string!(l, banner.token_revoked),
         }
     }
 }

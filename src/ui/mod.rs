@@ -14,7 +14,7 @@ mod request;
 #[cfg(not(feature = "ssr"))]
 pub use document::{post, visitor};
 #[cfg(feature = "ssr")]
-pub use request::{locale_of, post, visitor};
+pub use request::{cookie, language, post, visitor};
 
 use crate::{
     auth::{Me, Permission},

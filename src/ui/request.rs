@@ -1,7 +1,7 @@
 //! The visitor, on the server: from the request.
 
 use super::Visitor;
-use crate::{auth::Actor, error::Error};
+use crate::{auth::Actor, error::Error, i18n::Locale};
 use axum::http::{HeaderMap, header, request::Parts};
 use leptos::prelude::*;
 
@@ -21,7 +21,7 @@ pub fn visitor() -> Visitor {
 }
 
 /// The language of a request's cookie. Russian without one.
-pub fn locale_of(headers: &HeaderMap) -> crate::i18n::Locale {
+fn locale_of(headers: &HeaderMap) -> Locale {
     cookie(headers, "lang")
         .and_then(|lang| lang.parse().ok())
         .unwrap_or_default()
@@ -32,7 +32,21 @@ pub async fn post(_path: &str, _fields: String) -> Result<String, Error> {
     Err(Error::Offline)
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
+/// The language for somebody who has no page before him: of his cookie, else the first of `Accept-Language` that we speak.
+pub fn language(headers: &HeaderMap) -> Locale {
+    let chosen = cookie(headers, "lang").and_then(|lang| lang.parse().ok());
+    let accepted = || {
+        let languages = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
+        languages
+            .split(',')
+            .filter_map(|range| range.trim().split(['-', ';']).next())
+            .find_map(|language| language.to_ascii_lowercase().parse().ok())
+    };
+    chosen.or_else(accepted).unwrap_or_default()
+}
+
+/// A cookie of a request.
+pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let cookies = headers
         .get_all(header::COOKIE)
         .iter()

@@ -122,5 +122,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::Activate => td_string!(l, action.activate),
         Action::Export => td_string!(l, action.export),
         Action::Import => td_string!(l, action.import),
+        Action::CreateToken => td_string!(l, action.create_token),
+        Action::RevokeToken => td_string!(l, action.revoke_token),
     }
 }

@@ -1,0 +1,67 @@
+//! The OpenAPI document, and the pages that show it to people (Swagger UI, part of the program).
+
+use crate::{act::Shop, auth::Actor, door, error::Error};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::{self, Next},
+    response::{IntoResponse, Response},
+};
+use std::sync::LazyLock;
+use tower_http::set_header::SetResponseHeaderLayer;
+use utoipa_axum::{router::OpenApiRouter, routes};
+use utoipa_swagger_ui::{Config, SwaggerUi};
+
+const DOCUMENT: &str = "/api/openapi.json";
+
+/// Swagger UI writes style attributes; it loads nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    connect-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
+static JSON: LazyLock<String> =
+    LazyLock::new(|| super::document().to_pretty_json().unwrap_or_default());
+
+/// The endpoint of the document.
+pub fn routes() -> OpenApiRouter<Shop> {
+    OpenApiRouter::new().routes(routes!(openapi))
+}
+
+/// The contract
+///
+/// This document, OpenAPI 3.1.
+#[utoipa::path(
+    get,
+    path = "/api/openapi.json",
+    operation_id = "contract",
+    tag = "contract",
+    security(()),
+    responses((status = OK, description = "The document", body = Object))
+)]
+async fn openapi() -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, "application/json")], JSON.as_str())
+}
+
+/// The pages under `/docs`, for who is signed in.
+pub fn router() -> Router {
+    let config = Config::new([DOCUMENT])
+        .validator_url("none")
+        .try_it_out_enabled(true);
+    Router::from(SwaggerUi::new("/docs").config(config))
+        .layer(SetResponseHeaderLayer::overriding(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(POLICY),
+        ))
+        .layer(middleware::from_fn(ask_to_sign_in))
+}
+
+async fn ask_to_sign_in(request: Request, next: Next) -> Response {
+    match request.extensions().get::<Result<Actor, Error>>() {
+        Some(Ok(Actor::User(_))) => next.run(request).await,
+        Some(Err(error)) => error.status().into_response(),
+        Some(Ok(Actor::Nobody | Actor::System)) | None => {
+            let sign_in = [(header::LOCATION, door::sign_in_page("/docs/"))];
+            (StatusCode::FOUND, sign_in).into_response()
+        }
+    }
+}

@@ -1,0 +1,176 @@
+//! Problem documents (RFC 9457): the one form of every refusal of the API.
+
+use crate::{
+    error::{Difference, Error, FieldError},
+    i18n::Locale,
+    ui,
+};
+use axum::{
+    Json,
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use leptos_i18n::td_string;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+
+/// The media type of a problem document.
+pub const MEDIA_TYPE: &str = "application/problem+json";
+
+/// Why a request was refused, and what to do. Nothing was changed.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Problem {
+    /// Which error it is, for programs
+    #[serde(rename = "type")]
+    #[schema(example = "urn:sirius:invalid")]
+    kind: String,
+    /// The HTTP status in words
+    #[schema(example = "Unprocessable Entity")]
+    title: &'static str,
+    /// The HTTP status
+    #[schema(example = 422)]
+    status: u16,
+    /// What happened and what to do, for people
+    detail: String,
+    /// What is wrong with each field, when fields are wrong
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({"qty": ["Must be at least 1"]}))]
+    errors: Option<BTreeMap<String, Vec<String>>>,
+    /// Of a stale edit: the version to send when it shall win after all
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<i64>,
+    /// Of a stale edit: what is there now, where it is not what was sent
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({"min_stock": "5"}))]
+    present: Option<BTreeMap<String, String>>,
+}
+
+impl IntoResponse for Error {
+    /// Only the status; [`answer`] knows the language and writes the document.
+    fn into_response(self) -> Response {
+        let mut response = self.status().into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// Writes a problem document for every refusal under the API, wherever it was decided.
+pub async fn answer(request: Request, next: Next) -> Response {
+    if !super::is_api(request.uri().path()) {
+        return next.run(request).await;
+    }
+    let l = ui::language(request.headers());
+    let response = next.run(request).await;
+    let status = response.status();
+    if !status.is_client_error() && !status.is_server_error() {
+        return response;
+    }
+    let (mut parts, _) = response.into_parts();
+    let document = match parts.extensions.get::<Error>() {
+        Some(error) => Problem::of(error, l),
+        None => Problem::of_status(status, l),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(MEDIA_TYPE));
+    if status == StatusCode::UNAUTHORIZED {
+        parts.headers.insert(
+            header::WWW_AUTHENTICATE,
+            HeaderValue::from_static("Bearer realm=\"sirius\""),
+        );
+    }
+    let body = Json(document).into_response().into_body();
+    Response::from_parts(parts, body)
+}
+
+impl Problem {
+    fn of(error: &Error, l: Locale) -> Self {
+        let mut problem = Self::new(code(error), error.status(), error.words(l));
+        match error {
+            Error::Invalid(fields) => problem.errors = Some(by_field(fields, l)),
+            Error::Stale(stale) => {
+                problem.version = Some(stale.version);
+                problem.present = Some(present(&stale.differences));
+            }
+            _ => {}
+        }
+        problem
+    }
+
+    /// A refusal by HTTP itself, before the shop was asked.
+    fn of_status(status: StatusCode, l: Locale) -> Self {
+        let (code, detail) = match status {
+            StatusCode::BAD_REQUEST => ("unreadable", td_string!(l, errors.unreadable)),
+            StatusCode::FORBIDDEN => ("other_site", td_string!(l, errors.other_site)),
+            StatusCode::NOT_FOUND => ("not_found", td_string!(l, errors.not_found)),
+            StatusCode::METHOD_NOT_ALLOWED => {
+                ("method_not_allowed", td_string!(l, errors.wrong_method))
+            }
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                ("body_too_large", td_string!(l, errors.body_too_large))
+            }
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("not_json", td_string!(l, errors.not_json)),
+            status if status.is_server_error() => ("internal", td_string!(l, errors.internal)),
+            _ => ("refused", td_string!(l, errors.wrong_request)),
+        };
+        Self::new(code, status, detail.to_owned())
+    }
+
+    fn new(code: &str, status: StatusCode, detail: String) -> Self {
+        Self {
+            kind: format!("urn:sirius:{code}"),
+            title: status.canonical_reason().unwrap_or("Error"),
+            status: status.as_u16(),
+            detail,
+            errors: None,
+            version: None,
+            present: None,
+        }
+    }
+}
+
+fn by_field(fields: &[FieldError], l: Locale) -> BTreeMap<String, Vec<String>> {
+    let mut errors = BTreeMap::<_, Vec<_>>::new();
+    for wrong in fields {
+        errors
+            .entry(wrong.field.clone())
+            .or_default()
+            .push(wrong.problem.words(l));
+    }
+    errors
+}
+
+fn present(differences: &[Difference]) -> BTreeMap<String, String> {
+    differences
+        .iter()
+        .map(|difference| (difference.field.clone(), difference.now.clone()))
+        .collect()
+}
+
+/// The word by which programs know an error.
+const fn code(error: &Error) -> &'static str {
+    match error {
+        Error::SignedOut => "signed_out",
+        Error::Forbidden => "forbidden",
+        Error::NotFound => "not_found",
+        Error::Invalid(_) => "invalid",
+        Error::Stale(_) => "stale",
+        Error::OutOfStock { .. } => "out_of_stock",
+        Error::Reserved { .. } => "reserved",
+        Error::OrderIs(_) => "order_settled",
+        Error::Archived => "archived",
+        Error::BadCredentials => "bad_credentials",
+        Error::AccountPending => "account_pending",
+        Error::AccountBlocked => "account_blocked",
+        Error::RegistrationClosed => "registration_closed",
+        Error::LastAdmin => "last_admin",
+        Error::KeyReused => "key_reused",
+        Error::BadCursor => "bad_cursor",
+        Error::Unavailable | Error::Offline => "unavailable",
+        Error::Internal => "internal",
+    }
+}

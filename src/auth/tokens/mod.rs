@@ -1,0 +1,183 @@
+//! Personal API tokens: what a program signs in with, in its owner's name and with his present rights.
+
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod service;
+
+use crate::{
+    auth::{Permission, Role},
+    error::Error,
+    moment::Moment,
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+
+/// A token as its owner knows it. The token itself is shown once, when it is made.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+pub struct Token {
+    pub id: i64,
+    pub name: String,
+    pub created_at: Moment,
+    /// To the minute.
+    pub last_used_at: Option<Moment>,
+}
+
+/// The tokens of an account, and the one that was just made, this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TokenList {
+    pub tokens: Vec<Token>,
+    pub fresh: Option<String>,
+}
+
+/// The cookie that carries a new token to the account page: never a URL, which logs and histories keep.
+#[cfg(feature = "ssr")]
+const FRESH: &str = "sirius_token";
+
+/// One's own tokens.
+#[server(endpoint = "list_tokens", input = GetUrl)]
+pub async fn list_tokens() -> Result<TokenList, Error> {
+    let tokens = crate::door::look(service::list).await?;
+    Ok(TokenList {
+        tokens,
+        fresh: take_fresh(),
+    })
+}
+
+/// Makes a token. The account page, opened next, shows it.
+#[server(endpoint = "create_token")]
+pub async fn create_token(name: String) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let (_, token) = door::act(move |tx| service::create(tx, &name)).await?;
+    let secure = if door::shop().config.cookie_secure {
+        "; Secure"
+    } else {
+        ""
+    };
+    set_fresh(&format!("{token}; Max-Age=60{secure}"))?;
+    door::go("/account", Success::TokenCreated);
+    Ok(())
+}
+
+/// Revokes a token.
+#[server(endpoint = "revoke_token")]
+pub async fn revoke_token(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    door::act(move |tx| service::revoke(tx, id)).await?;
+    door::go("/account", Success::TokenRevoked);
+    Ok(())
+}
+
+/// The token that the request's cookie carries; the cookie is gone with this answer, and nobody keeps the page.
+#[cfg(feature = "ssr")]
+fn take_fresh() -> Option<String> {
+    use axum::http::{HeaderValue, header, request::Parts};
+    let parts = use_context::<Parts>()?;
+    let token = ui::cookie(&parts.headers, FRESH).filter(|token| service::is_token(token))?;
+    set_fresh("; Max-Age=0").ok()?;
+    expect_context::<leptos_axum::ResponseOptions>()
+        .insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Some(token.to_owned())
+}
+
+#[cfg(feature = "ssr")]
+fn set_fresh(value: &str) -> Result<(), Error> {
+    use axum::http::{HeaderValue, header};
+    let cookie = format!("{FRESH}={value}; Path=/account; SameSite=Strict; HttpOnly");
+    expect_context::<leptos_axum::ResponseOptions>().append_header(
+        header::SET_COOKIE,
+        HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
+    );
+    Ok(())
+}
+
+/// The part of the account page about tokens.
+#[component]
+pub fn TokenSection() -> impl IntoView {
+    let l = ui::locale();
+    let tokens = ui::data(|| (), |()| list_tokens());
+    let action = FormAction::new::<CreateToken>();
+    let is_admin = ui::me().is_some_and(|me| me.role == Role::Admin);
+    view! {
+        <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
+        <p class="mb-4">{td_string!(l, tokens.about)}</p>
+        {(is_admin || ui::may(Permission::AdminArea)).then(|| view! {
+            <p class="mb-4"><a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
+        })}
+        {ui::loaded(tokens, |list| view! { <Fresh token=list.fresh /> <TokenTable tokens=list.tokens /> })}
+        <Form action full_load=true>
+            <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
+            <Submit label=td_string!(l, tokens.create) class="btn" />
+        </Form>
+    }
+}
+
+/// A token that was just made.
+#[component]
+fn Fresh(token: Option<String>) -> impl IntoView {
+    let l = ui::locale();
+    token.map(|token| view! {
+        <div class="alert alert-success alert-soft mb-4" role="status">
+            <div class="w-full">
+                <label for="fresh-token">{td_string!(l, tokens.fresh)}</label>
+                <input class="input w-full" id="fresh-token" type="text" readonly=true autocomplete="off" value=token />
+            </div>
+        </div>
+    })
+}
+
+#[component]
+fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
+    let l = ui::locale();
+    if tokens.is_empty() {
+        return view! { <p class="empty">{td_string!(l, tokens.none)}</p> }.into_any();
+    }
+    let rows = tokens
+        .into_iter()
+        .map(|token| view! { <TokenRow token /> })
+        .collect_view();
+    view! {
+        <table class="table cards mb-4" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">{td_string!(l, fields.name)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.created_at)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, tokens.last_used)}</th>
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+    }
+    .into_any()
+}
+
+#[component]
+fn TokenRow(token: Token) -> impl IntoView {
+    let l = ui::locale();
+    let action = FormAction::in_row::<RevokeToken>();
+    let last_used = token.last_used_at.map_or_else(
+        || td_string!(l, tokens.never).to_owned(),
+        |moment| moment.shown(l),
+    );
+    let label = td_string!(l, tokens.revoke_named, name = token.name.as_str()).to_string();
+    view! {
+        <tr role="row">
+            <td role="cell" class="row-title">{token.name}</td>
+            <td role="cell" data-label=td_string!(l, fields.created_at)>{token.created_at.shown(l)}</td>
+            <td role="cell" data-label=td_string!(l, tokens.last_used)>{last_used}</td>
+            <td role="cell">
+                <form method="post" action=action.path()>
+                    <input type="hidden" name="id" value=token.id.to_string() />
+                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(l, tokens.revoke)}</button>
+                </form>
+            </td>
+        </tr>
+    }
+}

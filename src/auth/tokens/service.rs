@@ -1,0 +1,142 @@
+//! The rules of tokens.
+
+use super::Token;
+use crate::{
+    act::{Shop, Tx, sha256},
+    auth::{Actor, Permission, service::active},
+    checks::Checks,
+    clock,
+    error::{Error, Problem},
+    log::{self, Action, Entity, service::record},
+    moment::Moment,
+    schema::api_tokens,
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+/// How a token begins, so that people and scanners know one when they see it.
+const PREFIX: &str = "sirius_";
+/// Random bytes in a token.
+const BYTES: usize = 32;
+/// Most characters of a name.
+const NAME: usize = 100;
+/// The most tokens of one account.
+const MOST: usize = 100;
+/// How finely the last use is kept, so that reading stays reading.
+const USE: TimeDelta = TimeDelta::minutes(1);
+
+/// Makes a token for oneself and tells it, this once.
+pub fn create(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    let owner = owner(tx)?;
+    let mut checks = Checks::default();
+    let name = checks.line("name", name, NAME);
+    if list(tx)?.len() >= MOST {
+        checks.wrong("name", Problem::TooMany(MOST));
+    }
+    checks.done()?;
+    let secret = rand::random::<[u8; BYTES]>();
+    let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret));
+    let made = diesel::insert_into(api_tokens::table)
+        .values((
+            api_tokens::user_id.eq(&owner),
+            api_tokens::name.eq(&name),
+            api_tokens::hash.eq(sha256(&token)),
+            api_tokens::created_at.eq(tx.now),
+        ))
+        .returning(COLUMNS)
+        .get_result(tx.conn)?;
+    let changes = [log::set("name", &name)];
+    record(tx, Action::CreateToken, Entity::User, owner, &changes)?;
+    Ok((made, token))
+}
+
+/// Revokes a token of one's own.
+pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    let owner = owner(tx)?;
+    let name = diesel::delete(
+        api_tokens::table.filter(api_tokens::id.eq(id).and(api_tokens::user_id.eq(&owner))),
+    )
+    .returning(api_tokens::name)
+    .get_result::<String>(tx.conn)?;
+    let changes = [log::set("name", name)];
+    record(tx, Action::RevokeToken, Entity::User, owner, &changes)
+}
+
+/// One's own tokens, the newest first.
+pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
+    tx.actor.may(Permission::OwnAccount)?;
+    api_tokens::table
+        .filter(api_tokens::user_id.eq(owner(tx)?))
+        .order(api_tokens::id.desc())
+        .select(COLUMNS)
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Who is behind a token, with the rights that he has now; nobody when it does not hold any more.
+pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
+    if !is_token(token) {
+        return Ok(Actor::Nobody);
+    }
+    let hash = sha256(token);
+    let manager_in_admin = shop.config.manager_in_admin;
+    let find = move |tx: &mut Tx<'_>| {
+        let found = api_tokens::table
+            .filter(api_tokens::hash.eq(hash))
+            .select((
+                api_tokens::id,
+                api_tokens::user_id,
+                api_tokens::last_used_at,
+            ))
+            .first::<(i64, String, Option<Moment>)>(tx.conn)
+            .optional()?;
+        let Some((id, owner, used)) = found else {
+            return Ok(None);
+        };
+        Ok(active(tx, &owner, manager_in_admin)?.map(|me| (id, me, used)))
+    };
+    let Some((id, me, used)) = shop.look(Actor::Nobody, find).await? else {
+        return Ok(Actor::Nobody);
+    };
+    let now = clock::now();
+    if used.is_none_or(|used| now.utc() - used.utc() >= USE) {
+        shop.db
+            .write(move |conn| {
+                diesel::update(api_tokens::table.find(id))
+                    .set(api_tokens::last_used_at.eq(now))
+                    .execute(conn)?;
+                Ok(())
+            })
+            .await?;
+    }
+    Ok(Actor::User(me))
+}
+
+/// Whether a text looks like a token.
+pub fn is_token(text: &str) -> bool {
+    text.strip_prefix(PREFIX)
+        .and_then(|secret| BASE64_URL_SAFE_NO_PAD.decode(secret).ok())
+        .is_some_and(|secret| secret.len() == BYTES)
+}
+
+fn owner(tx: &Tx<'_>) -> Result<String, Error> {
+    let owner = tx.actor.username().map(str::to_owned);
+    owner.ok_or(Error::SignedOut)
+}
+
+type Columns = (
+    api_tokens::id,
+    api_tokens::name,
+    api_tokens::created_at,
+    api_tokens::last_used_at,
+);
+
+const COLUMNS: Columns = (
+    api_tokens::id,
+    api_tokens::name,
+    api_tokens::created_at,
+    api_tokens::last_used_at,
+);
