@@ -5,13 +5,16 @@ use crate::{
     act::Shop,
     auth::Actor,
     error::{Error, Problem},
-    sheet::download::{lead, refuse},
+    sheet::{
+        download::{lead, refuse},
+        read::ROWS,
+    },
     ui,
 };
 use axum::{
     Extension,
-    extract::{Multipart, Path, State},
-    http::HeaderMap,
+    extract::{Multipart, Path, State, multipart::MultipartError},
+    http::{HeaderMap, StatusCode},
     response::Response,
 };
 
@@ -43,7 +46,13 @@ async fn keep(
     let actor = actor?;
     // Asked before the file is read, too.
     actor.may(kind.permission())?;
-    let unreadable = |_| Error::field("file", Problem::NotTable);
+    let unreadable = |error: MultipartError| {
+        let problem = match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooManyRows(ROWS),
+            _ => Problem::NotTable,
+        };
+        Error::field("file", problem)
+    };
     while let Some(field) = form.next_field().await.map_err(unreadable)? {
         if field.name() != Some("file") {
             continue;

@@ -65,7 +65,9 @@ impl Table {
                 return Err(wrong(Problem::TooManyRows(ROWS)));
             }
             rows.push(Row {
-                line: record.position().map_or(0, csv::Position::line),
+                line: record
+                    .position()
+                    .map_or(0, |position| line_of(text, position)),
                 cells: record.iter().map(|cell| meant(cell).to_owned()).collect(),
             });
         }
@@ -102,6 +104,17 @@ pub fn decode(bytes: &[u8]) -> String {
         |(encoding, _)| encoding,
     );
     encoding.decode(bytes).0.into_owned()
+}
+
+/// The line of a row: it begins behind the line ends that the reader has yet to skip.
+fn line_of(text: &str, position: &csv::Position) -> u64 {
+    let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
+    let ends = text
+        .bytes()
+        .skip(begin)
+        .take_while(|byte| matches!(byte, b'\r' | b'\n'));
+    let skipped = ends.filter(|byte| *byte == b'\n').count();
+    position.line() + u64::try_from(skipped).unwrap_or(0)
 }
 
 /// What separates the names in the head.
