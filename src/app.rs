@@ -1,6 +1,7 @@
 //! The application: its routes, and the frame around every page.
 
 use crate::{
+    analytics::{page::AnalyticsPage, rates_page::RatesPage},
     auth::{
         Permission,
         account::AccountPage,
@@ -10,6 +11,7 @@ use crate::{
     error::Error,
     home::HomePage,
     i18n::Locale,
+    import::page::{ImportProductsPage, ImportSuppliesPage},
     log::list::LogPage,
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
@@ -49,11 +51,15 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
                     <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
                     <Route path=path!("/products/new") view=NewProductPage ssr=SsrMode::Async />
+                    <Route path=path!("/products/import") view=ImportProductsPage ssr=SsrMode::Async />
                     <Route path=path!("/products/:id") view=ProductPage ssr=SsrMode::Async />
                     <Route path=path!("/supplies") view=SuppliesPage ssr=SsrMode::Async />
+                    <Route path=path!("/supplies/import") view=ImportSuppliesPage ssr=SsrMode::Async />
                     <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
                     <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/analytics") view=AnalyticsPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rates") view=RatesPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users/:username") view=UserPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/logs") view=LogPage ssr=SsrMode::Async />
@@ -96,25 +102,51 @@ fn Header() -> impl IntoView {
                     <MenuLink href="/products" label=td_string!(l, nav.products) />
                     <MenuLink href="/orders" label=td_string!(l, nav.orders) />
                     {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(l, nav.supplies) /> })}
-                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(l, nav.users) /> })}
-                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/logs" label=td_string!(l, nav.log) /> })}
+                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(l, nav.analytics) area="/admin" /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>
+            <AdminMenu />
         </header>
+    }
+}
+
+/// The pages of the admin, while one of them is open.
+#[component]
+fn AdminMenu() -> impl IntoView {
+    let l = ui::locale();
+    let path = use_location().pathname;
+    let is_open = Memo::new(move |_| path.with(|path| path.starts_with("/admin/")));
+    move || {
+        (is_open.get() && ui::may(Permission::AdminArea)).then(|| {
+            view! {
+                <nav class="admin-menu" aria-label=td_string!(l, nav.admin)>
+                    <MenuLink href="/admin/analytics" label=td_string!(l, nav.analytics) />
+                    <MenuLink href="/admin/rates" label=td_string!(l, nav.rates) />
+                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(l, nav.users) /> })}
+                    <MenuLink href="/admin/logs" label=td_string!(l, nav.log) />
+                </nav>
+            }
+        })
     }
 }
 
 /// A link of the menu, marked when its page or one below it is open.
 #[component]
-fn MenuLink(href: &'static str, label: &'static str) -> impl IntoView {
+fn MenuLink(
+    href: &'static str,
+    label: &'static str,
+    /// What its pages begin with, when that is not the link itself.
+    #[prop(optional)]
+    area: Option<&'static str>,
+) -> impl IntoView {
     let path = use_location().pathname;
     let is_here = move || {
         path.with(|path| {
             path == href
                 || href != "/"
                     && path
-                        .strip_prefix(href)
+                        .strip_prefix(area.unwrap_or(href))
                         .is_some_and(|rest| rest.starts_with('/'))
         })
     };

@@ -1,6 +1,11 @@
-//! `sirius check`: proves that the ledger, the counters and the orders agree.
+//! `sirius check`: proves that the ledger, the counters, the orders and the roll-ups agree.
 
-use crate::{db::Conn, error::Error};
+use crate::{
+    act::Shop,
+    analytics::rollup,
+    db::{self, Conn},
+    error::Error,
+};
 use diesel::{
     prelude::*,
     sql_types::{BigInt, Text},
@@ -88,15 +93,14 @@ const SUMS: &str = "
         FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id
     )";
 
+/// Makes the roll-ups anew from the orders; nothing else can be wrong without somebody deciding what is right.
+pub async fn repair(shop: &Shop) -> Result<usize, Error> {
+    shop.db.write(rollup::rebuild).await
+}
+
 /// Compares everything, in one consistent view of the database.
 pub fn check(conn: &mut Conn) -> Result<Report, Error> {
-    conn.transaction(|conn| {
-        if let Conn::Postgres(conn) = conn {
-            diesel::connection::SimpleConnection::batch_execute(
-                conn,
-                "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY",
-            )?;
-        }
+    db::snapshot(conn, |conn| {
         let mut report = Report::default();
         for comparison in COMPARISONS {
             let rows =
@@ -110,6 +114,9 @@ pub fn check(conn: &mut Conn) -> Result<Report, Error> {
                 .wrong
                 .extend(disagreeing.iter().map(Disagreement::words));
         }
+        let (rows, wrong) = rollup::check(conn)?;
+        report.compared.push(("roll-ups = their orders", rows));
+        report.wrong.extend(wrong);
         Ok(report)
     })
 }

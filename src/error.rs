@@ -132,6 +132,28 @@ pub enum Problem {
     WrongPassword,
     PasswordsDiffer,
     NoPrice,
+    /// Not a rate of the euro.
+    NotRate,
+    /// A day that has not come yet.
+    InFuture,
+    /// The last day comes before the first.
+    BeforeStart,
+    /// More periods than a report shows.
+    RangeTooLong,
+    /// The same as on this line of the file.
+    Repeated(usize),
+    /// The product is archived.
+    Archived,
+    /// A row that is on record and may not be changed.
+    OnRecord,
+    /// A number that names no row on record.
+    NotOnRecord,
+    /// A file without this column.
+    NoColumn(String),
+    /// A file that is no table, or has none of ours.
+    NotTable,
+    /// More rows than this in a file.
+    TooManyRows(usize),
     NotText,
     NotFlag,
     /// There is no such field.
@@ -251,6 +273,20 @@ impl Problem {
             Self::WrongPassword => td_string!(l, problems.wrong_password).to_string(),
             Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
             Self::NoPrice => td_string!(l, problems.no_price).to_string(),
+            Self::NotRate => td_string!(l, problems.not_rate).to_string(),
+            Self::InFuture => td_string!(l, problems.in_future).to_string(),
+            Self::BeforeStart => td_string!(l, problems.before_start).to_string(),
+            Self::RangeTooLong => td_string!(l, problems.range_too_long).to_string(),
+            Self::Repeated(line) => td_string!(l, problems.repeated, line = line).to_string(),
+            Self::Archived => td_string!(l, errors.archived).to_string(),
+            Self::OnRecord => td_string!(l, problems.on_record).to_string(),
+            Self::NotOnRecord => td_string!(l, problems.not_on_record).to_string(),
+            Self::NoColumn(field) => {
+                let column = crate::ui::words::field_label(l, field);
+                td_string!(l, problems.no_column, column = column).to_string()
+            }
+            Self::NotTable => td_string!(l, problems.not_table).to_string(),
+            Self::TooManyRows(max) => td_string!(l, problems.too_many_rows, max = max).to_string(),
             Self::NotText => td_string!(l, problems.not_text).to_string(),
             Self::NotFlag => td_string!(l, problems.not_flag).to_string(),
             Self::UnknownField => td_string!(l, problems.unknown_field).to_string(),

@@ -3,11 +3,13 @@
 
 #![recursion_limit = "256"]
 
+pub mod analytics;
 pub mod app;
 pub mod auth;
 pub mod codes;
 pub mod error;
 pub mod home;
+pub mod import;
 pub mod log;
 pub mod moment;
 pub mod money;
@@ -42,6 +44,8 @@ pub mod phone;
 pub mod schema;
 #[cfg(feature = "ssr")]
 pub mod server;
+#[cfg(feature = "ssr")]
+pub mod sheet;
 #[cfg(feature = "ssr")]
 pub mod shell;
 #[cfg(feature = "ssr")]

@@ -44,8 +44,12 @@ enum Command {
     /// Manage accounts
     #[command(subcommand)]
     User(UserCommand),
-    /// Prove that ledger, counters and orders agree; exit with 1 when they do not
-    Check,
+    /// Prove that ledger, counters, orders and roll-ups agree; exit with 1 when they do not
+    Check {
+        /// Make the roll-ups anew from the orders first
+        #[arg(long)]
+        repair: bool,
+    },
 }
 
 #[derive(Subcommand)]
@@ -114,7 +118,7 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
             say(&made)
         }
         Command::User(command) => user(command, &open(&config)?).await,
-        Command::Check => run_check(&open(&config)?).await,
+        Command::Check { repair } => run_check(&open(&config)?, repair).await,
     }
 }
 
@@ -194,7 +198,11 @@ async fn list_users(shop: &Shop) -> Result<(), String> {
     }
 }
 
-async fn run_check(shop: &Shop) -> Result<(), String> {
+async fn run_check(shop: &Shop, repair: bool) -> Result<(), String> {
+    if repair {
+        let rows = check::repair(shop).await.map_err(words)?;
+        say(&format!("made anew: roll-ups ({rows})"))?;
+    }
     let report = shop.db.read(check::check).await.map_err(words)?;
     for (name, rows) in &report.compared {
         say(&format!("compared: {name} ({rows})"))?;

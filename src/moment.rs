@@ -58,7 +58,8 @@ impl Moment {
             .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
     }
 
-    fn local(self) -> NaiveDateTime {
+    /// What the shop's clock shows.
+    pub fn local(self) -> NaiveDateTime {
         self.utc + TimeDelta::minutes(self.offset_minutes.into())
     }
 }

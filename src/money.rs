@@ -89,6 +89,32 @@ currency!(
     "€"
 );
 
+impl Rub {
+    /// Whole roubles in few signs, for the marks of a chart: `1,5 млн ₽`, `250 тыс. ₽`; in English `1.5M ₽`.
+    pub fn short(self, locale: Locale) -> String {
+        let roubles = self.0 / 100;
+        let (unit, words) = match (roubles.unsigned_abs(), locale) {
+            (1_000_000.., Locale::ru) => (1_000_000, "\u{a0}млн"),
+            (1_000_000.., Locale::en) => (1_000_000, "M"),
+            (10_000.., Locale::ru) => (1_000, "\u{a0}тыс."),
+            (10_000.., Locale::en) => (1_000, "k"),
+            _ => (1, ""),
+        };
+        let (whole, tenths) = (roubles / unit, roubles % unit * 10 / unit);
+        let point = match locale {
+            Locale::ru => ',',
+            Locale::en => '.',
+        };
+        let rest = if tenths == 0 {
+            String::new()
+        } else {
+            format!("{point}{}", tenths.unsigned_abs())
+        };
+        let sign = if roubles < 0 { "−" } else { "" };
+        format!("{sign}{}{rest}{words}\u{a0}₽", whole.unsigned_abs())
+    }
+}
+
 /// A number of pieces for people: `12 500`, in English `12,500`.
 pub fn pieces(count: i64, locale: Locale) -> String {
     let sign = if count < 0 { "−" } else { "" };
@@ -199,5 +225,7 @@ mod tests {
         assert_eq!(Eur(123_456_789).shown(Locale::en), "1,234,567.89\u{a0}€");
         assert_eq!(Rub(-5).to_string(), "-0.05");
         assert_eq!(pieces(12_500, Locale::ru), "12\u{a0}500");
+        assert_eq!(Rub(150_000_000).short(Locale::ru), "1,5\u{a0}млн\u{a0}₽");
+        assert_eq!(Rub(-5_000_000).short(Locale::en), "−50k\u{a0}₽");
     }
 }

@@ -98,6 +98,7 @@ diesel::table! {
         uncosted_qty -> Nullable<BigInt>,
         user_id -> Nullable<Text>,
         version -> BigInt,
+        denied_on -> Nullable<Date>,
     }
 }
 
@@ -143,6 +144,61 @@ diesel::table! {
 }
 
 diesel::table! {
+    sales_by_day (day, slot) {
+        day -> Date,
+        slot -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
+    sales_by_month (month, product_id) {
+        month -> Date,
+        product_id -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
+    sales_by_product (product_id) {
+        product_id -> BigInt,
+        orders -> BigInt,
+        qty -> BigInt,
+        revenue_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        cost_rub_exact -> BigInt,
+        uncosted_qty -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
+    uploads (id) {
+        id -> Text,
+        kind -> Text,
+        user_id -> Nullable<Text>,
+        file_name -> Text,
+        content -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency_keys (key) {
         key -> Text,
         user_id -> Nullable<Text>,
@@ -176,5 +232,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     exchange_rates,
     idempotency_keys,
     invitations,
+    sales_by_day,
+    sales_by_month,
+    sales_by_product,
+    uploads,
     api_tokens,
 );

@@ -2,7 +2,7 @@
 
 use crate::{
     act::Shop,
-    api,
+    analytics, api,
     app::App,
     auth::{
         session::{self, Sessions},
@@ -12,15 +12,18 @@ use crate::{
     db::{self, Db},
     door,
     error::Error,
+    import, log, orders, products,
     shell::shell,
+    stock, supplies,
 };
 use axum::{
     Router,
     body::{Body, Bytes, to_bytes},
-    extract::{Request, State},
+    extract::{DefaultBodyLimit, Request, State},
     http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header},
     middleware::{self, Next},
     response::{IntoResponse, Response},
+    routing::{get, post},
     serve::ListenerExt,
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -176,6 +179,8 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .fallback(missing)
         .with_state(options)
         .merge(api::router(shop.clone()))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .merge(files(shop.clone()))
         .layer(middleware::from_fn(answer_function))
         .layer(middleware::from_fn(hide_from_indexes))
         .layer(middleware::from_fn_with_state(shop, identify))
@@ -185,7 +190,6 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         ))
         .layer(sessions)
         .layer(middleware::from_fn(refuse_other_sites))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(middleware::from_fn(api::problem::answer))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(serve_asset))
@@ -204,6 +208,23 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
                 .on_response(DefaultOnResponse::new()),
         )
         .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+}
+
+/// Files to take away and to bring; those that come may be larger than anything else.
+fn files(shop: Shop) -> Router {
+    Router::new()
+        .route("/orders.csv", get(orders::csv::download))
+        .route("/products.csv", get(products::csv::download))
+        .route("/products/{id}/movements.csv", get(stock::csv::download))
+        .route("/supplies.csv", get(supplies::csv::download))
+        .route("/admin/analytics.csv", get(analytics::csv::download))
+        .route("/admin/logs.csv", get(log::csv::download))
+        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .route(
+            "/uploads/{kind}",
+            post(import::upload::receive).layer(DefaultBodyLimit::max(import::upload::LARGEST)),
+        )
+        .with_state(shop)
 }
 
 /// Finds out who sent a request, once for all that ask.

@@ -11,6 +11,9 @@ const pages = {
   order: "/orders/200",
   "order-new": "/orders/new?product=7",
   account: "/account",
+  analytics: "/admin/analytics?preset=last_month",
+  rates: "/admin/rates",
+  "products-import": "/products/import",
 };
 
 test.beforeAll(async ({ server, browser }) => {

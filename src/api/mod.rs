@@ -9,7 +9,7 @@ pub mod problem;
 pub mod request;
 pub mod values;
 
-use crate::{act::Shop, auth, log, orders, products, supplies, users};
+use crate::{act::Shop, analytics, auth, log, orders, products, supplies, users};
 use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{
     Modify, OpenApi,
@@ -42,6 +42,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "products", description = "Products and their stock"),
         (name = "supplies", description = "Goods that came in"),
         (name = "orders", description = "Orders: taken by phone and paid, then issued or denied"),
+        (name = "analytics", description = "What was sold and earned; exchange rates"),
         (name = "admin", description = "Accounts and the operation log"),
         (name = "contract", description = "This document"),
     )
@@ -97,6 +98,7 @@ fn endpoints() -> OpenApiRouter<Shop> {
         .merge(supplies::api::routes())
         .merge(orders::api::routes())
         .merge(users::api::routes())
+        .merge(analytics::api::routes())
         .merge(log::api::routes())
         .merge(docs::routes())
 }

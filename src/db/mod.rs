@@ -8,7 +8,7 @@ mod writer;
 
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 
-use crate::error::Error;
+use crate::{analytics::rollup, error::Error};
 use deadpool::managed::{Metrics, Object, RecycleResult};
 use diesel::{
     connection::{Connection, SimpleConnection},
@@ -184,7 +184,14 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
             versions(conn.run_pending_migrations(POSTGRES_MIGRATIONS))
         }
     };
-    ran.map_err(|error| format!("migration failed: {error}"))
+    let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
+    // Not part of a migration in SQL: which day of the shop it was depends on the settings.
+    conn.transaction(|conn| match rollup::is_missing(conn)? {
+        true => rollup::rebuild(conn),
+        false => Ok(0),
+    })
+    .map_err(|error: Error| format!("roll-ups of earlier orders failed: {error}"))?;
+    Ok(ran)
 }
 
 /// Takes every migration back, newest first.
@@ -213,6 +220,39 @@ pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
             .execute(conn)?;
     }
     Ok(())
+}
+
+/// Lets transactions that share a name go on together, but wait for those that [`serialize_by`] it.
+pub fn share(conn: &mut Conn, name: &str) -> Result<(), Error> {
+    if let Conn::Postgres(conn) = conn {
+        diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
+            .bind::<Text, _>(name)
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Keeps others from writing to a table until the end of this transaction. They may read.
+///
+/// Must be the first that a transaction does: then it holds nothing that others wait for.
+pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
+    if let Conn::Postgres(conn) = conn {
+        conn.batch_execute(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))?;
+    }
+    Ok(())
+}
+
+/// Runs queries that change nothing and must all see the same moment.
+pub fn snapshot<T>(
+    conn: &mut Conn,
+    queries: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> Result<T, Error> {
+    conn.transaction(|conn| {
+        if let Conn::Postgres(conn) = conn {
+            conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
+        }
+        queries(conn)
+    })
 }
 
 /// Logs the cause of a fault and keeps it from the user.

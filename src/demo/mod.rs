@@ -6,6 +6,7 @@ mod goods;
 
 use crate::{
     act::{Shop, Tx},
+    analytics::{figures::RubPerEur, rates},
     auth::Actor,
     clock,
     error::Error,
@@ -15,14 +16,17 @@ use crate::{
     schema::{orders as orders_table, products as products_table},
     supplies,
 };
-use chrono::{TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use diesel::prelude::*;
 use goods::{CUSTOMERS, GOODS, Good, OPERATORS};
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::collections::VecDeque;
 
-/// How many orders share one transaction.
+/// How many orders share one transaction: few, so that a small demo shows progress early; many, where a commit costs.
 const BATCH: u32 = 100;
+const LARGE_BATCH: u32 = 5_000;
+/// From so many orders on, transactions are large.
+const LARGE: u32 = 20_000;
 /// The year that the orders spread over.
 const DAYS: i64 = 365;
 /// An order is settled this many orders later, so that the newest still wait.
@@ -45,9 +49,13 @@ pub async fn fill(shop: &Shop, count: u32) -> Result<String, String> {
         .act_at(opening, move |tx| demo.open(tx))
         .await
         .map_err(words)?;
+    shop.act_at(opening, move |tx| enter_rates(tx, end))
+        .await
+        .map_err(words)?;
     let step = TimeDelta::days(DAYS) / i32::try_from(count).unwrap_or(i32::MAX);
-    for first in (0..count).step_by(BATCH as usize) {
-        let batch = first..count.min(first + BATCH);
+    let size = if count < LARGE { BATCH } else { LARGE_BATCH };
+    for first in (0..count).step_by(size as usize) {
+        let batch = first..count.min(first + size);
         let times: Vec<Moment> = batch
             .map(|order| clock::at(end - step * i32::try_from(count - order).unwrap_or(0)))
             .collect();
@@ -76,6 +84,19 @@ fn is_empty(tx: &mut Tx<'_>) -> Result<bool, Error> {
     ))
     .get_result::<bool>(tx.conn)?;
     Ok(!any_product && !any_order)
+}
+
+/// A rate for each week, the newest a day old.
+fn enter_rates(tx: &mut Tx<'_>, end: DateTime<Utc>) -> Result<(), Error> {
+    let mut random = StdRng::seed_from_u64(98);
+    let mut rate = 960_000;
+    for week in (0..=DAYS / 7 + 1).rev() {
+        tx.now = clock::at(end - TimeDelta::days(week * 7 + 1));
+        rate += random.random_range(-12_000..=14_000);
+        let (day, rate) = (tx.now.day().to_string(), RubPerEur(rate).to_string());
+        rates::set(tx, &day, &rate)?;
+    }
+    Ok(())
 }
 
 struct Demo {

@@ -39,7 +39,8 @@ pub fn Changes(changes: Vec<Change>) -> impl IntoView {
     view! { <ul class="history-changes">{changes.into_iter().map(row).collect_view()}</ul> }
 }
 
-fn change_words(l: Locale, change: &Change) -> String {
+/// One change in words: `Роль: продавец → менеджер`.
+pub fn change_words(l: Locale, change: &Change) -> String {
     let shown = |value: &Option<String>| {
         value.as_deref().map_or_else(
             || "—".to_owned(),

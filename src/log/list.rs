@@ -7,7 +7,7 @@ use crate::{
     moment::Moment,
     ui::{
         self,
-        pager::{FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+        pager::{CsvLink, FilterField, FilterForm, Page, Pager, is_filtered, parameter},
         words,
     },
 };
@@ -89,7 +89,10 @@ pub fn LogPage() -> impl IntoView {
     };
     view! {
         <Title text=td_string!(l, nav.log) />
-        <h1>{td_string!(l, nav.log)}</h1>
+        <div class="page-head">
+            <h1>{td_string!(l, nav.log)}</h1>
+            <div class="page-actions"><CsvLink path="/admin/logs.csv" /></div>
+        </div>
         <Filters />
         {ui::loaded(found, draw)}
     }
@@ -189,8 +192,10 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
 fn Thing(entity: Entity, id: String) -> impl IntoView {
     let l = ui::locale();
     let name = match (entity, id.is_empty()) {
-        (_, true) => words::entity(l, entity).to_owned(),
-        (Entity::User, false) => format!("{} {id}", words::entity(l, entity)),
+        (_, true) | (Entity::Report | Entity::Log, _) => words::entity(l, entity).to_owned(),
+        (Entity::User | Entity::Rate, false) => format!("{} {id}", words::entity(l, entity)),
+        // A file of all of them.
+        (_, false) if id == "csv" => words::entity(l, entity).to_owned(),
         (_, false) => format!("{} № {id}", words::entity(l, entity)),
     };
     let path = match entity {
@@ -200,9 +205,11 @@ fn Thing(entity: Entity, id: String) -> impl IntoView {
             "/admin/users/{}",
             leptos_router::location::Url::escape(&id)
         )),
-        Entity::User | Entity::Supply | Entity::Invitation => None,
+        Entity::Rate => Some("/admin/rates".to_owned()),
+        Entity::Report => Some("/admin/analytics".to_owned()),
+        Entity::User | Entity::Supply | Entity::Invitation | Entity::Log => None,
     };
-    match path.filter(|_| !id.is_empty()) {
+    match path.filter(|_| !id.is_empty() && id != "csv") {
         Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
         None => name.into_any(),
     }

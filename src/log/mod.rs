@@ -6,6 +6,8 @@ pub mod list;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
+pub mod csv;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
@@ -38,6 +40,8 @@ codes! {
         Invite = "invite",
         RevokeInvitation = "revoke_invitation",
         EndSession = "end_session",
+        Export = "export",
+        Import = "import",
         CreateToken = "create_token",
         RevokeToken = "revoke_token",
     }
@@ -51,6 +55,12 @@ codes! {
         Order = "order",
         User = "user",
         Invitation = "invitation",
+        /// A rate of the euro, by its day.
+        Rate = "rate",
+        /// Analytics.
+        Report = "report",
+        /// The log itself, when it is taken away as a file.
+        Log = "log",
     }
 }
 

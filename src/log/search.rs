@@ -55,8 +55,14 @@ enum Lead {
 
 /// A page of the log.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
+    page(tx, query, None)
+}
+
+/// A page of the log, with so many rows at most; as many as the query says when that is `None`.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found, Error> {
     tx.actor.may(Permission::AdminArea)?;
-    let filter = check(tx, query)?;
+    let mut filter = check(tx, query)?;
+    filter.limit = limit.unwrap_or(filter.limit);
     let lead = filter.lead();
     let limit = usize::try_from(filter.limit).unwrap_or(usize::MAX);
     let size = if filter.is_met_by(&lead) {

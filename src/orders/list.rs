@@ -6,7 +6,7 @@ use crate::{
     ui::{
         self,
         failure::UrlFailure,
-        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        pager::{CsvLink, FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -65,7 +65,10 @@ pub fn OrdersPage() -> impl IntoView {
         <Title text=td_string!(l, nav.orders) />
         <div class="page-head">
             <h1>{td_string!(l, nav.orders)}</h1>
-            <div class="page-actions"><a class="btn btn-primary" href="/orders/new">{td_string!(l, orders.new_order)}</a></div>
+            <div class="page-actions">
+                <CsvLink path="/orders.csv" />
+                <a class="btn btn-primary" href="/orders/new">{td_string!(l, orders.new_order)}</a>
+            </div>
         </div>
         <UrlFailure />
         <Filters />

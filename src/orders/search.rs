@@ -57,13 +57,23 @@ impl Query {
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
+    page(tx, query, None)
+}
+
+/// A page of the list, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
     let order = crate::db::Order {
         columns: filter.sort.columns(),
         descending: filter.descending,
     };
-    let keyset = Keyset::new(order, &query.after, &query.before, filter.limit)?;
+    let keyset = Keyset::new(
+        order,
+        &query.after,
+        &query.before,
+        limit.unwrap_or(filter.limit),
+    )?;
     let mut rows = orders::table
         .select(COLUMNS)
         .filter(keyset.beyond())

@@ -3,6 +3,7 @@
 use super::{Draft, Order, Status};
 use crate::{
     act::Tx,
+    analytics::{rollup, sums::Sold},
     auth::Permission,
     checks::Checks,
     error::{Error, Problem, Stale},
@@ -187,7 +188,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
 pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     // Its cost is written below, once the product's row is locked; the check of the row needs a value at once.
-    let issued = diesel::update(waiting(id))
+    let list_price = diesel::update(waiting(id))
         .set((
             orders::status.eq(Status::PaidIssued),
             orders::issued_at.eq(tx.now),
@@ -197,11 +198,13 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
             orders::user_id.eq(tx.actor.username()),
             orders::version.eq(orders::version + 1),
         ))
-        .execute(tx.conn)?;
+        .returning(orders::list_price_rub)
+        .get_result::<Option<Rub>>(tx.conn)
+        .optional()?;
     let order = get(tx, id)?;
-    if issued == 0 {
+    let Some(list_price) = list_price else {
         return settled_as(order, Status::PaidIssued);
-    }
+    };
     let cost = stock::service::issue(tx, order.product_id, order.qty, id)?;
     diesel::update(orders::table.find(id))
         .set((
@@ -209,6 +212,14 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
             orders::uncosted_qty.eq(cost.uncosted),
         ))
         .execute(tx.conn)?;
+    let sold = Sold {
+        qty: order.qty,
+        unit_price_rub: order.unit_price_rub,
+        list_price_rub: list_price,
+        cost_eur: cost.eur,
+        uncosted_qty: cost.uncosted,
+    };
+    rollup::issued(tx, order.product_id, tx.now.day(), sold)?;
     record(tx, Action::Issue, Entity::Order, id, &[])?;
     Ok(order)
 }
@@ -220,6 +231,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
         .set((
             orders::status.eq(Status::PaidDenied),
             orders::denied_at.eq(tx.now),
+            orders::denied_on.eq(tx.now.day()),
             orders::user_id.eq(tx.actor.username()),
             orders::version.eq(orders::version + 1),
         ))
@@ -229,6 +241,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
         return settled_as(order, Status::PaidDenied);
     }
     stock::service::release(tx, order.product_id, order.qty, id)?;
+    rollup::denied(tx, order.product_id, tx.now.day())?;
     record(tx, Action::Deny, Entity::Order, id, &[])?;
     Ok(order)
 }

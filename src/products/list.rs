@@ -7,7 +7,7 @@ use crate::{
     money::pieces,
     ui::{
         self,
-        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        pager::{CsvLink, FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -55,12 +55,14 @@ pub fn ProductsPage() -> impl IntoView {
         <Title text=td_string!(l, nav.products) />
         <div class="page-head">
             <h1>{td_string!(l, products.title)}</h1>
-            {ui::may(Permission::EditProducts).then(|| view! {
-                <div class="page-actions">
+            <div class="page-actions">
+                <CsvLink path="/products.csv" />
+                {ui::may(Permission::EditProducts).then(|| view! {
+                    <a class="btn" href="/products/import">{td_string!(l, csv.upload)}</a>
                     <a class="btn" href="/supplies">{td_string!(l, supplies.receive)}</a>
                     <a class="btn btn-primary" href="/products/new">{td_string!(l, products.new_product)}</a>
-                </div>
-            })}
+                })}
+            </div>
         </div>
         <Filters />
         {ui::loaded(page, draw)}

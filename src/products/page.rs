@@ -199,6 +199,7 @@ fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
         "product={}",
         leptos_router::location::Url::escape(&product.name)
     );
+    let file = format!("/products/{}/movements.csv", product.id);
     let saved = move |is_done: bool, words: &'static str| {
         is_done.then(|| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })
     };
@@ -250,6 +251,7 @@ fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
         <section aria-labelledby="ledger">
             <h2 id="ledger">{td_string!(l, products.ledger)}</h2>
             <Ledger ledger />
+            <p class="mt-2"><a class="link" href=file rel="external">{td_string!(l, csv.download)}</a></p>
         </section>
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(l, ui.history)}</h2>

@@ -12,6 +12,7 @@ use crate::{
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use std::collections::HashMap;
 
 /// Products that a picker offers at once.
 const OFFERS: i64 = 20;
@@ -20,10 +21,15 @@ const CANDIDATES: usize = 5;
 
 /// A page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
+    page(tx, query, None)
+}
+
+/// A page of the list, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut checks = Checks::default();
     let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
-    let limit = checks.page_size(&query.limit);
+    let page_size = checks.page_size(&query.limit);
     checks.done()?;
     let sort = sort.unwrap_or(Sort::Name);
     let descending = query.sort.starts_with('-');
@@ -34,7 +40,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
         },
         &query.after,
         &query.before,
-        limit,
+        limit.unwrap_or(page_size),
     )?;
     let mut rows = products::table
         .select(COLUMNS)
@@ -145,6 +151,20 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
             ),
         )),
     }
+}
+
+/// Products by their folded names, archived ones too.
+pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Product>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let mut found = HashMap::new();
+    for keys in keys.chunks(1_000) {
+        let rows = products::table
+            .filter(products::name_key.eq_any(keys.to_vec()))
+            .select((products::name_key, COLUMNS))
+            .load::<(String, Product)>(tx.conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 /// The products that a filter of a list means: the one of that name, else all that have its words.

@@ -19,17 +19,17 @@ const DESCRIPTION: usize = 2_000;
 
 /// What a draft says, once every field could be taken.
 #[derive(Debug)]
-struct Checked {
-    name: String,
-    description: Option<String>,
-    min_stock: i64,
-    buy_price_eur: Option<Eur>,
-    sell_price_rub: Option<Rub>,
-    supplier_name: Option<String>,
+pub struct Checked {
+    pub(super) name: String,
+    pub(super) description: Option<String>,
+    pub(super) min_stock: i64,
+    pub(super) buy_price_eur: Option<Eur>,
+    pub(super) sell_price_rub: Option<Rub>,
+    pub(super) supplier_name: Option<String>,
 }
 
 impl Draft {
-    fn check(&self, mut checks: Checks) -> Result<Checked, Error> {
+    pub(super) fn check(&self, mut checks: Checks) -> Result<Checked, Error> {
         let checked = Checked {
             name: checks.line("name", &self.name, NAME),
             description: checks.optional_text("description", &self.description, DESCRIPTION),
@@ -58,20 +58,7 @@ pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft, quantity: &str) -> Resu
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
     refuse_taken_name(tx, &new.name, None)?;
-    let id = diesel::insert_into(products::table)
-        .values((
-            products::name.eq(&new.name),
-            products::name_key.eq(fold(&new.name)),
-            products::description.eq(&new.description),
-            products::min_stock.eq(new.min_stock),
-            products::buy_price_eur.eq(new.buy_price_eur),
-            products::sell_price_rub.eq(new.sell_price_rub),
-            products::supplier_name.eq(&new.supplier_name),
-            products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
-            products::created_at.eq(tx.now),
-        ))
-        .returning(products::id)
-        .get_result::<i64>(tx.conn)?;
+    let id = write_new(tx, new)?;
     let mut changes = vec![
         log::set("name", &new.name),
         log::set("min_stock", new.min_stock),
@@ -97,13 +84,54 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
     Ok(id)
 }
 
+/// Writes the row of a product whose name is free. Its log is the caller's to write.
+pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
+    diesel::insert_into(products::table)
+        .values((
+            products::name.eq(&new.name),
+            products::name_key.eq(fold(&new.name)),
+            products::description.eq(&new.description),
+            products::min_stock.eq(new.min_stock),
+            products::buy_price_eur.eq(new.buy_price_eur),
+            products::sell_price_rub.eq(new.sell_price_rub),
+            products::supplier_name.eq(&new.supplier_name),
+            products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
+            products::created_at.eq(tx.now),
+        ))
+        .returning(products::id)
+        .get_result::<i64>(tx.conn)
+        .map_err(Error::from)
+}
+
 /// Edits a product that was read as `version`.
 pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     let new = draft.check(Checks::default())?;
     let old = get(tx, id)?;
     refuse_taken_name(tx, &new.name, Some(id))?;
-    let edited = diesel::update(
+    let edited = write_edit(tx, id, version, &new)?;
+    if edited == 0 {
+        let present = get(tx, id)?;
+        return Err(Error::Stale(Stale::new(
+            present.version,
+            compare(&present, &new),
+        )));
+    }
+    let changes = compare(&old, &new);
+    if !changes.is_empty() {
+        record(tx, Action::Edit, Entity::Product, id, &changes)?;
+    }
+    get(tx, id)
+}
+
+/// Writes an edit of a product that was read as `version`; 0 when it has another by now. Its log is the caller's to write.
+pub(super) fn write_edit(
+    tx: &mut Tx<'_>,
+    id: i64,
+    version: i64,
+    new: &Checked,
+) -> Result<usize, Error> {
+    diesel::update(
         products::table
             .find(id)
             .filter(products::version.eq(version)),
@@ -119,22 +147,12 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Pro
         products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
         products::version.eq(products::version + 1),
     ))
-    .execute(tx.conn)?;
-    if edited == 0 {
-        let present = get(tx, id)?;
-        return Err(Error::Stale(Stale::new(
-            present.version,
-            compare(&present, &new),
-        )));
-    }
-    let changes = compare(&old, &new);
-    if !changes.is_empty() {
-        record(tx, Action::Edit, Entity::Product, id, &changes)?;
-    }
-    get(tx, id)
+    .execute(tx.conn)
+    .map_err(Error::from)
 }
 
-fn compare(old: &Product, new: &Checked) -> Vec<Change> {
+/// What an edit would change.
+pub(super) fn compare(old: &Product, new: &Checked) -> Vec<Change> {
     log::changes([
         ("name", Some(old.name.clone()), Some(new.name.clone())),
         (

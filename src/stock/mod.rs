@@ -5,6 +5,8 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod counters;
 #[cfg(feature = "ssr")]
+pub mod csv;
+#[cfg(feature = "ssr")]
 pub mod service;
 
 use crate::{codes::codes, moment::Moment};

@@ -5,6 +5,10 @@ pub mod page;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
+pub mod csv;
+#[cfg(feature = "ssr")]
+pub mod import;
+#[cfg(feature = "ssr")]
 pub mod service;
 
 use crate::{codes::codes, moment::Moment, money::Eur};

@@ -8,7 +8,7 @@ use crate::{
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
-        pager::{FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+        pager::{CsvLink, FilterField, FilterForm, Page, Pager, is_filtered, parameter},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -127,7 +127,13 @@ pub fn SuppliesPage() -> impl IntoView {
     };
     view! {
         <Title text=td_string!(l, nav.supplies) />
-        <h1>{td_string!(l, nav.supplies)}</h1>
+        <div class="page-head">
+            <h1>{td_string!(l, nav.supplies)}</h1>
+            <div class="page-actions">
+                <CsvLink path="/supplies.csv" />
+                <a class="btn" href="/supplies/import">{td_string!(l, csv.upload)}</a>
+            </div>
+        </div>
         <section class="panel" aria-labelledby="receive">
             <h2 id="receive">{td_string!(l, supplies.receive)}</h2>
             {done}

@@ -9,6 +9,7 @@ use crate::{
     db::{Column, Dialect, Key, Keyset, Order},
     error::Error,
     log::{self, Action, Entity, service::record},
+    money::Eur,
     products,
     schema::{products as products_table, supplies},
     stock::{self, MAX_PIECES, service::Cause},
@@ -16,8 +17,10 @@ use crate::{
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use std::collections::HashMap;
 
-const NAME: usize = 200;
+/// The longest name of a supplier.
+pub const NAME: usize = 200;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
 
@@ -33,37 +36,7 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     checks.done()?;
     let insert = |tx: &mut Tx<'_>| {
         let product = products::search::meant(tx, product, &draft.product)?;
-        let id = diesel::insert_into(supplies::table)
-            .values((
-                supplies::product_id.eq(product.id),
-                supplies::product_name.eq(&product.name),
-                supplies::qty.eq(qty),
-                supplies::supplier_name.eq(&supplier_name),
-                supplies::supplier_key.eq(fold(&supplier_name)),
-                supplies::buy_price_eur.eq(price),
-                supplies::user_id.eq(tx.actor.username()),
-                supplies::created_at.eq(tx.now),
-            ))
-            .returning(supplies::id)
-            .get_result::<i64>(tx.conn)?;
-        stock::service::receive(tx, product.id, qty, Some(price), Cause::Supply(id))?;
-        diesel::update(
-            products_table::table
-                .find(product.id)
-                .filter(products_table::buy_price_eur.is_null()),
-        )
-        .set(products_table::buy_price_eur.eq(price))
-        .execute(tx.conn)?;
-        diesel::update(
-            products_table::table
-                .find(product.id)
-                .filter(products_table::supplier_name.is_null()),
-        )
-        .set((
-            products_table::supplier_name.eq(&supplier_name),
-            products_table::supplier_key.eq(fold(&supplier_name)),
-        ))
-        .execute(tx.conn)?;
+        let id = write(tx, (product.id, &product.name), qty, &supplier_name, price)?;
         let changes = [
             log::set("product", &product.name),
             log::set("qty", qty),
@@ -74,6 +47,62 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
         Ok(id)
     };
     tx.once(key, Entity::Supply, draft, insert, get)
+}
+
+/// Writes a supply and moves the stock. Its log is the caller's to write.
+pub(super) fn write(
+    tx: &mut Tx<'_>,
+    (product, name): (i64, &str),
+    qty: i64,
+    supplier_name: &str,
+    price: Eur,
+) -> Result<i64, Error> {
+    let id = diesel::insert_into(supplies::table)
+        .values((
+            supplies::product_id.eq(product),
+            supplies::product_name.eq(name),
+            supplies::qty.eq(qty),
+            supplies::supplier_name.eq(supplier_name),
+            supplies::supplier_key.eq(fold(supplier_name)),
+            supplies::buy_price_eur.eq(price),
+            supplies::user_id.eq(tx.actor.username()),
+            supplies::created_at.eq(tx.now),
+        ))
+        .returning(supplies::id)
+        .get_result::<i64>(tx.conn)?;
+    stock::service::receive(tx, product, qty, Some(price), Cause::Supply(id))?;
+    diesel::update(
+        products_table::table
+            .find(product)
+            .filter(products_table::buy_price_eur.is_null()),
+    )
+    .set(products_table::buy_price_eur.eq(price))
+    .execute(tx.conn)?;
+    diesel::update(
+        products_table::table
+            .find(product)
+            .filter(products_table::supplier_name.is_null()),
+    )
+    .set((
+        products_table::supplier_name.eq(supplier_name),
+        products_table::supplier_key.eq(fold(supplier_name)),
+    ))
+    .execute(tx.conn)?;
+    Ok(id)
+}
+
+/// Supplies by their numbers.
+pub(super) fn by_ids(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<HashMap<i64, Supply>, Error> {
+    tx.actor.may(Permission::Supplies)?;
+    let mut found = HashMap::new();
+    for ids in ids.chunks(1_000) {
+        let rows = supplies::table
+            .filter(supplies::id.eq_any(ids.to_vec()))
+            .select(COLUMNS)
+            .load::<Supply>(tx.conn)?;
+        found.extend(rows.into_iter().map(|supply| (supply.id, supply)));
+    }
+    Ok(found)
 }
 
 /// One supply.
@@ -88,13 +117,18 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
 
 /// A page of the history, newest first.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
+    page(tx, query, None)
+}
+
+/// A page of the history, of another length than the query's when `limit` says so.
+pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
     let from = checks.optional_day("from", &query.from);
     let to = checks.optional_day("to", &query.to);
     let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
     let descending = sort.is_none() || query.sort.starts_with('-');
-    let limit = checks.page_size(&query.limit);
+    let page_size = checks.page_size(&query.limit);
     checks.done()?;
     let mut rows = supplies::table.select(COLUMNS).into_boxed::<Dialect>();
     if !query.product.trim().is_empty() {
@@ -118,7 +152,8 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
     if let Some(day) = to {
         rows = rows.filter(supplies::created_at.lt(clock::end_of(day)));
     }
-    page(tx, rows, descending, &query.after, &query.before, limit)
+    let limit = limit.unwrap_or(page_size);
+    by_time(tx, rows, descending, &query.after, &query.before, limit)
 }
 
 /// The latest supplies of a product.
@@ -128,12 +163,12 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Page<Supp
         .select(COLUMNS)
         .filter(supplies::product_id.eq(product))
         .into_boxed::<Dialect>();
-    page(tx, rows, true, "", "", limit)
+    by_time(tx, rows, true, "", "", limit)
 }
 
 type Rows<'a> = supplies::BoxedQuery<'a, Dialect, diesel::dsl::SqlTypeOf<Columns>>;
 
-fn page(
+fn by_time(
     tx: &mut Tx<'_>,
     rows: Rows<'_>,
     descending: bool,

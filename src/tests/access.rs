@@ -27,11 +27,15 @@ const PAGES: &[(&str, Option<Permission>)] = &[
     ("/admin/users/{user}", Some(Permission::ManageUsers)),
     ("/products", Some(Permission::ViewStock)),
     ("/products/new", Some(Permission::EditProducts)),
+    ("/products/import", Some(Permission::EditProducts)),
     ("/products/{product}", Some(Permission::ViewStock)),
     ("/supplies", Some(Permission::Supplies)),
+    ("/supplies/import", Some(Permission::Supplies)),
     ("/orders", Some(Permission::Orders)),
     ("/orders/new", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
+    ("/admin/analytics", Some(Permission::AdminArea)),
+    ("/admin/rates", Some(Permission::AdminArea)),
 ];
 
 /// A server function, what one needs to call it, and fields that make it answer.
@@ -61,6 +65,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "change_role",
         Some(Permission::ManageUsers),
         "username={user}&role=manager",
+    ),
+    (
+        "confirm_import",
+        Some(Permission::EditProducts),
+        "kind=products&upload=x&digest=x",
     ),
     (
         "correct_stock",
@@ -106,6 +115,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ViewStock),
         "query[search]=",
     ),
+    ("list_rates", Some(Permission::AdminArea), ""),
     (
         "list_supplies",
         Some(Permission::Supplies),
@@ -122,6 +132,16 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("new_product", Some(Permission::EditProducts), ""),
     ("new_supply", Some(Permission::Supplies), ""),
     ("offer_products", Some(Permission::ViewStock), "search=чай"),
+    (
+        "read_analytics",
+        Some(Permission::AdminArea),
+        "query[preset]=year",
+    ),
+    (
+        "read_import",
+        Some(Permission::EditProducts),
+        "kind=products",
+    ),
     ("read_log", Some(Permission::AdminArea), "query[user]="),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
@@ -155,6 +175,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
     ("revoke_token", Some(Permission::OwnAccount), "id=1"),
     ("set_language", None, "lang=en"),
+    (
+        "set_rate",
+        Some(Permission::AdminArea),
+        "day=2026-11-01&rub_per_eur=98.5",
+    ),
     ("sign_in", None, "username=x&password=x"),
     (
         "unblock_user",

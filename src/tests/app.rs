@@ -379,12 +379,18 @@ impl Browser {
         self.get(location).await
     }
 
-    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+    /// A request with the cookies of the browser.
+    pub fn request(&self, mut request: Request<Body>) -> Request<Body> {
         for (name, value) in &self.cookies {
             request
                 .headers_mut()
                 .append(header::COOKIE, format!("{name}={value}").parse().unwrap());
         }
+        request
+    }
+
+    pub async fn send(&mut self, request: Request<Body>) -> Answer {
+        let request = self.request(request);
         let response = self.router.clone().oneshot(request).await.unwrap();
         let text = |name| {
             response

@@ -8,16 +8,20 @@
 
 mod access;
 mod accounts;
+mod analytics;
 mod api;
 mod app;
 mod check;
 mod desk;
 mod forms;
+mod imports;
 mod lists;
 mod locales;
 mod log;
 mod race;
 mod schema;
+mod sheets;
+mod speed;
 mod stock;
 
 use app::App;

@@ -27,6 +27,8 @@ codes! {
         UserSaved = "user_saved",
         UserDeleted = "user_deleted",
         InvitationRevoked = "invitation_revoked",
+        RateSaved = "rate_saved",
+        Imported = "imported",
         TokenCreated = "token_created",
         TokenRevoked = "token_revoked",
     }
@@ -63,6 +65,8 @@ impl Success {
             Self::UserSaved => td_string!(l, banner.user_saved),
             Self::UserDeleted => td_string!(l, banner.user_deleted),
             Self::InvitationRevoked => td_string!(l, banner.invitation_revoked),
+            Self::RateSaved => td_string!(l, banner.rate_saved),
+            Self::Imported => td_string!(l, banner.imported),
             Self::TokenCreated => td_string!(l, banner.token_created),
             Self::TokenRevoked => td_string!(l, banner.token_revoked),
         }

@@ -124,6 +124,15 @@ pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
     })
 }
 
+/// Takes the whole list away as a file, as its URL narrows it down. Never through the client's router.
+#[component]
+pub fn CsvLink(path: &'static str) -> impl IntoView {
+    let l = ui::locale();
+    let query = use_query_map();
+    let href = move || with(path, query.get(), &[]);
+    view! { <a class="btn" href=href rel="external">{td_string!(l, csv.download)}</a> }
+}
+
 /// A form that narrows a list down: what is typed becomes the URL, without a full load where there is JavaScript.
 #[component]
 pub fn FilterForm(
@@ -168,9 +177,19 @@ pub fn FilterField(
     #[prop(optional)]
     inputmode: Option<&'static str>,
     #[prop(default = "filter")] class: &'static str,
+    /// What it shows while the URL does not say.
+    #[prop(optional)]
+    initial: String,
 ) -> impl IntoView {
     let query = use_query_map();
-    let value = Memo::new(move |_| parameter(&query.read(), name));
+    let value = Memo::new(move |_| {
+        let typed = parameter(&query.read(), name);
+        if typed.is_empty() {
+            initial.clone()
+        } else {
+            typed
+        }
+    });
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {
         let value = value.get();

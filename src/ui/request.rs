@@ -15,11 +15,16 @@ pub fn visitor() -> Visitor {
         _ => None,
     };
     Visitor {
-        locale: cookie(&parts.headers, "lang")
-            .and_then(|lang| lang.parse().ok())
-            .unwrap_or_default(),
+        locale: locale_of(&parts.headers),
         me,
     }
+}
+
+/// The language of a request's cookie. Russian without one.
+fn locale_of(headers: &HeaderMap) -> Locale {
+    cookie(headers, "lang")
+        .and_then(|lang| lang.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Forms are sent by browsers only.

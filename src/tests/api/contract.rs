@@ -32,7 +32,12 @@ const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         "",
     ),
     ("GET", "/api/me/sessions", Some(Permission::OwnAccount), ""),
-    ("DELETE", "/api/me/sessions", Some(Permission::OwnAccount), ""),
+    (
+        "DELETE",
+        "/api/me/sessions",
+        Some(Permission::OwnAccount),
+        "",
+    ),
     (
         "DELETE",
         "/api/me/sessions/{id}",

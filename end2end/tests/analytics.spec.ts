@@ -1,0 +1,70 @@
+/** The admin sees what was sold and takes it away as a file. */
+import { readFileSync } from "node:fs";
+import type { Page } from "@playwright/test";
+import * as shop from "./shop";
+import { expect, field, press, row, test } from "./shop";
+
+test.use({ demoOrders: 120 });
+
+/** The rows of a file that a link downloads, its cells apart. */
+async function download(page: Page, link: string) {
+  const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: link }).first().click()]);
+  const text = readFileSync((await file.path())!, "utf8");
+  return { name: file.suggestedFilename(), text, rows: text.trim().split("\r\n").map((line) => line.split(";")) };
+}
+
+test("the year in both languages, its chart and its file say the same @postgres", async ({ page, server }) => {
+  await shop.arrive(page, server, "admin");
+  await page.getByRole("link", { name: "Аналитика" }).click();
+  await page.getByRole("link", { name: "Год" }).click();
+  await expect(page).toHaveURL(/preset=year/);
+  const revenue = await shop.fact(page, "Выручка").first().innerText();
+  expect(revenue).toMatch(/₽$/);
+
+  const bar = page.locator("g.bar").last();
+  await bar.focus();
+  await expect(bar.locator("text").nth(1)).toBeVisible();
+  await expect(bar.locator("text").nth(1)).toContainText("Выручка");
+
+  const { name, text, rows } = await download(page, "Скачать CSV");
+  expect(name).toMatch(/^analytics-\d{4}-01-01-\d{4}-\d\d-\d\d\.csv$/);
+  expect(text.startsWith("\ufeff")).toBe(true);
+  const column = rows[0].indexOf("Выручка, ₽");
+  expect(Number(rows[1][column].replace(",", "."))).toBe(Number(revenue.replace(/[^\d,]/g, "").replace(",", ".")));
+  const kopecks = (cell: string) => Math.round(Number(cell.replace(",", ".")) * 100);
+  const sum = (section: string) => rows.filter((cells) => cells[0] === section).reduce((sum, cells) => sum + kopecks(cells[column]), 0);
+  expect(sum("Период")).toBe(kopecks(rows[1][column]));
+  expect(sum("Товар")).toBe(kopecks(rows[1][column]));
+
+  await press(page, "English");
+  await expect(page.getByRole("heading", { level: 1, name: "Analytics" })).toBeVisible();
+  await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
+});
+
+test("a rate that is entered makes profit of revenue", async ({ page, server }) => {
+  await shop.arrive(page, server, "admin");
+  await shop.open(page, "/admin/rates");
+  await field(page, "₽ за 1 €").fill("сто");
+  await press(page, "Сохранить");
+  await expect(page.getByText(/Введите курс больше нуля/)).toBeVisible();
+  await field(page, "₽ за 1 €").fill("101,25");
+  await press(page, "Сохранить");
+  await expect(row(page, "101,25").first()).toBeVisible();
+});
+
+test("orders go out as they are filtered, and the stock comes back in without change", async ({ page, server }, info) => {
+  await shop.arrive(page, server, "manager");
+  await shop.open(page, "/orders?status=paid_denied");
+  const shown = await row(page, /./).count();
+  const orders = await download(page, "Скачать CSV");
+  expect(orders.rows.length).toBe(shown + 1);
+
+  await shop.open(page, "/products");
+  const stock = await download(page, "Скачать CSV");
+  const path = info.outputPath("stock.csv");
+  await (await import("node:fs/promises")).writeFile(path, stock.text);
+  await page.getByRole("link", { name: "Загрузить CSV" }).click();
+  await page.getByLabel("Файл").setInputFiles(path);
+  await press(page, "Показать, что изменится");
+  await expect(page.getByText("Всё уже так, как в файле.")).toBeVisible();
+});

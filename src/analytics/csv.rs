@@ -1,0 +1,97 @@
+//! Analytics as a file: one table with the totals, the periods and the products, told apart by its first column.
+
+use super::{Query, figures::Figures, figures::Share, page::period_name, service};
+use crate::{
+    act::{Shop, Tx},
+    error::Error,
+    log::Entity,
+    sheet::{
+        Format,
+        cells::Sheet,
+        download::{Asked, File},
+    },
+};
+use axum::{extract::State, http::request::Parts, response::Response};
+use leptos_i18n::td_string;
+
+const FIELDS: [&str; 17] = [
+    "section",
+    "start",
+    "product_id",
+    "title",
+    "orders",
+    "denied",
+    "pieces",
+    "revenue_rub",
+    "share_percent",
+    "cost_eur",
+    "cost_rub",
+    "profit_rub",
+    "margin_percent",
+    "average_price_rub",
+    "discount_rub",
+    "discount_percent",
+    "uncosted_qty",
+];
+
+/// `GET /admin/analytics.csv`: the tables of the page, with all products.
+pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
+    let asked = Asked::new(shop, parts);
+    let query = asked.query::<Query>();
+    let file = query.clone().and_then(|query| {
+        let (from, to) = service::range(&query, crate::clock::now().day())?;
+        Ok(File {
+            entity: Entity::Report,
+            name: "analytics",
+            period: [from.to_string(), to.to_string()],
+        })
+    });
+    asked.answer(file, query.unwrap_or_default(), whole).await
+}
+
+fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
+    let summary = service::for_file(tx, query)?;
+    let l = sheet.locale;
+    let section = |code: &'static str, words: &'static str, sheet: &mut Sheet| match sheet.format {
+        Format::Excel => sheet.plain(words),
+        Format::Plain => sheet.plain(code),
+    };
+    sheet.head(&FIELDS)?;
+    section("total", td_string!(l, csv.total), sheet)?;
+    sheet.day(summary.from)?;
+    sheet.plain("")?;
+    sheet.plain("")?;
+    figures(sheet, &summary.totals, None)?;
+    for period in &summary.periods {
+        section("period", td_string!(l, analytics.period), sheet)?;
+        sheet.day(period.start)?;
+        sheet.plain("")?;
+        sheet.plain(period_name(period.start, summary.by, l))?;
+        figures(sheet, &period.figures, None)?;
+    }
+    for product in &summary.products {
+        section("product", td_string!(l, fields.product), sheet)?;
+        sheet.plain("")?;
+        sheet.plain(product.product_id)?;
+        sheet.text(&product.product_name)?;
+        figures(sheet, &product.figures, product.share)?;
+    }
+    Ok(false)
+}
+
+fn figures(sheet: &mut Sheet, figures: &Figures, share: Option<Share>) -> Result<(), Error> {
+    sheet.plain(figures.orders)?;
+    sheet.plain(figures.denied)?;
+    sheet.plain(figures.qty)?;
+    sheet.decimal(figures.revenue_rub)?;
+    sheet.optional(share)?;
+    sheet.decimal(figures.cost_eur)?;
+    sheet.optional(figures.cost_rub)?;
+    sheet.optional(figures.profit_rub())?;
+    sheet.optional(figures.margin())?;
+    sheet.optional(figures.average_rub())?;
+    sheet.decimal(figures.discount_rub())?;
+    sheet.optional(figures.discount())?;
+    sheet.plain(figures.uncosted_qty)?;
+    sheet.end_row()
+}

@@ -1,0 +1,187 @@
+//! Figures as people read them: sums, and what follows from them. Pure.
+
+use crate::{
+    i18n::Locale,
+    money::{Eur, Rub},
+};
+use serde::{Deserialize, Serialize};
+
+/// Ten-thousandths of a kopeck in a kopeck.
+#[cfg(feature = "ssr")]
+const EXACT: i64 = 10_000;
+
+/// What was sold, in one range, period or product.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Figures {
+    /// Orders issued.
+    pub orders: i64,
+    /// Orders denied.
+    pub denied: i64,
+    /// Pieces issued.
+    pub qty: i64,
+    pub revenue_rub: Rub,
+    /// What the pieces would have brought at list price.
+    pub list_rub: Rub,
+    /// Cost of the pieces with a purchase price.
+    pub cost_eur: Eur,
+    /// The same at the rate of the day of each issue; `None` while there is no rate.
+    pub cost_rub: Option<Rub>,
+    /// Pieces issued without a purchase price: their cost is not known, and not counted as free.
+    pub uncosted_qty: i64,
+}
+
+impl Figures {
+    /// Revenue less cost.
+    pub fn profit_rub(&self) -> Option<Rub> {
+        self.cost_rub.map(|cost| Rub(self.revenue_rub.0 - cost.0))
+    }
+
+    /// Profit as a part of the revenue.
+    pub fn margin(&self) -> Option<Share> {
+        Share::of(self.profit_rub()?.0, self.revenue_rub.0)
+    }
+
+    /// What a piece was sold for, on average.
+    pub fn average_rub(&self) -> Option<Rub> {
+        (self.qty > 0).then(|| Rub(div_round(self.revenue_rub.0.into(), self.qty.into())))
+    }
+
+    /// How much less than at list price; below zero when more.
+    pub fn discount_rub(&self) -> Rub {
+        Rub(self.list_rub.0 - self.revenue_rub.0)
+    }
+
+    /// The discount as a part of the list price.
+    pub fn discount(&self) -> Option<Share> {
+        Share::of(self.discount_rub().0, self.list_rub.0)
+    }
+}
+
+/// A part of a whole, in hundredths of a percent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Share(pub i64);
+
+impl Share {
+    /// The part, rounded half away from zero; `None` of nothing.
+    pub fn of(part: i64, whole: i64) -> Option<Self> {
+        (whole != 0).then(|| Self(div_round(i128::from(part) * 10_000, whole.into())))
+    }
+
+    /// For people: `23,4 %`, in English `23.4%`.
+    pub fn shown(self, locale: Locale) -> String {
+        let tenths = div_round(self.0.into(), 10);
+        let sign = if tenths < 0 { "−" } else { "" };
+        let (whole, rest) = (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
+        match locale {
+            Locale::ru => format!("{sign}{whole},{rest}\u{a0}%"),
+            Locale::en => format!("{sign}{whole}.{rest}%"),
+        }
+    }
+}
+
+/// The plain decimal, for machines: `23.40`.
+impl std::fmt::Display for Share {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let sign = if self.0 < 0 { "-" } else { "" };
+        let part = self.0.unsigned_abs();
+        write!(f, "{sign}{}.{:02}", part / 100, part % 100)
+    }
+}
+
+/// Roubles for one euro, in ten-thousandths of a rouble.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct RubPerEur(pub i64);
+
+impl RubPerEur {
+    /// For people: `98,5 ₽`, at least two decimals.
+    pub fn shown(self, locale: Locale) -> String {
+        let plain = self.to_string();
+        let number = match locale {
+            Locale::ru => plain.replace('.', ","),
+            Locale::en => plain,
+        };
+        format!("{number}\u{a0}₽")
+    }
+}
+
+/// The plain decimal with two to four places: `98.50`, `98.1234`.
+impl std::fmt::Display for RubPerEur {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let places = format!("{:04}", self.0 % 10_000);
+        let (kept, rest) = places.split_at(2);
+        write!(
+            f,
+            "{}.{kept}{}",
+            self.0 / 10_000,
+            rest.trim_end_matches('0')
+        )
+    }
+}
+
+/// Ten-thousandths of a kopeck, rounded to kopecks.
+#[cfg(feature = "ssr")]
+pub fn rounded(exact: i128) -> Rub {
+    Rub(div_round(exact, EXACT.into()))
+}
+
+/// Division that rounds half away from zero.
+fn div_round(part: i128, whole: i128) -> i64 {
+    let (part, whole) = if whole < 0 {
+        (-part, -whole)
+    } else {
+        (part, whole)
+    };
+    let half = if part < 0 { -whole } else { whole };
+    let rounded = (part * 2 + half) / (whole * 2);
+    i64::try_from(rounded).unwrap_or(if rounded < 0 { i64::MIN } else { i64::MAX })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_half_is_rounded_away_from_zero() {
+        assert_eq!(
+            [5, 4, -5, -4, 15].map(|tenths| div_round(tenths, 10)),
+            [1, 0, -1, 0, 2]
+        );
+        assert_eq!(Share::of(1, 3), Some(Share(3_333)));
+        assert_eq!(Share::of(2, -3), Some(Share(-6_667)));
+        assert_eq!(Share::of(0, 0), None);
+    }
+
+    #[test]
+    fn profit_and_margin_wait_for_a_rate() {
+        let mut figures = Figures {
+            orders: 1,
+            qty: 3,
+            revenue_rub: Rub(30_000),
+            list_rub: Rub(33_000),
+            cost_eur: Eur(150),
+            ..Figures::default()
+        };
+        assert_eq!((figures.profit_rub(), figures.margin()), (None, None));
+        figures.cost_rub = Some(Rub(15_000));
+        assert_eq!(
+            (figures.profit_rub(), figures.margin()),
+            (Some(Rub(15_000)), Some(Share(5_000)))
+        );
+        assert_eq!(figures.average_rub(), Some(Rub(10_000)));
+        assert_eq!(
+            (figures.discount_rub(), figures.discount()),
+            (Rub(3_000), Some(Share(909)))
+        );
+    }
+
+    #[test]
+    fn parts_and_rates_are_shown_as_the_reader_writes_them() {
+        assert_eq!(Share(-12_345).shown(Locale::ru), "−123,5\u{a0}%");
+        assert_eq!(
+            (Share(905).to_string(), Share(-5).to_string()),
+            ("9.05".to_owned(), "-0.05".to_owned())
+        );
+        assert_eq!(RubPerEur(985_000).to_string(), "98.50");
+        assert_eq!(RubPerEur(981_230).shown(Locale::ru), "98,123\u{a0}₽");
+    }
+}

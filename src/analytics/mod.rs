@@ -1,0 +1,134 @@
+//! Analytics: what was sold, what was earned, what to reorder; the rates that turn euro into roubles.
+//!
+//! Every figure is exact until it is shown: a cost in roubles is the sum, order by order, of the cost in euro
+//! times the rate of the day of issue. It is rounded once, to the kopeck, where it becomes a figure; so rows of
+//! a table may differ from their total by a kopeck, and each is right.
+
+pub mod chart;
+pub mod figures;
+pub mod page;
+pub mod products;
+pub mod rates_page;
+pub mod reorder;
+
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod csv;
+#[cfg(feature = "ssr")]
+pub mod period;
+#[cfg(feature = "ssr")]
+pub mod rates;
+#[cfg(feature = "ssr")]
+pub mod rollup;
+#[cfg(feature = "ssr")]
+pub mod sales;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+pub mod sums;
+
+use crate::{codes::codes, moment::Moment};
+use chrono::NaiveDate;
+use figures::{Figures, Share};
+use serde::{Deserialize, Serialize};
+
+codes! {
+    /// A range of days that has a name.
+    pub enum Preset {
+        Today = "today",
+        /// Today and the six days before.
+        Week = "7days",
+        /// From the first of the month until today.
+        ThisMonth = "month",
+        LastMonth = "last_month",
+        /// From the first of January until today.
+        Year = "year",
+    }
+}
+
+codes! {
+    /// How long the periods of a report are.
+    pub enum By {
+        Day = "day",
+        /// From Monday.
+        Week = "week",
+        Month = "month",
+    }
+}
+
+codes! {
+    /// What the table of products is sorted by.
+    pub enum Sort {
+        Name = "name",
+        Orders = "orders",
+        Qty = "qty",
+        Revenue = "revenue",
+        Share = "share",
+        Cost = "cost",
+        Profit = "profit",
+        Margin = "margin",
+        AveragePrice = "average",
+        Discount = "discount",
+        Denied = "denied",
+    }
+}
+
+/// What the page shows: the state of its URL, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// A code of [`Preset`]; stands back behind days that are given.
+    pub preset: String,
+    /// First day, `2026-11-23`.
+    pub from: String,
+    /// Last day.
+    pub to: String,
+    /// A code of [`By`]; chosen by the length of the range when empty.
+    pub by: String,
+    /// Id of a product; all when empty.
+    pub product_id: String,
+    /// A code of [`Sort`], with `-` before it when descending; the most revenue first when empty.
+    pub sort: String,
+}
+
+/// What was sold in a range of days, both inclusive.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Summary {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub by: By,
+    pub totals: Figures,
+    /// Products that were issued or denied in the range.
+    pub products: Vec<ProductFigures>,
+    /// Every period of the range, the empty ones too.
+    pub periods: Vec<PeriodFigures>,
+}
+
+/// What was sold of one product.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProductFigures {
+    pub product_id: i64,
+    pub product_name: String,
+    pub figures: Figures,
+    /// Of the revenue of the range.
+    pub share: Option<Share>,
+}
+
+/// What was sold in one period.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PeriodFigures {
+    /// First day of the period; in a range that cuts it, only the days of the range count.
+    pub start: NaiveDate,
+    pub figures: Figures,
+}
+
+/// A rate of the euro, which holds until the next one.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rate {
+    pub day: NaiveDate,
+    pub rub_per_eur: figures::RubPerEur,
+    /// Who entered it.
+    pub user_id: Option<String>,
+    pub created_at: Moment,
+}

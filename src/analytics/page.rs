@@ -1,0 +1,427 @@
+//! The page of analytics: what was sold in a range of days, what was earned, what to reorder.
+
+use super::{
+    By, Preset, Query, Rate, Summary,
+    chart::{Bar, BarChart},
+    figures::{Figures, Share},
+    products::ProductsTable,
+    reorder::{Reorder, ReorderTable},
+};
+use crate::{
+    error::Error,
+    i18n::Locale,
+    moment::day_shown,
+    money::{Rub, pieces},
+    ui::{
+        self,
+        pager::{FilterField, FilterForm, parameter},
+    },
+};
+use chrono::NaiveDate;
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Board {
+    /// The preset that is shown, when it is one.
+    pub preset: Option<Preset>,
+    pub summary: Summary,
+    pub before: Compared,
+    /// Products beyond those that the summary has.
+    pub more_products: usize,
+    /// The one product that is shown, when it is one.
+    pub product: Option<(i64, String)>,
+    /// The newest rate.
+    pub rate: Option<Rate>,
+    /// Whether it is older than a week.
+    pub is_rate_old: bool,
+    pub reorder: Vec<Reorder>,
+}
+
+/// The range that the summary is compared with.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Compared {
+    pub from: NaiveDate,
+    pub to: NaiveDate,
+    pub totals: Figures,
+}
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            preset: parameter(params, "preset"),
+            from: parameter(params, "from"),
+            to: parameter(params, "to"),
+            by: parameter(params, "by"),
+            product_id: parameter(params, "product_id"),
+            sort: parameter(params, "sort"),
+        }
+    }
+}
+
+/// Everything that the page shows.
+#[server(endpoint = "read_analytics", input = GetUrl)]
+pub async fn read_analytics(query: Query) -> Result<Board, Error> {
+    crate::door::look(move |tx| super::service::board(tx, &query)).await
+}
+
+/// The page of analytics.
+#[component]
+pub fn AnalyticsPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let board = ui::data(move || Query::of(&params.read()), read_analytics);
+    let file = move || address("/admin/analytics.csv", &params.read(), &[]);
+    view! {
+        <Title text=td_string!(l, nav.analytics) />
+        <div class="page-head">
+            <h1>{td_string!(l, nav.analytics)}</h1>
+            <div class="page-actions">
+                <a class="btn" href="/admin/rates">{td_string!(l, nav.rates)}</a>
+                <a class="btn" href=file rel="external">{td_string!(l, csv.download)}</a>
+            </div>
+        </div>
+        {ui::loaded(board, move |board| view! { <BoardView board /> })}
+    }
+}
+
+#[component]
+fn BoardView(board: Board) -> impl IntoView {
+    let l = ui::locale();
+    let Board {
+        preset,
+        summary,
+        before,
+        more_products,
+        product,
+        rate,
+        is_rate_old,
+        reorder,
+    } = board;
+    let range = format!(
+        "{} — {}",
+        day_shown(summary.from, l),
+        day_shown(summary.to, l)
+    );
+    let earlier = format!(
+        "{} — {}",
+        day_shown(before.from, l),
+        day_shown(before.to, l)
+    );
+    let one = product.map(|(id, name)| view! { <OneProduct id name /> });
+    let bars = summary
+        .periods
+        .iter()
+        .map(|period| bar(period.start, &period.figures, summary.by, l))
+        .collect::<Vec<_>>();
+    view! {
+        <Presets preset />
+        <Filters by=summary.by from=summary.from to=summary.to />
+        <RateNotice rate is_old=is_rate_old />
+        {one}
+        <section aria-labelledby="totals">
+            <h2 id="totals">{range}</h2>
+            <p class="mb-2">{td_string!(l, analytics.compared, range = earlier).to_string()}</p>
+            <Totals now=summary.totals before=before.totals />
+        </section>
+        <section aria-labelledby="periods">
+            <h2 id="periods">{td_string!(l, analytics.periods)}</h2>
+            <div class="chart-columns">
+                <BarChart bars label=td_string!(l, analytics.chart) has_second=summary.totals.cost_rub.is_some() />
+                <PeriodTable summary=summary.clone() />
+            </div>
+        </section>
+        <section aria-labelledby="products">
+            <h2 id="products">{td_string!(l, analytics.products)}</h2>
+            {if summary.products.is_empty() {
+                view! { <p class="empty">{td_string!(l, analytics.nothing_sold)}</p> }.into_any()
+            } else {
+                view! {
+                    <ProductsTable products=summary.products />
+                    {(more_products > 0).then(|| view! { <p class="mt-2">{td_string!(l, analytics.more_products, count = more_products).to_string()}</p> })}
+                }.into_any()
+            }}
+        </section>
+        <section aria-labelledby="reorder">
+            <h2 id="reorder">{td_string!(l, analytics.reorder)}</h2>
+            {if reorder.is_empty() {
+                view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
+            } else {
+                view! { <ReorderTable rows=reorder /> }.into_any()
+            }}
+        </section>
+    }
+}
+
+/// The URL of a page or file with the present query and some parameters set; an empty value removes one.
+fn address(path: &str, query: &ParamsMap, set: &[(&'static str, &str)]) -> String {
+    let names = ["preset", "from", "to", "by", "product_id", "sort"];
+    let value = |name: &str| {
+        set.iter()
+            .find(|(key, _)| *key == name)
+            .map_or_else(|| parameter(query, name), |(_, value)| (*value).to_owned())
+    };
+    let pairs: Vec<String> = names
+        .iter()
+        .map(|name| (name, value(name)))
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| format!("{name}={}", Url::escape(&value)))
+        .collect();
+    if pairs.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", pairs.join("&"))
+    }
+}
+
+/// Ranges with a name.
+#[component]
+fn Presets(preset: Option<Preset>) -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let link = move |choice: Preset| {
+        let href = move || {
+            let set = [
+                ("preset", choice.code()),
+                ("from", ""),
+                ("to", ""),
+                ("by", ""),
+            ];
+            address("/admin/analytics", &params.read(), &set)
+        };
+        let words = match choice {
+            Preset::Today => td_string!(l, analytics.today),
+            Preset::Week => td_string!(l, analytics.week),
+            Preset::ThisMonth => td_string!(l, analytics.this_month),
+            Preset::LastMonth => td_string!(l, analytics.last_month),
+            Preset::Year => td_string!(l, analytics.year),
+        };
+        let current = (preset == Some(choice)).then_some("true");
+        view! { <a class="btn" href=href aria-current=current>{words}</a> }
+    };
+    view! {
+        <nav class="presets" aria-label=td_string!(l, analytics.range)>
+            {Preset::ALL.iter().map(|choice| link(*choice)).collect_view()}
+        </nav>
+    }
+}
+
+/// Free days and the kind of period.
+#[component]
+fn Filters(by: By, from: NaiveDate, to: NaiveDate) -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let value = move |name: &'static str| move || parameter(&params.read(), name);
+    let option = move |choice: By| {
+        let words = match choice {
+            By::Day => td_string!(l, analytics.by_day),
+            By::Week => td_string!(l, analytics.by_week),
+            By::Month => td_string!(l, analytics.by_month),
+        };
+        view! { <option value=choice.code() selected=choice == by>{words}</option> }
+    };
+    view! {
+        <FilterForm action="/admin/analytics">
+            <FilterField name="from" label=td_string!(l, fields.from) kind="date" initial=from.to_string() />
+            <FilterField name="to" label=td_string!(l, fields.to) kind="date" initial=to.to_string() />
+            <label class="filter">
+                <span class="field-label">{td_string!(l, fields.by)}</span>
+                <select class="select w-full" name="by">
+                    {By::ALL.iter().map(|choice| option(*choice)).collect_view()}
+                </select>
+            </label>
+            <input type="hidden" name="product_id" value=value("product_id") prop:value=value("product_id") />
+            <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}
+
+/// Asks for a rate where there is none, or none of this week.
+#[component]
+fn RateNotice(rate: Option<Rate>, is_old: bool) -> impl IntoView {
+    let l = ui::locale();
+    let link =
+        view! { <a class="link" href="/admin/rates">{td_string!(l, analytics.enter_rate)}</a> };
+    match rate {
+        None => view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(l, analytics.no_rate)} " " {link}</p> }.into_any(),
+        Some(rate) if is_old => {
+            let words = td_string!(l, analytics.old_rate, day = day_shown(rate.day, l)).to_string();
+            view! { <p class="alert alert-warning alert-soft mb-4">{words} " " {link}</p> }.into_any()
+        }
+        Some(_) => ().into_any(),
+    }
+}
+
+/// Says that one product is shown, and leads back to all.
+#[component]
+fn OneProduct(id: i64, name: String) -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let all = move || address("/admin/analytics", &params.read(), &[("product_id", "")]);
+    view! {
+        <p class="mb-4">
+            {td_string!(l, fields.product)} ": " <a class="link" href=format!("/products/{id}")>{name}</a>
+            " · " <a class="link" href=all>{td_string!(l, analytics.all_products)}</a>
+        </p>
+    }
+}
+
+/// The figures of the whole range, each with what it was before.
+#[component]
+fn Totals(now: Figures, before: Figures) -> impl IntoView {
+    let l = ui::locale();
+    let rub = move |amount: Option<Rub>| amount.map_or_else(dash, |amount| amount.shown(l));
+    let share = move |part: Option<Share>| part.map_or_else(dash, |part| part.shown(l));
+    let tile = move |label: &'static str, value: String, before: String, change: Option<Share>| {
+        let change = change.map(|change| {
+            let sign = if change.0 > 0 { "+" } else { "" };
+            format!("{sign}{} · ", change.shown(l))
+        });
+        view! {
+            <div class="stat-tile">
+                <dt>{label}</dt>
+                <dd>{value}</dd>
+                <dd class="stat-before">{change} {td_string!(l, analytics.was, value = before).to_string()}</dd>
+            </div>
+        }
+    };
+    let of_rub = move |label, now: Option<Rub>, before: Option<Rub>| {
+        let change = now
+            .zip(before)
+            .and_then(|(now, before)| change(now.0, before.0));
+        tile(label, rub(now), rub(before), change)
+    };
+    let of_count = move |label, now: i64, before: i64| {
+        tile(
+            label,
+            pieces(now, l),
+            pieces(before, l),
+            change(now, before),
+        )
+    };
+    let uncosted = (now.uncosted_qty > 0).then(|| {
+        let words =
+            td_string!(l, analytics.uncosted, qty = pieces(now.uncosted_qty, l)).to_string();
+        view! { <p class="alert alert-warning alert-soft mt-4">{words}</p> }
+    });
+    view! {
+        <dl class="stat-tiles">
+            {of_rub(td_string!(l, analytics.revenue), Some(now.revenue_rub), Some(before.revenue_rub))}
+            {of_rub(td_string!(l, analytics.profit), now.profit_rub(), before.profit_rub())}
+            {tile(td_string!(l, analytics.margin), share(now.margin()), share(before.margin()), None)}
+            {of_count(td_string!(l, analytics.qty), now.qty, before.qty)}
+            {of_count(td_string!(l, analytics.orders), now.orders, before.orders)}
+            {of_count(td_string!(l, analytics.denied), now.denied, before.denied)}
+            {of_rub(td_string!(l, analytics.cost_rub), now.cost_rub, before.cost_rub)}
+            {tile(td_string!(l, analytics.cost_eur), now.cost_eur.shown(l), before.cost_eur.shown(l), change(now.cost_eur.0, before.cost_eur.0))}
+            {of_rub(td_string!(l, analytics.average), now.average_rub(), before.average_rub())}
+            {of_rub(td_string!(l, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
+            {tile(td_string!(l, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
+            {of_count(td_string!(l, analytics.uncosted_qty), now.uncosted_qty, before.uncosted_qty)}
+        </dl>
+        {uncosted}
+    }
+}
+
+/// How much more than before, as a part of it.
+fn change(now: i64, before: i64) -> Option<Share> {
+    (before > 0)
+        .then(|| Share::of(now - before, before))
+        .flatten()
+}
+
+fn dash() -> String {
+    "—".to_owned()
+}
+
+/// The periods as rows: what the chart shows, exactly.
+#[component]
+fn PeriodTable(summary: Summary) -> impl IntoView {
+    let l = ui::locale();
+    let by = summary.by;
+    let row = move |start: NaiveDate, figures: Figures| {
+        view! {
+            <tr>
+                <th scope="row">{period_name(start, by, l)}</th>
+                <td class="num">{figures.revenue_rub.shown(l)}</td>
+                <td class="num">{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
+                <td class="num">{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+                <td class="num">{pieces(figures.qty, l)}</td>
+                <td class="num">{pieces(figures.orders, l)}</td>
+                <td class="num">{pieces(figures.denied, l)}</td>
+            </tr>
+        }
+    };
+    let rows = summary
+        .periods
+        .into_iter()
+        .map(|period| row(period.start, period.figures))
+        .collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="periods">
+            <table class="table">
+                <thead>
+                    <tr>
+                        <th scope="col">{td_string!(l, analytics.period)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.revenue)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.profit)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.margin)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.qty)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.orders)}</th>
+                        <th scope="col" class="num">{td_string!(l, analytics.denied)}</th>
+                    </tr>
+                </thead>
+                <tbody>{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
+    let profit = figures.profit_rub();
+    let mut amounts = format!(
+        "{}: {}",
+        td_string!(l, analytics.revenue),
+        figures.revenue_rub.shown(l)
+    );
+    if let Some(profit) = profit {
+        let words = td_string!(l, analytics.profit).to_lowercase();
+        amounts = format!("{amounts}; {words}: {}", profit.shown(l));
+    }
+    Bar {
+        label: period_label(start, by),
+        title: td_string!(
+            l,
+            analytics.bar,
+            period = period_name(start, by, l),
+            qty = pieces(figures.qty, l),
+            orders = pieces(figures.orders, l)
+        )
+        .to_string(),
+        amounts,
+        first: figures.revenue_rub.0,
+        second: profit.map(|profit| profit.0),
+    }
+}
+
+/// A period in words.
+pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
+    match by {
+        By::Day => day_shown(start, l),
+        By::Week => td_string!(l, analytics.week_of, day = day_shown(start, l)).to_string(),
+        By::Month => start.format("%m.%Y").to_string(),
+    }
+}
+
+/// A period in as few signs as an axis has room for.
+fn period_label(start: NaiveDate, by: By) -> String {
+    match by {
+        By::Day | By::Week => start.format("%d.%m").to_string(),
+        By::Month => start.format("%m.%y").to_string(),
+    }
+}

@@ -1,0 +1,299 @@
+//! Days, weeks and months of the shop: what a preset means, which range came before, which periods a range has. Pure.
+
+use super::{By, Preset, rollup::month_of};
+use chrono::{Datelike, Days, Months, NaiveDate};
+
+/// A range of days, both inclusive.
+pub type Range = (NaiveDate, NaiveDate);
+
+impl Preset {
+    /// The range that the preset means today.
+    pub fn range(self, today: NaiveDate) -> Range {
+        let month = month_of(today);
+        match self {
+            Self::Today => (today, today),
+            Self::Week => (today - Days::new(6), today),
+            Self::ThisMonth => (month, today),
+            Self::LastMonth => (month - Months::new(1), month - Days::new(1)),
+            Self::Year => (month.with_month(1).unwrap_or(month), today),
+        }
+    }
+}
+
+impl By {
+    /// The kind of period in which a range of this length is easy to read.
+    pub fn fitting((from, to): Range) -> Self {
+        match (to - from).num_days() + 1 {
+            ..=62 => Self::Day,
+            63..=190 => Self::Week,
+            _ => Self::Month,
+        }
+    }
+
+    /// The first day of the period of a day.
+    pub fn start(self, day: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => day,
+            Self::Week => day - Days::new(day.weekday().num_days_from_monday().into()),
+            Self::Month => month_of(day),
+        }
+    }
+
+    /// The first day of the period after one that begins on `start`.
+    pub fn next(self, start: NaiveDate) -> NaiveDate {
+        match self {
+            Self::Day => start + Days::new(1),
+            Self::Week => start + Days::new(7),
+            Self::Month => start + Months::new(1),
+        }
+    }
+
+    /// The first days of all periods of a range.
+    pub fn starts(self, (from, to): Range) -> impl Iterator<Item = NaiveDate> {
+        std::iter::successors(Some(self.start(from)), move |start| Some(self.next(*start)))
+            .take_while(move |start| *start <= to)
+    }
+}
+
+/// What a range is compared with: of a range from the first of a month, the same days of the months before (whole
+/// ones for whole ones); of one from the first of January, of the year before; else as many days right before it.
+pub fn before((from, to): Range) -> Range {
+    let is_whole = to + Days::new(1) == month_of(to + Days::new(1));
+    let months = (to.year() - from.year()) * 12 + to.month() as i32 - from.month() as i32 + 1;
+    if from.day() == 1
+        && (1..=12).contains(&months)
+        && (is_whole || from.ordinal() == 1 || months == 1)
+    {
+        let is_in_year = from.ordinal() == 1 && months > 1;
+        let back = Months::new(if is_in_year {
+            12
+        } else {
+            months.unsigned_abs()
+        });
+        let end = if is_whole {
+            month_of(to + Days::new(1)) - back - Days::new(1)
+        } else {
+            to - back
+        };
+        return (from - back, end);
+    }
+    let days = Days::new((to - from).num_days().unsigned_abs() + 1);
+    (from - days, to - days)
+}
+
+/// How a range is put together from roll-ups by month and, at its edges, from orders.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Split {
+    /// The first and the last of its whole months, by their first days.
+    pub months: Option<Range>,
+    pub edges: Vec<Range>,
+}
+
+/// Splits a range, where the shop sold from `first` to `last`: a month counts as whole when the range has all days
+/// of it on which anything could have been sold.
+pub fn split(from: NaiveDate, to: NaiveDate, first: NaiveDate, last: NaiveDate) -> Split {
+    let day = Days::new(1);
+    let month_end = |day: NaiveDate| month_of(day) + Months::new(1) - Days::new(1);
+    let from = if from <= first { month_of(first) } else { from };
+    let to = if to >= last { month_end(last) } else { to };
+    if from > to {
+        return Split::default();
+    }
+    let first_whole = if from.day() == 1 {
+        from
+    } else {
+        month_end(from) + day
+    };
+    let after_whole = if to == month_end(to) {
+        to + day
+    } else {
+        month_of(to)
+    };
+    if first_whole >= after_whole {
+        return Split {
+            months: None,
+            edges: vec![(from, to)],
+        };
+    }
+    let mut edges = Vec::new();
+    if from < first_whole {
+        edges.push((from, first_whole - day));
+    }
+    if to >= after_whole {
+        edges.push((after_whole, to));
+    }
+    Split {
+        months: Some((first_whole, after_whole - Months::new(1))),
+        edges,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> NaiveDate {
+        text.parse().unwrap()
+    }
+
+    fn range(from: &str, to: &str) -> Range {
+        (day(from), day(to))
+    }
+
+    #[test]
+    fn presets_at_the_end_of_a_month_and_of_a_year() {
+        for (today, preset, expected) in [
+            ("2026-11-30", Preset::Today, ("2026-11-30", "2026-11-30")),
+            ("2026-11-30", Preset::Week, ("2026-11-24", "2026-11-30")),
+            (
+                "2026-11-30",
+                Preset::ThisMonth,
+                ("2026-11-01", "2026-11-30"),
+            ),
+            (
+                "2026-11-30",
+                Preset::LastMonth,
+                ("2026-10-01", "2026-10-31"),
+            ),
+            ("2026-11-30", Preset::Year, ("2026-01-01", "2026-11-30")),
+            ("2026-12-31", Preset::Today, ("2026-12-31", "2026-12-31")),
+            ("2026-12-31", Preset::Week, ("2026-12-25", "2026-12-31")),
+            (
+                "2026-12-31",
+                Preset::ThisMonth,
+                ("2026-12-01", "2026-12-31"),
+            ),
+            (
+                "2026-12-31",
+                Preset::LastMonth,
+                ("2026-11-01", "2026-11-30"),
+            ),
+            ("2026-12-31", Preset::Year, ("2026-01-01", "2026-12-31")),
+            ("2027-01-01", Preset::Week, ("2026-12-26", "2027-01-01")),
+            (
+                "2027-01-01",
+                Preset::ThisMonth,
+                ("2027-01-01", "2027-01-01"),
+            ),
+            (
+                "2027-01-01",
+                Preset::LastMonth,
+                ("2026-12-01", "2026-12-31"),
+            ),
+            ("2027-01-01", Preset::Year, ("2027-01-01", "2027-01-01")),
+            (
+                "2028-03-01",
+                Preset::LastMonth,
+                ("2028-02-01", "2028-02-29"),
+            ),
+        ] {
+            assert_eq!(
+                preset.range(day(today)),
+                range(expected.0, expected.1),
+                "{preset} on {today}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_range_is_compared_with_what_came_before() {
+        for (of, expected) in [
+            // As many days before.
+            (("2026-11-23", "2026-11-23"), ("2026-11-22", "2026-11-22")),
+            (("2026-11-17", "2026-11-23"), ("2026-11-10", "2026-11-16")),
+            (("2026-11-05", "2026-11-30"), ("2026-10-10", "2026-11-04")),
+            (("2026-10-01", "2026-11-05"), ("2026-08-26", "2026-09-30")),
+            // The same days of the month before.
+            (("2026-11-01", "2026-11-23"), ("2026-10-01", "2026-10-23")),
+            (("2026-03-01", "2026-03-30"), ("2026-02-01", "2026-02-28")),
+            // Whole months.
+            (("2026-11-01", "2026-11-30"), ("2026-10-01", "2026-10-31")),
+            (("2026-01-01", "2026-01-31"), ("2025-12-01", "2025-12-31")),
+            (("2026-04-01", "2026-06-30"), ("2026-01-01", "2026-03-31")),
+            // The same days of the year before.
+            (("2026-01-01", "2026-11-23"), ("2025-01-01", "2025-11-23")),
+            (("2026-01-01", "2026-12-31"), ("2025-01-01", "2025-12-31")),
+            (("2028-01-01", "2028-02-29"), ("2027-01-01", "2027-02-28")),
+        ] {
+            assert_eq!(
+                before(range(of.0, of.1)),
+                range(expected.0, expected.1),
+                "{of:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn every_period_of_a_range_is_named_and_weeks_begin_on_monday() {
+        let starts = |by: By, from, to| {
+            by.starts(range(from, to))
+                .map(|day| day.to_string())
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(
+            starts(By::Day, "2026-02-27", "2026-03-01"),
+            ["2026-02-27", "2026-02-28", "2026-03-01"]
+        );
+        assert_eq!(
+            starts(By::Week, "2026-12-27", "2027-01-04"),
+            ["2026-12-21", "2026-12-28", "2027-01-04"]
+        );
+        assert_eq!(
+            starts(By::Month, "2026-11-30", "2027-01-01"),
+            ["2026-11-01", "2026-12-01", "2027-01-01"]
+        );
+    }
+
+    #[test]
+    fn a_range_is_whole_months_and_edges() {
+        let split =
+            |from, to| super::split(day(from), day(to), day("2026-01-10"), day("2026-11-23"));
+        let months = |first, last| Some(range(first, last));
+        assert_eq!(
+            split("2026-01-01", "2026-12-31"),
+            Split {
+                months: months("2026-01-01", "2026-11-01"),
+                edges: vec![]
+            }
+        );
+        assert_eq!(
+            split("2020-01-01", "2026-11-23"),
+            Split {
+                months: months("2026-01-01", "2026-11-01"),
+                edges: vec![]
+            }
+        );
+        assert_eq!(
+            split("2026-03-15", "2026-06-10"),
+            Split {
+                months: months("2026-04-01", "2026-05-01"),
+                edges: vec![
+                    range("2026-03-15", "2026-03-31"),
+                    range("2026-06-01", "2026-06-10")
+                ]
+            }
+        );
+        assert_eq!(
+            split("2026-03-15", "2026-04-10"),
+            Split {
+                months: None,
+                edges: vec![range("2026-03-15", "2026-04-10")]
+            }
+        );
+        assert_eq!(
+            split("2026-03-01", "2026-03-31"),
+            Split {
+                months: months("2026-03-01", "2026-03-01"),
+                edges: vec![]
+            }
+        );
+        assert_eq!(
+            split("2026-02-02", "2026-02-28"),
+            Split {
+                months: None,
+                edges: vec![range("2026-02-02", "2026-02-28")]
+            }
+        );
+        assert_eq!(split("2027-02-02", "2027-02-28"), Split::default());
+    }
+}

@@ -1,0 +1,72 @@
+//! The table of what was sold, product by product.
+
+use super::ProductFigures;
+use crate::{
+    money::pieces,
+    ui::{self, pager::SortHead},
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+/// What the table is sorted by when its URL does not say.
+const DEFAULT: &str = "-revenue";
+
+/// Products as rows, sorted by any column; on a phone, as cards.
+#[component]
+pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
+    let l = ui::locale();
+    let head = move |column: &'static str, label: &'static str| view! { <SortHead label column default=DEFAULT class="num" /> };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <SortHead label=td_string!(l, fields.product) column="name" default=DEFAULT />
+                    {head("revenue", td_string!(l, analytics.revenue))}
+                    {head("share", td_string!(l, analytics.share))}
+                    {head("qty", td_string!(l, analytics.qty))}
+                    {head("orders", td_string!(l, analytics.orders))}
+                    {head("average", td_string!(l, analytics.average))}
+                    {head("discount", td_string!(l, analytics.discount))}
+                    {head("cost", td_string!(l, analytics.cost_eur))}
+                    {head("profit", td_string!(l, analytics.profit))}
+                    {head("margin", td_string!(l, analytics.margin))}
+                    {head("denied", td_string!(l, analytics.denied))}
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}</tbody>
+        </table>
+    }
+}
+
+#[component]
+fn ProductRow(product: ProductFigures) -> impl IntoView {
+    let l = ui::locale();
+    let dash = || "—".to_owned();
+    let figures = product.figures;
+    let uncosted = (figures.uncosted_qty > 0).then(|| {
+        let words = td_string!(
+            l,
+            analytics.uncosted_short,
+            qty = pieces(figures.uncosted_qty, l)
+        )
+        .to_string();
+        view! { " " <span class="badge badge-warning">{words}</span> }
+    });
+    view! {
+        <tr role="row">
+            <td role="cell" class="row-title">
+                <a class="link" href=format!("/products/{}", product.product_id)>{product.product_name}</a> {uncosted}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.share)>{product.share.map_or_else(dash, |share| share.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.average)>{figures.average_rub().map_or_else(dash, |price| price.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.discount)>{figures.discount_rub().shown(l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.cost_eur)>{figures.cost_eur.shown(l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
+        </tr>
+    }
+}

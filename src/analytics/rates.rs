@@ -1,0 +1,201 @@
+//! The rules of exchange rates.
+
+use super::{Rate, figures::RubPerEur, rollup, sums::Rates};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    db::{Conn, Dialect},
+    error::{Error, Problem},
+    log::{self, Action, Entity, service::record},
+    schema::exchange_rates,
+    ui::pager::Page,
+};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+/// Rates on a page, more than two months of daily ones.
+pub const PAGE: i64 = 70;
+/// A rate older than so many days asks for a new one.
+const OLD_DAYS: i64 = 7;
+/// The highest rate that is taken, in roubles.
+const HIGHEST: i64 = 10_000;
+
+/// Enters the rate of a day, or corrects it. The cost of what was issued while it holds follows.
+pub fn set(tx: &mut Tx<'_>, day: &str, rub_per_eur: &str) -> Result<Rate, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let mut checks = Checks::default();
+    if day.trim().is_empty() {
+        checks.wrong("day", Problem::Required);
+    }
+    let day = checks.optional_day("day", day).unwrap_or_default();
+    let rate = checks.take("rub_per_eur", parse(rub_per_eur));
+    checks.done()?;
+    if day > tx.now.day() {
+        return Err(Error::field("day", Problem::InFuture));
+    }
+    rollup::hold_rates(tx.conn)?;
+    let before = exchange_rates::table
+        .find(day)
+        .select(exchange_rates::rub_per_eur)
+        .first::<i64>(tx.conn)
+        .optional()?;
+    if before != Some(rate) {
+        let reach = Rates::load(tx.conn)?.reach(day);
+        write(tx, day, rate)?;
+        rollup::follow_rate(tx.conn, reach, rate)?;
+        let shown = |rate: i64| RubPerEur(rate).to_string();
+        let changes = log::changes([("rub_per_eur", before.map(shown), Some(shown(rate)))]);
+        let action = before.map_or(Action::Create, |_| Action::Edit);
+        record(tx, action, Entity::Rate, day, &changes)?;
+    }
+    exchange_rates::table
+        .find(day)
+        .select(COLUMNS)
+        .first::<Row>(tx.conn)
+        .map(Rate::from)
+        .map_err(Error::from)
+}
+
+fn write(tx: &mut Tx<'_>, day: NaiveDate, rate: i64) -> Result<(), Error> {
+    let values = (
+        exchange_rates::rub_per_eur.eq(rate),
+        exchange_rates::user_id.eq(tx.actor.username()),
+        exchange_rates::created_at.eq(tx.now),
+    );
+    let updated = diesel::update(exchange_rates::table.find(day))
+        .set(values)
+        .execute(tx.conn)?;
+    if updated == 0 {
+        diesel::insert_into(exchange_rates::table)
+            .values((exchange_rates::day.eq(day), values))
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// The rates, newest first, a page at a time; `after` is the day of the last one of the page before.
+pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let mut rows = exchange_rates::table
+        .select(COLUMNS)
+        .order(exchange_rates::day.desc())
+        .limit(PAGE + 1)
+        .into_boxed::<Dialect>();
+    if !after.is_empty() {
+        let after: NaiveDate = after.parse().map_err(|_| Error::BadCursor)?;
+        rows = rows.filter(exchange_rates::day.lt(after));
+    }
+    let mut items: Vec<Rate> = rows
+        .load::<Row>(tx.conn)?
+        .into_iter()
+        .map(Rate::from)
+        .collect();
+    let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
+    let has_more = items.len() > page;
+    items.truncate(page);
+    Ok(Page {
+        before: None,
+        after: items
+            .last()
+            .filter(|_| has_more)
+            .map(|rate| rate.day.to_string()),
+        items,
+    })
+}
+
+/// The newest rate. The caller has asked for the right.
+pub fn newest(conn: &mut Conn) -> Result<Option<Rate>, Error> {
+    let newest = exchange_rates::table
+        .select(COLUMNS)
+        .order(exchange_rates::day.desc())
+        .first::<Row>(conn)
+        .optional()?;
+    Ok(newest.map(Rate::from))
+}
+
+/// Whether the newest rate is older than a week.
+pub fn is_old(newest: Option<&Rate>, today: NaiveDate) -> bool {
+    newest.is_some_and(|rate| (today - rate.day).num_days() > OLD_DAYS)
+}
+
+/// Reads a rate: `98.5`, `98,1234`; more than nothing, at most four decimals.
+fn parse(text: &str) -> Result<i64, Problem> {
+    let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
+    if compact.is_empty() {
+        return Err(Problem::Required);
+    }
+    let (whole, fraction) = compact.split_once(['.', ',']).unwrap_or((&compact, ""));
+    let is_digits = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || whole.len() > 15 || !is_digits(whole) || !is_digits(fraction) {
+        return Err(Problem::NotRate);
+    }
+    let fraction = fraction.trim_end_matches('0');
+    if fraction.len() > 4 {
+        return Err(Problem::NotRate);
+    }
+    let whole: i64 = whole.parse().map_err(|_| Problem::NotRate)?;
+    let fraction: i64 = format!("{fraction:0<4}")
+        .parse()
+        .map_err(|_| Problem::NotRate)?;
+    match whole * 10_000 + fraction {
+        0 => Err(Problem::NotRate),
+        rate if rate > HIGHEST * 10_000 => Err(Problem::TooLarge(HIGHEST)),
+        rate => Ok(rate),
+    }
+}
+
+type Row = (NaiveDate, i64, Option<String>, crate::moment::Moment);
+
+type Columns = (
+    exchange_rates::day,
+    exchange_rates::rub_per_eur,
+    exchange_rates::user_id,
+    exchange_rates::created_at,
+);
+
+const COLUMNS: Columns = (
+    exchange_rates::day,
+    exchange_rates::rub_per_eur,
+    exchange_rates::user_id,
+    exchange_rates::created_at,
+);
+
+impl From<Row> for Rate {
+    fn from((day, rub_per_eur, user_id, created_at): Row) -> Self {
+        Self {
+            day,
+            rub_per_eur: RubPerEur(rub_per_eur),
+            user_id,
+            created_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_rate_is_read_as_people_type_it() {
+        for (text, rate) in [
+            ("98.5", 985_000),
+            ("98,1234", 981_234),
+            (" 100 ", 1_000_000),
+            ("98.50000", 985_000),
+        ] {
+            assert_eq!(parse(text), Ok(rate), "{text}");
+        }
+        for (text, why) in [
+            ("", Problem::Required),
+            ("0", Problem::NotRate),
+            ("-1", Problem::NotRate),
+            ("98.12345", Problem::NotRate),
+            ("сто", Problem::NotRate),
+            ("10000.0001", Problem::TooLarge(10_000)),
+            ("99999999999999999999", Problem::NotRate),
+        ] {
+            assert_eq!(parse(text), Err(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! The page of exchange rates: roubles for one euro, from a day on.
+
+use super::Rate;
+use crate::{
+    error::Error,
+    moment::day_shown,
+    ui::{
+        self,
+        form::{Field, Form, FormAction, Submit},
+        pager::{Page, Pager, parameter},
+    },
+};
+use chrono::NaiveDate;
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
+
+/// Rates, and whether a new one is due.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RatesFile {
+    pub today: NaiveDate,
+    pub page: Page<Rate>,
+    /// Whether the newest of all is older than a week.
+    pub is_old: bool,
+}
+
+/// A page of the rates, newest first.
+#[server(endpoint = "list_rates", input = GetUrl)]
+pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, Error> {
+    use super::rates;
+    crate::door::look(move |tx| {
+        let page = rates::list(tx, &after)?;
+        let today = tx.now.day();
+        let newest = rates::newest(tx.conn)?;
+        Ok(RatesFile {
+            today,
+            page,
+            is_old: rates::is_old(newest.as_ref(), today),
+        })
+    })
+    .await
+}
+
+/// Enters or corrects the rate of a day.
+#[server(endpoint = "set_rate")]
+pub async fn set_rate(
+    #[server(default)] day: String,
+    #[server(default)] rub_per_eur: String,
+) -> Result<Rate, Error> {
+    use crate::{door, ui::banner::Success};
+    let rate = door::act(move |tx| super::rates::set(tx, &day, &rub_per_eur)).await?;
+    door::back(Success::RateSaved);
+    Ok(rate)
+}
+
+/// The page of exchange rates.
+#[component]
+pub fn RatesPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let set = FormAction::new::<SetRate>();
+    let saved = set.times_done();
+    let file = ui::data(
+        move || (parameter(&params.read(), "after"), saved.get()),
+        |(after, _)| list_rates(after),
+    );
+    let done = move || {
+        set.made().map(|rate: Rate| {
+            let words = td_string!(
+                l,
+                rates.saved,
+                day = day_shown(rate.day, l),
+                rate = rate.rub_per_eur.shown(l)
+            )
+            .to_string();
+            ui::announce(words.clone());
+            view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
+        })
+    };
+    view! {
+        <Title text=td_string!(l, nav.rates) />
+        <p class="crumb"><a class="link" href="/admin/analytics">"← " {td_string!(l, nav.analytics)}</a></p>
+        <h1>{td_string!(l, nav.rates)}</h1>
+        {done}
+        {ui::loaded(file, move |file| view! { <RatesView file action=set /> })}
+    }
+}
+
+#[component]
+fn RatesView(file: RatesFile, action: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let RatesFile {
+        today,
+        page,
+        is_old,
+    } = file;
+    let row = move |rate: Rate| {
+        view! {
+            <tr role="row">
+                <td role="cell" class="row-title">{day_shown(rate.day, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.rub_per_eur)>{rate.rub_per_eur.shown(l)}</td>
+                <td role="cell" data-label=td_string!(l, fields.user)>{rate.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
+                <td role="cell" class="date" data-label=td_string!(l, rates.entered)>{rate.created_at.shown(l)}</td>
+            </tr>
+        }
+    };
+    let table = if page.items.is_empty() {
+        view! { <p class="empty">{td_string!(l, rates.none_yet)}</p> }.into_any()
+    } else {
+        view! {
+            <table class="table cards" role="table">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">{td_string!(l, fields.day)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.rub_per_eur)}</th>
+                        <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
+                        <th scope="col" role="columnheader">{td_string!(l, rates.entered)}</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{page.items.into_iter().map(row).collect_view()}</tbody>
+            </table>
+            <Pager before=page.before after=page.after />
+        }
+        .into_any()
+    };
+    view! {
+        {is_old.then(|| view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(l, rates.old)}</p> })}
+        <section class="panel" aria-labelledby="set">
+            <h2 id="set">{td_string!(l, rates.set)}</h2>
+            <p class="mb-2">{td_string!(l, rates.hint)}</p>
+            <Form action class="narrow">
+                <div class="field-pair">
+                    <Field name="day" label=td_string!(l, fields.day) kind="date" value=today.to_string() required=true />
+                    <Field name="rub_per_eur" label=td_string!(l, fields.rub_per_eur) inputmode="decimal" required=true />
+                </div>
+                <Submit label=td_string!(l, ui.save) />
+            </Form>
+        </section>
+        <section aria-labelledby="rates">
+            <h2 id="rates">{td_string!(l, rates.list)}</h2>
+            {table}
+        </section>
+    }
+}

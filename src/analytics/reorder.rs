@@ -1,0 +1,54 @@
+//! What to reorder: products below their minimum, how fast they sell, how long they last.
+
+use crate::{money::pieces, ui};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+
+/// A product below its minimum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reorder {
+    pub product_id: i64,
+    pub product_name: String,
+    /// Pieces that may be sold.
+    pub stock: i64,
+    pub min_stock: i64,
+    pub supplier_name: Option<String>,
+    /// Pieces issued in the last 30 days.
+    pub sold: i64,
+    /// Whole days that the stock lasts at that speed; `None` when nothing sold.
+    pub days_left: Option<i64>,
+}
+
+/// Products to reorder, as rows; on a phone, as cards.
+#[component]
+pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
+    let l = ui::locale();
+    let row = move |row: Reorder| {
+        view! {
+            <tr role="row" class="low">
+                <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", row.product_id)>{row.product_name}</a></td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.stock)>{pieces(row.stock, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(row.min_stock, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.sold_30)>{pieces(row.sold, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.days_left)>{row.days_left.map_or_else(|| "—".to_owned(), |days| pieces(days, l))}</td>
+                <td role="cell" data-label=td_string!(l, fields.supplier_name)>{row.supplier_name.unwrap_or_else(|| "—".to_owned())}</td>
+            </tr>
+        }
+    };
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.stock)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.min_stock)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.sold_30)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.days_left)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.supplier_name)}</th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows.into_iter().map(row).collect_view()}</tbody>
+        </table>
+    }
+}

@@ -1,0 +1,205 @@
+//! What was sold in a range of days: from the roll-ups, and from the orders of the months that the range cuts.
+
+use super::{
+    period::{Range, split},
+    rollup::{columns, month_of},
+    sums::{Rates, Sold, Sums},
+};
+use crate::{
+    db::{Conn, Dialect},
+    error::Error,
+    money::{Eur, Rub},
+    schema::{orders, sales_by_day, sales_by_month, sales_by_product},
+};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+/// The sales of the shop, to ask for ranges. All questions must be asked in one snapshot.
+pub struct Sales<'c> {
+    conn: &'c mut Conn,
+    rates: Rates,
+    /// The first and the last day on which anything was issued or denied.
+    known: Option<Range>,
+}
+
+impl<'c> Sales<'c> {
+    /// Reads the rates, and from when to when the shop has sold.
+    pub fn open(conn: &'c mut Conn) -> Result<Self, Error> {
+        let rates = Rates::load(conn)?;
+        let days = || sales_by_day::table.select(sales_by_day::day);
+        let first = days().order(sales_by_day::day).first(conn).optional()?;
+        let last = days()
+            .order(sales_by_day::day.desc())
+            .first(conn)
+            .optional()?;
+        Ok(Self {
+            conn,
+            rates,
+            known: first.zip(last),
+        })
+    }
+
+    /// Whether a cost in euro can be told in roubles.
+    pub const fn has_rate(&self) -> bool {
+        !self.rates.is_empty()
+    }
+
+    /// What was sold on each day; days without sales are missing.
+    pub fn by_day(&mut self, (from, to): Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+        let rows = sales_by_day::table
+            .filter(sales_by_day::day.ge(from))
+            .filter(sales_by_day::day.le(to))
+            .select((sales_by_day::day, columns!(sales_by_day)))
+            .load::<(NaiveDate, Sums)>(self.conn)?;
+        Ok(collect(rows))
+    }
+
+    /// What was sold of each product; products without sales are missing.
+    pub fn by_product(&mut self, (from, to): Range) -> Result<BTreeMap<i64, Sums>, Error> {
+        let Some((first, last)) = self.known else {
+            return Ok(BTreeMap::new());
+        };
+        if from <= first && to >= last {
+            let rows = sales_by_product::table
+                .select((sales_by_product::product_id, columns!(sales_by_product)))
+                .load::<(i64, Sums)>(self.conn)?;
+            return Ok(collect(rows));
+        }
+        let split = split(from, to, first, last);
+        let mut sums = BTreeMap::new();
+        if let Some((first, last)) = split.months {
+            let rows = sales_by_month::table
+                .filter(sales_by_month::month.ge(first))
+                .filter(sales_by_month::month.le(last))
+                .select((sales_by_month::product_id, columns!(sales_by_month)))
+                .load::<(i64, Sums)>(self.conn)?;
+            sums = collect(rows);
+        }
+        for edge in split.edges {
+            self.each_order(edge, &Products::All, |_, product, order| {
+                *sums.entry(product).or_default() += order;
+            })?;
+        }
+        Ok(sums)
+    }
+
+    /// What was sold of some products; those without sales are missing.
+    pub fn of_products(
+        &mut self,
+        range: Range,
+        products: Vec<i64>,
+    ) -> Result<BTreeMap<i64, Sums>, Error> {
+        let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
+        self.each_order(range, &Products::Some(products), |_, product, order| {
+            *sums.entry(product).or_default() += order;
+        })?;
+        Ok(sums)
+    }
+
+    /// What was sold of one product on each day, from its orders in the range.
+    pub fn of_product_by_day(
+        &mut self,
+        range: Range,
+        product: i64,
+    ) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+        let mut sums: BTreeMap<NaiveDate, Sums> = BTreeMap::new();
+        self.each_order(range, &Products::Some(vec![product]), |day, _, order| {
+            *sums.entry(day).or_default() += order;
+        })?;
+        Ok(sums)
+    }
+
+    /// What was sold of one product in each month, under a day of that month.
+    pub fn of_product_by_month(
+        &mut self,
+        (from, to): Range,
+        product: i64,
+    ) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+        let Some((first, last)) = self.known else {
+            return Ok(BTreeMap::new());
+        };
+        let split = split(from, to, first, last);
+        let mut sums: BTreeMap<NaiveDate, Sums> = BTreeMap::new();
+        if let Some(months) = split.months {
+            let months: Vec<NaiveDate> = super::By::Month.starts(months).collect();
+            let rows = sales_by_month::table
+                .filter(sales_by_month::product_id.eq(product))
+                .filter(sales_by_month::month.eq_any(months))
+                .select((sales_by_month::month, columns!(sales_by_month)))
+                .load::<(NaiveDate, Sums)>(self.conn)?;
+            sums = collect(rows);
+        }
+        for edge in split.edges {
+            self.each_order(edge, &Products::Some(vec![product]), |day, _, order| {
+                *sums.entry(month_of(day)).or_default() += order;
+            })?;
+        }
+        Ok(sums)
+    }
+
+    /// Reads what orders of a range come to, issued and denied ones, from the indexes made for it.
+    fn each_order(
+        &mut self,
+        (from, to): Range,
+        products: &Products,
+        mut take: impl FnMut(NaiveDate, i64, Sums),
+    ) -> Result<(), Error> {
+        let mut issued = orders::table
+            .filter(orders::issued_on.ge(from))
+            .filter(orders::issued_on.le(to))
+            .select((
+                orders::issued_on.assume_not_null(),
+                orders::product_id,
+                orders::qty,
+                orders::unit_price_rub,
+                orders::list_price_rub,
+                orders::cost_eur.assume_not_null(),
+                orders::uncosted_qty.assume_not_null(),
+            ))
+            .into_boxed::<Dialect>();
+        let mut denied = orders::table
+            .filter(orders::denied_on.ge(from))
+            .filter(orders::denied_on.le(to))
+            .select((orders::denied_on.assume_not_null(), orders::product_id))
+            .into_boxed::<Dialect>();
+        if let Products::Some(products) = products {
+            issued = issued.filter(orders::product_id.eq_any(products.clone()));
+            denied = denied.filter(orders::product_id.eq_any(products.clone()));
+        }
+        let mut rate = (from, self.rates.on(from));
+        for (day, product, qty, unit_price_rub, list_price_rub, cost_eur, uncosted_qty) in
+            issued.load::<(NaiveDate, i64, i64, Rub, Option<Rub>, Eur, i64)>(self.conn)?
+        {
+            if rate.0 != day {
+                rate = (day, self.rates.on(day));
+            }
+            let order = Sold {
+                qty,
+                unit_price_rub,
+                list_price_rub,
+                cost_eur,
+                uncosted_qty,
+            };
+            take(day, product, Sums::issued(order, rate.1));
+        }
+        for (day, product) in denied.load::<(NaiveDate, i64)>(self.conn)? {
+            take(day, product, Sums::DENIED);
+        }
+        Ok(())
+    }
+}
+
+/// Whose orders are read.
+enum Products {
+    All,
+    Some(Vec<i64>),
+}
+
+fn collect<K: Ord>(rows: Vec<(K, Sums)>) -> BTreeMap<K, Sums> {
+    let mut sums = BTreeMap::new();
+    for (key, row) in rows {
+        *sums.entry(key).or_insert_with(Sums::default) += row;
+    }
+    sums
+}

@@ -1,0 +1,287 @@
+//! What the shop sold and earned, and what it must reorder.
+
+use super::{
+    By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
+    figures::{Figures, Share},
+    page::{Board, Compared},
+    period::{self, Range},
+    rates,
+    reorder::Reorder,
+    rollup::month_of,
+    sales::Sales,
+    sums::Sums,
+};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    db::{self, Conn},
+    error::{Error, Problem},
+    schema::products,
+    text::fold,
+};
+use chrono::{Days, NaiveDate};
+use diesel::prelude::*;
+use std::collections::BTreeMap;
+
+/// The most periods that a report has.
+const PERIODS: usize = 1_100;
+/// The longest range, in years.
+const YEARS: i64 = 100;
+/// Products that a page shows; a file has all.
+const SHOWN: usize = 200;
+/// Products that the page proposes to reorder.
+const REORDER: i64 = 100;
+/// Days over which the speed of sale is taken.
+const SPEED_DAYS: i64 = 30;
+
+/// A query whose every part could be taken.
+struct Asked {
+    preset: Option<Preset>,
+    range: Range,
+    by: By,
+    product: Option<i64>,
+    sort: Sort,
+    descending: bool,
+}
+
+impl Query {
+    /// `by` is the kind of period when the query does not say; `None` takes one that fits the range.
+    fn check(&self, today: NaiveDate, by: Option<By>) -> Result<Asked, Error> {
+        let mut checks = Checks::default();
+        let from = checks.optional_day("from", &self.from);
+        let to = checks.optional_day("to", &self.to);
+        let preset: Option<Preset> = checks.optional_code("preset", &self.preset);
+        let wanted: Option<By> = checks.optional_code("by", &self.by);
+        let product = checks.optional_number("product_id", &self.product_id, 1, i64::MAX);
+        let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
+        let is_free = from.is_some() || to.is_some();
+        let preset = (!is_free).then(|| preset.unwrap_or(Preset::ThisMonth));
+        let range = preset.map_or_else(
+            || {
+                let to = to.unwrap_or_else(|| today.max(from.unwrap_or(today)));
+                (from.unwrap_or_else(|| month_of(to)), to)
+            },
+            |preset| preset.range(today),
+        );
+        if range.0 > range.1 {
+            checks.wrong("to", Problem::BeforeStart);
+        } else if (range.1 - range.0).num_days() > YEARS * 366 {
+            checks.wrong("to", Problem::RangeTooLong);
+        }
+        checks.done()?;
+        let by = wanted.or(by).unwrap_or_else(|| By::fitting(range));
+        if by.starts(range).nth(PERIODS).is_some() {
+            return Err(Error::field("by", Problem::RangeTooLong));
+        }
+        Ok(Asked {
+            preset,
+            range,
+            by,
+            product,
+            sort: sort.unwrap_or(Sort::Revenue),
+            descending: sort.is_none() || self.sort.starts_with('-'),
+        })
+    }
+}
+
+/// What was sold in a range; by day unless the query says otherwise.
+pub fn summary(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let asked = query.check(tx.now.day(), Some(By::Day))?;
+    db::snapshot(tx.conn, |conn| summed(conn, &asked))
+}
+
+/// Everything that the page shows.
+pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let today = tx.now.day();
+    let asked = query.check(today, None)?;
+    db::snapshot(tx.conn, |conn| {
+        let mut summary = summed(conn, &asked)?;
+        let more_products = summary.products.len().saturating_sub(SHOWN);
+        summary.products.truncate(SHOWN);
+        let (from, to) = period::before(asked.range);
+        let totals = totals(conn, (from, to), asked.product)?;
+        let product_name = match asked.product {
+            Some(id) => names(conn, &[id])?.remove(&id),
+            None => None,
+        };
+        let rate = rates::newest(conn)?;
+        Ok(Board {
+            preset: asked.preset,
+            summary,
+            before: Compared { from, to, totals },
+            more_products,
+            product: asked.product.zip(product_name),
+            is_rate_old: rates::is_old(rate.as_ref(), today),
+            rate,
+            reorder: reorder(conn, today)?,
+        })
+    })
+}
+
+/// The summary with every product, in the order of the query, and by the period that fits: what a file has.
+pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let asked = query.check(tx.now.day(), None)?;
+    db::snapshot(tx.conn, |conn| summed(conn, &asked))
+}
+
+/// The range that a query asks for.
+pub fn range(query: &Query, today: NaiveDate) -> Result<Range, Error> {
+    query.check(today, None).map(|asked| asked.range)
+}
+
+fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
+    if let Some(product) = asked.product {
+        let known = names(conn, &[product])?;
+        if known.is_empty() {
+            return Err(Error::NotFound);
+        }
+    }
+    let mut sales = Sales::open(conn)?;
+    let has_rate = sales.has_rate();
+    let days = dated(&mut sales, asked.range, asked.by, asked.product)?;
+    let mut by_product = match asked.product {
+        None => sales.by_product(asked.range)?,
+        Some(product) => BTreeMap::from([(product, total(&days))]),
+    };
+    by_product.retain(|_, sums| *sums != Sums::default());
+    let mut periods: BTreeMap<NaiveDate, Sums> = asked
+        .by
+        .starts(asked.range)
+        .map(|start| (start, Sums::default()))
+        .collect();
+    for (day, sums) in &days {
+        *periods.entry(asked.by.start(*day)).or_default() += *sums;
+    }
+    let totals = total(&days).figures(has_rate);
+    let ids: Vec<i64> = by_product.keys().copied().collect();
+    let mut names = names(conn, &ids)?;
+    let product = |(id, sums): (i64, Sums)| {
+        let figures = sums.figures(has_rate);
+        ProductFigures {
+            product_id: id,
+            product_name: names.remove(&id).unwrap_or_default(),
+            figures,
+            share: Share::of(figures.revenue_rub.0, totals.revenue_rub.0),
+        }
+    };
+    let mut products: Vec<_> = by_product.into_iter().map(product).collect();
+    sort(&mut products, asked.sort, asked.descending);
+    Ok(Summary {
+        from: asked.range.0,
+        to: asked.range.1,
+        by: asked.by,
+        totals,
+        products,
+        periods: periods
+            .into_iter()
+            .map(|(start, sums)| PeriodFigures {
+                start,
+                figures: sums.figures(has_rate),
+            })
+            .collect(),
+    })
+}
+
+/// Sums under days from which the periods can be put together.
+fn dated(
+    sales: &mut Sales<'_>,
+    range: Range,
+    by: By,
+    product: Option<i64>,
+) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+    match (product, by) {
+        (None, _) => sales.by_day(range),
+        (Some(product), By::Month) => sales.of_product_by_month(range, product),
+        (Some(product), By::Day | By::Week) => sales.of_product_by_day(range, product),
+    }
+}
+
+fn totals(conn: &mut Conn, range: Range, product: Option<i64>) -> Result<Figures, Error> {
+    let mut sales = Sales::open(conn)?;
+    let days = dated(&mut sales, range, By::Month, product)?;
+    Ok(total(&days).figures(sales.has_rate()))
+}
+
+fn total(days: &BTreeMap<NaiveDate, Sums>) -> Sums {
+    days.values().fold(Sums::default(), |mut total, sums| {
+        total += *sums;
+        total
+    })
+}
+
+fn names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {
+    let mut names = BTreeMap::new();
+    for ids in ids.chunks(1_000) {
+        let rows = products::table
+            .filter(products::id.eq_any(ids.to_vec()))
+            .select((products::id, products::name))
+            .load::<(i64, String)>(conn)?;
+        names.extend(rows);
+    }
+    Ok(names)
+}
+
+/// Orders by a column; rows alike in it by name.
+fn sort(products: &mut [ProductFigures], by: Sort, descending: bool) {
+    let number = |row: &ProductFigures| {
+        let figures = &row.figures;
+        let unknown = i64::MIN;
+        match by {
+            Sort::Name => 0,
+            Sort::Orders => figures.orders,
+            Sort::Qty => figures.qty,
+            Sort::Revenue | Sort::Share => figures.revenue_rub.0,
+            Sort::Cost => figures.cost_eur.0,
+            Sort::Profit => figures.profit_rub().map_or(unknown, |profit| profit.0),
+            Sort::Margin => figures.margin().map_or(unknown, |margin| margin.0),
+            Sort::AveragePrice => figures.average_rub().map_or(unknown, |price| price.0),
+            Sort::Discount => figures.discount_rub().0,
+            Sort::Denied => figures.denied,
+        }
+    };
+    products.sort_by_cached_key(|row| (number(row), fold(&row.product_name), row.product_id));
+    if descending {
+        products.reverse();
+        if by != Sort::Name {
+            // Alike rows stay in the order of their names.
+            products.sort_by_key(|row| std::cmp::Reverse(number(row)));
+        }
+    }
+}
+
+/// Products below their minimum, the emptiest first, and how fast they sell.
+fn reorder(conn: &mut Conn, today: NaiveDate) -> Result<Vec<Reorder>, Error> {
+    let low = products::table
+        .filter(products::is_low_stock.eq(true))
+        .filter(products::archived_at.is_null())
+        .order((products::stock, products::id))
+        .limit(REORDER)
+        .select((
+            products::id,
+            products::name,
+            products::stock,
+            products::min_stock,
+            products::supplier_name,
+        ))
+        .load::<(i64, String, i64, i64, Option<String>)>(conn)?;
+    let since = today - Days::new(SPEED_DAYS.unsigned_abs() - 1);
+    let ids = low.iter().map(|(id, ..)| *id).collect();
+    let sold = Sales::open(conn)?.of_products((since, today), ids)?;
+    let row = |(product_id, product_name, stock, min_stock, supplier_name): (i64, _, i64, _, _)| {
+        let sold = sold.get(&product_id).map_or(0, |sums| sums.qty);
+        Reorder {
+            product_id,
+            product_name,
+            stock,
+            min_stock,
+            supplier_name,
+            sold,
+            days_left: (sold > 0).then(|| stock * SPEED_DAYS / sold),
+        }
+    };
+    Ok(low.into_iter().map(row).collect())
+}

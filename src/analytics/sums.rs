@@ -1,0 +1,167 @@
+//! The sums that roll-ups and reports are made of, and the rates that turn their cost into roubles.
+
+use super::figures::{Figures, rounded};
+use crate::{
+    db::Conn,
+    error::Error,
+    money::{Eur, Rub},
+    schema::exchange_rates,
+};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use std::ops::AddAssign;
+
+/// What orders that were issued or denied come to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
+pub struct Sums {
+    pub orders: i64,
+    pub qty: i64,
+    pub revenue_rub: i64,
+    pub list_rub: i64,
+    pub cost_eur: i64,
+    /// Ten-thousandths of a kopeck: nothing is rounded.
+    pub cost_rub_exact: i64,
+    pub uncosted_qty: i64,
+    pub denied: i64,
+}
+
+/// What an issued order says of itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sold {
+    pub qty: i64,
+    pub unit_price_rub: Rub,
+    pub list_price_rub: Option<Rub>,
+    pub cost_eur: Eur,
+    pub uncosted_qty: i64,
+}
+
+impl Sums {
+    /// One order that was denied.
+    pub const DENIED: Self = Self {
+        orders: 0,
+        qty: 0,
+        revenue_rub: 0,
+        list_rub: 0,
+        cost_eur: 0,
+        cost_rub_exact: 0,
+        uncosted_qty: 0,
+        denied: 1,
+    };
+
+    /// One order that was issued on a day with this rate; 0 for none.
+    pub fn issued(order: Sold, rate: i64) -> Self {
+        let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
+        Self {
+            orders: 1,
+            qty: order.qty,
+            revenue_rub: order.unit_price_rub.times(order.qty).0,
+            list_rub: list_price.times(order.qty).0,
+            cost_eur: order.cost_eur.0,
+            cost_rub_exact: order.cost_eur.0.saturating_mul(rate),
+            uncosted_qty: order.uncosted_qty,
+            denied: 0,
+        }
+    }
+
+    /// The figures that these sums mean; without any rate, no roubles of cost.
+    pub fn figures(&self, has_rate: bool) -> Figures {
+        Figures {
+            orders: self.orders,
+            denied: self.denied,
+            qty: self.qty,
+            revenue_rub: Rub(self.revenue_rub),
+            list_rub: Rub(self.list_rub),
+            cost_eur: Eur(self.cost_eur),
+            cost_rub: has_rate.then(|| rounded(self.cost_rub_exact.into())),
+            uncosted_qty: self.uncosted_qty,
+        }
+    }
+}
+
+impl AddAssign for Sums {
+    fn add_assign(&mut self, other: Self) {
+        self.orders += other.orders;
+        self.qty += other.qty;
+        self.revenue_rub += other.revenue_rub;
+        self.list_rub += other.list_rub;
+        self.cost_eur += other.cost_eur;
+        self.cost_rub_exact += other.cost_rub_exact;
+        self.uncosted_qty += other.uncosted_qty;
+        self.denied += other.denied;
+    }
+}
+
+/// Every rate that was entered, by day.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Rates(Vec<(NaiveDate, i64)>);
+
+impl Rates {
+    /// Rates in the order of their days.
+    pub const fn new(by_day: Vec<(NaiveDate, i64)>) -> Self {
+        Self(by_day)
+    }
+
+    /// Reads them all.
+    pub fn load(conn: &mut Conn) -> Result<Self, Error> {
+        exchange_rates::table
+            .order(exchange_rates::day)
+            .select((exchange_rates::day, exchange_rates::rub_per_eur))
+            .load(conn)
+            .map(Self)
+            .map_err(Error::from)
+    }
+
+    /// The rate that holds on a day: the newest on or before it, before the first one the first; 0 for none at all.
+    pub fn on(&self, day: NaiveDate) -> i64 {
+        let later = self.0.partition_point(|(from, _)| *from <= day);
+        self.0
+            .get(later.saturating_sub(1))
+            .map_or(0, |(_, rate)| *rate)
+    }
+
+    /// Whether there is none.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What entering a rate for a day changes: the days from the first to before the second, and the rate there now.
+    /// `None` has no end on that side.
+    pub fn reach(&self, day: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>, i64) {
+        let is_first = self.0.first().is_none_or(|(first, _)| *first >= day);
+        let next = self
+            .0
+            .iter()
+            .map(|(from, _)| *from)
+            .find(|from| *from > day);
+        ((!is_first).then_some(day), next, self.on(day))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(day: u32) -> NaiveDate {
+        NaiveDate::from_ymd_opt(2026, 11, day).unwrap()
+    }
+
+    #[test]
+    fn a_rate_holds_until_the_next_and_the_first_before_itself() {
+        let rates = Rates::new(vec![(day(5), 980_000), (day(10), 1_000_000)]);
+        assert_eq!(
+            [1, 5, 9, 10, 30].map(|n| rates.on(day(n))),
+            [980_000, 980_000, 980_000, 1_000_000, 1_000_000]
+        );
+        assert_eq!(Rates::default().on(day(1)), 0);
+    }
+
+    #[test]
+    fn a_new_rate_reaches_to_the_next_and_the_first_reaches_back_for_ever() {
+        let rates = Rates::new(vec![(day(5), 980_000), (day(10), 1_000_000)]);
+        assert_eq!(rates.reach(day(7)), (Some(day(7)), Some(day(10)), 980_000));
+        assert_eq!(rates.reach(day(10)), (Some(day(10)), None, 1_000_000));
+        assert_eq!(rates.reach(day(5)), (None, Some(day(10)), 980_000));
+        assert_eq!(rates.reach(day(1)), (None, Some(day(5)), 980_000));
+        assert_eq!(Rates::default().reach(day(1)), (None, None, 0));
+    }
+}

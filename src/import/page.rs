@@ -1,0 +1,199 @@
+//! The pages that take a file: choose it, see what it would do, confirm.
+
+use super::{Kind, Preview, PreviewRow, RowState};
+use crate::{
+    error::Error,
+    log::Change,
+    money::pieces,
+    ui::{
+        self,
+        failure::UrlFailure,
+        form::{Form, FormAction, Submit},
+        pager::parameter,
+        words::field_label,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::hooks::use_query_map;
+
+/// What a file that was sent would do; nothing while none was.
+#[server(endpoint = "read_import", input = GetUrl)]
+pub async fn read_import(
+    kind: String,
+    #[server(default)] upload: String,
+) -> Result<Option<Preview>, Error> {
+    let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
+    crate::door::look(move |tx| {
+        tx.actor.may(kind.permission())?;
+        if upload.is_empty() {
+            return Ok(None);
+        }
+        super::service::preview(tx, kind, &upload).map(Some)
+    })
+    .await
+}
+
+/// Does what was shown.
+#[server(endpoint = "confirm_import")]
+pub async fn confirm_import(kind: String, upload: String, digest: String) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
+    door::act(move |tx| super::service::confirm(tx, kind, &upload, &digest)).await?;
+    door::go(&format!("/{kind}"), Success::Imported);
+    Ok(())
+}
+
+/// The page that takes products.
+#[component]
+pub fn ImportProductsPage() -> impl IntoView {
+    view! { <ImportPage kind=Kind::Products /> }
+}
+
+/// The page that takes supplies.
+#[component]
+pub fn ImportSuppliesPage() -> impl IntoView {
+    view! { <ImportPage kind=Kind::Supplies /> }
+}
+
+#[component]
+fn ImportPage(kind: Kind) -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let confirm = FormAction::new::<ConfirmImport>();
+    let (title, hint, back) = match kind {
+        Kind::Products => (
+            td_string!(l, import.products),
+            td_string!(l, import.products_hint),
+            td_string!(l, products.title),
+        ),
+        Kind::Supplies => (
+            td_string!(l, import.supplies),
+            td_string!(l, import.supplies_hint),
+            td_string!(l, nav.supplies),
+        ),
+    };
+    // Shown anew after a refusal: what is on record may have changed.
+    let preview = ui::data(
+        move || (parameter(&params.read(), "upload"), confirm.error()),
+        move |(upload, _)| read_import(kind.to_string(), upload),
+    );
+    view! {
+        <Title text=title />
+        <p class="crumb"><a class="link" href=format!("/{kind}")>"← " {back}</a></p>
+        <h1>{title}</h1>
+        <UrlFailure />
+        <section class="panel narrow" aria-labelledby="choose">
+            <h2 id="choose">{td_string!(l, import.choose)}</h2>
+            <p class="mb-2">{hint}</p>
+            <form method="post" action=format!("/uploads/{kind}") enctype="multipart/form-data">
+                <label class="field-label" for="file">{td_string!(l, fields.file)}</label>
+                <input class="file-input mb-3 w-full" id="file" name="file" type="file" accept=".csv,.txt,text/csv" required />
+                <button class="btn btn-primary" type="submit">{td_string!(l, import.check)}</button>
+            </form>
+        </section>
+        {ui::loaded(preview, move |preview| preview.map(|preview| view! { <PreviewView kind preview action=confirm /> }))}
+    }
+}
+
+#[component]
+fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let Preview {
+        upload,
+        file_name,
+        digest,
+        new,
+        changed,
+        same,
+        wrong,
+        rows,
+    } = preview;
+    let hidden = (new + changed + same + wrong).saturating_sub(rows.len());
+    let count = move |state: RowState, count: usize| {
+        let count = pieces(i64::try_from(count).unwrap_or(i64::MAX), l);
+        view! { <div class="stat-tile"><dt>{state_words(state, l)}</dt><dd>{count}</dd></div> }
+    };
+    let decision = if wrong > 0 {
+        view! { <p class="alert alert-error alert-soft mb-4">{td_string!(l, import.has_wrong)}</p> }
+            .into_any()
+    } else if new + changed == 0 {
+        view! { <p class="alert alert-info alert-soft mb-4">{td_string!(l, import.nothing_to_do)}</p> }.into_any()
+    } else {
+        view! {
+            <Form action>
+                <input type="hidden" name="kind" value=kind.code() />
+                <input type="hidden" name="upload" value=upload />
+                <input type="hidden" name="digest" value=digest />
+                <Submit label=td_string!(l, import.confirm) />
+            </Form>
+        }
+        .into_any()
+    };
+    view! {
+        <section aria-labelledby="preview">
+            <h2 id="preview">{td_string!(l, import.preview)} " " {file_name}</h2>
+            <dl class="stat-tiles mb-4">
+                {count(RowState::New, new)}
+                {count(RowState::Changed, changed)}
+                {count(RowState::Same, same)}
+                {count(RowState::Wrong, wrong)}
+            </dl>
+            {decision}
+            <table class="table cards" role="table">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, import.line)}</th>
+                        <th scope="col" role="columnheader">{td_string!(l, import.outcome)}</th>
+                        <th scope="col" role="columnheader">{td_string!(l, import.details)}</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows.into_iter().map(|row| view! { <PlannedRow row /> }).collect_view()}</tbody>
+            </table>
+            {(hidden > 0).then(|| view! { <p class="mt-2">{td_string!(l, import.hidden, count = hidden).to_string()}</p> })}
+        </section>
+    }
+}
+
+#[component]
+fn PlannedRow(row: PreviewRow) -> impl IntoView {
+    let l = ui::locale();
+    let badge = match row.state {
+        RowState::New => "badge badge-success",
+        RowState::Changed => "badge badge-info",
+        RowState::Same => "badge badge-ghost",
+        RowState::Wrong => "badge badge-error",
+    };
+    let change = move |change: Change| {
+        let value = |text: Option<String>| text.unwrap_or_else(|| "—".to_owned());
+        let words = match (change.before, change.after) {
+            (None, after) => value(after),
+            (before, after) => format!("{} → {}", value(before), value(after)),
+        };
+        view! { <li>{field_label(l, &change.field)} ": " {words}</li> }
+    };
+    let problems = row
+        .problems
+        .into_iter()
+        .map(|wrong| view! { <li class="wrong-cell">{field_label(l, &wrong.field)} ": " {wrong.problem.words(l)}</li> })
+        .collect_view();
+    view! {
+        <tr role="row">
+            <td role="cell" class="row-title">{row.title}</td>
+            <td role="cell" class="num" data-label=td_string!(l, import.line)>{row.line}</td>
+            <td role="cell" data-label=td_string!(l, import.outcome)><span class=badge>{state_words(row.state, l)}</span></td>
+            <td role="cell" data-label=td_string!(l, import.details)><ul>{problems} {row.changes.into_iter().map(change).collect_view()}</ul></td>
+        </tr>
+    }
+}
+
+fn state_words(state: RowState, l: crate::i18n::Locale) -> &'static str {
+    match state {
+        RowState::New => td_string!(l, import.is_new),
+        RowState::Changed => td_string!(l, import.is_changed),
+        RowState::Same => td_string!(l, import.is_same),
+        RowState::Wrong => td_string!(l, import.is_wrong),
+    }
+}

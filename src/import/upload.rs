@@ -1,0 +1,70 @@
+//! The door for files: `POST /uploads/{kind}`, as a browser without JavaScript sends them.
+
+use super::{Kind, service};
+use crate::{
+    act::Shop,
+    auth::Actor,
+    error::{Error, Problem},
+    sheet::{
+        download::{lead, refuse},
+        read::ROWS,
+    },
+    ui,
+};
+use axum::{
+    Extension,
+    extract::{Multipart, Path, State, multipart::MultipartError},
+    http::{HeaderMap, StatusCode},
+    response::Response,
+};
+
+/// The largest file, in bytes.
+pub const LARGEST: usize = 8 << 20;
+
+/// Keeps the file and leads to the page that shows what it would do.
+pub async fn receive(
+    State(shop): State<Shop>,
+    Path(kind): Path<String>,
+    Extension(actor): Extension<Result<Actor, Error>>,
+    headers: HeaderMap,
+    form: Multipart,
+) -> Response {
+    let page = format!("/{kind}/import");
+    match keep(shop, &kind, actor, form).await {
+        Ok(id) => lead(&format!("{page}?upload={id}")),
+        Err(error) => refuse(&error, ui::language(&headers), &page),
+    }
+}
+
+async fn keep(
+    shop: Shop,
+    kind: &str,
+    actor: Result<Actor, Error>,
+    mut form: Multipart,
+) -> Result<String, Error> {
+    let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
+    let actor = actor?;
+    // Asked before the file is read, too.
+    actor.may(kind.permission())?;
+    let unreadable = |error: MultipartError| {
+        let problem = match error.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooManyRows(ROWS),
+            _ => Problem::NotTable,
+        };
+        Error::field("file", problem)
+    };
+    while let Some(field) = form.next_field().await.map_err(unreadable)? {
+        if field.name() != Some("file") {
+            continue;
+        }
+        let name = field.file_name().unwrap_or_default().to_owned();
+        let bytes = field.bytes().await.map_err(unreadable)?;
+        if bytes.is_empty() {
+            return Err(Error::field("file", Problem::Required));
+        }
+        return shop
+            .act(actor, move |tx| service::keep(tx, kind, &name, &bytes))
+            .await;
+    }
+    Err(Error::field("file", Problem::Required))
+}

@@ -1,0 +1,240 @@
+//! Files on their way out: read and sent a batch at a time, so that memory does not grow with the file.
+//!
+//! Each batch is a query of its own, by key: no reader holds a view of the database for long (SQLite could not
+//! empty its write-ahead log meanwhile), and a slow client holds no connection. The keys that files are ordered by do
+//! not change, so each row that was there from the beginning to the end comes exactly once.
+
+use super::{Format, cells::Sheet};
+use crate::{
+    act::{Shop, Tx},
+    auth::Actor,
+    door,
+    error::Error,
+    i18n::Locale,
+    log::{self, Action, Entity, service::record},
+    ui::words::field_label,
+};
+use axum::{
+    body::{Body, Bytes},
+    http::{HeaderValue, StatusCode, header, request::Parts},
+    response::{IntoResponse, Redirect, Response},
+};
+use futures::stream;
+use serde::{Deserialize, de::DeserializeOwned};
+use std::io;
+use tokio::sync::mpsc;
+
+/// Rows that are read at once.
+pub const BATCH: i64 = 5_000;
+/// Batches that wait for a client that reads slowly.
+const WAITING: usize = 2;
+/// What a spreadsheet knows UTF-8 by.
+const BOM: &[u8] = b"\xef\xbb\xbf";
+
+/// A request for a file.
+pub struct Asked {
+    shop: Shop,
+    actor: Result<Actor, Error>,
+    parts: Parts,
+    format: Format,
+    locale: Locale,
+}
+
+/// What is logged of a file, and what it is called.
+pub struct File {
+    pub entity: Entity,
+    /// `orders`.
+    pub name: &'static str,
+    /// Days of its name; empty ones are left out.
+    pub period: [String; 2],
+}
+
+#[derive(Deserialize)]
+struct Options {
+    #[serde(default)]
+    format: Format,
+}
+
+impl Asked {
+    /// What the request says besides the query of its page.
+    pub fn new(shop: Shop, parts: Parts) -> Self {
+        let actor = parts
+            .extensions
+            .get::<Result<Actor, Error>>()
+            .cloned()
+            .unwrap_or(Err(Error::Internal));
+        let format = query_of::<Options>(&parts).map_or(Format::Excel, |options| options.format);
+        Self {
+            locale: crate::ui::language(&parts.headers),
+            shop,
+            actor,
+            parts,
+            format,
+        }
+    }
+
+    /// The query of the page that the file belongs to.
+    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
+        query_of(&self.parts)
+    }
+
+    /// Answers with a file that `batch` writes: it is called again with the same state until it has no more.
+    /// What goes wrong before the first batch is an answer; later it cuts the connection.
+    pub async fn answer<S: Send + 'static>(
+        self,
+        file: Result<File, Error>,
+        state: S,
+        batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+    ) -> Response {
+        let begun = match (file, self.actor.clone()) {
+            (Ok(file), Ok(actor)) => self.begin(file, actor, state, batch).await,
+            (Err(error), _) | (_, Err(error)) => Err(error),
+        };
+        begun.unwrap_or_else(|error| self.refuse(&error))
+    }
+
+    async fn begin<S: Send + 'static>(
+        &self,
+        file: File,
+        actor: Actor,
+        state: S,
+        batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+    ) -> Result<Response, Error> {
+        let source = Source {
+            shop: self.shop.clone(),
+            actor: actor.clone(),
+            format: self.format,
+            locale: self.locale,
+            batch,
+        };
+        let (first, rest) = source.next(state).await?;
+        let asked = self.parts.uri.query().unwrap_or_default().to_owned();
+        let (entity, name) = (file.entity, format!("{}.csv", file.name));
+        self.shop
+            .act(actor, move |tx| {
+                let changes = [log::set("file", &name), log::set("query", &asked)];
+                record(tx, Action::Export, entity, "csv", &changes)
+            })
+            .await?;
+        let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
+        tokio::spawn(source.send(first, rest, sender));
+        let body = stream::unfold(receiver, |mut receiver| async {
+            receiver.recv().await.map(|chunk| (chunk, receiver))
+        });
+        let named = format!("attachment; filename=\"{}\"", file.file_name());
+        let mut response = Body::from_stream(body).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("text/csv; charset=utf-8"),
+        );
+        headers.insert(
+            header::CONTENT_DISPOSITION,
+            HeaderValue::from_str(&named).map_err(|_| Error::Internal)?,
+        );
+        Ok(response)
+    }
+
+    fn refuse(&self, error: &Error) -> Response {
+        let address = self.parts.uri.path_and_query().map(ToString::to_string);
+        refuse(error, self.locale, &address.unwrap_or_default())
+    }
+}
+
+/// An error as an answer to a browser that asked for a file or sent one.
+pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
+    if *error == Error::SignedOut {
+        // 302, as pages answer: browsers ask for the sign-in page with GET.
+        return (
+            StatusCode::FOUND,
+            [(header::LOCATION, door::sign_in_page(wanted))],
+        )
+            .into_response();
+    }
+    let mut words = error.words(locale);
+    if let Error::Invalid(fields) = error {
+        for wrong in fields {
+            let label = field_label(locale, &wrong.field);
+            words = format!("{words}\n{label}: {}", wrong.problem.words(locale));
+        }
+    }
+    (error.status(), words).into_response()
+}
+
+/// Leads a browser on after it sent a file.
+pub fn lead(path: &str) -> Response {
+    Redirect::to(path).into_response()
+}
+
+fn query_of<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
+    axum::extract::Query::try_from_uri(&parts.uri)
+        .map(|axum::extract::Query(query)| query)
+        .map_err(|_| Error::Invalid(Vec::new()))
+}
+
+impl File {
+    /// `orders-2026-11-01-2026-11-23.csv`.
+    fn file_name(&self) -> String {
+        let days = self.period.iter().filter_map(|day| {
+            day.parse::<chrono::NaiveDate>()
+                .ok()
+                .map(|day| format!("-{day}"))
+        });
+        format!("{}{}.csv", self.name, days.collect::<String>())
+    }
+}
+
+/// Where the batches of a file come from.
+struct Source<S> {
+    shop: Shop,
+    actor: Actor,
+    format: Format,
+    locale: Locale,
+    batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+}
+
+impl<S: Send + 'static> Source<S> {
+    /// Reads a batch; gives the state for the next one, if there is any.
+    async fn next(&self, mut state: S) -> Result<(Bytes, Option<S>), Error> {
+        let (format, locale, batch) = (self.format, self.locale, self.batch);
+        self.shop
+            .look(self.actor.clone(), move |tx| {
+                let mut sheet = Sheet::new(format, locale);
+                let has_more = batch(tx, &mut state, &mut sheet)?;
+                Ok((sheet.into_bytes()?.into(), has_more.then_some(state)))
+            })
+            .await
+    }
+
+    /// Sends all batches. A failure goes to the client as one of the connection: what came is no whole file.
+    async fn send(
+        self,
+        first: Bytes,
+        mut rest: Option<S>,
+        client: mpsc::Sender<Result<Bytes, io::Error>>,
+    ) {
+        let begin = match self.format {
+            Format::Excel => Bytes::from_static(BOM),
+            Format::Plain => Bytes::new(),
+        };
+        if client.send(Ok(begin)).await.is_err() || client.send(Ok(first)).await.is_err() {
+            return;
+        }
+        while let Some(state) = rest {
+            let chunk = match self.next(state).await {
+                Ok((chunk, more)) => {
+                    rest = more;
+                    Ok(chunk)
+                }
+                Err(error) => {
+                    tracing::error!(%error, "a download was cut");
+                    rest = None;
+                    Err(io::Error::other(error))
+                }
+            };
+            if client.send(chunk).await.is_err() {
+                return;
+            }
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! The ledger of a product as a file.
+
+use super::service;
+use crate::{
+    act::{Shop, Tx},
+    error::Error,
+    log::Entity,
+    products,
+    sheet::{
+        Format,
+        cells::Sheet,
+        download::{Asked, BATCH, File},
+    },
+    ui::words,
+};
+use axum::{
+    extract::{Path, State},
+    http::request::Parts,
+    response::Response,
+};
+
+const FIELDS: [&str; 12] = [
+    "id",
+    "created_at",
+    "movement",
+    "on_hand_change",
+    "on_hand",
+    "stock_change",
+    "stock",
+    "order_id",
+    "supply_id",
+    "note",
+    "user",
+    "product_id",
+];
+
+/// The product, and the last row that was written.
+struct Place {
+    product: i64,
+    after: String,
+}
+
+/// `GET /products/{id}/movements.csv`: the whole ledger, newest first.
+pub async fn download(
+    State(shop): State<Shop>,
+    Path(product): Path<String>,
+    parts: Parts,
+) -> Response {
+    let asked = Asked::new(shop, parts);
+    let product = product.parse::<i64>().map_err(|_| Error::NotFound);
+    let file = product.clone().map(|_| File {
+        entity: Entity::Product,
+        name: "movements",
+        period: [crate::clock::now().day().to_string(), String::new()],
+    });
+    let place = Place {
+        product: product.unwrap_or_default(),
+        after: String::new(),
+    };
+    asked.answer(file, place, batch).await
+}
+
+fn batch(tx: &mut Tx<'_>, place: &mut Place, sheet: &mut Sheet) -> Result<bool, Error> {
+    let product = products::service::get(tx, place.product)?;
+    if place.after.is_empty() {
+        sheet.head(&FIELDS)?;
+    }
+    let page = service::ledger(tx, product.id, &place.after, "", BATCH)?;
+    for movement in page.items {
+        sheet.plain(movement.id)?;
+        sheet.moment(movement.created_at)?;
+        match sheet.format {
+            Format::Excel => sheet.plain(words::movement(sheet.locale, movement.kind))?,
+            Format::Plain => sheet.plain(movement.kind)?,
+        }
+        sheet.plain(movement.on_hand())?;
+        sheet.plain(movement.on_hand_after)?;
+        sheet.plain(movement.stock())?;
+        sheet.plain(movement.stock_after)?;
+        sheet.optional(movement.order_id)?;
+        sheet.optional(movement.supply_id)?;
+        sheet.text(movement.note.as_deref().unwrap_or_default())?;
+        sheet.text(movement.user_id.as_deref().unwrap_or_default())?;
+        sheet.plain(product.id)?;
+        sheet.end_row()?;
+    }
+    place.after = page.after.unwrap_or_default();
+    Ok(!place.after.is_empty())
+}

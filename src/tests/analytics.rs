@@ -1,0 +1,381 @@
+//! Analytics: figures of examples that were computed by hand, and of chance compared with sums over the orders.
+
+use super::{App, app::PHONE, on_both_databases};
+use crate::{
+    analytics::{
+        Query, Summary,
+        figures::{Figures, Share},
+        rates, service,
+        sums::Rates,
+    },
+    auth::Actor,
+    check, clock,
+    error::{Error, Problem},
+    log::Action,
+    moment::Moment,
+    money::{Eur, Rub},
+    orders,
+    schema::{operation_log, orders as orders_table},
+};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta};
+use diesel::prelude::*;
+use futures::future::join_all;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+fn at(text: &str) -> Moment {
+    clock::at(text.parse::<DateTime<chrono::Utc>>().unwrap())
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// Books an order and issues it at that instant, or denies it.
+async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
+    let draft = orders::Draft {
+        phone: PHONE.to_owned(),
+        product: product.to_owned(),
+        qty: qty.to_string(),
+        unit_price_rub: price.to_owned(),
+        ..orders::Draft::default()
+    };
+    app.shop
+        .act_at(when, move |tx| {
+            let order = orders::service::create(tx, "", &draft)?;
+            if denied {
+                orders::service::deny(tx, order.id)
+            } else {
+                orders::service::issue(tx, order.id)
+            }
+        })
+        .await
+        .unwrap();
+}
+
+async fn sets_rate(app: &App, day: &str, rate: &str) {
+    let (day, rate) = (day.to_owned(), rate.to_owned());
+    let admin = app.admin();
+    admin
+        .act(move |tx| rates::set(tx, &day, &rate))
+        .await
+        .unwrap();
+}
+
+async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>) -> Summary {
+    let query = Query {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        by: by.to_owned(),
+        product_id: product.map(|id| id.to_string()).unwrap_or_default(),
+        ..Query::default()
+    };
+    app.admin()
+        .look(move |tx| service::summary(tx, &query))
+        .await
+        .unwrap()
+}
+
+/// Tea at 2.00 €, coffee at 1.50 € on average, cocoa without a purchase price.
+/// Sold around a midnight of Moscow, between two rates.
+async fn example(app: &App) -> [i64; 3] {
+    let manager = app.hire(app.manager()).await;
+    app.hire(app.admin()).await;
+    let tea = manager.adds("чай", 0).await.id;
+    let coffee = manager.adds("кофе", 0).await.id;
+    let cocoa = manager.adds("какао", 5).await.id;
+    manager.supplies("чай", 10, "2").await.unwrap();
+    manager.supplies("кофе", 3, "1").await.unwrap();
+    manager.supplies("кофе", 3, "2").await.unwrap();
+    settles(app, at("2026-11-22T20:59:59Z"), "чай", 2, "", false).await;
+    settles(app, at("2026-11-22T21:00:00Z"), "чай", 1, "90", false).await;
+    settles(app, at("2026-11-23T10:00:00Z"), "кофе", 3, "200", false).await;
+    settles(app, at("2026-11-23T11:00:00Z"), "какао", 2, "50", false).await;
+    settles(app, at("2026-11-23T12:00:00Z"), "чай", 1, "", true).await;
+    [tea, coffee, cocoa]
+}
+
+fn figures_of(summary: &Summary, product: i64) -> Figures {
+    summary
+        .products
+        .iter()
+        .find(|row| row.product_id == product)
+        .unwrap()
+        .figures
+}
+
+on_both_databases! {
+    async fn the_example_comes_to_what_was_computed_by_hand(app: App) {
+        let [tea, coffee, cocoa] = example(&app).await;
+        sets_rate(&app, "2026-11-01", "98.5").await;
+        sets_rate(&app, "2026-11-23", "100.1234").await;
+        let two_days = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
+        let totals = Figures {
+            orders: 4, denied: 1, qty: 8, revenue_rub: Rub(99_000), list_rub: Rub(80_000),
+            // 4.00 € at 98.5 is 394.00 ₽; 6.50 € at 100.1234 is 650.8021 ₽.
+            cost_eur: Eur(1_050), cost_rub: Some(Rub(104_480)), uncosted_qty: 2,
+        };
+        // Coffee and cocoa were sold at other prices than the list's 100 ₽: 300 ₽ more, 100 ₽ less.
+        assert_eq!(two_days.totals, totals);
+        assert_eq!((totals.profit_rub(), totals.margin()), (Some(Rub(-5_480)), Some(Share(-554))));
+        assert_eq!((totals.discount_rub(), totals.average_rub()), (Rub(-19_000), Some(Rub(12_375))));
+        let days: Vec<_> = two_days.periods.iter().map(|period| (period.start, period.figures.revenue_rub, period.figures.cost_rub)).collect();
+        assert_eq!(days, [(day("2026-11-22"), Rub(20_000), Some(Rub(39_400))), (day("2026-11-23"), Rub(79_000), Some(Rub(65_080)))]);
+        let of_tea = figures_of(&two_days, tea);
+        assert_eq!((of_tea.qty, of_tea.revenue_rub, of_tea.list_rub, of_tea.cost_rub, of_tea.denied), (3, Rub(29_000), Rub(30_000), Some(Rub(59_425)), 1));
+        assert_eq!(figures_of(&two_days, coffee).cost_rub, Some(Rub(45_056)));
+        let of_cocoa = figures_of(&two_days, cocoa);
+        assert_eq!((of_cocoa.uncosted_qty, of_cocoa.cost_eur, of_cocoa.discount_rub()), (2, Eur(0), Rub(10_000)));
+        assert_eq!(two_days.products[0].product_name, "кофе", "the most revenue comes first");
+        assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
+        app.assert_agrees().await;
+    }
+
+    async fn a_range_comes_to_the_same_whatever_it_is_read_from(app: App) {
+        let [tea, ..] = example(&app).await;
+        sets_rate(&app, "2026-11-01", "98.5").await;
+        sets_rate(&app, "2026-11-23", "100.1234").await;
+        let expected = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
+        for (from, to) in [("2026-11-01", "2026-11-30"), ("2026-01-01", "2026-12-31"), ("2026-11-22", "2027-01-05"), ("2026-10-17", "2026-11-23")] {
+            for by in ["day", "week", "month"] {
+                let found = summary(&app, from, to, by, None).await;
+                assert_eq!((found.totals, &found.products), (expected.totals, &expected.products), "{from} {to} {by}");
+                assert_eq!(found.periods.iter().map(|period| period.figures.orders).sum::<i64>(), 4);
+                let found = summary(&app, from, to, by, Some(tea)).await;
+                assert_eq!(found.totals, figures_of(&expected, tea), "{from} {to} {by}");
+            }
+        }
+    }
+
+    async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App) {
+        example(&app).await;
+        let starts = |summary: &Summary| summary.periods.iter().map(|period| (period.start.to_string(), period.figures.orders)).collect::<Vec<_>>();
+        let named = |pairs: &[(&str, i64)]| pairs.iter().map(|(start, orders)| ((*start).to_owned(), *orders)).collect::<Vec<_>>();
+        let days = summary(&app, "2026-11-21", "2026-11-24", "day", None).await;
+        assert_eq!(starts(&days), named(&[("2026-11-21", 0), ("2026-11-22", 1), ("2026-11-23", 3), ("2026-11-24", 0)]));
+        let weeks = summary(&app, "2026-11-10", "2026-11-24", "week", None).await;
+        assert_eq!(starts(&weeks), named(&[("2026-11-09", 0), ("2026-11-16", 1), ("2026-11-23", 3)]));
+        let months = summary(&app, "2026-09-15", "2026-12-02", "month", None).await;
+        assert_eq!(starts(&months), named(&[("2026-09-01", 0), ("2026-10-01", 0), ("2026-11-01", 4), ("2026-12-01", 0)]));
+    }
+
+    async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days_before(app: App) {
+        example(&app).await;
+        let found = summary(&app, "2026-11-22", "2026-11-23", "day", None).await.totals;
+        assert_eq!((found.cost_eur, found.cost_rub, found.profit_rub(), found.margin()), (Eur(1_050), None, None, None));
+        let (today, tomorrow) = (clock::now().day(), clock::now().day() + Days::new(1));
+        sets_rate(&app, &today.to_string(), "100").await;
+        app.assert_agrees().await;
+        assert_eq!(summary(&app, "2026-11-22", "2026-11-23", "day", None).await.totals.cost_rub, Some(Rub(105_000)));
+        let refused = app.admin().act(move |tx| rates::set(tx, &tomorrow.to_string(), "100")).await.unwrap_err();
+        assert_eq!(refused, Error::field("day", Problem::InFuture));
+    }
+
+    async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
+        let [tea, ..] = example(&app).await;
+        for (day, rate, cost, of_tea) in [
+            ("2026-11-20", "98.5", 103_425, 59_100),
+            ("2026-11-23", "100.1234", 104_480, 59_425),
+            ("2026-11-23", "100", 104_400, 59_400),
+            ("2026-11-22", "99", 104_600, 59_600),
+            ("2026-10-01", "50", 104_600, 59_600),
+        ] {
+            sets_rate(&app, day, rate).await;
+            app.assert_agrees().await;
+            for (from, to) in [("2026-11-22", "2026-11-23"), ("2026-01-01", "2026-12-31"), ("2026-11-01", "2026-11-30")] {
+                let found = summary(&app, from, to, "day", None).await;
+                assert_eq!(found.totals.cost_rub, Some(Rub(cost)), "{day} {rate}");
+                assert_eq!(figures_of(&found, tea).cost_rub, Some(Rub(of_tea)), "{day} {rate}");
+            }
+        }
+        let logged = app.shop.db.read(|conn| {
+            let rows = operation_log::table.filter(operation_log::entity_type.eq("rate")).order(operation_log::id);
+            rows.select((operation_log::action, operation_log::entity_id, operation_log::user_id)).load::<(Action, String, Option<String>)>(conn).map_err(Error::from)
+        }).await.unwrap();
+        assert_eq!(logged[2], (Action::Edit, "2026-11-23".to_owned(), Some("админ".to_owned())));
+        assert_eq!(logged.len(), 5);
+    }
+
+    async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
+        let manager = app.hire(app.manager()).await;
+        app.hire(app.admin()).await;
+        let mut products = Vec::new();
+        for name in ["чай", "кофе", "какао"] {
+            products.push(manager.adds(name, 40).await.id);
+            manager.supplies(name, 300, "3.33").await.unwrap();
+            manager.supplies(name, 100, "4.44").await.unwrap();
+        }
+        let mut random = StdRng::seed_from_u64(4);
+        let begin: DateTime<chrono::Utc> = "2026-01-20T00:00:00Z".parse().unwrap();
+        for round in 0..90 {
+            if round % 6 == 0 {
+                let day = (begin + TimeDelta::days(random.random_range(-10..100))).date_naive();
+                sets_rate(&app, &day.to_string(), &format!("{}.{:04}", random.random_range(80..120), random.random_range(0..10_000))).await;
+            }
+            let when = clock::at(begin + TimeDelta::minutes(random.random_range(0..90 * 24 * 60)));
+            let product = ["чай", "кофе", "какао"][random.random_range(0..3)];
+            settles(&app, when, product, random.random_range(1..4), &random.random_range(1..200).to_string(), random.random_bool(0.15)).await;
+        }
+        app.assert_agrees().await;
+        for _ in 0..25 {
+            let from = day("2026-01-10") + Days::new(random.random_range(0..110));
+            let to = from + Days::new(random.random_range(0..90));
+            let product = random.random_bool(0.5).then(|| products[random.random_range(0..3)]);
+            let by = ["day", "week", "month"][random.random_range(0..3)];
+            let found = summary(&app, &from.to_string(), &to.to_string(), by, product).await;
+            let (orders, denied, qty, revenue, cost) = summed_by_hand(&app, from, to, product).await;
+            let totals = found.totals;
+            assert_eq!((totals.orders, totals.denied, totals.qty, totals.revenue_rub.0), (orders, denied, qty, revenue), "{from} {to} {by} {product:?}");
+            assert_eq!(totals.cost_rub, Some(cost), "{from} {to} {by} {product:?}");
+            assert_eq!(found.periods.iter().map(|period| period.figures.revenue_rub.0).sum::<i64>(), revenue);
+            assert_eq!(found.products.iter().map(|row| row.figures.qty).sum::<i64>(), qty);
+        }
+    }
+
+    async fn issues_and_rates_at_the_same_time_leave_the_sums_right(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let clerk = app.hire(app.clerk()).await;
+        let admin = app.hire(app.admin()).await;
+        for name in ["чай", "кофе", "какао"] {
+            manager.adds(name, 0).await;
+            manager.supplies(name, 100, "1.23").await.unwrap();
+        }
+        let today = clock::now().day();
+        join_all((0..40).map(|client: i64| {
+            let (clerk, admin) = (clerk.clone(), admin.clone());
+            async move {
+                if client % 8 == 0 {
+                    let day = (today - Days::new(client.unsigned_abs() / 8)).to_string();
+                    admin.act(move |tx| rates::set(tx, &day, &format!("9{client}.5"))).await.unwrap();
+                }
+                for round in 0..3_usize {
+                    let product = ["чай", "кофе", "какао"][(usize::try_from(client).unwrap() + round) % 3];
+                    let order = clerk.books(product, 1).await.unwrap();
+                    if round == 2 { clerk.denies(order.id).await.unwrap(); } else { clerk.issues(order.id).await.unwrap(); }
+                }
+            }
+        })).await;
+        app.assert_agrees().await;
+        let today = summary(&app, &today.to_string(), &today.to_string(), "day", None).await.totals;
+        assert_eq!((today.orders, today.denied, today.cost_eur), (80, 40, Eur(80 * 123)));
+    }
+
+    async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
+        example(&app).await;
+        app.sql("UPDATE sales_by_day SET revenue_rub = revenue_rub + 1").await;
+        app.sql("DELETE FROM sales_by_product").await;
+        app.sql("UPDATE orders SET denied_on = NULL").await;
+        let report = app.shop.db.read(check::check).await.unwrap();
+        assert!(report.wrong.iter().any(|line| line.starts_with("sales of 2026-11-22, slot")), "{:?}", report.wrong);
+        assert!(report.wrong.iter().any(|line| line.starts_with("sales of product 1")), "{:?}", report.wrong);
+        assert!(check::repair(&app.shop).await.unwrap() > 5);
+        app.assert_agrees().await;
+        assert_eq!(summary(&app, "2026-11-23", "2026-11-23", "day", None).await.totals.denied, 1);
+    }
+
+    async fn orders_that_were_settled_before_there_were_sums_are_summed_at_start(app: App) {
+        example(&app).await;
+        app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
+        let url = app.shop.config.database_url.clone();
+        tokio::task::spawn_blocking(move || crate::db::migrate(&url)).await.unwrap().unwrap();
+        app.assert_agrees().await;
+        assert_eq!(summary(&app, "2026-11-22", "2026-11-23", "day", None).await.totals.orders, 4);
+    }
+
+    async fn a_question_that_makes_no_sense_is_refused(app: App) {
+        example(&app).await;
+        for (query, field, problem) in [
+            (Query { from: "2026-11-02".to_owned(), to: "2026-11-01".to_owned(), ..Query::default() }, "to", Problem::BeforeStart),
+            (Query { from: "вчера".to_owned(), ..Query::default() }, "from", Problem::NotDate),
+            (Query { by: "year".to_owned(), ..Query::default() }, "by", Problem::NotOffered),
+            (Query { from: "2001-01-01".to_owned(), to: "2026-01-01".to_owned(), ..Query::default() }, "by", Problem::RangeTooLong),
+            (Query { product_id: "чай".to_owned(), ..Query::default() }, "product_id", Problem::NotNumber),
+        ] {
+            let error = app.admin().look(move |tx| service::summary(tx, &query)).await.unwrap_err();
+            assert_eq!(error, Error::field(field, problem));
+        }
+        let unknown = Query { product_id: "999".to_owned(), ..Query::default() };
+        assert_eq!(app.admin().look(move |tx| service::summary(tx, &unknown)).await.unwrap_err(), Error::NotFound);
+        assert_eq!(app.clerk().look(|tx| service::summary(tx, &Query::default())).await.unwrap_err(), Error::Forbidden);
+    }
+
+    async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
+        let manager = app.hire(app.manager()).await;
+        for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
+            let draft = crate::products::Draft { name: name.to_owned(), min_stock: "15".to_owned(), sell_price_rub: "100".to_owned(), ..Default::default() };
+            manager.act(move |tx| crate::products::service::create(tx, "", &draft, pieces)).await.unwrap();
+        }
+        let days_ago = |days| clock::at(chrono::Utc::now() - TimeDelta::days(days));
+        settles(&app, days_ago(40), "чай", 3, "", false).await;
+        settles(&app, days_ago(10), "чай", 5, "", false).await;
+        settles(&app, days_ago(0), "чай", 4, "", false).await;
+        let board = app.shop.look(Actor::System, |tx| service::board(tx, &Query::default())).await.unwrap();
+        let rows: Vec<_> = board.reorder.iter().map(|row| (row.product_name.as_str(), row.stock, row.sold, row.days_left)).collect();
+        assert_eq!(rows, [("чай", 8, 9, Some(26))]);
+    }
+
+    async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
+        assert_eq!(app.manager().look(|tx| service::summary(tx, &Query::default())).await.unwrap_err(), Error::Forbidden);
+        let app = app.restarted(|config| config.manager_in_admin = true);
+        assert!(app.manager().look(|tx| service::summary(tx, &Query::default())).await.is_ok());
+    }
+
+    async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
+        example(&app).await;
+        sets_rate(&app, "2026-11-01", "98.5").await;
+        let mut browser = app.browser_of(app.person("хозяин", crate::auth::Role::Admin)).await;
+        let page = browser.get("/admin/analytics?from=2026-11-22&to=2026-11-23&sort=-profit").await;
+        assert_eq!(page.status, 200);
+        for shown in ["Выручка", "990,00\u{a0}₽", "22.11.2026 — 23.11.2026", "<svg", "Без закупочной цены выдано 2"] {
+            assert!(page.body.contains(shown), "{shown}");
+        }
+        let refused = browser.get("/admin/analytics?from=2026-11-23&to=2026-11-22").await;
+        assert_eq!(refused.status, 422);
+    }
+}
+
+/// Orders, denied orders, pieces, revenue, and the cost in roubles rounded once.
+async fn summed_by_hand(
+    app: &App,
+    from: NaiveDate,
+    to: NaiveDate,
+    product: Option<i64>,
+) -> (i64, i64, i64, i64, Rub) {
+    app.shop
+        .db
+        .read(move |conn| {
+            let rates = Rates::load(conn)?;
+            let all = orders_table::table
+                .select((
+                    orders_table::product_id,
+                    orders_table::qty,
+                    orders_table::unit_price_rub,
+                    orders_table::issued_at,
+                    orders_table::denied_at,
+                    orders_table::cost_eur,
+                ))
+                .load::<(i64, i64, Rub, Option<Moment>, Option<Moment>, Option<Eur>)>(conn)?;
+            let (mut sums, mut cost) = ((0, 0, 0, 0), 0_i128);
+            for (id, qty, price, issued, denied, euro) in all {
+                let is_wanted = product.is_none_or(|product| product == id);
+                if let Some(issued) = issued
+                    && is_wanted
+                    && (from..=to).contains(&issued.day())
+                {
+                    sums.0 += 1;
+                    sums.2 += qty;
+                    sums.3 += price.0 * qty;
+                    cost += i128::from(euro.unwrap().0) * i128::from(rates.on(issued.day()));
+                }
+                if let Some(denied) = denied
+                    && is_wanted
+                    && (from..=to).contains(&denied.day())
+                {
+                    sums.1 += 1;
+                }
+            }
+            let cost = Rub(i64::try_from((cost + 5_000) / 10_000).unwrap());
+            Ok((sums.0, sums.1, sums.2, sums.3, cost))
+        })
+        .await
+        .unwrap()
+}

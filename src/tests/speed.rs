@@ -1,0 +1,114 @@
+//! How fast a report is, on a database that `sirius demo --orders 1000000` made. Not run with the others:
+//! `SPEED_DATABASE_URL=… cargo test --release --features ssr speed -- --ignored --nocapture`.
+
+use crate::{
+    act::Tx,
+    analytics::{Query, Summary, service},
+    auth::Actor,
+    clock,
+    db::{Conn, DatabaseUrl},
+};
+use chrono::{Datelike, NaiveDate};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Date},
+};
+use std::{
+    env,
+    io::Write,
+    time::{Duration, Instant},
+};
+
+const ROUNDS: usize = 15;
+
+#[derive(QueryableByName)]
+struct Plain {
+    #[diesel(sql_type = BigInt)]
+    orders: i64,
+    #[diesel(sql_type = BigInt)]
+    revenue_rub: i64,
+}
+
+/// The same sums in plain SQL over the orders, by day or by product.
+fn plain(conn: &mut Conn, key: &str, (from, to): (NaiveDate, NaiveDate)) -> Vec<Plain> {
+    let places = match conn {
+        Conn::Sqlite(_) => ("?", "?"),
+        Conn::Postgres(_) => ("$1", "$2"),
+    };
+    let query = format!(
+        "SELECT CAST(COUNT(*) AS BIGINT) AS orders, CAST(SUM(unit_price_rub * qty) AS BIGINT) AS revenue_rub,
+            SUM(qty), SUM(cost_eur), SUM(uncosted_qty), SUM(COALESCE(list_price_rub, unit_price_rub) * qty)
+         FROM orders WHERE issued_on >= {} AND issued_on <= {} GROUP BY {key}",
+        places.0, places.1
+    );
+    diesel::sql_query(query)
+        .bind::<Date, _>(from)
+        .bind::<Date, _>(to)
+        .load(conn)
+        .unwrap()
+}
+
+fn summed(conn: &mut Conn, query: &Query) -> Summary {
+    let mut tx = Tx {
+        conn,
+        actor: Actor::System,
+        now: clock::now(),
+    };
+    service::summary(&mut tx, query).unwrap()
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+#[test]
+#[ignore = "needs a database of a million orders"]
+fn a_year_is_summed_faster_than_its_orders() {
+    let url: DatabaseUrl = env::var("SPEED_DATABASE_URL")
+        .expect("SPEED_DATABASE_URL names the database")
+        .parse()
+        .unwrap();
+    let mut conn = url.open().unwrap();
+    let today = clock::now().day();
+    let year = (today - chrono::Months::new(12), today);
+    let whole = (NaiveDate::from_ymd_opt(today.year(), 1, 1).unwrap(), today);
+    for (name, range, by) in [
+        ("this year, by month", whole, "month"),
+        ("twelve months cut at both ends, by day", year, "day"),
+    ] {
+        let query = Query {
+            from: range.0.to_string(),
+            to: range.1.to_string(),
+            by: by.to_owned(),
+            ..Query::default()
+        };
+        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        for _ in 0..ROUNDS {
+            let begin = Instant::now();
+            let summary = summed(&mut conn, &query);
+            ours.push(begin.elapsed());
+            let begin = Instant::now();
+            let (by_day, by_product) = (
+                plain(&mut conn, "issued_on", range),
+                plain(&mut conn, "product_id", range),
+            );
+            theirs.push(begin.elapsed());
+            for rows in [by_day, by_product] {
+                let orders: i64 = rows.iter().map(|row| row.orders).sum();
+                let revenue: i64 = rows.iter().map(|row| row.revenue_rub).sum();
+                assert_eq!(
+                    (summary.totals.orders, summary.totals.revenue_rub.0),
+                    (orders, revenue)
+                );
+            }
+        }
+        let (ours, theirs) = (median(ours), median(theirs));
+        let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+        writeln!(
+            std::io::stdout(),
+            "{name}: summary {ours:.2?}, plain SQL {theirs:.2?}, ratio {ratio:.0}"
+        )
+        .unwrap();
+    }
+}
