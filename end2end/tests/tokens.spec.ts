@@ -1,0 +1,57 @@
+/** API tokens on the account page, and the documentation of the API. */
+import type { Page } from "@playwright/test";
+import * as shop from "./shop";
+import { expect, fill, press, row, test, unique } from "./shop";
+
+async function tokensComeAndGo(page: Page) {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name);
+  await shop.open(page, "/account");
+  await fill(page, { "Название": "касса" });
+  await press(page, "Создать токен");
+  const field = page.getByLabel("Новый токен.");
+  await expect(field).toHaveValue(/^sirius_[\w-]{43}$/);
+  const token = await field.inputValue();
+  expect(page.url()).not.toContain("sirius_");
+
+  const me = await page.context().request.get("/api/me", { headers: { authorization: `Bearer ${token}` } });
+  expect(await me.json()).toMatchObject({ username: name });
+
+  await page.goto("/account");
+  await expect(row(page, "касса")).toBeVisible();
+  await expect(field).toHaveCount(0);
+  await page.getByRole("button", { name: "Отозвать токен касса" }).click();
+  await expect(page.getByText("Токен отозван.")).toBeVisible();
+  await expect(page.getByText("Токенов пока нет.")).toBeVisible();
+}
+
+test("a token is shown once, signs in, and is revoked", async ({ page }) => tokensComeAndGo(page));
+
+test.describe("without JavaScript", () => {
+  test.use({ javaScriptEnabled: false });
+  test("a token is shown once, signs in, and is revoked", async ({ page }) => tokensComeAndGo(page));
+});
+
+test("the documentation opens from the account page and tries the API out", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.signIn(page, name);
+  await shop.open(page, "/account");
+  await page.getByRole("link", { name: "Описание API" }).click();
+  await page.locator("#operations-account-me").click();
+  await page.locator("#operations-account-me .execute").click();
+  await expect(page.locator("#operations-account-me .live-responses-table")).toContainText(name);
+});
+
+test("the documentation asks to sign in and comes back", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await page.goto("/docs/");
+  await expect(page).toHaveURL(/\/login\?next=%2Fdocs%2F/);
+  await shop.alive(page);
+  await fill(page, { "Имя пользователя": name, "Пароль": shop.password });
+  await press(page, "Войти");
+  await expect(page).toHaveURL(/\/docs\/$/);
+  await expect(page.getByRole("heading", { name: /^Sirius/ })).toBeVisible();
+});

@@ -1,0 +1,132 @@
+//! Products and their stock as the REST API tells them.
+
+use super::Product;
+use crate::{
+    api::values::{Money, Time},
+    stock::{Movement, MovementKind},
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+/// A product with its stock
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Product)]
+pub struct ProductJson {
+    #[schema(example = 7)]
+    id: i64,
+    #[schema(example = "Чай зелёный 100 г")]
+    name: String,
+    description: Option<String>,
+    /// Pieces ever received: supplies and corrections
+    quantity: i64,
+    /// Pieces in the shop
+    on_hand: i64,
+    /// Pieces in orders that are paid and not issued
+    reserved: i64,
+    /// Pieces that may be sold
+    stock: i64,
+    /// Fewer available pieces than this are low
+    min_stock: i64,
+    is_low_stock: bool,
+    buy_price_eur: Option<Money>,
+    sell_price_rub: Option<Money>,
+    supplier_name: Option<String>,
+    /// Raised by every edit; an edit names the one that it read
+    version: i64,
+    created_at: Time,
+    /// When it was taken out of sale
+    archived_at: Option<Time>,
+}
+
+impl From<Product> for ProductJson {
+    fn from(product: Product) -> Self {
+        Self {
+            id: product.id,
+            name: product.name,
+            description: product.description,
+            quantity: product.quantity,
+            on_hand: product.on_hand,
+            reserved: product.reserved,
+            stock: product.stock,
+            min_stock: product.min_stock,
+            is_low_stock: product.is_low_stock,
+            buy_price_eur: product.buy_price_eur.map(Money::from),
+            sell_price_rub: product.sell_price_rub.map(Money::from),
+            supplier_name: product.supplier_name,
+            version: product.version,
+            created_at: Time(product.created_at),
+            archived_at: product.archived_at.map(Time),
+        }
+    }
+}
+
+/// The stock of a product, in pieces
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Stock)]
+pub struct StockJson {
+    product_id: i64,
+    /// Ever received
+    quantity: i64,
+    /// Handed out
+    issued: i64,
+    /// In the shop: received, less handed out
+    on_hand: i64,
+    /// In orders that are paid and not issued
+    reserved: i64,
+    /// May be sold: in the shop, less reserved
+    stock: i64,
+    min_stock: i64,
+    is_low_stock: bool,
+}
+
+impl From<Product> for StockJson {
+    fn from(product: Product) -> Self {
+        Self {
+            product_id: product.id,
+            quantity: product.quantity,
+            issued: product.quantity - product.on_hand,
+            on_hand: product.on_hand,
+            reserved: product.reserved,
+            stock: product.stock,
+            min_stock: product.min_stock,
+            is_low_stock: product.is_low_stock,
+        }
+    }
+}
+
+/// A movement of the stock, in pieces
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Movement)]
+pub struct MovementJson {
+    id: i64,
+    kind: MovementKind,
+    /// Change of what is on hand
+    on_hand: i64,
+    on_hand_after: i64,
+    /// Change of what may be sold
+    stock: i64,
+    stock_after: i64,
+    supply_id: Option<i64>,
+    order_id: Option<i64>,
+    note: Option<String>,
+    user_id: Option<String>,
+    created_at: Time,
+}
+
+impl From<Movement> for MovementJson {
+    fn from(movement: Movement) -> Self {
+        Self {
+            id: movement.id,
+            kind: movement.kind,
+            on_hand: movement.on_hand(),
+            on_hand_after: movement.on_hand_after,
+            stock: movement.stock(),
+            stock_after: movement.stock_after,
+            supply_id: movement.supply_id,
+            order_id: movement.order_id,
+            note: movement.note,
+            user_id: movement.user_id,
+            created_at: Time(movement.created_at),
+        }
+    }
+}
