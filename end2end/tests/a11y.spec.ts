@@ -121,3 +121,30 @@ test("the keyboard reaches the main actions, and one sees where it is", async ({
   }
   expect([...reached].sort()).toEqual([...wanted].sort());
 });
+
+for (const colorScheme of ["light", "dark"] as const) {
+  for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
+    test(`axe finds nothing on the admin's pages, ${colorScheme}, ${viewport.width} wide`, async ({ page, server, expectProblem }) => {
+      test.slow();
+      expectProblem(/status of (403|404|409|422)/);
+      await page.setViewportSize(viewport);
+      await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+      await stocked(page, server);
+      const other = shop.unique("сотрудник");
+      await shop.signOut(page);
+      await shop.register(page, other);
+      await shop.arrive(page, server, "admin");
+      await shop.open(page, "/admin/users");
+      await press(page, "Пригласить");
+      await expect(page.locator("code")).toBeVisible();
+      await isAccessible(page, "an invitation");
+      const paths = ["/admin/users", `/admin/users/${encodeURIComponent(other)}`, "/admin/logs", "/admin/logs?text=нет"];
+      for (const path of [...paths, "/admin/analytics?preset=year", "/admin/rates", "/products/import", "/supplies/import"]) {
+        await shop.open(page, path);
+        await isAccessible(page, path);
+        const isWide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
+        expect(isWide, `${path} scrolls sideways`).toBe(false);
+      }
+    });
+  }
+}

@@ -16,7 +16,7 @@ async function download(page: Page, link: string) {
 test("the year in both languages, its chart and its file say the same @postgres", async ({ page, server }) => {
   await shop.arrive(page, server, "admin");
   await page.getByRole("link", { name: "Аналитика" }).click();
-  await page.getByRole("link", { name: "Год" }).click();
+  await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
   const revenue = await shop.fact(page, "Выручка").first().innerText();
   expect(revenue).toMatch(/₽$/);
@@ -41,7 +41,8 @@ test("the year in both languages, its chart and its file say the same @postgres"
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 
-test("a rate that is entered makes profit of revenue", async ({ page, server }) => {
+test("a rate that is entered makes profit of revenue", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 422/);
   await shop.arrive(page, server, "admin");
   await shop.open(page, "/admin/rates");
   await field(page, "₽ за 1 €").fill("сто");

@@ -21,6 +21,12 @@ const opens: [path: string, callers: Caller[]][] = [
   ["/orders", signedIn],
   ["/orders/new", signedIn],
   ["/orders/{order}", signedIn],
+  ["/products/import", keepers],
+  ["/supplies/import", keepers],
+  ["/admin/analytics", ["admin"]],
+  ["/admin/rates", ["admin"]],
+  ["/admin/users", ["admin"]],
+  ["/admin/logs", ["admin"]],
 ];
 
 /** A product and an order in the shop; whoever stocked it is signed out again. */
@@ -66,7 +72,7 @@ const menus: Record<Caller, string[]> = {
   nobody: ["Главная", "Склад", "Заказы"],
   user: ["Главная", "Склад", "Заказы"],
   manager: ["Главная", "Склад", "Заказы", "Поставки"],
-  admin: ["Главная", "Склад", "Заказы", "Поставки"],
+  admin: ["Главная", "Склад", "Заказы", "Поставки", "Аналитика"],
 };
 
 for (const caller of everybody) {

@@ -158,7 +158,7 @@ struct AskSummary {
     #[param(value_type = Option<i64>, minimum = 1, example = 7)]
     product_id: Option<String>,
     /// Length of the periods
-    #[param(value_type = Option<By>, default = "day")]
+    #[param(value_type = Option<By>, inline, default = "day", example = "day")]
     by: Option<String>,
 }
 

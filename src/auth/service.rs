@@ -111,16 +111,7 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
         .as_ref()
         .map(|(name, ..)| name.clone())
         .unwrap_or_default();
-    let action = if refusal.is_none() {
-        Action::SignIn
-    } else {
-        Action::SignInFailed
-    };
-    shop.act(Actor::Nobody, move |tx| {
-        record(tx, action, Entity::User, name, &[])
-    })
-    .await?;
-    match (refusal, found) {
+    let signed_in = match (refusal, found) {
         (None, Some((username, _, _, role, must_change_password))) => Ok(Me {
             username,
             role,
@@ -128,7 +119,14 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
             must_change_password,
         }),
         (refusal, _) => Err(refusal.unwrap_or(Error::BadCredentials)),
-    }
+    };
+    let (actor, action) = match &signed_in {
+        Ok(me) => (Actor::User(me.clone()), Action::SignIn),
+        Err(_) => (Actor::Nobody, Action::SignInFailed),
+    };
+    shop.act(actor, move |tx| record(tx, action, Entity::User, name, &[]))
+        .await?;
+    signed_in
 }
 
 /// Who is signed in.

@@ -19,7 +19,7 @@ use axum::{
     http::{HeaderValue, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::io;
 use tokio::sync::mpsc;
@@ -118,9 +118,11 @@ impl Asked {
             .await?;
         let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
         tokio::spawn(source.send(first, rest, sender));
+        // What compresses it asks once more after its end.
         let body = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|chunk| (chunk, receiver))
-        });
+        })
+        .fuse();
         let named = format!("attachment; filename=\"{}\"", file.file_name());
         let mut response = Body::from_stream(body).into_response();
         let headers = response.headers_mut();

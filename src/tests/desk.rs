@@ -5,11 +5,14 @@ use super::{
     on_both_databases,
 };
 use crate::{
+    act::Tx,
     auth::{Actor, Role, UserState},
     config::Registration,
     error::Error,
     users::{invitations, service as users},
 };
+
+type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
 
 const NEW_PASSWORD: &str = "battery staple";
 
@@ -117,7 +120,7 @@ on_both_databases! {
 
     async fn nobody_acts_on_himself_and_the_last_admin_stays(app: App) {
         let admin = app.hire(app.admin()).await;
-        let acts: [fn(&mut crate::act::Tx<'_>) -> Result<(), Error>; 4] = [
+        let acts: [Act; 4] = [
             |tx| users::block(tx, "админ").map(drop),
             |tx| users::delete(tx, "админ"),
             |tx| users::change_role(tx, "админ", Role::User).map(drop),

@@ -74,7 +74,7 @@ pub fn TokenSection() -> impl IntoView {
         <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
         <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
         {ui::loaded(tokens, |list| view! { <Fresh token=list.fresh /> <TokenTable tokens=list.tokens /> })}
-        <Form action full_load=true>
+        <Form action full_load=true class="mt-4">
             <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
             <Submit label=td_string!(l, tokens.create) class="btn" />
         </Form>
