@@ -12,7 +12,8 @@ export default defineConfig<object, ServerOptions>({
   workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
-  retries: 0,
+  // On a machine under load a browser may stumble: it may try once more, and says so
+  retries: process.env.CI ? 1 : 0,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   // Whatever hangs ends the run, and says where

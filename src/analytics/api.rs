@@ -224,6 +224,7 @@ impl From<Rate> for RateJson {
 #[into_params(parameter_in = Query)]
 struct ListRates {
     /// `next` of the page before
+    #[param(example = "W3siVGV4dCI6IjIwMjYtMTEtMDEifV0")]
     cursor: Option<String>,
 }
 

@@ -1,7 +1,10 @@
 //! Who may open what: every page and every server function, with every role.
 
 use super::{app::Browser, on_both_databases};
-use crate::auth::{Permission, Role};
+use crate::{
+    auth::{Actor, Permission, Role},
+    users::service as users,
+};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -220,6 +223,15 @@ async fn opened(app: &super::App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
                 .await,
         ));
     }
+    // Whoever was blocked is as good as signed out, admin or not.
+    browsers.push((
+        None,
+        app.browser_of(app.person("бывший", Role::Admin)).await,
+    ));
+    app.shop
+        .act(Actor::System, |tx| users::block(tx, "бывший"))
+        .await
+        .unwrap();
     app.hire(app.person(USER, Role::User)).await;
     let manager = app.person("роль-manager", Role::Manager);
     let product = manager.adds("чай", 5).await;
