@@ -65,7 +65,7 @@ test("orders go out as they are filtered, and the stock comes back in without ch
   const path = info.outputPath("stock.csv");
   await (await import("node:fs/promises")).writeFile(path, stock.text);
   await page.getByRole("link", { name: "Загрузить CSV" }).click();
-  await page.getByLabel("Файл").setInputFiles(path);
+  await page.getByLabel("Файл", { exact: true }).setInputFiles(path);
   await press(page, "Показать, что изменится");
   await expect(page.getByText("Всё уже так, как в файле.")).toBeVisible();
 });
