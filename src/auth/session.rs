@@ -156,11 +156,12 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
 async fn put_sighting(db: Db, key: String, username: String, now: Moment) {
     let put = db
         .write(move |conn| {
-            diesel::update(sessions::table.find(key))
-                .set(sessions::last_seen_at.eq(now))
-                .execute(conn)?;
+            // The account before its sessions, as everywhere: nobody waits in a circle.
             diesel::update(users::table.find(username))
                 .set(users::last_seen_at.eq(now))
+                .execute(conn)?;
+            diesel::update(sessions::table.find(key))
+                .set(sessions::last_seen_at.eq(now))
                 .execute(conn)?;
             Ok(())
         })

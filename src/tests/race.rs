@@ -124,4 +124,28 @@ on_both_databases! {
         assert!(made.into_iter().filter_map(Result::err).all(|error| error == Error::InvitationOver));
         assert_eq!(app.people().await.len(), 2);
     }
+
+    async fn an_account_is_changed_while_its_owner_is_at_work(app: App) {
+        let admin = app.hire(app.admin()).await;
+        let clerk = app.hire(app.clerk()).await;
+        for round in 0..20 {
+            // The first request of each session is a sighting, written down beside it.
+            let mut browsers = Vec::new();
+            for _ in 0..3 {
+                let mut browser = app.browser();
+                browser.sign_in(&clerk.me.username, PASSWORD).await;
+                browsers.push(browser);
+            }
+            let visits = join_all(browsers.iter_mut().map(|browser| browser.get("/orders")));
+            let change = admin.act(move |tx| {
+                let role = if round % 2 == 0 { Role::Manager } else { Role::User };
+                accounts::change_role(tx, "продавец", role)?;
+                accounts::block(tx, "продавец")?;
+                accounts::unblock(tx, "продавец")
+            });
+            let (visits, changed) = futures::join!(visits, change);
+            assert!(changed.is_ok(), "{changed:?}");
+            assert!(visits.iter().all(|visit| visit.status < 400));
+        }
+    }
 }

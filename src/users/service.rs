@@ -148,8 +148,9 @@ pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
         return Ok(account);
     }
     refuse_last_admin(tx, &account)?;
+    let blocked = change_state(tx, &account, UserState::Blocked, Action::Block)?;
     shut_out(tx, &account.username)?;
-    change_state(tx, &account, UserState::Blocked, Action::Block)
+    Ok(blocked)
 }
 
 /// Lets a blocked account in again.
