@@ -62,7 +62,10 @@ impl Database {
             .env("HOME", self.folder.path())
             .env("DATABASE_URL", &self.url)
             .env("BCRYPT_COST", "4")
-            .env("SECRET_KEY", "a key of the tests, the same for every server")
+            .env(
+                "SECRET_KEY",
+                "a key of the tests, the same for every server",
+            )
             .current_dir(self.folder.path());
         command
     }

@@ -12,6 +12,7 @@ mod analytics;
 mod api;
 mod app;
 mod check;
+mod demo;
 mod desk;
 mod forms;
 mod imports;
