@@ -19,6 +19,7 @@ mod imports;
 mod lists;
 mod locales;
 mod log;
+mod plans;
 mod race;
 mod schema;
 mod sheets;
