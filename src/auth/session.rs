@@ -87,7 +87,9 @@ pub async fn begin(session: &Session, username: &str, place: Place) -> Result<()
     session
         .insert(USER, username)
         .await
-        .map_err(|error| fault(&error))
+        .map_err(|error| fault(&error))?;
+    // Now, while it can still be told that it was not kept.
+    session.save().await.map_err(|error| fault(&error))
 }
 
 /// Ends a session.
