@@ -160,7 +160,7 @@ async fn until(
         if is_wanted(&reply) {
             return reply;
         }
-        assert!(begun.elapsed() < LIMIT, "{reply:?}");
+        assert!(begun.elapsed() < LIMIT, "{reply:?} {}", server.logged());
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     unreachable!()

@@ -4,11 +4,7 @@
 
 use super::{catalog, private, put, with_suffix};
 use crate::db::{self, Conn, migrations};
-use diesel::{
-    connection::SimpleConnection,
-    prelude::*,
-    sql_types::{Nullable, Text},
-};
+use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::{
     fs::{self, File},
     io,
@@ -97,12 +93,11 @@ fn take(file: &Path, partial: &Path) -> Result<(), String> {
     let unreadable =
         |error: &dyn std::fmt::Display| format!("{} is damaged: {error}", file.display());
     let mut conn = open(partial).map_err(|error| unreadable(&error))?;
-    let check: Line =
-        diesel::sql_query("SELECT integrity_check AS line FROM pragma_integrity_check(1)")
-            .get_result(&mut conn)
-            .map_err(|error| unreadable(&error))?;
-    if check.line.as_deref() != Some("ok") {
-        return Err(unreadable(&check.line.unwrap_or_default()));
+    let Integrity { integrity_check } = diesel::sql_query("PRAGMA integrity_check(1)")
+        .get_result(&mut conn)
+        .map_err(|error| unreadable(&error))?;
+    if integrity_check != "ok" {
+        return Err(unreadable(&integrity_check));
     }
     let versions = versions(&mut conn).map_err(|error| unreadable(&error))?;
     if versions.is_empty() {
@@ -135,10 +130,9 @@ fn make_room(database: &Path) -> Result<(), String> {
         return Err(refused(&"is not empty"));
     }
     // Leaving the write-ahead log needs the database for oneself.
-    let alone = diesel::sql_query("SELECT journal_mode AS line FROM pragma_journal_mode('delete')")
-        .get_result::<Line>(&mut conn);
+    let alone = diesel::sql_query("PRAGMA journal_mode = DELETE").get_result::<Mode>(&mut conn);
     match alone {
-        Ok(Line { line: Some(mode) }) if mode == "delete" => Ok(()),
+        Ok(Mode { journal_mode }) if journal_mode == "delete" => Ok(()),
         _ => Err(refused(&"is in use")),
     }
 }
@@ -155,10 +149,7 @@ fn versions(conn: &mut Conn) -> QueryResult<Vec<String>> {
         "SELECT version AS line FROM __diesel_schema_migrations ORDER BY version",
     )
     .load(conn)?;
-    Ok(versions
-        .into_iter()
-        .filter_map(|version| version.line)
-        .collect())
+    Ok(versions.into_iter().map(|version| version.line).collect())
 }
 
 fn open(file: &Path) -> Result<Conn, diesel::ConnectionError> {
@@ -169,7 +160,19 @@ fn open(file: &Path) -> Result<Conn, diesel::ConnectionError> {
 }
 
 #[derive(QueryableByName)]
+struct Integrity {
+    #[diesel(sql_type = Text)]
+    integrity_check: String,
+}
+
+#[derive(QueryableByName)]
+struct Mode {
+    #[diesel(sql_type = Text)]
+    journal_mode: String,
+}
+
+#[derive(QueryableByName)]
 struct Line {
-    #[diesel(sql_type = Nullable<Text>)]
-    line: Option<String>,
+    #[diesel(sql_type = Text)]
+    line: String,
 }
