@@ -15,7 +15,7 @@ CLIENT := target/client/built-release
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint unit e2e fuzz screenshots setup-build setup-test client server
+.PHONY: help run test dev lint unit e2e fuzz storm screenshots setup-build setup-test client server
 
 help: ## List these commands
 	@echo "Sirius: stock and orders of a small shop"
@@ -48,6 +48,9 @@ e2e: setup-test server ## Run the browser tests; make e2e ARGS='-g login' runs s
 
 fuzz: setup-test server ## Attack the API by its own document for a minute
 	scripts/fuzz-api $(SERVER)
+
+storm: setup-test server ## Kill, stop and starve a server under load; print what it was asked and what it kept
+	@scripts/storm $(SERVER)
 
 screenshots: setup-test server ## Take the pictures of the pages that docs/ shows
 	cd end2end && ../scripts/with-postgres node_modules/.bin/playwright test --project=screenshots $(ARGS)

@@ -84,6 +84,7 @@ fn Header() -> impl IntoView {
             <SignOutForm />
         }
         .into_any(),
+        None if ui::is_unknown() => ().into_any(),
         None => view! {
             <a class="menu-link" href="/login">{td_string!(l, nav.sign_in)}</a>
             <a class="menu-link" href="/register">{td_string!(l, nav.register)}</a>

@@ -56,6 +56,9 @@ pub enum Error {
     /// The database cannot be reached, or is too busy.
     #[error("unavailable")]
     Unavailable,
+    /// The disk of the database is full.
+    #[error("no space")]
+    NoSpace,
     /// The server cannot be reached from the browser.
     #[error("offline")]
     Offline,
@@ -205,7 +208,7 @@ impl Error {
             | Self::Yourself => StatusCode::CONFLICT,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NoSpace | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -238,6 +241,7 @@ impl Error {
             Self::KeyReused => td_string!(l, errors.key_reused).to_string(),
             Self::BadCursor => td_string!(l, errors.bad_cursor).to_string(),
             Self::Unavailable => td_string!(l, errors.unavailable).to_string(),
+            Self::NoSpace => td_string!(l, errors.no_space).to_string(),
             Self::Offline => td_string!(l, errors.offline).to_string(),
             Self::Internal => td_string!(l, errors.internal).to_string(),
         }

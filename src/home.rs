@@ -60,7 +60,7 @@ pub fn HomePage() -> impl IntoView {
             <Card href="/orders" title=td_string!(l, nav.orders) text=td_string!(l, home.orders) />
             {third}
         </div>
-        {ui::me().map(|_| view! { <Waiting /> })}
+        {(ui::me().is_some() || ui::is_unknown()).then(|| view! { <Waiting /> })}
     }
 }
 

@@ -1,20 +1,18 @@
 //! The command line of Sirius.
 
+mod command;
+
 use clap::{Parser, Subcommand};
+use command::{books, copies, open, say, user};
 use sirius::{
-    act::{Shop, Tx},
-    auth::{Actor, Role, password},
-    check, clock,
+    clock,
     config::{Config, LogFormat, Settings},
-    db::{self, Db},
-    demo,
-    error::Error,
-    i18n::Locale,
-    phone, server,
-    users::{Account, Query, service as accounts},
+    db::{self, DatabaseUrl},
+    demo, phone, server,
 };
 use std::{
-    io::{self, BufRead, IsTerminal, Write},
+    io::{self, IsTerminal, Write},
+    path::PathBuf,
     process::ExitCode,
     sync::Arc,
 };
@@ -43,38 +41,28 @@ enum Command {
     },
     /// Manage accounts
     #[command(subcommand)]
-    User(UserCommand),
+    User(user::Command),
     /// Prove that ledger, counters, orders and roll-ups agree; exit with 1 when they do not
     Check {
         /// Make the roll-ups anew from the orders first
         #[arg(long)]
         repair: bool,
     },
-}
-
-#[derive(Subcommand)]
-enum UserCommand {
-    /// Add an account; the password is asked for, or read from standard input
-    Add {
-        name: String,
-        /// admin, manager or user
-        #[arg(long, default_value = "user")]
-        role: String,
+    /// Write all data into one file, while the server runs
+    Backup {
+        file: PathBuf,
+        /// Replace the file when it is there already
+        #[arg(long)]
+        force: bool,
     },
-    /// Set a password; it is asked for, or read from standard input
-    Password { name: String },
-    /// Give an account a role: admin, manager or user
-    Role { name: String, role: String },
-    /// Let an account in that waits for approval
-    Activate { name: String },
-    /// Shut an account out, at once
-    Block { name: String },
-    /// Let a blocked account in again
-    Unblock { name: String },
-    /// Delete an account for good; the history keeps its name
-    Delete { name: String },
-    /// List the accounts: name, role, state
-    List,
+    /// Bring a backup back into an empty database, and check it
+    Restore { file: PathBuf },
+    /// Copy all data into another, empty database, of either kind, and compare every row
+    Copy {
+        /// sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
+        #[arg(long, value_name = "URL")]
+        to: DatabaseUrl,
+    },
 }
 
 fn main() -> ExitCode {
@@ -117,152 +105,12 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
             let made = demo::fill(&open(&config)?, orders).await?;
             say(&made)
         }
-        Command::User(command) => user(command, &open(&config)?).await,
-        Command::Check { repair } => run_check(&open(&config)?, repair).await,
+        Command::User(command) => user::run(command, &open(&config)?).await,
+        Command::Check { repair } => books::check(&open(&config)?, repair).await,
+        Command::Backup { file, force } => copies::backup(&config, &file, force),
+        Command::Restore { file } => copies::restore(&config, &file).await,
+        Command::Copy { to } => copies::copy(&config, &to).await,
     }
-}
-
-async fn user(command: UserCommand, shop: &Shop) -> Result<(), String> {
-    let act = Actor::System;
-    match command {
-        UserCommand::Add { name, role } => {
-            let role = read_role(&role)?;
-            let hash = new_password(shop).await?;
-            let account = shop
-                .act(act, move |tx| accounts::add(tx, &name, role, &hash))
-                .await
-                .map_err(words)?;
-            say(&format!("{} added as {}", account.username, account.role))
-        }
-        UserCommand::Password { name } => {
-            let hash = new_password(shop).await?;
-            shop.act(act, move |tx| {
-                accounts::reset_password(tx, &name, &hash, false)
-            })
-            .await
-            .map_err(words)?;
-            say("password set; the account is signed out everywhere")
-        }
-        UserCommand::Role { name, role } => {
-            let role = read_role(&role)?;
-            let account = shop
-                .act(act, move |tx| accounts::change_role(tx, &name, role))
-                .await
-                .map_err(words)?;
-            say(&format!("{} is {}", account.username, account.role))
-        }
-        UserCommand::Activate { name } => state(shop, name, accounts::activate).await,
-        UserCommand::Block { name } => state(shop, name, accounts::block).await,
-        UserCommand::Unblock { name } => state(shop, name, accounts::unblock).await,
-        UserCommand::Delete { name } => {
-            let deleted = name.clone();
-            shop.act(act, move |tx| accounts::delete(tx, &name))
-                .await
-                .map_err(words)?;
-            say(&format!("{deleted} deleted"))
-        }
-        UserCommand::List => list_users(shop).await,
-    }
-}
-
-async fn state(
-    shop: &Shop,
-    name: String,
-    change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
-) -> Result<(), String> {
-    let account = shop
-        .act(Actor::System, move |tx| change(tx, &name))
-        .await
-        .map_err(words)?;
-    say(&format!("{} is {}", account.username, account.state))
-}
-
-async fn list_users(shop: &Shop) -> Result<(), String> {
-    let mut query = Query::default();
-    loop {
-        let asked = query.clone();
-        let page = shop
-            .look(Actor::System, move |tx| accounts::list(tx, &asked))
-            .await
-            .map_err(words)?;
-        for account in page.items {
-            say(&format!(
-                "{}\t{}\t{}",
-                account.username, account.role, account.state
-            ))?;
-        }
-        match page.after {
-            Some(after) => query.after = after,
-            None => return Ok(()),
-        }
-    }
-}
-
-async fn run_check(shop: &Shop, repair: bool) -> Result<(), String> {
-    if repair {
-        let rows = check::repair(shop).await.map_err(words)?;
-        say(&format!("made anew: roll-ups ({rows})"))?;
-    }
-    let report = shop.db.read(check::check).await.map_err(words)?;
-    for (name, rows) in &report.compared {
-        say(&format!("compared: {name} ({rows})"))?;
-    }
-    if report.wrong.is_empty() {
-        return say("everything agrees");
-    }
-    for line in &report.wrong {
-        say(line)?;
-    }
-    Err(format!("{} rows disagree", report.wrong.len()))
-}
-
-fn open(config: &Arc<Config>) -> Result<Shop, String> {
-    db::migrate(&config.database_url)?;
-    let db = Db::connect(&config.database_url, config.database_connections).map_err(words)?;
-    Ok(Shop {
-        db,
-        config: config.clone(),
-    })
-}
-
-fn read_role(role: &str) -> Result<Role, String> {
-    role.parse()
-        .map_err(|_| format!("{role:?} is no role: admin, manager or user"))
-}
-
-async fn new_password(shop: &Shop) -> Result<String, String> {
-    let typed = if io::stdin().is_terminal() {
-        rpassword::prompt_password("New password: ").map_err(|error| error.to_string())?
-    } else {
-        let mut line = String::new();
-        io::stdin()
-            .lock()
-            .read_line(&mut line)
-            .map_err(|error| error.to_string())?;
-        line.trim_end_matches(['\r', '\n']).to_owned()
-    };
-    password::check(&typed)
-        .map_err(|problem| format!("password: {}", problem.words(Locale::en)))?;
-    password::hash(typed, shop.config.bcrypt_cost)
-        .await
-        .map_err(words)
-}
-
-/// The words of an error and of each wrong field.
-fn words(error: Error) -> String {
-    match &error {
-        Error::Invalid(fields) => {
-            let named = fields
-                .iter()
-                .map(|wrong| format!("{}: {}", wrong.field, wrong.problem.words(Locale::en)));
-            named.collect::<Vec<_>>().join("\n")
-        }
-        error => error.words(Locale::en),
-    }
-}
-
-fn say(line: &str) -> Result<(), String> {
-    writeln!(io::stdout(), "{line}").map_err(|error| error.to_string())
 }
 
 fn fail(message: &str) -> ExitCode {
@@ -276,6 +124,8 @@ fn start_log(config: &Config) {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
+        // On a full disk, saying that nothing can be said would end the thread that tries.
+        .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     match config.log_format {
         LogFormat::Text => log.with_target(false).init(),

@@ -51,7 +51,7 @@ pub fn shell() -> impl IntoView {
                 {start}
                 <MetaTags />
             </head>
-            <body data-me=me>
+            <body data-me=me data-unknown=visitor.is_unknown.then_some("")>
                 <App />
             </body>
         </html>

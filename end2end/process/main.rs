@@ -1,6 +1,7 @@
 //! Tests of the real program: processes of `sirius serve` over a real database, spoken to over HTTP.
 //!
-//! What a whole router in one process cannot show: being killed, restarted, run twice at once.
+//! What a whole router in one process cannot show: being killed, restarted, run twice at once, and losing
+//! the database, the disk or the time. `make storm` runs them on the release server and prints what was kept.
 
 #![expect(
     clippy::unwrap_used,
@@ -8,5 +9,43 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod backup;
+mod clock;
+mod cluster;
+mod copy;
+mod database;
+mod disk;
+mod kill;
+mod migrate;
+mod outage;
+mod report;
 mod server;
+mod servers;
+mod shop;
 mod start;
+mod storm;
+mod upgrade;
+
+/// Declares tests that run once on each database. The story gets one that is fresh and not migrated.
+macro_rules! on_both_databases {
+    ($($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $story:block)+) => {
+        $(mod $name {
+            #[allow(unused_imports, reason = "each story uses some of its module's")]
+            use super::*;
+
+            $(#[$meta])*
+            async fn story($database: $crate::database::Database) $story
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_sqlite() {
+                story($crate::database::Database::sqlite()).await;
+            }
+
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn on_postgres() {
+                story($crate::database::Database::postgres()).await;
+            }
+        })+
+    };
+}
+use on_both_databases;

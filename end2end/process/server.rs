@@ -1,148 +1,59 @@
-//! A running `sirius`, its database, and somebody who talks to it.
+//! A process that serves.
 
-use diesel::{Connection, PgConnection, connection::SimpleConnection};
+use crate::database::{Database, program};
 use reqwest::Client;
-use serde_json::{Value, json};
 use std::{
-    env, fs,
+    fs,
     net::TcpListener,
     path::PathBuf,
-    process::{Child, Command, Output, Stdio},
-    sync::atomic::{AtomicU32, Ordering},
+    process::{Child, Command, ExitStatus, Stdio},
     time::{Duration, Instant},
 };
-use tempfile::TempDir;
 
-/// The program under test, as cargo built it.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_sirius");
-/// The password of everybody in the tests.
-pub const PASSWORD: &str = "correct horse";
 /// How long a server may take to answer at first.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A fresh database, and a folder for what the program keeps beside it. Gone with this.
-pub struct Database {
-    pub url: String,
-    pub folder: TempDir,
-    /// Name of the database in the server that `TEST_DATABASE_URL` names.
-    postgres: Option<String>,
-}
-
-impl Database {
-    pub fn sqlite() -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        Self {
-            url: format!("sqlite://{}/sirius.db", folder.path().display()),
-            folder,
-            postgres: None,
-        }
-    }
-
-    pub fn postgres() -> Self {
-        static MADE: AtomicU32 = AtomicU32::new(0);
-        let made = MADE.fetch_add(1, Ordering::Relaxed);
-        let name = format!("sirius_process_{}_{made}", std::process::id());
-        sql(&postgres_server(), &format!("CREATE DATABASE {name}"));
-        let mut url = url::Url::parse(&postgres_server()).unwrap();
-        url.set_path(&name);
-        Self {
-            url: url.into(),
-            folder: tempfile::tempdir().unwrap(),
-            postgres: Some(name),
-        }
-    }
-
-    /// A command of the program on this database, with nothing of the developer's own settings.
-    pub fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
-        command
-            .args(arguments)
-            .env_clear()
-            .env("PATH", env::var_os("PATH").unwrap_or_default())
-            .env("HOME", self.folder.path())
-            .env("DATABASE_URL", &self.url)
-            .env("BCRYPT_COST", "4")
-            .env(
-                "SECRET_KEY",
-                "a key of the tests, the same for every server",
-            )
-            .current_dir(self.folder.path());
-        command
-    }
-
-    /// Runs a command of the program to its end.
-    pub fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    /// Proves that the books agree.
-    pub fn assert_agrees(&self) {
-        let check = self.run(&["check"]);
-        let said = String::from_utf8_lossy(&check.stdout);
-        let error = String::from_utf8_lossy(&check.stderr);
-        assert!(check.status.success(), "{said}{error}");
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        if let Some(name) = &self.postgres {
-            sql(
-                &postgres_server(),
-                &format!("DROP DATABASE {name} WITH (FORCE)"),
-            );
-        }
-    }
-}
-
-fn postgres_server() -> String {
-    env::var("TEST_DATABASE_URL")
-        .expect("TEST_DATABASE_URL is not set: run `make unit`, or scripts/with-postgres cargo test --features ssr")
-}
-
-fn sql(server: &str, statement: &str) {
-    PgConnection::establish(server)
-        .unwrap()
-        .batch_execute(statement)
-        .unwrap();
-}
-
-/// A process that serves.
+/// A process of `sirius serve`; killed when it is dropped.
 pub struct Server {
     pub site: String,
     /// What it writes to its log.
-    pub log: PathBuf,
+    log: PathBuf,
     process: Child,
 }
 
 impl Server {
     /// Starts a server on a free port and waits until it answers.
-    pub async fn start(database: &Database, settings: &[(&str, &str)]) -> Self {
-        let mut server = Self::spawn(database, settings);
-        let started = Instant::now();
-        while Client::new().get(&server.site).send().await.is_err() {
-            let ended = server.process.try_wait().unwrap();
-            assert!(
-                ended.is_none() && started.elapsed() < START_LIMIT,
-                "no server: {}",
-                server.logged()
-            );
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
+    pub async fn start(database: &Database) -> Self {
+        Self::start_at(database, free_port(), &[]).await
+    }
+
+    /// Starts a server on a port, with settings of its own, and waits until it answers.
+    pub async fn start_at(database: &Database, port: u16, settings: &[(&str, &str)]) -> Self {
+        let mut server = Self::spawn(database, port, settings);
+        server.answers().await;
         server
     }
 
-    /// Starts a server and does not wait.
-    pub fn spawn(database: &Database, settings: &[(&str, &str)]) -> Self {
-        let port = free_port();
-        let log = database.folder.path().join(format!("log-{port}"));
-        let process = database
-            .command(&["serve"])
+    /// Starts a server and does not wait. A file that grows too large is an error for it, and no signal.
+    pub fn spawn(database: &Database, port: u16, settings: &[(&str, &str)]) -> Self {
+        let log = database.file(&format!("log-{port}"));
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
+            .arg(program());
+        database.settle_in(&mut command);
+        let process = command
             .env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"))
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(fs::File::create(&log).unwrap())
+            .stderr(
+                fs::OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(&log)
+                    .unwrap(),
+            )
             .spawn()
             .unwrap();
         Self {
@@ -152,7 +63,26 @@ impl Server {
         }
     }
 
-    /// What it has written to its log so far.
+    /// Waits until it answers.
+    pub async fn answers(&mut self) {
+        let started = Instant::now();
+        let asked = format!("{}/api/openapi.json", self.site);
+        while Client::new().get(&asked).send().await.is_err() {
+            let ended = self.process.try_wait().unwrap();
+            assert!(
+                ended.is_none() && started.elapsed() < START_LIMIT,
+                "no server: {}",
+                self.logged()
+            );
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    pub fn port(&self) -> u16 {
+        self.site.rsplit(':').next().unwrap().parse().unwrap()
+    }
+
+    /// What it has written to its log so far, those before it on the port included.
     pub fn logged(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
@@ -168,14 +98,16 @@ impl Server {
         self.process.wait().unwrap();
     }
 
+    /// SIGTERM.
+    pub fn terminate(&self) {
+        let sent = Command::new("kill").arg(self.pid().to_string()).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// SIGTERM, and the exit that follows.
-    pub fn stop(mut self) -> std::process::ExitStatus {
-        let stopped = Command::new("kill")
-            .arg(self.pid().to_string())
-            .status()
-            .unwrap();
-        assert!(stopped.success());
-        self.process.wait().unwrap()
+    pub fn stop(mut self) -> ExitStatus {
+        self.terminate();
+        tokio::task::block_in_place(|| self.process.wait().unwrap())
     }
 }
 
@@ -190,36 +122,4 @@ impl Drop for Server {
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
-}
-
-/// Registers the first account of a shop, the admin, and gives a program that is signed in for him.
-pub async fn open_shop(server: &Server) -> Client {
-    let client = Client::builder().cookie_store(true).build().unwrap();
-    let reply = client
-        .post(format!("{}/api/auth/register", server.site))
-        .json(&json!({"username": "anna", "password": PASSWORD}))
-        .send()
-        .await
-        .unwrap();
-    assert_eq!(reply.status(), 201, "{:?}", reply.text().await);
-    client
-}
-
-/// Sends JSON and gives the status and the JSON that came back; `Null` where there was none.
-pub async fn post(
-    client: &Client,
-    server: &Server,
-    path: &str,
-    body: &Value,
-) -> reqwest::Result<(u16, Value)> {
-    let request = client.post(format!("{}{path}", server.site));
-    let request = match body {
-        Value::Null => request,
-        body => request.json(body),
-    };
-    let reply = request.send().await?;
-    Ok((
-        reply.status().as_u16(),
-        reply.json().await.unwrap_or_default(),
-    ))
 }

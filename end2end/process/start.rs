@@ -1,29 +1,62 @@
 //! Starting and stopping.
 
-use crate::server::{Database, Server, open_shop, post};
+use crate::{
+    on_both_databases, report,
+    server::{Server, free_port},
+    shop::{PASSWORD, Shop, browser, post},
+    storm::Storm,
+};
 use serde_json::json;
+use std::time::{Duration, Instant};
 
-async fn what_was_answered_is_there_after_a_restart(database: Database) {
-    let server = Server::start(&database, &[]).await;
-    let client = open_shop(&server).await;
-    let tea = json!({"name": "чай", "quantity": 5, "sell_price_rub": 100});
-    let (status, product) = post(&client, &server, "/api/products", &tea).await.unwrap();
-    assert_eq!(status, 201);
-    assert!(server.stop().success());
+/// How often a server is stopped under load.
+const STOPS: usize = 5;
 
-    let server = Server::start(&database, &[]).await;
-    let order = json!({"phone": "8 916 123-45-67", "product_id": product["id"], "qty": 2});
-    let (status, _) = post(&client, &server, "/api/orders", &order).await.unwrap();
-    assert_eq!(status, 201, "the session of before holds");
-    database.assert_agrees();
-}
+on_both_databases! {
+    async fn a_server_that_is_stopped_finishes_what_runs(database: Database) {
+        let port = free_port();
+        // A password that takes its time to be compared.
+        let settings = [("BCRYPT_COST", "13")];
+        let server = Server::start_at(&database, port, &settings).await;
+        Shop::open(&server, 5).await;
+        let (client, site) = (browser(), server.site.clone());
+        let sign_in = tokio::spawn(async move {
+            let account = json!({"username": "anna", "password": PASSWORD});
+            post(&client, &site, "/api/auth/login", "", &account).await
+        });
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        assert!(!sign_in.is_finished());
+        assert!(server.stop().success());
+        assert_eq!(sign_in.await.unwrap().unwrap().status, 200);
+    }
 
-#[tokio::test]
-async fn what_was_answered_is_there_after_a_restart_on_sqlite() {
-    what_was_answered_is_there_after_a_restart(Database::sqlite()).await;
-}
+    async fn a_server_that_is_stopped_under_load_loses_nothing(database: Database) {
+        let mut server = Server::start(&database).await;
+        let shop = Shop::open(&server, 1_000_000).await;
+        let storm = Storm::begin(&shop, &[&server.site]);
+        for _ in 0..STOPS {
+            storm.books(50).await;
+            let (port, asked) = (server.port(), Instant::now());
+            assert!(server.stop().success());
+            assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
+            server = Server::start_at(&database, port, &[]).await;
+        }
+        storm.books(50).await;
+        let log = server.logged();
+        let outcome = storm.settle(&database).await;
+        assert!(!log.contains("were cut"), "{log}");
+        report::note("SIGTERM", &database, STOPS, &outcome);
+    }
 
-#[tokio::test]
-async fn what_was_answered_is_there_after_a_restart_on_postgres() {
-    what_was_answered_is_there_after_a_restart(Database::postgres()).await;
+    async fn a_session_outlives_a_restart(database: Database) {
+        let server = Server::start(&database).await;
+        let shop = Shop::open(&server, 5).await;
+        let port = server.port();
+        assert!(server.stop().success());
+        let server = Server::start_at(&database, port, &[]).await;
+        let order = json!({"phone": "8 916 123-45-67", "product_id": shop.products[0], "qty": 2});
+        let reply = post(&shop.admin, &server.site, "/api/orders", "", &order).await.unwrap();
+        assert_eq!(reply.status, 201);
+        database.assert_agrees();
+    }
 }

@@ -179,6 +179,7 @@ const fn code(error: &Error) -> &'static str {
         Error::KeyReused => "key_reused",
         Error::BadCursor => "bad_cursor",
         Error::Unavailable | Error::Offline => "unavailable",
+        Error::NoSpace => "no_space",
         Error::Internal => "internal",
     }
 }

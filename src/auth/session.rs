@@ -43,6 +43,8 @@ const USER_AGENT: usize = 300;
 const DEVICES: i64 = 100;
 /// How long a sighting is not written down again: reading stays reading.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
+/// A session that holds so much longer than is on record holds as long.
+const SAME_EXPIRY: TimeDelta = TimeDelta::minutes(1);
 
 /// Where somebody signed in.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -87,7 +89,9 @@ pub async fn begin(session: &Session, username: &str, place: Place) -> Result<()
     session
         .insert(USER, username)
         .await
-        .map_err(|error| fault(&error))
+        .map_err(|error| fault(&error))?;
+    // Now, while it can still be told that it was not kept.
+    session.save().await.map_err(|error| fault(&error))
 }
 
 /// Ends a session.
@@ -268,6 +272,20 @@ impl Sessions {
             })
             .await
     }
+
+    /// Whether a session is kept as it is. A sign-in saves it itself, and the layer saves it once more.
+    async fn has(&self, row: &Row) -> Result<bool, Error> {
+        let (id, data) = (row.id.clone(), row.data.clone());
+        let expiry = row.expires_at - SAME_EXPIRY;
+        self.0
+            .read(move |conn| {
+                let kept = sessions::table
+                    .find(id)
+                    .filter(sessions::data.eq(data).and(sessions::expires_at.ge(expiry)));
+                Ok(diesel::select(diesel::dsl::exists(kept)).get_result(conn)?)
+            })
+            .await
+    }
 }
 
 impl fmt::Debug for Sessions {
@@ -289,6 +307,9 @@ impl SessionStore for Sessions {
 
     async fn save(&self, record: &Record) -> session_store::Result<()> {
         let row = Row::of(record)?;
+        if self.has(&row).await.map_err(|error| backend(&error))? {
+            return Ok(());
+        }
         let save = move |conn: &mut Conn| {
             let saved = diesel::update(sessions::table.find(&row.id))
                 .set((

@@ -4,27 +4,39 @@
 //! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers.
 
 pub mod bulk;
+mod fault;
 mod keyset;
+pub mod migrations;
 mod writer;
 
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
+pub use migrations::migrate;
 
-use crate::{analytics::rollup, error::Error};
+use crate::error::Error;
 use deadpool::managed::{Metrics, Object, RecycleResult};
 use diesel::{
     connection::{Connection, SimpleConnection},
     pg::PgConnection,
     prelude::*,
-    result::{DatabaseErrorKind, Error as DieselError},
+    result::Error as DieselError,
     sql_types::Text,
     sqlite::SqliteConnection,
 };
-use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
-use std::{fmt, path::PathBuf, str::FromStr};
+use fault::{failed, unavailable};
+use std::{
+    borrow::Cow,
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
+};
 use writer::Writer;
 
-const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
-const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
+/// How long a request waits for a connection to the database.
+const WAIT: Duration = Duration::from_secs(10);
+/// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
+/// in seconds, and on one that has gone away without a word, in milliseconds.
+const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -82,7 +94,7 @@ impl DatabaseUrl {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
             ),
             Self::Postgres(url) => {
-                let mut conn = PgConnection::establish(url)?;
+                let mut conn = PgConnection::establish(&with_patience(url))?;
                 conn.batch_execute("SET TIME ZONE 'UTC'")
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Conn::Postgres(conn))
@@ -98,7 +110,19 @@ impl DatabaseUrl {
     }
 }
 
-fn open_sqlite(path: &std::path::Path, pragmas: &str) -> Result<Conn, ConnectionError> {
+fn with_patience(url: &str) -> Cow<'_, str> {
+    let mut url = Cow::Borrowed(url);
+    for (name, value) in PATIENCE {
+        if !url.contains(name) {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{joint}{name}={value}").into();
+        }
+    }
+    url
+}
+
+/// Opens a SQLite file, with no more than what every connection needs and `pragmas`.
+pub fn open_sqlite(path: &Path, pragmas: &str) -> Result<Conn, ConnectionError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
     conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
         .and_then(|()| conn.batch_execute(pragmas))
@@ -122,8 +146,8 @@ impl Db {
             Pool::builder(Manager::new(url.clone()))
                 .max_size(connections)
                 .runtime(deadpool::Runtime::Tokio1)
-                .wait_timeout(Some(std::time::Duration::from_secs(10)))
-                .create_timeout(Some(std::time::Duration::from_secs(10)))
+                .wait_timeout(Some(WAIT))
+                .create_timeout(Some(WAIT))
                 .build()
                 .map_err(|error| failed("pool", &error))
         };
@@ -165,52 +189,6 @@ async fn interact<T: Send + 'static>(
         .map_err(|error| failed("database task", &error))?
 }
 
-/// Brings the schema up to date; creates the SQLite file and its folder when they are missing.
-/// Returns the names of the migrations that ran.
-pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
-    if let DatabaseUrl::Sqlite(path) = url
-        && let Some(folder) = path.parent()
-    {
-        std::fs::create_dir_all(folder)
-            .map_err(|error| format!("cannot create {}: {error}", folder.display()))?;
-    }
-    let mut conn = url
-        .open()
-        .map_err(|error| format!("cannot open {url}: {error}"))?;
-    let ran = match &mut conn {
-        Conn::Sqlite(conn) => versions(conn.run_pending_migrations(SQLITE_MIGRATIONS)),
-        Conn::Postgres(conn) => {
-            conn.batch_execute("SELECT pg_advisory_lock(7241)")
-                .map_err(|error| error.to_string())?;
-            versions(conn.run_pending_migrations(POSTGRES_MIGRATIONS))
-        }
-    };
-    let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
-    // Not part of a migration in SQL: which day of the shop it was depends on the settings.
-    conn.transaction(|conn| match rollup::is_missing(conn)? {
-        true => rollup::rebuild(conn),
-        false => Ok(0),
-    })
-    .map_err(|error: Error| format!("roll-ups of earlier orders failed: {error}"))?;
-    Ok(ran)
-}
-
-/// Takes every migration back, newest first.
-#[cfg(test)]
-pub fn unmigrate(conn: &mut Conn) -> Vec<String> {
-    match conn {
-        Conn::Sqlite(conn) => versions(conn.revert_all_migrations(SQLITE_MIGRATIONS)),
-        Conn::Postgres(conn) => versions(conn.revert_all_migrations(POSTGRES_MIGRATIONS)),
-    }
-    .unwrap()
-}
-
-fn versions(
-    ran: diesel::migration::Result<Vec<diesel::migration::MigrationVersion<'_>>>,
-) -> diesel::migration::Result<Vec<String>> {
-    Ok(ran?.iter().map(ToString::to_string).collect())
-}
-
 /// Makes transactions that name the same thing wait for each other, until the end of this one.
 ///
 /// SQLite has one writer at a time anyway.
@@ -244,44 +222,16 @@ pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
 }
 
 /// Runs queries that change nothing and must all see the same moment.
-pub fn snapshot<T>(
+pub fn snapshot<T, E: From<DieselError>>(
     conn: &mut Conn,
-    queries: impl FnOnce(&mut Conn) -> Result<T, Error>,
-) -> Result<T, Error> {
+    queries: impl FnOnce(&mut Conn) -> Result<T, E>,
+) -> Result<T, E> {
     conn.transaction(|conn| {
         if let Conn::Postgres(conn) = conn {
             conn.batch_execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY")?;
         }
         queries(conn)
     })
-}
-
-/// Logs the cause of a fault and keeps it from the user.
-fn failed(what: &str, cause: &dyn fmt::Display) -> Error {
-    tracing::error!(%cause, "{what} failed");
-    Error::Internal
-}
-
-fn unavailable(cause: &dyn fmt::Display) -> Error {
-    tracing::error!(%cause, "the database is unavailable");
-    Error::Unavailable
-}
-
-impl From<DieselError> for Error {
-    fn from(error: DieselError) -> Self {
-        match &error {
-            DieselError::NotFound => Self::NotFound,
-            DieselError::DatabaseError(DatabaseErrorKind::ClosedConnection, _) => {
-                unavailable(&error)
-            }
-            DieselError::DatabaseError(_, info)
-                if info.message().contains("locked") || info.message().contains("disk") =>
-            {
-                unavailable(&error)
-            }
-            _ => failed("query", &error),
-        }
-    }
 }
 
 /// Opens reading connections of the one database that the URL names.

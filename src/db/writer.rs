@@ -2,10 +2,14 @@
 //!
 //! Jobs that wait together share one commit, each in its own savepoint; nobody is answered before that commit.
 
-use super::{Conn, DatabaseUrl, Pool, failed};
+use super::{
+    Conn, DatabaseUrl, Pool,
+    fault::{failed, unavailable},
+};
 use crate::error::Error;
-use diesel::connection::{
-    AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
+use diesel::{
+    connection::{AnsiTransactionManager, Connection, SimpleConnection, TransactionManager},
+    result::QueryResult,
 };
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -25,6 +29,8 @@ const LARGEST_WAL: u64 = 64 << 20;
 /// How long after a commit its pages move into the database file.
 const CHECKPOINT_DELAY: Duration = Duration::from_millis(200);
 
+type Transactions = <Conn as Connection>::TransactionManager;
+
 /// How the database is written to.
 #[derive(Clone)]
 pub enum Writer {
@@ -34,38 +40,45 @@ pub enum Writer {
 
 /// A job's answer, sent when the fate of its commit is known.
 type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
-type Job = Box<dyn FnOnce(&mut Conn) -> Reply + Send>;
+
+/// Something to write, and somebody who waits for it.
+trait Job: Send {
+    /// Runs in a savepoint. An error beside the answer says that the whole transaction is lost.
+    fn run(self: Box<Self>, conn: &mut Conn) -> (Reply, Result<(), Error>);
+
+    /// Answers without having run.
+    fn refuse(self: Box<Self>, error: Error);
+}
 
 /// The waiting line before SQLite's writer thread. The thread ends when the last handle is gone.
 #[derive(Clone)]
-pub struct Queue(mpsc::Sender<Job>);
+pub struct Queue(mpsc::Sender<Box<dyn Job>>);
 
 impl Writer {
     /// Starts the writer thread and the one that checkpoints behind it.
     pub fn sqlite(url: DatabaseUrl, file: PathBuf) -> Result<Self, Error> {
         let mut conn = open(&url)?;
         let mut checkpoints = open(&url)?;
-        let (jobs, mut waiting) = mpsc::channel::<Job>(QUEUE);
+        let (jobs, mut waiting) = mpsc::channel::<Box<dyn Job>>(QUEUE);
         let (committed, commits) = thread_channel::channel::<()>();
 
         let writer = move || {
-            let mut wal = file.into_os_string();
-            wal.push("-wal");
+            let mut wal = Wal::of(file);
             while let Some(job) = waiting.blocking_recv() {
-                if catch_unwind(AssertUnwindSafe(|| {
+                let written = catch_unwind(AssertUnwindSafe(|| {
                     write_batch(&mut conn, job, &mut waiting)
-                }))
-                .is_err()
-                {
+                }));
+                if written.is_err() {
                     tracing::error!("a write panicked; its batch was rolled back");
-                    match open(&url) {
-                        Ok(fresh) => conn = fresh,
-                        Err(_) => return,
-                    }
                 }
-                if std::fs::metadata(&wal).is_ok_and(|wal| wal.len() > LARGEST_WAL) {
-                    checkpoint(&mut conn, "TRUNCATE");
+                // What state a connection is in after a failure is not known: another one takes its place.
+                // As long as none can be had, jobs are refused.
+                if !matches!(written, Ok(Ok(())))
+                    && let Ok(fresh) = open(&url)
+                {
+                    conn = fresh;
                 }
+                wal.keep_small(&mut conn);
                 let _ = committed.send(());
             }
         };
@@ -73,7 +86,7 @@ impl Writer {
             while commits.recv().is_ok() {
                 thread::sleep(CHECKPOINT_DELAY);
                 while commits.try_recv().is_ok() {}
-                checkpoint(&mut checkpoints, "PASSIVE");
+                checkpoint(&mut checkpoints, "PRAGMA wal_checkpoint(PASSIVE)");
             }
         };
         thread::Builder::new()
@@ -95,15 +108,58 @@ impl Queue {
         act: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
-        let job: Job = Box::new(move |conn| {
-            let done = conn.transaction(act);
-            Box::new(move |committed| {
-                let _ = answer.send(committed.and(done));
-            })
-        });
+        let job = Box::new(Act { act, answer });
         self.0.send(job).await.map_err(|_| Error::Unavailable)?;
         answered.await.map_err(|_| Error::Internal)?
     }
+}
+
+struct Act<T, F> {
+    act: F,
+    answer: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T, F> Job for Act<T, F>
+where
+    T: Send + 'static,
+    F: FnOnce(&mut Conn) -> Result<T, Error> + Send,
+{
+    fn run(self: Box<Self>, conn: &mut Conn) -> (Reply, Result<(), Error>) {
+        let Self { act, answer } = *self;
+        let (done, transaction) = in_savepoint(conn, act);
+        let reply = Box::new(move |committed: Result<(), Error>| {
+            let _ = answer.send(committed.and(done));
+        });
+        (reply, transaction)
+    }
+
+    fn refuse(self: Box<Self>, error: Error) {
+        let _ = self.answer.send(Err(error));
+    }
+}
+
+/// What `act` did, and whether the transaction around it still stands.
+///
+/// SQLite gives the whole of it up when the disk is full or broken. Then there is no savepoint to go back to,
+/// and what came next would be committed by itself.
+fn in_savepoint<T>(
+    conn: &mut Conn,
+    act: impl FnOnce(&mut Conn) -> Result<T, Error>,
+) -> (Result<T, Error>, Result<(), Error>) {
+    if let Err(error) = Transactions::begin_transaction(conn) {
+        let error = Error::from(error);
+        return (Err(error.clone()), Err(error));
+    }
+    let done = act(conn);
+    let closed = match done {
+        Ok(_) => Transactions::commit_transaction(conn),
+        Err(_) => Transactions::rollback_transaction(conn),
+    };
+    let transaction = closed.map_err(|error| match done {
+        Err(Error::NoSpace) => Error::NoSpace,
+        _ => unavailable(&error),
+    });
+    (done, transaction)
 }
 
 fn open(url: &DatabaseUrl) -> Result<Conn, Error> {
@@ -114,36 +170,86 @@ fn open(url: &DatabaseUrl) -> Result<Conn, Error> {
     Ok(conn)
 }
 
-fn write_batch(conn: &mut Conn, first: Job, waiting: &mut mpsc::Receiver<Job>) {
-    let begun = match conn {
+/// Runs a job and those that wait behind it in one transaction, and answers all of them. An error says
+/// that nothing of it was written, and that the connection may be in any state.
+fn write_batch(
+    conn: &mut Conn,
+    first: Box<dyn Job>,
+    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+) -> Result<(), Error> {
+    if let Err(error) = begin(conn) {
+        let error = Error::from(error);
+        first.refuse(error.clone());
+        // They would wait as long for the same.
+        while let Ok(job) = waiting.try_recv() {
+            job.refuse(error.clone());
+        }
+        return Err(error);
+    }
+    let mut replies = Vec::new();
+    let mut next = Some(first);
+    let mut transaction = Ok(());
+    while let Some(job) = next.take() {
+        let (reply, stands) = job.run(conn);
+        replies.push(reply);
+        transaction = stands;
+        if transaction.is_ok() && replies.len() < BATCH {
+            next = waiting.try_recv().ok();
+        }
+    }
+    let committed =
+        transaction.and_then(|()| Transactions::commit_transaction(conn).map_err(Error::from));
+    for reply in replies {
+        reply(committed.clone());
+    }
+    committed
+}
+
+fn begin(conn: &mut Conn) -> QueryResult<()> {
+    match conn {
         Conn::Sqlite(conn) => {
             AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE")
         }
         Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
-    };
-    if let Err(error) = begun {
-        // Dropping the job answers its caller with an error.
-        failed("begin", &error);
-        return;
-    }
-    let mut replies = vec![first(conn)];
-    while replies.len() < BATCH
-        && let Ok(job) = waiting.try_recv()
-    {
-        replies.push(job(conn));
-    }
-    let committed = match conn {
-        Conn::Sqlite(conn) => AnsiTransactionManager::commit_transaction(conn),
-        Conn::Postgres(conn) => AnsiTransactionManager::commit_transaction(conn),
-    };
-    let committed = committed.map_err(Error::from);
-    for reply in replies {
-        reply(committed.clone());
     }
 }
 
-fn checkpoint(conn: &mut Conn, mode: &str) {
-    if let Err(error) = conn.batch_execute(&format!("PRAGMA wal_checkpoint({mode})")) {
+/// The write-ahead log on the disk.
+struct Wal {
+    file: PathBuf,
+    /// It is emptied by force above this many bytes.
+    limit: u64,
+}
+
+impl Wal {
+    fn of(database: PathBuf) -> Self {
+        let mut file = database.into_os_string();
+        file.push("-wal");
+        Self {
+            file: file.into(),
+            limit: LARGEST_WAL,
+        }
+    }
+
+    fn len(&self) -> u64 {
+        std::fs::metadata(&self.file).map_or(0, |file| file.len())
+    }
+
+    /// Empties the log when it has grown too large. A long read, as that of a backup, may need what is in it:
+    /// nobody waits for that, it is tried again when the log has grown as much once more.
+    fn keep_small(&mut self, conn: &mut Conn) {
+        if self.len() > self.limit {
+            checkpoint(
+                conn,
+                "PRAGMA busy_timeout = 100; PRAGMA wal_checkpoint(TRUNCATE); PRAGMA busy_timeout = 10000",
+            );
+            self.limit = self.len() + LARGEST_WAL;
+        }
+    }
+}
+
+fn checkpoint(conn: &mut Conn, pragmas: &str) {
+    if let Err(error) = conn.batch_execute(pragmas) {
         tracing::warn!(%error, "checkpoint failed");
     }
 }

@@ -127,7 +127,7 @@ fn both_sets_of_migrations_have_the_same_names_and_guards() {
 fn down_and_up(url: &DatabaseUrl) {
     let mut conn = url.open().unwrap();
     let before = describe(&mut conn);
-    assert!(!db::unmigrate(&mut conn).is_empty());
+    assert!(!db::migrations::unmigrate(&mut conn).unwrap().is_empty());
     assert_eq!(describe(&mut conn), BTreeSet::new());
     assert!(!db::migrate(url).unwrap().is_empty());
     assert_eq!(describe(&mut conn), before);

@@ -16,7 +16,9 @@ pub fn visitor() -> Visitor {
     };
     let lang = attribute(document().document_element(), "lang");
     let me = attribute(document().body().map(Into::into), "data-me");
+    let unknown = attribute(document().body().map(Into::into), "data-unknown");
     Visitor {
+        is_unknown: unknown.is_some(),
         locale: lang.and_then(|lang| lang.parse().ok()).unwrap_or_default(),
         me: me.and_then(|me| serde_json::from_slice(me.as_bytes()).ok()),
     }

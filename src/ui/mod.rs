@@ -30,6 +30,8 @@ use serde::{Serialize, de::DeserializeOwned};
 pub struct Visitor {
     pub locale: Locale,
     pub me: Option<Me>,
+    /// Who it is could not be found out: the database is away.
+    pub is_unknown: bool,
 }
 
 /// The language of the page.
@@ -40,6 +42,11 @@ pub fn locale() -> Locale {
 /// Who is signed in.
 pub fn me() -> Option<Me> {
     use_context::<Visitor>().and_then(|visitor| visitor.me)
+}
+
+/// Whether it could not be found out who looks at the page.
+pub fn is_unknown() -> bool {
+    use_context::<Visitor>().is_some_and(|visitor| visitor.is_unknown)
 }
 
 /// Whether the visitor has a right. For drawing only: the services ask again.

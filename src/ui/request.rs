@@ -10,13 +10,15 @@ pub fn visitor() -> Visitor {
     let Some(parts) = use_context::<Parts>() else {
         return Visitor::default();
     };
-    let me = match parts.extensions.get::<Result<Actor, Error>>() {
+    let actor = parts.extensions.get::<Result<Actor, Error>>();
+    let me = match actor {
         Some(Ok(Actor::User(me))) => Some(me.clone()),
         _ => None,
     };
     Visitor {
         locale: locale_of(&parts.headers),
         me,
+        is_unknown: matches!(actor, Some(Err(Error::Unavailable))),
     }
 }
 

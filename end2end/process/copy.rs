@@ -1,0 +1,127 @@
+//! Moving from one database to another.
+
+use crate::{
+    database::Database,
+    on_both_databases,
+    server::Server,
+    shop::{Shop, post},
+    storm::Storm,
+};
+use serde_json::json;
+
+on_both_databases! {
+    async fn a_shop_that_moves_there_and_back_is_the_same(database: Database) {
+        let server = Server::start(&database).await;
+        let shop = Shop::open(&server, 900_000).await;
+        fill_every_table(&database, &server, &shop).await;
+        let storm = Storm::begin(&shop, &[&server.site]);
+        storm.books(150).await;
+        storm.settle(&database).await;
+        server.kill();
+        for table in database.tables() {
+            let any = format!("SELECT 'row' AS line FROM \"{table}\" LIMIT 1");
+            assert_eq!(database.lines(&any).len(), 1, "{table} is empty: it proves nothing");
+        }
+
+        let (there, back) = (database.opposite(), database.another());
+        let said = database.does(&["copy", "--to", &there.url]);
+        for table in database.tables() {
+            assert!(said.contains(&format!("copied and compared: {table} (")), "{table} is not in: {said}");
+        }
+        there.does(&["copy", "--to", &back.url]);
+        assert_same(&database, &back);
+
+        // Who was signed in is, numbers go on, and nothing is booked again.
+        let server = Server::start(&there).await;
+        let known = database.orders().pop().unwrap().id;
+        let next = shop.books(&server.site, "after the move", 1).await.unwrap().id();
+        assert!(next > known);
+        let issued = post(&shop.program, &server.site, &format!("/api/orders/{next}/issue"), "", &json!(null)).await.unwrap();
+        assert_eq!(issued.status, 200, "{issued:?}");
+        there.assert_agrees();
+    }
+
+    async fn a_copy_is_of_one_moment_however_busy_the_source_is(database: Database) {
+        let server = Server::start(&database).await;
+        let shop = Shop::open(&server, 900_000).await;
+        let storm = Storm::begin(&shop, &[&server.site]);
+        storm.books(100).await;
+        let before = storm.journal();
+        let there = database.opposite();
+        assert!(database.does(&["copy", "--to", &there.url]).contains("everything agrees"));
+        assert_eq!(before.compare(&there), before.acts());
+        storm.settle(&database).await;
+    }
+
+    async fn nothing_is_copied_over_data(database: Database) {
+        let server = Server::start(&database).await;
+        Shop::open(&server, 1).await;
+        let there = database.opposite();
+        database.does(&["copy", "--to", &there.url]);
+        let refused = database.refuses(&["copy", "--to", &there.url]);
+        assert!(refused.contains("not empty"), "{refused}");
+        let refused = database.refuses(&["copy", "--to", &database.url]);
+        assert!(refused.contains("same database"), "{refused}");
+    }
+}
+
+/// Does what leaves a row where a storm leaves none.
+async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
+    let does = async |path: &str, body| {
+        let reply = post(&shop.admin, &server.site, path, "", &body)
+            .await
+            .unwrap();
+        assert!(reply.status < 300, "{path}: {reply:?}");
+    };
+    does("/api/supplies", json!({"product_id": shop.products[0], "qty": 5, "supplier_name": "Ёлка \"и\" сын\\\n", "buy_price_eur": "2.50"})).await;
+    // With instants of every fineness that the program writes.
+    database.sql(
+        "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at) VALUES ('2026-01-02', 985000, 'anna', '2026-01-02 03:04:05.678');
+         INSERT INTO invitations (token_hash, role, user_id, created_at, expires_at) VALUES ('abc', 'user', 'anna', '2026-01-02 03:04:05', '2026-01-05 03:04:05.000001');
+         INSERT INTO uploads (id, kind, user_id, file_name, content, created_at) VALUES ('u', 'products', 'anna', 'чай.csv', 'name;\"x\"', '2026-01-02 03:04:05.600')",
+    );
+}
+
+/// Compares two databases of the same kind, by their own means.
+fn assert_same(one: &Database, other: &Database) {
+    for table in one.tables() {
+        match one.kind() {
+            "SQLite" => {
+                let file = other.url.trim_start_matches("sqlite://");
+                let mut conn = one.open();
+                diesel::connection::SimpleConnection::batch_execute(
+                    &mut conn,
+                    &format!("ATTACH '{file}' AS other"),
+                )
+                .unwrap();
+                for (from, without) in [("main", "other"), ("other", "main")] {
+                    let query = format!(
+                        "SELECT COUNT(*) AS count FROM (SELECT * FROM {from}.\"{table}\" EXCEPT SELECT * FROM {without}.\"{table}\")"
+                    );
+                    assert_eq!(count(&mut conn, &query), 0, "{table}");
+                }
+                let sizes = ["main", "other"].map(|side| {
+                    count(
+                        &mut conn,
+                        &format!("SELECT COUNT(*) AS count FROM {side}.\"{table}\""),
+                    )
+                });
+                assert_eq!(sizes[0], sizes[1], "{table}");
+            }
+            _ => {
+                let rows = format!("SELECT t::text AS line FROM \"{table}\" t ORDER BY 1");
+                assert_eq!(one.lines(&rows), other.lines(&rows), "{table}");
+            }
+        }
+    }
+}
+
+fn count(conn: &mut sirius::db::Conn, query: &str) -> i64 {
+    #[derive(diesel::QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        count: i64,
+    }
+    let count: Count = diesel::RunQueryDsl::get_result(diesel::sql_query(query), conn).unwrap();
+    count.count
+}

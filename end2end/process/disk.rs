@@ -1,0 +1,167 @@
+//! The disk is full.
+
+use crate::{
+    database::Database,
+    report,
+    server::Server,
+    shop::{PASSWORD, Reply, Shop, browser, get, page, post},
+    storm::Storm,
+};
+use serde_json::json;
+use std::{
+    fs::{File, OpenOptions},
+    io::Write,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+/// How often.
+const TIMES: usize = 3;
+/// How long it may take until somebody is told, and until all is well again.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// What makes a disk full. Only root may mount a small one; whoever is not root forbids the server to write.
+enum Disk {
+    Small(Database),
+    Forbidden(Database),
+}
+
+impl Disk {
+    fn new() -> Self {
+        let database = Database::sqlite();
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m", "tmpfs"])
+            .arg(database.folder.path())
+            .output();
+        if mounted.is_ok_and(|mounted| mounted.status.success()) {
+            Self::Small(database)
+        } else {
+            Self::Forbidden(database)
+        }
+    }
+
+    const fn database(&self) -> &Database {
+        match self {
+            Self::Small(database) | Self::Forbidden(database) => database,
+        }
+    }
+
+    /// What the server says of it.
+    const fn problem(&self) -> &'static str {
+        match self {
+            Self::Small(_) => "urn:sirius:no_space",
+            Self::Forbidden(_) => "urn:sirius:unavailable",
+        }
+    }
+
+    fn fill(&self, server: &Server) {
+        match self {
+            Self::Small(database) => {
+                let file = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(database.file("filler"));
+                fill(file.unwrap());
+            }
+            Self::Forbidden(_) => limit(server, "1:"),
+        }
+    }
+
+    fn free(&self, server: &Server) {
+        match self {
+            Self::Small(database) => std::fs::remove_file(database.file("filler")).unwrap(),
+            Self::Forbidden(_) => limit(server, "unlimited:"),
+        }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        if let Self::Small(database) = self {
+            let _ = Command::new("umount")
+                .arg("--lazy")
+                .arg(database.folder.path())
+                .status();
+        }
+    }
+}
+
+/// Writes until nothing more goes in.
+fn fill(mut file: File) {
+    for chunk in [vec![0; 65_536], vec![0; 512]] {
+        while file.write_all(&chunk).is_ok() {}
+    }
+}
+
+/// How large the files may be that a server writes.
+fn limit(server: &Server, bytes: &str) {
+    let limited = Command::new("prlimit")
+        .args([
+            "--pid",
+            &server.pid().to_string(),
+            &format!("--fsize={bytes}"),
+        ])
+        .status();
+    assert!(limited.unwrap().success());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_is_said_and_survived() {
+    let disk = Disk::new();
+    let database = disk.database();
+    let server = Server::start(database).await;
+    let shop = Shop::open(&server, 1_000_000).await;
+    let storm = Storm::begin(&shop, &[&server.site]);
+    for round in 0..TIMES {
+        storm.books(50).await;
+        let key = format!("in need {round}");
+        let refused = until(&shop, &server, &key, |reply| {
+            disk.fill(&server);
+            reply.status == 503
+        })
+        .await;
+        assert_eq!(refused.json["type"], disk.problem(), "{refused:?}");
+        if matches!(disk, Disk::Small(_)) {
+            let said = refused.json["detail"].as_str().unwrap();
+            assert!(said.contains("кончилось место"), "{said}");
+        }
+        for path in ["/api/orders", "/api/products", "/api/me"] {
+            let read = get(&shop.program, &server.site, path).await.unwrap();
+            assert_eq!(read.status, 200, "{path}");
+        }
+        assert_eq!(page(&shop.admin, &server.site, "/orders").await.0, 200);
+        let account = json!({"username": "anna", "password": PASSWORD});
+        let signed_in = post(&browser(), &server.site, "/api/auth/login", "", &account)
+            .await
+            .unwrap();
+        assert!(matches!(signed_in.status, 200 | 503), "{signed_in:?}");
+        disk.free(&server);
+        until(&shop, &server, &key, |reply| reply.status == 201).await;
+    }
+    storm.books(50).await;
+    let outcome = storm.settle(database).await;
+    assert!(!server.logged().contains("panicked"));
+    report::note("disk full", database, TIMES, &outcome);
+    drop(server);
+}
+
+/// Books the same again and again until the answer is as wanted.
+async fn until(
+    shop: &Shop,
+    server: &Server,
+    key: &str,
+    is_wanted: impl Fn(&Reply) -> bool,
+) -> Reply {
+    let begun = Instant::now();
+    for attempt in 0.. {
+        // What was booked is answered from the books; a refusal needs something new.
+        let key = format!("{key} {attempt}");
+        let reply = shop.books(&server.site, &key, 1).await.unwrap();
+        if is_wanted(&reply) {
+            return reply;
+        }
+        assert!(begun.elapsed() < LIMIT, "{reply:?} {}", server.logged());
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    unreachable!()
+}

@@ -1,0 +1,103 @@
+//! Several processes migrate at once, and SQLite keeps what was there before.
+
+use crate::{
+    database::Database,
+    on_both_databases,
+    server::{Server, free_port},
+    shop::Shop,
+};
+use std::{fs, path::Path, process::Stdio};
+
+/// How many processes.
+const PROCESSES: usize = 6;
+
+on_both_databases! {
+    async fn a_new_database_is_migrated_once_by_all_who_start_at_once(database: Database) {
+        let migrating: Vec<_> = (0..PROCESSES)
+            .map(|_| database.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
+            .collect();
+        let mut serving: Vec<_> = (0..2).map(|_| Server::spawn(&database, free_port(), &[])).collect();
+        let mut idle = 0;
+        for process in migrating {
+            let ran = tokio::task::block_in_place(|| process.wait_with_output().unwrap());
+            let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+            idle += usize::from(said.contains(": 0 migrations ran"));
+        }
+        assert!(idle + 1 >= PROCESSES, "{} migrated", PROCESSES - idle);
+        for server in &mut serving {
+            server.answers().await;
+        }
+        Shop::open(&serving[0], 5).await;
+        assert_eq!(database.versions(), sirius::db::migrations::known());
+        database.assert_agrees();
+    }
+
+    async fn a_schema_of_a_newer_program_is_refused(database: Database) {
+        database.does(&["migrate"]);
+        database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
+        assert!(database.refuses(&["migrate"]).contains("newer Sirius"));
+        assert!(database.refuses(&["serve"]).contains("newer Sirius"));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sqlite_is_kept_as_it_was_before_a_migration() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    Shop::open(&server, 5).await;
+    assert!(server.stop().success());
+    let kept = || -> Vec<String> {
+        let files = fs::read_dir(database.folder.path()).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        let mut names: Vec<_> = names.filter(|name| name.contains(".before-")).collect();
+        names.sort();
+        names
+    };
+    assert_eq!(kept(), Vec::<String>::new(), "there was nothing to keep");
+    let version = take_the_last_migration_back(&database);
+    for old in 1..=4 {
+        fs::write(
+            database.file(&format!("sirius.db.before-2025010100000{old}")),
+            "",
+        )
+        .unwrap();
+    }
+    database.does(&["migrate"]);
+    let before = format!("sirius.db.before-{version}");
+    assert_eq!(
+        kept(),
+        [
+            "sirius.db.before-20250101000003",
+            "sirius.db.before-20250101000004",
+            &before
+        ]
+    );
+    let before = Database::at(format!("sqlite://{}", database.file(&before).display()));
+    assert!(!before.versions().contains(&version));
+    let people = "SELECT username AS line FROM users";
+    assert_eq!(before.lines(people), database.lines(people));
+    // All is up to date: nothing to keep.
+    database.does(&["migrate"]);
+    assert_eq!(kept().len(), 3);
+}
+
+/// Brings a database one version back, as an older program would have left it.
+pub fn take_the_last_migration_back(database: &Database) -> String {
+    let version = database.versions().pop().unwrap();
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations")
+        .join(match database.kind() {
+            "SQLite" => "sqlite",
+            _ => "postgres",
+        });
+    let migrations = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    let last = migrations.max().unwrap();
+    database.sql(&fs::read_to_string(last.join("down.sql")).unwrap());
+    database.sql(&format!(
+        "DELETE FROM __diesel_schema_migrations WHERE version = '{version}'"
+    ));
+    version
+}

@@ -1,0 +1,78 @@
+//! Every schema that was ever released is brought up to date with the data in it: `migrations/fixtures` has
+//! one dump a release and database, made by `scripts/dump-fixture`.
+
+use crate::{
+    database::Database,
+    on_both_databases,
+    server::Server,
+    shop::{PASSWORD, browser, get, post},
+};
+use serde_json::{Value, json};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+on_both_databases! {
+    async fn every_released_schema_is_migrated_and_works(database: Database) {
+        let fixtures = fixtures(&database);
+        assert!(!fixtures.is_empty());
+        for fixture in fixtures {
+            let old = database.another();
+            old.sql(&fs::read_to_string(&fixture).unwrap());
+            let released = fixture.file_stem().unwrap().to_str().unwrap();
+            assert_eq!(old.versions().pop().as_deref(), Some(released), "{fixture:?} has another name than its schema");
+            works(&old).await;
+        }
+    }
+}
+
+fn fixtures(database: &Database) -> Vec<PathBuf> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("migrations/fixtures")
+        .join(match database.kind() {
+            "SQLite" => "sqlite",
+            _ => "postgres",
+        });
+    let mut fixtures: Vec<_> = fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    fixtures.sort();
+    fixtures
+}
+
+/// What `scripts/dump-fixture` left: anna can sign in, and the order of «Ждущий» waits to be issued.
+async fn works(database: &Database) {
+    let server = Server::start(database).await;
+    assert_eq!(database.versions(), sirius::db::migrations::known());
+    database.assert_agrees();
+    let anna = browser();
+    let account = json!({"username": "anna", "password": PASSWORD});
+    let signed_in = post(&anna, &server.site, "/api/auth/login", "", &account)
+        .await
+        .unwrap();
+    assert_eq!(signed_in.status, 200, "{signed_in:?}");
+    let waiting = database.orders();
+    let waiting = waiting
+        .iter()
+        .find(|order| order.customer_name.as_deref() == Some("Ждущий"))
+        .unwrap();
+    assert_eq!(waiting.status, "paid_not_issued");
+    let issue = format!("/api/orders/{}/issue", waiting.id);
+    let issued = post(&anna, &server.site, &issue, "", &Value::Null)
+        .await
+        .unwrap();
+    assert_eq!(issued.json["status"], "paid_issued", "{issued:?}");
+    for path in [
+        "/api/products",
+        "/api/orders",
+        "/api/supplies",
+        "/api/users",
+        "/api/analytics/summary",
+    ] {
+        let listed = get(&anna, &server.site, path).await.unwrap();
+        assert_eq!(listed.status, 200, "{path}: {listed:?}");
+    }
+    database.assert_agrees();
+}

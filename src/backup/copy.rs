@@ -1,0 +1,305 @@
+//! Moving the shop from one database to another, of either kind: every row of every table as it was at one
+//! moment, compared row by row before any of it counts.
+//!
+//! A row travels as a JSON array, which both databases write and read; a batch of them is one statement.
+
+use super::{
+    Trouble,
+    catalog::{self, Column, Kind, Table},
+};
+use crate::db::{self, Conn, DatabaseUrl, migrations};
+use chrono::{NaiveDateTime, SubsecRound};
+use diesel::{
+    connection::{Connection, DefaultLoadingMode, SimpleConnection},
+    pg::PgRowByRowLoadingMode,
+    prelude::*,
+    sql_types::{BigInt, Nullable, Text},
+};
+use serde_json::Value;
+
+/// A batch is sent when it has so many rows, or so many bytes.
+const BATCH_ROWS: usize = 1_000;
+const BATCH_BYTES: usize = 1 << 20;
+
+/// What was copied of one table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Copied {
+    pub table: String,
+    pub rows: u64,
+}
+
+/// A row as JSON, in the one form in which two databases can be compared.
+type Row = Vec<Value>;
+type Rows<'c> = Box<dyn Iterator<Item = Result<Row, Trouble>> + 'c>;
+
+/// Copies everything into a database that is empty, which is migrated first. The source may be in use:
+/// what is copied is its state at one moment.
+pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String> {
+    if from == to {
+        return Err("--to names the same database".to_owned());
+    }
+    let cannot = |url: &DatabaseUrl, error: &dyn std::fmt::Display| format!("{url}: {error}");
+    if let DatabaseUrl::Sqlite(path) = from
+        && !path.is_file()
+    {
+        return Err(cannot(from, &"there is no such database"));
+    }
+    migrations::migrate(to)?;
+    let mut source = from.open().map_err(|error| cannot(from, &error))?;
+    let mut target = to.open().map_err(|error| cannot(to, &error))?;
+    let versions = migrations::applied(&mut source)?;
+    migrations::refuse_newer(&versions).map_err(|error| cannot(from, &error))?;
+    if versions != migrations::applied(&mut target)? {
+        return Err(cannot(
+            from,
+            &"its schema is older: run `sirius migrate` first",
+        ));
+    }
+    let copied = db::snapshot(&mut source, |source| {
+        target.transaction(|target| fill(source, target))
+    });
+    let copied = copied.map_err(|error: Trouble| cannot(to, &error))?;
+    if let Conn::Sqlite(target) = &mut target {
+        // Else the log beside the file would stay as large as all of it.
+        let _ = target.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
+    }
+    Ok(copied)
+}
+
+fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
+    let tables = catalog::tables(source)?;
+    if tables != catalog::tables(target)? {
+        return Err("its tables differ from those of the source"
+            .to_owned()
+            .into());
+    }
+    keep_others_out(target, &tables)?;
+    if !catalog::is_empty(target)? {
+        return Err("is not empty: nothing is copied over data"
+            .to_owned()
+            .into());
+    }
+    for table in &tables {
+        write(target, table, rows(source, table)?)?;
+        go_on_counting(source, target, table)?;
+    }
+    tables
+        .into_iter()
+        .map(|table| {
+            let rows = compare(source, target, &table)?;
+            Ok(Copied {
+                table: table.name,
+                rows,
+            })
+        })
+        .collect()
+}
+
+/// Locks the target, so that it stays empty but for what is copied.
+fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
+    match target {
+        // Any statement that writes makes it the one writer.
+        Conn::Sqlite(target) => target.batch_execute("UPDATE users SET role = role WHERE FALSE")?,
+        Conn::Postgres(target) => {
+            for table in tables {
+                target.batch_execute(&format!("LOCK TABLE \"{}\"", table.name))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The rows of a table in the order of its key.
+fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, Trouble> {
+    #[derive(QueryableByName)]
+    struct Line {
+        #[diesel(sql_type = Text)]
+        line: String,
+    }
+    let columns = quoted(&table.columns);
+    let kinds: Vec<Kind> = table.columns.iter().map(|column| column.kind).collect();
+    let read = move |line: QueryResult<Line>| in_one_form(&line?.line, &kinds);
+    Ok(match conn {
+        Conn::Sqlite(conn) => {
+            let key = quoted(&table.key);
+            let query = format!(
+                "SELECT json_array({columns}) AS line FROM \"{}\" ORDER BY {key}",
+                table.name
+            );
+            let lines = diesel::sql_query(query).load_iter::<Line, DefaultLoadingMode>(conn)?;
+            Box::new(lines.map(read))
+        }
+        Conn::Postgres(conn) => {
+            // Bytes are compared on both sides, whatever the language of the server.
+            let by = |column: &Column| match column.kind {
+                Kind::Text => format!("\"{}\" COLLATE \"C\"", column.name),
+                _ => format!("\"{}\"", column.name),
+            };
+            let key = table.key.iter().map(by).collect::<Vec<_>>().join(", ");
+            let query = format!(
+                "SELECT json_build_array({columns})::text AS line FROM \"{}\" ORDER BY {key}",
+                table.name
+            );
+            let lines = diesel::sql_query(query).load_iter::<Line, PgRowByRowLoadingMode>(conn)?;
+            Box::new(lines.map(read))
+        }
+    })
+}
+
+fn quoted(columns: &[Column]) -> String {
+    let names: Vec<_> = columns
+        .iter()
+        .map(|column| format!("\"{}\"", column.name))
+        .collect();
+    names.join(", ")
+}
+
+/// Reads a row: instants as SQLite keeps them, which is also their order there; flags as numbers.
+fn in_one_form(line: &str, kinds: &[Kind]) -> Result<Row, Trouble> {
+    let unreadable = |what: &dyn std::fmt::Display| format!("a row cannot be read: {what}");
+    let mut row: Row = serde_json::from_str(line).map_err(|error| unreadable(&error))?;
+    for (value, kind) in row.iter_mut().zip(kinds) {
+        match (kind, &*value) {
+            (Kind::Flag, Value::Bool(flag)) => *value = i64::from(*flag).into(),
+            (Kind::Instant, Value::String(text)) => {
+                let instant: NaiveDateTime = text
+                    .replacen(' ', "T", 1)
+                    .parse()
+                    .map_err(|_| unreadable(text))?;
+                *value = instant
+                    .trunc_subsecs(6)
+                    .format("%F %T%.f")
+                    .to_string()
+                    .into();
+            }
+            _ => {}
+        }
+    }
+    Ok(row)
+}
+
+fn write(target: &mut Conn, table: &Table, rows: Rows<'_>) -> Result<(), Trouble> {
+    let statement = insertion(target, table);
+    let mut batch = String::new();
+    let mut waiting = 0;
+    for row in rows {
+        batch.push(if waiting == 0 { '[' } else { ',' });
+        batch.push_str(&Value::Array(row?).to_string());
+        waiting += 1;
+        if waiting == BATCH_ROWS || batch.len() > BATCH_BYTES {
+            send(target, &statement, &mut batch)?;
+            waiting = 0;
+        }
+    }
+    if waiting > 0 {
+        send(target, &statement, &mut batch)?;
+    }
+    Ok(())
+}
+
+fn send(target: &mut Conn, statement: &str, batch: &mut String) -> Result<(), Trouble> {
+    batch.push(']');
+    diesel::sql_query(statement)
+        .bind::<Text, _>(&*batch)
+        .execute(target)?;
+    batch.clear();
+    Ok(())
+}
+
+/// The statement that writes a batch: its one argument is an array of rows.
+fn insertion(target: &Conn, table: &Table) -> String {
+    let (name, columns) = (&table.name, quoted(&table.columns));
+    let value = |(place, column): (usize, &Column)| match target {
+        Conn::Sqlite(_) => format!("json_extract(value, '$[{place}]')"),
+        Conn::Postgres(_) => {
+            let kind = match column.kind {
+                Kind::Number => "bigint",
+                Kind::Text => "text",
+                Kind::Instant => "timestamp",
+                Kind::Day => "date",
+                Kind::Flag => "boolean",
+            };
+            format!("(value ->> {place})::{kind}")
+        }
+    };
+    let values: Vec<_> = table.columns.iter().enumerate().map(value).collect();
+    let values = values.join(", ");
+    match target {
+        Conn::Sqlite(_) => {
+            format!("INSERT INTO \"{name}\" ({columns}) SELECT {values} FROM json_each(?)")
+        }
+        Conn::Postgres(_) => {
+            format!(
+                "INSERT INTO \"{name}\" ({columns}) SELECT {values} FROM json_array_elements($1::json)"
+            )
+        }
+    }
+}
+
+/// Lets the target number its rows from where the source is: a number that was given once is never given again.
+fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<(), Trouble> {
+    let Some(counter) = &table.counter else {
+        return Ok(());
+    };
+    let Some(last) = last_number(source, table, counter)? else {
+        return Ok(());
+    };
+    let name = &table.name;
+    let go_on = match target {
+        Conn::Sqlite(_) => format!(
+            "DELETE FROM sqlite_sequence WHERE name = '{name}';
+             INSERT INTO sqlite_sequence (name, seq) VALUES ('{name}', {last})"
+        ),
+        Conn::Postgres(_) => {
+            format!("SELECT setval(pg_get_serial_sequence('\"{name}\"', '{counter}'), {last})")
+        }
+    };
+    Ok(target.batch_execute(&go_on)?)
+}
+
+/// The last number that a database gave to a row of a table; none when it has given none.
+fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i64>, Trouble> {
+    #[derive(QueryableByName)]
+    struct Last {
+        #[diesel(sql_type = Nullable<BigInt>)]
+        last: Option<i64>,
+    }
+    let name = &table.name;
+    let query = match conn {
+        Conn::Sqlite(_) => {
+            format!("SELECT MAX(seq) AS last FROM sqlite_sequence WHERE name = '{name}'")
+        }
+        Conn::Postgres(_) => format!(
+            "SELECT pg_sequence_last_value(pg_get_serial_sequence('\"{name}\"', '{counter}')::regclass) AS last"
+        ),
+    };
+    Ok(diesel::sql_query(query).get_result::<Last>(conn)?.last)
+}
+
+/// Reads a table on both sides and finds no difference.
+fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, Trouble> {
+    let (mut ours, mut theirs) = (rows(source, table)?, rows(target, table)?);
+    let mut same = 0;
+    loop {
+        match (ours.next().transpose()?, theirs.next().transpose()?) {
+            (None, None) => return Ok(same),
+            (one, other) if one == other => same += 1,
+            (one, other) => {
+                let key = table.key.iter().map(|column| column.name.as_str());
+                return Err(format!(
+                    "row {} of {} (by {}) differs: {}, copied as {}",
+                    same + 1,
+                    table.name,
+                    key.collect::<Vec<_>>().join(", "),
+                    shown(one),
+                    shown(other)
+                )
+                .into());
+            }
+        }
+    }
+}
+
+fn shown(row: Option<Row>) -> String {
+    row.map_or_else(|| "nothing".to_owned(), |row| Value::Array(row).to_string())
+}

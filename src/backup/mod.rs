@@ -1,0 +1,125 @@
+//! Copies of the whole shop: `sirius backup` and `sirius restore` for one database, `sirius copy` from one to another.
+//!
+//! A backup is one file in the format of its database's own tool, so that it can also be opened without Sirius:
+//! a SQLite database, or a dump in `pg_dump`'s custom format.
+
+mod catalog;
+mod copy;
+mod postgres;
+mod sqlite;
+mod words;
+
+pub use copy::{Copied, copy};
+pub use sqlite::before_migration;
+pub use words::Trouble;
+
+use crate::db::{DatabaseUrl, migrations};
+use std::{
+    fmt,
+    fs::{self, File, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+/// Makes a consistent backup of a database that may be in use. The file is complete when it has its name;
+/// only its owner may read it.
+pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), String> {
+    if file.exists() && !replace {
+        return Err(format!(
+            "{} is there already; --force replaces it",
+            file.display()
+        ));
+    }
+    let partial = with_suffix(file, ".partial");
+    let made = private(&partial)
+        .map_err(|error| format!("cannot write {}: {error}", partial.display()))
+        .and_then(|_| match url {
+            DatabaseUrl::Sqlite(path) => sqlite::dump(path, &partial),
+            DatabaseUrl::Postgres(url) => postgres::dump(url, &partial),
+        })
+        .and_then(|()| {
+            put(&partial, file).map_err(|error| format!("cannot write {}: {error}", file.display()))
+        });
+    if made.is_err() {
+        let _ = fs::remove_file(&partial);
+    }
+    made
+}
+
+/// Brings a backup back into an empty database, and its schema up to date.
+pub fn restore(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
+    let format = Format::of(file)?;
+    match (format, url) {
+        (Format::Sqlite, DatabaseUrl::Sqlite(path)) => sqlite::restore(file, path)?,
+        (Format::Postgres, DatabaseUrl::Postgres(url)) => postgres::restore(file, url)?,
+        (format, url) => {
+            return Err(format!(
+                "{} is a backup of {format}, and DATABASE_URL is {url}: restore it into {format}, \
+                 then move it with `sirius copy --to`",
+                file.display()
+            ));
+        }
+    }
+    migrations::migrate(url)?;
+    Ok(())
+}
+
+/// Which database a backup is of.
+#[derive(Clone, Copy)]
+enum Format {
+    Sqlite,
+    Postgres,
+}
+
+impl Format {
+    /// Looks at the first bytes of a file.
+    fn of(file: &Path) -> Result<Self, String> {
+        let mut start = Vec::new();
+        File::open(file)
+            .and_then(|opened| opened.take(16).read_to_end(&mut start))
+            .map_err(|error| format!("cannot read {}: {error}", file.display()))?;
+        if start == b"SQLite format 3\0" {
+            Ok(Self::Sqlite)
+        } else if start.starts_with(b"PGDMP") {
+            Ok(Self::Postgres)
+        } else {
+            Err(format!("{} is no backup of Sirius", file.display()))
+        }
+    }
+}
+
+impl fmt::Display for Format {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+        })
+    }
+}
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+/// An empty file that only its owner may read.
+fn private(file: &Path) -> io::Result<File> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(file)
+}
+
+/// Gives a file that is complete its name, when all of it is on the disk.
+fn put(partial: &Path, file: &Path) -> io::Result<()> {
+    File::open(partial)?.sync_all()?;
+    fs::rename(partial, file)?;
+    File::open(migrations::folder_of(file))?.sync_all()
+}

@@ -1,0 +1,45 @@
+//! What the commands do, one file a kind, and what they share.
+
+pub mod books;
+pub mod copies;
+pub mod user;
+
+use sirius::{
+    act::Shop,
+    config::Config,
+    db::{self, Db},
+    error::Error,
+    i18n::Locale,
+};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+};
+
+/// The shop of the settings, its database migrated.
+pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
+    db::migrate(&config.database_url)?;
+    let db = Db::connect(&config.database_url, config.database_connections).map_err(words)?;
+    Ok(Shop {
+        db,
+        config: config.clone(),
+    })
+}
+
+/// The words of an error and of each wrong field.
+pub fn words(error: Error) -> String {
+    match &error {
+        Error::Invalid(fields) => {
+            let named = fields
+                .iter()
+                .map(|wrong| format!("{}: {}", wrong.field, wrong.problem.words(Locale::en)));
+            named.collect::<Vec<_>>().join("\n")
+        }
+        error => error.words(Locale::en),
+    }
+}
+
+/// Prints a line for whoever runs the command.
+pub fn say(line: &str) -> Result<(), String> {
+    writeln!(io::stdout(), "{line}").map_err(|error| error.to_string())
+}

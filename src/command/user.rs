@@ -1,0 +1,137 @@
+//! `sirius user`: accounts, managed without a browser and on record as the system.
+
+use super::{say, words};
+use clap::Subcommand;
+use sirius::{
+    act::{Shop, Tx},
+    auth::{Actor, Role, password},
+    error::Error,
+    i18n::Locale,
+    users::{Account, Query, service as accounts},
+};
+use std::io::{self, BufRead, IsTerminal};
+
+#[derive(Subcommand)]
+pub enum Command {
+    /// Add an account; the password is asked for, or read from standard input
+    Add {
+        name: String,
+        /// admin, manager or user
+        #[arg(long, default_value = "user")]
+        role: String,
+    },
+    /// Set a password; it is asked for, or read from standard input
+    Password { name: String },
+    /// Give an account a role: admin, manager or user
+    Role { name: String, role: String },
+    /// Let an account in that waits for approval
+    Activate { name: String },
+    /// Shut an account out, at once
+    Block { name: String },
+    /// Let a blocked account in again
+    Unblock { name: String },
+    /// Delete an account for good; the history keeps its name
+    Delete { name: String },
+    /// List the accounts: name, role, state
+    List,
+}
+
+/// Does what was asked.
+pub async fn run(command: Command, shop: &Shop) -> Result<(), String> {
+    let act = Actor::System;
+    match command {
+        Command::Add { name, role } => {
+            let role = read_role(&role)?;
+            let hash = new_password(shop).await?;
+            let account = shop
+                .act(act, move |tx| accounts::add(tx, &name, role, &hash))
+                .await
+                .map_err(words)?;
+            say(&format!("{} added as {}", account.username, account.role))
+        }
+        Command::Password { name } => {
+            let hash = new_password(shop).await?;
+            shop.act(act, move |tx| {
+                accounts::reset_password(tx, &name, &hash, false)
+            })
+            .await
+            .map_err(words)?;
+            say("password set; the account is signed out everywhere")
+        }
+        Command::Role { name, role } => {
+            let role = read_role(&role)?;
+            let account = shop
+                .act(act, move |tx| accounts::change_role(tx, &name, role))
+                .await
+                .map_err(words)?;
+            say(&format!("{} is {}", account.username, account.role))
+        }
+        Command::Activate { name } => state(shop, name, accounts::activate).await,
+        Command::Block { name } => state(shop, name, accounts::block).await,
+        Command::Unblock { name } => state(shop, name, accounts::unblock).await,
+        Command::Delete { name } => {
+            let deleted = name.clone();
+            shop.act(act, move |tx| accounts::delete(tx, &name))
+                .await
+                .map_err(words)?;
+            say(&format!("{deleted} deleted"))
+        }
+        Command::List => list_users(shop).await,
+    }
+}
+
+async fn state(
+    shop: &Shop,
+    name: String,
+    change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
+) -> Result<(), String> {
+    let account = shop
+        .act(Actor::System, move |tx| change(tx, &name))
+        .await
+        .map_err(words)?;
+    say(&format!("{} is {}", account.username, account.state))
+}
+
+async fn list_users(shop: &Shop) -> Result<(), String> {
+    let mut query = Query::default();
+    loop {
+        let asked = query.clone();
+        let page = shop
+            .look(Actor::System, move |tx| accounts::list(tx, &asked))
+            .await
+            .map_err(words)?;
+        for account in page.items {
+            say(&format!(
+                "{}\t{}\t{}",
+                account.username, account.role, account.state
+            ))?;
+        }
+        match page.after {
+            Some(after) => query.after = after,
+            None => return Ok(()),
+        }
+    }
+}
+
+fn read_role(role: &str) -> Result<Role, String> {
+    role.parse()
+        .map_err(|_| format!("{role:?} is no role: admin, manager or user"))
+}
+
+async fn new_password(shop: &Shop) -> Result<String, String> {
+    let typed = if io::stdin().is_terminal() {
+        rpassword::prompt_password("New password: ").map_err(|error| error.to_string())?
+    } else {
+        let mut line = String::new();
+        io::stdin()
+            .lock()
+            .read_line(&mut line)
+            .map_err(|error| error.to_string())?;
+        line.trim_end_matches(['\r', '\n']).to_owned()
+    };
+    password::check(&typed)
+        .map_err(|problem| format!("password: {}", problem.words(Locale::en)))?;
+    password::hash(typed, shop.config.bcrypt_cost)
+        .await
+        .map_err(words)
+}
