@@ -182,7 +182,7 @@ pub async fn set_language(lang: String) -> Result<(), Error> {
         header::SET_COOKIE,
         HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
     );
-    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts.headers));
+    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts));
     leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
     Ok(())
 }

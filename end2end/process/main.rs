@@ -8,5 +8,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod flood;
+#[path = "../../src/tests/secrets.rs"]
+mod secrets;
 mod server;
 mod start;
+mod watch;

@@ -62,6 +62,7 @@ impl Database {
             .env("HOME", self.folder.path())
             .env("DATABASE_URL", &self.url)
             .env("BCRYPT_COST", "4")
+            .env("RUST_LOG", "debug")
             .env(
                 "SECRET_KEY",
                 "a key of the tests, the same for every server",
@@ -180,9 +181,17 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Whatever a test did, the server has told nobody.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            return;
+        }
+        for line in self.logged().lines() {
+            let secret = crate::secrets::in_line(line);
+            assert_eq!(secret, None, "in the log: {line}");
+        }
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Jobs that wait together share one commit, each in its own savepoint; nobody is answered before that commit.
 
-use super::{Conn, DatabaseUrl, Pool, failed};
+use super::{Conn, DatabaseUrl, Pool, failed, in_request};
 use crate::error::Error;
 use diesel::connection::{
     AnsiTransactionManager, Connection, SimpleConnection, TransactionManager,
@@ -89,12 +89,18 @@ impl Writer {
 }
 
 impl Queue {
+    /// Jobs that wait.
+    pub fn len(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// Runs `act` in a savepoint of the next commit and waits for that commit.
     pub async fn run<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
+        let act = in_request(act);
         let job: Job = Box::new(move |conn| {
             let done = conn.transaction(act);
             Box::new(move |committed| {

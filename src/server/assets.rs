@@ -14,6 +14,10 @@ use axum::{
 #[allow_missing = true]
 struct Assets;
 
+/// Marks an answer that is a static file.
+#[derive(Clone, Copy, Debug)]
+pub struct IsAsset;
+
 /// Answers with a static file, when the path names one.
 pub async fn serve(request: Request, next: Next) -> Response {
     if *request.method() == Method::GET || *request.method() == Method::HEAD {
@@ -66,6 +70,7 @@ fn asset(uri: &Uri, encodings: &str) -> Option<Response> {
         Body::from(file.data),
     )
         .into_response();
+    response.extensions_mut().insert(IsAsset);
     if let Some(encoding) = encoding {
         response
             .headers_mut()

@@ -1,6 +1,6 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
-use super::LARGEST_BODY;
+use super::{LARGEST_BODY, refusals::put_wait};
 use crate::{door, error::Error};
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -21,21 +21,27 @@ pub async fn answer(request: Request, next: Next) -> Response {
     if door::wants_html(request.headers()) {
         keep_typed(request, next).await
     } else {
-        give_status(next.run(request).await).await
+        give_status(request, next).await
     }
 }
 
 /// Gives an answer the status of the error in it; every error of a server function is a 500 at first.
-async fn give_status(response: Response) -> Response {
+async fn give_status(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return Error::TooLarge.into_response();
+    };
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
     if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
         return response;
     }
     let (mut parts, body) = response.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Error::Internal.into_response();
     };
     if let Ok(error) = serde_json::from_slice::<Error>(&body) {
         parts.status = error.status();
+        put_wait(&mut parts.headers, &error);
     }
     Response::from_parts(parts, Body::from(body))
 }
@@ -45,7 +51,7 @@ async fn give_status(response: Response) -> Response {
 async fn keep_typed(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
-        return StatusCode::PAYLOAD_TOO_LARGE.into_response();
+        return Error::TooLarge.into_response();
     };
     let typed = typed_fields(&body);
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
@@ -82,7 +88,7 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
         .append_pair("__err", &error)
         .append_pair("__typed", typed)
         .finish();
-    Some(format!("{}?{query}", location.path()))
+    Some(format!("{}?{query}", door::own_path(&location)))
 }
 
 /// The fields of a form, as `ui::form` reads them.

@@ -1,18 +1,27 @@
 //! The HTTP server: what answers requests, and what every one of them passes through.
 
+mod arrival;
 mod assets;
+mod connections;
+mod cookies;
 mod csrf;
 mod forms;
 mod headers;
 mod identity;
+mod limits;
+mod refusals;
+pub mod watching;
 
+pub use arrival::Arrival;
 pub use assets::Built;
+pub use limits::network;
+pub use refusals::status_only;
 
 use crate::{
     act::Shop,
     analytics, api,
     app::App,
-    auth::session::Sessions,
+    auth::{Actor, session::Sessions, throttle},
     config::Config,
     db::{self, Db},
     import, log, orders, products,
@@ -22,25 +31,19 @@ use crate::{
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    http::{HeaderValue, header},
     middleware,
     routing::{get, post},
-    serve::ListenerExt,
 };
 use leptos::prelude::*;
 use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
+use limits::Rates;
 use std::{
-    io,
-    net::SocketAddr,
     sync::{Arc, LazyLock},
     time::Duration,
 };
 use tower_http::{
     compression::{CompressionLayer, CompressionLevel},
     limit::RequestBodyLimitLayer,
-    request_id::{MakeRequestUuid, PropagateRequestIdLayer, SetRequestIdLayer},
-    set_header::SetResponseHeaderLayer,
-    trace::{DefaultMakeSpan, DefaultOnResponse, TraceLayer},
 };
 use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 
@@ -48,8 +51,8 @@ use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
 const LARGEST_BODY: usize = 256 * 1024;
 /// How long requests that run may still take after SIGTERM.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
-/// How often sessions that are over are forgotten.
-const SESSION_SWEEP: Duration = Duration::from_secs(3_600);
+/// How often what is over is forgotten.
+const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// The paths of the pages. Found once: while Leptos looks for them, no page of the process gets its data.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
@@ -77,38 +80,24 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config: config.clone(),
     };
     welcome(&shop).await;
-    tokio::spawn(sweep_sessions(Sessions(shop.db.clone())));
+    tokio::spawn(sweep(shop.clone()));
+    tokio::spawn(watching::keep_up());
 
     let listener = tokio::net::TcpListener::bind(config.site_addr)
         .await
         .map_err(|error| format!("cannot listen on {}: {error}", config.site_addr))?;
-    let listener = listener.tap_io(|connection| {
-        let _ = connection.set_nodelay(true);
-    });
     tracing::info!(
         "serving http://{} from {}",
         config.site_addr,
         config.database_url
     );
-    let (stop, stopped) = tokio::sync::watch::channel(());
-    let service = router(shop, &key).into_make_service_with_connect_info::<SocketAddr>();
-    let server = axum::serve(listener, service).with_graceful_shutdown(async move {
+    let stop = async {
         signal().await;
         tracing::info!("finishing what runs");
-        drop(stop);
-    });
-    let overdue = async {
-        let mut stopped = stopped;
-        let _ = stopped.changed().await;
-        tokio::time::sleep(SHUTDOWN_LIMIT).await;
     };
-    tokio::select! {
-        served = server.into_future() => served.map_err(|error: io::Error| error.to_string()),
-        () = overdue => {
-            tracing::warn!("some requests took too long and were cut");
-            Ok(())
-        }
-    }
+    connections::serve(listener, router(shop, &key), &config, stop)
+        .await
+        .map_err(|error| error.to_string())
 }
 
 async fn signal() {
@@ -137,12 +126,18 @@ async fn welcome(shop: &Shop) {
     }
 }
 
-async fn sweep_sessions(sessions: Sessions) {
-    let mut ticks = tokio::time::interval(SESSION_SWEEP);
+/// Forgets what is over: sessions, and tries at passwords.
+async fn sweep(shop: Shop) {
+    let sessions = Sessions(shop.db.clone());
+    let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        if let Err(error) = sessions.delete_expired().await {
-            tracing::warn!(%error, "sessions that are over were not forgotten");
+        let swept = match sessions.delete_expired().await {
+            Ok(()) => shop.act(Actor::System, throttle::sweep).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = swept {
+            tracing::warn!(%error, "what is over was not forgotten");
         }
     }
 }
@@ -150,16 +145,14 @@ async fn sweep_sessions(sessions: Sessions) {
 /// Everything that answers requests.
 pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
     let options = LeptosOptions::builder().output_name("sirius").build();
+    let config = shop.config.clone();
+    let age = config.session_max_age.try_into();
     let sessions = SessionManagerLayer::new(Sessions(shop.db.clone()))
         .with_name("sirius")
-        .with_secure(shop.config.cookie_secure)
+        // `cookies::guard` knows whether the visitor came over HTTPS.
+        .with_secure(false)
         .with_same_site(SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(
-            shop.config
-                .session_max_age
-                .try_into()
-                .unwrap_or(time::Duration::DAY),
-        ))
+        .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
         .with_signed(key.clone());
     let context = {
         let shop = shop.clone();
@@ -172,34 +165,33 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .with_state(options)
         .merge(api::router(shop.clone()))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(middleware::from_fn(limits::keep_size))
         .merge(files(shop.clone()))
+        .merge(watching::routes(shop.clone()))
         .layer(middleware::from_fn(forms::answer))
-        .layer(middleware::from_fn(headers::hide_from_indexes))
-        .layer(middleware::from_fn_with_state(shop, identity::identify))
-        .layer(SetResponseHeaderLayer::if_not_present(
-            header::CACHE_CONTROL,
-            HeaderValue::from_static("private, no-cache"),
+        .layer(middleware::from_fn_with_state(
+            (shop, key.clone()),
+            identity::identify,
         ))
         .layer(sessions)
         .layer(middleware::from_fn(csrf::refuse_other_sites))
-        .layer(middleware::from_fn(api::problem::answer))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(middleware::from_fn(cookies::guard))
+        .layer(middleware::from_fn_with_state(
+            config.clone(),
+            limits::keep_time,
+        ))
         .layer(middleware::from_fn(assets::serve))
-        .layer(SetResponseHeaderLayer::overriding(
-            header::REFERRER_POLICY,
-            HeaderValue::from_static("same-origin"),
+        .layer(middleware::from_fn_with_state(
+            Arc::new(Rates::new(&config)),
+            limits::keep_rate,
         ))
-        .layer(SetResponseHeaderLayer::overriding(
-            header::X_CONTENT_TYPE_OPTIONS,
-            HeaderValue::from_static("nosniff"),
-        ))
-        .layer(PropagateRequestIdLayer::x_request_id())
-        .layer(
-            TraceLayer::new_for_http()
-                .make_span_with(DefaultMakeSpan::new())
-                .on_response(DefaultOnResponse::new()),
-        )
-        .layer(SetRequestIdLayer::x_request_id(MakeRequestUuid))
+        .layer(watching::catch_panics())
+        .layer(middleware::from_fn(api::problem::answer))
+        .layer(middleware::from_fn(refusals::tell))
+        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+        .layer(middleware::from_fn(headers::put))
+        .layer(middleware::from_fn(watching::watch))
+        .layer(middleware::from_fn_with_state(config, arrival::note))
 }
 
 /// Files to take away and to bring; those that come may be larger than anything else.
@@ -212,6 +204,7 @@ fn files(shop: Shop) -> Router {
         .route("/admin/analytics.csv", get(analytics::csv::download))
         .route("/admin/logs.csv", get(log::csv::download))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
+        .layer(middleware::from_fn(limits::keep_size))
         .route(
             "/uploads/{kind}",
             post(import::upload::receive).layer(DefaultBodyLimit::max(import::upload::LARGEST)),

@@ -14,13 +14,17 @@ mod app;
 mod check;
 mod desk;
 mod forms;
+mod guards;
 mod imports;
 mod lists;
 mod locales;
 mod log;
+mod logs;
 mod race;
 mod schema;
+mod secrets;
 mod sheets;
+mod signin;
 mod speed;
 mod stock;
 

@@ -20,6 +20,11 @@ pub fn visitor() -> Visitor {
     }
 }
 
+/// The number of the request.
+pub fn request_id() -> String {
+    crate::door::arrival().id.to_string()
+}
+
 /// The language of a request's cookie. Russian without one.
 fn locale_of(headers: &HeaderMap) -> Locale {
     cookie(headers, "lang")
