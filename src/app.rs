@@ -38,7 +38,7 @@ pub fn App() -> impl IntoView {
     provide_context(Announcer(said));
     let l = ui::locale();
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { format!("{page} · Sirius") } />
+        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { ui::title(format!("{page} · Sirius")) } />
         <Router>
             <a class="skip-link" href="#main" rel="external">{td_string!(l, nav.skip)}</a>
             <Header />

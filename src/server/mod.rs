@@ -55,7 +55,10 @@ const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// The paths of the pages. Found once: while Leptos looks for them, no page of the process gets its data.
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| generate_route_list(App));
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+    watching::follow_tasks();
+    generate_route_list(App)
+});
 
 /// The paths of the pages, as `/orders/{id}`.
 pub fn page_paths() -> impl Iterator<Item = &'static str> {

@@ -22,6 +22,11 @@ pub fn visitor() -> Visitor {
     }
 }
 
+/// The title of the document, as the browser takes it: text.
+pub fn title(text: String) -> String {
+    text
+}
+
 /// The number of the last request that failed; until one does, of the page's.
 pub fn request_id() -> String {
     let body: Option<web_sys::Element> = document().body().map(Into::into);
