@@ -86,18 +86,30 @@ impl From<(i64, i32)> for Moment {
     }
 }
 
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
+
 /// A day for people: `23.11.2026`, in English `23 Nov 2026`.
 pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
-    const MONTHS: [&str; 12] = [
-        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-    ];
     match locale {
         Locale::ru => format!("{:02}.{:02}.{}", day.day(), day.month(), day.year()),
-        Locale::en => format!(
-            "{} {} {}",
-            day.day(),
-            MONTHS[day.month0() as usize],
-            day.year()
-        ),
+        Locale::en => format!("{} {}", day.day(), month_shown(day, locale)),
+    }
+}
+
+/// A day where the year is known: `23.11`, in English `23 Nov`.
+pub fn day_short(day: NaiveDate, locale: Locale) -> String {
+    match locale {
+        Locale::ru => format!("{:02}.{:02}", day.day(), day.month()),
+        Locale::en => format!("{} {}", day.day(), MONTHS[day.month0() as usize]),
+    }
+}
+
+/// A month for people: `11.2026`, in English `Nov 2026`.
+pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
+    match locale {
+        Locale::ru => format!("{:02}.{}", day.month(), day.year()),
+        Locale::en => format!("{} {}", MONTHS[day.month0() as usize], day.year()),
     }
 }

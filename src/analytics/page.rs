@@ -10,7 +10,7 @@ use super::{
 use crate::{
     error::Error,
     i18n::Locale,
-    moment::day_shown,
+    moment::{day_short, day_shown, month_shown},
     money::{Rub, pieces},
     ui::{
         self,
@@ -394,7 +394,7 @@ fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
         amounts = format!("{amounts}; {words}: {}", profit.shown(l));
     }
     Bar {
-        label: period_label(start, by),
+        label: period_label(start, by, l),
         title: td_string!(
             l,
             analytics.bar,
@@ -414,14 +414,14 @@ pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
         By::Day => day_shown(start, l),
         By::Week => td_string!(l, analytics.week_of, day = day_shown(start, l)).to_string(),
-        By::Month => start.format("%m.%Y").to_string(),
+        By::Month => month_shown(start, l),
     }
 }
 
 /// A period in as few signs as an axis has room for.
-fn period_label(start: NaiveDate, by: By) -> String {
+fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
-        By::Day | By::Week => start.format("%d.%m").to_string(),
-        By::Month => start.format("%m.%y").to_string(),
+        By::Day | By::Week => day_short(start, l),
+        By::Month => month_shown(start, l),
     }
 }

@@ -3,6 +3,7 @@
 //! A write is one transaction that is a writer from its first statement.
 //! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers.
 
+pub mod bulk;
 mod keyset;
 mod writer;
 

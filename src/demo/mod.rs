@@ -1,8 +1,13 @@
-//! `sirius demo`: a year of a small shop, made through the same services as the real one.
+//! `sirius demo`: a year of a small shop.
 //!
-//! Fixed seed: the same goods, customers and orders each time, ending now.
+//! Fixed seed: the same goods, customers and orders each time, ending now. A small demo is told to the services of the
+//! real shop; a large one is worked out in memory by their arithmetic and written in bulk, to the same rows.
 
+mod books;
 mod goods;
+mod rows;
+mod services;
+mod story;
 
 use crate::{
     act::{Shop, Tx},
@@ -12,86 +17,109 @@ use crate::{
     error::Error,
     i18n::Locale,
     moment::Moment,
-    orders, products,
-    schema::{orders as orders_table, products as products_table},
-    supplies,
+    schema::{orders, products},
 };
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{SubsecRound, TimeDelta};
 use diesel::prelude::*;
-use goods::{CUSTOMERS, GOODS, Good, OPERATORS};
-use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
-use std::collections::VecDeque;
+use goods::GOODS;
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+use story::Story;
 
-/// How many orders share one transaction: few, so that a small demo shows progress early; many, where a commit costs.
+/// Orders that share one transaction of the services: few, so that a demo that is stopped leaves what it has made.
 const BATCH: u32 = 100;
-const LARGE_BATCH: u32 = 5_000;
-/// From so many orders on, transactions are large.
-const LARGE: u32 = 20_000;
+/// From so many orders on, a demo is written in bulk.
+pub const LARGE: u32 = 20_000;
 /// The year that the orders spread over.
 const DAYS: i64 = 365;
-/// An order is settled this many orders later, so that the newest still wait.
-const SETTLED_AFTER: usize = 12;
+
+/// How a demo is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// By the services, act by act: some hundreds of orders a second.
+    Services,
+    /// In one transaction of whole rows: some thousands a second.
+    Bulk,
+}
+
+/// A year to be made.
+#[derive(Clone, Copy, Debug)]
+pub struct Year {
+    pub orders: u32,
+    pub end: Moment,
+}
 
 /// Fills an empty database and says what was made.
-pub async fn fill(shop: &Shop, count: u32) -> Result<String, String> {
+pub async fn fill(shop: &Shop, orders: u32) -> Result<String, String> {
+    let way = if orders < LARGE {
+        Way::Services
+    } else {
+        Way::Bulk
+    };
+    let end = clock::now();
+    make(shop, Year { orders, end }, way).await
+}
+
+/// Fills an empty database in one of the ways and says what was made.
+pub async fn make(shop: &Shop, year: Year, way: Way) -> Result<String, String> {
     let words = |error: Error| error.words(Locale::en);
     if !shop.look(Actor::System, is_empty).await.map_err(words)? {
         return Err("the database is not empty: demo data goes into an empty one only".to_owned());
     }
-    let end = Utc::now();
-    let mut demo = Demo {
-        random: StdRng::seed_from_u64(2_026),
-        products: Vec::new(),
-        waiting: VecDeque::new(),
+    let low = match way {
+        Way::Services => by_services(shop, year).await,
+        Way::Bulk => in_bulk(shop, year).await,
     };
-    let opening = clock::at(end - TimeDelta::days(DAYS + 1));
-    demo = shop
-        .act_at(opening, move |tx| demo.open(tx))
-        .await
-        .map_err(words)?;
-    shop.act_at(opening, move |tx| enter_rates(tx, end))
-        .await
-        .map_err(words)?;
-    let step = TimeDelta::days(DAYS) / i32::try_from(count).unwrap_or(i32::MAX);
-    let size = if count < LARGE { BATCH } else { LARGE_BATCH };
-    for first in (0..count).step_by(size as usize) {
-        let batch = first..count.min(first + size);
-        let times: Vec<Moment> = batch
-            .map(|order| clock::at(end - step * i32::try_from(count - order).unwrap_or(0)))
-            .collect();
-        demo = shop
-            .act_at(opening, move |tx| demo.trade(tx, &times))
-            .await
-            .map_err(words)?;
-    }
-    let low = shop
-        .act_at(clock::at(end), move |tx| demo.close(tx))
-        .await
-        .map_err(words)?;
     Ok(format!(
-        "made {} products, {count} orders and the supplies for them; {low} products run low",
-        GOODS.len()
+        "made {} products, {} orders and the supplies for them; {} products run low",
+        GOODS.len(),
+        year.orders,
+        low.map_err(words)?
     ))
 }
 
+async fn by_services(shop: &Shop, year: Year) -> Result<usize, Error> {
+    let opening = year.opening();
+    shop.act_at(opening, move |tx| {
+        services::add_goods(tx)?;
+        enter_rates(tx, year)
+    })
+    .await?;
+    let mut story = Story::new();
+    for batch in year.batches(BATCH) {
+        story = shop
+            .act_at(opening, move |tx| {
+                story.trade(tx, batch.map(|order| year.time(order)))?;
+                Ok(story)
+            })
+            .await?;
+    }
+    shop.act_at(year.end, move |tx| story.close(tx, year.end))
+        .await
+}
+
+async fn in_bulk(shop: &Shop, year: Year) -> Result<usize, Error> {
+    let low = shop
+        .act_at(year.opening(), move |tx| books::write(tx, year))
+        .await?;
+    // Behind the next act of SQLite's writer, what it has written is in the database file.
+    shop.db.write(|_| Ok(())).await?;
+    Ok(low)
+}
+
 fn is_empty(tx: &mut Tx<'_>) -> Result<bool, Error> {
-    let any_product = diesel::select(diesel::dsl::exists(
-        products_table::table.select(products_table::id),
-    ))
-    .get_result::<bool>(tx.conn)?;
-    let any_order = diesel::select(diesel::dsl::exists(
-        orders_table::table.select(orders_table::id),
-    ))
-    .get_result::<bool>(tx.conn)?;
+    let any_product = diesel::select(diesel::dsl::exists(products::table.select(products::id)))
+        .get_result::<bool>(tx.conn)?;
+    let any_order = diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
+        .get_result::<bool>(tx.conn)?;
     Ok(!any_product && !any_order)
 }
 
 /// A rate for each week, the newest a day old.
-fn enter_rates(tx: &mut Tx<'_>, end: DateTime<Utc>) -> Result<(), Error> {
+fn enter_rates(tx: &mut Tx<'_>, year: Year) -> Result<(), Error> {
     let mut random = StdRng::seed_from_u64(98);
     let mut rate = 960_000;
     for week in (0..=DAYS / 7 + 1).rev() {
-        tx.now = clock::at(end - TimeDelta::days(week * 7 + 1));
+        tx.now = year.before_end(TimeDelta::days(week * 7 + 1));
         rate += random.random_range(-12_000..=14_000);
         let (day, rate) = (tx.now.day().to_string(), RubPerEur(rate).to_string());
         rates::set(tx, &day, &rate)?;
@@ -99,128 +127,23 @@ fn enter_rates(tx: &mut Tx<'_>, end: DateTime<Utc>) -> Result<(), Error> {
     Ok(())
 }
 
-struct Demo {
-    random: StdRng,
-    products: Vec<Stocked>,
-    /// Orders that wait, the oldest first.
-    waiting: VecDeque<i64>,
-}
-
-struct Stocked {
-    good: &'static Good,
-    /// Pieces that may be sold.
-    stock: i64,
-}
-
-impl Demo {
-    /// Adds the goods.
-    fn open(mut self, tx: &mut Tx<'_>) -> Result<Self, Error> {
-        for good in GOODS {
-            let (name, sell, buy, min_stock, supplier) = *good;
-            let draft = products::Draft {
-                name: name.to_owned(),
-                min_stock: min_stock.to_string(),
-                sell_price_rub: crate::money::Rub(sell).to_string(),
-                buy_price_eur: crate::money::Eur(buy).to_string(),
-                supplier_name: supplier.to_owned(),
-                ..products::Draft::default()
-            };
-            products::service::create(tx, "", &draft, "")?;
-            self.products.push(Stocked { good, stock: 0 });
-        }
-        Ok(self)
+impl Year {
+    fn opening(self) -> Moment {
+        self.before_end(TimeDelta::days(DAYS + 1))
     }
 
-    /// Books an order at each of the times, receives supplies where the stock ends, and settles older orders.
-    fn trade(mut self, tx: &mut Tx<'_>, times: &[Moment]) -> Result<Self, Error> {
-        for time in times {
-            tx.now = *time;
-            self.book(tx)?;
-            if self.waiting.len() > SETTLED_AFTER
-                && let Some(order) = self.waiting.pop_front()
-            {
-                self.settle(tx, order)?;
-            }
-        }
-        Ok(self)
+    /// When an order is booked: the orders spread evenly, the last one a step before the end.
+    fn time(self, order: u32) -> Moment {
+        let step = TimeDelta::days(DAYS) / i32::try_from(self.orders).unwrap_or(i32::MAX);
+        self.before_end(step * i32::try_from(self.orders - order).unwrap_or(0))
     }
 
-    fn book(&mut self, tx: &mut Tx<'_>) -> Result<(), Error> {
-        let index = self.random.random_range(0..self.products.len());
-        let qty = [1, 1, 1, 2, 2, 3, 5]
-            .choose(&mut self.random)
-            .copied()
-            .unwrap_or(1);
-        if self.products[index].stock < qty {
-            self.supply(tx, index)?;
-        }
-        let (name, price, ..) = *self.products[index].good;
-        let is_discounted = self.random.random_bool(0.1);
-        let price = if is_discounted { price * 9 / 10 } else { price };
-        let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
-        let named = self.random.random_bool(0.8);
-        let draft = orders::Draft {
-            phone: format!("+7{operator}{:07}", self.random.random_range(0..10_000_000)),
-            customer_name: CUSTOMERS
-                .choose(&mut self.random)
-                .filter(|_| named)
-                .map(ToString::to_string)
-                .unwrap_or_default(),
-            product_id: String::new(),
-            product: name.to_owned(),
-            qty: qty.to_string(),
-            unit_price_rub: crate::money::Rub(price).to_string(),
-        };
-        let order = orders::service::create(tx, "", &draft)?;
-        self.products[index].stock -= qty;
-        self.waiting.push_back(order.id);
-        Ok(())
+    fn before_end(self, time: TimeDelta) -> Moment {
+        clock::at((self.end.utc() - time).trunc_subsecs(6).and_utc())
     }
 
-    fn supply(&mut self, tx: &mut Tx<'_>, index: usize) -> Result<(), Error> {
-        let (name, _, price, min_stock, supplier) = *self.products[index].good;
-        let qty = min_stock * self.random.random_range(2..5);
-        let price = price * self.random.random_range(94..107) / 100;
-        let draft = supplies::Draft {
-            product_id: String::new(),
-            product: name.to_owned(),
-            qty: qty.to_string(),
-            supplier_name: supplier.to_owned(),
-            buy_price_eur: crate::money::Eur(price).to_string(),
-        };
-        supplies::service::receive(tx, "", &draft)?;
-        self.products[index].stock += qty;
-        Ok(())
-    }
-
-    fn settle(&mut self, tx: &mut Tx<'_>, order: i64) -> Result<(), Error> {
-        if self.random.random_bool(0.05) {
-            let order = orders::service::deny(tx, order)?;
-            if let Some(product) = self
-                .products
-                .iter_mut()
-                .find(|product| product.good.0 == order.product_name)
-            {
-                product.stock += order.qty;
-            }
-        } else {
-            orders::service::issue(tx, order)?;
-        }
-        Ok(())
-    }
-
-    /// Receives supplies at the end, but for a few goods, and tells how many run low.
-    fn close(mut self, tx: &mut Tx<'_>) -> Result<usize, Error> {
-        for index in 0..self.products.len() {
-            let is_low = self.products[index].stock < self.products[index].good.3;
-            if is_low && index % 7 != 0 {
-                self.supply(tx, index)?;
-            }
-        }
-        Ok(self
-            .products
-            .iter()
-            .filter(|product| product.stock < product.good.3)
-            .count())
+    fn batches(self, size: u32) -> impl Iterator<Item = std::ops::Range<u32>> {
+        let firsts = (0..self.orders).step_by(size as usize);
+        firsts.map(move |first| first..self.orders.min(first + size))
     }
 }

@@ -40,7 +40,7 @@ pub fn history(
                 .eq(entity)
                 .and(operation_log::entity_id.eq(id.to_string())),
         )
-        .order(operation_log::id.desc())
+        .order((operation_log::timestamp.desc(), operation_log::id.desc()))
         .limit(HISTORY)
         .select(COLUMNS)
         .load(tx.conn)?;

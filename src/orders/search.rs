@@ -15,12 +15,12 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-diesel::alias!(orders as found: Found);
-
 /// Fewer digits than this find too much to be of use.
 const PHONE_DIGITS: usize = 3;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
+/// Orders that are sorted to show a page of them.
+const FEW: i64 = 2_000;
 
 /// A query whose every part could be taken.
 struct Filter {
@@ -78,27 +78,29 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         .select(COLUMNS)
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
-    if let Some(status) = filter.status {
-        rows = rows.filter(orders::status.eq(status));
-    }
+    rows = match (filter.status, filter.sort) {
+        // Most orders have such a status: they are read in their order, and the others passed over.
+        (Some(status @ (Status::PaidIssued | Status::PaidDenied)), Sort::Phone) => {
+            let others = Status::ALL.iter().copied().filter(|other| *other != status);
+            rows.filter(orders::status.ne_all(others.collect::<Vec<_>>()))
+        }
+        (Some(status), _) => rows.filter(orders::status.eq(status)),
+        (None, _) => rows,
+    };
     if !filter.phone.is_empty() {
-        let from_end: String = filter.phone.chars().rev().collect();
-        let [plain, with_code, without_prefix] = phone::beginnings(&filter.phone);
-        let (digits, reversed) = (
-            found.field(orders::phone_digits),
-            found.field(orders::phone_reversed),
-        );
-        let begins = |start: String| digits.ge(start.clone()).and(digits.lt(beyond(&start)));
-        let ends = reversed
-            .ge(from_end.clone())
-            .and(reversed.lt(beyond(&from_end)));
-        // Ranges of two indexes, each read for itself.
-        let ids = found.select(found.field(orders::id)).filter(
-            ends.or(begins(plain))
-                .or(begins(with_code))
-                .or(begins(without_prefix)),
-        );
-        rows = rows.filter(orders::id.eq_any(ids));
+        rows = match some_with_phone(tx, &filter.phone)? {
+            Some(ids) => rows.filter(orders::id.eq_any(ids)),
+            None => {
+                let [plain, with_code, without_prefix] = phone::beginnings(&filter.phone);
+                let begins = |start: String| orders::phone_digits.like(format!("{start}%"));
+                let ends = orders::phone_reversed.like(format!("{}%", reversed(&filter.phone)));
+                rows.filter(
+                    ends.or(begins(plain))
+                        .or(begins(with_code))
+                        .or(begins(without_prefix)),
+                )
+            }
+        };
     }
     if !query.product.trim().is_empty() {
         rows = rows.filter(orders::product_id.eq_any(products::search::ids_named(
@@ -118,6 +120,36 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         .limit(keyset.fetch())
         .load(tx.conn)?;
     Ok(keyset.page(rows, |order: &Order| filter.sort.keys(order)))
+}
+
+/// The orders whose phone begins or ends with these digits, by the indexes of both. `None` when they are many: few are
+/// sorted; many are found soon enough in the order of the list, row by row.
+fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error> {
+    let from_end = reversed(phone);
+    let [plain, with_code, without_prefix] = phone::beginnings(phone);
+    let begins = |start: String| {
+        orders::phone_digits
+            .ge(start.clone())
+            .and(orders::phone_digits.lt(beyond(&start)))
+    };
+    let ends = orders::phone_reversed
+        .ge(from_end.clone())
+        .and(orders::phone_reversed.lt(beyond(&from_end)));
+    let ids = orders::table
+        .filter(
+            ends.or(begins(plain))
+                .or(begins(with_code))
+                .or(begins(without_prefix)),
+        )
+        .select(orders::id)
+        .limit(FEW + 1)
+        .load::<i64>(tx.conn)?;
+    let few = usize::try_from(FEW).unwrap_or(usize::MAX);
+    Ok(Some(ids).filter(|ids| ids.len() <= few))
+}
+
+fn reversed(digits: &str) -> String {
+    digits.chars().rev().collect()
 }
 
 /// The latest orders of a product.

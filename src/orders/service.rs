@@ -7,7 +7,7 @@ use crate::{
     auth::Permission,
     checks::Checks,
     error::{Error, Problem, Stale},
-    log::{self, Action, Entity, service::record},
+    log::{self, Action, Change, Entity, service::record},
     money::Rub,
     phone::Phone,
     products::{self, Product},
@@ -104,19 +104,28 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
         .returning(orders::id)
         .get_result::<i64>(tx.conn)?;
     stock::service::reserve(tx, product.id, new.qty, id)?;
-    let mut changes = vec![
-        log::set("phone", &new.phone.e164),
-        log::set("product", &product.name),
-        log::set("qty", new.qty),
-        log::set("unit_price_rub", price),
-    ];
-    changes.extend(
-        new.customer_name
-            .as_ref()
-            .map(|name| log::set("customer_name", name)),
-    );
+    let customer = new.customer_name.as_deref();
+    let changes = said(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
     Ok(id)
+}
+
+/// What the log says of an order that was booked.
+pub fn said(
+    phone: &Phone,
+    customer_name: Option<&str>,
+    product: &str,
+    qty: i64,
+    price: Rub,
+) -> Vec<Change> {
+    let mut changes = vec![
+        log::set("phone", &phone.e164),
+        log::set("product", product),
+        log::set("qty", qty),
+        log::set("unit_price_rub", price),
+    ];
+    changes.extend(customer_name.map(|name| log::set("customer_name", name)));
+    changes
 }
 
 /// Edits an order that was read as `version` and is not issued yet. Its product stays.

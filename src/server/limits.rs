@@ -54,7 +54,8 @@ impl Rates {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
-        if self.asked.fetch_add(1, Ordering::Relaxed) % FORGET_EVERY == 0 {
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked.is_multiple_of(FORGET_EVERY) {
             limiter.retain_recent();
         }
         limiter.check_key(&network(address)).map_err(|early| {

@@ -2,15 +2,17 @@
 
 use super::Format;
 use crate::{error::Error, i18n::Locale, moment::Moment, ui::words::field_label};
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate, Timelike};
 use csv::{Terminator, Writer, WriterBuilder};
-use std::fmt::Display;
+use std::fmt::{Display, Write};
 
 /// A part of a file under way: rows of cells.
 pub struct Sheet {
     pub format: Format,
     pub locale: Locale,
     out: Writer<Vec<u8>>,
+    /// The cell that is being made: one for all, because a file has millions.
+    cell: String,
 }
 
 impl Sheet {
@@ -28,6 +30,7 @@ impl Sheet {
                 .terminator(Terminator::CRLF)
                 .flexible(true)
                 .from_writer(Vec::with_capacity(1 << 20)),
+            cell: String::new(),
         }
     }
 
@@ -35,8 +38,8 @@ impl Sheet {
     pub fn head(&mut self, fields: &[&str]) -> Result<(), Error> {
         for field in fields {
             match self.format {
-                Format::Excel => self.cell(&field_label(self.locale, field))?,
-                Format::Plain => self.cell(field)?,
+                Format::Excel => self.write(&field_label(self.locale, field))?,
+                Format::Plain => self.write(field)?,
             }
         }
         self.end_row()
@@ -45,39 +48,49 @@ impl Sheet {
     /// Text that people typed, made harmless.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
         if is_risky(text) {
-            self.cell(&format!("'{text}"))
+            self.plain(format_args!("'{text}"))
         } else {
-            self.cell(text)
+            self.write(text)
         }
     }
 
     /// Something of our own making: a code, a telephone number, a count.
     pub fn plain(&mut self, value: impl Display) -> Result<(), Error> {
-        self.cell(&value.to_string())
+        self.make(value)?;
+        self.end_cell()
     }
 
     /// An amount or part, by its plain decimal.
     pub fn decimal(&mut self, value: impl Display) -> Result<(), Error> {
-        let plain = value.to_string();
-        match self.format {
-            Format::Excel => self.cell(&plain.replace('.', ",")),
-            Format::Plain => self.cell(&plain),
+        self.make(value)?;
+        if self.format == Format::Excel
+            && let Some(point) = self.cell.find('.')
+        {
+            self.cell.replace_range(point..=point, ",");
         }
+        self.end_cell()
     }
 
     /// An amount or part that may be missing.
     pub fn optional(&mut self, value: Option<impl Display>) -> Result<(), Error> {
         match value {
             Some(value) => self.decimal(value),
-            None => self.cell(""),
+            None => self.write(""),
         }
     }
 
     /// An instant: as the shop's clock shows it, or ISO 8601 in UTC.
     pub fn moment(&mut self, moment: Moment) -> Result<(), Error> {
         match self.format {
-            Format::Excel => self.plain(moment.local().format("%d.%m.%Y %H:%M")),
-            Format::Plain => self.cell(&moment.rfc3339()),
+            Format::Excel => {
+                let local = moment.local();
+                let (hour, minute) = (local.hour(), local.minute());
+                self.plain(format_args!(
+                    "{} {hour:02}:{minute:02}",
+                    Dotted(local.date())
+                ))
+            }
+            Format::Plain => self.write(&moment.rfc3339()),
         }
     }
 
@@ -85,14 +98,14 @@ impl Sheet {
     pub fn optional_moment(&mut self, moment: Option<Moment>) -> Result<(), Error> {
         match moment {
             Some(moment) => self.moment(moment),
-            None => self.cell(""),
+            None => self.write(""),
         }
     }
 
     /// A day.
     pub fn day(&mut self, day: NaiveDate) -> Result<(), Error> {
         match self.format {
-            Format::Excel => self.plain(day.format("%d.%m.%Y")),
+            Format::Excel => self.plain(Dotted(day)),
             Format::Plain => self.plain(day),
         }
     }
@@ -109,8 +122,30 @@ impl Sheet {
         self.out.into_inner().map_err(|error| fault(&error))
     }
 
-    fn cell(&mut self, text: &str) -> Result<(), Error> {
+    /// A cell that is text already.
+    fn write(&mut self, text: &str) -> Result<(), Error> {
         self.out.write_field(text).map_err(|error| fault(&error))
+    }
+
+    fn make(&mut self, value: impl Display) -> Result<(), Error> {
+        self.cell.clear();
+        write!(self.cell, "{value}").map_err(|error| fault(&error))
+    }
+
+    fn end_cell(&mut self) -> Result<(), Error> {
+        self.out
+            .write_field(&self.cell)
+            .map_err(|error| fault(&error))
+    }
+}
+
+/// A day as Russians write it: `23.11.2026`.
+struct Dotted(NaiveDate);
+
+impl Display for Dotted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self(day) = self;
+        write!(f, "{:02}.{:02}.{}", day.day(), day.month(), day.year())
     }
 }
 

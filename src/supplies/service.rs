@@ -8,7 +8,7 @@ use crate::{
     clock,
     db::{Column, Dialect, Key, Keyset, Order},
     error::Error,
-    log::{self, Action, Entity, service::record},
+    log::{self, Action, Change, Entity, service::record},
     money::Eur,
     products,
     schema::{products as products_table, supplies},
@@ -37,16 +37,21 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     let insert = |tx: &mut Tx<'_>| {
         let product = products::search::meant(tx, product, &draft.product)?;
         let id = write(tx, (product.id, &product.name), qty, &supplier_name, price)?;
-        let changes = [
-            log::set("product", &product.name),
-            log::set("qty", qty),
-            log::set("supplier_name", &supplier_name),
-            log::set("buy_price_eur", price),
-        ];
+        let changes = said(&product.name, qty, &supplier_name, price);
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
     };
     tx.once(key, Entity::Supply, draft, insert, get)
+}
+
+/// What the log says of a supply that was received.
+pub fn said(product: &str, qty: i64, supplier_name: &str, price: Eur) -> [Change; 4] {
+    [
+        log::set("product", product),
+        log::set("qty", qty),
+        log::set("supplier_name", supplier_name),
+        log::set("buy_price_eur", price),
+    ]
 }
 
 /// Writes a supply and moves the stock. Its log is the caller's to write.

@@ -2,6 +2,8 @@
 
 use super::{app::Person, on_both_databases};
 use crate::{
+    clock,
+    demo::{self, Way, Year},
     error::{Error, Problem},
     orders::{self, Order, Query, Status},
     products, supplies,
@@ -66,6 +68,25 @@ async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
 }
 
 on_both_databases! {
+    async fn digits_that_many_phones_have_find_all_of_them(app: App) {
+        let year = Year { orders: 9_000, end: clock::now() };
+        demo::make(&app.shop, year, Way::Bulk).await.unwrap();
+        let clerk = app.hire(app.clerk()).await;
+        let all = |query: Query| clerk.look(move |tx| orders::search::page(tx, &query, Some(10_000)));
+        let everything = all(Query::default()).await.unwrap().items;
+        for (digits, is_many) in [("791", true), ("916", false), ("4567", false)] {
+            let has = |order: &&Order| {
+                let phone = order.phone.trim_start_matches('+');
+                phone.starts_with(digits) || phone.starts_with(&format!("7{digits}")) || phone.ends_with(digits)
+            };
+            let expected: Vec<_> = everything.iter().filter(has).map(|order| order.id).collect();
+            assert_eq!(expected.len() > 2_000, is_many, "{digits}: {}", expected.len());
+            let query = Query { phone: digits.to_owned(), ..Query::default() };
+            let found = all(query).await.unwrap().items;
+            assert_eq!(found.iter().map(|order| order.id).collect::<Vec<_>>(), expected, "{digits}");
+        }
+    }
+
     async fn an_order_is_found_by_the_beginning_or_the_end_of_its_phone(app: App) {
         let clerk = app.hire(app.clerk()).await;
         app.hire(app.manager()).await.adds("чай", 9).await;

@@ -1,0 +1,319 @@
+//! The story written into books in memory, by the arithmetic of the services, and from there in bulk.
+
+use super::{
+    Year, enter_rates,
+    goods::GOODS,
+    rows::{MovementRow, OperationRow, OrderRow, SupplyRow},
+    services,
+    story::{Booking, Hands, Story},
+};
+use crate::{
+    act::Tx,
+    analytics::rollup,
+    db::{
+        Conn,
+        bulk::{self, insert_all},
+    },
+    error::{Error, Problem},
+    log::{Action, Change, Entity},
+    moment::Moment,
+    money::{Eur, Rub},
+    orders::{self, Status},
+    phone::Phone,
+    schema::{operation_log, orders as orders_table, products, stock_movements, supplies},
+    stock::{MovementKind, counters::Counters},
+    supplies as supplies_feature,
+    text::fold,
+};
+use diesel::prelude::*;
+use std::collections::VecDeque;
+
+/// Orders whose rows are held in memory at once.
+const BATCH: u32 = 10_000;
+
+/// Makes the year, all of it or nothing, and tells how many products run low.
+pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
+    bulk::begin(tx.conn)?;
+    let products = services::add_goods(tx)?;
+    enter_rates(tx, year)?;
+    let mut books = Books::open(tx.conn, products, tx.now)?;
+    let mut story = Story::new();
+    for batch in year.batches(BATCH) {
+        let done = batch.end;
+        story.trade(&mut books, batch.map(|order| year.time(order)))?;
+        books.write(tx.conn, Written::Settled)?;
+        if done.is_multiple_of(10 * BATCH) {
+            tracing::info!("{done} of {} orders", year.orders);
+        }
+    }
+    let low = story.close(&mut books, year.end)?;
+    books.write(tx.conn, Written::Everything)?;
+    books.write_counters(tx.conn)?;
+    rollup::rebuild(tx.conn)?;
+    bulk::end(tx.conn)?;
+    Ok(low)
+}
+
+/// What of the books goes into the database.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Written {
+    /// Orders that will not change any more.
+    Settled,
+    Everything,
+}
+
+/// The numbers of the rows to come.
+struct Next {
+    supply: i64,
+    order: i64,
+    movement: i64,
+    operation: i64,
+}
+
+/// The shop in memory: its counters, and the rows that are not in the database yet.
+struct Books {
+    now: Moment,
+    next: Next,
+    /// By good: the product's number and its counters.
+    products: Vec<(i64, Counters)>,
+    supplies: Vec<SupplyRow>,
+    /// Without a gap, the oldest first; the story settles them in this order.
+    orders: VecDeque<OrderRow>,
+    movements: Vec<MovementRow>,
+    operations: Vec<OperationRow>,
+}
+
+/// What moved the stock.
+enum Cause {
+    Supply(i64),
+    Order(i64),
+}
+
+impl Books {
+    fn open(conn: &mut Conn, products: Vec<i64>, now: Moment) -> Result<Self, Error> {
+        let next = Next {
+            supply: bulk::next_id(conn, "supplies")?,
+            order: bulk::next_id(conn, "orders")?,
+            movement: bulk::next_id(conn, "stock_movements")?,
+            operation: bulk::next_id(conn, "operation_log")?,
+        };
+        let opening = |id| (id, Counters::default());
+        Ok(Self {
+            now,
+            next,
+            products: products.into_iter().map(opening).collect(),
+            supplies: Vec::new(),
+            orders: VecDeque::new(),
+            movements: Vec::new(),
+            operations: Vec::new(),
+        })
+    }
+
+    /// Moves the counters of a good and notes it in the ledger.
+    fn shift<T>(
+        &mut self,
+        good: usize,
+        kind: MovementKind,
+        cause: Cause,
+        change: impl FnOnce(&mut Counters) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let (product_id, counters) = &mut self.products[good];
+        let before = *counters;
+        let outcome = change(counters)?;
+        let (supply_id, order_id) = match cause {
+            Cause::Supply(id) => (Some(id), None),
+            Cause::Order(id) => (None, Some(id)),
+        };
+        self.movements.push(MovementRow {
+            id: take(&mut self.next.movement),
+            product_id: *product_id,
+            kind,
+            quantity: counters.quantity - before.quantity,
+            issued: counters.issued - before.issued,
+            reserved: counters.reserved - before.reserved,
+            value_eur: counters.value_eur.0 - before.value_eur.0,
+            uncosted: counters.uncosted - before.uncosted,
+            on_hand_after: counters.on_hand(),
+            stock_after: counters.stock(),
+            supply_id,
+            order_id,
+            created_at: self.now,
+        });
+        Ok(outcome)
+    }
+
+    fn record(&mut self, action: Action, entity_type: Entity, id: i64, changes: &[Change]) {
+        self.operations.push(OperationRow {
+            id: take(&mut self.next.operation),
+            timestamp: self.now,
+            action,
+            entity_type,
+            entity_id: id.to_string(),
+            details: serde_json::to_string(changes).unwrap_or_default(),
+        });
+    }
+
+    /// An order that waits, and its good.
+    fn waiting(&mut self, id: i64) -> Result<(usize, &mut OrderRow), Error> {
+        let order = self
+            .orders
+            .front()
+            .and_then(|oldest| usize::try_from(id - oldest.id).ok())
+            .and_then(|place| self.orders.get_mut(place))
+            .ok_or(Error::NotFound)?;
+        let product = order.product_id;
+        let good = self.products.iter().position(|(id, _)| *id == product);
+        Ok((good.ok_or(Error::NotFound)?, order))
+    }
+
+    /// Writes what is ready, and forgets it. A movement waits for the row of the order that it names.
+    fn write(&mut self, conn: &mut Conn, what: Written) -> Result<(), Error> {
+        let settled = self
+            .orders
+            .iter()
+            .take_while(|order| order.status != Status::PaidNotIssued)
+            .count();
+        let orders: Vec<OrderRow> = match what {
+            Written::Settled => self.orders.drain(..settled).collect(),
+            Written::Everything => self.orders.drain(..).collect(),
+        };
+        let unwritten = self
+            .orders
+            .front()
+            .map_or(self.next.order, |order| order.id);
+        let ready = self
+            .movements
+            .iter()
+            .position(|movement| movement.order_id.is_some_and(|id| id >= unwritten))
+            .unwrap_or(self.movements.len());
+        insert_all!(conn, supplies, &self.supplies);
+        insert_all!(conn, orders_table, &orders);
+        insert_all!(conn, stock_movements, &self.movements[..ready]);
+        insert_all!(conn, operation_log, &self.operations);
+        self.supplies.clear();
+        self.movements.drain(..ready);
+        self.operations.clear();
+        Ok(())
+    }
+
+    fn write_counters(&self, conn: &mut Conn) -> Result<(), Error> {
+        for (id, counters) in &self.products {
+            diesel::update(products::table.find(id))
+                .set((
+                    products::quantity.eq(counters.quantity),
+                    products::issued.eq(counters.issued),
+                    products::reserved.eq(counters.reserved),
+                    products::value_eur.eq(counters.value_eur),
+                    products::uncosted.eq(counters.uncosted),
+                ))
+                .execute(conn)?;
+        }
+        Ok(())
+    }
+}
+
+impl Hands for Books {
+    fn at(&mut self, now: Moment) {
+        self.now = now;
+    }
+
+    fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
+        let (name, .., supplier) = GOODS[good];
+        let id = take(&mut self.next.supply);
+        self.shift(good, MovementKind::Supply, Cause::Supply(id), |counters| {
+            counters.receive(qty, Some(price))
+        })?;
+        self.supplies.push(SupplyRow {
+            id,
+            product_id: self.products[good].0,
+            product_name: name,
+            qty,
+            supplier_name: supplier,
+            supplier_key: fold(supplier),
+            buy_price_eur: price,
+            created_at: self.now,
+        });
+        let changes = supplies_feature::service::said(name, qty, supplier, price);
+        self.record(Action::Supply, Entity::Supply, id, &changes);
+        Ok(())
+    }
+
+    fn book(&mut self, order: Booking) -> Result<i64, Error> {
+        let (name, list_price, ..) = GOODS[order.good];
+        let phone =
+            Phone::parse(&order.phone).ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
+        let id = take(&mut self.next.order);
+        self.shift(
+            order.good,
+            MovementKind::Reserve,
+            Cause::Order(id),
+            |counters| counters.reserve(order.qty),
+        )?;
+        let price = order.unit_price_rub;
+        let changes = orders::service::said(&phone, order.customer_name, name, order.qty, price);
+        self.record(Action::Create, Entity::Order, id, &changes);
+        self.orders.push_back(OrderRow {
+            id,
+            phone_digits: phone.digits().to_owned(),
+            phone_reversed: phone.reversed(),
+            phone: phone.e164,
+            phone_shown: phone.shown,
+            customer_name: order.customer_name,
+            product_id: self.products[order.good].0,
+            product_name: name,
+            qty: order.qty,
+            unit_price_rub: price,
+            list_price_rub: Rub(list_price),
+            status: Status::PaidNotIssued,
+            created_at: self.now,
+            issued_at: None,
+            issued_on: None,
+            denied_at: None,
+            denied_on: None,
+            cost_eur: None,
+            uncosted_qty: None,
+            version: 1,
+        });
+        Ok(id)
+    }
+
+    fn issue(&mut self, id: i64) -> Result<(), Error> {
+        let now = self.now;
+        let (good, order) = self.waiting(id)?;
+        order.status = Status::PaidIssued;
+        order.issued_at = Some(now);
+        order.issued_on = Some(now.day());
+        order.version += 1;
+        let qty = order.qty;
+        let cost = self.shift(good, MovementKind::Issue, Cause::Order(id), |counters| {
+            Ok(counters.issue(qty))
+        })?;
+        let (_, order) = self.waiting(id)?;
+        order.cost_eur = Some(cost.eur);
+        order.uncosted_qty = Some(cost.uncosted);
+        self.record(Action::Issue, Entity::Order, id, &[]);
+        Ok(())
+    }
+
+    fn deny(&mut self, id: i64) -> Result<(), Error> {
+        let now = self.now;
+        let (good, order) = self.waiting(id)?;
+        order.status = Status::PaidDenied;
+        order.denied_at = Some(now);
+        order.denied_on = Some(now.day());
+        order.version += 1;
+        let qty = order.qty;
+        self.shift(good, MovementKind::Release, Cause::Order(id), |counters| {
+            counters.release(qty);
+            Ok(())
+        })?;
+        self.record(Action::Deny, Entity::Order, id, &[]);
+        Ok(())
+    }
+}
+
+fn take(next: &mut i64) -> i64 {
+    let number = *next;
+    *next += 1;
+    number
+}

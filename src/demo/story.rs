@@ -1,0 +1,140 @@
+//! What happens in the demo's shop, whoever writes it down.
+
+use super::goods::{CUSTOMERS, GOODS, OPERATORS};
+use crate::{
+    error::Error,
+    moment::Moment,
+    money::{Eur, Rub},
+};
+use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
+use std::collections::VecDeque;
+
+/// An order is settled this many orders later, so that the newest still wait.
+const SETTLED_AFTER: usize = 12;
+
+/// Who does what the story tells: the services, or the books that are written in bulk.
+/// A good is named by its place in [`GOODS`].
+pub trait Hands {
+    /// What happens from here on, happens now.
+    fn at(&mut self, now: Moment);
+    /// Receives a supply from the good's supplier.
+    fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error>;
+    /// Books an order and gives its number.
+    fn book(&mut self, order: Booking) -> Result<i64, Error>;
+    fn issue(&mut self, order: i64) -> Result<(), Error>;
+    fn deny(&mut self, order: i64) -> Result<(), Error>;
+}
+
+/// What a customer orders.
+pub struct Booking {
+    pub phone: String,
+    pub customer_name: Option<&'static str>,
+    pub good: usize,
+    pub qty: i64,
+    pub unit_price_rub: Rub,
+}
+
+/// The shop as the story knows it.
+pub struct Story {
+    random: StdRng,
+    /// Pieces of each good that may be sold.
+    stock: Vec<i64>,
+    /// The oldest first.
+    waiting: VecDeque<Waiting>,
+}
+
+struct Waiting {
+    order: i64,
+    good: usize,
+    qty: i64,
+}
+
+impl Story {
+    /// The beginning: nothing in stock. The same story each time.
+    pub fn new() -> Self {
+        Self {
+            random: StdRng::seed_from_u64(2_026),
+            stock: vec![0; GOODS.len()],
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Books an order at each of the times, receives supplies where the stock ends, and settles older orders.
+    pub fn trade(
+        &mut self,
+        hands: &mut impl Hands,
+        times: impl Iterator<Item = Moment>,
+    ) -> Result<(), Error> {
+        for time in times {
+            hands.at(time);
+            self.book(hands)?;
+            if self.waiting.len() > SETTLED_AFTER
+                && let Some(order) = self.waiting.pop_front()
+            {
+                self.settle(hands, &order)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn book(&mut self, hands: &mut impl Hands) -> Result<(), Error> {
+        let good = self.random.random_range(0..GOODS.len());
+        let qty = [1, 1, 1, 2, 2, 3, 5]
+            .choose(&mut self.random)
+            .copied()
+            .unwrap_or(1);
+        if self.stock[good] < qty {
+            self.supply(hands, good)?;
+        }
+        let (_, price, ..) = GOODS[good];
+        let is_discounted = self.random.random_bool(0.1);
+        let price = if is_discounted { price * 9 / 10 } else { price };
+        let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
+        let is_named = self.random.random_bool(0.8);
+        let order = hands.book(Booking {
+            phone: format!("+7{operator}{:07}", self.random.random_range(0..10_000_000)),
+            customer_name: CUSTOMERS
+                .choose(&mut self.random)
+                .copied()
+                .filter(|_| is_named),
+            good,
+            qty,
+            unit_price_rub: Rub(price),
+        })?;
+        self.stock[good] -= qty;
+        self.waiting.push_back(Waiting { order, good, qty });
+        Ok(())
+    }
+
+    fn supply(&mut self, hands: &mut impl Hands, good: usize) -> Result<(), Error> {
+        let (_, _, price, min_stock, _) = GOODS[good];
+        let qty = min_stock * self.random.random_range(2..5);
+        let price = price * self.random.random_range(94..107) / 100;
+        hands.receive(good, qty, Eur(price))?;
+        self.stock[good] += qty;
+        Ok(())
+    }
+
+    fn settle(&mut self, hands: &mut impl Hands, settled: &Waiting) -> Result<(), Error> {
+        if self.random.random_bool(0.05) {
+            hands.deny(settled.order)?;
+            self.stock[settled.good] += settled.qty;
+            Ok(())
+        } else {
+            hands.issue(settled.order)
+        }
+    }
+
+    /// Receives supplies at the end, but for a few goods, and tells how many run low.
+    pub fn close(&mut self, hands: &mut impl Hands, now: Moment) -> Result<usize, Error> {
+        let is_low = |stock: i64, good: usize| stock < GOODS[good].3;
+        hands.at(now);
+        for good in 0..GOODS.len() {
+            if is_low(self.stock[good], good) && good % 7 != 0 {
+                self.supply(hands, good)?;
+            }
+        }
+        let left = self.stock.iter().enumerate();
+        Ok(left.filter(|(good, stock)| is_low(**stock, *good)).count())
+    }
+}

@@ -1,0 +1,126 @@
+//! `sirius demo`: a shop whose books agree, the same by the services and in bulk, and one that goes on.
+
+use super::{App, on_both_databases};
+use crate::{
+    act::Tx,
+    clock,
+    demo::{self, Way, Year},
+    error::Error,
+    log::{Action, Entity},
+    orders::{self, Order, Status},
+    products::{self, Product},
+    schema::{operation_log, orders as orders_table, supplies as supplies_table},
+    stock::{self, Movement},
+    supplies::{self, Supply},
+};
+use chrono::NaiveDate;
+use diesel::prelude::*;
+
+/// More than the pages that are read here are long, and more orders than wait at the end.
+const ORDERS: u32 = 400;
+const ALL: i64 = 10_000;
+
+/// What a reader of the shop sees, and what stands behind it.
+#[derive(Debug, PartialEq)]
+struct Shelf {
+    products: Vec<Product>,
+    supplies: Vec<Supply>,
+    orders: Vec<Order>,
+    behind_orders: Vec<Behind>,
+    ledgers: Vec<Vec<Movement>>,
+    log: Vec<Logged>,
+}
+
+/// Phone from the start and from the end, list price, days of issue and denial, cost, pieces without one.
+type Behind = (
+    String,
+    String,
+    Option<i64>,
+    Option<NaiveDate>,
+    Option<NaiveDate>,
+    Option<i64>,
+    Option<i64>,
+);
+
+/// Action, what it was done to, when, details.
+type Logged = (Action, Entity, String, chrono::NaiveDateTime, String);
+
+fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
+    let query = products::Query::default();
+    let products = products::search::page(tx, &query, Some(ALL))?.items;
+    let ledgers = products
+        .iter()
+        .map(|product| Ok(stock::service::ledger(tx, product.id, "", "", ALL)?.items))
+        .collect::<Result<_, Error>>()?;
+    let behind = (
+        orders_table::phone_digits,
+        orders_table::phone_reversed,
+        orders_table::list_price_rub,
+        orders_table::issued_on,
+        orders_table::denied_on,
+        orders_table::cost_eur,
+        orders_table::uncosted_qty,
+    );
+    Ok(Shelf {
+        products,
+        supplies: supplies::service::page(tx, &supplies::Query::default(), Some(ALL))?.items,
+        orders: orders::search::page(tx, &orders::Query::default(), Some(ALL))?.items,
+        behind_orders: orders_table::table
+            .order(orders_table::id)
+            .select(behind)
+            .load(tx.conn)?,
+        ledgers,
+        log: operation_log::table
+            .filter(operation_log::entity_type.eq_any([Entity::Order, Entity::Supply]))
+            .filter(operation_log::action.ne(Action::Export))
+            .order(operation_log::id)
+            .select((
+                operation_log::action,
+                operation_log::entity_type,
+                operation_log::entity_id,
+                operation_log::timestamp,
+                operation_log::details,
+            ))
+            .load(tx.conn)?,
+    })
+}
+
+on_both_databases! {
+    async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
+        let year = Year { orders: ORDERS, end: clock::now() };
+        let served = App::sqlite();
+        demo::make(&served.shop, year, Way::Services).await.unwrap();
+        demo::make(&app.shop, year, Way::Bulk).await.unwrap();
+        let expected = served.admin().look(shelf).await.unwrap();
+        let found = app.admin().look(shelf).await.unwrap();
+        assert_eq!(expected.orders.len(), ORDERS as usize);
+        for status in Status::ALL {
+            assert!(expected.orders.iter().any(|order| order.status == *status), "{status}");
+        }
+        assert_eq!(found, expected);
+        app.assert_agrees().await;
+    }
+
+    async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        demo::fill(&app.shop, demo::LARGE).await.unwrap();
+        app.assert_agrees().await;
+        let newest = manager.look(|tx| Ok((
+            orders_table::table.select(diesel::dsl::max(orders_table::id)).first::<Option<i64>>(tx.conn)?,
+            supplies_table::table.select(diesel::dsl::max(supplies_table::id)).first::<Option<i64>>(tx.conn)?,
+        ))).await.unwrap();
+        assert_eq!(newest.0, Some(demo::LARGE.into()));
+        let tea = manager.adds("Чай нового урожая", 0).await;
+        let supply = manager.supplies(&tea.name, 3, "2.50").await.unwrap();
+        assert_eq!(Some(supply.id - 1), newest.1);
+        let order = clerk.books(&tea.name, 2).await.unwrap();
+        assert_eq!(Some(order.id - 1), newest.0);
+        clerk.issues(order.id).await.unwrap();
+        // Orders that the demo left waiting are settled like any other.
+        clerk.issues(order.id - 1).await.unwrap();
+        clerk.denies(order.id - 2).await.unwrap();
+        app.assert_agrees().await;
+        assert!(demo::fill(&app.shop, demo::LARGE).await.unwrap_err().contains("not empty"));
+    }
+}
