@@ -15,7 +15,7 @@ CLIENT := target/client/built-release
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint unit e2e fuzz storm screenshots setup-build setup-test client server
+.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots setup-build setup-test client server
 
 help: ## List these commands
 	@echo "Sirius: stock and orders of a small shop"
@@ -25,8 +25,9 @@ help: ## List these commands
 run: server ## Build what changed and serve on 127.0.0.1:3000 (data in data/sirius.db)
 	@exec $(SERVER)
 
-test: setup-test ## Check everything: format, lints, tests on both databases, browser tests, the API under attack
+test: setup-test ## Check everything: format, lints, licences, tests on both databases, browser tests, the API under attack
 	@$(MAKE) lint
+	@$(MAKE) deny
 	@$(MAKE) unit
 	@$(MAKE) e2e
 	@$(MAKE) fuzz
@@ -38,6 +39,9 @@ lint: setup-build ## Check the format and the lints of server and client
 	cargo fmt --check
 	cargo clippy --features ssr --all-targets -- --deny warnings
 	scripts/clippy-client --deny warnings
+
+deny: setup-test ## Check what Sirius is made of: licences, sources, known holes
+	scripts/deny
 
 unit: setup-test ## Run the tests of the server, on SQLite and PostgreSQL
 	scripts/with-postgres cargo test --features ssr

@@ -12,6 +12,7 @@ use crate::{
     log::Entity,
     moment::Moment,
     schema::idempotency_keys,
+    server::watching,
 };
 use diesel::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
@@ -39,7 +40,8 @@ impl Shop {
         actor: Actor,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.db
+        let done = self
+            .db
             .write(move |conn| {
                 act(&mut Tx {
                     conn,
@@ -47,7 +49,9 @@ impl Shop {
                     now: clock::now(),
                 })
             })
-            .await
+            .await;
+        watching::note_conflict(&done);
+        done
     }
 
     /// Does something as the program itself, at an instant of the past: for the demo data.

@@ -38,7 +38,7 @@ pub fn App() -> impl IntoView {
     provide_context(Announcer(said));
     let l = ui::locale();
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { format!("{page} · Sirius") } />
+        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { ui::title(format!("{page} · Sirius")) } />
         <Router>
             <a class="skip-link" href="#main" rel="external">{td_string!(l, nav.skip)}</a>
             <Header />
@@ -183,7 +183,7 @@ pub async fn set_language(lang: String) -> Result<(), Error> {
         header::SET_COOKIE,
         HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
     );
-    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts.headers));
+    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts));
     leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
     Ok(())
 }

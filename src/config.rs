@@ -2,10 +2,16 @@
 
 use crate::db::DatabaseUrl;
 use chrono_tz::Tz;
+use ipnet::IpNet;
 use phonenumber::country::Id as Region;
 use sha2::{Digest, Sha512};
 use std::{
-    fmt::Display, fs, io, net::SocketAddr, path::Path, path::PathBuf, str::FromStr, time::Duration,
+    fmt::Display,
+    fs, io,
+    net::{IpAddr, SocketAddr},
+    path::{Path, PathBuf},
+    str::FromStr,
+    time::Duration,
 };
 use tower_sessions::cookie::Key;
 
@@ -55,12 +61,29 @@ pub struct Settings {
     /// Whether managers see the admin pages (never the users): true or false
     #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
     manager_in_admin: String,
-    /// Whether cookies travel over HTTPS only: true or false
-    #[arg(long, env = "COOKIE_SECURE", default_value = "false", global = true)]
+    /// Whether cookies travel over HTTPS only: true, false, or auto (when a trusted proxy says that the visitor does)
+    #[arg(long, env = "COOKIE_SECURE", default_value = "auto", global = true)]
     cookie_secure: String,
-    /// Whether to believe the address that a reverse proxy names in X-Forwarded-For: true or false
+    /// Whether to believe what a reverse proxy says in X-Forwarded-For, -Proto, -Host and X-Request-Id: true or false
     #[arg(long, env = "TRUST_PROXY", default_value = "false", global = true)]
     trust_proxy: String,
+    /// Requests that one address may send in a second, ten times as many at once; 0: any number
+    #[arg(long, env = "RATE_LIMIT", default_value = "50", global = true)]
+    rate_limit: String,
+    /// Connections at once
+    #[arg(long, env = "MAX_CONNECTIONS", default_value = "2000", global = true)]
+    max_connections: String,
+    /// Seconds that a request may take to arrive, and until its answer begins
+    #[arg(long, env = "REQUEST_TIMEOUT", default_value = "30", global = true)]
+    request_timeout: String,
+    /// Addresses and networks that may read /metrics, with commas between
+    #[arg(
+        long,
+        env = "METRICS_ALLOW",
+        default_value = "127.0.0.0/8,::1",
+        global = true
+    )]
+    metrics_allow: String,
     /// Time zone of the shop's days
     #[arg(
         long,
@@ -93,8 +116,13 @@ pub struct Config {
     pub session_max_age: Duration,
     pub registration: Registration,
     pub manager_in_admin: bool,
-    pub cookie_secure: bool,
+    pub cookie_secure: CookieSecure,
     pub trust_proxy: bool,
+    /// Requests a second from one address; 0: any number.
+    pub rate_limit: u32,
+    pub max_connections: usize,
+    pub request_timeout: Duration,
+    pub metrics_allow: Vec<IpNet>,
     pub shop_timezone: Tz,
     pub shop_region: Region,
     pub bcrypt_cost: u32,
@@ -109,6 +137,15 @@ pub enum Registration {
     /// An admin activates the account.
     Approval,
     Closed,
+}
+
+/// Whether cookies travel over HTTPS only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CookieSecure {
+    /// When a trusted proxy says that the visitor came over HTTPS.
+    Auto,
+    Always,
+    Never,
 }
 
 /// Form of the log.
@@ -141,8 +178,16 @@ impl Settings {
         );
         let registration = wrong.take("REGISTRATION", self.registration.parse());
         let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
-        let cookie_secure = wrong.take("COOKIE_SECURE", flag(&self.cookie_secure));
+        let cookie_secure = wrong.take("COOKIE_SECURE", self.cookie_secure.parse());
         let trust_proxy = wrong.take("TRUST_PROXY", flag(&self.trust_proxy));
+        let rate_limit = wrong.take("RATE_LIMIT", in_range(&self.rate_limit, 0, 1_000_000));
+        let max_connections = wrong.take(
+            "MAX_CONNECTIONS",
+            in_range(&self.max_connections, 1, 1_000_000),
+        );
+        let request_timeout =
+            wrong.take("REQUEST_TIMEOUT", in_range(&self.request_timeout, 1, 3_600));
+        let metrics_allow = wrong.take("METRICS_ALLOW", networks(&self.metrics_allow));
         let shop_timezone = wrong.take(
             "SHOP_TIMEZONE",
             self.shop_timezone
@@ -171,6 +216,10 @@ impl Settings {
                 manager_in_admin: manager_in_admin?,
                 cookie_secure: cookie_secure?,
                 trust_proxy: trust_proxy?,
+                rate_limit: rate_limit?,
+                max_connections: max_connections?,
+                request_timeout: Duration::from_secs(request_timeout?),
+                metrics_allow: metrics_allow?,
                 shop_timezone: shop_timezone?,
                 shop_region: shop_region?,
                 bcrypt_cost: bcrypt_cost?,
@@ -186,6 +235,30 @@ impl Settings {
 }
 
 impl Config {
+    /// What tests begin with: the defaults, and quick hashes.
+    #[cfg(test)]
+    pub fn of_tests() -> Self {
+        Self {
+            database_url: DatabaseUrl::Sqlite("sirius.db".into()),
+            site_addr: ([127, 0, 0, 1], 0).into(),
+            secret_key: None,
+            session_max_age: Duration::from_secs(3_600),
+            registration: Registration::Open,
+            manager_in_admin: false,
+            cookie_secure: CookieSecure::Auto,
+            trust_proxy: false,
+            rate_limit: 50,
+            max_connections: 2_000,
+            request_timeout: Duration::from_secs(30),
+            metrics_allow: vec![IpNet::from(IpAddr::from([127, 0, 0, 1]))],
+            shop_timezone: chrono_tz::Europe::Moscow,
+            shop_region: Region::RU,
+            bcrypt_cost: 4,
+            database_connections: 8,
+            log_format: LogFormat::Text,
+        }
+    }
+
     /// The key that signs the cookies. Without `SECRET_KEY` it is made once, and kept in a file
     /// that only the owner reads: changing it signs everybody out.
     pub fn cookie_key(&self) -> io::Result<Key> {
@@ -248,6 +321,35 @@ fn flag(text: &str) -> Result<bool, &'static str> {
         "true" | "1" => Ok(true),
         "false" | "0" | "" => Ok(false),
         _ => Err("must be true or false"),
+    }
+}
+
+/// Networks and single addresses.
+fn networks(list: &str) -> Result<Vec<IpNet>, String> {
+    let network = |text: &str| {
+        text.parse()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| {
+                format!("must be addresses or networks as 10.0.0.0/8, but {text:?} is neither")
+            })
+    };
+    list.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(network)
+        .collect()
+}
+
+impl FromStr for CookieSecure {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" | "" => Ok(Self::Auto),
+            "true" | "1" => Ok(Self::Always),
+            "false" | "0" => Ok(Self::Never),
+            _ => Err("must be true, false or auto"),
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use crate::{
     act::{Shop, Tx},
     auth::{Actor, session::Place},
     error::Error,
+    server::Arrival,
     ui::{
         banner::{Success, Trouble},
         cookie,
@@ -62,7 +63,7 @@ pub fn request_session() -> Result<Session, Error> {
 /// Where the request came from.
 pub fn place() -> Place {
     use_context::<Parts>()
-        .map(|parts| Place::of(&parts, &shop().config))
+        .map(|parts| Place::of(&parts))
         .unwrap_or_default()
 }
 
@@ -84,13 +85,7 @@ pub fn shown_once(name: &str) -> Option<String> {
 }
 
 fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: u32) {
-    let secure = if shop().config.cookie_secure {
-        "; Secure"
-    } else {
-        ""
-    };
-    let cookie =
-        format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict{secure}");
+    let cookie = format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
     if let Ok(cookie) = HeaderValue::from_str(&cookie) {
         response.append_header(header::SET_COOKIE, cookie);
     }
@@ -98,20 +93,22 @@ fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: u32) 
 
 /// The beginning of every address of this shop, as the browser knows it: `http://localhost:3000`.
 pub fn origin() -> String {
-    let host = use_context::<Parts>().and_then(|parts| {
-        let host = parts.headers.get(header::HOST)?.to_str().ok()?;
-        Some(host.to_owned())
-    });
-    let config = shop().config;
-    let scheme = if config.cookie_secure {
-        "https"
-    } else {
-        "http"
-    };
-    format!(
-        "{scheme}://{}",
-        host.unwrap_or_else(|| config.site_addr.to_string())
-    )
+    let Arrival {
+        host, is_secure, ..
+    } = arrival();
+    let scheme = if is_secure { "https" } else { "http" };
+    let host = host.map_or_else(
+        || shop().config.site_addr.to_string(),
+        |host| host.to_string(),
+    );
+    format!("{scheme}://{host}")
+}
+
+/// How the request came in.
+pub fn arrival() -> Arrival {
+    use_context::<Parts>()
+        .map(|parts| Arrival::of(&parts.extensions))
+        .unwrap_or_default()
 }
 
 /// Gives the answer the status of its error; who must sign in first is led there and back.
@@ -130,7 +127,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     let is_form = parts.method == Method::POST;
     if *error == Error::SignedOut {
         let wanted = if is_form {
-            referer(&parts.headers)
+            referer(&parts)
         } else {
             parts.uri.path_and_query().map(ToString::to_string)
         };
@@ -167,26 +164,31 @@ pub fn back(success: Success) {
         return;
     };
     if wants_html(&parts.headers) {
-        let page = referer(&parts.headers).unwrap_or_else(|| "/".to_owned());
+        let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
         go(&page, success);
     }
 }
 
 /// Path and query of the page that a request came from, when that is one of ours.
-pub fn referer(headers: &HeaderMap) -> Option<String> {
-    let referer = url::Url::parse(headers.get(header::REFERER)?.to_str().ok()?).ok()?;
-    let host = headers.get(header::HOST)?.to_str().ok()?;
-    if referer.authority() != host {
+pub fn referer(parts: &Parts) -> Option<String> {
+    let referer = url::Url::parse(parts.headers.get(header::REFERER)?.to_str().ok()?).ok()?;
+    if Some(referer.authority()) != Arrival::of(&parts.extensions).host.as_deref() {
         return None;
     }
     let kept = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(referer.query_pairs().filter(|(name, _)| !is_passing(name)))
         .finish();
+    let path = own_path(&referer);
     Some(if kept.is_empty() {
-        referer.path().to_owned()
+        path
     } else {
-        format!("{}?{kept}", referer.path())
+        format!("{path}?{kept}")
     })
+}
+
+/// The path of an address, as one that leads nowhere else: after two slashes a browser reads a host.
+pub fn own_path(address: &url::Url) -> String {
+    format!("/{}", address.path().trim_start_matches('/'))
 }
 
 /// Whether a parameter of a URL speaks of one answer only.

@@ -53,6 +53,23 @@ pub enum Error {
     KeyReused,
     #[error("unreadable page cursor")]
     BadCursor,
+    /// Too many tries or requests; the next one may come after so many seconds.
+    #[error("too often, {seconds} s to wait")]
+    TooOften { seconds: u64 },
+    /// A browser was made to send it by another site.
+    #[error("sent from another site")]
+    OtherSite,
+    #[error("the body is too large")]
+    TooLarge,
+    /// The request took too long to arrive.
+    #[error("the request was too slow")]
+    SlowRequest,
+    /// The answer took too long. What was asked may have been done.
+    #[error("the answer took too long")]
+    TookTooLong,
+    /// More to do than the server takes on.
+    #[error("busy")]
+    Busy,
     /// The database cannot be reached, or is too busy.
     #[error("unavailable")]
     Unavailable,
@@ -193,6 +210,7 @@ impl Error {
             Self::BadCursor => StatusCode::BAD_REQUEST,
             Self::SignedOut | Self::BadCredentials => StatusCode::UNAUTHORIZED,
             Self::Forbidden
+            | Self::OtherSite
             | Self::AccountPending
             | Self::AccountBlocked
             | Self::MustChangePassword
@@ -207,9 +225,42 @@ impl Error {
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::NoSpace | Self::Offline => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Unavailable | Self::NoSpace | Self::Offline | Self::Busy | Self::TookTooLong => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
         }
+    }
+
+    /// Seconds after which it is worth trying again, where that is known.
+    pub const fn wait(&self) -> Option<u64> {
+        match self {
+            Self::TooOften { seconds } => Some(*seconds),
+            Self::Busy | Self::Unavailable => Some(5),
+            _ => None,
+        }
+    }
+
+    /// What was too much, where something was.
+    pub const fn overload(&self) -> Option<&'static str> {
+        match self {
+            Self::TooOften { .. } => Some("too_often"),
+            Self::SlowRequest => Some("slow_request"),
+            Self::TookTooLong => Some("took_too_long"),
+            Self::Busy => Some("busy"),
+            _ => None,
+        }
+    }
+
+    /// Whether somebody who keeps the server can tell its cause by the number of the request.
+    pub const fn is_fault(&self) -> bool {
+        matches!(
+            self,
+            Self::Internal | Self::Unavailable | Self::TookTooLong | Self::Busy
+        )
     }
 
     /// What happened and what to do, in one or two sentences.
@@ -240,6 +291,14 @@ impl Error {
             Self::Yourself => td_string!(l, errors.yourself).to_string(),
             Self::KeyReused => td_string!(l, errors.key_reused).to_string(),
             Self::BadCursor => td_string!(l, errors.bad_cursor).to_string(),
+            Self::TooOften { seconds } => {
+                td_string!(l, errors.too_often, seconds = seconds).to_string()
+            }
+            Self::OtherSite => td_string!(l, errors.other_site).to_string(),
+            Self::TooLarge => td_string!(l, errors.body_too_large).to_string(),
+            Self::SlowRequest => td_string!(l, errors.slow_request).to_string(),
+            Self::TookTooLong => td_string!(l, errors.took_too_long).to_string(),
+            Self::Busy => td_string!(l, errors.busy).to_string(),
             Self::Unavailable => td_string!(l, errors.unavailable).to_string(),
             Self::NoSpace => td_string!(l, errors.no_space).to_string(),
             Self::Offline => td_string!(l, errors.offline).to_string(),

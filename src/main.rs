@@ -119,8 +119,10 @@ fn fail(message: &str) -> ExitCode {
 }
 
 fn start_log(config: &Config) {
+    // The session layer has spans of its own, that say nothing.
+    let quiet = "info,tower_sessions=warn,tower_sessions_core=warn";
     let filter =
-        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| "info".into());
+        tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet.into());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)

@@ -38,6 +38,14 @@ diesel::table! {
 }
 
 diesel::table! {
+    throttles (key) {
+        key -> Text,
+        tries -> BigInt,
+        tried_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     products (id) {
         id -> BigInt,
         name -> Text,
@@ -224,6 +232,7 @@ diesel::table! {
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
+    throttles,
     products,
     supplies,
     orders,

@@ -1,27 +1,33 @@
 //! The HTML document around the application, and the policy that says what it may load.
 
-use crate::{app::App, server::Built, ui};
-use axum::http::{HeaderValue, header};
-use leptos::{nonce::use_nonce, prelude::*};
+use crate::{app::App, error::Error, server::Built, ui};
+use axum::http::{HeaderValue, header, request::Parts};
+use leptos::{nonce::use_nonce, prelude::*, server_fn::error::ServerFnUrlError};
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 use std::sync::LazyLock;
 
 static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
 
+/// Keeps the number of the last request that failed where `ui::request_id` finds it: every call goes through `fetch`.
+const NOTE_FAULTS: &str = "const ask = window.fetch; window.fetch = async (...what) => { const answer = await ask(...what); \
+    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; return answer; };";
+
 /// The document. Without the built client it is the same page, only without JavaScript.
 pub fn shell() -> impl IntoView {
     let visitor = ui::visitor();
     let nonce = use_nonce();
     if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
+        // What the script at the nonce imports is loaded by the same nonce.
         let policy = format!(
-            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval' 'self'; style-src 'self'; img-src 'self' data:; \
+            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
              connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
+    tell_refusal();
     let me = visitor
         .me
         .as_ref()
@@ -32,7 +38,7 @@ pub fn shell() -> impl IntoView {
         style,
     } = &*BUILT;
     let start = (!script.is_empty()).then(|| {
-        let start = format!("import start, {{ hydrate }} from '{script}'; start({{ module_or_path: '{wasm}' }}).then(hydrate);");
+        let start = format!("import start, {{ hydrate }} from '{script}'; {NOTE_FAULTS} start({{ module_or_path: '{wasm}' }}).then(hydrate);");
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
             <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
@@ -51,9 +57,26 @@ pub fn shell() -> impl IntoView {
                 {start}
                 <MetaTags />
             </head>
-            <body data-me=me data-unknown=visitor.is_unknown.then_some("")>
+            <body data-me=me data-unknown=visitor.is_unknown.then_some("") data-request=ui::request_id()>
                 <App />
             </body>
         </html>
+    }
+}
+
+/// Gives the page the status of the refusal in its address, when that is one to wait for: a form without JavaScript
+/// comes back by a redirect, and whoever tries passwords shall see a 429.
+fn tell_refusal() {
+    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
+    else {
+        return;
+    };
+    let query = parts.uri.query().unwrap_or_default();
+    let refusal = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "__err")
+        .map(|(_, error)| ServerFnUrlError::<Error>::decode_err(&error));
+    if let Some(error @ Error::TooOften { seconds }) = refusal {
+        response.set_status(error.status());
+        response.insert_header(header::RETRY_AFTER, seconds.into());
     }
 }

@@ -15,16 +15,20 @@ mod cluster;
 mod copy;
 mod database;
 mod disk;
+mod flood;
 mod kill;
 mod migrate;
 mod outage;
 mod report;
+#[path = "../../src/tests/secrets.rs"]
+mod secrets;
 mod server;
 mod servers;
 mod shop;
 mod start;
 mod storm;
 mod upgrade;
+mod watch;
 
 /// Declares tests that run once on each database. The story gets one that is fresh and not migrated.
 macro_rules! on_both_databases {

@@ -112,9 +112,17 @@ impl Server {
 }
 
 impl Drop for Server {
+    /// Whatever a test did, the server has told nobody.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if std::thread::panicking() {
+            return;
+        }
+        for line in self.logged().lines() {
+            let secret = crate::secrets::in_line(line);
+            assert_eq!(secret, None, "in the log: {line}");
+        }
     }
 }
 

@@ -6,8 +6,10 @@
  * - A test fails on any error in the browser's console, any exception in a page and any
  *   answer of 500 or above. Chromium reports every 4xx as a console error: a test that
  *   provokes one says so, `expectProblem(/status of 409/)`.
+ * - The run of a worker fails when its server wrote a secret to its log: anything that was
+ *   typed into a field for a password or a telephone number, or any cookie.
  */
-import { test as base, type BrowserContext } from "@playwright/test";
+import { test as base, type BrowserContext, type Request } from "@playwright/test";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { existsSync, mkdtempSync, rmSync } from "node:fs";
@@ -34,6 +36,8 @@ export type Server = {
   run: (...args: string[]) => string;
   /** What the server has written to its log so far. */
   log: () => string;
+  /** What must not stand there. */
+  secrets: Set<string>;
 };
 
 type TestFixtures = {
@@ -59,6 +63,7 @@ export const test = base.extend<TestFixtures & { problems: Problems }, ServerOpt
         const started = await start(folder, data.url, demoOrders, settings);
         await use(started.server);
         await started.stop();
+        tellsNoSecret(started.server);
       } finally {
         data.drop();
         rmSync(folder, { recursive: true, force: true });
@@ -71,7 +76,7 @@ export const test = base.extend<TestFixtures & { problems: Problems }, ServerOpt
 
   problems: [
     async ({ server }, use, testInfo) => {
-      const problems = new Problems();
+      const problems = new Problems(server.secrets);
       await use(problems);
       if (testInfo.status !== testInfo.expectedStatus || problems.unexpected().length > 0) {
         await testInfo.attach("server.log", { body: server.log(), contentType: "text/plain" });
@@ -93,7 +98,10 @@ class Problems {
   private found: string[] = [];
   private allowed: RegExp[] = [];
 
+  constructor(private secrets: Set<string>) {}
+
   watch(context: BrowserContext) {
+    context.on("request", (request) => this.note(request));
     context.on("console", (message) => {
       if (message.type() === "error") this.found.push(`console: ${message.text()} (${message.location().url})`);
     });
@@ -105,12 +113,35 @@ class Problems {
     });
   }
 
+  /** Keeps what a request brings that nobody may read in a log. */
+  private note(request: Request) {
+    const fields = new URLSearchParams(request.postData() ?? "");
+    for (const [name, value] of fields) if (/password|phone/.test(name)) this.secrets.add(value);
+    for (const [name, value] of new URL(request.url()).searchParams) if (/phone|invitation/.test(name)) this.secrets.add(value);
+    void request
+      .allHeaders()
+      .then(({ cookie }) => cookie?.split("; ").forEach((pair) => this.secrets.add(pair.slice(pair.indexOf("=") + 1))))
+      // A page that is gone tells nothing any more
+      .catch(() => {});
+  }
+
   allow(pattern: RegExp) {
     this.allowed.push(pattern);
   }
 
   unexpected() {
     return this.found.filter((problem) => !this.allowed.some((pattern) => pattern.test(problem)));
+  }
+}
+
+/** Fails when the log has a secret in it, however a number is written. */
+function tellsNoSecret({ log, secrets }: Server) {
+  const bare = (text: string) => text.replace(/[ ()+-]/g, "");
+  // Short ones stand in other words by chance: "ru", half a number
+  const known = [...secrets].map((secret) => (/^[\d\s()+-]+$/.test(secret) ? bare(secret).slice(-10) : secret)).filter((secret) => secret.length >= 7);
+  for (const line of log().split("\n")) {
+    const told = known.find((secret) => line.includes(secret) || (/^\d+$/.test(secret) && bare(line).includes(secret)));
+    if (told !== undefined) throw new Error(`the server's log tells a secret, ${told}: ${line}`);
   }
 }
 
@@ -138,6 +169,7 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
     PATH: process.env.PATH,
     HOME: folder,
     RUST_BACKTRACE: "1",
+    RUST_LOG: "debug",
     DATABASE_URL: databaseUrl,
     LEPTOS_SITE_ADDR: address,
     SECRET_KEY: randomBytes(64).toString("hex"),
@@ -156,7 +188,7 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
   process.once("exit", kill);
 
   const url = `http://${address}`;
-  const server: Server = { url, databaseUrl, run, log: () => log };
+  const server: Server = { url, databaseUrl, run, log: () => log, secrets: new Set() };
   const stop = async () => {
     await ended(child);
     process.off("exit", kill);

@@ -23,7 +23,7 @@ export const ownServer = (): { settings: WorkerSettings } => ({ settings: [async
 
 // ---- Pages -------------------------------------------------------------------
 
-/** Every page, with a product and an order that exist. */
+/** Every page but the admin's, with a product and an order that exist. A test of the server compares both lists with its routes. */
 export const pages = (product: number, order: number) => [
   "/",
   "/login",
@@ -38,6 +38,15 @@ export const pages = (product: number, order: number) => [
   "/orders",
   "/orders/new",
   `/orders/${order}`,
+];
+
+/** The admin's pages, with an account that exists. */
+export const adminPages = (user: string) => [
+  "/admin/analytics",
+  "/admin/rates",
+  "/admin/users",
+  `/admin/users/${user}`,
+  "/admin/logs",
 ];
 
 /** Opens a page and waits until its script, if it has one, runs. */

@@ -26,13 +26,15 @@ macro_rules! answers {
 answers! {
     /// Of every endpoint that needs the database.
     Public {
-        "503": "The database does not answer; nothing was changed",
+        "429": "Too many tries or requests; `Retry-After` says when the next one may come",
+        "503": "The database does not answer, or the server is too busy",
     }
 
     /// Of every endpoint that asks who sends.
     SignedIn {
         "401": "Nobody is signed in, or the token does not hold",
-        "503": "The database does not answer; nothing was changed",
+        "429": "Too many tries or requests; `Retry-After` says when the next one may come",
+        "503": "The database does not answer, or the server is too busy",
     }
 
     /// Of endpoints that only some roles may call, and of every change: none is taken from another site.
@@ -48,6 +50,7 @@ answers! {
     /// Of endpoints that read a body.
     WithBody {
         "400": "The body is no JSON",
+        "408": "The body took too long to arrive; nothing was changed",
         "413": "The body is larger than 256 KB",
         "415": "The body is not sent as application/json",
         "422": "Fields that are missing, wrong or unknown: all of them, in `errors`",

@@ -58,7 +58,7 @@ pub fn router() -> Router {
 async fn ask_to_sign_in(request: Request, next: Next) -> Response {
     match request.extensions().get::<Result<Actor, Error>>() {
         Some(Ok(Actor::User(_))) => next.run(request).await,
-        Some(Err(error)) => error.status().into_response(),
+        Some(Err(error)) => error.clone().into_response(),
         Some(Ok(Actor::Nobody | Actor::System)) | None => {
             let sign_in = [(header::LOCATION, door::sign_in_page("/docs/"))];
             (StatusCode::FOUND, sign_in).into_response()

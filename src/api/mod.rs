@@ -56,7 +56,7 @@ impl Modify for Access {
         let components = document.components.get_or_insert_default();
         let session = ApiKeyValue::with_description(
             "sirius",
-            "The session cookie that signing in sets; the pages use the same",
+            "The session cookie that signing in sets; the pages use the same. Over HTTPS it is called `__Host-sirius`",
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         let token = HttpBuilder::new()

@@ -3,6 +3,7 @@
 use crate::{
     error::{Difference, Error, FieldError},
     i18n::Locale,
+    server::{Arrival, status_only},
     ui,
 };
 use axum::{
@@ -35,6 +36,9 @@ pub struct Problem {
     status: u16,
     /// What happened and what to do, for people
     detail: String,
+    /// The number of the request, by which the server's log tells more
+    #[schema(example = "9f86d081884c7d65")]
+    request_id: String,
     /// What is wrong with each field, when fields are wrong
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"qty": ["Must be at least 1"]}))]
@@ -51,9 +55,7 @@ pub struct Problem {
 impl IntoResponse for Error {
     /// Only the status; [`answer`] knows the language and writes the document.
     fn into_response(self) -> Response {
-        let mut response = self.status().into_response();
-        response.extensions_mut().insert(self);
-        response
+        status_only(self)
     }
 }
 
@@ -63,6 +65,7 @@ pub async fn answer(request: Request, next: Next) -> Response {
         return next.run(request).await;
     }
     let l = ui::language(request.headers());
+    let id = Arrival::of(request.extensions()).id;
     let response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {
@@ -72,6 +75,10 @@ pub async fn answer(request: Request, next: Next) -> Response {
     let document = match parts.extensions.get::<Error>() {
         Some(error) => Problem::of(error, l),
         None => Problem::of_status(status, l),
+    };
+    let document = Problem {
+        request_id: id.to_string(),
+        ..document
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts
@@ -110,13 +117,9 @@ impl Problem {
     fn of_status(status: StatusCode, l: Locale) -> Self {
         let (code, detail) = match status {
             StatusCode::BAD_REQUEST => ("unreadable", td_string!(l, errors.unreadable)),
-            StatusCode::FORBIDDEN => ("other_site", td_string!(l, errors.other_site)),
             StatusCode::NOT_FOUND => ("not_found", td_string!(l, errors.not_found)),
             StatusCode::METHOD_NOT_ALLOWED => {
                 ("method_not_allowed", td_string!(l, errors.wrong_method))
-            }
-            StatusCode::PAYLOAD_TOO_LARGE => {
-                ("body_too_large", td_string!(l, errors.body_too_large))
             }
             StatusCode::UNSUPPORTED_MEDIA_TYPE => ("not_json", td_string!(l, errors.not_json)),
             status if status.is_server_error() => ("internal", td_string!(l, errors.internal)),
@@ -131,6 +134,7 @@ impl Problem {
             title: status.canonical_reason().unwrap_or("Error"),
             status: status.as_u16(),
             detail,
+            request_id: String::new(),
             errors: None,
             version: None,
             present: None,
@@ -178,6 +182,12 @@ const fn code(error: &Error) -> &'static str {
         Error::Yourself => "yourself",
         Error::KeyReused => "key_reused",
         Error::BadCursor => "bad_cursor",
+        Error::TooOften { .. } => "too_often",
+        Error::OtherSite => "other_site",
+        Error::TooLarge => "body_too_large",
+        Error::SlowRequest => "slow_request",
+        Error::TookTooLong => "took_too_long",
+        Error::Busy => "busy",
         Error::Unavailable | Error::Offline => "unavailable",
         Error::NoSpace => "no_space",
         Error::Internal => "internal",

@@ -78,7 +78,7 @@ impl FromRequestParts<Shop> for Caller {
         Ok(Self {
             shop: shop.clone(),
             actor,
-            place: Place::of(parts, &shop.config),
+            place: Place::of(parts),
             session: session.ok_or(Error::Internal)?,
         })
     }

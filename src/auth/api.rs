@@ -160,7 +160,7 @@ struct PasswordChange {
 async fn register(caller: Caller, body: Body<Registration>) -> Result<Made<UserJson>, Error> {
     let (registrant, checks) = body.open(Registration::read);
     checks.done()?;
-    let account = service::register(&caller.shop, registrant).await?;
+    let account = service::register(&caller.shop, registrant, &caller.place).await?;
     if account.state == UserState::Active {
         session::begin(&caller.session, &account.username, caller.place).await?;
     }
@@ -190,7 +190,7 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
         }
     }
     checks.done()?;
-    let me = service::sign_in(&caller.shop, &username, password).await?;
+    let me = service::sign_in(&caller.shop, &username, password, &caller.place).await?;
     session::begin(&caller.session, &me.username, caller.place).await?;
     Ok(Json(me.into()))
 }

@@ -21,9 +21,10 @@ pub async fn sign_in(
 ) -> Result<(), Error> {
     use super::{service, session};
     use crate::door;
-    let signed_in = service::sign_in(&door::shop(), &username, password).await;
+    let place = door::place();
+    let signed_in = service::sign_in(&door::shop(), &username, password, &place).await;
     let me = door::answer(signed_in)?;
-    session::begin(&door::request_session()?, &me.username, door::place()).await?;
+    session::begin(&door::request_session()?, &me.username, place).await?;
     leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
     Ok(())
 }

@@ -2,15 +2,31 @@
 
 use crate::error::{Error, Problem};
 use rand::RngExt;
-use std::sync::OnceLock;
-use tokio::{sync::Semaphore, task::spawn_blocking};
+use std::{
+    sync::{LazyLock, OnceLock},
+    thread,
+    time::Duration,
+};
+use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
 /// Fewest characters of a password.
 pub const MIN: usize = 8;
 /// Most bytes: bcrypt reads 72, and the last is a zero.
 const MAX_BYTES: usize = 71;
 
-static SLOTS: Semaphore = Semaphore::const_new(2);
+/// How many may wait for one slot.
+const QUEUE: usize = 128;
+/// How long one waits at most.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Half of the cores: the others are for everything else.
+static CORES: LazyLock<usize> = LazyLock::new(|| {
+    let cores = thread::available_parallelism().map_or(1, usize::from);
+    (cores / 2).max(1)
+});
+static SLOTS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*CORES));
+/// Places to work and to wait.
+static PLACES: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*CORES * (QUEUE + 1)));
 static DUMMY: OnceLock<String> = OnceLock::new();
 
 /// What is wrong with a new password.
@@ -71,7 +87,17 @@ async fn slow<T: Send + 'static>(
         tracing::error!(%error, "bcrypt failed");
         Error::Internal
     };
-    let _slot = SLOTS.acquire().await.map_err(|error| fault(&error))?;
+    let _place = PLACES.try_acquire().map_err(|_| Error::Busy)?;
+    let slot = timeout(PATIENCE, SLOTS.acquire()).await;
+    let slot = slot
+        .map_err(|_| Error::Busy)?
+        .map_err(|error| fault(&error))?;
+    let request = tracing::Span::current();
+    // The work goes on when nobody waits for it any more, and keeps its slot as long.
+    let work = move || {
+        let _slot = slot;
+        request.in_scope(work)
+    };
     spawn_blocking(work)
         .await
         .map_err(|error| fault(&error))?

@@ -72,7 +72,7 @@ pub async fn register(
         password_repeated,
         invitation,
     };
-    let registered = service::register(&door::shop(), registrant).await;
+    let registered = service::register(&door::shop(), registrant, &door::place()).await;
     let account = door::answer(registered)?;
     let success = match account.state {
         UserState::Active => Success::Registered,

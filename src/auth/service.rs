@@ -1,6 +1,6 @@
 //! The rules of one's own account: registering, signing in, the password.
 
-use super::{Actor, Me, Permission, Role, UserState, password};
+use super::{Actor, Me, Permission, Role, UserState, password, session::Place, throttle::Try};
 use crate::{
     act::{Shop, Tx, sha256},
     checks::Checks,
@@ -24,7 +24,11 @@ pub struct Registrant {
 }
 
 /// Registers an account. The first one ever becomes admin, whatever `REGISTRATION` says; an invitation gives its role.
-pub async fn register(shop: &Shop, registrant: Registrant) -> Result<Account, Error> {
+pub async fn register(
+    shop: &Shop,
+    registrant: Registrant,
+    place: &Place,
+) -> Result<Account, Error> {
     let Registrant {
         username,
         password,
@@ -41,6 +45,7 @@ pub async fn register(shop: &Shop, registrant: Registrant) -> Result<Account, Er
     let asked = invitation.clone();
     shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
+    Try::registration(place).begin(shop).await?;
     let hash = password::hash(password, shop.config.bcrypt_cost).await?;
     shop.act(Actor::Nobody, move |tx| {
         db::serialize_by(tx.conn, accounts::REGISTRATION)?;
@@ -80,7 +85,14 @@ fn check_new_password(checks: &mut Checks, password: &str, repeated: &str) {
 }
 
 /// Finds the account of a name and password. An unknown name and a wrong password look and take the same.
-pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me, Error> {
+pub async fn sign_in(
+    shop: &Shop,
+    username: &str,
+    password: String,
+    place: &Place,
+) -> Result<Me, Error> {
+    let attempt = Try::sign_in(username, place);
+    attempt.begin(shop).await?;
     let key = fold(username);
     let found = shop
         .look(Actor::Nobody, move |tx| {
@@ -124,8 +136,13 @@ pub async fn sign_in(shop: &Shop, username: &str, password: String) -> Result<Me
         Ok(me) => (Actor::User(me.clone()), Action::SignIn),
         Err(_) => (Actor::Nobody, Action::SignInFailed),
     };
-    shop.act(actor, move |tx| record(tx, action, Entity::User, name, &[]))
-        .await?;
+    shop.act(actor, move |tx| {
+        if right {
+            attempt.forgive(tx)?;
+        }
+        record(tx, action, Entity::User, name, &[])
+    })
+    .await?;
     signed_in
 }
 
@@ -169,12 +186,15 @@ pub async fn change_password(
                 .map_err(Error::from)
         })
         .await?;
+    let attempt = Try::password(&me.username);
+    attempt.begin(shop).await?;
     if !password::verify(current, Some(hash), shop.config.bcrypt_cost).await? {
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
     let hash = password::hash(password, shop.config.bcrypt_cost).await?;
     shop.act(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
+        attempt.forgive(tx)?;
         diesel::update(users::table.find(&me.username))
             .set((
                 users::hashed_password.eq(&hash),

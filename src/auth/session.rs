@@ -3,35 +3,31 @@
 use super::{
     Actor, Me, Permission, Role, UserState,
     devices::{Device, device_name},
+    known::Known,
 };
 use crate::{
     act::{Shop, Tx, sha256},
     clock,
-    config::Config,
     db::{Conn, Db},
     error::Error,
     log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::{sessions, users},
+    server::Arrival,
 };
 use async_trait::async_trait;
-use axum::{
-    extract::ConnectInfo,
-    http::{HeaderName, HeaderValue, header, request::Parts},
-};
+use axum::http::{header, request::Parts};
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::{
-    fmt,
-    net::{IpAddr, SocketAddr},
-};
+use std::fmt;
 use time::OffsetDateTime;
 use tower_sessions::{
     Session, SessionStore,
     session::{Id, Record},
     session_store,
 };
+use tracing::Instrument;
 
 /// Where a session keeps the name of who signed in.
 const USER: &str = "user";
@@ -53,28 +49,26 @@ pub struct Place {
     pub device: String,
     /// IP address.
     pub address: String,
+    /// Who signed in there before.
+    #[serde(skip)]
+    pub known: Known,
 }
 
 impl Place {
-    /// Where a request came from. Behind a proxy that is trusted, the address is the one that the proxy saw.
-    pub fn of(parts: &Parts, config: &Config) -> Self {
-        let text = |name| {
-            parts
-                .headers
-                .get(name)
-                .and_then(|value: &HeaderValue| value.to_str().ok())
-        };
-        let device = text(header::USER_AGENT).unwrap_or_default();
-        let forwarded = text(HeaderName::from_static("x-forwarded-for"))
-            .filter(|_| config.trust_proxy)
-            .and_then(|list| list.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
-        let peer = parts.extensions.get::<ConnectInfo<SocketAddr>>();
-        let address = forwarded.or_else(|| peer.map(|ConnectInfo(peer)| peer.ip()));
+    /// Where a request came from.
+    pub fn of(parts: &Parts) -> Self {
+        let device = parts
+            .headers
+            .get(header::USER_AGENT)
+            .and_then(|device| device.to_str().ok())
+            .unwrap_or_default();
+        let address = Arrival::of(&parts.extensions).address;
         Self {
             device: device.chars().take(USER_AGENT).collect(),
             address: address
-                .map(|address| address.to_canonical().to_string())
+                .map(|address| address.to_string())
                 .unwrap_or_default(),
+            known: parts.extensions.get().cloned().unwrap_or_default(),
         }
     }
 }
@@ -107,13 +101,14 @@ pub fn key(session: &Session) -> String {
         .unwrap_or_default()
 }
 
+/// Whose session it is, whether he may still use it or not.
+pub async fn username(session: &Session) -> Result<Option<String>, Error> {
+    session.get(USER).await.map_err(|error| fault(&error))
+}
+
 /// Who is behind a session. Asked of the database each time: a role that was taken is gone at once.
 pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
-    let Some(username) = session
-        .get::<String>(USER)
-        .await
-        .map_err(|error| fault(&error))?
-    else {
+    let Some(username) = username(session).await? else {
         return Ok(Actor::Nobody);
     };
     let (key, name) = (key(session), username.clone());
@@ -141,12 +136,8 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     };
     let now = clock::now();
     if seen.is_none_or(|seen| now.utc() - seen > SEEN_EVERY) {
-        tokio::spawn(put_sighting(
-            shop.db.clone(),
-            self::key(session),
-            username.clone(),
-            now,
-        ));
+        let put = put_sighting(shop.db.clone(), self::key(session), username.clone(), now);
+        tokio::spawn(put.in_current_span());
     }
     Ok(Actor::User(Me {
         username,
@@ -247,8 +238,7 @@ fn own_name(tx: &mut Tx<'_>) -> Result<String, Error> {
 
 /// Whether a session is one of this account.
 pub async fn is_of(session: &Session, username: &str) -> Result<bool, Error> {
-    let user = session.get::<String>(USER).await;
-    Ok(user.map_err(|error| fault(&error))?.as_deref() == Some(username))
+    Ok(self::username(session).await?.as_deref() == Some(username))
 }
 
 fn fault(error: &dyn fmt::Display) -> Error {

@@ -25,6 +25,7 @@ use diesel::{
 use fault::{failed, unavailable};
 use std::{
     borrow::Cow,
+    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -71,16 +72,16 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Names the place without the password.
+/// Names the place without the password, which may stand before the place or among the options after it.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Sqlite(path) => write!(f, "SQLite {}", path.display()),
-            Self::Postgres(url) => write!(
-                f,
-                "PostgreSQL {}",
-                url.rsplit_once('@').map_or("", |(_, place)| place)
-            ),
+            Self::Postgres(url) => {
+                let place = url.split(['?', '#']).next().unwrap_or_default();
+                let place = place.rsplit_once('@').map_or("", |(_, place)| place);
+                write!(f, "PostgreSQL {place}")
+            }
         }
     }
 }
@@ -159,6 +160,37 @@ impl Db {
         Ok(Self { readers, writer })
     }
 
+    /// How busy the database is at this moment.
+    pub fn load(&self) -> Load {
+        let readers = self.readers.status();
+        Load {
+            most: readers.max_size,
+            open: readers.size,
+            idle: readers.available,
+            waiting: readers.waiting,
+            queued: match &self.writer {
+                Writer::Sqlite(queue) => Some(queue.len()),
+                Writer::Postgres(_) => None,
+            },
+        }
+    }
+
+    /// Whether the database has every migration that this program knows.
+    pub async fn has_schema(&self) -> Result<bool, Error> {
+        self.read(|conn| {
+            let ran: BTreeSet<String> =
+                diesel::sql_query("SELECT version FROM __diesel_schema_migrations")
+                    .load::<Ran>(conn)?
+                    .into_iter()
+                    .map(|row| row.version)
+                    .collect();
+            Ok(migrations::known()
+                .iter()
+                .all(|version| ran.contains(version)))
+        })
+        .await
+    }
+
     /// Runs queries that change nothing.
     pub async fn read<T: Send + 'static>(
         &self,
@@ -179,12 +211,38 @@ impl Db {
     }
 }
 
+/// How busy the database is.
+pub struct Load {
+    /// Connections of the pool, at most.
+    pub most: usize,
+    pub open: usize,
+    pub idle: usize,
+    /// Requests that wait for a connection.
+    pub waiting: usize,
+    /// Of SQLite: acts that wait for the writer.
+    pub queued: Option<usize>,
+}
+
+#[derive(QueryableByName)]
+struct Ran {
+    #[diesel(sql_type = Text)]
+    version: String,
+}
+
+/// Work for another thread, that belongs to the request of this one in the log, too.
+fn in_request<A: ?Sized, T>(
+    work: impl FnOnce(&mut A) -> T + Send,
+) -> impl FnOnce(&mut A) -> T + Send {
+    let request = tracing::Span::current();
+    move |with| request.in_scope(|| work(with))
+}
+
 async fn interact<T: Send + 'static>(
     pool: &Pool,
     work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let conn: Object<Manager> = pool.get().await.map_err(|error| unavailable(&error))?;
-    conn.interact(work)
+    conn.interact(in_request(work))
         .await
         .map_err(|error| failed("database task", &error))?
 }

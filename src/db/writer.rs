@@ -5,6 +5,7 @@
 use super::{
     Conn, DatabaseUrl, Pool,
     fault::{failed, unavailable},
+    in_request,
 };
 use crate::error::Error;
 use diesel::{
@@ -102,12 +103,18 @@ impl Writer {
 }
 
 impl Queue {
+    /// Jobs that wait.
+    pub fn len(&self) -> usize {
+        self.0.max_capacity() - self.0.capacity()
+    }
+
     /// Runs `act` in a savepoint of the next commit and waits for that commit.
     pub async fn run<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (answer, answered) = oneshot::channel();
+        let act = in_request(act);
         let job = Box::new(Act { act, answer });
         self.0.send(job).await.map_err(|_| Error::Unavailable)?;
         answered.await.map_err(|_| Error::Internal)?

@@ -23,6 +23,7 @@ use futures::{StreamExt, stream};
 use serde::{Deserialize, de::DeserializeOwned};
 use std::io;
 use tokio::sync::mpsc;
+use tracing::Instrument;
 
 /// Rows that are read at once.
 pub const BATCH: i64 = 5_000;
@@ -117,7 +118,7 @@ impl Asked {
             })
             .await?;
         let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
-        tokio::spawn(source.send(first, rest, sender));
+        tokio::spawn(source.send(first, rest, sender).in_current_span());
         // What compresses it asks once more after its end.
         let body = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|chunk| (chunk, receiver))

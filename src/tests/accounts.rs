@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     auth::{Actor, Role, UserState, service::any_user},
-    config::Registration,
+    config::{CookieSecure, Registration},
     error::Error,
     users::service as accounts,
 };
@@ -110,7 +110,7 @@ on_both_databases! {
         app.hire(app.clerk()).await;
         let cookie = app.browser().sign_in("продавец", PASSWORD).await.set_cookie.unwrap();
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Max-Age=3600"), "{cookie}");
-        let app = app.restarted(|config| config.cookie_secure = true);
+        let app = app.restarted(|config| config.cookie_secure = CookieSecure::Always);
         assert!(app.browser().sign_in("продавец", PASSWORD).await.set_cookie.unwrap().contains("Secure"));
     }
 

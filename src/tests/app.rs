@@ -1,10 +1,11 @@
 //! A shop to tell stories about: its people, and their browsers.
 
+use super::logs;
 use crate::{
     act::{Shop, Tx},
     auth::{Actor, Me, Role},
     check,
-    config::{Config, LogFormat, Registration},
+    config::Config,
     db::{self, Conn, DatabaseUrl, Db},
     error::Error,
     orders::{self, Order},
@@ -16,7 +17,7 @@ use crate::{
 use axum::{
     Router,
     body::{Body, to_bytes},
-    http::{HeaderName, Request, header},
+    http::{HeaderMap, HeaderName, HeaderValue, Request, header},
 };
 use diesel::connection::SimpleConnection;
 use std::{env, sync::Arc, time::Duration};
@@ -26,6 +27,7 @@ use tower::ServiceExt;
 use tower_sessions::cookie::Key;
 use url::form_urlencoded;
 
+const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Longer than any story takes: one that waits for ever fails instead.
 const STORY_LIMIT: Duration = Duration::from_secs(120);
 
@@ -38,6 +40,7 @@ pub fn tell(story: impl Future<Output = ()>) {
         .unwrap()
         .block_on(async { tokio::time::timeout(STORY_LIMIT, story).await })
         .expect("the story came to no end");
+    logs::assert_no_secrets();
 }
 
 /// The password of everybody in the tests.
@@ -96,21 +99,11 @@ impl App {
     }
 
     fn open(url: DatabaseUrl, data: Data) -> Self {
+        logs::listen();
         db::migrate(&url).unwrap();
         let config = Config {
             database_url: url.clone(),
-            site_addr: ([127, 0, 0, 1], 0).into(),
-            secret_key: None,
-            session_max_age: Duration::from_secs(3_600),
-            registration: Registration::Open,
-            manager_in_admin: false,
-            cookie_secure: false,
-            trust_proxy: false,
-            shop_timezone: chrono_tz::Europe::Moscow,
-            shop_region: phonenumber::country::Id::RU,
-            bcrypt_cost: 4,
-            database_connections: 8,
-            log_format: LogFormat::Text,
+            ..Config::of_tests()
         };
         let shop = Shop {
             db: Db::connect(&url, 8).unwrap(),
@@ -121,6 +114,14 @@ impl App {
             shop,
             router,
             _data: data,
+        }
+    }
+
+    /// The same shop and database with another secret.
+    pub fn with_secret(self, secret: [u8; 64]) -> Self {
+        Self {
+            router: server::router(self.shop.clone(), &Key::from(&secret)),
+            ..self
         }
     }
 
@@ -182,6 +183,7 @@ impl App {
         Browser {
             router: self.router.clone(),
             cookies: Vec::new(),
+            headers: HeaderMap::new(),
         }
     }
 
@@ -315,6 +317,8 @@ impl Person {
 pub struct Browser {
     router: Router,
     cookies: Vec<(String, String)>,
+    /// What a proxy adds to each request.
+    headers: HeaderMap,
 }
 
 /// What a browser got.
@@ -326,6 +330,7 @@ pub struct Answer {
     pub set_cookie: Option<String>,
     /// `X-Robots-Tag`.
     pub robots: Option<String>,
+    pub headers: HeaderMap,
 }
 
 impl Browser {
@@ -352,8 +357,8 @@ impl Browser {
         let request = Request::post(format!("/fn/{function}"))
             .header(header::ACCEPT, "text/html")
             .header(header::HOST, "shop.example")
-            .header(header::ORIGIN, "http://shop.example")
-            .header(header::REFERER, format!("http://shop.example{page}"));
+            .header(header::ORIGIN, "https://shop.example")
+            .header(header::REFERER, format!("https://shop.example{page}"));
         self.send(form(request, fields)).await
     }
 
@@ -391,14 +396,40 @@ impl Browser {
         request
     }
 
-    pub async fn send(&mut self, request: Request<Body>) -> Answer {
-        let request = self.request(request);
+    /// The same browser behind a proxy, which adds this to each request.
+    pub fn through_proxy(mut self, name: &'static str, value: &str) -> Self {
+        self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// The value of a cookie.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let found = self.cookies.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    /// Sends what a page of the shop made it send.
+    pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
+        let says_where = [&SEC_FETCH_SITE, &header::ORIGIN]
+            .iter()
+            .any(|name| request.headers().contains_key(*name));
+        if !says_where {
+            let here = HeaderValue::from_static("same-origin");
+            request.headers_mut().insert(SEC_FETCH_SITE, here);
+        }
+        self.send_plainly(request).await
+    }
+
+    /// Sends a request as it is, with the cookies of the browser.
+    pub async fn send_plainly(&mut self, request: Request<Body>) -> Answer {
+        let mut request = self.request(request);
+        request.headers_mut().extend(self.headers.clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
+        // Of cookies the last is the session's.
         let text = |name| {
-            response
-                .headers()
-                .get(name)
-                .map(|value| value.to_str().unwrap().to_owned())
+            let values = response.headers().get_all(name);
+            let last = values.iter().next_back();
+            last.map(|value| value.to_str().unwrap().to_owned())
         };
         let (set_cookie, robots) = (
             text(header::SET_COOKIE),
@@ -407,12 +438,17 @@ impl Browser {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
+            // Not the language, nor the one that means nothing more.
+            if value.len() > 8 {
+                logs::keep_out(value);
+            }
             self.cookies.retain(|(known, _)| known != name);
             if !value.is_empty() {
                 self.cookies.push((name.to_owned(), value.to_owned()));
             }
         }
         let (status, location) = (response.status().as_u16(), text(header::LOCATION));
+        let headers = response.headers().clone();
         let body = to_bytes(response.into_body(), 16 << 20).await.unwrap();
         Answer {
             status,
@@ -420,6 +456,7 @@ impl Browser {
             body: String::from_utf8(body.to_vec()).unwrap(),
             set_cookie,
             robots,
+            headers,
         }
     }
 }

@@ -15,14 +15,18 @@ mod check;
 mod demo;
 mod desk;
 mod forms;
+mod guards;
 mod imports;
 mod lists;
 mod locales;
 mod log;
+mod logs;
 mod plans;
 mod race;
 mod schema;
+mod secrets;
 mod sheets;
+mod signin;
 mod speed;
 mod stock;
 

@@ -5,15 +5,19 @@ use crate::{
     auth::{
         Actor, Role,
         service::{Registrant, register},
+        session::Place,
     },
     error::Error,
     orders::Status,
     users::{invitations, service as accounts},
 };
 use futures::future::join_all;
+use std::sync::LazyLock;
 
 /// How many act at the same time.
 const CLIENTS: usize = 60;
+
+static NOWHERE: LazyLock<Place> = LazyLock::new(Place::default);
 
 fn registrant(name: &str, invitation: &str) -> Registrant {
     Registrant {
@@ -100,7 +104,7 @@ on_both_databases! {
 
     async fn two_first_accounts_make_one_admin(app: App) {
         let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
-        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, "")))).await;
+        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, ""), &NOWHERE))).await;
         let admins = made.into_iter().filter(|account| account.as_ref().unwrap().role == Role::Admin).count();
         assert_eq!(admins, 1);
     }
@@ -119,7 +123,7 @@ on_both_databases! {
         app.hire(app.admin()).await;
         app.shop.act(Actor::System, |tx| invitations::invite(tx, Role::Manager, "билет")).await.unwrap();
         let names: Vec<_> = (0..8).map(|n| format!("гость{n}")).collect();
-        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, "билет")))).await;
+        let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, "билет"), &NOWHERE))).await;
         assert_eq!(made.iter().filter(|account| account.is_ok()).count(), 1);
         assert!(made.into_iter().filter_map(Result::err).all(|error| error == Error::InvitationOver));
         assert_eq!(app.people().await.len(), 2);

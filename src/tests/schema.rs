@@ -12,9 +12,9 @@ use diesel::{
 use std::collections::BTreeSet;
 
 #[derive(QueryableByName)]
-struct Line {
+pub struct Line {
     #[diesel(sql_type = Text)]
-    line: String,
+    pub line: String,
 }
 
 fn lines(conn: &mut Conn, query: &str) -> BTreeSet<String> {

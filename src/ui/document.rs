@@ -24,6 +24,18 @@ pub fn visitor() -> Visitor {
     }
 }
 
+/// The title of the document, as the browser takes it: text.
+pub fn title(text: String) -> String {
+    text
+}
+
+/// The number of the last request that failed; until one does, of the page's.
+pub fn request_id() -> String {
+    let body: Option<web_sys::Element> = document().body().map(Into::into);
+    body.and_then(|body| body.get_attribute("data-request"))
+        .unwrap_or_default()
+}
+
 /// Sends URL-encoded fields to a server function and goes where its answer leads. Gives its answer, as JSON.
 pub async fn post(path: &str, fields: String) -> Result<String, Error> {
     let response = Request::post(path)

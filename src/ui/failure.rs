@@ -19,6 +19,9 @@ pub fn Failure(error: Error) -> impl IntoView {
         <div class="alert alert-error alert-soft mb-4" role="alert">
             <div>
                 <p>{error.words(l)}</p>
+                {error.is_fault().then(|| view! {
+                    <p class="text-sm opacity-80">{td_string!(l, errors.request_id)} ": " <code>{ui::request_id()}</code></p>
+                })}
                 {details(&error, l)}
             </div>
             {sign_in}

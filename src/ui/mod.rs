@@ -12,9 +12,9 @@ mod document;
 mod request;
 
 #[cfg(not(feature = "ssr"))]
-pub use document::{post, visitor};
+pub use document::{post, request_id, title, visitor};
 #[cfg(feature = "ssr")]
-pub use request::{cookie, language, post, visitor};
+pub use request::{cookie, language, post, request_id, title, visitor};
 
 use crate::{
     auth::{Me, Permission},

@@ -22,6 +22,16 @@ pub fn visitor() -> Visitor {
     }
 }
 
+/// The title of the document as HTML: Leptos writes it as it is, and there may be a product's name in it.
+pub fn title(text: String) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
+}
+
+/// The number of the request.
+pub fn request_id() -> String {
+    crate::door::arrival().id.to_string()
+}
+
 /// The language of a request's cookie. Russian without one.
 fn locale_of(headers: &HeaderMap) -> Locale {
     cookie(headers, "lang")

@@ -8,7 +8,7 @@ use crate::{
 use std::collections::BTreeSet;
 
 /// An operation, what one needs for it, and a body that makes it answer. `{id}` is 1, `{username}` somebody.
-const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
+pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
     ("POST", "/api/auth/register", None, r#"{"username": "x"}"#),
     ("POST", "/api/auth/login", None, r#"{"username": "x"}"#),
     ("POST", "/api/auth/logout", None, ""),

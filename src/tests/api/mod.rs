@@ -1,6 +1,6 @@
 //! The REST API: the whole router, on both databases.
 
-mod contract;
+pub mod contract;
 mod errors;
 mod idempotency;
 mod lists;
@@ -175,7 +175,9 @@ impl Reply {
     }
 
     fn cookie(&self) -> String {
-        let cookie = self.headers[header::SET_COOKIE].to_str().unwrap();
+        let cookies = self.headers.get_all(header::SET_COOKIE);
+        let session = cookies.iter().next_back().unwrap();
+        let cookie = session.to_str().unwrap();
         cookie.split(';').next().unwrap().to_owned()
     }
 }

@@ -1,0 +1,166 @@
+//! More than a server can take: of connections, of slow ones, of sign-ins.
+
+use crate::{
+    database::Database,
+    server::{Server, free_port},
+    shop::{PASSWORD, Shop},
+};
+use futures::future::join_all;
+use reqwest::Client;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::{sleep, timeout},
+};
+
+async fn connect(server: &Server) -> TcpStream {
+    let address = server.site.trim_start_matches("http://");
+    TcpStream::connect(address).await.unwrap()
+}
+
+/// What a server says until it hangs up; within a time, or never.
+async fn rest(connection: &mut TcpStream, limit: Duration) -> Option<String> {
+    let mut said = Vec::new();
+    let read = timeout(limit, connection.read_to_end(&mut said))
+        .await
+        .ok()?;
+    let _ = read;
+    Some(String::from_utf8_lossy(&said).into_owned())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_drips_is_hung_up_on() {
+    let database = Database::sqlite();
+    let server = Server::start_at(&database, free_port(), &[("REQUEST_TIMEOUT", "1")]).await;
+    let limit = Duration::from_secs(5);
+
+    let mut head = connect(&server).await;
+    head.write_all(b"GET /login HTTP/1.1\r\nHost: x\r\n")
+        .await
+        .unwrap();
+    let drip = async {
+        for _ in 0..100 {
+            if head.write_all(b"X-Drip: 1\r\n").await.is_err() {
+                break;
+            }
+            sleep(Duration::from_millis(100)).await;
+        }
+    };
+    let begun = Instant::now();
+    timeout(limit, drip).await.expect("a head that never ends");
+    assert!(begun.elapsed() < limit);
+
+    let mut body = connect(&server).await;
+    let request = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    body.write_all(request.as_bytes()).await.unwrap();
+    let said = rest(&mut body, limit)
+        .await
+        .expect("a body that never ends");
+    assert!(
+        said.starts_with("HTTP/1.1 408") && said.contains("urn:sirius:slow_request"),
+        "{said}"
+    );
+
+    let mut idle = connect(&server).await;
+    let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    idle.write_all(request.as_bytes()).await.unwrap();
+    let said = rest(&mut idle, limit)
+        .await
+        .expect("a connection that is never used again");
+    assert!(
+        said.starts_with("HTTP/1.1 200") && said.ends_with("ok"),
+        "{said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_connection_too_many_is_told_so_and_a_place_that_is_left_is_free() {
+    let database = Database::sqlite();
+    let server = Server::start_at(&database, free_port(), &[("MAX_CONNECTIONS", "3")]).await;
+    // The client of the start has kept none.
+    sleep(Duration::from_millis(200)).await;
+    let mut held = Vec::new();
+    for _ in 0..3 {
+        held.push(connect(&server).await);
+    }
+    sleep(Duration::from_millis(200)).await;
+    let mut late = connect(&server).await;
+    let said = rest(&mut late, Duration::from_secs(5)).await.unwrap();
+    assert!(
+        said.starts_with("HTTP/1.1 503")
+            && said.contains("retry-after: 5")
+            && said.contains("Сервер сейчас занят"),
+        "{said}"
+    );
+    drop(held);
+    sleep(Duration::from_millis(200)).await;
+    assert_eq!(
+        Client::new()
+            .get(format!("{}/healthz", server.site))
+            .send()
+            .await
+            .unwrap()
+            .status(),
+        200
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_flood_of_sign_ins_does_not_slow_the_others() {
+    let database = Database::sqlite();
+    let settings = [("BCRYPT_COST", "12"), ("TRUST_PROXY", "true")];
+    let server = Server::start_at(&database, free_port(), &settings).await;
+    let client = Shop::open(&server, 1).await.admin;
+    let flood = (0..400).map(|n| {
+        let (client, site) = (Client::new(), server.site.clone());
+        async move {
+            let request = client
+                .post(format!("{site}/api/auth/login"))
+                .header("x-forwarded-for", format!("203.0.{}.{}", n / 250, n % 250))
+                .json(&json!({"username": format!("name{n}"), "password": PASSWORD}));
+            request.send().await.unwrap().status().as_u16()
+        }
+    });
+    let flood = tokio::spawn(join_all(flood));
+    sleep(Duration::from_millis(300)).await;
+    let mut times = Vec::new();
+    for _ in 0..40 {
+        let begun = Instant::now();
+        let page = client
+            .get(format!("{}/orders", server.site))
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(page.status(), 200);
+        times.push(begun.elapsed());
+        sleep(Duration::from_millis(20)).await;
+    }
+    assert!(
+        !flood.is_finished(),
+        "the flood was over too early to show anything"
+    );
+    let statuses = flood.await.unwrap();
+    times.sort();
+    let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
+    let count = |status: u16| statuses.iter().filter(|one| **one == status).count();
+    eprintln!(
+        "a page during the flood: median {median:?}, slowest {slowest:?}; refused: {} wrong, {} busy",
+        count(401),
+        count(503)
+    );
+    assert!(
+        statuses.iter().all(|status| matches!(status, 401 | 503)),
+        "{statuses:?}"
+    );
+    assert!(
+        count(401) > 0 && count(503) > 100,
+        "a flood is looked at in part only"
+    );
+    // Ten seconds is what somebody in the queue would wait.
+    assert!(
+        median < Duration::from_millis(500) && slowest < Duration::from_secs(3),
+        "median {median:?}, slowest {slowest:?}"
+    );
+}

@@ -1,0 +1,105 @@
+//! Static files: what the client is built into, inside the program.
+
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderValue, Method, Uri, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+
+/// What the client is built into: wasm, JavaScript, styles, icons. Part of the program in release builds.
+#[derive(rust_embed::Embed)]
+#[folder = "target/site"]
+#[allow_missing = true]
+struct Assets;
+
+/// Marks an answer that is a static file.
+#[derive(Clone, Copy, Debug)]
+pub struct IsAsset;
+
+/// Answers with a static file, when the path names one.
+pub async fn serve(request: Request, next: Next) -> Response {
+    if *request.method() == Method::GET || *request.method() == Method::HEAD {
+        let encodings = request
+            .headers()
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|accept| accept.to_str().ok())
+            .unwrap_or_default();
+        if let Some(asset) = asset(request.uri(), encodings) {
+            return asset;
+        }
+    }
+    next.run(request).await
+}
+
+fn asset(uri: &Uri, encodings: &str) -> Option<Response> {
+    let path = uri.path().trim_start_matches('/');
+    if path.is_empty() || path.ends_with(".br") || path.ends_with(".gz") {
+        return None;
+    }
+    let plain = || Assets::get(path).map(|file| (file, None));
+    let packed = |suffix: &str, encoding: &'static str| {
+        let accepted = encodings.split(',').any(|offer| {
+            offer
+                .split(';')
+                .next()
+                .is_some_and(|name| name.trim() == encoding)
+        });
+        accepted
+            .then(|| Assets::get(&format!("{path}.{suffix}")))
+            .flatten()
+            .map(|file| (file, Some(encoding)))
+    };
+    let (file, encoding) = packed("br", "br")
+        .or_else(|| packed("gz", "gzip"))
+        .or_else(plain)?;
+    // Names of built files have a hash of what is in them.
+    let cache = if path.starts_with("pkg/") {
+        "public, max-age=31536000, immutable"
+    } else {
+        "public, max-age=3600"
+    };
+    let mime = mime_guess::from_path(path).first_or_octet_stream();
+    let mut response = (
+        [
+            (header::CONTENT_TYPE, mime.as_ref()),
+            (header::CACHE_CONTROL, cache),
+            (header::VARY, "accept-encoding"),
+        ],
+        Body::from(file.data),
+    )
+        .into_response();
+    response.extensions_mut().insert(IsAsset);
+    if let Some(encoding) = encoding {
+        response
+            .headers_mut()
+            .insert(header::CONTENT_ENCODING, HeaderValue::from_static(encoding));
+    }
+    Some(response)
+}
+
+/// Where the built files are, by their hashed names; empty while the client is not built.
+#[derive(Clone, Debug, Default)]
+pub struct Built {
+    pub script: String,
+    pub wasm: String,
+    pub style: String,
+}
+
+impl Built {
+    /// Looks the names up.
+    pub fn find() -> Self {
+        let find = |suffix: &str| {
+            Assets::iter()
+                .find(|name| name.starts_with("pkg/sirius.") && name.ends_with(suffix))
+                .map(|name| format!("/{name}"))
+                .unwrap_or_default()
+        };
+        Self {
+            script: find(".js"),
+            wasm: find(".wasm"),
+            style: find(".css"),
+        }
+    }
+}

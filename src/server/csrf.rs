@@ -1,0 +1,166 @@
+//! Requests that another site made a visitor's browser send (CSRF).
+
+use super::{arrival::Arrival, identity::bearer};
+use crate::{api, error::Error};
+use axum::{
+    extract::Request,
+    http::{HeaderMap, HeaderName, Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use url::Url;
+
+const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
+
+/// Refuses a change that another site asked a visitor's browser for.
+///
+/// A token is nothing that a browser sends by itself.
+pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
+    let changes = !matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
+    let arrival = Arrival::of(request.extensions());
+    if !changes || bearer(&request).is_some() || is_from_here(request.headers(), &arrival) {
+        return next.run(request).await;
+    }
+    if api::is_api(request.uri().path()) && says_nothing(request.headers()) {
+        // More likely a program that forgot its media type. It is told so, and refused as well.
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    Error::OtherSite.into_response()
+}
+
+/// Browsers say where a request comes from. The oldest say it of a form in the `Referer` only; a script of another
+/// site that sends anything but a form says its `Origin` in every browser. So whatever says nothing and is no form is
+/// a program, that has no visitor's cookies.
+fn is_from_here(headers: &HeaderMap, arrival: &Arrival) -> bool {
+    let text = |name: &HeaderName| {
+        headers
+            .get(name)
+            .map(|value| value.to_str().unwrap_or_default())
+    };
+    if let Some(site) = text(&FETCH_SITE) {
+        return matches!(site, "same-origin" | "none");
+    }
+    match (text(&header::ORIGIN), text(&header::REFERER)) {
+        (Some(from), _) | (None, Some(from)) => is_ours(from, arrival),
+        (None, None) => !is_form(headers),
+    }
+}
+
+fn says_nothing(headers: &HeaderMap) -> bool {
+    [&FETCH_SITE, &header::ORIGIN, &header::REFERER]
+        .iter()
+        .all(|name| !headers.contains_key(*name))
+}
+
+fn is_ours(address: &str, arrival: &Arrival) -> bool {
+    let Ok(from) = Url::parse(address) else {
+        return false;
+    };
+    // Without HTTPS of our own nobody knows what a proxy before us speaks.
+    let scheme_fits = from.scheme() == "https" || (from.scheme() == "http" && !arrival.is_secure);
+    scheme_fits && arrival.host.as_deref() == Some(from.authority())
+}
+
+/// Whether the body is one that a form of any page can send to any site.
+fn is_form(headers: &HeaderMap) -> bool {
+    let mime = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|content| content.to_str().ok())
+        .and_then(|content| content.split(';').next())
+        .map(|mime| mime.trim().to_ascii_lowercase());
+    matches!(
+        mime.as_deref(),
+        Some("application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn allowed(sent: &[(HeaderName, &str)], is_secure: bool) -> bool {
+        let headers = sent
+            .iter()
+            .map(|(name, value)| (name.clone(), value.parse().unwrap()))
+            .collect();
+        let arrival = Arrival {
+            is_secure,
+            host: Some("shop.example:3000".into()),
+            ..Arrival::default()
+        };
+        is_from_here(&headers, &arrival)
+    }
+
+    #[test]
+    fn what_the_browser_says_first_holds() {
+        let origin = (header::ORIGIN, "http://shop.example:3000");
+        for (site, expected) in [
+            ("same-origin", true),
+            ("none", true),
+            ("same-site", false),
+            ("cross-site", false),
+            ("", false),
+        ] {
+            assert_eq!(
+                allowed(&[(FETCH_SITE, site), origin.clone()], false),
+                expected,
+                "{site}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_origin_is_compared_whole() {
+        for (origin, plain, secure) in [
+            ("http://shop.example:3000", true, false),
+            ("https://shop.example:3000", true, true),
+            ("http://shop.example", false, false),
+            ("http://shop.example:3000.evil.example", false, false),
+            ("http://evil.example/shop.example:3000", false, false),
+            ("ftp://shop.example:3000", false, false),
+            ("null", false, false),
+        ] {
+            assert_eq!(
+                allowed(&[(header::ORIGIN, origin)], false),
+                plain,
+                "{origin}"
+            );
+            assert_eq!(
+                allowed(&[(header::ORIGIN, origin)], true),
+                secure,
+                "{origin}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_form_that_says_nothing_is_refused_and_a_program_is_not() {
+        let form = "application/x-www-form-urlencoded; charset=utf-8";
+        let here = "http://shop.example:3000/orders";
+        let there = "http://evil.example/";
+        for (sent, expected) in [
+            (vec![], true),
+            (vec![(header::CONTENT_TYPE, "application/json")], true),
+            (vec![(header::CONTENT_TYPE, form)], false),
+            (vec![(header::CONTENT_TYPE, "Text/Plain")], false),
+            (
+                vec![(header::CONTENT_TYPE, "multipart/form-data; boundary=x")],
+                false,
+            ),
+            (
+                vec![(header::CONTENT_TYPE, form), (header::REFERER, here)],
+                true,
+            ),
+            (
+                vec![(header::CONTENT_TYPE, form), (header::REFERER, there)],
+                false,
+            ),
+            (vec![(header::REFERER, there)], false),
+        ] {
+            assert_eq!(allowed(&sent, false), expected, "{sent:?}");
+        }
+    }
+}

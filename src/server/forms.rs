@@ -1,0 +1,100 @@
+//! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
+
+use super::{LARGEST_BODY, refusals::put_wait};
+use crate::{door, error::Error};
+use axum::{
+    body::{Body, Bytes, to_bytes},
+    extract::Request,
+    http::{HeaderValue, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
+use std::collections::BTreeMap;
+use url::{Url, form_urlencoded};
+
+/// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
+pub async fn answer(request: Request, next: Next) -> Response {
+    if !request.uri().path().starts_with("/fn/") {
+        return next.run(request).await;
+    }
+    if door::wants_html(request.headers()) {
+        keep_typed(request, next).await
+    } else {
+        give_status(request, next).await
+    }
+}
+
+/// Gives an answer the status of the error in it; every error of a server function is a 500 at first.
+async fn give_status(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return Error::TooLarge.into_response();
+    };
+    let response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    if response.status() != StatusCode::INTERNAL_SERVER_ERROR {
+        return response;
+    }
+    let (mut parts, body) = response.into_parts();
+    let Ok(body) = to_bytes(body, usize::MAX).await else {
+        return Error::Internal.into_response();
+    };
+    if let Ok(error) = serde_json::from_slice::<Error>(&body) {
+        parts.status = error.status();
+        put_wait(&mut parts.headers, &error);
+    }
+    Response::from_parts(parts, Body::from(body))
+}
+
+/// Without JavaScript, a refused form leads back to its page with the error in the URL:
+/// what was typed goes along, so that nobody types it again. Never passwords.
+async fn keep_typed(request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+        return Error::TooLarge.into_response();
+    };
+    let typed = typed_fields(&body);
+    let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
+    let location = response
+        .headers()
+        .get(header::LOCATION)
+        .and_then(|location| location.to_str().ok());
+    if let Some(location) = location.and_then(|location| with_typed(location, &typed))
+        && let Ok(location) = HeaderValue::from_str(&location)
+    {
+        response.headers_mut().insert(header::LOCATION, location);
+    }
+    response
+}
+
+/// The address of a page that shows an error, with what was typed, and without what it said of earlier sends.
+fn with_typed(location: &str, typed: &str) -> Option<String> {
+    let location = Url::parse(location).ok()?;
+    let latest = |name: &str| {
+        location
+            .query_pairs()
+            .filter(|(key, _)| key == name)
+            .last()
+            .map(|(_, value)| value.into_owned())
+    };
+    let (path, error) = (latest("__path")?, latest("__err")?);
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(
+            location
+                .query_pairs()
+                .filter(|(name, _)| !door::is_passing(name)),
+        )
+        .append_pair("__path", &path)
+        .append_pair("__err", &error)
+        .append_pair("__typed", typed)
+        .finish();
+    Some(format!("{}?{query}", door::own_path(&location)))
+}
+
+/// The fields of a form, as `ui::form` reads them.
+fn typed_fields(body: &Bytes) -> String {
+    let fields: BTreeMap<_, _> = form_urlencoded::parse(body)
+        .filter(|(name, _)| !name.contains("password"))
+        .collect();
+    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&fields).unwrap_or_default())
+}

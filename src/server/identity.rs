@@ -1,0 +1,56 @@
+//! Who sends a request: found out once, for all that ask.
+
+use crate::{
+    act::Shop,
+    api,
+    auth::{
+        known::{self, Known},
+        session, tokens,
+    },
+};
+use axum::{
+    extract::{Request, State},
+    http::{Method, header},
+    middleware::Next,
+    response::Response,
+};
+use tower_sessions::{Session, cookie::Key};
+
+/// Finds out who sent a request. A browser in which somebody just signed in is known from then on.
+pub async fn identify(
+    State((shop, key)): State<(Shop, Key)>,
+    session: Session,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let known = Known::read(request.headers(), &key);
+    let token = bearer(&request).map(str::to_owned);
+    let actor = match &token {
+        Some(token) => tokens::service::actor(&shop, token).await,
+        None => session::actor(&shop, &session).await,
+    };
+    let before = actor
+        .as_ref()
+        .ok()
+        .and_then(|actor| actor.username().map(str::to_owned));
+    let may_sign_in = *request.method() == Method::POST && token.is_none();
+    request.extensions_mut().insert(actor);
+    request.extensions_mut().insert(known.clone());
+    let mut response = next.run(request).await;
+    if may_sign_in
+        && let Ok(Some(now)) = session::username(&session).await
+        && before.as_deref() != Some(&now)
+        && let Some(cookie) = known::cookie(known, &now, &key)
+    {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
+    }
+    response
+}
+
+/// The token that signs a request in: under the API only, and then the session is not asked.
+pub fn bearer(request: &Request) -> Option<&str> {
+    if !api::is_api(request.uri().path()) {
+        return None;
+    }
+    api::request::bearer(request.headers())
+}

@@ -1,0 +1,184 @@
+//! Bounds of every request: how many from one address, how large, how long.
+
+use super::{LARGEST_BODY, arrival::Arrival};
+use crate::{config::Config, error::Error};
+use axum::{
+    body::Body,
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use futures::{StreamExt, stream};
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use std::{
+    net::{IpAddr, Ipv6Addr},
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, AtomicU32, Ordering},
+    },
+    task::Poll,
+    time::Duration,
+};
+use tokio::time::timeout;
+
+/// How many seconds' worth of requests may come at once.
+const BURST: u32 = 10;
+/// After so many requests, addresses that were quiet are forgotten.
+const FORGET_EVERY: u32 = 10_000;
+/// How much longer a file may take to arrive than another request.
+const FILE_PATIENCE: u32 = 4;
+
+/// How often each address may ask.
+pub struct Rates {
+    /// `None`: as often as it likes.
+    limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
+    asked: AtomicU32,
+}
+
+impl Rates {
+    pub fn new(config: &Config) -> Self {
+        let quota = NonZeroU32::new(config.rate_limit).map(|rate| {
+            Quota::per_second(rate)
+                .allow_burst(rate.saturating_mul(NonZeroU32::MIN.saturating_add(BURST - 1)))
+        });
+        Self {
+            limiter: quota.map(RateLimiter::keyed),
+            asked: AtomicU32::new(0),
+        }
+    }
+
+    /// Counts a request; how many seconds to wait when it is one too many.
+    fn ask(&self, address: IpAddr) -> Result<(), u64> {
+        let Some(limiter) = &self.limiter else {
+            return Ok(());
+        };
+        let asked = self.asked.fetch_add(1, Ordering::Relaxed);
+        if asked.is_multiple_of(FORGET_EVERY) {
+            limiter.retain_recent();
+        }
+        limiter.check_key(&network(address)).map_err(|early| {
+            let wait = early.wait_time_from(limiter.clock().now());
+            wait.as_secs() + 1
+        })
+    }
+}
+
+/// What counts as one address: of IPv6, where everybody has billions, the network.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
+}
+
+/// Refuses an address that asks too often. Never the machine itself: that is a proxy, with everybody behind it,
+/// or a program of the shop.
+pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
+    let address = Arrival::of(request.extensions()).address;
+    match address.filter(|address| !address.is_loopback()) {
+        Some(address) => match rates.ask(address) {
+            Ok(()) => next.run(request).await,
+            Err(seconds) => Error::TooOften { seconds }.into_response(),
+        },
+        None => next.run(request).await,
+    }
+}
+
+/// Gives a request its time: to arrive, and until its answer begins. What is answered then may take as long as it likes.
+pub async fn keep_time(
+    State(config): State<Arc<Config>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let is_file = request.uri().path().starts_with("/uploads/");
+    let limit = config.request_timeout * if is_file { FILE_PATIENCE } else { 1 };
+    let (request, has_arrived) = watched(request);
+    match timeout(limit, next.run(request)).await {
+        Ok(response) => response,
+        Err(_) if has_arrived.load(Ordering::Relaxed) => Error::TookTooLong.into_response(),
+        Err(_) => close(Error::SlowRequest.into_response()),
+    }
+}
+
+/// A request that notes when its body has arrived.
+fn watched(request: Request) -> (Request, Arc<AtomicBool>) {
+    use axum::body::HttpBody;
+    let has_arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
+    if has_arrived.load(Ordering::Relaxed) {
+        return (request, has_arrived);
+    }
+    let noted = has_arrived.clone();
+    let request = request.map(|body| {
+        let end = stream::poll_fn(move |_| {
+            noted.store(true, Ordering::Relaxed);
+            Poll::Ready(None)
+        });
+        Body::from_stream(body.into_data_stream().chain(end))
+    });
+    (request, has_arrived)
+}
+
+/// The rest of a body that nobody reads must not be taken for the next request.
+fn close(mut response: Response) -> Response {
+    response.headers_mut().insert(
+        header::CONNECTION,
+        axum::http::HeaderValue::from_static("close"),
+    );
+    response
+}
+
+/// Words for what was refused because it is too large.
+pub async fn keep_size(request: Request, next: Next) -> Response {
+    let announced = request
+        .headers()
+        .get(header::CONTENT_LENGTH)
+        .and_then(|length| length.to_str().ok())
+        .and_then(|length| length.parse::<usize>().ok());
+    if announced.is_some_and(|length| length > LARGEST_BODY) {
+        return close(Error::TooLarge.into_response());
+    }
+    let response = next.run(request).await;
+    if response.status() == StatusCode::PAYLOAD_TOO_LARGE
+        && response.extensions().get::<Error>().is_none()
+    {
+        return close(Error::TooLarge.into_response());
+    }
+    response
+}
+
+/// The longest pause in which a client takes nothing of its answer.
+pub const fn longest_pause(config: &Config) -> Duration {
+    config.request_timeout.saturating_mul(2)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_that_asks_too_often_waits_and_others_do_not() {
+        let rates = Rates::new(&Config {
+            rate_limit: 2,
+            ..Config::of_tests()
+        });
+        let [one, other] = ["203.0.113.7", "203.0.113.8"].map(|text| text.parse().unwrap());
+        for _ in 0..20 {
+            assert_eq!(rates.ask(one), Ok(()));
+        }
+        assert_eq!(rates.ask(one), Err(1));
+        assert_eq!(rates.ask(other), Ok(()));
+    }
+
+    #[test]
+    fn a_network_of_ipv6_counts_as_one_address() {
+        let [one, neighbour, other] =
+            ["2001:db8:1:2::3", "2001:db8:1:2:ffff::1", "2001:db8:1:3::1"]
+                .map(|text| network(text.parse().unwrap()));
+        assert_eq!(one, neighbour);
+        assert_ne!(one, other);
+    }
+}

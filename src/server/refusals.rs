@@ -1,0 +1,121 @@
+//! Refusals in words, where neither a page nor an endpoint was asked: a small page for a browser, the error itself for
+//! the client's script, a sentence for everything else. The API has its problem documents.
+
+use super::{arrival::Arrival, assets::Built};
+use crate::{api, door, error::Error, i18n::Locale, ui};
+use axum::{
+    body::Body,
+    extract::Request,
+    http::{HeaderMap, HeaderValue, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+use std::{any::Any, sync::LazyLock};
+
+/// The page has a style and a picture, nothing more.
+const POLICY: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+);
+
+static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
+
+/// How a refusal is written.
+enum Form {
+    Page,
+    Json,
+    Text,
+}
+
+/// Writes a refusal in words, wherever it was decided.
+pub async fn tell(request: Request, next: Next) -> Response {
+    let path = request.uri().path();
+    if api::is_api(path) {
+        return next.run(request).await;
+    }
+    let form = match (
+        door::wants_html(request.headers()),
+        path.starts_with("/fn/"),
+    ) {
+        (true, _) => Form::Page,
+        (false, true) => Form::Json,
+        (false, false) => Form::Text,
+    };
+    let l = ui::language(request.headers());
+    let id = Arrival::of(request.extensions()).id;
+    let response = next.run(request).await;
+    let Some(error) = response.extensions().get::<Error>().cloned() else {
+        return response;
+    };
+    let (mut parts, _) = response.into_parts();
+    let (media_type, body) = match form {
+        Form::Page => ("text/html; charset=utf-8", page(&error, l, &id)),
+        Form::Json => (
+            "application/json",
+            serde_json::to_string(&error).unwrap_or_default(),
+        ),
+        Form::Text => ("text/plain; charset=utf-8", error.words(l)),
+    };
+    parts.headers.remove(header::CONTENT_LENGTH);
+    parts
+        .headers
+        .insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
+    parts
+        .headers
+        .insert(header::CONTENT_SECURITY_POLICY, POLICY);
+    Response::from_parts(parts, Body::from(body))
+}
+
+fn page(error: &Error, l: Locale, id: &str) -> String {
+    let page = view! {
+        <html lang=l.to_string()>
+            <head>
+                <meta charset="utf-8" />
+                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="color-scheme" content="light dark" />
+                <title>"Sirius"</title>
+                <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="stylesheet" href=BUILT.style.as_str() />
+            </head>
+            <body>
+                <main class="mx-auto w-full max-w-7xl px-4 py-6">
+                    <h1>{td_string!(l, errors.refused)}</h1>
+                    <div class="alert alert-error alert-soft mb-4" role="alert">
+                        <div>
+                            <p>{error.words(l)}</p>
+                            <p class="text-sm opacity-80">{td_string!(l, errors.request_id)} ": " <code>{id.to_owned()}</code></p>
+                        </div>
+                    </div>
+                    <p><a class="link" href="/">{td_string!(l, nav.home)}</a></p>
+                </main>
+            </body>
+        </html>
+    };
+    format!("<!DOCTYPE html>{}", page.to_html())
+}
+
+/// The status of an error, how long to wait, and the error itself for whoever writes the words.
+pub fn status_only(error: Error) -> Response {
+    let mut response = error.status().into_response();
+    put_wait(response.headers_mut(), &error);
+    response.extensions_mut().insert(error);
+    response
+}
+
+/// `Retry-After`, where waiting helps.
+pub fn put_wait(headers: &mut HeaderMap, error: &Error) {
+    if let Some(seconds) = error.wait() {
+        headers.insert(header::RETRY_AFTER, seconds.into());
+    }
+}
+
+/// The answer of a request whose work panicked. The cause is in the log.
+pub fn panicked(cause: Box<dyn Any + Send>) -> Response {
+    let words = cause
+        .downcast_ref::<String>()
+        .map(String::as_str)
+        .or_else(|| cause.downcast_ref::<&str>().copied());
+    tracing::error!(cause = words, "a request panicked");
+    Error::Internal.into_response()
+}

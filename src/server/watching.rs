@@ -1,0 +1,251 @@
+//! What watches the server: a line in the log for each request, numbers for Prometheus, answers for a load balancer.
+
+use super::{arrival::Arrival, assets::IsAsset, refusals::panicked};
+use crate::{act::Shop, db::Load, error::Error};
+use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
+use axum::{
+    Router,
+    body::Body,
+    extract::{MatchedPath, Request, State},
+    http::{Method, StatusCode, header},
+    middleware::Next,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use metrics::{
+    Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
+use std::{
+    borrow::Cow,
+    sync::OnceLock,
+    time::{Duration, Instant},
+};
+use tokio::time::timeout;
+use tower_http::catch_panic::CatchPanicLayer;
+use tracing::Instrument;
+
+/// How long the database may take to show that it is there.
+const PROBE: Duration = Duration::from_secs(2);
+/// How often what was measured is put together, so that it does not pile up while nobody asks.
+const UPKEEP: Duration = Duration::from_secs(5);
+/// Bounds of the histogram of latencies, in seconds.
+const LATENCIES: [f64; 14] = [
+    0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+];
+const DURATION: &str = "http_request_duration_seconds";
+
+static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
+
+/// The routes for machines that watch.
+pub fn routes(shop: Shop) -> Router {
+    begin();
+    Router::new()
+        .route("/healthz", get(|| async { "ok" }))
+        .route("/readyz", get(ready))
+        .route("/metrics", get(numbers))
+        .with_state(shop)
+}
+
+/// Begins to count, once.
+fn begin() -> Option<&'static PrometheusHandle> {
+    let install = || {
+        let builder = PrometheusBuilder::new()
+            .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &LATENCIES)
+            .ok()?;
+        let handle = builder
+            .install_recorder()
+            .inspect_err(|error| tracing::error!(%error, "nothing is counted"))
+            .ok()?;
+        describe();
+        Some(handle)
+    };
+    NUMBERS.get_or_init(install).as_ref()
+}
+
+fn describe() {
+    describe_histogram!(
+        DURATION,
+        Unit::Seconds,
+        "How long requests took until their answer began, by method, route and status"
+    );
+    for kind in ["out_of_stock", "reserved"] {
+        counter!("sirius_stock_conflicts_total", "kind" => kind).absolute(0);
+    }
+    describe_counter!(
+        "sirius_stock_conflicts_total",
+        "Acts that the stock did not allow"
+    );
+    describe_counter!(
+        "sirius_refused_total",
+        "Requests that were refused because there were too many, or they were too slow"
+    );
+    describe_gauge!(
+        "sirius_database_connections",
+        "Connections of the pool: open, of them idle, and how many requests wait for one"
+    );
+    describe_gauge!("sirius_database_connections_max", "Connections at most");
+    describe_gauge!(
+        "sirius_write_queue",
+        "Acts that wait for the writer of SQLite"
+    );
+}
+
+/// Puts together what was measured, for ever.
+pub async fn keep_up() {
+    let mut ticks = tokio::time::interval(UPKEEP);
+    loop {
+        ticks.tick().await;
+        if let Some(numbers) = begin() {
+            numbers.run_upkeep();
+        }
+    }
+}
+
+/// Watches a request from its beginning to the beginning of its answer: its number stands in every line of the log.
+pub async fn watch(request: Request, next: Next) -> Response {
+    let begun = Instant::now();
+    let arrival = Arrival::of(request.extensions());
+    let method = method(request.method());
+    let route = request
+        .extensions()
+        .get::<MatchedPath>()
+        .map(|path| Cow::Owned(path.as_str().to_owned()));
+    let shown = route.as_deref().unwrap_or_default();
+    // The route and not the address: who is looked for may stand in an address.
+    let span = tracing::info_span!("request", id = %arrival.id, method, route = shown);
+    let answer = async move {
+        let response = next.run(request).await;
+        let status = response.status();
+        let took = begun.elapsed();
+        let milliseconds = took.as_millis();
+        if status.is_server_error() {
+            tracing::warn!(status = status.as_u16(), milliseconds, "answered");
+        } else {
+            tracing::debug!(status = status.as_u16(), milliseconds, "answered");
+        }
+        let route = route.unwrap_or(Cow::Borrowed(
+            if response.extensions().get::<IsAsset>().is_some() {
+                "static"
+            } else {
+                "missing"
+            },
+        ));
+        let status = status.as_str().to_owned();
+        histogram!(DURATION, "method" => method, "route" => route, "status" => status).record(took);
+        if let Some(kind) = response
+            .extensions()
+            .get::<Error>()
+            .and_then(Error::overload)
+        {
+            counter!("sirius_refused_total", "kind" => kind).increment(1);
+        }
+        response
+    };
+    answer.instrument(span).await
+}
+
+/// Lets what a page reads belong to its request in the log: Leptos gives it to tasks of their own.
+pub fn follow_tasks() {
+    let is_first = Executor::init_custom_executor(Tasks).is_ok();
+    tracing::debug!(is_first, "tasks of pages are followed");
+}
+
+struct Tasks;
+
+impl CustomExecutor for Tasks {
+    fn spawn(&self, task: PinnedFuture<()>) {
+        tokio::spawn(task.in_current_span());
+    }
+
+    fn spawn_local(&self, task: PinnedLocalFuture<()>) {
+        tokio::task::spawn_local(task.in_current_span());
+    }
+
+    fn poll_local(&self) {}
+}
+
+/// What a panic of a request becomes.
+pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Response> {
+    CatchPanicLayer::custom(panicked as fn(_) -> _)
+}
+
+/// Counts what the stock did not allow.
+pub fn note_conflict<T>(done: &Result<T, Error>) {
+    let kind = match done {
+        Err(Error::OutOfStock { .. }) => "out_of_stock",
+        Err(Error::Reserved { .. }) => "reserved",
+        Ok(_) | Err(_) => return,
+    };
+    counter!("sirius_stock_conflicts_total", "kind" => kind).increment(1);
+}
+
+/// Methods that routes know; anybody may invent others.
+fn method(method: &Method) -> &'static str {
+    match method.as_str() {
+        "GET" => "GET",
+        "HEAD" => "HEAD",
+        "POST" => "POST",
+        "PUT" => "PUT",
+        "DELETE" => "DELETE",
+        "OPTIONS" => "OPTIONS",
+        _ => "other",
+    }
+}
+
+/// Whether the server can work: its database answers, and has the schema of this program.
+async fn ready(State(shop): State<Shop>) -> Response {
+    let (status, words) = match timeout(PROBE, shop.db.has_schema()).await {
+        Ok(Ok(true)) => (StatusCode::OK, "ok"),
+        Ok(Ok(false)) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the schema is not up to date",
+        ),
+        Ok(Err(_)) | Err(_) => (
+            StatusCode::SERVICE_UNAVAILABLE,
+            "the database does not answer",
+        ),
+    };
+    (status, words).into_response()
+}
+
+/// The numbers, for addresses that may see them; for all others there is nothing here.
+async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
+    let arrival = Arrival::of(request.extensions());
+    let is_allowed = !arrival.is_passed_on
+        && arrival.address.is_some_and(|address| {
+            let allowed = &shop.config.metrics_allow;
+            allowed.iter().any(|network| network.contains(&address))
+        });
+    let Some(numbers) = begin().filter(|_| is_allowed) else {
+        return Error::NotFound.into_response();
+    };
+    gauges(&shop);
+    (
+        [(
+            header::CONTENT_TYPE,
+            "text/plain; version=0.0.4; charset=utf-8",
+        )],
+        Body::from(numbers.render()),
+    )
+        .into_response()
+}
+
+/// What is not counted as it happens, but looked up when somebody asks.
+fn gauges(shop: &Shop) {
+    let Load {
+        most,
+        open,
+        idle,
+        waiting,
+        queued,
+    } = shop.db.load();
+    let number = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
+    for (state, connections) in [("open", open), ("idle", idle), ("waiting", waiting)] {
+        gauge!("sirius_database_connections", "state" => state).set(number(connections));
+    }
+    gauge!("sirius_database_connections_max").set(number(most));
+    if let Some(queued) = queued {
+        gauge!("sirius_write_queue").set(number(queued));
+    }
+}
