@@ -59,7 +59,7 @@ enum Command {
     Restore { file: PathBuf },
     /// Copy all data into another, empty database, of either kind, and compare every row
     Copy {
-        /// sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME
+        /// The other database, named as `DATABASE_URL` names one
         #[arg(long, value_name = "URL")]
         to: DatabaseUrl,
     },
