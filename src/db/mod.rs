@@ -327,3 +327,20 @@ impl deadpool::managed::Manager for Manager {
         deadpool::managed::Manager::recycle(&self.checks, conn, metrics).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_place_is_named_without_its_password_wherever_that_stands() {
+        for url in [
+            "postgres://anna:secret@db.example:5432/shop",
+            "postgres://anna@db.example:5432/shop?password=secret",
+            "postgres://anna:s@cret@db.example:5432/shop",
+        ] {
+            let url: DatabaseUrl = url.parse().unwrap();
+            assert_eq!(url.to_string(), "PostgreSQL db.example:5432/shop");
+        }
+    }
+}
