@@ -13,6 +13,7 @@ pub mod import;
 pub mod log;
 pub mod moment;
 pub mod money;
+pub mod notifications;
 pub mod orders;
 pub mod products;
 pub mod stock;

@@ -12,7 +12,9 @@ use crate::{
     db::{self, Db},
     door,
     error::Error,
-    import, log, orders, products,
+    import, log,
+    notifications::worker::{Channels, Worker},
+    orders, products,
     shell::shell,
     stock, supplies,
 };
@@ -85,6 +87,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config: config.clone(),
     };
     welcome(&shop).await;
+    let channels = Arc::new(Channels::of(&shop)?);
     tokio::spawn(sweep_sessions(Sessions(shop.db.clone())));
 
     let listener = tokio::net::TcpListener::bind(config.site_addr)
@@ -98,6 +101,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config.site_addr,
         config.database_url
     );
+    let worker = Worker::start(shop.clone(), channels);
     let (stop, stopped) = tokio::sync::watch::channel(());
     let service = router(shop, &key).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -110,13 +114,15 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         let _ = stopped.changed().await;
         tokio::time::sleep(SHUTDOWN_LIMIT).await;
     };
-    tokio::select! {
+    let served = tokio::select! {
         served = server.into_future() => served.map_err(|error: io::Error| error.to_string()),
         () = overdue => {
             tracing::warn!("some requests took too long and were cut");
             Ok(())
         }
-    }
+    };
+    worker.stop().await;
+    served
 }
 
 async fn signal() {

@@ -8,5 +8,10 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alerts;
+#[path = "../../src/tests/mail_server.rs"]
+mod mail_server;
 mod server;
 mod start;
+#[path = "../../src/tests/telegram.rs"]
+mod telegram;

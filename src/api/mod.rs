@@ -9,7 +9,7 @@ pub mod problem;
 pub mod request;
 pub mod values;
 
-use crate::{act::Shop, analytics, auth, log, orders, products, supplies, users};
+use crate::{act::Shop, analytics, auth, log, notifications, orders, products, supplies, users};
 use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{
     Modify, OpenApi,
@@ -43,7 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "supplies", description = "Goods that came in"),
         (name = "orders", description = "Orders: taken by phone and paid, then issued or denied"),
         (name = "analytics", description = "What was sold and earned; exchange rates"),
-        (name = "admin", description = "Accounts and the operation log"),
+        (name = "admin", description = "Accounts, the operation log and notifications"),
         (name = "contract", description = "This document"),
     )
 )]
@@ -100,6 +100,7 @@ fn endpoints() -> OpenApiRouter<Shop> {
         .merge(users::api::routes())
         .merge(analytics::api::routes())
         .merge(log::api::routes())
+        .merge(notifications::api::routes())
         .merge(docs::routes())
 }
 

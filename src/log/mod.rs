@@ -44,6 +44,12 @@ codes! {
         Import = "import",
         CreateToken = "create_token",
         RevokeToken = "revoke_token",
+        /// A product fell below its minimum: the program noticed.
+        LowStock = "low_stock",
+        SendTest = "send_test",
+        Resend = "resend",
+        LinkChat = "link_chat",
+        UnlinkChat = "unlink_chat",
     }
 }
 
@@ -61,6 +67,7 @@ codes! {
         Report = "report",
         /// The log itself, when it is taken away as a file.
         Log = "log",
+        Notification = "notification",
     }
 }
 

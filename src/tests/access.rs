@@ -26,6 +26,7 @@ const PAGES: &[(&str, Option<Permission>)] = &[
     ("/register", None),
     ("/account", Some(Permission::OwnAccount)),
     ("/admin/logs", Some(Permission::AdminArea)),
+    ("/admin/notifications", Some(Permission::AdminArea)),
     ("/admin/users", Some(Permission::ManageUsers)),
     ("/admin/users/{user}", Some(Permission::ManageUsers)),
     ("/products", Some(Permission::ViewStock)),
@@ -146,6 +147,11 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "kind=products",
     ),
     ("read_log", Some(Permission::AdminArea), "query[user]="),
+    (
+        "read_notifications",
+        Some(Permission::AdminArea),
+        "query[state]=",
+    ),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
     ("read_product", Some(Permission::ViewStock), "id={product}"),
@@ -165,6 +171,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "username=x&password=x&password_repeated=x",
     ),
     ("registration_terms", None, ""),
+    ("resend_notification", Some(Permission::AdminArea), "id=1"),
     (
         "reset_password",
         Some(Permission::ManageUsers),
@@ -177,6 +184,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ),
     ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
     ("revoke_token", Some(Permission::OwnAccount), "id=1"),
+    ("send_test_notification", Some(Permission::AdminArea), ""),
     ("set_language", None, "lang=en"),
     (
         "set_rate",

@@ -7,6 +7,8 @@ use crate::{
     config::{Config, LogFormat, Registration},
     db::{self, Conn, DatabaseUrl, Db},
     error::Error,
+    i18n::Locale,
+    notifications::settings as notifications,
     orders::{self, Order},
     products::{self, Product},
     server,
@@ -111,6 +113,13 @@ impl App {
             bcrypt_cost: 4,
             database_connections: 8,
             log_format: LogFormat::Text,
+            notifications: notifications::Config {
+                language: Locale::ru,
+                site: "https://shop.example".to_owned(),
+                orders: false,
+                telegram: None,
+                mail: None,
+            },
         };
         let shop = Shop {
             db: Db::connect(&url, 8).unwrap(),
@@ -136,6 +145,17 @@ impl App {
             router: server::router(shop.clone(), &key()),
             shop,
             _data: self._data,
+        }
+    }
+
+    /// Another server of the same shop; on SQLite, where there is one, the same again.
+    pub fn another_server(&self) -> Shop {
+        match self.shop.config.database_url {
+            DatabaseUrl::Sqlite(_) => self.shop.clone(),
+            DatabaseUrl::Postgres(_) => Shop {
+                db: Db::connect(&self.shop.config.database_url, 2).unwrap(),
+                config: self.shop.config.clone(),
+            },
         }
     }
 

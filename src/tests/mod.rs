@@ -19,12 +19,15 @@ mod imports;
 mod lists;
 mod locales;
 mod log;
+mod mail_server;
+mod notifications;
 mod plans;
 mod race;
 mod schema;
 mod sheets;
 mod speed;
 mod stock;
+mod telegram;
 
 use app::App;
 

@@ -98,6 +98,19 @@ const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         "",
     ),
     ("GET", "/api/log", Some(Permission::AdminArea), ""),
+    ("GET", "/api/notifications", Some(Permission::AdminArea), ""),
+    (
+        "POST",
+        "/api/notifications/test",
+        Some(Permission::AdminArea),
+        "",
+    ),
+    (
+        "POST",
+        "/api/notifications/{id}/resend",
+        Some(Permission::AdminArea),
+        "",
+    ),
     (
         "GET",
         "/api/analytics/summary",
