@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod app;
 pub mod auth;
+pub mod bot;
 pub mod codes;
 pub mod error;
 pub mod home;

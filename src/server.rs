@@ -8,6 +8,7 @@ use crate::{
         session::{self, Sessions},
         tokens,
     },
+    bot::{conversation::Bot, poll::Ear, webhook},
     config::Config,
     db::{self, Db},
     door,
@@ -102,6 +103,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config.database_url
     );
     let worker = Worker::start(shop.clone(), channels);
+    let ear = Bot::of(&shop).map(Ear::start);
     let (stop, stopped) = tokio::sync::watch::channel(());
     let service = router(shop, &key).into_make_service_with_connect_info::<SocketAddr>();
     let server = axum::serve(listener, service).with_graceful_shutdown(async move {
@@ -121,6 +123,9 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
             Ok(())
         }
     };
+    if let Some(ear) = ear {
+        ear.stop().await;
+    }
     worker.stop().await;
     served
 }
@@ -185,6 +190,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .fallback(missing)
         .with_state(options)
         .merge(api::router(shop.clone()))
+        .merge(webhook::router(&shop))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .merge(files(shop.clone()))
         .layer(middleware::from_fn(answer_function))

@@ -2,11 +2,12 @@
 
 use crate::{
     mail_server::{MailServer, PASSWORD as MAIL_PASSWORD, Tls},
-    server::{Database, Server, free_port, open_shop, post},
+    server::{Database, PASSWORD, Server, free_port, open_shop, post},
     telegram::{Reply, TOKEN, Telegram},
 };
+use reqwest::Client;
 use serde_json::{Value, json};
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 
 const CHAT: &str = "-1001";
@@ -29,15 +30,39 @@ async fn start(database: &Database, settings: &[(&'static str, String)]) -> Serv
     Server::start(database, &settings).await
 }
 
-/// Books an order, which is told; its number.
-async fn book(server: &Server) -> i64 {
+/// Opens the shop and books an order, which is told: whoever did so, and its number.
+async fn book(server: &Server) -> (Client, i64) {
     let client = open_shop(server).await;
     let tea = json!({"name": "чай", "quantity": 5, "sell_price_rub": 100});
     let (_, product) = post(&client, server, "/api/products", &tea).await.unwrap();
     let order = json!({"phone": "8 916 123-45-67", "product_id": product["id"], "qty": 2});
     let (status, order) = post(&client, server, "/api/orders", &order).await.unwrap();
     assert_eq!(status, 201);
-    order["id"].as_i64().unwrap()
+    let id = order["id"].as_i64().unwrap();
+    (client, id)
+}
+
+/// The admin, signed in again.
+async fn sign_in(server: &Server) -> Client {
+    let client = Client::builder().cookie_store(true).build().unwrap();
+    let credentials = json!({"username": "anna", "password": PASSWORD});
+    post(&client, server, "/api/auth/login", &credentials)
+        .await
+        .unwrap();
+    client
+}
+
+/// Waits until an attempt has failed, and is written down.
+async fn wait_for_failure(client: &Client, server: &Server) {
+    server.wait_for_log("was not taken").await;
+    loop {
+        let list = client.get(format!("{}/api/notifications", server.site));
+        let list: Value = list.send().await.unwrap().json().await.unwrap();
+        if list["items"][0]["last_error"].is_string() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }
 
 fn assert_tells_once(messages: &[String], server: &Server, order: i64) {
@@ -51,21 +76,15 @@ async fn what_was_committed_before_a_kill_is_told_once_after_the_restart(databas
     let port = free_port();
     let settings = told(&format!("http://127.0.0.1:{port}"));
     let server = start(&database, &settings).await;
-    let order = book(&server).await;
+    let (client, order) = book(&server).await;
+    wait_for_failure(&client, &server).await;
     server.kill();
 
     let telegram = Telegram::open_at(port).await;
     let server = start(&database, &settings).await;
     telegram.wait_for(CHAT, 1).await;
     // One more of another kind behind it: whatever else was to come has come by then.
-    let client = reqwest::Client::builder()
-        .cookie_store(true)
-        .build()
-        .unwrap();
-    let credentials = json!({"username": "anna", "password": crate::server::PASSWORD});
-    post(&client, &server, "/api/auth/login", &credentials)
-        .await
-        .unwrap();
+    let client = sign_in(&server).await;
     post(&client, &server, "/api/notifications/test", &Value::Null)
         .await
         .unwrap();
@@ -86,6 +105,26 @@ async fn what_was_committed_before_a_kill_is_told_once_after_the_restart_on_post
     what_was_committed_before_a_kill_is_told_once_after_the_restart(Database::postgres()).await;
 }
 
+/// The process is killed while Telegram has the message and has not answered: nobody can know, and the repeat says so.
+#[tokio::test]
+async fn what_may_have_arrived_before_a_kill_is_repeated_and_says_so() {
+    let database = Database::sqlite();
+    let telegram = Telegram::open().await;
+    telegram.replies(Reply::Slow(Arc::new(Semaphore::new(0))));
+    let settings = told(&telegram.url);
+    let server = start(&database, &settings).await;
+    book(&server).await;
+    telegram.wait_for(CHAT, 1).await;
+    server.kill();
+    let server = start(&database, &settings).await;
+    let messages = telegram.wait_for(CHAT, 2).await;
+    assert!(
+        !messages[0].contains("повтор") && messages[1].contains("Возможно, это повтор"),
+        "{messages:?}"
+    );
+    assert!(server.stop().success());
+}
+
 /// The process stops in the orderly way while Telegram has a message and has not answered yet.
 #[tokio::test]
 async fn an_orderly_stop_waits_for_the_answer() {
@@ -95,7 +134,7 @@ async fn an_orderly_stop_waits_for_the_answer() {
     telegram.replies(Reply::Slow(permits.clone()));
     let settings = told(&telegram.url);
     let server = start(&database, &settings).await;
-    let order = book(&server).await;
+    let (_, order) = book(&server).await;
     telegram.wait_for(CHAT, 1).await;
     let pid = server.pid().to_string();
     let stopping = tokio::task::spawn_blocking(move || (server.site.clone(), server.stop()));
@@ -105,14 +144,7 @@ async fn an_orderly_stop_waits_for_the_answer() {
 
     let server = start(&database, &settings).await;
     // The order is issued: that is told, and the first not again.
-    let client = reqwest::Client::builder()
-        .cookie_store(true)
-        .build()
-        .unwrap();
-    let credentials = json!({"username": "anna", "password": crate::server::PASSWORD});
-    post(&client, &server, "/api/auth/login", &credentials)
-        .await
-        .unwrap();
+    let client = sign_in(&server).await;
     post(
         &client,
         &server,
@@ -182,13 +214,13 @@ async fn mail_goes_over_tls() {
             ("SSL_CERT_FILE", certificate.to_str().unwrap()),
         ];
         let server = Server::start(&database, &settings).await;
-        let order = book(&server).await;
+        let (_, order) = book(&server).await;
         let letters = mail.wait_for(1).await;
         assert_eq!(
             letters[0].header("Subject"),
             format!("Sirius: New order No. {order}")
         );
-        assert_eq!(letters[0].header("To"), "anna@example.org");
+        assert_eq!(letters[0].to, "anna@example.org");
         assert!(!server.logged().contains(MAIL_PASSWORD));
     }
 }

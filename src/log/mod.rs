@@ -48,6 +48,8 @@ codes! {
         LowStock = "low_stock",
         SendTest = "send_test",
         Resend = "resend",
+        /// A code that links a chat with the bot.
+        MakeChatCode = "make_chat_code",
         LinkChat = "link_chat",
         UnlinkChat = "unlink_chat",
     }

@@ -321,6 +321,16 @@ pub async fn welcome(
         .await
 }
 
+/// The name of the bot, once Telegram told it.
+pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
+    let name = channels::table
+        .find(Channel::Telegram)
+        .select(channels::name)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok(name.flatten())
+}
+
 /// Notes that a channel refuses us.
 pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
     shop.db

@@ -8,13 +8,15 @@ use url::Url;
 
 /// The settings as they were given.
 #[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
 pub struct Settings {
     /// Language of the messages that the shop sends: ru or en
     #[arg(long, env = "SHOP_LANGUAGE", default_value = "ru", global = true)]
     shop_language: String,
-    /// Address under which people open Sirius, for links in messages, as https://shop.example
+    /// What links in messages begin with.
     #[arg(
         long,
+        help = "Address under which people open Sirius, for links in messages, as https://shop.example",
         env = "PUBLIC_URL",
         default_value = "",
         hide_default_value = true,
@@ -52,9 +54,10 @@ pub struct Settings {
     /// Whether orders that are created, issued or denied are told, too: true or false
     #[arg(long, env = "NOTIFY_ORDERS", default_value = "false", global = true)]
     notify_orders: String,
-    /// Mail server: smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST (STARTTLS; ?tls=none for none)
+    /// Where mail is brought.
     #[arg(
         long,
+        help = "Mail server: smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST (STARTTLS; ?tls=none for none)",
         env = "SMTP_URL",
         default_value = "",
         hide_default_value = true,

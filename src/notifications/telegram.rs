@@ -42,7 +42,7 @@ impl Telegram {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .build()
-            .map_err(|error| words(error))?;
+            .map_err(words)?;
         Ok(Self {
             http,
             api_url: settings.api_url.clone(),

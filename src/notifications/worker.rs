@@ -3,17 +3,18 @@
 use super::{
     Channel,
     mail::{Letter, Mail},
-    message::{Markup, Writer},
+    message::{Markup, Notice, Writer},
     queue::{self, Claim, Refusal},
     telegram::Telegram,
 };
 use crate::{
     act::{Shop, new_key},
-    clock,
+    auth::Actor,
+    bot, clock,
     error::Error,
     moment::Moment,
 };
-use frankenstein::AsyncTelegramApi;
+use frankenstein::{AsyncTelegramApi, types::InlineKeyboardMarkup};
 use futures::future::join_all;
 use std::{
     sync::{
@@ -28,6 +29,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+/// How long Telegram may take to say who we are; what waits is delivered after that.
+const GREETING_LIMIT: Duration = Duration::from_secs(10);
 /// How often the outbox is looked into when nobody says that something is there.
 const LOOK: Duration = Duration::from_secs(2);
 /// How often what ended long ago is forgotten, in looks.
@@ -132,7 +135,7 @@ async fn introduce(shop: &Shop, channels: &Channels) {
     if settings.chats.is_empty() {
         tracing::info!("Telegram tells nobody: TELEGRAM_CHAT_ID is empty");
     }
-    let noted = match telegram.get_me().await {
+    let noted = match telegram.patient(GREETING_LIMIT).get_me().await {
         Ok(answer) => {
             let name = answer.result.username.unwrap_or_default();
             tracing::info!(chats = settings.chats.len(), "Telegram knows us as @{name}");
@@ -216,7 +219,8 @@ async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), 
             if claim.is_unsure {
                 text = format!("{text}\n\n{}", writer.unsure());
             }
-            telegram.send(&claim.recipient, &text, None).await
+            let button = issue_button(shop, claim).await;
+            telegram.send(&claim.recipient, &text, button).await
         }
         (Channel::Mail, _, Some(mail)) => {
             let writer = Writer::new(config, Markup::Plain);
@@ -237,6 +241,23 @@ async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), 
             Err(Refusal::Never("the channel is off".to_owned()))
         }
     }
+}
+
+/// The button under a new order, where the bot knows who presses it.
+async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup> {
+    let Notice::OrderCreated(order) = &claim.notice else {
+        return None;
+    };
+    let chat: i64 = claim.recipient.parse().ok()?;
+    let manager_in_admin = shop.config.manager_in_admin;
+    let actor = shop
+        .look(Actor::Nobody, move |tx| {
+            bot::service::actor(tx, chat, manager_in_admin)
+        })
+        .await;
+    let is_linked = actor.is_ok_and(|actor| actor != Actor::Nobody);
+    let language = shop.config.notifications.language;
+    is_linked.then(|| bot::answers::issue_button(order.id, language))
 }
 
 /// Writes down what came of an attempt, however long the database takes: what was sent must not be sent again.

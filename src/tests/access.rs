@@ -111,6 +111,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
     ("issue_order", Some(Permission::Orders), "id={order}"),
+    ("list_chats", Some(Permission::OwnAccount), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
     ("list_invitations", Some(Permission::ManageUsers), ""),
     ("list_orders", Some(Permission::Orders), "query[status]="),
@@ -131,6 +132,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "query[search]=",
     ),
     ("list_tokens", Some(Permission::OwnAccount), ""),
+    ("make_chat_code", Some(Permission::OwnAccount), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -197,6 +199,7 @@ const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username={user}",
     ),
+    ("unlink_chat", Some(Permission::OwnAccount), "id=1"),
     // The last: it ends the caller's session.
     ("sign_out", None, ""),
 ];

@@ -7,12 +7,13 @@ use super::{
 use crate::{
     act::Tx,
     auth::{Role, session},
+    bot,
     error::Error,
     i18n::Locale,
     log::{Action, Operation, Query, SYSTEM, search},
     notifications::{self, State, settings::Config},
     orders, products,
-    schema::notifications as outbox,
+    schema::{chat_codes, notifications as outbox},
     supplies,
     users::{invitations, service as users},
 };
@@ -137,6 +138,27 @@ const WRITES: &[(&str, Act, Action)] = &[
         Action::EndSession,
     ),
     (
+        "bot::new_code",
+        |tx| bot::service::new_code(tx).map(drop),
+        Action::MakeChatCode,
+    ),
+    (
+        "bot::link",
+        |tx| {
+            let me = tx.actor.username().map(str::to_owned);
+            known_code(tx)?;
+            let owner = bot::service::link(tx, CODE, 7, "Аня", false)?;
+            assert_eq!(owner, me);
+            Ok(())
+        },
+        Action::LinkChat,
+    ),
+    (
+        "bot::unlink",
+        |tx| bot::service::unlink(tx, 1),
+        Action::UnlinkChat,
+    ),
+    (
         "notifications::send_test",
         |tx| notifications::service::send_test(tx, &told()),
         Action::SendTest,
@@ -155,6 +177,16 @@ const WRITES: &[(&str, Act, Action)] = &[
         Action::SignOut,
     ),
 ];
+
+const CODE: &str = "ABCDEFGH";
+
+/// The code that was made is this.
+fn known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
+    diesel::update(chat_codes::table)
+        .set(chat_codes::hash.eq(crate::act::sha256(CODE)))
+        .execute(tx.conn)?;
+    Ok(())
+}
 
 /// Settings by which mail goes to somebody.
 fn told() -> Config {
@@ -219,13 +251,14 @@ fn the_table_names_every_service_function_that_writes() {
         ("users", "src/users/service.rs"),
         ("invitations", "src/users/invitations.rs"),
         ("notifications", "src/notifications/service.rs"),
+        ("bot", "src/bot/service.rs"),
     ] {
         let source = std::fs::read_to_string(path).unwrap();
         for function in source.split("\npub fn ").skip(1) {
             let name = function.split('(').next().unwrap();
             let body = function.split("\n}\n").next().unwrap();
             // What an act calls is on record as the act.
-            let is_part = ["insert", "use_up"].contains(&name);
+            let is_part = ["insert", "use_up", "end_all"].contains(&name);
             let writes = [
                 "diesel::update",
                 "diesel::insert_into",

@@ -11,6 +11,7 @@ mod accounts;
 mod analytics;
 mod api;
 mod app;
+mod bot;
 mod check;
 mod demo;
 mod desk;

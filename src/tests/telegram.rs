@@ -173,26 +173,10 @@ impl Drop for Telegram {
 fn is_to(message: &Value, chat: &str) -> bool {
     match &message["chat_id"] {
         Value::String(name) => name == chat,
-        number => number.to_string() == chat,
+        number => chat
+            .parse()
+            .is_ok_and(|id: i64| number.as_i64() == Some(id)),
     }
-}
-
-/// A message that somebody writes to the bot in private.
-pub fn written(from: i64, text: &str) -> Value {
-    let person = json!({"id": from, "is_bot": false, "first_name": "Аня"});
-    json!({"message": {
-        "message_id": 1, "date": 1, "from": person, "text": text,
-        "chat": {"id": from, "type": "private", "first_name": "Аня"},
-    }})
-}
-
-/// A button that somebody presses under a message of the bot.
-pub fn pressed(from: i64, data: &str) -> Value {
-    let person = json!({"id": from, "is_bot": false, "first_name": "Аня"});
-    json!({"callback_query": {
-        "id": "77", "from": person, "chat_instance": "1", "data": data,
-        "message": {"message_id": 5, "date": 1, "text": "…", "chat": {"id": from, "type": "private", "first_name": "Аня"}},
-    }})
 }
 
 async fn answer(

@@ -54,6 +54,7 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "denied_at" => td_string!(l, orders.denied_at),
         "movement" => td_string!(l, fields.movement),
         "user" => td_string!(l, fields.user),
+        "chat" => td_string!(l, fields.chat),
         "recipient" | "recipients" => td_string!(l, notifications.recipient),
         "product_id" => td_string!(l, csv.product_id),
         "order_id" => td_string!(l, csv.order_id),
@@ -187,6 +188,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::LowStock => td_string!(l, action.low_stock),
         Action::SendTest => td_string!(l, action.send_test),
         Action::Resend => td_string!(l, action.resend),
+        Action::MakeChatCode => td_string!(l, action.make_chat_code),
         Action::LinkChat => td_string!(l, action.link_chat),
         Action::UnlinkChat => td_string!(l, action.unlink_chat),
     }

@@ -21,6 +21,19 @@ const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::OwnAccount),
         r#"{"current_password": "x", "password": "longenough"}"#,
     ),
+    ("GET", "/api/me/chats", Some(Permission::OwnAccount), ""),
+    (
+        "POST",
+        "/api/me/chats/code",
+        Some(Permission::OwnAccount),
+        "",
+    ),
+    (
+        "DELETE",
+        "/api/me/chats/{id}",
+        Some(Permission::OwnAccount),
+        "",
+    ),
     ("GET", "/api/me/tokens", Some(Permission::OwnAccount), ""),
     (
         "POST",
