@@ -11,6 +11,10 @@ use crate::{
     error::Error,
     log::Entity,
     moment::Moment,
+    notifications::{
+        outbox::{self, Notices},
+        worker,
+    },
     schema::idempotency_keys,
     server::watching,
 };
@@ -31,6 +35,8 @@ pub struct Tx<'c> {
     pub conn: &'c mut Conn,
     pub actor: Actor,
     pub now: Moment,
+    /// What people are to be told when the act is done.
+    pub notices: Notices,
 }
 
 impl Shop {
@@ -40,34 +46,32 @@ impl Shop {
         actor: Actor,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let config = self.config.clone();
         let done = self
             .db
             .write(move |conn| {
-                act(&mut Tx {
-                    conn,
-                    actor,
-                    now: clock::now(),
-                })
+                let mut tx = Tx::new(conn, actor, clock::now());
+                let done = act(&mut tx)?;
+                let is_told = outbox::write(&mut tx, &config.notifications)?;
+                Ok((done, is_told))
             })
             .await;
         watching::note_conflict(&done);
-        done
+        let (done, is_told) = done?;
+        if is_told {
+            worker::ring();
+        }
+        Ok(done)
     }
 
-    /// Does something as the program itself, at an instant of the past: for the demo data.
+    /// Does something as the program itself, at an instant of the past: for the demo data. Nobody is told of it.
     pub async fn act_at<T: Send + 'static>(
         &self,
         now: Moment,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.db
-            .write(move |conn| {
-                act(&mut Tx {
-                    conn,
-                    actor: Actor::System,
-                    now,
-                })
-            })
+            .write(move |conn| act(&mut Tx::new(conn, Actor::System, now)))
             .await
     }
 
@@ -78,14 +82,20 @@ impl Shop {
         look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.db
-            .read(move |conn| {
-                look(&mut Tx {
-                    conn,
-                    actor,
-                    now: clock::now(),
-                })
-            })
+            .read(move |conn| look(&mut Tx::new(conn, actor, clock::now())))
             .await
+    }
+}
+
+impl<'c> Tx<'c> {
+    /// Only for this module, and for tests.
+    pub(crate) fn new(conn: &'c mut Conn, actor: Actor, now: Moment) -> Self {
+        Self {
+            conn,
+            actor,
+            now,
+            notices: Notices::default(),
+        }
     }
 }
 

@@ -13,6 +13,7 @@ use crate::{
     i18n::Locale,
     import::page::{ImportProductsPage, ImportSuppliesPage},
     log::list::LogPage,
+    notifications::page::NotificationsPage,
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
@@ -63,6 +64,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/users/:username") view=UserPage ssr=SsrMode::Async />
                     <Route path=path!("/admin/logs") view=LogPage ssr=SsrMode::Async />
+                    <Route path=path!("/admin/notifications") view=NotificationsPage ssr=SsrMode::Async />
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
@@ -126,6 +128,7 @@ fn AdminMenu() -> impl IntoView {
                     <MenuLink href="/admin/rates" label=td_string!(l, nav.rates) />
                     {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(l, nav.users) /> })}
                     <MenuLink href="/admin/logs" label=td_string!(l, nav.log) />
+                    <MenuLink href="/admin/notifications" label=td_string!(l, nav.notifications) />
                 </nav>
             }
         })

@@ -1,6 +1,6 @@
 //! The settings: from the environment, `.env` and the command line, checked at start, all at once.
 
-use crate::db::DatabaseUrl;
+use crate::{db::DatabaseUrl, notifications::settings as notifications};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use phonenumber::country::Id as Region;
@@ -104,6 +104,8 @@ pub struct Settings {
     /// Form of the log: text or json
     #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
     log_format: String,
+    #[command(flatten)]
+    notifications: notifications::Settings,
 }
 
 /// The settings, checked.
@@ -128,6 +130,7 @@ pub struct Config {
     pub bcrypt_cost: u32,
     pub database_connections: usize,
     pub log_format: LogFormat,
+    pub notifications: notifications::Config,
 }
 
 /// Who may register.
@@ -158,12 +161,10 @@ pub enum LogFormat {
 impl Settings {
     /// Checks every setting and names all that are wrong.
     pub fn check(self) -> Result<Config, Vec<String>> {
-        let mut wrong = Wrong(Vec::new());
+        let mut wrong = Wrong::default();
         let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
         if secret_key.as_ref().is_some_and(|key| key.len() < 32) {
-            wrong
-                .0
-                .push("SECRET_KEY: must have 32 characters or more".to_owned());
+            wrong.note("SECRET_KEY", "must have 32 characters or more");
         }
         let database_url = wrong.take("DATABASE_URL", DatabaseUrl::from_str(&self.database_url));
         let site_addr = wrong.take(
@@ -206,6 +207,7 @@ impl Settings {
             in_range(&self.database_connections, 1, 1_000),
         );
         let log_format = wrong.take("LOG_FORMAT", self.log_format.parse());
+        let notifications = self.notifications.check(&mut wrong, site_addr);
         let config = || {
             Some(Config {
                 database_url: database_url?,
@@ -225,11 +227,12 @@ impl Settings {
                 bcrypt_cost: bcrypt_cost?,
                 database_connections: database_connections?,
                 log_format: log_format?,
+                notifications: notifications?,
             })
         };
         match config() {
-            Some(config) if wrong.0.is_empty() => Ok(config),
-            _ => Err(wrong.0),
+            Some(config) if wrong.is_empty() => Ok(config),
+            _ => Err(wrong.into_lines()),
         }
     }
 }
@@ -256,6 +259,7 @@ impl Config {
             bcrypt_cost: 4,
             database_connections: 8,
             log_format: LogFormat::Text,
+            notifications: notifications::Config::of_tests(),
         }
     }
 
@@ -300,12 +304,28 @@ fn kept_secret(file: &Path) -> io::Result<String> {
 }
 
 /// The wrong settings found so far.
-struct Wrong(Vec<String>);
+#[derive(Default)]
+pub struct Wrong(Vec<String>);
 
 impl Wrong {
-    fn take<T, E: Display>(&mut self, name: &str, read: Result<T, E>) -> Option<T> {
-        read.map_err(|error| self.0.push(format!("{name}: {error}")))
-            .ok()
+    /// A setting, or a note of what is wrong with it.
+    pub fn take<T, E: Display>(&mut self, name: &str, read: Result<T, E>) -> Option<T> {
+        read.map_err(|error| self.note(name, error)).ok()
+    }
+
+    /// Notes what is wrong with a setting.
+    pub fn note(&mut self, name: &str, why: impl Display) {
+        self.0.push(format!("{name}: {why}"));
+    }
+
+    /// Whether nothing is wrong.
+    pub const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// A line for each.
+    pub fn into_lines(self) -> Vec<String> {
+        self.0
     }
 }
 
@@ -316,7 +336,8 @@ fn in_range<T: FromStr + PartialOrd + Display>(text: &str, min: T, max: T) -> Re
     }
 }
 
-fn flag(text: &str) -> Result<bool, &'static str> {
+/// Reads `true` or `false`.
+pub fn flag(text: &str) -> Result<bool, &'static str> {
     match text {
         "true" | "1" => Ok(true),
         "false" | "0" | "" => Ok(false),

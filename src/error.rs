@@ -182,6 +182,8 @@ pub enum Problem {
     NotObject,
     /// As many as this are there already.
     TooMany(usize),
+    /// No channel is configured, or not this recipient.
+    NobodyToTell,
 }
 
 impl Error {
@@ -355,6 +357,7 @@ impl Problem {
             Self::UnknownField => td_string!(l, problems.unknown_field).to_string(),
             Self::NotObject => td_string!(l, problems.not_object).to_string(),
             Self::TooMany(max) => td_string!(l, problems.too_many, max = max).to_string(),
+            Self::NobodyToTell => td_string!(l, problems.nobody_to_tell).to_string(),
         }
     }
 }

@@ -6,6 +6,7 @@
 pub mod analytics;
 pub mod app;
 pub mod auth;
+pub mod bot;
 pub mod codes;
 pub mod error;
 pub mod home;
@@ -13,6 +14,7 @@ pub mod import;
 pub mod log;
 pub mod moment;
 pub mod money;
+pub mod notifications;
 pub mod orders;
 pub mod products;
 pub mod stock;

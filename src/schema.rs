@@ -229,6 +229,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    notifications (id) {
+        id -> BigInt,
+        kind -> Text,
+        channel -> Text,
+        recipient -> Text,
+        lane -> Text,
+        notice -> Text,
+        state -> Text,
+        attempts -> BigInt,
+        is_unsure -> Bool,
+        created_at -> Timestamp,
+        due_at -> Timestamp,
+        ended_at -> Nullable<Timestamp>,
+        last_error -> Nullable<Text>,
+        claimed_by -> Nullable<Text>,
+        claimed_until -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    notification_channels (channel) {
+        channel -> Text,
+        name -> Nullable<Text>,
+        refused_at -> Nullable<Timestamp>,
+        error -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    chats (id) {
+        id -> BigInt,
+        user_id -> Text,
+        chat_id -> BigInt,
+        name -> Text,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    chat_codes (user_id) {
+        user_id -> Text,
+        hash -> Text,
+        expires_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bot_updates (bot_id, update_id) {
+        bot_id -> BigInt,
+        update_id -> BigInt,
+        received_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    bot_pollers (bot_id) {
+        bot_id -> BigInt,
+        server -> Text,
+        until -> Timestamp,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -246,4 +309,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     sales_by_product,
     uploads,
     api_tokens,
+    notifications,
+    notification_channels,
+    chats,
+    chat_codes,
+    bot_updates,
+    bot_pollers,
 );

@@ -9,6 +9,7 @@
     reason = "a test that cannot go on has failed"
 )]
 
+mod alerts;
 mod backup;
 mod clock;
 mod cluster;
@@ -17,6 +18,8 @@ mod database;
 mod disk;
 mod flood;
 mod kill;
+#[path = "../../src/tests/mail_server.rs"]
+mod mail_server;
 mod migrate;
 mod outage;
 mod report;
@@ -27,6 +30,8 @@ mod servers;
 mod shop;
 mod start;
 mod storm;
+#[path = "../../src/tests/telegram.rs"]
+mod telegram;
 mod upgrade;
 mod watch;
 

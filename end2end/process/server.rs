@@ -87,6 +87,15 @@ impl Server {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
+    /// Waits until its log has a word.
+    pub async fn wait_for_log(&self, word: &str) {
+        let started = Instant::now();
+        while !self.logged().contains(word) {
+            assert!(started.elapsed() < START_LIMIT, "{}", self.logged());
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
     /// The process, as the operating system numbers it.
     pub fn pid(&self) -> u32 {
         self.process.id()

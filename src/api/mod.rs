@@ -9,7 +9,9 @@ pub mod problem;
 pub mod request;
 pub mod values;
 
-use crate::{act::Shop, analytics, auth, log, orders, products, supplies, users};
+use crate::{
+    act::Shop, analytics, auth, bot, log, notifications, orders, products, supplies, users,
+};
 use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{
     Modify, OpenApi,
@@ -38,12 +40,12 @@ use utoipa_axum::router::OpenApiRouter;
     modifiers(&Access),
     components(schemas(problem::Problem)),
     tags(
-        (name = "account", description = "Signing in, the own account and its tokens"),
+        (name = "account", description = "Signing in, the own account, its tokens and chats"),
         (name = "products", description = "Products and their stock"),
         (name = "supplies", description = "Goods that came in"),
         (name = "orders", description = "Orders: taken by phone and paid, then issued or denied"),
         (name = "analytics", description = "What was sold and earned; exchange rates"),
-        (name = "admin", description = "Accounts and the operation log"),
+        (name = "admin", description = "Accounts, the operation log and notifications"),
         (name = "contract", description = "This document"),
     )
 )]
@@ -94,12 +96,14 @@ fn endpoints() -> OpenApiRouter<Shop> {
     OpenApiRouter::with_openapi(Frame::openapi())
         .merge(auth::api::routes())
         .merge(auth::tokens::api::routes())
+        .merge(bot::api::routes())
         .merge(products::api::routes())
         .merge(supplies::api::routes())
         .merge(orders::api::routes())
         .merge(users::api::routes())
         .merge(analytics::api::routes())
         .merge(log::api::routes())
+        .merge(notifications::api::routes())
         .merge(docs::routes())
 }
 

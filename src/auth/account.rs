@@ -2,6 +2,7 @@
 
 use super::{Me, devices::Devices, tokens::TokenSection};
 use crate::{
+    bot::chats::Chats,
     error::Error,
     ui::{
         self,
@@ -69,6 +70,7 @@ pub fn AccountPage() -> impl IntoView {
             })}
             {may_work.then(|| view! {
                 <Devices />
+                <Chats />
                 <TokenSection />
             })}
         </div>

@@ -3,6 +3,7 @@
 use super::{Actor, Me, Permission, Role, UserState, password, session::Place, throttle::Try};
 use crate::{
     act::{Shop, Tx, sha256},
+    bot,
     checks::Checks,
     config::Registration,
     db,
@@ -213,9 +214,10 @@ pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Ends every session and every token of an account. Whoever does so has put on record why.
+/// Ends every session, every token and every chat of an account. Whoever does so has put on record why.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
+    bot::service::end_all(tx, username)?;
     sign_out_everywhere(tx, username)
 }
 

@@ -207,6 +207,7 @@ fn Thing(entity: Entity, id: String) -> impl IntoView {
         )),
         Entity::Rate => Some("/admin/rates".to_owned()),
         Entity::Report => Some("/admin/analytics".to_owned()),
+        Entity::Notification => Some("/admin/notifications".to_owned()),
         Entity::User | Entity::Supply | Entity::Invitation | Entity::Log => None,
     };
     match path.filter(|_| !id.is_empty() && id != "csv") {

@@ -44,6 +44,14 @@ codes! {
         Import = "import",
         CreateToken = "create_token",
         RevokeToken = "revoke_token",
+        /// A product fell below its minimum: the program noticed.
+        LowStock = "low_stock",
+        SendTest = "send_test",
+        Resend = "resend",
+        /// A code that links a chat with the bot.
+        MakeChatCode = "make_chat_code",
+        LinkChat = "link_chat",
+        UnlinkChat = "unlink_chat",
     }
 }
 
@@ -61,6 +69,7 @@ codes! {
         Report = "report",
         /// The log itself, when it is taken away as a file.
         Log = "log",
+        Notification = "notification",
     }
 }
 

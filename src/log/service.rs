@@ -15,10 +15,33 @@ pub fn record(
     id: impl ToString,
     changes: &[Change],
 ) -> Result<(), Error> {
+    let actor = tx.actor.username().map(str::to_owned);
+    insert(tx, actor.as_deref(), action, entity, id, changes)
+}
+
+/// Puts on record what nobody did, but the program noticed while somebody did something else.
+pub fn record_noticed(
+    tx: &mut Tx<'_>,
+    action: Action,
+    entity: Entity,
+    id: impl ToString,
+    changes: &[Change],
+) -> Result<(), Error> {
+    insert(tx, None, action, entity, id, changes)
+}
+
+fn insert(
+    tx: &mut Tx<'_>,
+    actor: Option<&str>,
+    action: Action,
+    entity: Entity,
+    id: impl ToString,
+    changes: &[Change],
+) -> Result<(), Error> {
     diesel::insert_into(operation_log::table)
         .values((
             operation_log::timestamp.eq(tx.now),
-            operation_log::user_id.eq(tx.actor.username()),
+            operation_log::user_id.eq(actor),
             operation_log::action.eq(action),
             operation_log::entity_type.eq(entity),
             operation_log::entity_id.eq(id.to_string()),

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, Problem, Stale},
     log::{self, Action, Change, Entity, service::record},
     money::Rub,
+    notifications::message::Notice,
     phone::Phone,
     products::{self, Product},
     schema::orders,
@@ -107,6 +108,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
     let customer = new.customer_name.as_deref();
     let changes = said(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
+    tx.notices.order(Notice::OrderCreated, id);
     Ok(id)
 }
 
@@ -230,6 +232,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     };
     rollup::issued(tx, order.product_id, tx.now.day(), sold)?;
     record(tx, Action::Issue, Entity::Order, id, &[])?;
+    tx.notices.order(Notice::OrderIssued, id);
     Ok(order)
 }
 
@@ -252,6 +255,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     stock::service::release(tx, order.product_id, order.qty, id)?;
     rollup::denied(tx, order.product_id, tx.now.day())?;
     record(tx, Action::Deny, Entity::Order, id, &[])?;
+    tx.notices.order(Notice::OrderDenied, id);
     Ok(order)
 }
 

@@ -131,7 +131,8 @@ pub(super) fn write_edit(
     version: i64,
     new: &Checked,
 ) -> Result<usize, Error> {
-    diesel::update(
+    let (counters, minimum) = stock::service::lock_with_minimum(tx, id)?;
+    let edited = diesel::update(
         products::table
             .find(id)
             .filter(products::version.eq(version)),
@@ -147,8 +148,12 @@ pub(super) fn write_edit(
         products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
         products::version.eq(products::version + 1),
     ))
-    .execute(tx.conn)
-    .map_err(Error::from)
+    .execute(tx.conn)?;
+    if edited > 0 {
+        let stock = counters.stock();
+        tx.notices.level(id, stock < minimum, stock < new.min_stock);
+    }
+    Ok(edited)
 }
 
 /// What an edit would change.

@@ -22,9 +22,12 @@ use crate::{
     analytics, api,
     app::App,
     auth::{Actor, session::Sessions, throttle},
+    bot::{conversation::Bot, poll::Ear, webhook},
     config::Config,
     db::{self, Db},
-    import, log, orders, products,
+    import, log,
+    notifications::worker::{Channels, Worker},
+    orders, products,
     shell::shell,
     stock, supplies,
 };
@@ -83,6 +86,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config: config.clone(),
     };
     welcome(&shop).await;
+    let channels = Arc::new(Channels::of(&shop)?);
     tokio::spawn(sweep(shop.clone()));
     tokio::spawn(watching::keep_up());
 
@@ -98,9 +102,14 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         signal().await;
         tracing::info!("finishing what runs");
     };
-    connections::serve(listener, router(shop, &key), &config, stop)
-        .await
-        .map_err(|error| error.to_string())
+    let worker = Worker::start(shop.clone(), channels);
+    let ear = Bot::of(&shop).map(Ear::start);
+    let served = connections::serve(listener, router(shop, &key), &config, stop).await;
+    if let Some(ear) = ear {
+        ear.stop().await;
+    }
+    worker.stop().await;
+    served.map_err(|error| error.to_string())
 }
 
 async fn signal() {
@@ -167,6 +176,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .fallback(missing)
         .with_state(options)
         .merge(api::router(shop.clone()))
+        .merge(webhook::router(&shop))
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(middleware::from_fn(limits::keep_size))
         .merge(files(shop.clone()))

@@ -95,14 +95,22 @@ pub fn correct(
 
 /// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first.
 pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Counters, Error> {
+    lock_with_minimum(tx, product).map(|(counters, _)| counters)
+}
+
+/// The same, and the product's minimum.
+pub fn lock_with_minimum(tx: &mut Tx<'_>, product: i64) -> Result<(Counters, i64), Error> {
     diesel::update(products::table.find(product))
         .set(products::min_stock.eq(products::min_stock))
         .returning((
-            products::quantity,
-            products::issued,
-            products::reserved,
-            products::value_eur,
-            products::uncosted,
+            (
+                products::quantity,
+                products::issued,
+                products::reserved,
+                products::value_eur,
+                products::uncosted,
+            ),
+            products::min_stock,
         ))
         .get_result(tx.conn)
         .map_err(Error::from)
@@ -115,7 +123,7 @@ fn shift<T>(
     cause: Cause<'_>,
     change: impl FnOnce(&mut Counters) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let before = lock(tx, product)?;
+    let (before, minimum) = lock_with_minimum(tx, product)?;
     let mut after = before;
     let outcome = change(&mut after)?;
     diesel::update(products::table.find(product))
@@ -127,6 +135,8 @@ fn shift<T>(
             products::uncosted.eq(after.uncosted),
         ))
         .execute(tx.conn)?;
+    let is_low = |counters: Counters| counters.stock() < minimum;
+    tx.notices.level(product, is_low(before), is_low(after));
     let (supply_id, order_id, note) = match cause {
         Cause::Opening => (None, None, None),
         Cause::Supply(id) => (Some(id), None, None),

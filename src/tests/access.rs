@@ -26,6 +26,7 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/register", None),
     ("/account", Some(Permission::OwnAccount)),
     ("/admin/logs", Some(Permission::AdminArea)),
+    ("/admin/notifications", Some(Permission::AdminArea)),
     ("/admin/users", Some(Permission::ManageUsers)),
     ("/admin/users/{user}", Some(Permission::ManageUsers)),
     ("/products", Some(Permission::ViewStock)),
@@ -110,6 +111,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
     ("issue_order", Some(Permission::Orders), "id={order}"),
+    ("list_chats", Some(Permission::OwnAccount), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
     ("list_invitations", Some(Permission::ManageUsers), ""),
     ("list_orders", Some(Permission::Orders), "query[status]="),
@@ -130,6 +132,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "query[search]=",
     ),
     ("list_tokens", Some(Permission::OwnAccount), ""),
+    ("make_chat_code", Some(Permission::OwnAccount), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -146,6 +149,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "kind=products",
     ),
     ("read_log", Some(Permission::AdminArea), "query[user]="),
+    (
+        "read_notifications",
+        Some(Permission::AdminArea),
+        "query[state]=",
+    ),
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
     ("read_product", Some(Permission::ViewStock), "id={product}"),
@@ -165,6 +173,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "username=x&password=x&password_repeated=x",
     ),
     ("registration_terms", None, ""),
+    ("resend_notification", Some(Permission::AdminArea), "id=1"),
     (
         "reset_password",
         Some(Permission::ManageUsers),
@@ -177,6 +186,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ),
     ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
     ("revoke_token", Some(Permission::OwnAccount), "id=1"),
+    ("send_test_notification", Some(Permission::AdminArea), ""),
     ("set_language", None, "lang=en"),
     (
         "set_rate",
@@ -189,6 +199,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username={user}",
     ),
+    ("unlink_chat", Some(Permission::OwnAccount), "id=1"),
     // The last: it ends the caller's session.
     ("sign_out", None, ""),
 ];

@@ -140,6 +140,17 @@ impl App {
         }
     }
 
+    /// Another server of the same shop; on SQLite, where there is one, the same again.
+    pub fn another_server(&self) -> Shop {
+        match self.shop.config.database_url {
+            DatabaseUrl::Sqlite(_) => self.shop.clone(),
+            DatabaseUrl::Postgres(_) => Shop {
+                db: Db::connect(&self.shop.config.database_url, 2).unwrap(),
+                config: self.shop.config.clone(),
+            },
+        }
+    }
+
     pub fn admin(&self) -> Person {
         self.person("админ", Role::Admin)
     }

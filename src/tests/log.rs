@@ -7,11 +7,17 @@ use super::{
 use crate::{
     act::Tx,
     auth::{Role, session},
+    bot,
     error::Error,
+    i18n::Locale,
     log::{Action, Operation, Query, SYSTEM, search},
-    orders, products, supplies,
+    notifications::{self, State, settings::Config},
+    orders, products,
+    schema::{chat_codes, notifications as outbox},
+    supplies,
     users::{invitations, service as users},
 };
+use diesel::prelude::*;
 
 async fn all(admin: &Person, query: Query) -> Vec<Operation> {
     admin
@@ -132,11 +138,80 @@ const WRITES: &[(&str, Act, Action)] = &[
         Action::EndSession,
     ),
     (
+        "bot::new_code",
+        |tx| bot::service::new_code(tx).map(drop),
+        Action::MakeChatCode,
+    ),
+    (
+        "bot::link",
+        |tx| {
+            let me = tx.actor.username().map(str::to_owned);
+            known_code(tx)?;
+            let owner = bot::service::link(tx, CODE, 7, "Аня", false)?;
+            assert_eq!(owner, me);
+            Ok(())
+        },
+        Action::LinkChat,
+    ),
+    (
+        "bot::unlink",
+        |tx| bot::service::unlink(tx, 1),
+        Action::UnlinkChat,
+    ),
+    (
+        "notifications::send_test",
+        |tx| notifications::service::send_test(tx, &told()),
+        Action::SendTest,
+    ),
+    (
+        "notifications::resend",
+        |tx| {
+            fail(tx)?;
+            notifications::service::resend(tx, 1, &told(), Locale::ru).map(drop)
+        },
+        Action::Resend,
+    ),
+    (
         "auth::sign_out",
         crate::auth::service::sign_out,
         Action::SignOut,
     ),
 ];
+
+const CODE: &str = "ABCDEFGH";
+
+/// The code that was made is this.
+fn known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
+    diesel::update(chat_codes::table)
+        .set(chat_codes::hash.eq(crate::act::sha256(CODE)))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Settings by which mail goes to somebody.
+fn told() -> Config {
+    let mail = notifications::settings::Mail {
+        url: notifications::settings::Secret::new("smtp://127.0.0.1:1".to_owned()),
+        server: "127.0.0.1:1".to_owned(),
+        from: "shop@example.org".parse().unwrap(),
+        to: vec!["anna@example.org".parse().unwrap()],
+    };
+    Config {
+        language: Locale::ru,
+        site: String::new(),
+        orders: false,
+        telegram: None,
+        mail: Some(mail),
+    }
+}
+
+/// Everything in the outbox fails.
+fn fail(tx: &mut Tx<'_>) -> Result<(), Error> {
+    diesel::update(outbox::table)
+        .set((outbox::state.eq(State::Failed), outbox::ended_at.eq(tx.now)))
+        .execute(tx.conn)?;
+    Ok(())
+}
 
 fn product(name: &str) -> products::Draft {
     products::Draft {
@@ -175,17 +250,20 @@ fn the_table_names_every_service_function_that_writes() {
         ("orders", "src/orders/service.rs"),
         ("users", "src/users/service.rs"),
         ("invitations", "src/users/invitations.rs"),
+        ("notifications", "src/notifications/service.rs"),
+        ("bot", "src/bot/service.rs"),
     ] {
         let source = std::fs::read_to_string(path).unwrap();
         for function in source.split("\npub fn ").skip(1) {
             let name = function.split('(').next().unwrap();
             let body = function.split("\n}\n").next().unwrap();
             // What an act calls is on record as the act.
-            let is_part = ["insert", "use_up"].contains(&name);
+            let is_part = ["insert", "use_up", "end_all"].contains(&name);
             let writes = [
                 "diesel::update",
                 "diesel::insert_into",
                 "diesel::delete",
+                "outbox::insert",
                 "change_state(",
                 "tx.once(",
             ]
@@ -221,6 +299,19 @@ on_both_databases! {
             before += 1;
             assert_eq!(all(&admin, Query::default()).await.len(), before);
         }
+    }
+
+    async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: App) {
+        let admin = app.hire(app.admin()).await;
+        let scarce = products::Draft { min_stock: "5".into(), ..product("чай") };
+        admin.act(move |tx| products::service::create(tx, "", &scarce, "5")).await.unwrap();
+        let before = all(&admin, Query::default()).await.len();
+        admin.books("чай", 1).await.unwrap();
+        let rows = all(&admin, Query::default()).await;
+        assert_eq!(rows.len(), before + 2);
+        let [noticed, act] = [&rows[0], &rows[1]];
+        assert_eq!((noticed.action, noticed.user_id.as_deref()), (Action::LowStock, None));
+        assert_eq!((act.action, act.user_id.as_deref()), (Action::Create, Some("админ")));
     }
 
     async fn what_changes_nothing_leaves_no_row(app: App) {

@@ -11,6 +11,7 @@ mod accounts;
 mod analytics;
 mod api;
 mod app;
+mod bot;
 mod check;
 mod demo;
 mod desk;
@@ -21,6 +22,8 @@ mod lists;
 mod locales;
 mod log;
 mod logs;
+mod mail_server;
+mod notifications;
 mod plans;
 mod race;
 mod schema;
@@ -29,6 +32,7 @@ mod sheets;
 mod signin;
 mod speed;
 mod stock;
+mod telegram;
 
 use app::App;
 

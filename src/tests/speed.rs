@@ -49,11 +49,7 @@ fn plain(conn: &mut Conn, key: &str, (from, to): (NaiveDate, NaiveDate)) -> Vec<
 }
 
 fn summed(conn: &mut Conn, query: &Query) -> Summary {
-    let mut tx = Tx {
-        conn,
-        actor: Actor::System,
-        now: clock::now(),
-    };
+    let mut tx = Tx::new(conn, Actor::System, clock::now());
     service::summary(&mut tx, query).unwrap()
 }
 

@@ -31,6 +31,10 @@ codes! {
         Imported = "imported",
         TokenCreated = "token_created",
         TokenRevoked = "token_revoked",
+        TestSent = "test_sent",
+        Resent = "resent",
+        ChatCode = "chat_code",
+        ChatUnlinked = "chat_unlinked",
     }
 }
 
@@ -69,6 +73,10 @@ impl Success {
             Self::Imported => td_string!(l, banner.imported),
             Self::TokenCreated => td_string!(l, banner.token_created),
             Self::TokenRevoked => td_string!(l, banner.token_revoked),
+            Self::TestSent => td_string!(l, banner.test_sent),
+            Self::Resent => td_string!(l, banner.resent),
+            Self::ChatCode => td_string!(l, banner.chat_code),
+            Self::ChatUnlinked => td_string!(l, banner.chat_unlinked),
         }
     }
 }

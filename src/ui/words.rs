@@ -4,6 +4,7 @@ use crate::{
     auth::{Role, UserState},
     i18n::Locale,
     log::{Action, Entity},
+    notifications::{Channel, State},
     orders::Status,
     stock::MovementKind,
 };
@@ -53,6 +54,8 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "denied_at" => td_string!(l, orders.denied_at),
         "movement" => td_string!(l, fields.movement),
         "user" => td_string!(l, fields.user),
+        "chat" => td_string!(l, fields.chat),
+        "recipient" | "recipients" => td_string!(l, notifications.recipient),
         "product_id" => td_string!(l, csv.product_id),
         "order_id" => td_string!(l, csv.order_id),
         "supply_id" => td_string!(l, csv.supply_id),
@@ -120,6 +123,24 @@ pub fn entity(l: Locale, entity: Entity) -> &'static str {
         Entity::Rate => td_string!(l, entity.rate),
         Entity::Report => td_string!(l, entity.report),
         Entity::Log => td_string!(l, entity.log),
+        Entity::Notification => td_string!(l, entity.notification),
+    }
+}
+
+/// The way that a notification takes.
+pub fn channel(l: Locale, channel: Channel) -> &'static str {
+    match channel {
+        Channel::Telegram => "Telegram",
+        Channel::Mail => td_string!(l, notifications.mail),
+    }
+}
+
+/// How far a notification has come.
+pub fn notification_state(l: Locale, state: State) -> &'static str {
+    match state {
+        State::Waiting => td_string!(l, notification_state.waiting),
+        State::Sent => td_string!(l, notification_state.sent),
+        State::Failed => td_string!(l, notification_state.failed),
     }
 }
 
@@ -164,5 +185,11 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::Import => td_string!(l, action.import),
         Action::CreateToken => td_string!(l, action.create_token),
         Action::RevokeToken => td_string!(l, action.revoke_token),
+        Action::LowStock => td_string!(l, action.low_stock),
+        Action::SendTest => td_string!(l, action.send_test),
+        Action::Resend => td_string!(l, action.resend),
+        Action::MakeChatCode => td_string!(l, action.make_chat_code),
+        Action::LinkChat => td_string!(l, action.link_chat),
+        Action::UnlinkChat => td_string!(l, action.unlink_chat),
     }
 }

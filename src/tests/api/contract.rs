@@ -21,6 +21,19 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::OwnAccount),
         r#"{"current_password": "x", "password": "longenough"}"#,
     ),
+    ("GET", "/api/me/chats", Some(Permission::OwnAccount), ""),
+    (
+        "POST",
+        "/api/me/chats/code",
+        Some(Permission::OwnAccount),
+        "",
+    ),
+    (
+        "DELETE",
+        "/api/me/chats/{id}",
+        Some(Permission::OwnAccount),
+        "",
+    ),
     ("GET", "/api/me/tokens", Some(Permission::OwnAccount), ""),
     (
         "POST",
@@ -98,6 +111,19 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         "",
     ),
     ("GET", "/api/log", Some(Permission::AdminArea), ""),
+    ("GET", "/api/notifications", Some(Permission::AdminArea), ""),
+    (
+        "POST",
+        "/api/notifications/test",
+        Some(Permission::AdminArea),
+        "",
+    ),
+    (
+        "POST",
+        "/api/notifications/{id}/resend",
+        Some(Permission::AdminArea),
+        "",
+    ),
     (
         "GET",
         "/api/analytics/summary",

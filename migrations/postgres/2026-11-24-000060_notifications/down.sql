@@ -1,0 +1,2 @@
+DROP TABLE notification_channels;
+DROP TABLE notifications;

@@ -1,0 +1,31 @@
+-- The outbox: what people are to be told, one row for each recipient, written in the transaction of the act.
+CREATE TABLE notifications (
+    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT NOT NULL CONSTRAINT notifications_kind CHECK (kind IN ('low_stock', 'order_created', 'order_issued', 'order_denied', 'test')),
+    channel       TEXT NOT NULL CONSTRAINT notifications_channel CHECK (channel IN ('telegram', 'mail')),
+    recipient     TEXT NOT NULL,                        -- a chat of Telegram, or an address of mail
+    lane          TEXT NOT NULL,                        -- rows of one lane are delivered in their order
+    notice        TEXT NOT NULL,                        -- what is told: JSON
+    state         TEXT NOT NULL CONSTRAINT notifications_state CHECK (state IN ('waiting', 'sent', 'failed')),
+    attempts      BIGINT NOT NULL DEFAULT 0,            -- begun
+    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer: it may have arrived
+    created_at    TIMESTAMP NOT NULL,
+    due_at        TIMESTAMP NOT NULL,                   -- not before
+    ended_at      TIMESTAMP,                            -- sent, or given up
+    last_error    TEXT,                                 -- why the last attempt did not succeed
+    claimed_by    TEXT,                                 -- the server that is about to send it
+    claimed_until TIMESTAMP,                            -- when another may take it over
+    CONSTRAINT notifications_end CHECK ((state = 'waiting') = (ended_at IS NULL)),
+    CONSTRAINT notifications_claim CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
+);
+CREATE INDEX notifications_waiting ON notifications (lane, id) WHERE state = 'waiting';
+CREATE INDEX notifications_state ON notifications (state, id);
+CREATE INDEX notifications_ended_at ON notifications (ended_at);
+
+-- What is known of the ways that notifications take.
+CREATE TABLE notification_channels (
+    channel    TEXT NOT NULL PRIMARY KEY CONSTRAINT notification_channels_channel CHECK (channel IN ('telegram', 'mail')),
+    name       TEXT,                                    -- what the other side calls us: the bot's name
+    refused_at TIMESTAMP,                               -- since when our token or password is refused; NULL: it is not
+    error      TEXT                                     -- what the other side said then
+);

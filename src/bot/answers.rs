@@ -1,0 +1,353 @@
+//! What the bot answers to commands: each asks the services as whoever writes, and puts the answer into words.
+
+use crate::{
+    act::Tx,
+    analytics::{self, Preset},
+    error::{Error, Problem},
+    i18n::Locale,
+    moment::day_shown,
+    money::pieces,
+    notifications::message::{LowProduct, Markup, Writer},
+    orders::{self, Order, Status},
+    products::{self, Product},
+    ui::words,
+};
+use frankenstein::types::{InlineKeyboardButton, InlineKeyboardMarkup};
+use leptos_i18n::td_string;
+use std::fmt::Write;
+use url::form_urlencoded;
+
+/// Lines of a list; a link leads to the rest.
+const LINES: usize = 10;
+/// Orders that come as messages of their own, each with its button.
+const ORDERS: usize = 5;
+/// What the data of the button begins with.
+const ISSUE: &str = "issue:";
+
+/// A message of the bot.
+#[derive(Debug, Default)]
+pub struct Answer {
+    /// HTML.
+    pub text: String,
+    pub buttons: Option<InlineKeyboardMarkup>,
+}
+
+impl From<String> for Answer {
+    fn from(text: String) -> Self {
+        Self {
+            text,
+            buttons: None,
+        }
+    }
+}
+
+/// A command that people may send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    Low,
+    Stock(String),
+    Order(String),
+    Today,
+    Help,
+}
+
+impl Command {
+    /// Reads what somebody wrote; whatever is no command asks for help.
+    pub fn read(text: &str) -> Self {
+        let (name, rest) = text
+            .trim()
+            .split_once(char::is_whitespace)
+            .unwrap_or((text.trim(), ""));
+        // In groups a command names the bot: /low@lavka_bot
+        let name = name.split('@').next().unwrap_or_default();
+        let rest = rest.trim().to_owned();
+        match name.to_lowercase().as_str() {
+            "/low" => Self::Low,
+            "/stock" => Self::Stock(rest),
+            "/order" => Self::Order(rest),
+            "/today" => Self::Today,
+            _ => Self::Help,
+        }
+    }
+
+    /// The commands with what they do, for the menu of Telegram.
+    pub fn menu(l: Locale) -> [(&'static str, &'static str); 5] {
+        [
+            ("low", td_string!(l, bot.help_low)),
+            ("stock", td_string!(l, bot.help_stock)),
+            ("order", td_string!(l, bot.help_order)),
+            ("today", td_string!(l, bot.help_today)),
+            ("help", td_string!(l, bot.help_help)),
+        ]
+    }
+
+    /// The answer to whoever acts.
+    pub fn answer(&self, tx: &mut Tx<'_>, site: &str, l: Locale) -> Result<Vec<Answer>, Error> {
+        let writer = Writer {
+            locale: l,
+            site,
+            markup: Markup::Html,
+        };
+        match self {
+            Self::Low => low(tx, writer),
+            Self::Stock(search) => stock(tx, writer, search),
+            Self::Order(digits) => found(tx, writer, digits),
+            Self::Today => today(tx, writer),
+            Self::Help => Ok(vec![help(writer).into()]),
+        }
+    }
+}
+
+/// The commands, one a line.
+pub fn help(writer: Writer<'_>) -> String {
+    let l = writer.locale;
+    let lines = Command::menu(l).map(|(name, words)| {
+        let example = match name {
+            "stock" => format!(" {}", td_string!(l, bot.example_stock)),
+            "order" => " 4567".to_owned(),
+            _ => String::new(),
+        };
+        writer.plain(&format!("/{name}{example} — {words}"))
+    });
+    lines.join("\n")
+}
+
+fn low(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
+    let l = writer.locale;
+    let products = products::search::low(tx, more_than(LINES))?;
+    if products.is_empty() {
+        return Ok(vec![writer.plain(td_string!(l, home.nothing_low)).into()]);
+    }
+    let mut text = writer.strong(td_string!(l, home.low));
+    let is_cut = products.len() > LINES;
+    for product in products.into_iter().take(LINES) {
+        let _ = write!(text, "\n{}", writer.low_line(&low_product(product)));
+    }
+    if is_cut {
+        let rest = writer.link(td_string!(l, home.all_low), "/products?low=1&sort=stock");
+        let _ = write!(text, "\n{rest}");
+    }
+    Ok(vec![text.into()])
+}
+
+fn low_product(product: Product) -> LowProduct {
+    LowProduct {
+        id: product.id,
+        name: product.name,
+        stock: product.stock,
+        min_stock: product.min_stock,
+    }
+}
+
+fn stock(tx: &mut Tx<'_>, writer: Writer<'_>, search: &str) -> Result<Vec<Answer>, Error> {
+    let l = writer.locale;
+    if search.is_empty() {
+        return Ok(vec![writer.plain(td_string!(l, bot.stock_usage)).into()]);
+    }
+    let query = products::Query {
+        search: search.to_owned(),
+        ..products::Query::default()
+    };
+    let page = products::search::page(tx, &query, Some(more_than(LINES)))?;
+    if page.items.is_empty() {
+        return Ok(vec![
+            writer.plain(td_string!(l, products.none_found)).into(),
+        ]);
+    }
+    let is_cut = page.items.len() > LINES;
+    let lines = page.items.into_iter().take(LINES).map(|product| {
+        let mark = if product.is_low_stock { "▼ " } else { "" };
+        let available = td_string!(l, products.available, count = pieces(product.stock, l));
+        let price = product
+            .sell_price_rub
+            .map(|price| td_string!(l, bot.price, price = price.shown(l)).to_string());
+        let counts = [Some(available.to_string()), price];
+        let counts: Vec<_> = counts.into_iter().flatten().collect();
+        let name = writer.link(&product.name, &format!("/products/{}", product.id));
+        format!("{mark}{name}: {}", writer.plain(&counts.join(", ")))
+    });
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    if is_cut {
+        let search: String = form_urlencoded::byte_serialize(search.as_bytes()).collect();
+        let rest = writer.link(
+            td_string!(l, bot.all_found),
+            &format!("/products?search={search}"),
+        );
+        let _ = write!(text, "\n{rest}");
+    }
+    Ok(vec![text.into()])
+}
+
+fn found(tx: &mut Tx<'_>, writer: Writer<'_>, digits: &str) -> Result<Vec<Answer>, Error> {
+    let l = writer.locale;
+    let query = orders::Query {
+        phone: digits.to_owned(),
+        ..orders::Query::default()
+    };
+    let usage = || Ok(vec![writer.plain(td_string!(l, bot.order_usage)).into()]);
+    if !digits.chars().any(|c| c.is_ascii_digit()) {
+        return usage();
+    }
+    let page = match orders::search::page(tx, &query, Some(more_than(ORDERS))) {
+        Err(error) if matches!(error.problem("phone"), Some(Problem::TooFewDigits(_))) => {
+            return usage();
+        }
+        page => page?,
+    };
+    if page.items.is_empty() {
+        return Ok(vec![writer.plain(td_string!(l, orders.none_found)).into()]);
+    }
+    let is_cut = page.items.len() > ORDERS;
+    let shown = page.items.iter().take(ORDERS);
+    let mut answers: Vec<Answer> = shown.map(|order| whole(writer, order)).collect();
+    if is_cut {
+        let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
+        let rest = writer.link(
+            td_string!(l, bot.all_found),
+            &format!("/orders?phone={digits}"),
+        );
+        answers.push(rest.into());
+    }
+    Ok(answers)
+}
+
+fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
+    let l = writer.locale;
+    let day = day_shown(tx.now.day(), l);
+    let mut text = writer.strong(&td_string!(l, bot.today, day = day).to_string());
+    if tx.actor.may(crate::auth::Permission::AdminArea).is_ok() {
+        let query = analytics::Query {
+            preset: Preset::Today.to_string(),
+            ..analytics::Query::default()
+        };
+        let totals = analytics::service::summary(tx, &query)?.totals;
+        let sold = td_string!(
+            l,
+            bot.sold,
+            orders = pieces(totals.orders, l),
+            qty = pieces(totals.qty, l),
+            revenue = totals.revenue_rub.shown(l)
+        );
+        let denied = td_string!(l, bot.denied, count = pieces(totals.denied, l));
+        for line in [sold.to_string(), denied.to_string()] {
+            let _ = write!(text, "\n{}", writer.plain(&line));
+        }
+    }
+    let waiting = orders::search::waiting(tx, more_than(LINES))?;
+    if waiting.is_empty() {
+        let _ = write!(
+            text,
+            "\n\n{}",
+            writer.plain(td_string!(l, home.nothing_waits))
+        );
+        return Ok(vec![text.into()]);
+    }
+    let _ = write!(text, "\n\n{}", writer.strong(td_string!(l, bot.waits)));
+    for order in waiting.iter().take(LINES) {
+        let number = td_string!(l, orders.number, id = order.id).to_string();
+        let title = writer.link(&number, &format!("/orders/{}", order.id));
+        let what = format!("{} × {}", order.product_name, pieces(order.qty, l));
+        let _ = write!(
+            text,
+            "\n{title}: {}, {}",
+            writer.plain(&what),
+            writer.plain(&order.phone_shown)
+        );
+    }
+    if waiting.len() > LINES {
+        let all = "/orders?status=paid_not_issued&sort=created_at";
+        let _ = write!(
+            text,
+            "\n{}",
+            writer.link(td_string!(l, home.all_waiting), all)
+        );
+    }
+    Ok(vec![text.into()])
+}
+
+/// An order with all that matters at the counter, and the button while it waits.
+pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
+    let l = writer.locale;
+    let number = td_string!(l, orders.number, id = order.id).to_string();
+    let title = writer.link(&number, &format!("/orders/{}", order.id));
+    let status = writer.strong(words::status(l, order.status));
+    let sold = writer.sold(&order.product_name, order.qty, order.total_rub());
+    let mut text = format!(
+        "{title}: {status}\n{sold}\n{}",
+        writer.plain(&order.phone_shown)
+    );
+    if let Some(customer) = &order.customer_name {
+        let _ = write!(text, ", {}", writer.plain(customer));
+    }
+    Answer {
+        text,
+        buttons: (order.status == Status::PaidNotIssued).then(|| issue_button(order.id, l)),
+    }
+}
+
+/// The button that issues an order.
+pub fn issue_button(order: i64, l: Locale) -> InlineKeyboardMarkup {
+    let button = InlineKeyboardButton::builder()
+        .text(td_string!(l, bot.issue))
+        .callback_data(format!("{ISSUE}{order}"))
+        .build();
+    InlineKeyboardMarkup::builder()
+        .inline_keyboard(vec![vec![button]])
+        .build()
+}
+
+/// The order that a button stands for.
+pub fn pressed(data: &str) -> Option<i64> {
+    data.strip_prefix(ISSUE)?.parse().ok()
+}
+
+/// Issues the order of a button. The words for it, and the order as it is now.
+pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Error> {
+    let was_issued = orders::service::get(tx, id)?.status == Status::PaidIssued;
+    let order = orders::service::issue(tx, id)?;
+    let words = if was_issued {
+        td_string!(l, bot.issued_before, id = id).to_string()
+    } else {
+        td_string!(l, bot.issued_now, id = id).to_string()
+    };
+    Ok((words, order))
+}
+
+/// A limit that tells whether there are more than so many.
+fn more_than(lines: usize) -> i64 {
+    i64::try_from(lines).unwrap_or(i64::MAX).saturating_add(1)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn commands_are_read_as_people_write_them() {
+        for (text, command) in [
+            ("/low", Command::Low),
+            (" /LOW ", Command::Low),
+            ("/low@lavka_bot", Command::Low),
+            (
+                "/stock  чай зелёный ",
+                Command::Stock("чай зелёный".to_owned()),
+            ),
+            ("/stock", Command::Stock(String::new())),
+            ("/order 4567", Command::Order("4567".to_owned())),
+            ("/today", Command::Today),
+            ("/help", Command::Help),
+            ("/что", Command::Help),
+            ("привет", Command::Help),
+            ("", Command::Help),
+        ] {
+            assert_eq!(Command::read(text), command, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_button_stands_for_one_order() {
+        assert_eq!(pressed("issue:42"), Some(42));
+        assert_eq!(pressed("issue:"), None);
+        assert_eq!(pressed("deny:42"), None);
+    }
+}

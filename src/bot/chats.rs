@@ -1,0 +1,127 @@
+//! The part of the account page about chats with the bot.
+
+use crate::{
+    error::Error,
+    moment::Moment,
+    ui::{
+        self,
+        form::{Form, FormAction, Submit},
+    },
+    users::invite::Secret,
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+
+/// A chat that is linked to an account, as its owner knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+pub struct Chat {
+    pub id: i64,
+    /// What Telegram calls the person.
+    pub name: String,
+    pub created_at: Moment,
+}
+
+/// The chats of an account, and a code that was just made, this once.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ChatList {
+    /// Whether there is a bot.
+    pub is_on: bool,
+    /// Its name, once Telegram told it.
+    pub bot: Option<String>,
+    pub chats: Vec<Chat>,
+    pub code: Option<String>,
+}
+
+/// One's own chats.
+#[server(endpoint = "list_chats", input = GetUrl)]
+pub async fn list_chats() -> Result<ChatList, Error> {
+    use crate::{door, notifications::queue};
+    let is_on = door::shop().config.notifications.telegram.is_some();
+    let (chats, bot) =
+        door::look(|tx| Ok((super::service::list(tx)?, queue::bot_name(tx.conn)?))).await?;
+    Ok(ChatList {
+        is_on,
+        bot,
+        chats,
+        code: door::shown_once("chat_code"),
+    })
+}
+
+/// Makes a code that links a chat. The account page, opened next, shows it.
+#[server(endpoint = "make_chat_code")]
+pub async fn make_chat_code() -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let (code, _) = door::act(super::service::new_code).await?;
+    door::show_once("chat_code", &code);
+    door::go("/account", Success::ChatCode);
+    Ok(())
+}
+
+/// Takes a chat from the bot.
+#[server(endpoint = "unlink_chat")]
+pub async fn unlink_chat(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    door::act(move |tx| super::service::unlink(tx, id)).await?;
+    door::go("/account", Success::ChatUnlinked);
+    Ok(())
+}
+
+/// Chats with the bot: a code for a new one, and those that are linked.
+#[component]
+pub fn Chats() -> impl IntoView {
+    let chats = ui::data(|| (), |()| list_chats());
+    ui::loaded(chats, |list| {
+        (list.is_on || !list.chats.is_empty()).then(|| view! { <ChatSection list /> })
+    })
+}
+
+#[component]
+fn ChatSection(list: ChatList) -> impl IntoView {
+    let l = ui::locale();
+    let make = FormAction::new::<MakeChatCode>();
+    let unlink = FormAction::in_row::<UnlinkChat>();
+    let link = list.bot.clone().filter(|_| list.is_on).map(|bot| {
+        let start = list.code.as_ref().map(|code| format!("?start={code}"));
+        let href = format!("https://t.me/{bot}{}", start.unwrap_or_default());
+        let words = td_string!(l, bot.open, name = bot).to_string();
+        view! { <p class="mb-4"><a class="link" href=href rel="external noreferrer">{words}</a></p> }
+    });
+    let row = move |chat: Chat| {
+        let label = td_string!(l, bot.unlink_named, name = chat.name.as_str()).to_string();
+        let since = td_string!(l, bot.since, moment = chat.created_at.shown(l)).to_string();
+        view! {
+            <li class="device">
+                <div>
+                    <strong>{chat.name}</strong>
+                    <p class="text-sm opacity-80">{since}</p>
+                </div>
+                <form method="post" action=unlink.path()>
+                    <input type="hidden" name="id" value=chat.id.to_string() />
+                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(l, bot.unlink)}</button>
+                </form>
+            </li>
+        }
+    };
+    let rows = (!list.chats.is_empty()).then(|| {
+        view! {
+            <h3 class="mt-4 font-bold" id="chats">{td_string!(l, bot.chats)}</h3>
+            <ul class="devices" aria-labelledby="chats">{list.chats.into_iter().map(row).collect_view()}</ul>
+        }
+    });
+    view! {
+        <section aria-labelledby="telegram">
+            <h2 id="telegram">{td_string!(l, bot.title)}</h2>
+            <p class="mb-4">{td_string!(l, bot.account_about)}</p>
+            {list.code.map(|code| view! { <Secret label=td_string!(l, bot.code) secret=code /> })}
+            {link}
+            {list.is_on.then(|| view! {
+                <Form action=make full_load=true>
+                    <Submit label=td_string!(l, bot.get_code) class="btn" />
+                </Form>
+            })}
+            {rows}
+        </section>
+    }
+}

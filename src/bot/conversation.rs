@@ -1,0 +1,314 @@
+//! A conversation: who writes, what he is answered, and what a stranger is told.
+
+use super::{
+    answers::{self, Answer, Command},
+    inbox, service,
+};
+use crate::{
+    act::Shop,
+    auth::Actor,
+    clock,
+    db::DatabaseUrl,
+    error::Error,
+    i18n::Locale,
+    moment::Moment,
+    notifications::{
+        message::{Markup, Writer},
+        telegram::Telegram,
+    },
+};
+use chrono::TimeDelta;
+use frankenstein::{
+    AsyncTelegramApi, ParseMode,
+    methods::{AnswerCallbackQueryParams, EditMessageTextParams},
+    types::{CallbackQuery, ChatType, LinkPreviewOptions, MaybeInaccessibleMessage, Message},
+    updates::{Update, UpdateContent},
+};
+use leptos_i18n::td_string;
+use serde_json::Value;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+/// How long a stranger who was answered is not answered again.
+const POLITE: TimeDelta = TimeDelta::hours(1);
+/// Wrong codes from one chat in that time; then not even a right one is taken.
+const WRONG_CODES: u32 = 10;
+/// Strangers that are remembered at most.
+const STRANGERS: usize = 10_000;
+/// Characters of a person's name that are kept.
+const NAME: usize = 100;
+
+/// The bot of a shop.
+#[derive(Clone)]
+pub struct Bot {
+    pub shop: Shop,
+    pub telegram: Telegram,
+    strangers: Arc<Mutex<HashMap<i64, Stranger>>>,
+}
+
+/// What is remembered of a chat that belongs to nobody.
+struct Stranger {
+    since: Moment,
+    wrong_codes: u32,
+}
+
+/// A chat, and whether it is one of two: only there the bot knows who reads what it says.
+struct Place {
+    chat: i64,
+    is_private: bool,
+}
+
+impl Bot {
+    /// The bot that the settings name.
+    pub fn of(shop: &Shop) -> Option<Self> {
+        let settings = shop.config.notifications.telegram.as_ref()?;
+        Some(Self {
+            shop: shop.clone(),
+            telegram: Telegram::new(settings).ok()?,
+            strangers: Arc::default(),
+        })
+    }
+
+    /// Whether nobody else can serve the same shop: SQLite knows one server.
+    pub fn is_alone(&self) -> bool {
+        matches!(self.shop.config.database_url, DatabaseUrl::Sqlite(_))
+    }
+
+    /// Answers an update, unless it was answered before. An error: it can be taken once more.
+    pub async fn take(&self, update: Value) -> Result<(), Error> {
+        let Some(id) = update["update_id"].as_i64() else {
+            return Ok(());
+        };
+        if !inbox::take(&self.shop, self.telegram.id(), id, clock::now()).await? {
+            return Ok(());
+        }
+        // Telegram learns to send new things; what we do not know we do not answer.
+        match serde_json::from_value::<Update>(update).map(|update| update.content) {
+            Ok(UpdateContent::Message(message)) => self.read(*message).await,
+            Ok(UpdateContent::CallbackQuery(press)) => self.press(*press).await,
+            Ok(_) | Err(_) => {}
+        }
+        Ok(())
+    }
+
+    async fn read(&self, message: Message) {
+        let Some(text) = message.text else {
+            return;
+        };
+        let place = Place {
+            chat: message.chat.id,
+            is_private: message.chat.type_field == ChatType::Private,
+        };
+        let name = message.from.map(|person| {
+            let names = [Some(person.first_name), person.last_name];
+            let whole = names.into_iter().flatten().collect::<Vec<_>>().join(" ");
+            crate::text::tidy(&whole).chars().take(NAME).collect()
+        });
+        for answer in self.answers(&place, &text, name.unwrap_or_default()).await {
+            let chat = place.chat.to_string();
+            if let Err(refusal) = self
+                .telegram
+                .send(&chat, &answer.text, answer.buttons)
+                .await
+            {
+                tracing::warn!(why = refusal.why(), "an answer of the bot was not taken");
+                return;
+            }
+        }
+    }
+
+    async fn answers(&self, place: &Place, text: &str, name: String) -> Vec<Answer> {
+        let actor = match self.actor(place).await {
+            Ok(actor) => actor,
+            Err(error) => return vec![self.sorry(&error)],
+        };
+        if actor == Actor::Nobody {
+            return match self.link(place, text, name).await {
+                Ok(Some(answer)) => vec![answer],
+                Ok(None) => self.polite(place, text).into_iter().collect(),
+                Err(error) => vec![self.sorry(&error)],
+            };
+        }
+        let command = Command::read(text);
+        let (site, l) = (self.site(), self.language());
+        let answer = self
+            .shop
+            .look(actor, move |tx| command.answer(tx, &site, l))
+            .await;
+        answer.unwrap_or_else(|error| vec![self.sorry(&error)])
+    }
+
+    /// Links a chat, when what was written is a code that holds.
+    async fn link(&self, place: &Place, text: &str, name: String) -> Result<Option<Answer>, Error> {
+        let text = text.trim();
+        let code = text
+            .strip_prefix("/start")
+            .unwrap_or(text)
+            .trim()
+            .to_owned();
+        let chat = place.chat;
+        if !place.is_private || !service::is_code(&code) || self.has_guessed_enough(chat) {
+            return Ok(None);
+        }
+        let manager_in_admin = self.shop.config.manager_in_admin;
+        let linked = self
+            .shop
+            .act(Actor::Nobody, move |tx| {
+                service::link(tx, &code, chat, &name, manager_in_admin)
+            })
+            .await?;
+        let Some(owner) = linked else {
+            self.guessed(chat);
+            return Ok(None);
+        };
+        let writer = self.writer();
+        let l = self.language();
+        let welcome = td_string!(l, bot.linked, name = owner).to_string();
+        let text = format!("{}\n\n{}", writer.plain(&welcome), answers::help(writer));
+        Ok(Some(text.into()))
+    }
+
+    /// The one sentence for strangers, and then for a while nothing. In a group only to whoever speaks to the bot.
+    fn polite(&self, place: &Place, text: &str) -> Option<Answer> {
+        if !place.is_private && !text.starts_with('/') {
+            return None;
+        }
+        let now = clock::now();
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        strangers.retain(|_, known| now.utc() - known.since.utc() < POLITE);
+        if strangers.contains_key(&place.chat) || strangers.len() >= STRANGERS {
+            return None;
+        }
+        let new = Stranger {
+            since: now,
+            wrong_codes: 0,
+        };
+        strangers.insert(place.chat, new);
+        drop(strangers);
+        let words = td_string!(self.language(), bot.stranger);
+        Some(self.writer().plain(words).into())
+    }
+
+    fn has_guessed_enough(&self, chat: i64) -> bool {
+        let strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        strangers
+            .get(&chat)
+            .is_some_and(|known| known.wrong_codes >= WRONG_CODES)
+    }
+
+    fn guessed(&self, chat: i64) {
+        let mut strangers = self
+            .strangers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(known) = strangers.get_mut(&chat) {
+            known.wrong_codes += 1;
+        }
+    }
+
+    /// Somebody pressed a button under a message.
+    async fn press(&self, press: CallbackQuery) {
+        let Some(MaybeInaccessibleMessage::Message(message)) = press.message else {
+            return self.answer_press(press.id, String::new(), false).await;
+        };
+        // Whoever presses acts, not whose chat it is: the two are one in private only.
+        let place = Place {
+            chat: message.chat.id,
+            is_private: message.chat.type_field == ChatType::Private
+                && u64::try_from(message.chat.id) == Ok(press.from.id),
+        };
+        let id = press.data.as_deref().and_then(answers::pressed);
+        let (actor, id) = match (self.actor(&place).await, id) {
+            (Ok(actor), Some(id)) if actor != Actor::Nobody => (actor, id),
+            (Ok(_), _) => return self.answer_press(press.id, String::new(), false).await,
+            (Err(error), _) => {
+                let words = error.words(self.language());
+                return self.answer_press(press.id, words, true).await;
+            }
+        };
+        let l = self.language();
+        let issued = self
+            .shop
+            .act(actor.clone(), move |tx| answers::issue(tx, id, l))
+            .await;
+        let order = match issued {
+            Ok((words, order)) => {
+                self.answer_press(press.id, words, false).await;
+                Ok(order)
+            }
+            Err(error) => {
+                self.answer_press(press.id, error.words(l), true).await;
+                let get = move |tx: &mut crate::act::Tx<'_>| crate::orders::service::get(tx, id);
+                self.shop.look(actor, get).await
+            }
+        };
+        if let Ok(order) = order {
+            let answer = answers::whole(self.writer(), &order);
+            self.edit(place.chat, message.message_id, answer).await;
+        }
+    }
+
+    async fn answer_press(&self, id: String, words: String, is_alert: bool) {
+        let answer = AnswerCallbackQueryParams::builder()
+            .callback_query_id(id)
+            .maybe_text(Some(words).filter(|words| !words.is_empty()))
+            .show_alert(is_alert)
+            .build();
+        if let Err(refusal) = self.telegram.answer_callback_query(&answer).await {
+            tracing::warn!(why = refusal.why(), "the answer to a button was not taken");
+        }
+    }
+
+    async fn edit(&self, chat: i64, message: i32, answer: Answer) {
+        let edit = EditMessageTextParams::builder()
+            .chat_id(chat)
+            .message_id(message)
+            .text(answer.text)
+            .parse_mode(ParseMode::Html)
+            .link_preview_options(LinkPreviewOptions::DISABLED)
+            .maybe_reply_markup(answer.buttons)
+            .build();
+        // Not what the method answers: Telegram refuses an edit that changes nothing.
+        let edited: Result<Value, _> = self.telegram.request("editMessageText", Some(edit)).await;
+        if let Err(refusal) = edited {
+            tracing::debug!(why = refusal.why(), "a message was not edited");
+        }
+    }
+
+    /// Who writes: the owner of the account that a private chat is linked to.
+    async fn actor(&self, place: &Place) -> Result<Actor, Error> {
+        if !place.is_private {
+            return Ok(Actor::Nobody);
+        }
+        let (chat, manager_in_admin) = (place.chat, self.shop.config.manager_in_admin);
+        self.shop
+            .look(Actor::Nobody, move |tx| {
+                service::actor(tx, chat, manager_in_admin)
+            })
+            .await
+    }
+
+    fn sorry(&self, error: &Error) -> Answer {
+        self.writer().plain(&error.words(self.language())).into()
+    }
+
+    fn writer(&self) -> Writer<'_> {
+        Writer::new(&self.shop.config.notifications, Markup::Html)
+    }
+
+    fn language(&self) -> Locale {
+        self.shop.config.notifications.language
+    }
+
+    fn site(&self) -> String {
+        self.shop.config.notifications.site.clone()
+    }
+}

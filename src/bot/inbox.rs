@@ -1,0 +1,114 @@
+//! What the bot was sent: each update is taken once, by one server, whatever way it came.
+
+use crate::{
+    act::{Shop, new_key},
+    db::{self, Conn},
+    error::Error,
+    moment::Moment,
+    schema::{bot_pollers, bot_updates},
+};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+/// How long an update is known. Telegram keeps none longer than a day.
+const KEPT: TimeDelta = TimeDelta::days(5);
+/// How long the right to ask for updates belongs to one server: longer than one question takes.
+const LEASE: TimeDelta = TimeDelta::seconds(90);
+
+/// Takes an update, unless it was taken before.
+pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<bool, Error> {
+    shop.db
+        .write(move |conn| {
+            db::serialize_by(conn, "bot updates")?;
+            let known = diesel::select(diesel::dsl::exists(bot_updates::table.find((bot, update))))
+                .get_result::<bool>(conn)?;
+            if known {
+                return Ok(false);
+            }
+            diesel::delete(
+                bot_updates::table.filter(bot_updates::received_at.lt(now.utc() - KEPT)),
+            )
+            .execute(conn)?;
+            diesel::insert_into(bot_updates::table)
+                .values((
+                    bot_updates::bot_id.eq(bot),
+                    bot_updates::update_id.eq(update),
+                    bot_updates::received_at.eq(now),
+                ))
+                .execute(conn)?;
+            Ok(true)
+        })
+        .await
+}
+
+/// The first update that was not taken. `None` when nothing came for days: Telegram then counts anew, anywhere.
+pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Error> {
+    shop.db
+        .read(move |conn| {
+            let last: Option<i64> = bot_updates::table
+                .filter(bot_updates::bot_id.eq(bot))
+                .filter(bot_updates::received_at.gt(now.utc() - KEPT))
+                .select(diesel::dsl::max(bot_updates::update_id))
+                .first(conn)?;
+            Ok(last.map(|last| last + 1))
+        })
+        .await
+}
+
+/// The right to ask Telegram for updates, for a while: one server has it at a time.
+pub async fn lease(shop: &Shop, bot: i64, server: &str, now: Moment) -> Result<bool, Error> {
+    let server = server.to_owned();
+    shop.db
+        .write(move |conn| {
+            db::serialize_by(conn, "bot pollers")?;
+            let free = bot_pollers::server
+                .eq(&server)
+                .or(bot_pollers::until.le(now));
+            let until = now.utc() + LEASE;
+            let renewed = diesel::update(bot_pollers::table.find(bot).filter(free))
+                .set((
+                    bot_pollers::server.eq(&server),
+                    bot_pollers::until.eq(until),
+                ))
+                .execute(conn)?;
+            if renewed > 0 {
+                return Ok(true);
+            }
+            let taken = diesel::select(diesel::dsl::exists(bot_pollers::table.find(bot)))
+                .get_result::<bool>(conn)?;
+            if taken {
+                return Ok(false);
+            }
+            diesel::insert_into(bot_pollers::table)
+                .values((
+                    bot_pollers::bot_id.eq(bot),
+                    bot_pollers::server.eq(&server),
+                    bot_pollers::until.eq(until),
+                ))
+                .execute(conn)?;
+            Ok(true)
+        })
+        .await
+}
+
+/// Gives the right back; on SQLite also the one that an earlier life of this server had.
+pub async fn release(shop: &Shop, bot: i64, server: &str) -> Result<(), Error> {
+    let server = server.to_owned();
+    shop.db
+        .write(move |conn| {
+            let is_alone = matches!(conn, Conn::Sqlite(_));
+            let mine = bot_pollers::table.find(bot);
+            if is_alone {
+                diesel::delete(mine).execute(conn)?;
+            } else {
+                diesel::delete(mine.filter(bot_pollers::server.eq(server))).execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// A name for this server among those that share a bot.
+pub fn server_name() -> String {
+    new_key()
+}

@@ -1,0 +1,166 @@
+//! Asking Telegram for updates: one server at a time, by long polling. Or telling it where to bring them.
+
+use super::{answers::Command, conversation::Bot, inbox, webhook};
+use crate::{clock, error::Error, notifications::queue::Refusal};
+use frankenstein::{
+    AsyncTelegramApi,
+    methods::{DeleteWebhookParams, GetUpdatesParams, SetMyCommandsParams, SetWebhookParams},
+    response::MethodResponse,
+    types::{AllowedUpdate, BotCommand},
+};
+use serde_json::Value;
+use std::time::Duration;
+use tokio::{sync::watch, task::JoinHandle, time::sleep};
+
+/// How long Telegram keeps a question open while nothing happens, in seconds.
+const QUESTION: u32 = 50;
+/// How long such a question may take in all.
+const QUESTION_LIMIT: Duration = Duration::from_secs(70);
+/// The wait before a question is asked again that failed.
+const WAIT: Duration = Duration::from_secs(5);
+/// The wait where the token is refused.
+const NO_ACCESS_WAIT: Duration = Duration::from_secs(900);
+
+/// The bot's ear: listens beside the server, until it is stopped.
+pub struct Ear {
+    stop: watch::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl Ear {
+    /// Starts listening.
+    pub fn start(bot: Bot) -> Self {
+        let (stop, stopped) = watch::channel(());
+        let task = tokio::spawn(listen(bot, stopped));
+        Self { stop, task }
+    }
+
+    /// Ends once the update at hand is answered.
+    pub async fn stop(self) {
+        drop(self.stop);
+        let _ = tokio::time::timeout(Duration::from_secs(10), self.task).await;
+    }
+}
+
+async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
+    let server = inbox::server_name();
+    tokio::select! {
+        () = prepare(&bot) => {}
+        _ = stopped.changed() => return,
+    }
+    if bot.shop.config.notifications.is_public() {
+        return;
+    }
+    // The lease of an earlier life, where nobody else can have it.
+    if bot.is_alone() {
+        let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
+    }
+    loop {
+        let updates = tokio::select! {
+            updates = ask(&bot, &server) => updates,
+            _ = stopped.changed() => break,
+        };
+        for update in updates {
+            // Not taken now: it comes again.
+            if let Err(error) = bot.take(update).await {
+                tracing::warn!(%error, "an update of the bot was not answered yet");
+                break;
+            }
+        }
+    }
+    let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
+}
+
+/// Tells Telegram how we want to be reached, and what may be asked. Tried until it listens.
+async fn prepare(bot: &Bot) {
+    loop {
+        let wait = match introduce(bot).await {
+            Ok(()) => return,
+            Err(Refusal::NoAccess(_)) => NO_ACCESS_WAIT,
+            Err(refusal) => {
+                tracing::warn!(why = refusal.why(), "the bot cannot be prepared yet");
+                WAIT
+            }
+        };
+        sleep(wait).await;
+    }
+}
+
+async fn introduce(bot: &Bot) -> Result<(), Refusal> {
+    let config = &bot.shop.config.notifications;
+    let updates = vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery];
+    if config.is_public() {
+        let hook = SetWebhookParams::builder()
+            .url(format!("{}{}", config.site, webhook::PATH))
+            .secret_token(webhook::secret(config))
+            .allowed_updates(updates)
+            .build();
+        let _: Value = bot.telegram.request("setWebhook", Some(hook)).await?;
+        tracing::info!(
+            "Telegram brings updates to {}{}",
+            config.site,
+            webhook::PATH
+        );
+    } else {
+        let none = DeleteWebhookParams::builder().build();
+        let _: Value = bot.telegram.request("deleteWebhook", Some(none)).await?;
+    }
+    let commands = Command::menu(config.language).map(|(name, words)| {
+        BotCommand::builder()
+            .command(name)
+            .description(words)
+            .build()
+    });
+    let menu = SetMyCommandsParams::builder()
+        .commands(commands.to_vec())
+        .build();
+    let _: Value = bot.telegram.request("setMyCommands", Some(menu)).await?;
+    Ok(())
+}
+
+/// The next updates; none when nothing happened, or when another server asks.
+async fn ask(bot: &Bot, server: &str) -> Vec<Value> {
+    match question(bot, server).await {
+        Ok(Some(updates)) => updates,
+        Ok(None) => {
+            sleep(WAIT).await;
+            Vec::new()
+        }
+        Err(error) => {
+            tracing::warn!(%error, "the bot's updates cannot be asked for");
+            sleep(WAIT).await;
+            Vec::new()
+        }
+    }
+}
+
+async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> {
+    let id = bot.telegram.id();
+    if !inbox::lease(&bot.shop, id, server, clock::now()).await? {
+        return Ok(None);
+    }
+    let question = GetUpdatesParams::builder()
+        .maybe_offset(inbox::next(&bot.shop, id, clock::now()).await?)
+        .timeout(QUESTION)
+        .allowed_updates(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery])
+        .build();
+    let telegram = bot.telegram.patient(QUESTION_LIMIT);
+    let answer: Result<MethodResponse<Vec<Value>>, _> =
+        telegram.request("getUpdates", Some(question)).await;
+    match answer {
+        Ok(answer) => Ok(Some(answer.result)),
+        Err(refusal) => {
+            let wait = match &refusal {
+                Refusal::NoAccess(_) => NO_ACCESS_WAIT,
+                Refusal::Later { after, .. } => after.unwrap_or(WAIT).max(WAIT),
+                Refusal::Never(_) => WAIT * 12,
+            };
+            tracing::warn!(
+                why = refusal.why(),
+                "Telegram does not tell what it has for the bot"
+            );
+            sleep(wait).await;
+            Ok(Some(Vec::new()))
+        }
+    }
+}

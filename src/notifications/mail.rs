@@ -1,0 +1,113 @@
+//! Mail: the same notifications over SMTP.
+
+use super::{queue::Refusal, settings};
+use crate::moment::Moment;
+use lettre::{
+    AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,
+    message::{Mailbox, header::ContentType},
+    transport::smtp,
+};
+use std::{error::Error as _, fmt, time::Duration};
+
+/// How long the mail server may take for all of it.
+const LIMIT: Duration = Duration::from_secs(60);
+/// Replies that refuse our name and password: RFC 4954.
+const NO_ACCESS: [u16; 4] = [530, 534, 535, 538];
+
+/// A mail server.
+#[derive(Clone)]
+pub struct Mail {
+    transport: AsyncSmtpTransport<Tokio1Executor>,
+    server: String,
+    from: Mailbox,
+}
+
+/// A message to be mailed.
+pub struct Letter<'a> {
+    /// The address.
+    pub to: &'a str,
+    pub subject: &'a str,
+    pub text: String,
+    /// What it is known by: the same for every attempt, so that mail servers recognise a repeat.
+    pub id: String,
+    /// When what it tells happened.
+    pub at: Moment,
+}
+
+impl Mail {
+    /// A mail server with these settings. Nothing is sent yet.
+    pub fn new(settings: &settings::Mail) -> Result<Self, String> {
+        let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.reveal())
+            .map_err(|error| words(&error))?
+            .timeout(Some(LIMIT))
+            .build();
+        Ok(Self {
+            transport,
+            server: settings.server.clone(),
+            from: settings.from.clone(),
+        })
+    }
+
+    /// Mails a message.
+    pub async fn send(&self, letter: Letter<'_>) -> Result<(), Refusal> {
+        let never = |why: String| Refusal::Never(why);
+        let to = letter
+            .to
+            .parse()
+            .map_err(|_| never("no address".to_owned()))?;
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(letter.subject)
+            .date(letter.at.utc().and_utc().into())
+            .message_id(Some(format!(
+                "<{}@{}>",
+                letter.id,
+                self.from.email.domain()
+            )))
+            .header(ContentType::TEXT_PLAIN)
+            .body(letter.text)
+            .map_err(|error| never(error.to_string()))?;
+        match tokio::time::timeout(LIMIT, self.transport.send(message)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(error)) => Err(refusal(&error)),
+            Err(_) => Err(later("the mail server does not answer".to_owned())),
+        }
+    }
+}
+
+/// Without the password.
+impl fmt::Debug for Mail {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Mail({})", self.server)
+    }
+}
+
+fn refusal(error: &smtp::Error) -> Refusal {
+    let why = words(error);
+    let code = error.status().map(u16::from);
+    match code {
+        Some(code) if NO_ACCESS.contains(&code) => Refusal::NoAccess(why),
+        Some(_) if error.is_permanent() => Refusal::Never(why),
+        Some(_) | None => later(why),
+    }
+}
+
+/// A repeat has the same number: it needs no words.
+const fn later(why: String) -> Refusal {
+    Refusal::Later {
+        why,
+        after: None,
+        is_unsure: false,
+    }
+}
+
+fn words(error: &smtp::Error) -> String {
+    let mut words = error.to_string();
+    let mut cause = error.source().and_then(|error| error.source());
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}

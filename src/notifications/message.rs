@@ -1,0 +1,399 @@
+//! The words of a notification: HTML as Telegram takes it, plain text for mail.
+
+use super::Kind;
+use crate::{
+    i18n::Locale,
+    money::{Rub, pieces},
+    notifications::settings::Config,
+    orders::Order,
+};
+use leptos_i18n::td_string;
+use serde::{Deserialize, Serialize};
+use std::fmt::Write;
+
+/// Products that one message names; a link leads to the others.
+const NAMED: usize = 30;
+/// Characters that a message may have: Telegram refuses more than 4096, tags not counted.
+const LONGEST: usize = 3_500;
+
+/// What is told, as the outbox keeps it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Notice {
+    LowStock(LowStock),
+    OrderCreated(OrderNotice),
+    OrderIssued(OrderNotice),
+    OrderDenied(OrderNotice),
+    Test {
+        /// Who asked for it.
+        by: Option<String>,
+    },
+}
+
+impl Notice {
+    /// What kind of notice it is.
+    pub const fn kind(&self) -> Kind {
+        match self {
+            Self::LowStock(_) => Kind::LowStock,
+            Self::OrderCreated(_) => Kind::OrderCreated,
+            Self::OrderIssued(_) => Kind::OrderIssued,
+            Self::OrderDenied(_) => Kind::OrderDenied,
+            Self::Test { .. } => Kind::Test,
+        }
+    }
+
+    /// The order that it tells of.
+    pub const fn order(&self) -> Option<&OrderNotice> {
+        match self {
+            Self::OrderCreated(order) | Self::OrderIssued(order) | Self::OrderDenied(order) => {
+                Some(order)
+            }
+            Self::LowStock(_) | Self::Test { .. } => None,
+        }
+    }
+}
+
+/// Products that fell below their minimum.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowStock {
+    /// The first of them.
+    pub products: Vec<LowProduct>,
+    /// How many more there are.
+    pub more: usize,
+}
+
+/// A product as it was when it fell below its minimum.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LowProduct {
+    pub id: i64,
+    pub name: String,
+    pub stock: i64,
+    pub min_stock: i64,
+}
+
+/// An order as it was when something was done with it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OrderNotice {
+    pub id: i64,
+    pub product: String,
+    pub qty: i64,
+    pub total_rub: Rub,
+    pub phone: String,
+    pub customer: Option<String>,
+    /// Who did it.
+    pub by: Option<String>,
+}
+
+impl LowStock {
+    /// Names the first of the products and counts the rest.
+    pub fn of(mut products: Vec<LowProduct>) -> Self {
+        let more = products.len().saturating_sub(NAMED);
+        products.truncate(NAMED);
+        Self { products, more }
+    }
+
+    /// What several acts told, as one: each product once, as it was the last time.
+    fn and(mut self, later: Self) -> Self {
+        for product in later.products {
+            match self
+                .products
+                .iter_mut()
+                .find(|known| known.id == product.id)
+            {
+                Some(known) => *known = product,
+                None => self.products.push(product),
+            }
+        }
+        let more = self.more + later.more;
+        let joined = Self::of(self.products);
+        Self {
+            more: joined.more + more,
+            ..joined
+        }
+    }
+}
+
+impl From<Order> for OrderNotice {
+    fn from(order: Order) -> Self {
+        Self {
+            id: order.id,
+            total_rub: order.total_rub(),
+            product: order.product_name,
+            qty: order.qty,
+            phone: order.phone_shown,
+            customer: order.customer_name,
+            by: order.user_id,
+        }
+    }
+}
+
+/// Notices that one message tells.
+pub fn joined(notices: Vec<Notice>) -> Option<Notice> {
+    notices.into_iter().reduce(|one, next| match (one, next) {
+        (Notice::LowStock(one), Notice::LowStock(next)) => Notice::LowStock(one.and(next)),
+        (_, next) => next,
+    })
+}
+
+/// Marks up the text of a message.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Markup {
+    /// The few tags that Telegram knows.
+    Html,
+    Plain,
+}
+
+/// Writes messages in one language, with links to one site.
+#[derive(Clone, Copy)]
+pub struct Writer<'a> {
+    pub locale: Locale,
+    pub site: &'a str,
+    pub markup: Markup,
+}
+
+impl<'a> Writer<'a> {
+    /// Writes as the shop does.
+    pub fn new(config: &'a Config, markup: Markup) -> Self {
+        Self {
+            locale: config.language,
+            site: &config.site,
+            markup,
+        }
+    }
+
+    /// A text that means nothing but itself.
+    pub fn plain(&self, text: &str) -> String {
+        match self.markup {
+            Markup::Html => text
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;")
+                .replace('"', "&quot;"),
+            Markup::Plain => text.to_owned(),
+        }
+    }
+
+    /// What the eye shall fall on.
+    pub fn strong(&self, text: &str) -> String {
+        match self.markup {
+            Markup::Html => format!("<b>{}</b>", self.plain(text)),
+            Markup::Plain => text.to_owned(),
+        }
+    }
+
+    /// A text that leads to a page of ours.
+    pub fn link(&self, text: &str, path: &str) -> String {
+        let address = format!("{}{path}", self.site);
+        match self.markup {
+            Markup::Html => format!(
+                "<a href=\"{}\">{}</a>",
+                self.plain(&address),
+                self.plain(text)
+            ),
+            Markup::Plain => format!("{text} ({address})"),
+        }
+    }
+
+    /// What the message is about, in a line.
+    pub fn subject(&self, notice: &Notice) -> String {
+        let l = self.locale;
+        match notice {
+            Notice::LowStock(low) => match (low.products.as_slice(), low.more) {
+                ([one], 0) => td_string!(l, notices.low_one, name = one.name.as_str()).to_string(),
+                (some, more) => {
+                    td_string!(l, notices.low_many, count = some.len() + more).to_string()
+                }
+            },
+            Notice::OrderCreated(order) => {
+                td_string!(l, notices.order_created, id = order.id).to_string()
+            }
+            Notice::OrderIssued(order) => {
+                td_string!(l, notices.order_issued, id = order.id).to_string()
+            }
+            Notice::OrderDenied(order) => {
+                td_string!(l, notices.order_denied, id = order.id).to_string()
+            }
+            Notice::Test { .. } => td_string!(l, notices.test).to_owned(),
+        }
+    }
+
+    /// The message.
+    pub fn notice(&self, notice: &Notice) -> String {
+        let l = self.locale;
+        let by = |order: &OrderNotice| order.by.clone().unwrap_or_default();
+        match notice {
+            Notice::LowStock(low) => self.low(&self.subject(notice), low),
+            Notice::OrderCreated(order) => {
+                let by = td_string!(l, notices.created_by, name = by(order)).to_string();
+                self.order(&self.subject(notice), order, &by)
+            }
+            Notice::OrderIssued(order) => {
+                let by = td_string!(l, notices.issued_by, name = by(order)).to_string();
+                self.order(&self.subject(notice), order, &by)
+            }
+            Notice::OrderDenied(order) => {
+                let by = td_string!(l, notices.denied_by, name = by(order)).to_string();
+                self.order(&self.subject(notice), order, &by)
+            }
+            Notice::Test { by } => self.test(&self.subject(notice), by.as_deref()),
+        }
+    }
+
+    /// That a message may have arrived before.
+    pub fn unsure(&self) -> String {
+        self.plain(td_string!(self.locale, notices.unsure))
+    }
+
+    fn low(&self, subject: &str, low: &LowStock) -> String {
+        let l = self.locale;
+        let heading = match low.products.as_slice() {
+            [_] if low.more == 0 => td_string!(l, notices.low_heading),
+            _ => subject,
+        };
+        let mut text = format!("▼ {}", self.strong(heading));
+        let (mut length, mut named) = (heading.chars().count(), 0);
+        for product in &low.products {
+            let line = self.low_line(product);
+            length += product.name.chars().count() + 60;
+            if length > LONGEST {
+                break;
+            }
+            let _ = write!(text, "\n{line}");
+            named += 1;
+        }
+        let more = low.more + low.products.len() - named;
+        if more > 0 {
+            let words = td_string!(l, notices.more, count = more).to_string();
+            let _ = write!(
+                text,
+                "\n{}",
+                self.link(&words, "/products?low=1&sort=stock")
+            );
+        }
+        text
+    }
+
+    /// A product that runs low: its name, and how many there are of how many there should be.
+    pub fn low_line(&self, product: &LowProduct) -> String {
+        let l = self.locale;
+        let name = self.link(&product.name, &format!("/products/{}", product.id));
+        let counts = td_string!(
+            l,
+            notices.low_counts,
+            stock = pieces(product.stock, l),
+            min = pieces(product.min_stock, l)
+        )
+        .to_string();
+        format!("{name}: {}", self.plain(&counts))
+    }
+
+    /// An order; `by` are words for who did it, when somebody in particular did.
+    fn order(&self, subject: &str, order: &OrderNotice, by: &str) -> String {
+        let mut text = format!(
+            "{}\n{}\n{}",
+            self.link(subject, &format!("/orders/{}", order.id)),
+            self.sold(&order.product, order.qty, order.total_rub),
+            self.plain(&order.phone),
+        );
+        if let Some(customer) = &order.customer {
+            let _ = write!(text, ", {}", self.plain(customer));
+        }
+        if order.by.is_some() {
+            let _ = write!(text, "\n{}", self.plain(by));
+        }
+        text
+    }
+
+    /// What was sold, how much of it, for how much.
+    pub fn sold(&self, product: &str, qty: i64, total: Rub) -> String {
+        let l = self.locale;
+        self.plain(&format!(
+            "{product} × {} = {}",
+            pieces(qty, l),
+            total.shown(l)
+        ))
+    }
+
+    fn test(&self, subject: &str, by: Option<&str>) -> String {
+        let l = self.locale;
+        let by = by.unwrap_or(td_string!(l, ui.system));
+        let words = td_string!(l, notices.test_words, name = by).to_string();
+        format!(
+            "{}\n{}\n{}",
+            self.strong(subject),
+            self.plain(&words),
+            self.link(td_string!(l, notices.test_link), "/admin/notifications")
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HTML: Writer<'_> = Writer {
+        locale: Locale::ru,
+        site: "https://shop.example",
+        markup: Markup::Html,
+    };
+
+    fn product(id: i64, name: &str) -> LowProduct {
+        LowProduct {
+            id,
+            name: name.to_owned(),
+            stock: 2,
+            min_stock: 5,
+        }
+    }
+
+    #[test]
+    fn what_people_typed_is_no_markup() {
+        let notice = Notice::LowStock(LowStock::of(vec![product(1, "<b>Чай</b> & \"кофе\"")]));
+        let text = HTML.notice(&notice);
+        assert_eq!(
+            text,
+            "▼ <b>Заканчивается товар</b>\n<a href=\"https://shop.example/products/1\">&lt;b&gt;Чай&lt;/b&gt; &amp; &quot;кофе&quot;</a>: доступно 2, минимум 5"
+        );
+    }
+
+    #[test]
+    fn a_long_message_is_cut_and_leads_to_the_rest() {
+        let long = "очень длинное название ".repeat(8);
+        let products = (0..500).map(|id| product(id, &long)).collect();
+        let notice = Notice::LowStock(LowStock::of(products));
+        for markup in [Markup::Html, Markup::Plain] {
+            let text = Writer { markup, ..HTML }.notice(&notice);
+            let lines: Vec<_> = text.lines().collect();
+            assert!(lines.len() > 10 && lines.len() < 30, "{}", lines.len());
+            let rest = 500 - (lines.len() - 2);
+            assert!(lines[lines.len() - 1].contains(&rest.to_string()), "{text}");
+            assert!(lines[lines.len() - 1].contains("/products?low=1"), "{text}");
+        }
+        let words: usize = HTML
+            .notice(&notice)
+            .split('<')
+            .map(|part| {
+                part.split_once('>')
+                    .map_or(part, |(_, text)| text)
+                    .chars()
+                    .count()
+            })
+            .sum();
+        assert!(words < 4_096, "{words}");
+    }
+
+    #[test]
+    fn several_acts_name_each_product_once() {
+        let again = LowProduct {
+            stock: 0,
+            ..product(1, "чай")
+        };
+        let notices = [
+            LowStock::of(vec![product(1, "чай")]),
+            LowStock::of(vec![product(2, "кофе"), again.clone()]),
+        ];
+        let joined = joined(notices.into_iter().map(Notice::LowStock).collect());
+        let expected = LowStock::of(vec![again, product(2, "кофе")]);
+        assert_eq!(joined, Some(Notice::LowStock(expected)));
+    }
+}

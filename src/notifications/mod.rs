@@ -1,0 +1,136 @@
+//! Notifications: what people are told without asking, by Telegram and by mail.
+//!
+//! An act notes what is to be told, the outbox keeps it in the transaction of the act, and a worker delivers it
+//! after the commit, until it has arrived or is given up.
+
+pub mod page;
+
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod mail;
+#[cfg(feature = "ssr")]
+pub mod message;
+#[cfg(feature = "ssr")]
+pub mod outbox;
+#[cfg(feature = "ssr")]
+pub mod queue;
+#[cfg(feature = "ssr")]
+pub mod service;
+#[cfg(feature = "ssr")]
+pub mod settings;
+#[cfg(feature = "ssr")]
+pub mod telegram;
+#[cfg(feature = "ssr")]
+pub mod worker;
+
+use crate::{codes::codes, i18n::Locale, moment::Moment};
+use serde::{Deserialize, Serialize};
+
+/// Hours after which a notification that did not arrive is given up.
+pub const GIVE_UP_HOURS: i64 = 48;
+
+codes! {
+    /// The way that a notification takes.
+    pub enum Channel {
+        Telegram = "telegram",
+        Mail = "mail",
+    }
+}
+
+codes! {
+    /// What is told.
+    pub enum Kind {
+        /// Products fell below their minimum.
+        LowStock = "low_stock",
+        OrderCreated = "order_created",
+        OrderIssued = "order_issued",
+        OrderDenied = "order_denied",
+        /// That notifications arrive.
+        Test = "test",
+    }
+}
+
+codes! {
+    /// How far a notification has come.
+    pub enum State {
+        Waiting = "waiting",
+        Sent = "sent",
+        /// It was refused for good, or given up.
+        Failed = "failed",
+    }
+}
+
+/// A notification on its way to one recipient, as the admin sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    pub id: i64,
+    pub kind: Kind,
+    pub channel: Channel,
+    /// A chat of Telegram, or an address of mail.
+    pub recipient: String,
+    /// What it is about, in words.
+    pub subject: String,
+    pub state: State,
+    /// Attempts that were begun.
+    pub attempts: i64,
+    pub created_at: Moment,
+    /// When it is tried next, while it waits.
+    pub due_at: Moment,
+    /// When it was sent or given up.
+    pub ended_at: Option<Moment>,
+    pub last_error: Option<String>,
+}
+
+/// What is configured, whether it works, and how much waits.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Overview {
+    pub telegram: Option<TelegramFacts>,
+    pub mail: Option<MailFacts>,
+    /// Whether orders are told, too.
+    pub orders: bool,
+    pub language: Locale,
+    /// The beginning of every link.
+    pub site: String,
+    pub refused: Vec<Refused>,
+    pub waiting: i64,
+    /// Since when the oldest waits.
+    pub oldest: Option<Moment>,
+}
+
+/// The bot, and whom it tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct TelegramFacts {
+    /// Its name; `None` while Telegram has not told it.
+    pub bot: Option<String>,
+    pub chats: Vec<String>,
+}
+
+/// The mail server, and whom it tells.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct MailFacts {
+    pub server: String,
+    pub from: String,
+    pub to: Vec<String>,
+}
+
+/// A channel that does not take our token or password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Refused {
+    pub channel: Channel,
+    pub since: Moment,
+    /// What the other side said.
+    pub why: String,
+}
+
+/// What the list of notifications shows: the state of its URL, as it was typed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Query {
+    /// A code of [`State`].
+    pub state: String,
+    /// Rows on a page; empty: 50.
+    pub limit: String,
+    pub after: String,
+    pub before: String,
+}

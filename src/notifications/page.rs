@@ -1,0 +1,308 @@
+//! The admin's page of notifications: what is configured, what waits, what was told, and a test.
+
+use super::{Channel, Delivery, GIVE_UP_HOURS, Overview, Query, State};
+use crate::{
+    error::Error,
+    i18n::Locale,
+    log::list::Choice,
+    ui::{
+        self,
+        failure::UrlFailure,
+        form::{Form, FormAction, Submit},
+        pager::{FilterForm, Page, Pager, is_filtered, parameter},
+        words,
+    },
+};
+use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos_i18n::td_string;
+use leptos_meta::Title;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use serde::{Deserialize, Serialize};
+
+/// Everything that the page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Board {
+    pub overview: Overview,
+    pub page: Page<Delivery>,
+}
+
+impl Query {
+    fn of(params: &ParamsMap) -> Self {
+        Self {
+            state: parameter(params, "state"),
+            limit: String::new(),
+            after: parameter(params, "after"),
+            before: parameter(params, "before"),
+        }
+    }
+}
+
+/// The settings of notifications, what waits, and a page of what was told.
+#[server(endpoint = "read_notifications", input = GetUrl)]
+pub async fn read_notifications(query: Query) -> Result<Board, Error> {
+    use super::service;
+    use crate::door;
+    let config = door::shop().config;
+    let l = ui::visitor().locale;
+    door::look(move |tx| {
+        Ok(Board {
+            overview: service::overview(tx, &config.notifications)?,
+            page: service::list(tx, &query, l)?,
+        })
+    })
+    .await
+}
+
+/// Tells everybody that notifications arrive.
+#[server(endpoint = "send_test_notification")]
+pub async fn send_test_notification() -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let config = door::shop().config;
+    door::act(move |tx| super::service::send_test(tx, &config.notifications)).await?;
+    door::back(Success::TestSent);
+    Ok(())
+}
+
+/// Sends a notification again that had failed.
+#[server(endpoint = "resend_notification")]
+pub async fn resend_notification(id: i64) -> Result<(), Error> {
+    use crate::{door, ui::banner::Success};
+    let config = door::shop().config;
+    let l = ui::visitor().locale;
+    door::act(move |tx| super::service::resend(tx, id, &config.notifications, l)).await?;
+    door::back(Success::Resent);
+    Ok(())
+}
+
+/// The page.
+#[component]
+pub fn NotificationsPage() -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    let test = FormAction::new::<SendTestNotification>();
+    let resend = FormAction::in_row::<ResendNotification>();
+    let acts = [test, resend].map(FormAction::times_done);
+    let board = ui::data(
+        move || (Query::of(&params.read()), acts.map(|times| times.get())),
+        |(query, _)| read_notifications(query),
+    );
+    let done = move || {
+        let words = if test.is_done() {
+            Some(td_string!(l, banner.test_sent))
+        } else if resend.is_done() {
+            Some(td_string!(l, banner.resent))
+        } else {
+            None
+        };
+        words.map(|words| {
+            ui::announce(words.to_owned());
+            view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
+        })
+    };
+    view! {
+        <Title text=td_string!(l, nav.notifications) />
+        <h1>{td_string!(l, nav.notifications)}</h1>
+        <p class="mb-4">{td_string!(l, notifications.about)}</p>
+        <UrlFailure />
+        {done}
+        {ui::loaded(board, move |Board { overview, page }| view! {
+            <Facts overview test />
+            <h2 id="deliveries">{td_string!(l, notifications.deliveries)}</h2>
+            <Filters />
+            <Deliveries page resend />
+        })}
+    }
+}
+
+#[component]
+fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let refused = overview.refused.into_iter().map(|refused| {
+        let words = td_string!(
+            l,
+            notifications.refused,
+            channel = words::channel(l, refused.channel),
+            moment = refused.since.shown(l),
+            why = refused.why
+        )
+        .to_string();
+        view! { <p class="alert alert-error alert-soft mb-4" role="alert">{words}</p> }
+    });
+    let waiting = match overview.oldest {
+        Some(oldest) => td_string!(
+            l,
+            notifications.waiting,
+            count = overview.waiting,
+            moment = oldest.shown(l)
+        )
+        .to_string(),
+        None => td_string!(l, notifications.nothing_waits).to_owned(),
+    };
+    let tells_chats = overview
+        .telegram
+        .as_ref()
+        .is_some_and(|telegram| !telegram.chats.is_empty());
+    let may_test = tells_chats || overview.mail.is_some();
+    let telegram = match overview.telegram {
+        Some(telegram) => {
+            let bot = telegram.bot.map_or_else(
+                || td_string!(l, notifications.bot_unknown).to_owned(),
+                |bot| format!("@{bot}"),
+            );
+            let chats = match telegram.chats.as_slice() {
+                [] => td_string!(l, notifications.no_chats).to_owned(),
+                chats => chats.join(", "),
+            };
+            format!(
+                "{}: {bot}. {}: {chats}",
+                td_string!(l, notifications.bot),
+                td_string!(l, notifications.chats)
+            )
+        }
+        None => td_string!(l, notifications.telegram_off).to_owned(),
+    };
+    let mail = match overview.mail {
+        Some(mail) => format!(
+            "{}: {}. {}: {}. {}: {}",
+            td_string!(l, notifications.server),
+            mail.server,
+            td_string!(l, notifications.from),
+            mail.from,
+            td_string!(l, notifications.to),
+            mail.to.join(", ")
+        ),
+        None => td_string!(l, notifications.mail_off).to_owned(),
+    };
+    let orders = if overview.orders {
+        td_string!(l, notifications.orders_on)
+    } else {
+        td_string!(l, notifications.orders_off)
+    };
+    let language = match overview.language {
+        Locale::ru => "Русский",
+        Locale::en => "English",
+    };
+    view! {
+        {refused.collect_view()}
+        <dl class="facts">
+            <dt>{words::channel(l, Channel::Telegram)}</dt>
+            <dd>{telegram}</dd>
+            <dt>{words::channel(l, Channel::Mail)}</dt>
+            <dd>{mail}</dd>
+            <dt>{td_string!(l, notifications.orders)}</dt>
+            <dd>{orders}</dd>
+            <dt>{td_string!(l, notifications.language)}</dt>
+            <dd>{language}</dd>
+            <dt>{td_string!(l, notifications.links)}</dt>
+            <dd>{overview.site}</dd>
+        </dl>
+        <p class="mb-2"><strong>{waiting}</strong></p>
+        <p class="mb-4 text-sm opacity-80">{td_string!(l, notifications.tried, hours = GIVE_UP_HOURS).to_string()}</p>
+        {may_test.then(|| view! {
+            <Form action=test class="mb-4">
+                <Submit label=td_string!(l, notifications.send_test) class="btn" />
+            </Form>
+        })}
+    }
+}
+
+#[component]
+fn Filters() -> impl IntoView {
+    let l = ui::locale();
+    let states = State::ALL
+        .iter()
+        .map(move |state| (state.code(), words::notification_state(l, *state)));
+    view! {
+        <FilterForm action="/admin/notifications">
+            <Choice name="state" label=td_string!(l, fields.state) any=td_string!(l, notifications.any_state) options=states.collect() />
+            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+        </FilterForm>
+    }
+}
+
+#[component]
+fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let params = use_query_map();
+    if page.items.is_empty() {
+        let words = if is_filtered(&params.read_untracked(), &["state", "after", "before"]) {
+            view! { {td_string!(l, notifications.none_found)} " " <a class="link" href="/admin/notifications">{td_string!(l, ui.reset)}</a> }.into_any()
+        } else {
+            td_string!(l, notifications.none_yet).into_any()
+        };
+        return view! { <p class="empty">{words}</p> }.into_any();
+    }
+    let rows = page
+        .items
+        .into_iter()
+        .map(|delivery| view! { <DeliveryRow delivery resend /> })
+        .collect_view();
+    view! {
+        <table class="table cards" role="table">
+            <thead role="rowgroup">
+                <tr role="row">
+                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, notifications.what)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, notifications.recipient)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, fields.state)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(l, notifications.attempts)}</th>
+                    <th scope="col" role="columnheader">{td_string!(l, notifications.error)}</th>
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                </tr>
+            </thead>
+            <tbody role="rowgroup">{rows}</tbody>
+        </table>
+        <Pager before=page.before after=page.after />
+    }
+    .into_any()
+}
+
+#[component]
+fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
+    let l = ui::locale();
+    let class = match delivery.state {
+        State::Waiting => "badge badge-warning",
+        State::Sent => "badge badge-success badge-soft",
+        State::Failed => "badge badge-error badge-soft",
+    };
+    let error = match (delivery.last_error, delivery.state) {
+        (Some(error), State::Waiting) => {
+            let next = td_string!(l, notifications.next, moment = delivery.due_at.shown(l));
+            format!("{error}; {next}")
+        }
+        (Some(error), State::Sent | State::Failed) => error,
+        (None, State::Failed) => {
+            td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS).to_string()
+        }
+        (None, State::Waiting | State::Sent) => "—".to_owned(),
+    };
+    let label = td_string!(
+        l,
+        notifications.resend_named,
+        name = delivery.subject.as_str()
+    );
+    let label = label.to_string();
+    let to = format!(
+        "{}: {}",
+        words::channel(l, delivery.channel),
+        delivery.recipient
+    );
+    view! {
+        <tr role="row">
+            <td role="cell" class="date" data-label=td_string!(l, fields.date)>{delivery.created_at.shown(l)}</td>
+            <td role="cell" class="row-title">{delivery.subject}</td>
+            <td role="cell" data-label=td_string!(l, notifications.recipient)>{to}</td>
+            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{words::notification_state(l, delivery.state)}</span></td>
+            <td role="cell" class="num" data-label=td_string!(l, notifications.attempts)>{delivery.attempts}</td>
+            <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)>{error}</td>
+            <td role="cell">
+                {(delivery.state == State::Failed).then(|| view! {
+                    <Form action=resend>
+                        <input type="hidden" name="id" value=delivery.id.to_string() />
+                        <button class="btn btn-sm" type="submit" aria-label=label disabled=move || resend.is_pending()>{td_string!(l, notifications.resend)}</button>
+                    </Form>
+                })}
+            </td>
+        </tr>
+    }
+}

@@ -1,0 +1,502 @@
+//! Taking from the outbox: which notifications are due, who sends them, and what came of it.
+//!
+//! The first waiting row of a lane is claimed by an update that one server wins; whoever has it has the lane.
+
+use super::{
+    Channel, Kind, State,
+    message::{Notice, joined},
+};
+use crate::{
+    act::Shop,
+    db::{self, Conn},
+    error::Error,
+    moment::Moment,
+    schema::{notification_channels as channels, notifications},
+};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::prelude::*;
+use std::time::Duration;
+
+/// How long a notification belongs to the server that claimed it. Longer than any attempt takes.
+const LEASE: TimeDelta = TimeDelta::seconds(120);
+/// How long a notification is tried.
+const GIVE_UP: TimeDelta = TimeDelta::hours(super::GIVE_UP_HOURS);
+/// The wait after the first attempt that failed; each further one doubles it.
+const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
+/// The longest of these waits.
+const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
+/// How long nothing is tried where our token or password is refused.
+const NO_ACCESS_WAIT: TimeDelta = TimeDelta::minutes(15);
+/// Rows that one message joins at most.
+const JOINED: i64 = 500;
+/// Servers that hold a whole channel back wait for each other under this name.
+const PAUSE: &str = "notifications pause";
+/// How long notifications are kept after their end.
+const KEPT: TimeDelta = TimeDelta::days(30);
+
+/// Notifications that belong to this server for a while, as one message.
+#[derive(Debug)]
+pub struct Claim {
+    /// The rows, the first of the lane first.
+    pub ids: Vec<i64>,
+    pub channel: Channel,
+    pub recipient: String,
+    pub notice: Notice,
+    /// When the first of them was written.
+    pub since: Moment,
+    /// An earlier attempt may have arrived.
+    pub is_unsure: bool,
+    /// Attempts, this one included.
+    attempts: i64,
+}
+
+/// Why something was not sent.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// Later it may arrive; not before `after`, when the other side named a time.
+    Later {
+        why: String,
+        after: Option<Duration>,
+        /// There was no answer: it may have arrived.
+        is_unsure: bool,
+    },
+    /// Our token or password does not hold: nothing arrives until the settings change.
+    NoAccess(String),
+    /// This one will never arrive.
+    Never(String),
+}
+
+impl Refusal {
+    /// In words.
+    pub fn why(&self) -> &str {
+        match self {
+            Self::Later { why, .. } | Self::NoAccess(why) | Self::Never(why) => why,
+        }
+    }
+}
+
+/// Lanes in which something waits, each with its channel and recipient.
+pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error> {
+    shop.db
+        .read(|conn| {
+            notifications::table
+                .filter(notifications::state.eq(State::Waiting))
+                .select((
+                    notifications::lane,
+                    notifications::channel,
+                    notifications::recipient,
+                ))
+                .distinct()
+                .load(conn)
+                .map_err(Error::from)
+        })
+        .await
+}
+
+type Head = (
+    i64,
+    Moment,
+    NaiveDateTime,
+    Option<NaiveDateTime>,
+    bool,
+    i64,
+    Option<String>,
+);
+
+/// Claims what is due first in a lane, for the server `me`; nothing when it is not due, or another server has it.
+pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Option<Claim>, Error> {
+    let (lane, me) = (lane.to_owned(), me.to_owned());
+    shop.db
+        .write(move |conn| {
+            give_up_old(conn, &lane, now)?;
+            let head = waiting(&lane)
+                .order(notifications::id)
+                .select((
+                    notifications::id,
+                    notifications::created_at,
+                    notifications::due_at,
+                    notifications::claimed_until,
+                    notifications::is_unsure,
+                    notifications::attempts,
+                    notifications::claimed_by,
+                ))
+                .first::<Head>(conn)
+                .optional()?;
+            let Some((head, since, due, claimed_until, is_unsure, attempts, holder)) = head else {
+                return Ok(None);
+            };
+            if due > now.utc() || claimed_until.is_some_and(|until| until > now.utc()) {
+                return Ok(None);
+            }
+            // A claim that nobody settled: that attempt ended nobody knows how.
+            let is_unsure = is_unsure || holder.is_some();
+            let free = notifications::claimed_until
+                .is_null()
+                .or(notifications::claimed_until.le(now));
+            let won = diesel::update(
+                waiting(&lane)
+                    .filter(notifications::id.eq(head))
+                    .filter(free),
+            )
+            .set((
+                notifications::claimed_by.eq(&me),
+                notifications::claimed_until.eq(now.utc() + LEASE),
+                notifications::attempts.eq(notifications::attempts + 1),
+                notifications::is_unsure.eq(is_unsure),
+            ))
+            .execute(conn)?;
+            if won == 0 {
+                return Ok(None);
+            }
+            Ok(Some(gather(
+                conn,
+                &lane,
+                head,
+                since,
+                is_unsure,
+                attempts + 1,
+            )?))
+        })
+        .await
+}
+
+/// What the message of a claimed row tells: with it, what joins it in its lane.
+fn gather(
+    conn: &mut Conn,
+    lane: &str,
+    head: i64,
+    since: Moment,
+    is_unsure: bool,
+    attempts: i64,
+) -> Result<Claim, Error> {
+    let rows = waiting(lane)
+        .filter(notifications::id.ge(head))
+        .order(notifications::id)
+        .limit(JOINED)
+        .select((
+            notifications::id,
+            notifications::kind,
+            notifications::channel,
+            notifications::recipient,
+            notifications::notice,
+        ))
+        .load::<(i64, Kind, Channel, String, String)>(conn)?;
+    let mut ids = Vec::new();
+    let mut notices = Vec::new();
+    let mut to = None;
+    for (id, kind, channel, recipient, notice) in rows {
+        if ids.is_empty() || kind == Kind::LowStock {
+            ids.push(id);
+            notices.extend(serde_json::from_str::<Notice>(&notice));
+            to = Some((channel, recipient));
+        }
+    }
+    let notice = joined(notices);
+    let ((channel, recipient), notice) = to.zip(notice).ok_or(Error::Internal)?;
+    Ok(Claim {
+        ids,
+        channel,
+        recipient,
+        notice,
+        since,
+        is_unsure,
+        attempts,
+    })
+}
+
+/// Writes down what came of an attempt. `random` is from 0 to 1.
+pub async fn settle(
+    shop: &Shop,
+    claim: &Claim,
+    outcome: &Result<(), Refusal>,
+    now: Moment,
+    random: f64,
+) -> Result<(), Error> {
+    let ids = claim.ids.clone();
+    let (channel, outcome) = (claim.channel, outcome.clone());
+    let wait = wait_after(claim.attempts, random);
+    shop.db
+        .write(move |conn| match outcome {
+            Ok(()) => {
+                end(conn, &ids, State::Sent, None, now)?;
+                set_access(conn, channel, None, now)
+            }
+            Err(Refusal::Never(why)) => end(conn, &ids, State::Failed, Some(&why), now),
+            Err(Refusal::NoAccess(why)) => {
+                db::serialize_by(conn, PAUSE)?;
+                wait_on(conn, &ids, now.utc() + NO_ACCESS_WAIT, &why, false)?;
+                pause(conn, channel, now.utc() + NO_ACCESS_WAIT)?;
+                set_access(conn, channel, Some(&why), now)
+            }
+            Err(Refusal::Later {
+                why,
+                after,
+                is_unsure,
+            }) => {
+                if after.is_some() {
+                    db::serialize_by(conn, PAUSE)?;
+                }
+                let asked = after.and_then(|after| TimeDelta::from_std(after).ok());
+                let until = now.utc() + asked.map_or(wait, |asked| asked.max(wait));
+                wait_on(conn, &ids, until, &why, is_unsure)?;
+                match asked {
+                    // It speaks to all of us, whatever we send.
+                    Some(asked) => pause(conn, channel, now.utc() + asked),
+                    None => Ok(()),
+                }
+            }
+        })
+        .await
+}
+
+/// The wait after so many attempts: doubled each time, up to a limit, a fifth more or less by chance,
+/// so that what failed together is not tried together.
+fn wait_after(attempts: i64, random: f64) -> TimeDelta {
+    let doublings = attempts.clamp(1, 16) - 1;
+    let wait = (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT);
+    #[expect(clippy::cast_possible_truncation, reason = "from 800 to 1200")]
+    let thousandths = (800.0 + 400.0 * random.clamp(0.0, 1.0)) as i32;
+    wait * thousandths / 1_000
+}
+
+/// Frees what an earlier life of this server had claimed. Only SQLite knows that nobody else is alive.
+pub async fn take_back(shop: &Shop) -> Result<(), Error> {
+    shop.db
+        .write(|conn| {
+            if let Conn::Sqlite(_) = conn {
+                diesel::update(
+                    notifications::table
+                        .filter(notifications::state.eq(State::Waiting))
+                        .filter(notifications::claimed_by.is_not_null()),
+                )
+                .set((
+                    notifications::is_unsure.eq(true),
+                    notifications::claimed_by.eq(None::<String>),
+                    notifications::claimed_until.eq(None::<NaiveDateTime>),
+                ))
+                .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// Notes that a channel takes us, under the name that it knows us by. What waited because it had refused us is due.
+pub async fn welcome(
+    shop: &Shop,
+    channel: Channel,
+    name: String,
+    now: Moment,
+) -> Result<(), Error> {
+    shop.db
+        .write(move |conn| {
+            let was_refused = channels::table
+                .find(channel)
+                .filter(channels::refused_at.is_not_null())
+                .select(channels::channel)
+                .first::<Channel>(conn)
+                .optional()?
+                .is_some();
+            if was_refused {
+                diesel::update(
+                    notifications::table
+                        .filter(notifications::state.eq(State::Waiting))
+                        .filter(notifications::channel.eq(channel))
+                        .filter(notifications::attempts.gt(0)),
+                )
+                .set(notifications::due_at.eq(now))
+                .execute(conn)?;
+            }
+            set_access(conn, channel, None, now)?;
+            let named = diesel::update(channels::table.find(channel))
+                .set(channels::name.eq(&name))
+                .execute(conn)?;
+            if named == 0 {
+                diesel::insert_into(channels::table)
+                    .values((channels::channel.eq(channel), channels::name.eq(&name)))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The name of the bot, once Telegram told it.
+pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
+    let name = channels::table
+        .find(Channel::Telegram)
+        .select(channels::name)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok(name.flatten())
+}
+
+/// Notes that a channel refuses us.
+pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
+    shop.db
+        .write(move |conn| set_access(conn, channel, Some(&why), now))
+        .await
+}
+
+/// Forgets what ended long ago.
+pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
+    shop.db
+        .write(move |conn| {
+            let old = now.utc() - KEPT;
+            diesel::delete(notifications::table.filter(notifications::ended_at.lt(old)))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await
+}
+
+/// The rows of a lane that wait.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn waiting<'a>(lane: &'a str) -> _ {
+    let state: State = State::Waiting;
+    notifications::table
+        .filter(notifications::lane.eq(lane))
+        .filter(notifications::state.eq(state))
+}
+
+/// Gives up what has waited too long and is not being sent at this moment.
+fn give_up_old(conn: &mut Conn, lane: &str, now: Moment) -> Result<(), Error> {
+    let free = notifications::claimed_until
+        .is_null()
+        .or(notifications::claimed_until.le(now));
+    diesel::update(
+        waiting(lane)
+            .filter(notifications::created_at.le(now.utc() - GIVE_UP))
+            .filter(free),
+    )
+    .set((
+        notifications::state.eq(State::Failed),
+        notifications::ended_at.eq(now),
+        notifications::claimed_by.eq(None::<String>),
+        notifications::claimed_until.eq(None::<NaiveDateTime>),
+    ))
+    .execute(conn)?;
+    Ok(())
+}
+
+fn end(
+    conn: &mut Conn,
+    ids: &[i64],
+    state: State,
+    error: Option<&str>,
+    now: Moment,
+) -> Result<(), Error> {
+    diesel::update(notifications::table.filter(notifications::id.eq_any(ids.to_vec())))
+        .set((
+            notifications::state.eq(state),
+            notifications::ended_at.eq(now),
+            notifications::last_error.eq(error),
+            notifications::claimed_by.eq(None::<String>),
+            notifications::claimed_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn wait_on(
+    conn: &mut Conn,
+    ids: &[i64],
+    until: NaiveDateTime,
+    error: &str,
+    is_unsure: bool,
+) -> Result<(), Error> {
+    diesel::update(notifications::table.filter(notifications::id.eq_any(ids.to_vec())))
+        .set((
+            notifications::due_at.eq(until),
+            notifications::last_error.eq(error),
+            notifications::claimed_by.eq(None::<String>),
+            notifications::claimed_until.eq(None::<NaiveDateTime>),
+        ))
+        .execute(conn)?;
+    if is_unsure {
+        diesel::update(notifications::table.filter(notifications::id.eq_any(ids.to_vec())))
+            .set(notifications::is_unsure.eq(true))
+            .execute(conn)?;
+    }
+    Ok(())
+}
+
+/// Nothing goes this way before `until`.
+fn pause(conn: &mut Conn, channel: Channel, until: NaiveDateTime) -> Result<(), Error> {
+    diesel::update(
+        notifications::table
+            .filter(notifications::state.eq(State::Waiting))
+            .filter(notifications::channel.eq(channel))
+            .filter(notifications::due_at.lt(until)),
+    )
+    .set(notifications::due_at.eq(until))
+    .execute(conn)?;
+    Ok(())
+}
+
+/// Writes down whether a channel refuses us, and since when.
+fn set_access(
+    conn: &mut Conn,
+    channel: Channel,
+    refusal: Option<&str>,
+    now: Moment,
+) -> Result<(), Error> {
+    let Some(why) = refusal else {
+        diesel::update(
+            channels::table
+                .find(channel)
+                .filter(channels::refused_at.is_not_null()),
+        )
+        .set((
+            channels::refused_at.eq(None::<NaiveDateTime>),
+            channels::error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+        return Ok(());
+    };
+    let known = channels::table
+        .find(channel)
+        .select(channels::refused_at)
+        .first::<Option<NaiveDateTime>>(conn)
+        .optional()?;
+    match known {
+        None => {
+            diesel::insert_into(channels::table)
+                .values((
+                    channels::channel.eq(channel),
+                    channels::refused_at.eq(now),
+                    channels::error.eq(why),
+                ))
+                .execute(conn)?;
+        }
+        Some(since) => {
+            diesel::update(channels::table.find(channel))
+                .set((
+                    channels::refused_at.eq(since.unwrap_or(now.utc())),
+                    channels::error.eq(why),
+                ))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_wait_is_twice_the_one_before_up_to_a_limit() {
+        let waits: Vec<_> = (1..=9)
+            .map(|attempts| wait_after(attempts, 0.5).num_seconds())
+            .collect();
+        assert_eq!(waits, [5, 10, 20, 40, 80, 160, 320, 600, 600]);
+        assert_eq!(wait_after(i64::MAX, 0.5), LONGEST_WAIT);
+    }
+
+    #[test]
+    fn chance_moves_a_wait_by_a_fifth() {
+        assert_eq!(wait_after(1, 0.0).num_milliseconds(), 4_000);
+        assert_eq!(wait_after(1, 1.0).num_milliseconds(), 6_000);
+    }
+}

@@ -1,0 +1,231 @@
+//! The rules of the admin's page of notifications: what is told and what waits, a test, and sending again.
+
+use super::{
+    Channel, Delivery, Kind, MailFacts, Overview, Query, Refused, State, TelegramFacts,
+    message::{Markup, Notice, Writer},
+    outbox,
+    settings::Config,
+};
+use crate::{
+    act::Tx,
+    auth::Permission,
+    checks::Checks,
+    db::{self, Column, Dialect, Key, Keyset},
+    error::{Error, Problem},
+    i18n::Locale,
+    log::{self, Action, Entity, service::record},
+    moment::Moment,
+    schema::{notification_channels as channels, notifications},
+    ui::pager::Page,
+};
+use chrono::NaiveDateTime;
+use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+
+/// What is configured, whether it works, and how much waits.
+pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let known = channels::table
+        .select((
+            channels::channel,
+            channels::name,
+            channels::refused_at,
+            channels::error,
+        ))
+        .load::<(Channel, Option<String>, Option<Moment>, Option<String>)>(tx.conn)?;
+    let bot = known
+        .iter()
+        .find(|(channel, ..)| *channel == Channel::Telegram)
+        .and_then(|(_, name, ..)| name.clone());
+    let is_on = |channel| match channel {
+        Channel::Telegram => config.telegram.is_some(),
+        Channel::Mail => config.mail.is_some(),
+    };
+    let refused = known
+        .into_iter()
+        .filter(|(channel, ..)| is_on(*channel))
+        .filter_map(|(channel, _, since, why)| {
+            Some(Refused {
+                channel,
+                since: since?,
+                why: why.unwrap_or_default(),
+            })
+        });
+    let waiting = notifications::table.filter(notifications::state.eq(State::Waiting));
+    let oldest = waiting
+        .order(notifications::id)
+        .select(notifications::created_at)
+        .first::<Moment>(tx.conn)
+        .optional()?;
+    Ok(Overview {
+        telegram: config.telegram.as_ref().map(|telegram| TelegramFacts {
+            bot,
+            chats: telegram.chats.clone(),
+        }),
+        mail: config.mail.as_ref().map(|mail| MailFacts {
+            server: mail.server.clone(),
+            from: mail.from.to_string(),
+            to: mail.to.iter().map(ToString::to_string).collect(),
+        }),
+        orders: config.orders,
+        language: config.language,
+        site: config.site.clone(),
+        refused: refused.collect(),
+        waiting: waiting.count().get_result(tx.conn)?,
+        oldest,
+    })
+}
+
+/// A page of the notifications, newest first, in the words of `locale`.
+pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Delivery>, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let mut checks = Checks::default();
+    let state: Option<State> = checks.optional_code("state", &query.state);
+    let limit = checks.page_size(&query.limit);
+    checks.done()?;
+    let order = db::Order {
+        columns: &[Column::Int("id")],
+        descending: true,
+    };
+    let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
+    let mut rows = notifications::table
+        .select(COLUMNS)
+        .filter(keyset.beyond())
+        .into_boxed::<Dialect>();
+    if let Some(state) = state {
+        rows = rows.filter(notifications::state.eq(state));
+    }
+    let rows: Vec<Row> = rows
+        .order(sql::<Untyped>(&keyset.order()))
+        .limit(keyset.fetch())
+        .load(tx.conn)?;
+    let rows = rows.into_iter().map(|row| row.shown(locale)).collect();
+    Ok(keyset.page(rows, |delivery: &Delivery| vec![Key::Int(delivery.id)]))
+}
+
+/// Tells everybody that notifications arrive.
+pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let recipients = config.recipients();
+    if recipients.is_empty() {
+        return Err(Error::field("recipient", Problem::NobodyToTell));
+    }
+    let notice = Notice::Test {
+        by: tx.actor.username().map(str::to_owned),
+    };
+    for (channel, recipient) in &recipients {
+        outbox::insert(tx, &notice, *channel, recipient)?;
+    }
+    let changes = [log::set("recipients", recipients.len())];
+    record(tx, Action::SendTest, Entity::Notification, "test", &changes)
+}
+
+/// Sends a notification again that had failed: it is tried as long as a new one. One that did not fail stays as it is.
+pub fn resend(
+    tx: &mut Tx<'_>,
+    id: i64,
+    config: &Config,
+    locale: Locale,
+) -> Result<Delivery, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let failed = notifications::table
+        .find(id)
+        .filter(notifications::state.eq(State::Failed));
+    let renewed = diesel::update(failed)
+        .set((
+            notifications::state.eq(State::Waiting),
+            notifications::created_at.eq(tx.now),
+            notifications::due_at.eq(tx.now),
+            notifications::attempts.eq(0),
+            notifications::ended_at.eq(None::<NaiveDateTime>),
+        ))
+        .returning((notifications::channel, notifications::recipient))
+        .get_result::<(Channel, String)>(tx.conn)
+        .optional()?;
+    if let Some(to) = renewed {
+        if !config.recipients().contains(&to) {
+            return Err(Error::field("recipient", Problem::NobodyToTell));
+        }
+        tx.notices.wake();
+        record(tx, Action::Resend, Entity::Notification, id, &[])?;
+    }
+    get(tx, id, locale)
+}
+
+/// One notification.
+pub fn get(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<Delivery, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let row: Row = notifications::table
+        .find(id)
+        .select(COLUMNS)
+        .first(tx.conn)?;
+    Ok(row.shown(locale))
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    kind: Kind,
+    channel: Channel,
+    recipient: String,
+    notice: String,
+    state: State,
+    attempts: i64,
+    created_at: Moment,
+    due_at: Moment,
+    ended_at: Option<Moment>,
+    last_error: Option<String>,
+}
+
+impl Row {
+    fn shown(self, locale: Locale) -> Delivery {
+        let writer = Writer {
+            locale,
+            site: "",
+            markup: Markup::Plain,
+        };
+        let notice = serde_json::from_str(&self.notice).ok();
+        Delivery {
+            id: self.id,
+            kind: self.kind,
+            channel: self.channel,
+            recipient: self.recipient,
+            subject: notice
+                .map(|notice| writer.subject(&notice))
+                .unwrap_or_default(),
+            state: self.state,
+            attempts: self.attempts,
+            created_at: self.created_at,
+            due_at: self.due_at,
+            ended_at: self.ended_at,
+            last_error: self.last_error,
+        }
+    }
+}
+
+type Columns = (
+    notifications::id,
+    notifications::kind,
+    notifications::channel,
+    notifications::recipient,
+    notifications::notice,
+    notifications::state,
+    notifications::attempts,
+    notifications::created_at,
+    notifications::due_at,
+    notifications::ended_at,
+    notifications::last_error,
+);
+
+const COLUMNS: Columns = (
+    notifications::id,
+    notifications::kind,
+    notifications::channel,
+    notifications::recipient,
+    notifications::notice,
+    notifications::state,
+    notifications::attempts,
+    notifications::created_at,
+    notifications::due_at,
+    notifications::ended_at,
+    notifications::last_error,
+);

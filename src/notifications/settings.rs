@@ -1,0 +1,422 @@
+//! The settings of notifications, checked at start with all others.
+
+use super::Channel;
+use crate::{config::Wrong, i18n::Locale};
+use lettre::message::Mailbox;
+use std::{fmt, net::SocketAddr};
+use url::Url;
+
+/// The settings as they were given.
+#[derive(Clone, Debug, clap::Args)]
+#[group(skip)]
+pub struct Settings {
+    /// Language of the messages that the shop sends: ru or en
+    #[arg(long, env = "SHOP_LANGUAGE", default_value = "ru", global = true)]
+    shop_language: String,
+    /// What links in messages begin with.
+    #[arg(
+        long,
+        help = "Address under which people open Sirius, for links in messages, as https://shop.example",
+        env = "PUBLIC_URL",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    public_url: String,
+    /// Token of the Telegram bot
+    #[arg(
+        long,
+        env = "TELEGRAM_BOT_TOKEN",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true,
+        global = true
+    )]
+    telegram_bot_token: String,
+    /// Chats that are told, separated by commas
+    #[arg(
+        long,
+        env = "TELEGRAM_CHAT_ID",
+        default_value = "",
+        hide_default_value = true,
+        allow_hyphen_values = true,
+        global = true
+    )]
+    telegram_chat_id: String,
+    /// Server of the Bot API
+    #[arg(
+        long,
+        env = "TELEGRAM_API_URL",
+        default_value = "https://api.telegram.org",
+        global = true
+    )]
+    telegram_api_url: String,
+    /// Whether orders that are created, issued or denied are told, too: true or false
+    #[arg(long, env = "NOTIFY_ORDERS", default_value = "false", global = true)]
+    notify_orders: String,
+    /// Where mail is brought.
+    #[arg(
+        long,
+        help = "Mail server: smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST (STARTTLS; ?tls=none for none)",
+        env = "SMTP_URL",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true,
+        global = true
+    )]
+    smtp_url: String,
+    /// Address that mail comes from
+    #[arg(
+        long,
+        env = "MAIL_FROM",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    mail_from: String,
+    /// Addresses that mail goes to, separated by commas
+    #[arg(
+        long,
+        env = "MAIL_TO",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    mail_to: String,
+}
+
+/// The settings, checked.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Of the messages.
+    pub language: Locale,
+    /// The beginning of every link, without a slash at its end.
+    pub site: String,
+    /// Whether orders are told, too.
+    pub orders: bool,
+    pub telegram: Option<Telegram>,
+    pub mail: Option<Mail>,
+}
+
+#[cfg(test)]
+impl Config {
+    /// Nobody is told.
+    pub fn of_tests() -> Self {
+        Self {
+            language: Locale::ru,
+            site: "https://shop.example".to_owned(),
+            orders: false,
+            telegram: None,
+            mail: None,
+        }
+    }
+}
+
+/// A bot, and whom it tells.
+#[derive(Clone, Debug)]
+pub struct Telegram {
+    pub token: Secret,
+    /// Numbers, or names of public channels as `@shop`.
+    pub chats: Vec<String>,
+    /// Without a slash at its end.
+    pub api_url: String,
+}
+
+/// A mail server, and whom it tells.
+#[derive(Clone, Debug)]
+pub struct Mail {
+    /// As the mail library reads it: with the password.
+    pub url: Secret,
+    /// Host and port, to be shown.
+    pub server: String,
+    pub from: Mailbox,
+    pub to: Vec<Mailbox>,
+}
+
+/// A text that is shown to nobody: not by a log, not by `{:?}`.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Keeps a text.
+    pub const fn new(text: String) -> Self {
+        Self(text)
+    }
+
+    /// The text, for the one place that needs it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("…")
+    }
+}
+
+impl Settings {
+    /// Checks the settings and notes what is wrong.
+    pub fn check(self, wrong: &mut Wrong, site_addr: Option<SocketAddr>) -> Option<Config> {
+        let language = wrong.take(
+            "SHOP_LANGUAGE",
+            self.shop_language.parse().map_err(|_| "must be ru or en"),
+        );
+        let site = wrong.take("PUBLIC_URL", site(&self.public_url, site_addr));
+        let orders = wrong.take("NOTIFY_ORDERS", crate::config::flag(&self.notify_orders));
+        let api_url = wrong.take(
+            "TELEGRAM_API_URL",
+            http_url(&self.telegram_api_url)
+                .map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        );
+        let token = wrong.take("TELEGRAM_BOT_TOKEN", token(&self.telegram_bot_token));
+        let chats = wrong.take("TELEGRAM_CHAT_ID", chats(&self.telegram_chat_id));
+        let mail = mail(wrong, &self.smtp_url, &self.mail_from, &self.mail_to);
+        let telegram = match (token?, chats?, api_url?) {
+            (None, chats, _) if !chats.is_empty() => {
+                wrong.note("TELEGRAM_BOT_TOKEN", "is needed for TELEGRAM_CHAT_ID");
+                None
+            }
+            (None, ..) => None,
+            (Some(token), chats, api_url) => Some(Telegram {
+                token,
+                chats,
+                api_url,
+            }),
+        };
+        Some(Config {
+            language: language?,
+            site: site?,
+            orders: orders?,
+            telegram,
+            mail: mail?,
+        })
+    }
+}
+
+impl Config {
+    /// Everybody who is told, and how.
+    pub fn recipients(&self) -> Vec<(Channel, String)> {
+        let chats = self.telegram.iter().flat_map(|telegram| &telegram.chats);
+        let addresses = self.mail.iter().flat_map(|mail| &mail.to);
+        chats
+            .map(|chat| (Channel::Telegram, chat.clone()))
+            .chain(addresses.map(|address| (Channel::Mail, address.email.to_string())))
+            .collect()
+    }
+
+    /// Whether Telegram may reach us: it calls only what is open to all and encrypted.
+    pub fn is_public(&self) -> bool {
+        self.site.starts_with("https://")
+    }
+}
+
+fn site(public_url: &str, site_addr: Option<SocketAddr>) -> Result<String, &'static str> {
+    if public_url.is_empty() {
+        return Ok(site_addr.map_or_else(String::new, |address| format!("http://{address}")));
+    }
+    http_url(public_url).map(|url| url.as_str().trim_end_matches('/').to_owned())
+}
+
+fn http_url(text: &str) -> Result<Url, &'static str> {
+    Url::parse(text.trim())
+        .ok()
+        .filter(|url| matches!(url.scheme(), "http" | "https"))
+        .filter(|url| url.query().is_none() && url.fragment().is_none())
+        .ok_or("must be an address as https://shop.example")
+}
+
+fn token(text: &str) -> Result<Option<Secret>, &'static str> {
+    let text = text.trim();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, ':' | '_' | '-');
+    match text {
+        "" => Ok(None),
+        token if token.chars().all(is_plain) => Ok(Some(Secret(token.to_owned()))),
+        _ => Err("must be what @BotFather gave, as 123456789:AAE…"),
+    }
+}
+
+fn chats(text: &str) -> Result<Vec<String>, &'static str> {
+    let is_chat = |chat: &str| {
+        chat.parse::<i64>().is_ok() || chat.strip_prefix('@').is_some_and(|name| name.len() > 3)
+    };
+    let chats = list(text);
+    match chats.iter().all(|chat| is_chat(chat)) {
+        true => Ok(chats),
+        false => Err("must be numbers of chats, separated by commas, as 123456789,-1001234567890"),
+    }
+}
+
+/// The parts of a list, each once.
+fn list(text: &str) -> Vec<String> {
+    let mut parts: Vec<String> = Vec::new();
+    for part in text.split(',').map(str::trim) {
+        if !part.is_empty() && !parts.iter().any(|known| known == part) {
+            parts.push(part.to_owned());
+        }
+    }
+    parts
+}
+
+/// `None`: something is wrong; `Some(None)`: there is no mail.
+fn mail(wrong: &mut Wrong, url: &str, from: &str, to: &str) -> Option<Option<Mail>> {
+    let given = [("SMTP_URL", url), ("MAIL_FROM", from), ("MAIL_TO", to)];
+    let is_missing = |(_, value): &&(&str, &str)| value.trim().is_empty();
+    if given.iter().all(|one| is_missing(&one)) {
+        return Some(None);
+    }
+    for (name, _) in given.iter().filter(is_missing) {
+        wrong.note(name, "is needed for mail, too");
+    }
+    let mailbox = |text: &str| {
+        text.parse::<Mailbox>()
+            .map_err(|_| "must be addresses as shop@example.org")
+    };
+    let server = (!url.trim().is_empty()).then(|| wrong.take("SMTP_URL", smtp_url(url.trim())));
+    let from = (!from.trim().is_empty()).then(|| wrong.take("MAIL_FROM", mailbox(from.trim())));
+    let to: Result<Vec<_>, _> = list(to).iter().map(|one| mailbox(one)).collect();
+    let to = wrong.take("MAIL_TO", to);
+    let (url, server) = server??;
+    Some(Some(Mail {
+        url,
+        server,
+        from: from??,
+        to: to?,
+    }))
+}
+
+/// The URL as the library reads it, and the server to be shown. Mail goes over TLS unless it says `tls=none`.
+fn smtp_url(text: &str) -> Result<(Secret, String), &'static str> {
+    const FORM: &str = "must be smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST";
+    let mut url = Url::parse(text).map_err(|_| FORM)?;
+    let host = url.host_str().ok_or(FORM)?;
+    let server = url
+        .port()
+        .map_or_else(|| host.to_owned(), |port| format!("{host}:{port}"));
+    let tls = url.query().map(str::to_owned);
+    match (url.scheme(), tls.as_deref()) {
+        ("smtps", None) | ("smtp", Some("tls=required")) => {}
+        ("smtp", None) => url.set_query(Some("tls=required")),
+        ("smtp", Some("tls=none")) => url.set_query(None),
+        _ => return Err(FORM),
+    }
+    lettre::AsyncSmtpTransport::<lettre::Tokio1Executor>::from_url(url.as_str())
+        .map_err(|_| FORM)?;
+    Ok((Secret(url.into()), server))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn check(args: &[&str]) -> Result<Config, Vec<String>> {
+        let line = Line::try_parse_from([&["sirius"], args].concat()).unwrap();
+        let mut wrong = Wrong::default();
+        let config = line
+            .settings
+            .check(&mut wrong, Some(([127, 0, 0, 1], 3000).into()));
+        config
+            .filter(|_| wrong.is_empty())
+            .ok_or(wrong.into_lines())
+    }
+
+    #[test]
+    fn nothing_is_told_unless_somebody_is_named() {
+        let config = check(&[]).unwrap();
+        assert!(config.telegram.is_none() && config.mail.is_none());
+        assert_eq!(config.recipients(), []);
+        assert_eq!(config.site, "http://127.0.0.1:3000");
+    }
+
+    #[test]
+    fn chats_and_addresses_are_lists() {
+        let config = check(&[
+            "--telegram-bot-token",
+            "1:a_b-c",
+            "--telegram-chat-id",
+            "-100, 7,,@lavka,7",
+            "--smtp-url",
+            "smtp://shop:p%40ss@mail.example",
+            "--mail-from",
+            "Лавка <shop@example.org>",
+            "--mail-to",
+            "anna@example.org, boris@example.org",
+            "--public-url",
+            "https://shop.example/",
+        ])
+        .unwrap();
+        let told: Vec<_> = config.recipients().into_iter().map(|(_, to)| to).collect();
+        assert_eq!(
+            told,
+            [
+                "-100",
+                "7",
+                "@lavka",
+                "anna@example.org",
+                "boris@example.org"
+            ]
+        );
+        assert_eq!(config.site, "https://shop.example");
+        assert!(!format!("{config:?}").contains("p%40ss"));
+        assert!(!format!("{config:?}").contains("1:a_b-c"));
+    }
+
+    #[test]
+    fn mail_goes_over_tls_unless_it_is_said() {
+        let reads = |url: &str| smtp_url(url).map(|(url, _)| url.reveal().to_owned());
+        assert_eq!(
+            reads("smtp://mail.example").unwrap(),
+            "smtp://mail.example?tls=required"
+        );
+        assert_eq!(
+            reads("smtps://mail.example").unwrap(),
+            "smtps://mail.example"
+        );
+        assert_eq!(
+            reads("smtp://mail.example:25?tls=none").unwrap(),
+            "smtp://mail.example:25"
+        );
+        assert!(reads("smtp://mail.example?tls=opportunistic").is_err());
+        assert!(reads("https://mail.example").is_err());
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named() {
+        let wrong = check(&[
+            "--shop-language",
+            "de",
+            "--public-url",
+            "shop.example",
+            "--telegram-chat-id",
+            "me",
+            "--telegram-api-url",
+            "ftp://x",
+            "--notify-orders",
+            "perhaps",
+            "--telegram-bot-token",
+            "a b",
+        ]);
+        let wrong = wrong.unwrap_err();
+        for name in [
+            "SHOP_LANGUAGE",
+            "PUBLIC_URL",
+            "TELEGRAM_CHAT_ID",
+            "TELEGRAM_API_URL",
+            "NOTIFY_ORDERS",
+            "TELEGRAM_BOT_TOKEN",
+        ] {
+            assert!(wrong.iter().any(|line| line.starts_with(name)), "{name}");
+        }
+        let wrong = check(&["--mail-to", "anna"]).unwrap_err();
+        assert_eq!(wrong.len(), 3, "{wrong:?}");
+        let wrong = check(&["--telegram-chat-id", "7"]).unwrap_err();
+        assert!(wrong[0].starts_with("TELEGRAM_BOT_TOKEN"), "{wrong:?}");
+    }
+}

@@ -1,0 +1,277 @@
+//! Telegram: the methods of its Bot API, over a client of ours that sees what matters here:
+//! whether a request may have arrived, and how long the other side asks to wait.
+
+use super::{
+    queue::Refusal,
+    settings::{self, Secret},
+};
+use crate::clock;
+use async_trait::async_trait;
+use chrono::DateTime;
+use frankenstein::{
+    AsyncTelegramApi, ParseMode,
+    methods::SendMessageParams,
+    response::{ErrorResponse, MethodResponse},
+    types::{ChatId, InlineKeyboardMarkup, LinkPreviewOptions, ReplyMarkup},
+};
+use reqwest::{
+    StatusCode,
+    header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+};
+use serde::{Serialize, de::DeserializeOwned};
+use serde_json::Value;
+use std::{error::Error as _, fmt, path::PathBuf, time::Duration};
+
+/// How long Telegram may take to be reached.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to answer. Long: an answer that comes late is no reason to send twice.
+const ANSWER_LIMIT: Duration = Duration::from_secs(60);
+
+/// A bot, as Telegram's server knows it.
+#[derive(Clone)]
+pub struct Telegram {
+    http: reqwest::Client,
+    api_url: String,
+    token: Secret,
+    answer_limit: Duration,
+}
+
+impl Telegram {
+    /// A bot with these settings. Nothing is sent yet.
+    pub fn new(settings: &settings::Telegram) -> Result<Self, String> {
+        let http = reqwest::Client::builder()
+            .connect_timeout(CONNECT_LIMIT)
+            .build()
+            .map_err(words)?;
+        Ok(Self {
+            http,
+            api_url: settings.api_url.clone(),
+            token: settings.token.clone(),
+            answer_limit: ANSWER_LIMIT,
+        })
+    }
+
+    /// The same, for answers that may take another time.
+    pub fn patient(&self, answer_limit: Duration) -> Self {
+        Self {
+            answer_limit,
+            ..self.clone()
+        }
+    }
+
+    /// The bot's number: the part of the token that is no secret.
+    pub fn id(&self) -> i64 {
+        let number = self.token.reveal().split(':').next();
+        number
+            .and_then(|number| number.parse().ok())
+            .unwrap_or_default()
+    }
+
+    /// Sends a message of HTML to a chat, with buttons under it when there are any.
+    pub async fn send(
+        &self,
+        chat: &str,
+        html: &str,
+        buttons: Option<InlineKeyboardMarkup>,
+    ) -> Result<(), Refusal> {
+        let message = SendMessageParams::builder()
+            .chat_id(chat_id(chat))
+            .text(html)
+            .parse_mode(ParseMode::Html)
+            .link_preview_options(LinkPreviewOptions::DISABLED)
+            .maybe_reply_markup(buttons.map(ReplyMarkup::InlineKeyboardMarkup))
+            .build();
+        // Whatever else the answer says: the message is there, and must not be sent again.
+        let sent: Result<MethodResponse<Value>, _> =
+            self.request("sendMessage", Some(message)).await;
+        sent.map(|_| ())
+    }
+
+    fn url(&self, method: &str) -> String {
+        format!("{}/bot{}/{method}", self.api_url, self.token.reveal())
+    }
+}
+
+/// Without the token.
+impl fmt::Debug for Telegram {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Telegram({})", self.api_url)
+    }
+}
+
+/// A chat by its number, or a public channel by its name.
+fn chat_id(chat: &str) -> ChatId {
+    chat.parse()
+        .map_or_else(|_| ChatId::String(chat.to_owned()), ChatId::Integer)
+}
+
+#[async_trait]
+impl AsyncTelegramApi for Telegram {
+    type Error = Refusal;
+
+    async fn request<Params, Output>(
+        &self,
+        method: &str,
+        params: Option<Params>,
+    ) -> Result<Output, Refusal>
+    where
+        Params: Serialize + fmt::Debug + Send,
+        Output: DeserializeOwned,
+    {
+        let body = params
+            .map(|params| serde_json::to_vec(&params))
+            .transpose()
+            .map_err(|error| Refusal::Never(error.to_string()))?;
+        let sent = self
+            .http
+            .post(self.url(method))
+            .timeout(self.answer_limit)
+            .header(CONTENT_TYPE, "application/json")
+            .body(body.unwrap_or_else(|| b"{}".to_vec()))
+            .send()
+            .await;
+        let answer = sent.map_err(|error| Refusal::Later {
+            is_unsure: !error.is_connect() && !error.is_builder(),
+            why: words(error),
+            after: None,
+        })?;
+        let status = answer.status();
+        let after = retry_after(answer.headers());
+        let unsure = |why| Refusal::Later {
+            why,
+            after,
+            is_unsure: true,
+        };
+        let body = answer.bytes().await.map_err(|error| unsure(words(error)))?;
+        if status.is_success() {
+            return serde_json::from_slice(&body)
+                .map_err(|error| unsure(format!("an answer that cannot be read: {error}")));
+        }
+        Err(refusal(status, &body, after))
+    }
+
+    async fn request_with_form_data<Params, Output>(
+        &self,
+        method: &str,
+        _: Params,
+        _: Vec<(&str, PathBuf)>,
+    ) -> Result<Output, Refusal>
+    where
+        Params: Serialize + fmt::Debug + Send,
+        Output: DeserializeOwned,
+    {
+        Err(Refusal::Never(format!("{method}: no files are sent")))
+    }
+}
+
+/// What an answer means that is no success.
+fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Refusal {
+    let told: Option<ErrorResponse> = serde_json::from_slice(body).ok();
+    let description = told.as_ref().map_or_else(
+        || status.canonical_reason().unwrap_or("no reason").to_owned(),
+        |told| told.description.clone(),
+    );
+    let why = format!("{}: {description}", status.as_u16());
+    let asked = told.as_ref().and_then(|told| told.parameters);
+    if let Some(chat) = asked.and_then(|asked| asked.migrate_to_chat_id) {
+        return Refusal::Never(format!("{why}; put {chat} into TELEGRAM_CHAT_ID"));
+    }
+    let after = asked
+        .and_then(|asked| asked.retry_after)
+        .map(|seconds| Duration::from_secs(seconds.into()))
+        .or(after);
+    match status.as_u16() {
+        401 | 404 => Refusal::NoAccess(why),
+        400 | 403 | 413 => Refusal::Never(why),
+        code => Refusal::Later {
+            why,
+            after,
+            // Somebody between us and Telegram that waited in vain does not know more than we do.
+            is_unsure: matches!(code, 502 | 504) && told.is_none(),
+        },
+    }
+}
+
+/// The wait that an answer asks for: in seconds, or until an instant.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = DateTime::parse_from_rfc2822(text).ok()?.naive_utc();
+    (until - clock::now().utc()).to_std().ok()
+}
+
+/// An error with all its causes, and without the address: the token is in it.
+fn words(error: reqwest::Error) -> String {
+    let error = error.without_url();
+    let mut words = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        words = format!("{words}: {error}");
+        cause = error.source();
+    }
+    words
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_is_understood_by_what_can_be_done_about_it() {
+        let after = |seconds| Some(Duration::from_secs(seconds));
+        let later = |why: &str, after, is_unsure| Refusal::Later {
+            why: why.to_owned(),
+            after,
+            is_unsure,
+        };
+        for (status, body, expected) in [
+            (
+                429,
+                r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#,
+                later("429: Too Many Requests: retry after 7", after(7), false),
+            ),
+            (503, "busy", later("503: Service Unavailable", after(3), false)),
+            (504, "<html>", later("504: Gateway Timeout", after(3), true)),
+            (
+                500,
+                r#"{"ok":false,"error_code":500,"description":"Internal Server Error"}"#,
+                later("500: Internal Server Error", after(3), false),
+            ),
+            (
+                401,
+                r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#,
+                Refusal::NoAccess("401: Unauthorized".to_owned()),
+            ),
+            (404, "", Refusal::NoAccess("404: Not Found".to_owned())),
+            (
+                403,
+                r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the group chat"}"#,
+                Refusal::Never("403: Forbidden: bot was kicked from the group chat".to_owned()),
+            ),
+            (
+                400,
+                r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#,
+                Refusal::Never("400: Bad Request: group chat was upgraded to a supergroup chat; put -1001 into TELEGRAM_CHAT_ID".to_owned()),
+            ),
+        ] {
+            let status = StatusCode::from_u16(status).unwrap();
+            let found = refusal(status, body.as_bytes(), after(3));
+            assert_eq!(found, expected);
+        }
+    }
+
+    #[test]
+    fn the_token_is_not_shown() {
+        let settings = settings::Telegram {
+            token: Secret::new("42:verysecret".to_owned()),
+            chats: Vec::new(),
+            api_url: "https://api.example".to_owned(),
+        };
+        let bot = Telegram::new(&settings).unwrap();
+        assert_eq!(format!("{bot:?}"), "Telegram(https://api.example)");
+        assert_eq!(bot.id(), 42);
+        assert!(bot.url("getMe").contains("verysecret"));
+    }
+}

@@ -1,0 +1,281 @@
+//! The worker: delivers what the outbox has, until it has arrived or is given up.
+
+use super::{
+    Channel,
+    mail::{Letter, Mail},
+    message::{Markup, Notice, Writer},
+    queue::{self, Claim, Refusal},
+    telegram::Telegram,
+};
+use crate::{
+    act::{Shop, new_key},
+    auth::Actor,
+    bot, clock,
+    error::Error,
+    moment::Moment,
+};
+use frankenstein::{AsyncTelegramApi, types::InlineKeyboardMarkup};
+use futures::future::join_all;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+use tokio::{
+    sync::Notify,
+    task::JoinHandle,
+    time::{sleep, timeout},
+};
+
+/// How long Telegram may take to say who we are; what waits is delivered after that.
+const GREETING_LIMIT: Duration = Duration::from_secs(10);
+/// How often the outbox is looked into when nobody says that something is there.
+const LOOK: Duration = Duration::from_secs(2);
+/// How often what ended long ago is forgotten, in looks.
+const SWEEP: u32 = 1_800;
+/// How long the worker may take to end what it sends when the server stops.
+const STOP_LIMIT: Duration = Duration::from_secs(10);
+/// How often it is tried to write down that something was sent: what is not written down is sent again.
+const SETTLE_TRIES: u32 = 30;
+
+/// Rung when something was put into the outbox.
+static BELL: Notify = Notify::const_new();
+
+/// Says that the outbox has something new.
+pub fn ring() {
+    BELL.notify_one();
+}
+
+/// The ways to the recipients, as one server has them.
+#[derive(Debug)]
+pub struct Channels {
+    pub telegram: Option<Telegram>,
+    pub mail: Option<Mail>,
+    /// The name of this server among those that share the outbox.
+    me: String,
+    is_stopping: AtomicBool,
+}
+
+impl Channels {
+    /// The channels that the settings of the shop name.
+    pub fn of(shop: &Shop) -> Result<Self, String> {
+        let config = &shop.config.notifications;
+        Ok(Self {
+            telegram: config.telegram.as_ref().map(Telegram::new).transpose()?,
+            mail: config.mail.as_ref().map(Mail::new).transpose()?,
+            me: new_key(),
+            is_stopping: AtomicBool::new(false),
+        })
+    }
+
+    const fn has(&self, channel: Channel) -> bool {
+        match channel {
+            Channel::Telegram => self.telegram.is_some(),
+            Channel::Mail => self.mail.is_some(),
+        }
+    }
+}
+
+/// A worker that runs beside the server.
+pub struct Worker {
+    channels: Arc<Channels>,
+    task: JoinHandle<()>,
+}
+
+impl Worker {
+    /// Starts delivering.
+    pub fn start(shop: Shop, channels: Arc<Channels>) -> Self {
+        let task = tokio::spawn(run(shop, channels.clone()));
+        Self { channels, task }
+    }
+
+    /// Ends once what is being sent has been sent.
+    pub async fn stop(self) {
+        self.channels.is_stopping.store(true, Ordering::Relaxed);
+        ring();
+        if timeout(STOP_LIMIT, self.task).await.is_err() {
+            tracing::warn!("a notification took too long and was cut");
+        }
+    }
+}
+
+async fn run(shop: Shop, channels: Arc<Channels>) {
+    introduce(&shop, &channels).await;
+    let mut looks: u32 = 0;
+    while !channels.is_stopping.load(Ordering::Relaxed) {
+        if let Err(error) = deliver_due(&shop, &channels, clock::now).await {
+            tracing::warn!(%error, "the outbox cannot be read");
+        }
+        if looks.is_multiple_of(SWEEP)
+            && let Err(error) = queue::forget_old(&shop, clock::now()).await
+        {
+            tracing::warn!(%error, "old notifications were not forgotten");
+        }
+        looks = looks.wrapping_add(1);
+        let _ = timeout(LOOK, BELL.notified()).await;
+    }
+}
+
+/// Says once what is configured, frees what an earlier life left, and asks Telegram whether the token holds.
+async fn introduce(shop: &Shop, channels: &Channels) {
+    if let Err(error) = queue::take_back(shop).await {
+        tracing::warn!(%error, "the outbox cannot be read");
+    }
+    let config = &shop.config.notifications;
+    match &config.mail {
+        Some(mail) => tracing::info!("mail goes through {}", mail.server),
+        None => tracing::info!("mail is off: SMTP_URL, MAIL_FROM and MAIL_TO turn it on"),
+    }
+    let (Some(telegram), Some(settings)) = (&channels.telegram, &config.telegram) else {
+        tracing::info!("Telegram is off: TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID turn it on");
+        return;
+    };
+    if settings.chats.is_empty() {
+        tracing::info!("Telegram tells nobody: TELEGRAM_CHAT_ID is empty");
+    }
+    let noted = match telegram.patient(GREETING_LIMIT).get_me().await {
+        Ok(answer) => {
+            let name = answer.result.username.unwrap_or_default();
+            tracing::info!(chats = settings.chats.len(), "Telegram knows us as @{name}");
+            queue::welcome(shop, Channel::Telegram, name, clock::now()).await
+        }
+        Err(Refusal::NoAccess(why)) => {
+            tracing::error!(%why, "Telegram refuses TELEGRAM_BOT_TOKEN: nothing will be told until it is right");
+            queue::refused(shop, Channel::Telegram, why, clock::now()).await
+        }
+        Err(refusal) => {
+            tracing::warn!(
+                why = refusal.why(),
+                "Telegram does not answer; it is tried again"
+            );
+            Ok(())
+        }
+    };
+    if let Err(error) = noted {
+        tracing::warn!(%error, "what Telegram said was not written down");
+    }
+}
+
+/// Delivers everything that is due, lanes side by side, each in its order. Tells how many messages went out.
+pub async fn deliver_due(
+    shop: &Shop,
+    channels: &Channels,
+    now: impl Fn() -> Moment + Copy,
+) -> Result<usize, Error> {
+    let lanes = queue::lanes(shop).await?;
+    let deliveries = lanes
+        .into_iter()
+        .filter(|(_, channel, recipient)| {
+            channels.has(*channel) && is_told(shop, *channel, recipient)
+        })
+        .map(|(lane, ..)| async move { deliver_lane(shop, channels, &lane, now).await });
+    let sent: Result<Vec<usize>, Error> = join_all(deliveries).await.into_iter().collect();
+    Ok(sent?.into_iter().sum())
+}
+
+/// Whether the settings still name this recipient.
+fn is_told(shop: &Shop, channel: Channel, recipient: &str) -> bool {
+    let recipients = shop.config.notifications.recipients();
+    recipients
+        .iter()
+        .any(|(way, to)| *way == channel && to == recipient)
+}
+
+/// Delivers what is due in one lane, until one is refused.
+async fn deliver_lane(
+    shop: &Shop,
+    channels: &Channels,
+    lane: &str,
+    now: impl Fn() -> Moment,
+) -> Result<usize, Error> {
+    let mut sent = 0;
+    while !channels.is_stopping.load(Ordering::Relaxed) {
+        let Some(claim) = queue::claim(shop, lane, &channels.me, now()).await? else {
+            break;
+        };
+        let outcome = deliver(shop, channels, &claim).await;
+        match &outcome {
+            Ok(()) => sent += 1,
+            Err(refusal) => tracing::warn!(
+                channel = %claim.channel,
+                recipient = claim.recipient,
+                why = refusal.why(),
+                "a notification was not taken"
+            ),
+        }
+        settle(shop, &claim, &outcome, now()).await?;
+    }
+    Ok(sent)
+}
+
+async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), Refusal> {
+    let config = &shop.config.notifications;
+    match (claim.channel, &channels.telegram, &channels.mail) {
+        (Channel::Telegram, Some(telegram), _) => {
+            let writer = Writer::new(config, Markup::Html);
+            let mut text = writer.notice(&claim.notice);
+            if claim.is_unsure {
+                text = format!("{text}\n\n{}", writer.unsure());
+            }
+            let button = issue_button(shop, claim).await;
+            telegram.send(&claim.recipient, &text, button).await
+        }
+        (Channel::Mail, _, Some(mail)) => {
+            let writer = Writer::new(config, Markup::Plain);
+            let first = claim.ids.first().copied().unwrap_or_default();
+            let letter = Letter {
+                to: &claim.recipient,
+                subject: &format!("Sirius: {}", writer.subject(&claim.notice)),
+                text: writer.notice(&claim.notice),
+                id: format!(
+                    "sirius-{first}-{}",
+                    claim.since.utc().and_utc().timestamp_micros()
+                ),
+                at: claim.since,
+            };
+            mail.send(letter).await
+        }
+        (Channel::Telegram, None, _) | (Channel::Mail, _, None) => {
+            Err(Refusal::Never("the channel is off".to_owned()))
+        }
+    }
+}
+
+/// The button under a new order, where the bot knows who presses it.
+async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup> {
+    let Notice::OrderCreated(order) = &claim.notice else {
+        return None;
+    };
+    let chat: i64 = claim.recipient.parse().ok()?;
+    let manager_in_admin = shop.config.manager_in_admin;
+    let actor = shop
+        .look(Actor::Nobody, move |tx| {
+            bot::service::actor(tx, chat, manager_in_admin)
+        })
+        .await;
+    let is_linked = actor.is_ok_and(|actor| actor != Actor::Nobody);
+    let language = shop.config.notifications.language;
+    is_linked.then(|| bot::answers::issue_button(order.id, language))
+}
+
+/// Writes down what came of an attempt, however long the database takes: what was sent must not be sent again.
+async fn settle(
+    shop: &Shop,
+    claim: &Claim,
+    outcome: &Result<(), Refusal>,
+    now: Moment,
+) -> Result<(), Error> {
+    let mut tries = 0;
+    loop {
+        match queue::settle(shop, claim, outcome, now, rand::random()).await {
+            Err(error) if tries < SETTLE_TRIES => {
+                tracing::warn!(%error, "what came of a notification is not written down yet");
+                tries += 1;
+                sleep(Duration::from_secs(1)).await;
+            }
+            settled => return settled,
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What runs low is told once, when it falls below its minimum.
+
+use super::*;
+use crate::{
+    i18n::Locale,
+    log::{Action, Operation, Query, SYSTEM, search},
+    products::{self, Draft},
+};
+
+/// What the log says of products that fell below their minimum, newest first.
+async fn noticed(person: &Person) -> Vec<Operation> {
+    let query = Query {
+        user: SYSTEM.to_owned(),
+        action: Action::LowStock.to_string(),
+        ..Query::default()
+    };
+    person
+        .look(move |tx| search::list(tx, &query))
+        .await
+        .unwrap()
+        .page
+        .items
+}
+
+fn message(lines: &[&str]) -> String {
+    format!("▼ <b>{}</b>\n{}", lines[0], lines[1..].join("\n"))
+}
+
+/// The line of a product.
+fn line(id: i64, name: &str, counts: &str) -> String {
+    format!("<a href=\"https://shop.example/products/{id}\">{name}</a>: {counts}")
+}
+
+on_both_databases! {
+    async fn it_is_told_when_it_falls_below_and_again_after_it_was_back(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds_with_minimum("Чай «Ассам» & мёд", 7, 5).await;
+
+        // At the minimum is not below it.
+        clerk.books("ассам", 2).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        // Below: told a minute later, and not before.
+        let fourth = clerk.books("ассам", 1).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, 30).await, 0);
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let low = line(tea, "Чай «Ассам» &amp; мёд", "доступно 4, минимум 5");
+        let first = message(&["Заканчивается товар", &low]);
+        assert_eq!(telegram.messages(CHAT), [first.as_str()]);
+        // It stays below: nothing more to tell, whatever is done to it.
+        clerk.books("ассам", 1).await.unwrap();
+        clerk.issues(fourth.id).await.unwrap();
+        manager.supplies("ассам", 1, "2").await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        // Back at the minimum: armed again.
+        manager.supplies("ассам", 1, "2").await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        clerk.books("ассам", 3).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let low = line(tea, "Чай «Ассам» &amp; мёд", "доступно 2, минимум 5");
+        let second = message(&["Заканчивается товар", &low]);
+        assert_eq!(telegram.messages(CHAT), [first.as_str(), second.as_str()]);
+        // Each fall is on record, as what nobody did but the program noticed.
+        let noticed = noticed(&app.admin()).await;
+        assert_eq!(noticed.len(), 2);
+        assert!(noticed.iter().all(|row| row.user_id.is_none() && row.entity_id == tea.to_string()));
+    }
+
+    async fn an_edit_and_a_count_take_it_below_too(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let (tea, coffee) = (manager.adds_with_minimum("чай", 5, 2).await, manager.adds_with_minimum("кофе", 5, 2).await);
+        let raised = Draft { name: "чай".into(), min_stock: "6".into(), sell_price_rub: "100".into(), ..Draft::default() };
+        manager.act(move |tx| products::service::edit(tx, tea, 1, &raised)).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        manager.act(move |tx| products::service::correct(tx, coffee, 5, "1", "бой")).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let order = manager.books("чай", 5).await.unwrap();
+        manager.denies(order.id).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        assert_eq!(telegram.messages(CHAT), [
+            message(&["Заканчивается товар", &line(tea, "чай", "доступно 5, минимум 6")]),
+            message(&["Заканчивается товар", &line(coffee, "кофе", "доступно 1, минимум 2")]),
+        ]);
+    }
+
+    async fn many_within_a_minute_are_one_message(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let mut ids = Vec::new();
+        for name in ["какао", "кофе", "чай"] {
+            ids.push(manager.adds_with_minimum(name, 5, 5).await);
+        }
+        for name in ["чай", "кофе", "какао", "чай"] {
+            manager.books(name, 1).await.unwrap();
+        }
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 0);
+        assert_eq!(telegram.messages(CHAT), [message(&[
+            "Заканчиваются товары: 3",
+            &line(ids[2], "чай", "доступно 4, минимум 5"),
+            &line(ids[1], "кофе", "доступно 4, минимум 5"),
+            &line(ids[0], "какао", "доступно 4, минимум 5"),
+        ])]);
+    }
+
+    async fn an_import_that_takes_hundreds_below_is_one_message(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let count = 200;
+        let add = move |tx: &mut crate::act::Tx<'_>| {
+            for number in 0..count {
+                let draft = Draft { name: format!("товар {number:03}"), ..Draft::default() };
+                products::service::create(tx, "", &draft, "3")?;
+            }
+            Ok(())
+        };
+        manager.act(add).await.unwrap();
+        let mut file = "name;min_stock\n".to_owned();
+        for number in 0..count {
+            file += &format!("товар {number:03};9\n");
+        }
+        let import = move |tx: &mut crate::act::Tx<'_>| {
+            use crate::import::{Kind, service};
+            let id = service::keep(tx, Kind::Products, "минимумы.csv", file.as_bytes())?;
+            let preview = service::preview(tx, Kind::Products, &id)?;
+            service::confirm(tx, Kind::Products, &id, &preview.digest)
+        };
+        manager.act(import).await.unwrap();
+        assert_eq!(outbox(&app).await.len(), 1);
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let told = telegram.messages(CHAT).remove(0);
+        assert!(told.starts_with("▼ <b>Заканчиваются товары: 200</b>\n"), "{told}");
+        assert!(told.ends_with("<a href=\"https://shop.example/products?low=1&amp;sort=stock\">И ещё: 170</a>"), "{told}");
+    }
+
+    async fn what_was_never_above_its_minimum_did_not_fall(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let manager = app.hire(app.manager()).await;
+        manager.adds_with_minimum("чай", 0, 5).await;
+        manager.supplies("чай", 3, "1").await.unwrap();
+        // In one act down and up again: nothing happened.
+        manager.adds_with_minimum("кофе", 5, 5).await;
+        manager.act(|tx| {
+            products::service::correct(tx, 2, 5, "1", "")?;
+            products::service::correct(tx, 2, 1, "6", "")
+        }).await.unwrap();
+        assert_eq!(outbox(&app).await, []);
+        assert_eq!(noticed(&app.admin()).await.len(), 0);
+    }
+
+    async fn what_was_rolled_back_is_not_told(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_orders_told(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        manager.adds_with_minimum("чай", 5, 5).await;
+        let failing = manager.act(|tx| {
+            let draft = crate::orders::Draft { phone: "+79161234567".into(), product: "чай".into(), qty: "1".into(), ..Default::default() };
+            crate::orders::service::create(tx, "", &draft)?;
+            Err::<(), _>(crate::error::Error::Unavailable)
+        });
+        failing.await.unwrap_err();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), (0, 0));
+    }
+
+    async fn without_anybody_to_tell_it_is_on_record_only(app: App) {
+        let manager = app.hire(app.manager()).await;
+        manager.adds_with_minimum("чай", 5, 5).await;
+        manager.books("чай", 1).await.unwrap();
+        assert_eq!(outbox(&app).await, []);
+        assert_eq!(noticed(&app.admin()).await.len(), 1);
+    }
+
+    async fn the_demo_tells_nobody(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_orders_told(app, &telegram, &[CHAT]);
+        crate::demo::fill(&app.shop, 60).await.unwrap();
+        assert_eq!(outbox(&app).await, []);
+        assert_eq!(noticed(&app.admin()).await.len(), 0);
+    }
+
+    async fn the_shop_speaks_its_own_language(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]).restarted(|config| config.notifications.language = Locale::en);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds_with_minimum("Assam", 5, 5).await;
+        manager.books("assam", 1).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let told = message(&["A product runs low", &line(tea, "Assam", "4 available, minimum 5")]);
+        assert_eq!(telegram.messages(CHAT), [told]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Notifications: against a real server of Telegram's and a real mail server, with a clock that the test moves.
+
+mod delivery;
+mod low_stock;
+mod mail;
+mod page;
+
+use super::{
+    app::{App, Person},
+    on_both_databases,
+    telegram::{Reply, TOKEN, Telegram},
+};
+use crate::{
+    act::Shop,
+    clock,
+    moment::Moment,
+    notifications::{
+        State,
+        settings::{self, Secret},
+        worker::{Channels, deliver_due},
+    },
+    schema::notifications,
+};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+
+/// The chat of the shop.
+const CHAT: &str = "-1001";
+/// Another chat that is told.
+const OTHER: &str = "77";
+
+/// The shop after a restart, now with a bot that tells these chats.
+fn with_bot(app: App, telegram: &Telegram, chats: &[&str]) -> App {
+    with_token(app, telegram, TOKEN, chats)
+}
+
+fn with_token(app: App, telegram: &Telegram, token: &str, chats: &[&str]) -> App {
+    let settings = settings::Telegram {
+        token: Secret::new(token.to_owned()),
+        chats: chats.iter().map(ToString::to_string).collect(),
+        api_url: telegram.url.clone(),
+    };
+    app.restarted(|config| config.notifications.telegram = Some(settings))
+}
+
+/// The same, and told of orders, too.
+fn with_orders_told(app: App, telegram: &Telegram, chats: &[&str]) -> App {
+    with_bot(app, telegram, chats).restarted(|config| config.notifications.orders = true)
+}
+
+/// Somebody's clock, so many seconds ahead.
+fn ahead(seconds: i64) -> impl Fn() -> Moment + Copy {
+    let now = clock::now().utc().and_utc() + TimeDelta::seconds(seconds);
+    move || clock::at(now)
+}
+
+/// What one server delivers, so many seconds from now.
+async fn deliver(shop: &Shop, channels: &Channels, seconds: i64) -> usize {
+    deliver_due(shop, channels, ahead(seconds)).await.unwrap()
+}
+
+/// A minute and a second: what is gathered is gathered.
+const GATHERED: i64 = 61;
+
+/// State, attempts and last error of everything in the outbox.
+async fn outbox(app: &App) -> Vec<(State, i64, Option<String>)> {
+    app.shop
+        .db
+        .read(|conn| {
+            notifications::table
+                .order(notifications::id)
+                .select((
+                    notifications::state,
+                    notifications::attempts,
+                    notifications::last_error,
+                ))
+                .load(conn)
+                .map_err(Into::into)
+        })
+        .await
+        .unwrap()
+}
+
+impl Person {
+    /// Adds a product with so many pieces, low below `minimum`.
+    async fn adds_with_minimum(&self, name: &str, pieces: i64, minimum: i64) -> i64 {
+        let draft = crate::products::Draft {
+            name: name.to_owned(),
+            sell_price_rub: "100".to_owned(),
+            min_stock: minimum.to_string(),
+            ..crate::products::Draft::default()
+        };
+        let add = move |tx: &mut crate::act::Tx<'_>| {
+            crate::products::service::create(tx, "", &draft, &pieces.to_string())
+        };
+        self.act(add).await.unwrap().id
+    }
+}
