@@ -104,13 +104,11 @@ async fn a_session_holds_at_both_servers_and_ends_at_both() {
         .await
         .unwrap();
     // By hand: a browser keeps cookies for one host, whatever the port.
-    let cookie = reply.headers()["set-cookie"]
-        .to_str()
-        .unwrap()
-        .split(';')
-        .next()
-        .unwrap()
-        .to_owned();
+    let cookies = reply.headers().get_all("set-cookie").iter();
+    let cookie = cookies
+        .filter_map(|cookie| cookie.to_str().unwrap().split(';').next())
+        .find(|cookie| cookie.starts_with("sirius="))
+        .unwrap();
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(COOKIE, cookie.parse().unwrap());
     let browser = Client::builder().default_headers(headers).build().unwrap();
