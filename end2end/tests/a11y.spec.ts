@@ -138,7 +138,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       await press(page, "Пригласить");
       await expect(page.locator("code")).toBeVisible();
       await isAccessible(page, "an invitation");
-      const paths = ["/admin/users", `/admin/users/${encodeURIComponent(other)}`, "/admin/logs", "/admin/logs?text=нет"];
+      const paths = ["/admin/users", `/admin/users/${encodeURIComponent(other)}`, "/admin/logs", "/admin/logs?text=нет", "/admin/notifications"];
       for (const path of [...paths, "/admin/analytics?preset=year", "/admin/rates", "/products/import", "/supplies/import"]) {
         await shop.open(page, path);
         await isAccessible(page, path);

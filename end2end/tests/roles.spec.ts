@@ -27,6 +27,7 @@ const opens: [path: string, callers: Caller[]][] = [
   ["/admin/rates", ["admin"]],
   ["/admin/users", ["admin"]],
   ["/admin/logs", ["admin"]],
+  ["/admin/notifications", ["admin"]],
 ];
 
 /** A product and an order in the shop; whoever stocked it is signed out again. */

@@ -16,8 +16,10 @@ use tokio::{sync::watch, task::JoinHandle, time::sleep};
 const QUESTION: u32 = 50;
 /// How long such a question may take in all.
 const QUESTION_LIMIT: Duration = Duration::from_secs(70);
-/// The wait before a question is asked again that failed.
+/// The wait before what failed is tried again; while the bot cannot be prepared it is doubled each time.
 const WAIT: Duration = Duration::from_secs(5);
+/// The longest of these waits.
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// The wait where the token is refused.
 const NO_ACCESS_WAIT: Duration = Duration::from_secs(900);
 
@@ -73,16 +75,17 @@ async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
 
 /// Tells Telegram how we want to be reached, and what may be asked. Tried until it listens.
 async fn prepare(bot: &Bot) {
+    let mut wait = WAIT;
     loop {
-        let wait = match introduce(bot).await {
+        match introduce(bot).await {
             Ok(()) => return,
-            Err(Refusal::NoAccess(_)) => NO_ACCESS_WAIT,
+            Err(Refusal::NoAccess(_)) => sleep(NO_ACCESS_WAIT).await,
             Err(refusal) => {
                 tracing::warn!(why = refusal.why(), "the bot cannot be prepared yet");
-                WAIT
+                sleep(wait).await;
+                wait = (wait * 2).min(LONGEST_WAIT);
             }
-        };
-        sleep(wait).await;
+        }
     }
 }
 
@@ -152,8 +155,8 @@ async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> 
         Err(refusal) => {
             let wait = match &refusal {
                 Refusal::NoAccess(_) => NO_ACCESS_WAIT,
-                Refusal::Later { after, .. } => after.unwrap_or(WAIT).max(WAIT),
-                Refusal::Never(_) => WAIT * 12,
+                Refusal::Later { after, .. } => after.unwrap_or(WAIT * 6).max(WAIT),
+                Refusal::Never(_) => LONGEST_WAIT,
             };
             tracing::warn!(
                 why = refusal.why(),

@@ -33,6 +33,8 @@ use tokio::{
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
 /// How often the outbox is looked into when nobody says that something is there.
 const LOOK: Duration = Duration::from_secs(2);
+/// How often Telegram is asked who we are until it answers, in looks.
+const GREET: u32 = 150;
 /// How often what ended long ago is forgotten, in looks.
 const SWEEP: u32 = 1_800;
 /// How long the worker may take to end what it sends when the server stops.
@@ -102,7 +104,8 @@ impl Worker {
 }
 
 async fn run(shop: Shop, channels: Arc<Channels>) {
-    introduce(&shop, &channels).await;
+    introduce(&shop).await;
+    let mut is_greeted = greet(&shop, &channels).await;
     let mut looks: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
         if let Err(error) = deliver_due(&shop, &channels, clock::now).await {
@@ -114,12 +117,15 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
             tracing::warn!(%error, "old notifications were not forgotten");
         }
         looks = looks.wrapping_add(1);
+        if !is_greeted && looks.is_multiple_of(GREET) {
+            is_greeted = greet(&shop, &channels).await;
+        }
         let _ = timeout(LOOK, BELL.notified()).await;
     }
 }
 
-/// Says once what is configured, frees what an earlier life left, and asks Telegram whether the token holds.
-async fn introduce(shop: &Shop, channels: &Channels) {
+/// Says once what is configured, and frees what an earlier life left.
+async fn introduce(shop: &Shop) {
     if let Err(error) = queue::take_back(shop).await {
         tracing::warn!(%error, "the outbox cannot be read");
     }
@@ -128,17 +134,26 @@ async fn introduce(shop: &Shop, channels: &Channels) {
         Some(mail) => tracing::info!("mail goes through {}", mail.server),
         None => tracing::info!("mail is off: SMTP_URL, MAIL_FROM and MAIL_TO turn it on"),
     }
-    let (Some(telegram), Some(settings)) = (&channels.telegram, &config.telegram) else {
-        tracing::info!("Telegram is off: TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID turn it on");
-        return;
-    };
-    if settings.chats.is_empty() {
-        tracing::info!("Telegram tells nobody: TELEGRAM_CHAT_ID is empty");
+    match &config.telegram {
+        Some(telegram) if telegram.chats.is_empty() => {
+            tracing::info!("Telegram tells nobody: TELEGRAM_CHAT_ID is empty");
+        }
+        Some(telegram) => tracing::info!(chats = telegram.chats.len(), "Telegram is told"),
+        None => {
+            tracing::info!("Telegram is off: TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID turn it on");
+        }
     }
+}
+
+/// Asks Telegram whether the token holds, and who we are. Tells whether it has answered.
+async fn greet(shop: &Shop, channels: &Channels) -> bool {
+    let Some(telegram) = &channels.telegram else {
+        return true;
+    };
     let noted = match telegram.patient(GREETING_LIMIT).get_me().await {
         Ok(answer) => {
             let name = answer.result.username.unwrap_or_default();
-            tracing::info!(chats = settings.chats.len(), "Telegram knows us as @{name}");
+            tracing::info!("Telegram knows us as @{name}");
             queue::welcome(shop, Channel::Telegram, name, clock::now()).await
         }
         Err(Refusal::NoAccess(why)) => {
@@ -150,12 +165,13 @@ async fn introduce(shop: &Shop, channels: &Channels) {
                 why = refusal.why(),
                 "Telegram does not answer; it is tried again"
             );
-            Ok(())
+            return false;
         }
     };
-    if let Err(error) = noted {
+    if let Err(error) = &noted {
         tracing::warn!(%error, "what Telegram said was not written down");
     }
+    noted.is_ok()
 }
 
 /// Delivers everything that is due, lanes side by side, each in its order. Tells how many messages went out.
