@@ -47,6 +47,7 @@ export const adminPages = (user: string) => [
   "/admin/users",
   `/admin/users/${user}`,
   "/admin/logs",
+  "/admin/notifications",
 ];
 
 /** Opens a page and waits until its script, if it has one, runs. */
