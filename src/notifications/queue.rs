@@ -350,6 +350,22 @@ pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
         .await
 }
 
+/// How many wait, and how many were given up.
+pub async fn load(shop: &Shop) -> Result<[(State, i64); 2], Error> {
+    shop.db
+        .read(|conn| {
+            let mut count = |state: State| {
+                notifications::table
+                    .filter(notifications::state.eq(state))
+                    .count()
+                    .get_result::<i64>(conn)
+                    .map(|count| (state, count))
+            };
+            Ok([count(State::Waiting)?, count(State::Failed)?])
+        })
+        .await
+}
+
 /// The rows of a lane that wait.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn waiting<'a>(lane: &'a str) -> _ {

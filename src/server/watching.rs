@@ -1,7 +1,7 @@
 //! What watches the server: a line in the log for each request, numbers for Prometheus, answers for a load balancer.
 
 use super::{arrival::Arrival, assets::IsAsset, refusals::panicked};
-use crate::{act::Shop, db::Load, error::Error};
+use crate::{act::Shop, db::Load, error::Error, notifications};
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use axum::{
     Router,
@@ -220,7 +220,7 @@ async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
     let Some(numbers) = begin().filter(|_| is_allowed) else {
         return Error::NotFound.into_response();
     };
-    gauges(&shop);
+    gauges(&shop).await;
     (
         [(
             header::CONTENT_TYPE,
@@ -232,7 +232,7 @@ async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
 }
 
 /// What is not counted as it happens, but looked up when somebody asks.
-fn gauges(shop: &Shop) {
+async fn gauges(shop: &Shop) {
     let Load {
         most,
         open,
@@ -247,5 +247,12 @@ fn gauges(shop: &Shop) {
     gauge!("sirius_database_connections_max").set(number(most));
     if let Some(queued) = queued {
         gauge!("sirius_write_queue").set(number(queued));
+    }
+    // While the database does not answer, the last count stands.
+    if let Ok(Ok(load)) = timeout(PROBE, notifications::queue::load(shop)).await {
+        for (state, count) in load {
+            let count = usize::try_from(count).unwrap_or_default();
+            gauge!("sirius_notifications", "state" => state.code()).set(number(count));
+        }
     }
 }

@@ -522,6 +522,8 @@ fn the_numbers_are_for_addresses_that_may_see_them() {
             "sirius_database_connections{state=\"waiting\"} 0",
             "sirius_database_connections_max 8",
             "sirius_write_queue",
+            "sirius_notifications{state=\"waiting\"} 0",
+            "sirius_notifications{state=\"failed\"} 0",
         ] {
             assert!(numbers.contains(line), "{line} in {numbers}");
         }
