@@ -112,7 +112,7 @@ pub async fn sign_in(
         })
         .await?;
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
-    let right = password::verify(password, hash, shop.config.bcrypt_cost).await?;
+    let right = password::verify(password, hash.clone(), shop.config.bcrypt_cost).await?;
     let refusal = match (&found, right) {
         (Some((_, _, UserState::Active, ..)), true) => None,
         (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
@@ -141,10 +141,29 @@ pub async fn sign_in(
         if right {
             attempt.forgive(tx)?;
         }
+        if let (Action::SignIn, Some(hash)) = (action, hash) {
+            still_holds(tx, &name, &hash)?;
+        }
         record(tx, action, Entity::User, name, &[])
     })
     .await?;
     signed_in
+}
+
+/// Refuses a password that was replaced, or an account that was blocked, while its hash was computed.
+fn still_holds(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
+    let held = diesel::update(
+        users::table
+            .find(username)
+            .filter(users::hashed_password.eq(hash))
+            .filter(users::state.eq(UserState::Active)),
+    )
+    .set(users::hashed_password.eq(hash))
+    .execute(tx.conn)?;
+    if held == 0 {
+        return Err(Error::BadCredentials);
+    }
+    Ok(())
 }
 
 /// Who is signed in.
@@ -189,16 +208,18 @@ pub async fn change_password(
         .await?;
     let attempt = Try::password(&me.username);
     attempt.begin(shop).await?;
-    if !password::verify(current, Some(hash), shop.config.bcrypt_cost).await? {
+    if !password::verify(current, Some(hash.clone()), shop.config.bcrypt_cost).await? {
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
-    let hash = password::hash(password, shop.config.bcrypt_cost).await?;
+    let new_hash = password::hash(password, shop.config.bcrypt_cost).await?;
     shop.act(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         attempt.forgive(tx)?;
+        // What an admin set meanwhile stays.
+        still_holds(tx, &me.username, &hash)?;
         diesel::update(users::table.find(&me.username))
             .set((
-                users::hashed_password.eq(&hash),
+                users::hashed_password.eq(&new_hash),
                 users::must_change_password.eq(false),
             ))
             .execute(tx.conn)?;

@@ -47,9 +47,10 @@ async fn receive(
     if said.map(sha256) != Some(sha256(&expected)) {
         return StatusCode::FORBIDDEN;
     }
-    match bot.take(update).await {
-        Ok(()) => StatusCode::OK,
+    // It is answered to its end, also when this request is cut: it does not come a second time.
+    match tokio::spawn(async move { bot.take(update).await }).await {
+        Ok(Ok(())) => StatusCode::OK,
         // It comes again.
-        Err(_) => StatusCode::SERVICE_UNAVAILABLE,
+        Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }

@@ -242,8 +242,11 @@ async fn interact<T: Send + 'static>(
     work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let conn: Object<Manager> = pool.get().await.map_err(|error| unavailable(&error))?;
-    conn.interact(in_request(work))
+    let work = in_request(work);
+    // The work keeps its connection until it ends, also when nobody waits for it any more.
+    tokio::spawn(async move { conn.interact(work).await })
         .await
+        .map_err(|error| failed("database task", &error))?
         .map_err(|error| failed("database task", &error))?
 }
 

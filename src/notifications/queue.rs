@@ -338,14 +338,23 @@ pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) ->
         .await
 }
 
-/// Forgets what ended long ago.
+/// Forgets what ended long ago, and gives up what has waited too long, whoever it was for.
 pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
     shop.db
         .write(move |conn| {
             let old = now.utc() - KEPT;
             diesel::delete(notifications::table.filter(notifications::ended_at.lt(old)))
                 .execute(conn)?;
-            Ok(())
+            // Nobody comes to the lanes of those who are no longer told.
+            let lanes: Vec<String> = notifications::table
+                .filter(notifications::state.eq(State::Waiting))
+                .filter(notifications::created_at.le(now.utc() - GIVE_UP))
+                .select(notifications::lane)
+                .distinct()
+                .load(conn)?;
+            lanes
+                .iter()
+                .try_for_each(|lane| give_up_old(conn, lane, now))
         })
         .await
 }

@@ -2,6 +2,7 @@
 //!
 //! `axum::serve` knows neither time limits nor numbers; this is the same loop with both.
 
+use super::limits::network;
 use super::{SHUTDOWN_LIMIT, limits::longest_pause};
 use crate::{config::Config, error::Error, i18n::Locale};
 use axum::{Router, body::Body, extract::ConnectInfo};
@@ -141,8 +142,9 @@ impl Places {
     }
 
     fn take(&self, peer: IpAddr) -> Option<Place> {
-        let address =
-            Some(peer.to_canonical()).filter(|peer| !self.trust_proxy && !peer.is_loopback());
+        let address = Some(peer.to_canonical())
+            .filter(|peer| !self.trust_proxy && !peer.is_loopback())
+            .map(network);
         let mut held = lock(&self.held);
         let of_one = address.and_then(|address| held.by_address.get(&address).copied());
         if held.all >= self.most || of_one.is_some_and(|of_one| of_one >= self.most_of_one) {

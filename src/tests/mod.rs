@@ -25,6 +25,7 @@ mod logs;
 mod mail_server;
 mod notifications;
 mod plans;
+mod pool;
 mod race;
 mod schema;
 mod secrets;

@@ -5,8 +5,15 @@ use super::{
     on_both_databases,
 };
 use crate::{
-    auth::{Actor, throttle},
+    auth::{
+        Actor, Role,
+        service::{change_password, sign_in},
+        session::Place,
+        throttle,
+    },
+    error::Error,
     schema::throttles,
+    users::service as accounts,
 };
 use axum::{
     body::Body,
@@ -15,6 +22,8 @@ use axum::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use futures::future::join_all;
+use std::time::Duration;
+use tokio::{spawn, time::sleep};
 
 /// A shop behind a proxy, which says where everybody is.
 fn behind_proxy(app: App) -> App {
@@ -43,7 +52,41 @@ async fn counts(app: &App) -> i64 {
     app.shop.look(Actor::System, count).await.unwrap()
 }
 
+/// A clerk whose password takes long to compare, so that there is time for something else meanwhile.
+async fn hire_slowly(app: &App) {
+    let hash = bcrypt::hash(PASSWORD, 12).unwrap();
+    let add = move |tx: &mut crate::act::Tx<'_>| accounts::add(tx, "продавец", Role::User, &hash);
+    app.shop.act(Actor::System, add).await.unwrap();
+}
+
+/// An admin gives the clerk another password while the present one is being compared.
+async fn reset_meanwhile(app: &App) {
+    sleep(Duration::from_millis(50)).await;
+    let hash = bcrypt::hash("battery staple", 4).unwrap();
+    let reset =
+        move |tx: &mut crate::act::Tx<'_>| accounts::reset_password(tx, "продавец", &hash, true);
+    app.shop.act(Actor::System, reset).await.unwrap();
+}
+
 on_both_databases! {
+    async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: App) {
+        hire_slowly(&app).await;
+        let shop = app.shop.clone();
+        let signing_in = spawn(async move { sign_in(&shop, "продавец", PASSWORD.to_owned(), &Place::default()).await });
+        reset_meanwhile(&app).await;
+        assert_eq!(signing_in.await.unwrap(), Err(Error::BadCredentials));
+    }
+
+    async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App) {
+        hire_slowly(&app).await;
+        let (shop, me) = (app.shop.clone(), app.clerk().me);
+        let stolen = "самовар-на-столе".to_owned();
+        let changing = spawn(async move { change_password(&shop, me, PASSWORD.to_owned(), stolen.clone(), &stolen).await });
+        reset_meanwhile(&app).await;
+        assert_eq!(changing.await.unwrap(), Err(Error::BadCredentials));
+        assert!(sign_in(&app.shop, "продавец", "battery staple".to_owned(), &Place::default()).await.is_ok_and(|me| me.must_change_password));
+    }
+
     async fn an_account_waits_longer_with_each_failure_wherever_they_come_from(app: App) {
         let app = behind_proxy(app);
         app.hire(app.clerk()).await;

@@ -122,6 +122,16 @@ on_both_databases! {
         assert!(told[0].starts_with(&booked(&order)), "{told:?}");
     }
 
+    async fn what_waits_for_somebody_who_is_no_longer_told_is_given_up_too(app: App) {
+        let telegram = Telegram::open().await;
+        let (app, _, clerk) = opened(app, &telegram, &[CHAT]).await;
+        clerk.books("чай", 1).await.unwrap();
+        queue::forget_old(&app.shop, ahead(47 * HOUR)()).await.unwrap();
+        assert_eq!(outbox(&app).await[0].0, State::Waiting);
+        queue::forget_old(&app.shop, ahead(49 * HOUR)()).await.unwrap();
+        assert_eq!(outbox(&app).await[0].0, State::Failed);
+    }
+
     async fn after_two_days_it_is_given_up(app: App) {
         let telegram = Telegram::open().await;
         let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
