@@ -140,3 +140,17 @@ test("Back returns to the filter before, in the fields too", async ({ page }) =>
   await expect(field(page, "Статус")).toHaveValue("paid_denied");
   await expect(row(page, "отменён").first()).toBeVisible();
 });
+
+test("the price is that of the product that is named, however it came to be named", async ({ page }) => {
+  await shop.open(page, "/orders/new");
+  const [product, price] = [field(page, "Товар"), field(page, "Цена, ₽")];
+  await product.fill("Шафран, 1 г");
+  await expect(price).toHaveValue("890.00");
+  await product.fill("нет такого товара");
+  await expect(price).toHaveValue("");
+  await price.fill("500");
+  await product.fill("нет и такого");
+  await expect(price).toHaveValue("500");
+  await product.fill("Шафран, 1 г");
+  await expect(price).toHaveValue("890.00");
+});

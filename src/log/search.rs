@@ -12,12 +12,14 @@ use crate::{
     clock,
     db::{self, Column, Dialect, Key, Keyset, Order},
     error::Error,
+    i18n::Locale,
     schema::{operation_log, users},
     text::fold,
     ui::pager::Page,
 };
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use leptos_i18n::td_string;
 
 /// Rows that are read at once while most of them are passed over.
 const CHUNK: i64 = 1_000;
@@ -145,7 +147,9 @@ fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
     if typed.is_empty() {
         return Ok(None);
     }
-    if typed == SYSTEM {
+    // As the page shows it, too.
+    let is_shown = |l: Locale| td_string!(l, ui.system) == typed;
+    if typed == SYSTEM || [Locale::ru, Locale::en].into_iter().any(is_shown) {
         return Ok(Some(None));
     }
     let known = users::table

@@ -80,14 +80,21 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen);
     let price = RwSignal::new(String::new());
     let qty = RwSignal::new(String::new());
+    let filled = StoredValue::new(list_price.clone());
     Effect::new(move |first: Option<()>| {
-        if let (Some(()), Some(offer)) = (first, chosen.get()) {
-            price.set(
-                offer
-                    .sell_price_rub
-                    .map(|price| price.to_string())
-                    .unwrap_or_default(),
-            );
+        let offer = chosen.get();
+        if first.is_none() {
+            return;
+        }
+        match offer {
+            Some(offer) => {
+                let list_price = offer.sell_price_rub.map(|price| price.to_string());
+                filled.set_value(list_price.unwrap_or_default());
+                price.set(filled.get_value());
+            }
+            // The price of a product that is no longer meant; one that was typed stays.
+            None if price.get_untracked() == filled.get_value() => price.set(String::new()),
+            None => {}
         }
     });
     view! {

@@ -2,8 +2,10 @@
 //!
 //! `axum::serve` knows neither time limits nor numbers; this is the same loop with both.
 
-use super::limits::network;
-use super::{SHUTDOWN_LIMIT, limits::longest_pause};
+use super::{
+    SHUTDOWN_LIMIT,
+    limits::{longest_pause, network},
+};
 use crate::{config::Config, error::Error, i18n::Locale};
 use axum::{Router, body::Body, extract::ConnectInfo};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};

@@ -30,7 +30,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static(
-            "camera=(self), accelerometer=(), autoplay=(), bluetooth=(), browsing-topics=(), clipboard-read=(), \
+            "camera=(self), accelerometer=(), autoplay=(), browsing-topics=(), clipboard-read=(), \
              display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
              identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), \
              otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), \

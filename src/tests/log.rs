@@ -353,6 +353,7 @@ on_both_databases! {
             (empty(), 7),
             (Query { user: "МЕНЕДЖЕР".into(), ..empty() }, 3),
             (Query { user: SYSTEM.into(), ..empty() }, 3),
+            (Query { user: "система".into(), ..empty() }, 3),
             (Query { user: "никто".into(), ..empty() }, 0),
             (Query { action: "create".into(), ..empty() }, 3),
             (Query { entity_type: "product".into(), ..empty() }, 2),
