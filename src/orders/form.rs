@@ -80,22 +80,15 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen);
     let price = RwSignal::new(String::new());
     let qty = RwSignal::new(String::new());
-    let filled = StoredValue::new(list_price.clone());
-    Effect::new(move |first: Option<()>| {
+    Effect::new(move |was_chosen: Option<bool>| {
         let offer = chosen.get();
-        if first.is_none() {
-            return;
+        let is_chosen = offer.is_some();
+        // A price goes with its product: whoever only types another name leaves it to the shop.
+        if was_chosen == Some(true) || was_chosen == Some(false) && is_chosen {
+            let own = offer.and_then(|offer| offer.sell_price_rub);
+            price.set(own.map(|price| price.to_string()).unwrap_or_default());
         }
-        match offer {
-            Some(offer) => {
-                let list_price = offer.sell_price_rub.map(|price| price.to_string());
-                filled.set_value(list_price.unwrap_or_default());
-                price.set(filled.get_value());
-            }
-            // The price of a product that is no longer meant; one that was typed stays.
-            None if price.get_untracked() == filled.get_value() => price.set(String::new()),
-            None => {}
-        }
+        is_chosen
     });
     view! {
         <Form action>

@@ -251,10 +251,6 @@ impl Picker {
                     let kept = offers
                         .iter()
                         .position(|offer| Some(&offer.name) == marked.as_ref());
-                    let meant = offers.iter().find(|offer| offer.name == text.trim());
-                    if let Some(meant) = meant {
-                        self.chosen.set(Some(meant.clone()));
-                    }
                     self.offers.set(offers);
                     self.active.set(kept);
                 }

@@ -153,6 +153,18 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen.clone());
     let supplier = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
+    // What was paid last time, to whom: a proposal.
+    Effect::new(move |first: Option<()>| {
+        if let (Some(()), Some(offer)) = (first, chosen.get()) {
+            supplier.set(offer.supplier_name.unwrap_or_default());
+            price.set(
+                offer
+                    .buy_price_eur
+                    .map(|price| price.to_string())
+                    .unwrap_or_default(),
+            );
+        }
+    });
     let proposal = start.chosen.clone();
     let last_supplier = proposal
         .as_ref()
@@ -162,30 +174,6 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
         .and_then(|offer| offer.buy_price_eur)
         .map(|price| price.to_string())
         .unwrap_or_default();
-    // What was paid last time, to whom: a proposal. It goes with its product, unless something else was typed.
-    let proposed = StoredValue::new((last_supplier.clone(), last_price.clone()));
-    Effect::new(move |first: Option<()>| {
-        let offer = chosen.get();
-        if first.is_none() {
-            return;
-        }
-        let (was_supplier, was_price) = proposed.get_value();
-        let is_picked = offer.is_some();
-        let last = offer.map_or_else(Default::default, |offer| {
-            let price = offer.buy_price_eur.map(|price| price.to_string());
-            (
-                offer.supplier_name.unwrap_or_default(),
-                price.unwrap_or_default(),
-            )
-        });
-        if is_picked || supplier.get_untracked() == was_supplier {
-            supplier.set(last.0.clone());
-        }
-        if is_picked || price.get_untracked() == was_price {
-            price.set(last.1.clone());
-        }
-        proposed.set_value(last);
-    });
     view! {
         <Form action resets=true>
             <input type="hidden" name="idempotency_key" value=start.idempotency_key />
