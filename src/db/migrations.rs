@@ -35,10 +35,9 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     }
     let applied = applied(&mut conn).map_err(|error| format!("cannot read {url}: {error}"))?;
     refuse_newer(&applied).map_err(|error| format!("{url}: {error}"))?;
-    let pending = known()
-        .into_iter()
-        .find(|version| !applied.contains(version));
-    if let (DatabaseUrl::Sqlite(path), Some(version), false) = (url, pending, applied.is_empty()) {
+    if let (DatabaseUrl::Sqlite(path), Some(version), false) =
+        (url, pending(&applied), applied.is_empty())
+    {
         backup::before_migration(path, &version)?;
     }
     let ran = match &mut conn {
@@ -95,6 +94,13 @@ pub fn applied(conn: &mut Conn) -> Result<Vec<String>, String> {
         Conn::Postgres(conn) => versions(conn.applied_migrations()),
     };
     applied.map_err(|error| error.to_string())
+}
+
+/// The first version that a database has not been brought through yet; `None`: it is up to date.
+pub fn pending(applied: &[String]) -> Option<String> {
+    known()
+        .into_iter()
+        .find(|version| !applied.contains(version))
 }
 
 /// Refuses a schema that a later version of the program made: what it means is not known here.

@@ -25,7 +25,6 @@ use diesel::{
 use fault::{failed, unavailable};
 use std::{
     borrow::Cow,
-    collections::BTreeSet,
     fmt,
     path::{Path, PathBuf},
     str::FromStr,
@@ -178,15 +177,13 @@ impl Db {
     /// Whether the database has every migration that this program knows.
     pub async fn has_schema(&self) -> Result<bool, Error> {
         self.read(|conn| {
-            let ran: BTreeSet<String> =
+            let ran: Vec<String> =
                 diesel::sql_query("SELECT version FROM __diesel_schema_migrations")
                     .load::<Ran>(conn)?
                     .into_iter()
                     .map(|row| row.version)
                     .collect();
-            Ok(migrations::known()
-                .iter()
-                .all(|version| ran.contains(version)))
+            Ok(migrations::pending(&ran).is_none())
         })
         .await
     }
