@@ -12,7 +12,7 @@ const HEIGHT: i64 = 200;
 /// Room for the names below.
 const BELOW: i64 = 24;
 /// Names that fit below a chart on a phone.
-const LABELS: usize = 6;
+const LABELS: usize = 4;
 /// Marks on the axis.
 const MARKS: i64 = 4;
 
@@ -115,16 +115,21 @@ pub fn BarChart(
     let scale = Scale::of(&bars);
     let count = bars.len();
     let every = count.div_ceil(LABELS).max(1);
+    let lines = scale
+        .marks()
+        .into_iter()
+        .map(|amount| {
+            let y = scale.y(amount).to_string();
+            view! { <line class="chart-line" x1="0" x2="100%" y1=y.clone() y2=y /> }
+        })
+        .collect_view();
+    // Over the bars, where these are as high.
     let marks = scale
         .marks()
         .into_iter()
         .map(|amount| {
             let y = scale.y(amount).to_string();
-            let words = Rub(amount).short(l);
-            view! {
-                <line class="chart-line" x1="0" x2="100%" y1=y.clone() y2=y.clone() />
-                <text class="chart-mark" x="0" y=y dy="-3">{words}</text>
-            }
+            view! { <text class="chart-mark" x="0" y=y dy="-3">{Rub(amount).short(l)}</text> }
         })
         .collect_view();
     let labels = bars
@@ -132,11 +137,11 @@ pub fn BarChart(
         .enumerate()
         .filter(|(index, _)| index % every == 0)
         .map(|(index, bar)| {
-            let x = percent(index * 2 + 1, count * 2);
-            let anchor = match index {
-                0 if count > 4 => "start",
-                index if index + 1 == count && count > 4 => "end",
-                _ => "middle",
+            let middle = percent(index * 2 + 1, count * 2);
+            let (x, anchor) = match index {
+                0 if count > LABELS => (percent(0, 1), "start"),
+                index if index + 1 == count && count > LABELS => (percent(1, 1), "end"),
+                _ => (middle, "middle"),
             };
             let y = (TOP + HEIGHT + BELOW - 6).to_string();
             view! { <text class="chart-label" x=x y=y text-anchor=anchor>{bar.label.clone()}</text> }
@@ -150,8 +155,9 @@ pub fn BarChart(
     view! {
         <figure class="chart-figure">
             <svg class="chart" width="100%" height=(TOP + HEIGHT + BELOW).to_string() role="group" aria-label=label>
-                {marks}
+                {lines}
                 {drawn}
+                {marks}
                 {labels}
             </svg>
             <figcaption class="chart-legend">

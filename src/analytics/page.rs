@@ -346,14 +346,14 @@ fn PeriodTable(summary: Summary) -> impl IntoView {
     let by = summary.by;
     let row = move |start: NaiveDate, figures: Figures| {
         view! {
-            <tr>
-                <th scope="row">{period_name(start, by, l)}</th>
-                <td class="num">{figures.revenue_rub.shown(l)}</td>
-                <td class="num">{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
-                <td class="num">{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
-                <td class="num">{pieces(figures.qty, l)}</td>
-                <td class="num">{pieces(figures.orders, l)}</td>
-                <td class="num">{pieces(figures.denied, l)}</td>
+            <tr role="row">
+                <td role="cell" class="row-title">{period_name(start, by, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
             </tr>
         }
     };
@@ -364,19 +364,19 @@ fn PeriodTable(summary: Summary) -> impl IntoView {
         .collect_view();
     view! {
         <div class="table-scroll" tabindex="0" role="region" aria-labelledby="periods">
-            <table class="table">
-                <thead>
-                    <tr>
-                        <th scope="col">{td_string!(l, analytics.period)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.revenue)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.profit)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.margin)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.qty)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.orders)}</th>
-                        <th scope="col" class="num">{td_string!(l, analytics.denied)}</th>
+            <table class="table cards" role="table">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">{td_string!(l, analytics.period)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.revenue)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.profit)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.margin)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.qty)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.orders)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.denied)}</th>
                     </tr>
                 </thead>
-                <tbody>{rows}</tbody>
+                <tbody role="rowgroup">{rows}</tbody>
             </table>
         </div>
     }
