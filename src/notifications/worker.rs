@@ -71,13 +71,6 @@ impl Channels {
             is_stopping: AtomicBool::new(false),
         })
     }
-
-    const fn has(&self, channel: Channel) -> bool {
-        match channel {
-            Channel::Telegram => self.telegram.is_some(),
-            Channel::Mail => self.mail.is_some(),
-        }
-    }
 }
 
 /// A worker that runs beside the server.
@@ -181,22 +174,19 @@ pub async fn deliver_due(
     now: impl Fn() -> Moment + Copy,
 ) -> Result<usize, Error> {
     let lanes = queue::lanes(shop).await?;
+    // Of those whom the settings still name.
+    let recipients = shop.config.notifications.recipients();
+    let is_told = |channel: Channel, recipient: &str| {
+        recipients
+            .iter()
+            .any(|(way, to)| *way == channel && to == recipient)
+    };
     let deliveries = lanes
         .into_iter()
-        .filter(|(_, channel, recipient)| {
-            channels.has(*channel) && is_told(shop, *channel, recipient)
-        })
+        .filter(|(_, channel, recipient)| is_told(*channel, recipient))
         .map(|(lane, ..)| async move { deliver_lane(shop, channels, &lane, now).await });
     let sent: Result<Vec<usize>, Error> = join_all(deliveries).await.into_iter().collect();
     Ok(sent?.into_iter().sum())
-}
-
-/// Whether the settings still name this recipient.
-fn is_told(shop: &Shop, channel: Channel, recipient: &str) -> bool {
-    let recipients = shop.config.notifications.recipients();
-    recipients
-        .iter()
-        .any(|(way, to)| *way == channel && to == recipient)
 }
 
 /// Delivers what is due in one lane, until one is refused.
