@@ -67,6 +67,9 @@ pub fn place() -> Place {
         .unwrap_or_default()
 }
 
+/// Where a page shows a secret: whoever made it is led there.
+pub const SECRET: &str = "#secret";
+
 /// Shows a secret on the page that reads it next, and never again. It is neither stored nor part of a URL.
 pub fn show_once(name: &str, secret: &str) {
     if let Some(response) = use_context::<ResponseOptions>() {
@@ -160,12 +163,17 @@ pub fn go(path: &str, success: Success) {
 /// Leads a browser without JavaScript back to the page of the form, with a banner there.
 /// With JavaScript the page stays and shows the answer itself.
 pub fn back(success: Success) {
+    back_to("", success);
+}
+
+/// The same, to a place on that page, such as [`SECRET`].
+pub fn back_to(place: &str, success: Success) {
     let Some(parts) = use_context::<Parts>() else {
         return;
     };
     if wants_html(&parts.headers) {
         let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
-        go(&page, success);
+        go(&format!("{page}{place}"), success);
     }
 }
 
@@ -205,6 +213,7 @@ pub fn wants_html(headers: &HeaderMap) -> bool {
 }
 
 fn with_parameter(path: &str, name: &str, value: &str) -> String {
+    let (path, place) = path.split_at(path.find('#').unwrap_or(path.len()));
     let joint = if path.contains('?') { '&' } else { '?' };
-    format!("{path}{joint}{name}={value}")
+    format!("{path}{joint}{name}={value}{place}")
 }

@@ -15,11 +15,12 @@ for (const javaScriptEnabled of [true, false]) {
       await shop.open(page, "/admin/users");
       const invitations = page.getByRole("region", { name: "Приглашения" });
       await press(invitations, "Пригласить");
-      const link = await invitations.locator("code").innerText();
+      await expect(shop.secret(page)).toBeInViewport();
+      const link = await shop.secret(page).innerText();
       expect(link).toMatch(/^http:\/\/127\.0\.0\.1:\d+\/register\?invitation=[0-9a-f]{32}$/);
       await shop.open(page, "/admin/users");
       await expect(invitations.getByRole("listitem").filter({ hasText: "продавец" })).toContainText(`от ${admin}`);
-      await expect(invitations.locator("code")).toHaveCount(0);
+      await expect(shop.secret(page)).toHaveCount(0);
 
       const theirs = await browser.newContext({ baseURL: server.url, javaScriptEnabled, locale: "ru-RU" });
       const other = await theirs.newPage();
@@ -71,7 +72,9 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("a one-time password must be changed before anything else", async ({ page, server, browser }) => {
+test("a one-time password is seen at once, and must be changed before anything else", async ({ page, server, browser }) => {
+  // Lower than the page, whose button stands far below the password
+  await page.setViewportSize({ width: 360, height: 400 });
   await shop.arrive(page, server, "admin");
   const name = unique("забывчивый");
   server.run("user", "list");
@@ -80,7 +83,8 @@ test("a one-time password must be changed before anything else", async ({ page, 
   await shop.register(other, name);
   await shop.open(page, `/admin/users/${encodeURIComponent(name)}`);
   await press(page, "Сбросить пароль");
-  const once = await page.locator("code.secret").innerText();
+  await expect(shop.secret(page)).toBeInViewport();
+  const once = await shop.secret(page).innerText();
   await shop.signIn(other, name, once);
   await other.goto("/orders");
   await expect(other).toHaveURL(/\/account\?error=must_change_password/);

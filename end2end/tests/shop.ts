@@ -98,6 +98,9 @@ export async function fill(form: Page | Locator, values: Record<string, string>)
 
 export const press = (scope: Page | Locator, name: string) => scope.getByRole("button", { name, exact: true }).click();
 
+/** What a page shows this once: a token, a link, a password. */
+export const secret = (page: Page) => page.locator("#secret code");
+
 /** The row of a table that has the text. */
 export const row = (scope: Page | Locator, text: string | RegExp) =>
   scope.locator("tbody").getByRole("row").filter({ hasText: text });

@@ -6,8 +6,8 @@ use crate::{
     ui::{
         self,
         form::{Form, FormAction, Submit},
+        secret::Secret,
     },
-    users::invite::Secret,
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
@@ -55,7 +55,7 @@ pub async fn make_chat_code() -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
     let (code, _) = door::act(super::service::new_code).await?;
     door::show_once("chat_code", &code);
-    door::go("/account", Success::ChatCode);
+    door::go(&format!("/account{}", door::SECRET), Success::ChatCode);
     Ok(())
 }
 

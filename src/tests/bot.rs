@@ -448,7 +448,7 @@ on_both_databases! {
         let mut browser = browser.in_shop(&app);
         assert!(browser.get("/account").await.body.contains("Получить код"));
         let made = browser.submit("/account", "make_chat_code", &[]).await;
-        assert_eq!(made.location.as_deref(), Some("/account?success=chat_code"));
+        assert_eq!(made.location.as_deref(), Some("/account?success=chat_code#secret"));
         let cookie = made.set_cookie.clone().unwrap();
         let code = cookie.trim_start_matches("chat_code=").split(';').next().unwrap().to_owned();
         assert!(cookie.contains("HttpOnly") && code.len() == 8, "{cookie}");

@@ -40,7 +40,7 @@ on_both_databases! {
         let made = admin.submit("/admin/users", "invite_user", &[("role", "manager")]).await;
         let page = admin.follow(&made).await;
         let token = between(&page.body, "/register?invitation=", "<").to_owned();
-        assert!(!made.location.unwrap().contains(&token), "a secret in a URL");
+        assert_eq!(made.location.as_deref(), Some("/admin/users?success=invited#secret"), "it is seen at once, and no secret in a URL");
         assert!(!admin.get("/admin/users").await.body.contains(&token), "shown twice");
 
         let mut guest = app.browser();
@@ -87,6 +87,7 @@ on_both_databases! {
         let mut admin = app.browser_of(app.admin()).await;
         let mut clerk = app.browser_of(app.clerk()).await;
         let reset = admin.submit("/admin/users/%D0%BF%D1%80%D0%BE%D0%B4%D0%B0%D0%B2%D0%B5%D1%86", "reset_password", &[("username", "продавец")]).await;
+        assert!(reset.location.as_ref().unwrap().ends_with("?success=password_reset#secret"), "it is seen at once");
         let page = admin.follow(&reset).await;
         let once = between(&page.body, "class=\"secret\">", "<").to_owned();
         assert_eq!(once.len(), 12, "{once}");

@@ -4,6 +4,7 @@ pub mod banner;
 pub mod failure;
 pub mod form;
 pub mod pager;
+pub mod secret;
 pub mod words;
 
 #[cfg(not(feature = "ssr"))]

@@ -7,6 +7,7 @@ use crate::{
     ui::{
         self,
         form::{Form, FormAction, Submit},
+        secret::Secret,
         words,
     },
 };
@@ -35,7 +36,7 @@ pub async fn list_invitations() -> Result<Invited, Error> {
 /// Makes an invitation. The page shows its link, which nobody can look up later.
 #[server(endpoint = "invite_user")]
 pub async fn invite_user(role: String) -> Result<(), Error> {
-    use crate::{act, door};
+    use crate::{act, door, ui::banner::Success};
     let token = act::new_key();
     let kept = token.clone();
     door::act(move |tx| {
@@ -46,6 +47,7 @@ pub async fn invite_user(role: String) -> Result<(), Error> {
     })
     .await?;
     door::show_once("invitation", &token);
+    door::back_to(door::SECRET, Success::Invited);
     Ok(())
 }
 
@@ -74,11 +76,6 @@ pub fn Invitations() -> impl IntoView {
         move || acts.map(|times| times.get()),
         |_| list_invitations(),
     );
-    Effect::new(move || {
-        if invite.is_done() {
-            ui::announce(td_string!(l, users.invited).to_owned());
-        }
-    });
     let role = move |role: &Role| {
         view! { <option value=role.code() selected=*role == Role::User>{words::role(l, *role)}</option> }
     };
@@ -133,21 +130,4 @@ fn InvitationList(invitations: Vec<Invitation>, revoke: FormAction) -> impl Into
     (!invitations.is_empty()).then(
         || view! { <ul class="devices">{invitations.into_iter().map(row).collect_view()}</ul> },
     )
-}
-
-/// Something to copy, that is shown this once.
-#[component]
-pub fn Secret(
-    #[prop(into)] label: String,
-    /// What to copy.
-    secret: String,
-) -> impl IntoView {
-    view! {
-        <div class="alert alert-success alert-soft mb-4" role="status">
-            <div class="min-w-0">
-                <p>{label}</p>
-                <code class="secret">{secret}</code>
-            </div>
-        </div>
-    }
 }

@@ -1,6 +1,6 @@
 //! The page of an account: what an admin may do with it, and its history.
 
-use super::{Account, invite::Secret, list::StateBadge};
+use super::{Account, list::StateBadge};
 use crate::{
     auth::{Role, UserState},
     error::Error,
@@ -10,6 +10,7 @@ use crate::{
         failure::UrlFailure,
         form::{Form, FormAction, Submit},
         pager::parameter,
+        secret::Secret,
         words,
     },
 };
@@ -80,13 +81,14 @@ pub async fn unblock_user(username: String) -> Result<(), Error> {
 /// Gives an account a one-time password. The page shows it: nobody can look it up later.
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(username: String) -> Result<(), Error> {
-    use crate::door;
+    use crate::{door, ui::banner::Success};
     let given = match door::actor() {
         Ok(actor) => super::service::give_one_time_password(&door::shop(), actor, username).await,
         Err(error) => Err(error),
     };
     door::show_once("password", &door::answer(given)?);
-    saved()
+    door::back_to(door::SECRET, Success::PasswordReset);
+    Ok(())
 }
 
 /// Deletes an account for good.

@@ -11,6 +11,7 @@ use crate::{
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
+        secret::Secret,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -51,7 +52,7 @@ pub async fn create_token(name: String) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
     let (_, token) = door::act(move |tx| service::create(tx, &name)).await?;
     door::show_once("token", &token);
-    door::go("/account", Success::TokenCreated);
+    door::go(&format!("/account{}", door::SECRET), Success::TokenCreated);
     Ok(())
 }
 
@@ -73,26 +74,15 @@ pub fn TokenSection() -> impl IntoView {
     view! {
         <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
         <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
-        {ui::loaded(tokens, |list| view! { <Fresh token=list.fresh /> <TokenTable tokens=list.tokens /> })}
+        {ui::loaded(tokens, move |list| view! {
+            {list.fresh.map(|token| view! { <Secret label=td_string!(l, tokens.fresh) secret=token /> })}
+            <TokenTable tokens=list.tokens />
+        })}
         <Form action full_load=true class="mt-4">
             <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
             <Submit label=td_string!(l, tokens.create) class="btn" />
         </Form>
     }
-}
-
-/// A token that was just made.
-#[component]
-fn Fresh(token: Option<String>) -> impl IntoView {
-    let l = ui::locale();
-    token.map(|token| view! {
-        <div class="alert alert-success alert-soft mb-4" role="status">
-            <div class="w-full">
-                <label for="fresh-token">{td_string!(l, tokens.fresh)}</label>
-                <input class="input w-full" id="fresh-token" type="text" readonly=true autocomplete="off" value=token />
-            </div>
-        </div>
-    })
 }
 
 #[component]

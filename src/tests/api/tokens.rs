@@ -71,7 +71,7 @@ on_both_databases! {
     async fn the_account_page_shows_a_new_token_once(app: App) {
         let mut browser = app.browser_of(app.clerk()).await;
         let created = browser.submit("/account", "create_token", &[("name", "касса")]).await;
-        assert_eq!((created.status, created.location.as_deref()), (302, Some("/account?success=token_created")));
+        assert_eq!((created.status, created.location.as_deref()), (302, Some("/account?success=token_created#secret")));
         let cookie = created.set_cookie.unwrap();
         assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Max-Age=60"), "{cookie}");
         let token = cookie.trim_start_matches("token=").split(';').next().unwrap().to_owned();
