@@ -20,7 +20,10 @@ use crate::{
     ui::{self, Announcer, banner::Banner, failure::Failure},
     users::{list::UsersPage, page::UserPage},
 };
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, codec::GetUrl},
+};
 use leptos_i18n::td_string;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
@@ -33,6 +36,9 @@ use leptos_router::{
 /// The whole application, on the server and in the browser.
 #[component]
 pub fn App() -> impl IntoView {
+    use Permission::{
+        AdminArea, EditProducts, ManageUsers, Orders, OwnAccount, Supplies, ViewStock,
+    };
     provide_meta_context();
     provide_context(ui::visitor());
     let said = RwSignal::new(String::new());
@@ -49,27 +55,64 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=AccountPage ssr=SsrMode::Async />
-                    <Route path=path!("/products") view=ProductsPage ssr=SsrMode::Async />
-                    <Route path=path!("/products/new") view=NewProductPage ssr=SsrMode::Async />
-                    <Route path=path!("/products/import") view=ImportProductsPage ssr=SsrMode::Async />
-                    <Route path=path!("/products/:id") view=ProductPage ssr=SsrMode::Async />
-                    <Route path=path!("/supplies") view=SuppliesPage ssr=SsrMode::Async />
-                    <Route path=path!("/supplies/import") view=ImportSuppliesPage ssr=SsrMode::Async />
-                    <Route path=path!("/orders") view=OrdersPage ssr=SsrMode::Async />
-                    <Route path=path!("/orders/new") view=NewOrderPage ssr=SsrMode::Async />
-                    <Route path=path!("/orders/:id") view=OrderPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/analytics") view=AnalyticsPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/rates") view=RatesPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users") view=UsersPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users/:username") view=UserPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/logs") view=LogPage ssr=SsrMode::Async />
-                    <Route path=path!("/admin/notifications") view=NotificationsPage ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=move || page(OwnAccount, td_string!(l, auth.account), AccountPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products") view=move || page(ViewStock, td_string!(l, products.title), ProductsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(l, products.new_product), NewProductPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(l, import.products), ImportProductsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(l, products.title), ProductPage) ssr=SsrMode::Async />
+                    <Route path=path!("/supplies") view=move || page(Supplies, td_string!(l, nav.supplies), SuppliesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/supplies/import") view=move || page(Supplies, td_string!(l, import.supplies), ImportSuppliesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders") view=move || page(Orders, td_string!(l, nav.orders), OrdersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders/new") view=move || page(Orders, td_string!(l, orders.new_order), NewOrderPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders/:id") view=move || page(Orders, td_string!(l, nav.orders), OrderPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/analytics") view=move || page(AdminArea, td_string!(l, nav.analytics), AnalyticsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rates") view=move || page(AdminArea, td_string!(l, nav.rates), RatesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=move || page(ManageUsers, td_string!(l, nav.users), UsersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/:username") view=move || page(ManageUsers, td_string!(l, nav.users), UserPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/logs") view=move || page(AdminArea, td_string!(l, nav.log), LogPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/notifications") view=move || page(AdminArea, td_string!(l, nav.notifications), NotificationsPage) ssr=SsrMode::Async />
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
         </Router>
     }
+}
+
+/// A page of those who have a right. Whoever has not sees its title and the refusal, and none of its tools.
+fn page<V: IntoView + 'static>(
+    permission: Permission,
+    title: &'static str,
+    page: fn() -> V,
+) -> AnyView {
+    if ui::may(permission) {
+        page().into_any()
+    } else {
+        view! { <Refusal permission title /> }.into_any()
+    }
+}
+
+#[component]
+fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
+    // Asked through a server function, as every page is, so that the answer has its status.
+    let asked = ui::data(|| (), move |()| ask_permission(permission));
+    // Signed in elsewhere meanwhile: the page is right when it is loaded anew.
+    let open = |()| {
+        Effect::new(|| {
+            let _ = location().reload();
+        });
+    };
+    view! {
+        <Title text=title />
+        <h1>{title}</h1>
+        {ui::loaded(asked, open)}
+    }
+}
+
+/// Refuses who has no right.
+#[server(endpoint = "ask_permission", input = GetUrl)]
+pub async fn ask_permission(permission: Permission) -> Result<(), Error> {
+    use crate::door;
+    door::answer(door::actor().and_then(|actor| actor.may(permission)))
 }
 
 /// The menu: pages on the left, who is signed in on the right.

@@ -46,6 +46,11 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
 pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("account", Some(Permission::OwnAccount), ""),
     (
+        "ask_permission",
+        Some(Permission::AdminArea),
+        "permission=admin_area",
+    ),
+    (
         "activate_user",
         Some(Permission::ManageUsers),
         "username={user}",
@@ -276,6 +281,11 @@ on_both_databases! {
                 if expected == 302 {
                     assert!(answer.location.unwrap().starts_with("/login?next=%2F"), "{page}");
                     assert!(!answer.body.contains("чай"), "{page} tells what it must not");
+                }
+                if expected == 403 {
+                    let main = answer.body.split("<main").nth(1).unwrap().split("</main>").next().unwrap();
+                    assert!(main.contains("<h1>") && main.matches("role=\"alert\"").count() == 2, "{page} says why: {main}");
+                    assert!(!main.contains("<form") && !main.contains("<a "), "{page} offers what it refuses: {main}");
                 }
             }
         }
