@@ -72,5 +72,6 @@ pub use locales::i18n;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     console_error_panic_hook::set_once();
+    ui::scroll::keep_place();
     leptos::mount::hydrate_body(app::App);
 }

@@ -153,3 +153,23 @@ test("a price goes with its product: another name takes it away, and the shop kn
   await press(page, "Записать заказ");
   await expect(page.getByText("890,00").first()).toBeVisible();
 });
+
+test("Back and Forward find the page where it was left, however late its data", async ({ page }) => {
+  await page.route("**/fn/list_orders*", async (route) => {
+    await new Promise((done) => setTimeout(done, 500));
+    await route.continue();
+  });
+  const place = () => page.evaluate(() => Math.round(scrollY));
+  await rows(page).nth(40).scrollIntoViewIfNeeded();
+  const left = await place();
+  expect(left).toBeGreaterThan(500);
+  await rows(page).nth(40).getByRole("link").first().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Заказ № \d+/);
+  expect(await place()).toBe(0);
+  await page.goBack();
+  await expect(rows(page)).toHaveCount(50);
+  await expect.poll(place).toBe(left);
+  await page.goForward();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/^Заказ № \d+/);
+  await expect.poll(place).toBe(0);
+});

@@ -11,6 +11,8 @@ pub mod words;
 mod document;
 #[cfg(feature = "ssr")]
 mod request;
+#[cfg(feature = "hydrate")]
+pub mod scroll;
 
 #[cfg(not(feature = "ssr"))]
 pub use document::{post, request_id, title, visitor};
