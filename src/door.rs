@@ -8,6 +8,7 @@ use crate::{
     ui::{
         banner::{Success, Trouble},
         cookie,
+        pager::PASSING,
     },
 };
 use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
@@ -15,9 +16,6 @@ use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
 use url::form_urlencoded;
-
-/// Parameters of a URL that speak of one answer only.
-const PASSING: [&str; 5] = ["success", "error", "__path", "__err", "__typed"];
 
 /// Changes the shop as whoever sent the request.
 pub async fn act<T: Send + 'static>(

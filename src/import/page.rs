@@ -3,7 +3,7 @@
 use super::{Kind, Preview, PreviewRow, RowState};
 use crate::{
     error::Error,
-    log::Change,
+    log::history::Changes,
     money::pieces,
     ui::{
         self,
@@ -40,8 +40,8 @@ pub async fn read_import(
 pub async fn confirm_import(kind: String, upload: String, digest: String) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
     let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
-    door::act(move |tx| super::service::confirm(tx, kind, &upload, &digest)).await?;
-    door::go(&format!("/{kind}"), Success::Imported);
+    let counts = door::act(move |tx| super::service::confirm(tx, kind, &upload, &digest)).await?;
+    door::go(&format!("/{kind}?counts={counts}"), Success::Imported);
     Ok(())
 }
 
@@ -111,9 +111,9 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
         rows,
     } = preview;
     let hidden = (new + changed + same + wrong).saturating_sub(rows.len());
-    let count = move |state: RowState, count: usize| {
+    let tile = move |label: &'static str, count: usize| {
         let count = pieces(i64::try_from(count).unwrap_or(i64::MAX), l);
-        view! { <div class="stat-tile"><dt>{state_words(state, l)}</dt><dd>{count}</dd></div> }
+        view! { <div class="stat-tile"><dt>{label}</dt><dd>{count}</dd></div> }
     };
     let decision = if wrong > 0 {
         view! { <p class="alert alert-error alert-soft mb-4">{td_string!(l, import.has_wrong)}</p> }
@@ -135,10 +135,10 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
         <section aria-labelledby="preview">
             <h2 id="preview">{td_string!(l, import.preview)} " " {file_name}</h2>
             <dl class="stat-tiles mb-4">
-                {count(RowState::New, new)}
-                {count(RowState::Changed, changed)}
-                {count(RowState::Same, same)}
-                {count(RowState::Wrong, wrong)}
+                {tile(td_string!(l, import.count_new), new)}
+                {tile(td_string!(l, import.count_changed), changed)}
+                {tile(td_string!(l, import.count_same), same)}
+                {tile(td_string!(l, import.count_wrong), wrong)}
             </dl>
             {decision}
             <table class="table cards" role="table">
@@ -166,14 +166,6 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
         RowState::Same => "badge badge-ghost",
         RowState::Wrong => "badge badge-error",
     };
-    let change = move |change: Change| {
-        let value = |text: Option<String>| text.unwrap_or_else(|| "—".to_owned());
-        let words = match (change.before, change.after) {
-            (None, after) => value(after),
-            (before, after) => format!("{} → {}", value(before), value(after)),
-        };
-        view! { <li>{field_label(l, &change.field)} ": " {words}</li> }
-    };
     let problems = row
         .problems
         .into_iter()
@@ -184,7 +176,7 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
             <td role="cell" class="row-title">{row.title}</td>
             <td role="cell" class="num" data-label=td_string!(l, import.line)>{row.line}</td>
             <td role="cell" data-label=td_string!(l, import.outcome)><span class=badge>{state_words(row.state, l)}</span></td>
-            <td role="cell" data-label=td_string!(l, import.details)><ul>{problems} {row.changes.into_iter().map(change).collect_view()}</ul></td>
+            <td role="cell" data-label=td_string!(l, import.details)><ul>{problems}</ul><Changes changes=row.changes /></td>
         </tr>
     }
 }

@@ -1,6 +1,6 @@
 //! Keeps a file until it is confirmed, plans what it does, and does it.
 
-use super::{Kind, Preview, PreviewRow, RowState};
+use super::{Counts, Kind, Preview, PreviewRow, RowState};
 use crate::{
     act::{Tx, new_key, sha256},
     db,
@@ -90,7 +90,7 @@ pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> 
 }
 
 /// Does what was shown: all of it, as one act. Refused when it would do anything else by now.
-pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<(), Error> {
+pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<Counts, Error> {
     tx.actor.may(kind.permission())?;
     // Nobody adds, edits or moves products between the plan and its end.
     db::lock_table(tx.conn, "products")?;
@@ -118,7 +118,12 @@ pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<()
         log::set("changed", preview.changed),
         log::set("same", preview.same),
     ];
-    record(tx, Action::Import, entity, "csv", &changes)
+    record(tx, Action::Import, entity, "csv", &changes)?;
+    Ok(Counts {
+        new: preview.new,
+        changed: preview.changed,
+        same: preview.same,
+    })
 }
 
 fn run<A>(

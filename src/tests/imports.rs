@@ -56,10 +56,13 @@ on_both_databases! {
         let (bytes, ..) = encoding_rs::WINDOWS_1251.encode("Название;Минимум\r\nЧай;3\r\nКофе;2\r\n;\r\n");
         let sent = sends(&mut browser, "products", &bytes, "same-origin").await;
         let page = browser.follow(&sent).await;
-        assert!(page.body.contains("Кофе") && page.body.contains("0 → 3"), "{}", page.body);
+        assert!(page.body.contains("Кофе") && page.body.contains("0 → 3") && page.body.contains("Новых"), "{}", page.body);
         assert_eq!(manager.sees(tea.id).await.min_stock, 0, "nothing is written before it is confirmed");
         let (_, confirmed) = loads(&mut browser, "products", &bytes).await;
-        assert_eq!(confirmed.unwrap().location.as_deref(), Some("/products?success=imported"));
+        let confirmed = confirmed.unwrap();
+        assert_eq!(confirmed.location.as_deref(), Some("/products?counts=1.1.0&success=imported"));
+        let list = browser.follow(&confirmed).await.body;
+        assert!(list.contains("Файл загружен. Добавлено: 1, изменено: 1, без изменений: 0."), "{list}");
         let tea = manager.sees(tea.id).await;
         assert_eq!((tea.min_stock, tea.sell_price_rub, tea.on_hand, tea.version), (3, Some(Rub(10_000)), 4, 2));
         assert!(manager.books("Кофе", 1).await.is_err(), "it is there, without stock");
@@ -106,8 +109,9 @@ on_both_databases! {
         let tea = manager.adds("Чай", 0).await;
         let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
         let file = "Товар;Кол-во;Закупка, €;Поставщик\nЧай;5;1,20;Teekanne\nчай;3;1,30;Teekanne\n";
-        let (_, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
-        assert_eq!(confirmed.unwrap().location.as_deref(), Some("/supplies?success=imported"));
+        let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
+        assert_eq!(confirmed.unwrap().location.as_deref(), Some("/supplies?counts=2.0.0&success=imported"));
+        assert!(page.body.contains("Закупка, €: 1,20"), "as Russian writes it: {}", page.body);
         let tea = manager.sees(tea.id).await;
         assert_eq!((tea.stock, tea.buy_price_eur), (8, Some(Eur(120))));
         app.assert_agrees().await;

@@ -1,9 +1,10 @@
 //! The banner on top of a page: what just happened, from `?success=CODE` or `?error=CODE`.
+//! Beside a code there may be numbers, never free text.
 
-use crate::{codes::codes, i18n::Locale, ui};
+use crate::{codes::codes, i18n::Locale, import::Counts, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::hooks::use_query_map;
+use leptos_router::{hooks::use_query_map, params::ParamsMap};
 
 codes! {
     /// Something that was done on the page before.
@@ -85,6 +86,20 @@ impl Success {
     }
 }
 
+/// A success in words, with the numbers that the URL has beside it.
+fn success_words(query: &ParamsMap, l: Locale) -> Option<String> {
+    let success = query.get_str("success")?.parse::<Success>().ok()?;
+    let counts = query
+        .get_str("counts")
+        .and_then(|counts| counts.parse().ok());
+    Some(match (success, counts) {
+        (Success::Imported, Some(Counts { new, changed, same })) => {
+            td_string!(l, banner.imported_counts, new, changed, same).to_string()
+        }
+        _ => success.words(l).to_owned(),
+    })
+}
+
 impl Trouble {
     fn words(self, l: Locale) -> &'static str {
         match self {
@@ -100,12 +115,7 @@ impl Trouble {
 pub fn Banner() -> impl IntoView {
     let l = ui::locale();
     let query = use_query_map();
-    let success = move || {
-        query
-            .read()
-            .get_str("success")
-            .and_then(|code| code.parse::<Success>().ok())
-    };
+    let success = move || success_words(&query.read(), l);
     let trouble = move || {
         query
             .read()
@@ -114,7 +124,7 @@ pub fn Banner() -> impl IntoView {
     };
     view! {
         <div role="status">
-            {move || success().map(|success| view! { <p class="alert alert-success alert-soft mb-4">{success.words(l)}</p> })}
+            {move || success().map(|words| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })}
         </div>
         <div role="alert">
             {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.words(l)}</p> })}

@@ -25,11 +25,12 @@ pub fn parameter(query: &ParamsMap, name: &str) -> String {
     query.get(name).unwrap_or_default()
 }
 
+/// Parameters of a URL that speak of one answer only.
+pub const PASSING: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];
+
 /// The page's URL with some parameters set, and those of cursors and banners gone.
 fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
-    for passing in [
-        "after", "before", "success", "error", "__path", "__err", "__typed",
-    ] {
+    for passing in PASSING.iter().chain(&["after", "before"]) {
         query.remove(passing);
     }
     for (name, value) in set {
