@@ -2,6 +2,7 @@
 
 use crate::{
     error::{Error, FieldError, Problem},
+    moment::day_read,
     money::{Eur, Rub},
     text::tidy,
 };
@@ -93,15 +94,9 @@ impl Checks {
         (!text.trim().is_empty()).then(|| self.take(field, Rub::parse(text).map_err(Problem::from)))
     }
 
-    /// A day, as date fields send it: `2026-11-23`; `None` when nothing was typed.
+    /// A day, as date fields send it or as people write it; `None` when nothing was typed.
     pub fn optional_day(&mut self, field: &str, text: &str) -> Option<NaiveDate> {
-        let day = |text: &str| {
-            text.parse::<NaiveDate>()
-                .ok()
-                .filter(|day| (2000..3000).contains(&chrono::Datelike::year(day)))
-        };
-        (!text.trim().is_empty())
-            .then(|| self.take(field, day(text.trim()).ok_or(Problem::NotDate)))
+        (!text.trim().is_empty()).then(|| self.take(field, day_read(text).ok_or(Problem::NotDate)))
     }
 
     /// One of an enumeration's codes, or `None` when nothing was chosen.
@@ -222,6 +217,9 @@ mod tests {
                 .as_deref(),
             Some("а\nб")
         );
+        let day = NaiveDate::from_ymd_opt(2026, 11, 23);
+        assert_eq!(checks.optional_day("from", " 2026-11-23"), day);
+        assert_eq!(checks.optional_day("from", "23.11.2026"), day);
         assert_eq!(checks.done(), Ok(()));
     }
 }

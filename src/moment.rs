@@ -98,6 +98,16 @@ pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
     }
 }
 
+/// A day as date fields send it, `2026-11-23`, or as people write it, `23.11.2026`; in the years of a shop.
+pub fn day_read(text: &str) -> Option<NaiveDate> {
+    let text = text.trim();
+    let day = text
+        .parse()
+        .or_else(|_| NaiveDate::parse_from_str(text, "%d.%m.%Y"));
+    day.ok()
+        .filter(|day: &NaiveDate| (2000..3000).contains(&day.year()))
+}
+
 /// A day where the year is known: `23.11`, in English `23 Nov`.
 pub fn day_short(day: NaiveDate, locale: Locale) -> String {
     match locale {

@@ -68,6 +68,21 @@ async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
 }
 
 on_both_databases! {
+    async fn a_wrong_date_is_marked_where_it_stands_and_the_form_of_a_right_one_is_told(app: App) {
+        let mut browser = app.browser_of(app.clerk()).await;
+        for wrong in ["23.11.26", "2026-02-30", "вчера"] {
+            let typed: String = url::form_urlencoded::byte_serialize(wrong.as_bytes()).collect();
+            let page = browser.get(&format!("/orders?from={typed}")).await;
+            assert_eq!(page.status, 422);
+            let field = page.body.split("<input").find(|field| field.contains("name=\"from\"")).unwrap();
+            assert!(field.contains(wrong) && field.contains("type=\"text\"") && field.contains("aria-invalid"), "{field}");
+            assert!(field.contains("Введите дату, например 23.11.2026"), "{field}");
+        }
+        let page = browser.get("/orders?from=23.11.2026").await;
+        assert_eq!(page.status, 200);
+        assert!(page.body.contains("value=\"2026-11-23\""), "as the field takes it");
+    }
+
     async fn digits_that_many_phones_have_find_all_of_them(app: App) {
         let year = Year { orders: 9_000, end: clock::now() };
         demo::make(&app.shop, year, Way::Bulk).await.unwrap();

@@ -1,6 +1,10 @@
 //! Long lists: a page at a time, sorted by a column, their whole state in the URL.
 
-use crate::ui::{self, form::fields_of};
+use crate::{
+    error::Problem,
+    moment::day_read,
+    ui::{self, form::fields_of},
+};
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_i18n::td_string;
 use leptos_router::{
@@ -182,15 +186,27 @@ pub fn FilterField(
     #[prop(optional)]
     initial: String,
 ) -> impl IntoView {
+    let l = ui::locale();
     let query = use_query_map();
     let value = Memo::new(move |_| {
         let typed = parameter(&query.read(), name);
-        if typed.is_empty() {
-            initial.clone()
-        } else {
-            typed
+        match day_read(&typed) {
+            Some(day) if kind == "date" => day.to_string(),
+            _ if typed.is_empty() => initial.clone(),
+            _ => typed,
         }
     });
+    // A field for dates shows none that is wrong; as a line of text it does.
+    let is_wrong = move || {
+        kind == "date" && value.with(|value| !value.is_empty() && day_read(value).is_none())
+    };
+    let error = format!("{name}-error");
+    let described = error.clone();
+    let problem = move || {
+        is_wrong().then(
+            || view! { <p class="field-error" id=error.clone()>{Problem::NotDate.words(l)}</p> },
+        )
+    };
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {
         let value = value.get();
@@ -201,9 +217,22 @@ pub fn FilterField(
         }
     });
     view! {
-        <label class=class>
-            <span class="field-label">{label}</span>
-            <input class="input w-full" node_ref=input type=kind inputmode=inputmode name=name value=value.get_untracked() />
-        </label>
+        <div class=class>
+            <label>
+                <span class="field-label">{label}</span>
+                <input
+                    class="input w-full"
+                    class:input-error=is_wrong
+                    node_ref=input
+                    type=move || if is_wrong() { "text" } else { kind }
+                    inputmode=inputmode
+                    name=name
+                    value=value.get_untracked()
+                    aria-invalid=move || is_wrong().then_some("true")
+                    aria-describedby=described
+                />
+            </label>
+            {problem}
+        </div>
     }
 }
