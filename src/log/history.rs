@@ -3,6 +3,7 @@
 use super::{Change, Operation};
 use crate::{
     i18n::Locale,
+    moment::day_shown,
     money::{Eur, Rub},
     ui::{
         self,
@@ -58,11 +59,18 @@ pub fn change_words(l: Locale, change: &Change) -> String {
     }
 }
 
+/// A day of the log as people write it.
+pub fn day_words(l: Locale, day: &str) -> String {
+    day.parse()
+        .map_or_else(|_| day.to_owned(), |day| day_shown(day, l))
+}
+
 /// A value of the log as people read it.
 fn value_words(l: Locale, field: &str, value: &str) -> String {
     let words = match field {
         "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
         "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),
+        "day" | "from" | "to" => Some(day_words(l, value)),
         "role" => value
             .parse()
             .ok()

@@ -1,6 +1,9 @@
 //! The operation log, as a page of the admin's.
 
-use super::{Action, Entity, Operation, Query, SYSTEM, history::Changes};
+use super::{
+    Action, Entity, Operation, Query, SYSTEM,
+    history::{Changes, day_words},
+};
 use crate::{
     auth::Permission,
     error::Error,
@@ -57,7 +60,13 @@ impl Query {
 /// A page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
 pub async fn read_log(query: Query) -> Result<Found, Error> {
-    crate::door::look(move |tx| super::search::list(tx, &query)).await
+    crate::door::look(move |tx| {
+        let mut found = super::search::list(tx, &query)?;
+        let items = found.page.items.into_iter();
+        found.page.items = items.map(Operation::shown).collect();
+        Ok(found)
+    })
+    .await
 }
 
 /// The page of the log.
@@ -191,12 +200,13 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
 #[component]
 fn Thing(entity: Entity, id: String) -> impl IntoView {
     let l = ui::locale();
-    let name = match (entity, id.is_empty()) {
-        (_, true) | (Entity::Report | Entity::Log, _) => words::entity(l, entity).to_owned(),
-        (Entity::User | Entity::Rate, false) => format!("{} {id}", words::entity(l, entity)),
-        // A file of all of them.
-        (_, false) if id == "csv" => words::entity(l, entity).to_owned(),
-        (_, false) => format!("{} № {id}", words::entity(l, entity)),
+    let kind = words::entity(l, entity);
+    let name = match entity {
+        Entity::User => format!("{kind} {id}"),
+        Entity::Rate if id != "csv" => format!("{kind} {}", day_words(l, &id)),
+        _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
+        // All of them, as a file; or a test.
+        _ => kind.to_owned(),
     };
     let path = match entity {
         Entity::Product => Some(format!("/products/{id}")),

@@ -13,6 +13,8 @@ use crate::{
     db::{self, Column, Dialect, Key, Keyset, Order},
     error::Error,
     i18n::Locale,
+    moment::day_read,
+    phone::Phone,
     schema::{operation_log, users},
     text::fold,
     ui::pager::Page,
@@ -42,6 +44,8 @@ struct Filter {
     entity_id: String,
     /// Folded.
     text: String,
+    /// The telephone number that the text is, as the log keeps it.
+    phone: Option<String>,
     /// Rows on a page.
     limit: i64,
 }
@@ -134,11 +138,17 @@ fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
         user: user(tx, &query.user)?,
         action: checks.optional_code("action", &query.action),
         entity_type: checks.optional_code("entity_type", &query.entity_type),
-        entity_id: query.entity_id.trim().to_owned(),
+        entity_id: thing(&query.entity_id),
         text: fold(&query.text),
+        phone: Phone::parse(&query.text).map(|phone| phone.e164),
         limit: checks.page_size(&query.limit),
     };
     checks.done().map(|()| filter)
+}
+
+/// The id that is typed: the day of a rate as the page shows it, too.
+fn thing(typed: &str) -> String {
+    day_read(typed).map_or_else(|| typed.trim().to_owned(), |day| day.to_string())
 }
 
 /// Whom a typed name means: an account in any case of its letters, the system, or nobody who is known.
@@ -234,6 +244,6 @@ impl Filter {
             .flatten();
         values
             .chain([&row.entity_id])
-            .any(|value| fold(value).contains(&self.text))
+            .any(|value| fold(value).contains(&self.text) || self.phone.as_ref() == Some(value))
     }
 }

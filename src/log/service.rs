@@ -1,7 +1,7 @@
 //! Writing and reading the operation log.
 
 use super::{Action, Change, Entity, Operation};
-use crate::{act::Tx, error::Error, moment::Moment, schema::operation_log};
+use crate::{act::Tx, error::Error, moment::Moment, phone::Phone, schema::operation_log};
 use diesel::prelude::*;
 
 /// How many operations a history shows at most, newest first.
@@ -68,6 +68,22 @@ pub fn history(
         .select(COLUMNS)
         .load(tx.conn)?;
     Ok(rows.into_iter().map(Operation::from).collect())
+}
+
+impl Operation {
+    /// As the pages show it: telephone numbers in the form that orders show.
+    pub fn shown(mut self) -> Self {
+        let phones = self
+            .changes
+            .iter_mut()
+            .filter(|change| change.field == "phone");
+        for number in phones.flat_map(|change| [&mut change.before, &mut change.after]) {
+            if let Some(phone) = number.as_deref().and_then(Phone::parse) {
+                *number = Some(phone.shown);
+            }
+        }
+        self
+    }
 }
 
 /// A row as the table keeps it.

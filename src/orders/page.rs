@@ -39,9 +39,10 @@ pub async fn read_order(id: String) -> Result<OrderFile, Error> {
         .or_else(|error| door::answer(Err(error)))?;
     door::look(move |tx| {
         let order = super::service::get(tx, id)?;
+        let history = log::service::history(tx, log::Entity::Order, id)?;
         Ok(OrderFile {
             order,
-            history: log::service::history(tx, log::Entity::Order, id)?,
+            history: history.into_iter().map(Operation::shown).collect(),
         })
     })
     .await

@@ -314,6 +314,26 @@ on_both_databases! {
         assert_eq!((act.action, act.user_id.as_deref()), (Action::Create, Some("админ")));
     }
 
+    async fn the_log_reads_as_every_other_page(app: App) {
+        let admin = app.hire(app.admin()).await;
+        admin.act(|tx| crate::analytics::rates::set(tx, "2026-11-03", "98.5")).await.unwrap();
+        admin.act(|tx| crate::log::service::record(tx, Action::SendTest, crate::log::Entity::Notification, "test", &[])).await.unwrap();
+        admin.adds("чай", 3).await;
+        let order = admin.books("чай", 1).await.unwrap();
+        let mut browser = app.browser_of(app.person("второй", Role::Admin)).await;
+        let page = browser.get("/admin/logs").await.body;
+        for words in ["Курс евро 03.11.2026<", "Уведомление<", "Телефон: 8 (916) 123-45-67<", &format!("Заказ № {}<", order.id)] {
+            assert!(page.contains(words), "{words} in {page}");
+        }
+        let history = browser.get(&format!("/orders/{}", order.id)).await.body;
+        assert!(history.contains("Телефон: 8 (916) 123-45-67<"), "{history}");
+        // What is shown is found.
+        for (entity_id, text) in [("03.11.2026", ""), ("", "8 (916) 123-45-67")] {
+            let query = Query { entity_id: entity_id.into(), text: text.into(), ..Query::default() };
+            assert_eq!(all(&admin, query).await.len(), 1, "{entity_id}{text}");
+        }
+    }
+
     async fn what_changes_nothing_leaves_no_row(app: App) {
         let admin = app.hire(app.admin()).await;
         admin.adds("чай", 3).await;
