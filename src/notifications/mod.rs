@@ -3,6 +3,7 @@
 //! An act notes what is to be told, the outbox keeps it in the transaction of the act, and a worker delivers it
 //! after the commit, until it has arrived or is given up.
 
+pub mod cause;
 pub mod page;
 
 #[cfg(feature = "ssr")]

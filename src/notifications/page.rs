@@ -1,6 +1,6 @@
 //! The admin's page of notifications: what is configured, what waits, what was told, and a test.
 
-use super::{Channel, Delivery, GIVE_UP_HOURS, Overview, Query, State};
+use super::{Channel, Delivery, GIVE_UP_HOURS, Overview, Query, State, cause::Said};
 use crate::{
     error::Error,
     i18n::Locale,
@@ -122,11 +122,14 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
             l,
             notifications.refused,
             channel = words::channel(l, refused.channel),
-            moment = refused.since.shown(l),
-            why = refused.why
+            moment = refused.since.shown(l)
         )
         .to_string();
-        view! { <p class="alert alert-error alert-soft mb-4" role="alert">{words}</p> }
+        view! {
+            <div class="alert alert-error alert-soft mb-4" role="alert">
+                <p>{words} <Said channel=refused.channel said=refused.why /></p>
+            </div>
+        }
     });
     let waiting = match overview.oldest {
         Some(oldest) => td_string!(
@@ -265,16 +268,15 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
         State::Sent => "badge badge-success badge-soft",
         State::Failed => "badge badge-error badge-soft",
     };
+    let next = (delivery.state == State::Waiting)
+        .then(|| td_string!(l, notifications.next, moment = delivery.due_at.shown(l)).to_string());
+    let channel = delivery.channel;
     let error = match (delivery.last_error, delivery.state) {
-        (Some(error), State::Waiting) => {
-            let next = td_string!(l, notifications.next, moment = delivery.due_at.shown(l));
-            format!("{error}; {next}")
-        }
-        (Some(error), State::Sent | State::Failed) => error,
-        (None, State::Failed) => {
-            td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS).to_string()
-        }
-        (None, State::Waiting | State::Sent) => "—".to_owned(),
+        (Some(said), _) => view! { <Said channel said /> {next} }.into_any(),
+        (None, State::Failed) => td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS)
+            .to_string()
+            .into_any(),
+        (None, State::Waiting | State::Sent) => "—".into_any(),
     };
     let label = td_string!(
         l,
@@ -294,7 +296,7 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
             <td role="cell" data-label=td_string!(l, notifications.recipient)>{to}</td>
             <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{words::notification_state(l, delivery.state)}</span></td>
             <td role="cell" class="num" data-label=td_string!(l, notifications.attempts)>{delivery.attempts}</td>
-            <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)>{error}</td>
+            <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)><div>{error}</div></td>
             <td role="cell">
                 {(delivery.state == State::Failed).then(|| view! {
                     <Form action=resend>

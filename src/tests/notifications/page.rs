@@ -31,7 +31,7 @@ on_both_databases! {
         let words = "<b>Проверка связи</b>\nУведомления приходят. Кто проверяет: админ\n<a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
         assert_eq!(telegram.messages(CHAT), [words]);
         let page = browser.get("/admin/notifications?state=failed").await.body;
-        for words in ["Проверка связи", OTHER, "не доставлено", "Forbidden: bot was blocked by the user", "Отправить ещё раз"] {
+        for words in ["Проверка связи", OTHER, "не доставлено", "Бота заблокировали", "Forbidden: bot was blocked by the user", "Отправить ещё раз"] {
             assert!(page.contains(words), "{words}");
         }
         assert!(!page.contains(&format!("Telegram: {CHAT}</td>")));
@@ -54,7 +54,7 @@ on_both_databases! {
         assert_eq!(deliver(&app.shop, &channels, 0).await, 0);
         app.admin().books("чай", 1).await.unwrap();
         let page = browser.get(PAGE).await.body;
-        assert!(page.contains("Telegram не принимает нас с") && page.contains("401: Unauthorized"), "{page}");
+        assert!(page.contains("Telegram не принимает нас с") && page.contains("Проверьте TELEGRAM_BOT_TOKEN") && page.contains("401: Unauthorized"), "{page}");
         assert!(page.contains("Ждут отправки: 2.") && page.contains("следующая попытка"));
         assert!(!page.contains("wrong-token"));
     }

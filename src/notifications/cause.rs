@@ -1,0 +1,162 @@
+//! Why a notification did not arrive: what Telegram or the mail server said, as what an admin can do about it.
+
+use super::Channel;
+use crate::i18n::Locale;
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+/// What stands behind the words of the other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Cause {
+    TelegramAway,
+    /// Telegram does not know the token.
+    WrongToken,
+    NoChat,
+    /// The chat has another number now.
+    ChatMoved,
+    /// The bot was blocked, or removed from the chat.
+    BotShutOut,
+    TelegramBusy,
+    MailAway,
+    /// The mail server does not take our name and password.
+    MailSignIn,
+    MailRecipient,
+    MailBusy,
+}
+
+impl Cause {
+    /// What was said on this channel; `None` when it is nothing that we know.
+    pub fn of(channel: Channel, said: &str) -> Option<Self> {
+        match channel {
+            Channel::Telegram => Self::of_telegram(said),
+            Channel::Mail => Self::of_mail(said),
+        }
+    }
+
+    /// As `telegram.rs` writes it: `403: Forbidden: …`; without a number there was no answer.
+    fn of_telegram(said: &str) -> Option<Self> {
+        let code = said
+            .split_once(':')
+            .and_then(|(code, _)| code.parse::<u16>().ok());
+        match code {
+            None | Some(500..) => Some(Self::TelegramAway),
+            Some(401 | 404) => Some(Self::WrongToken),
+            Some(403) => Some(Self::BotShutOut),
+            Some(429) => Some(Self::TelegramBusy),
+            Some(400) if said.contains("chat not found") => Some(Self::NoChat),
+            Some(400) if said.contains("TELEGRAM_CHAT_ID") => Some(Self::ChatMoved),
+            Some(0..500) => None,
+        }
+    }
+
+    /// As `mail.rs` writes it: `permanent error (550): …`; without a number there was no answer.
+    fn of_mail(said: &str) -> Option<Self> {
+        let code = said
+            .split_once("error (")
+            .and_then(|(_, rest)| rest.split_once(')'))
+            .and_then(|(code, _)| code.parse::<u16>().ok());
+        match code {
+            None if said == "no address" => Some(Self::MailRecipient),
+            None => Some(Self::MailAway),
+            Some(530 | 534 | 535 | 538) => Some(Self::MailSignIn),
+            Some(550 | 551 | 553) => Some(Self::MailRecipient),
+            Some(400..500) => Some(Self::MailBusy),
+            Some(_) => None,
+        }
+    }
+
+    fn words(self, l: Locale) -> &'static str {
+        match self {
+            Self::TelegramAway => td_string!(l, cause.telegram_away),
+            Self::WrongToken => td_string!(l, cause.wrong_token),
+            Self::NoChat => td_string!(l, cause.no_chat),
+            Self::ChatMoved => td_string!(l, cause.chat_moved),
+            Self::BotShutOut => td_string!(l, cause.bot_shut_out),
+            Self::TelegramBusy => td_string!(l, cause.telegram_busy),
+            Self::MailAway => td_string!(l, cause.mail_away),
+            Self::MailSignIn => td_string!(l, cause.mail_sign_in),
+            Self::MailRecipient => td_string!(l, cause.mail_recipient),
+            Self::MailBusy => td_string!(l, cause.mail_busy),
+        }
+    }
+}
+
+/// What the other side said: what it means and what to do, and small beside it the words themselves.
+#[component]
+pub fn Said(channel: Channel, said: String) -> impl IntoView {
+    let l = crate::ui::locale();
+    let cause = Cause::of(channel, &said);
+    view! {
+        {cause.map(|cause| view! { <span class="block">{cause.words(l)}</span> })}
+        <span class="block text-sm opacity-80" lang="en">{said}</span>
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_other_side_says_is_understood() {
+        use Channel::{Mail, Telegram};
+        for (channel, said, cause) in [
+            (
+                Telegram,
+                "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)",
+                Some(Cause::TelegramAway),
+            ),
+            (Telegram, "502: Bad Gateway", Some(Cause::TelegramAway)),
+            (Telegram, "401: Unauthorized", Some(Cause::WrongToken)),
+            (Telegram, "404: Not Found", Some(Cause::WrongToken)),
+            (
+                Telegram,
+                "400: Bad Request: chat not found",
+                Some(Cause::NoChat),
+            ),
+            (
+                Telegram,
+                "400: Bad Request: group chat was upgraded to a supergroup chat; put -1001 into TELEGRAM_CHAT_ID",
+                Some(Cause::ChatMoved),
+            ),
+            (Telegram, "400: Bad Request: message is too long", None),
+            (
+                Telegram,
+                "403: Forbidden: bot was blocked by the user",
+                Some(Cause::BotShutOut),
+            ),
+            (
+                Telegram,
+                "429: Too Many Requests: retry after 7",
+                Some(Cause::TelegramBusy),
+            ),
+            (
+                Mail,
+                "Connection error: Connection refused (os error 111)",
+                Some(Cause::MailAway),
+            ),
+            (
+                Mail,
+                "the mail server does not answer",
+                Some(Cause::MailAway),
+            ),
+            (
+                Mail,
+                "permanent error (535): 5.7.8 Authentication failed",
+                Some(Cause::MailSignIn),
+            ),
+            (
+                Mail,
+                "permanent error (550): 5.1.1 No such user",
+                Some(Cause::MailRecipient),
+            ),
+            (
+                Mail,
+                "transient error (451): 4.7.1 Try again later",
+                Some(Cause::MailBusy),
+            ),
+            (Mail, "permanent error (552): 5.2.2 Mailbox full", None),
+        ] {
+            assert_eq!(Cause::of(channel, said), cause, "{said}");
+        }
+    }
+}
