@@ -104,3 +104,19 @@ test("what goes wrong fits a phone too", async ({ page, server, expectProblem })
   await shop.open(page, "/nowhere");
   await fits(page);
 });
+
+test("the parts of a page stand evenly apart, and a manager's menu in one line", async ({ page, server }) => {
+  await shop.arrive(page, server, "manager");
+  const product = await shop.addProduct(page, { name: shop.unique("Чай"), price: "1", quantity: 1 });
+  for (const path of ["/account", `/products/${product}`]) {
+    await shop.open(page, path);
+    const gaps = await page.locator("main section").evaluateAll((sections) => {
+      const boxes = sections.map((section) => section.getBoundingClientRect()).sort((a, b) => a.top - b.top);
+      return boxes.slice(1).map((box, index) => Math.round(box.top - boxes[index].bottom));
+    });
+    expect(gaps.length, path).toBeGreaterThan(1);
+    expect(new Set(gaps), path).toEqual(new Set([32]));
+  }
+  const tops = (await page.getByRole("navigation", { name: "Меню" }).getByRole("link").all()).map(async (link) => (await link.boundingBox())?.y);
+  expect(new Set(await Promise.all(tops)).size).toBe(1);
+});

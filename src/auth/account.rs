@@ -65,8 +65,10 @@ pub fn AccountPage() -> impl IntoView {
                     <dt>{td_string!(l, fields.role)}</dt>
                     <dd>{ui::words::role(l, me.role)}</dd>
                 </dl>
-                <h2>{td_string!(l, auth.change_password)}</h2>
-                <PasswordForm />
+                <section aria-labelledby="password-change">
+                    <h2 id="password-change">{td_string!(l, auth.change_password)}</h2>
+                    <PasswordForm />
+                </section>
             })}
             {may_work.then(|| view! {
                 <Devices />

@@ -112,7 +112,7 @@ fn Filters() -> impl IntoView {
                     {options}
                 </select>
             </label>
-            <FilterField name="product" label=td_string!(l, fields.product) />
+            <FilterField name="product" label=td_string!(l, fields.product) class="filter grow" />
             <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />

@@ -72,16 +72,18 @@ pub fn TokenSection() -> impl IntoView {
     let tokens = ui::data(|| (), |()| list_tokens());
     let action = FormAction::new::<CreateToken>();
     view! {
-        <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
-        <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
-        {ui::loaded(tokens, move |list| view! {
-            {list.fresh.map(|token| view! { <Secret label=td_string!(l, tokens.fresh) secret=token /> })}
-            <TokenTable tokens=list.tokens />
-        })}
-        <Form action full_load=true class="mt-4">
-            <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
-            <Submit label=td_string!(l, tokens.create) class="btn" />
-        </Form>
+        <section aria-labelledby="tokens">
+            <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
+            <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
+            {ui::loaded(tokens, move |list| view! {
+                {list.fresh.map(|token| view! { <Secret label=td_string!(l, tokens.fresh) secret=token /> })}
+                <TokenTable tokens=list.tokens />
+            })}
+            <Form action full_load=true class="mt-4">
+                <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
+                <Submit label=td_string!(l, tokens.create) class="btn" />
+            </Form>
+        </section>
     }
 }
 
