@@ -39,13 +39,21 @@ macro_rules! currency {
                 format!("{}\u{a0}{}", group(self.0, locale), $sign)
             }
 
+            /// The amount as a field begins with it, for people to type over: `1299,90`, in English `1299.90`.
+            pub fn typed(self, locale: Locale) -> String {
+                match locale {
+                    Locale::ru => self.to_string().replace('.', ","),
+                    Locale::en => self.to_string(),
+                }
+            }
+
             /// The price of `qty` pieces.
             pub fn times(self, qty: i64) -> Self {
                 Self(self.0.saturating_mul(qty))
             }
         }
 
-        /// The plain decimal, as form fields and machines take it: `1299.90`.
+        /// The plain decimal, as machines take it: `1299.90`.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let sign = if self.0 < 0 { "-" } else { "" };
@@ -224,6 +232,7 @@ mod tests {
         assert_eq!(Rub(129_990).shown(Locale::ru), "1\u{a0}299,90\u{a0}₽");
         assert_eq!(Eur(123_456_789).shown(Locale::en), "1,234,567.89\u{a0}€");
         assert_eq!(Rub(-5).to_string(), "-0.05");
+        assert_eq!(Rub(129_990).typed(Locale::ru), "1299,90");
         assert_eq!(pieces(12_500, Locale::ru), "12\u{a0}500");
         assert_eq!(Rub(150_000_000).short(Locale::ru), "1,5\u{a0}млн\u{a0}₽");
         assert_eq!(Rub(-5_000_000).short(Locale::en), "−50k\u{a0}₽");

@@ -47,7 +47,7 @@ test("a shop opens on a phone: account, product, supply, order, issue @postgres"
   await shop.fill(page, { "Телефон": "89161234567" });
   await shop.field(page, "Товар").pressSequentially("сидамо");
   await page.getByRole("option", { name: long }).tap();
-  await expect(shop.field(page, "Цена, ₽")).toHaveValue("1490.00");
+  await expect(shop.field(page, "Цена, ₽")).toHaveValue("1490,00");
   await shop.fill(page, { "Кол-во": "3" });
   await fits(page);
   await shop.press(page, "Записать заказ");

@@ -46,7 +46,7 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
     await page.keyboard.press("Enter");
     await expect(page.getByRole("combobox", { name: "Товар" })).toHaveValue(tea);
     await expect(page.getByRole("listbox")).toBeHidden();
-    await expect(field(page, "Цена, ₽")).toHaveValue("590.00");
+    await expect(field(page, "Цена, ₽")).toHaveValue("590,00");
 
     await page.keyboard.press("Tab");
     await page.keyboard.type("3");

@@ -66,7 +66,7 @@ pub fn day_words(l: Locale, day: &str) -> String {
 }
 
 /// A value of the log as people read it.
-fn value_words(l: Locale, field: &str, value: &str) -> String {
+pub fn value_words(l: Locale, field: &str, value: &str) -> String {
     let words = match field {
         "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
         "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),

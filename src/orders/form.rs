@@ -75,7 +75,7 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
         .chosen
         .as_ref()
         .and_then(|offer| offer.sell_price_rub)
-        .map(|price| price.to_string())
+        .map(|price| price.typed(l))
         .unwrap_or_default();
     let chosen = RwSignal::new(start.chosen);
     let price = RwSignal::new(String::new());
@@ -86,7 +86,7 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
         // A price goes with its product: whoever only types another name leaves it to the shop.
         if was_chosen == Some(true) || was_chosen == Some(false) && is_chosen {
             let own = offer.and_then(|offer| offer.sell_price_rub);
-            price.set(own.map(|price| price.to_string()).unwrap_or_default());
+            price.set(own.map(|price| price.typed(l)).unwrap_or_default());
         }
         is_chosen
     });

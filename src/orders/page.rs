@@ -169,7 +169,7 @@ fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
                 <Field name="customer_name" label=td_string!(l, fields.customer_name) value=order.customer_name.unwrap_or_default() />
                 <div class="field-pair">
                     <Field name="qty" label=td_string!(l, fields.qty) value=order.qty.to_string() bind=qty inputmode="numeric" required=true />
-                    <Field name="unit_price_rub" label=td_string!(l, fields.unit_price_rub) value=order.unit_price_rub.to_string() bind=price inputmode="decimal" required=true />
+                    <Field name="unit_price_rub" label=td_string!(l, fields.unit_price_rub) value=order.unit_price_rub.typed(l) bind=price inputmode="decimal" required=true />
                 </div>
                 <Total qty price />
                 <Submit label=td_string!(l, ui.save) />

@@ -92,8 +92,8 @@ pub fn ProductFields(product: Option<Product>) -> impl IntoView {
     };
     view! {
         <div class="field-pair">
-            <Field name="sell_price_rub" label=td_string!(l, fields.sell_price_rub) value=of(&|product| product.sell_price_rub.map(|price| price.to_string())) inputmode="decimal" />
-            <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=of(&|product| product.buy_price_eur.map(|price| price.to_string())) inputmode="decimal" />
+            <Field name="sell_price_rub" label=td_string!(l, fields.sell_price_rub) value=of(&|product| product.sell_price_rub.map(|price| price.typed(l))) inputmode="decimal" />
+            <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=of(&|product| product.buy_price_eur.map(|price| price.typed(l))) inputmode="decimal" />
         </div>
         <div class="field-pair">
             <Field name="min_stock" label=td_string!(l, fields.min_stock) hint=td_string!(l, products.min_stock_hint) value=of(&|product| Some(product.min_stock.to_string())) inputmode="numeric" />

@@ -160,7 +160,7 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
             price.set(
                 offer
                     .buy_price_eur
-                    .map(|price| price.to_string())
+                    .map(|price| price.typed(l))
                     .unwrap_or_default(),
             );
         }
@@ -172,7 +172,7 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
         .unwrap_or_default();
     let last_price = proposal
         .and_then(|offer| offer.buy_price_eur)
-        .map(|price| price.to_string())
+        .map(|price| price.typed(l))
         .unwrap_or_default();
     view! {
         <Form action resets=true>

@@ -55,7 +55,7 @@ on_both_databases! {
         browser.submit("/products/1", "edit_product", &edit("1", "120")).await;
         let refused = browser.submit("/products/1", "edit_product", &edit("1", "130")).await;
         let page = browser.follow(&refused).await;
-        assert!(page.body.contains("Сейчас записано") && page.body.contains("120.00") && page.body.contains("value=\"130\""), "{}", page.body);
+        assert!(page.body.contains("Сейчас записано") && page.body.contains("120,00") && page.body.contains("value=\"130\""), "{}", page.body);
         assert_eq!(page.hidden("version"), "2");
         browser.submit("/products/1", "edit_product", &edit("2", "130")).await;
         assert_eq!(app.manager().sees(tea.id).await.sell_price_rub.unwrap().to_string(), "130.00");

@@ -1,6 +1,6 @@
 //! What is shown when something went wrong.
 
-use crate::{error::Error, i18n::Locale, ui, ui::words::field_label};
+use crate::{error::Error, i18n::Locale, log::history::value_words, ui, ui::words::field_label};
 use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_url;
@@ -45,7 +45,7 @@ fn details(error: &Error, l: Locale) -> Option<AnyView> {
                 let now = if now.is_empty() {
                     "—".to_owned()
                 } else {
-                    now.to_owned()
+                    value_words(l, field, now)
                 };
                 view! { <li>{field_label(l, field)} ": " <strong>{now}</strong></li> }
             };
