@@ -84,7 +84,7 @@ fn ImportPage(kind: Kind) -> impl IntoView {
         <p class="crumb"><a class="link" href=format!("/{kind}")>"← " {back}</a></p>
         <h1>{title}</h1>
         <UrlFailure />
-        <section class="panel narrow" aria-labelledby="choose">
+        <section class="panel narrow mb-4" aria-labelledby="choose">
             <h2 id="choose">{td_string!(l, import.choose)}</h2>
             <p class="mb-2">{hint}</p>
             <form method="post" action=format!("/uploads/{kind}") enctype="multipart/form-data">
@@ -122,7 +122,7 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
         view! { <p class="alert alert-info alert-soft mb-4">{td_string!(l, import.nothing_to_do)}</p> }.into_any()
     } else {
         view! {
-            <Form action>
+            <Form action class="mb-4">
                 <input type="hidden" name="kind" value=kind.code() />
                 <input type="hidden" name="upload" value=upload />
                 <input type="hidden" name="digest" value=digest />
@@ -166,6 +166,7 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
         RowState::Same => "badge badge-ghost",
         RowState::Wrong => "badge badge-error",
     };
+    let is_same = row.state == RowState::Same;
     let problems = row
         .problems
         .into_iter()
@@ -176,7 +177,7 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
             <td role="cell" class="row-title">{row.title}</td>
             <td role="cell" class="num" data-label=td_string!(l, import.line)>{row.line}</td>
             <td role="cell" data-label=td_string!(l, import.outcome)><span class=badge>{state_words(row.state, l)}</span></td>
-            <td role="cell" data-label=td_string!(l, import.details)><ul>{problems}</ul><Changes changes=row.changes /></td>
+            <td role="cell" data-label=td_string!(l, import.details)><div><ul>{problems}</ul><Changes changes=row.changes />{is_same.then_some("—")}</div></td>
         </tr>
     }
 }

@@ -20,7 +20,7 @@ pub fn Secret(
         }
     });
     view! {
-        <div class="alert alert-success alert-soft mb-4" id="secret" tabindex="-1" node_ref=root>
+        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id="secret" tabindex="-1" node_ref=root>
             <div class="min-w-0">
                 <p>{label}</p>
                 <code class="secret">{secret}</code>

@@ -48,7 +48,7 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "file" => td_string!(l, fields.file),
         "id" => td_string!(l, fields.id),
         "query" => td_string!(l, log.query),
-        "new" => td_string!(l, log.new),
+        "new" => td_string!(l, log.added),
         "changed" => td_string!(l, log.changed),
         "same" => td_string!(l, log.same),
         "reserved" => td_string!(l, fields.reserved),
