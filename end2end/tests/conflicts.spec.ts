@@ -90,6 +90,11 @@ test("a wrong order shows errors at the fields, and the first takes the focus", 
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Не меньше 1/);
   await expect(field(page, "Телефон")).toBeFocused();
   await expect(field(page, "Телефон")).toHaveValue("12");
+  // The offers do not cover what is wrong with the product
+  await fill(page, { "Телефон": "8 916 123-45-67" });
+  await press(page, "Записать заказ");
+  await expect(field(page, "Товар")).toBeFocused();
+  await expect(page.getByRole("listbox")).toBeHidden();
 });
 
 test("an edit that came too late shows what changed, and sent again it wins @postgres", async ({ page, context, server, expectProblem }) => {

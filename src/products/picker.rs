@@ -181,7 +181,7 @@ pub fn ProductPicker(
                 aria-activedescendant=active_id
                 aria-describedby="product-hint product-error"
                 on:input=move |event| picker.typed(event_target_value(&event))
-                on:focus=move |_: FocusEvent| picker.open()
+                on:focus=move |_: FocusEvent| if !untrack(wrong) { picker.open() }
                 on:blur=move |_: FocusEvent| picker.is_open.set(false)
                 on:keydown=move |event| picker.key(&event)
             />
