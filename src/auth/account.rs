@@ -33,7 +33,6 @@ pub async fn change_password(
         Ok(Actor::Nobody | Actor::System) => return door::answer(Err(Error::SignedOut)),
         Err(error) => return door::answer(Err(error)),
     };
-    let name = me.username.clone();
     let changed = service::change_password(
         &door::shop(),
         me,
@@ -42,8 +41,8 @@ pub async fn change_password(
         &password_repeated,
     )
     .await;
-    door::answer(changed)?;
-    session::begin(&door::request_session()?, &name, door::place()).await?;
+    let admitted = door::answer(changed)?;
+    session::begin(&door::request_session()?, &admitted, door::place()).await?;
     door::go("/account", Success::PasswordChanged);
     Ok(())
 }

@@ -160,9 +160,9 @@ struct PasswordChange {
 async fn register(caller: Caller, body: Body<Registration>) -> Result<Made<UserJson>, Error> {
     let (registrant, checks) = body.open(Registration::read);
     checks.done()?;
-    let account = service::register(&caller.shop, registrant, &caller.place).await?;
+    let (account, admitted) = service::register(&caller.shop, registrant, &caller.place).await?;
     if account.state == UserState::Active {
-        session::begin(&caller.session, &account.username, caller.place).await?;
+        session::begin(&caller.session, &admitted, caller.place).await?;
     }
     Ok(Made::at("/api/me".to_owned(), account.into()))
 }
@@ -190,8 +190,8 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
         }
     }
     checks.done()?;
-    let me = service::sign_in(&caller.shop, &username, password, &caller.place).await?;
-    session::begin(&caller.session, &me.username, caller.place).await?;
+    let (me, admitted) = service::sign_in(&caller.shop, &username, password, &caller.place).await?;
+    session::begin(&caller.session, &admitted, caller.place).await?;
     Ok(Json(me.into()))
 }
 
@@ -258,10 +258,10 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
         )
     });
     checks.done()?;
-    let (name, repeated) = (me.username.clone(), password.clone());
-    service::change_password(&caller.shop, me, current, password, &repeated).await?;
-    if session::is_of(&caller.session, &name).await? {
-        session::begin(&caller.session, &name, caller.place).await?;
+    let repeated = password.clone();
+    let admitted = service::change_password(&caller.shop, me, current, password, &repeated).await?;
+    if session::is_of(&caller.session, &admitted.username).await? {
+        session::begin(&caller.session, &admitted, caller.place).await?;
     }
     Ok(StatusCode::NO_CONTENT)
 }

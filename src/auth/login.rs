@@ -23,8 +23,8 @@ pub async fn sign_in(
     use crate::door;
     let place = door::place();
     let signed_in = service::sign_in(&door::shop(), &username, password, &place).await;
-    let me = door::answer(signed_in)?;
-    session::begin(&door::request_session()?, &me.username, place).await?;
+    let (_, admitted) = door::answer(signed_in)?;
+    session::begin(&door::request_session()?, &admitted, place).await?;
     leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
     Ok(())
 }

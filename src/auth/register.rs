@@ -73,7 +73,7 @@ pub async fn register(
         invitation,
     };
     let registered = service::register(&door::shop(), registrant, &door::place()).await;
-    let account = door::answer(registered)?;
+    let (account, _) = door::answer(registered)?;
     let success = match account.state {
         UserState::Active => Success::Registered,
         UserState::Pending | UserState::Blocked => Success::RegisteredPending,

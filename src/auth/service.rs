@@ -1,6 +1,10 @@
 //! The rules of one's own account: registering, signing in, the password.
 
-use super::{Actor, Me, Permission, Role, UserState, password, session::Place, throttle::Try};
+use super::{
+    Actor, Me, Permission, Role, UserState, password,
+    session::{Admitted, Place},
+    throttle::Try,
+};
 use crate::{
     act::{Shop, Tx, sha256},
     bot,
@@ -29,7 +33,7 @@ pub async fn register(
     shop: &Shop,
     registrant: Registrant,
     place: &Place,
-) -> Result<Account, Error> {
+) -> Result<(Account, Admitted), Error> {
     let Registrant {
         username,
         password,
@@ -52,10 +56,11 @@ pub async fn register(
         db::serialize_by(tx.conn, accounts::REGISTRATION)?;
         let (role, state) = terms(tx, invitation.as_deref(), policy)?;
         let account = accounts::insert(tx, &username, role, state, &hash)?;
-        if let Some(hash) = invitation {
-            invitations::use_up(tx, &hash, &account.username)?;
+        if let Some(invitation) = invitation {
+            invitations::use_up(tx, &invitation, &account.username)?;
         }
-        Ok(account)
+        let admitted = Admitted::by(&account.username, &hash);
+        Ok((account, admitted))
     })
     .await
 }
@@ -91,7 +96,7 @@ pub async fn sign_in(
     username: &str,
     password: String,
     place: &Place,
-) -> Result<Me, Error> {
+) -> Result<(Me, Admitted), Error> {
     let attempt = Try::sign_in(username, place);
     attempt.begin(shop).await?;
     let key = fold(username);
@@ -112,7 +117,7 @@ pub async fn sign_in(
         })
         .await?;
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
-    let right = password::verify(password, hash.clone(), shop.config.bcrypt_cost).await?;
+    let right = verify(shop, &attempt, password, hash.clone()).await?;
     let refusal = match (&found, right) {
         (Some((_, _, UserState::Active, ..)), true) => None,
         (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
@@ -125,16 +130,20 @@ pub async fn sign_in(
         .map(|(name, ..)| name.clone())
         .unwrap_or_default();
     let signed_in = match (refusal, found) {
-        (None, Some((username, _, _, role, must_change_password))) => Ok(Me {
-            username,
-            role,
-            manager_in_admin: shop.config.manager_in_admin,
-            must_change_password,
-        }),
+        (None, Some((username, hash, _, role, must_change_password))) => {
+            let admitted = Admitted::by(&username, &hash);
+            let me = Me {
+                username,
+                role,
+                manager_in_admin: shop.config.manager_in_admin,
+                must_change_password,
+            };
+            Ok((me, admitted))
+        }
         (refusal, _) => Err(refusal.unwrap_or(Error::BadCredentials)),
     };
     let (actor, action) = match &signed_in {
-        Ok(me) => (Actor::User(me.clone()), Action::SignIn),
+        Ok((me, _)) => (Actor::User(me.clone()), Action::SignIn),
         Err(_) => (Actor::Nobody, Action::SignInFailed),
     };
     shop.act(actor, move |tx| {
@@ -148,6 +157,22 @@ pub async fn sign_in(
     })
     .await?;
     signed_in
+}
+
+/// Compares a password. A try that was not looked at, because too many wait or something broke, is not counted.
+async fn verify(
+    shop: &Shop,
+    attempt: &Try,
+    password: String,
+    hash: Option<String>,
+) -> Result<bool, Error> {
+    let compared = password::verify(password, hash, shop.config.bcrypt_cost).await;
+    if compared.is_err() {
+        let attempt = attempt.clone();
+        shop.act(Actor::Nobody, move |tx| attempt.take_back(tx))
+            .await?;
+    }
+    compared
 }
 
 /// Refuses a password that was replaced, or an account that was blocked, while its hash was computed.
@@ -190,7 +215,7 @@ pub async fn change_password(
     current: String,
     password: String,
     repeated: &str,
-) -> Result<(), Error> {
+) -> Result<Admitted, Error> {
     let mut checks = Checks::default();
     check_new_password(&mut checks, &password, repeated);
     checks.done()?;
@@ -208,7 +233,7 @@ pub async fn change_password(
         .await?;
     let attempt = Try::password(&me.username);
     attempt.begin(shop).await?;
-    if !password::verify(current, Some(hash.clone()), shop.config.bcrypt_cost).await? {
+    if !verify(shop, &attempt, current, Some(hash.clone())).await? {
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
     let new_hash = password::hash(password, shop.config.bcrypt_cost).await?;
@@ -224,13 +249,16 @@ pub async fn change_password(
             ))
             .execute(tx.conn)?;
         sign_out_everywhere(tx, &me.username)?;
-        record(tx, Action::ChangePassword, Entity::User, &me.username, &[])
+        record(tx, Action::ChangePassword, Entity::User, &me.username, &[])?;
+        Ok(Admitted::by(&me.username, &new_hash))
     })
     .await
 }
 
-/// Ends every session of an account. Whoever does so has put on record why.
+/// Ends every session of an account, and the code for a chat that one of them may have made.
+/// Whoever does so has put on record why.
 pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
+    bot::service::end_code(tx, username)?;
     diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
     Ok(())
 }

@@ -31,6 +31,8 @@ use tracing::Instrument;
 
 /// Where a session keeps the name of who signed in.
 const USER: &str = "user";
+/// Where it keeps by which password: a session holds no longer than that.
+const AUTH_HASH: &str = "auth_hash";
 /// Where it keeps from where: a [`Place`].
 const PLACE: &str = "place";
 /// Characters of a browser's name for itself that are kept.
@@ -49,6 +51,9 @@ pub struct Place {
     pub device: String,
     /// IP address.
     pub address: String,
+    /// The address is that of a proxy on this machine, with everybody behind it.
+    #[serde(skip)]
+    pub is_proxy: bool,
     /// Who signed in there before.
     #[serde(skip)]
     pub known: Known,
@@ -62,26 +67,52 @@ impl Place {
             .get(header::USER_AGENT)
             .and_then(|device| device.to_str().ok())
             .unwrap_or_default();
-        let address = Arrival::of(&parts.extensions).address;
+        let Arrival {
+            address,
+            is_passed_on,
+            ..
+        } = Arrival::of(&parts.extensions);
         Self {
             device: device.chars().take(USER_AGENT).collect(),
             address: address
                 .map(|address| address.to_string())
                 .unwrap_or_default(),
+            is_proxy: is_passed_on && address.is_some_and(|address| address.is_loopback()),
             known: parts.extensions.get().cloned().unwrap_or_default(),
         }
     }
 }
 
+/// Whom a password let in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Admitted {
+    pub username: String,
+    auth_hash: String,
+}
+
+impl Admitted {
+    /// The owner of an account, by the password that is kept as this hash.
+    pub fn by(username: &str, hashed_password: &str) -> Self {
+        Self {
+            username: username.to_owned(),
+            auth_hash: sha256(hashed_password),
+        }
+    }
+}
+
 /// Begins a session of an account, under a new id.
-pub async fn begin(session: &Session, username: &str, place: Place) -> Result<(), Error> {
+pub async fn begin(session: &Session, admitted: &Admitted, place: Place) -> Result<(), Error> {
     session.cycle_id().await.map_err(|error| fault(&error))?;
     session
         .insert(PLACE, place)
         .await
         .map_err(|error| fault(&error))?;
     session
-        .insert(USER, username)
+        .insert(AUTH_HASH, &admitted.auth_hash)
+        .await
+        .map_err(|error| fault(&error))?;
+    session
+        .insert(USER, &admitted.username)
         .await
         .map_err(|error| fault(&error))?;
     // Now, while it can still be told that it was not kept.
@@ -122,18 +153,26 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
                 .filter(users::state.eq(UserState::Active))
                 .filter(users::deleted_at.is_null())
                 .select((
+                    users::hashed_password,
                     users::role,
                     users::must_change_password,
                     sessions::last_seen_at,
                 ))
-                .first::<(Role, bool, Option<NaiveDateTime>)>(conn)
+                .first::<(String, Role, bool, Option<NaiveDateTime>)>(conn)
                 .optional()
                 .map_err(Error::from)
         })
         .await?;
-    let Some((role, must_change_password, seen)) = found else {
+    let Some((hashed_password, role, must_change_password, seen)) = found else {
         return Ok(Actor::Nobody);
     };
+    let auth_hash: Option<String> = session
+        .get(AUTH_HASH)
+        .await
+        .map_err(|error| fault(&error))?;
+    if auth_hash != Some(sha256(&hashed_password)) {
+        return Ok(Actor::Nobody);
+    }
     let now = clock::now();
     if seen.is_none_or(|seen| now.utc() - seen > SEEN_EVERY) {
         let put = put_sighting(shop.db.clone(), self::key(session), username.clone(), now);

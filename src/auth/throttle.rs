@@ -95,16 +95,20 @@ impl Try {
     /// Takes a try back that was right: of the account nothing stays, of the address this one is forgotten.
     pub fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         for (key, _) in &self.0 {
-            let row = throttles::table.find(key);
             if key.starts_with("address/") {
-                diesel::update(row)
-                    .set(throttles::tries.eq(throttles::tries - 1))
-                    .execute(tx.conn)?;
+                one_less(tx.conn, key)?;
             } else {
-                diesel::delete(row).execute(tx.conn)?;
+                diesel::delete(throttles::table.find(key)).execute(tx.conn)?;
             }
         }
         Ok(())
+    }
+
+    /// Takes a try back that was not looked at.
+    pub fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+        self.0
+            .iter()
+            .try_for_each(|(key, _)| one_less(tx.conn, key))
     }
 
     fn count(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
@@ -143,7 +147,17 @@ impl Try {
     }
 }
 
+fn one_less(conn: &mut Conn, key: &str) -> Result<(), Error> {
+    diesel::update(throttles::table.find(key).filter(throttles::tries.gt(0)))
+        .set(throttles::tries.eq(throttles::tries - 1))
+        .execute(conn)?;
+    Ok(())
+}
+
 fn of_address(kind: &str, place: &Place, limit: Limit) -> Option<(String, Limit)> {
+    if place.is_proxy {
+        return None;
+    }
     let address = network(place.address.parse().ok()?);
     Some((format!("{kind}/{address}"), limit))
 }

@@ -117,9 +117,14 @@ pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor
     Ok(me.map_or(Actor::Nobody, Actor::User))
 }
 
-/// Ends every chat of an account, and its code. Whoever does so has put on record why.
+/// Ends every chat of an account. Whoever does so has put on record why.
 pub fn end_all(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(chats::table.filter(chats::user_id.eq(username))).execute(tx.conn)?;
+    Ok(())
+}
+
+/// Ends the code of an account that links a chat.
+pub fn end_code(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(chat_codes::table.find(username)).execute(tx.conn)?;
     Ok(())
 }

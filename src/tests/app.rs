@@ -15,12 +15,13 @@ use crate::{
     users::{Account, Query, service as accounts},
 };
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, HeaderName, HeaderValue, Request, header},
 };
 use diesel::connection::SimpleConnection;
-use std::{env, sync::Arc, time::Duration};
+use std::{env, net::SocketAddr, sync::Arc, time::Duration};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tower::ServiceExt;
@@ -410,6 +411,13 @@ impl Browser {
     /// The same browser behind a proxy, which adds this to each request.
     pub fn through_proxy(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
+        self
+    }
+
+    /// The same browser, whose requests come from the machine of the shop itself.
+    pub fn from_machine_itself(mut self) -> Self {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        self.router = self.router.layer(Extension(ConnectInfo(peer)));
         self
     }
 

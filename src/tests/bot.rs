@@ -1,12 +1,12 @@
 //! The bot: it knows whom it talks to, and does what he may, once.
 
 use super::{
-    app::{App, Person},
+    app::{App, PASSWORD, Person},
     on_both_databases,
     telegram::{TOKEN, Telegram},
 };
 use crate::{
-    auth::Role,
+    auth::{Role, service::change_password},
     bot::{conversation::Bot, inbox, poll::Ear, service, webhook},
     clock,
     log::{Action, Query, search},
@@ -189,6 +189,18 @@ on_both_databases! {
         assert_eq!(guesser.writes(&code).await, Vec::<String>::new());
         Talk::new(&bot, &telegram, ANNA).writes(&code).await;
         assert_eq!(clerk.look(service::list).await.unwrap().len(), 1);
+    }
+
+    async fn a_code_ends_with_the_password_of_those_days(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram);
+        let clerk = app.hire(app.clerk()).await;
+        let bot = Bot::of(&app.shop).unwrap();
+        let (code, _) = clerk.act(service::new_code).await.unwrap();
+        let password = "battery staple".to_owned();
+        change_password(&app.shop, clerk.me.clone(), PASSWORD.to_owned(), password.clone(), &password).await.unwrap();
+        assert_eq!(Talk::new(&bot, &telegram, 666).writes(&code).await, [STRANGER]);
+        assert_eq!(clerk.look(service::list).await.unwrap(), []);
     }
 
     async fn the_bot_tells_what_there_is_and_what_waits(app: App) {

@@ -105,7 +105,7 @@ on_both_databases! {
     async fn two_first_accounts_make_one_admin(app: App) {
         let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
         let made = join_all(names.iter().map(|name| register(&app.shop, registrant(name, ""), &NOWHERE))).await;
-        let admins = made.into_iter().filter(|account| account.as_ref().unwrap().role == Role::Admin).count();
+        let admins = made.into_iter().filter(|made| made.as_ref().unwrap().0.role == Role::Admin).count();
         assert_eq!(admins, 1);
     }
 

@@ -84,7 +84,7 @@ on_both_databases! {
         let changing = spawn(async move { change_password(&shop, me, PASSWORD.to_owned(), stolen.clone(), &stolen).await });
         reset_meanwhile(&app).await;
         assert_eq!(changing.await.unwrap(), Err(Error::BadCredentials));
-        assert!(sign_in(&app.shop, "продавец", "battery staple".to_owned(), &Place::default()).await.is_ok_and(|me| me.must_change_password));
+        assert!(sign_in(&app.shop, "продавец", "battery staple".to_owned(), &Place::default()).await.is_ok_and(|(me, _)| me.must_change_password));
     }
 
     async fn an_account_waits_longer_with_each_failure_wherever_they_come_from(app: App) {
@@ -194,6 +194,38 @@ on_both_databases! {
         let statuses = join_all(tries).await;
         let looked_at = statuses.iter().filter(|status| **status == 401).count();
         assert_eq!(looked_at, 5, "{statuses:?}");
+    }
+
+    async fn a_try_that_could_not_be_looked_at_is_not_counted(app: App) {
+        app.hire(app.clerk()).await;
+        app.sql("UPDATE users SET hashed_password = 'no hash'").await;
+        let mut browser = app.browser();
+        for _ in 0..10 {
+            assert_eq!(try_at(&mut browser, "продавец", PASSWORD).await, 500);
+        }
+    }
+
+    async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app: App) {
+        app.hire(app.clerk()).await;
+        let proxied = |from: &str| stranger(&app, from).from_machine_itself();
+        for n in 0..30 {
+            assert_eq!(try_at(&mut proxied("203.0.113.1"), &format!("имя-{n}"), "wrong horse").await, 401);
+        }
+        assert_eq!(try_at(&mut proxied("198.51.100.1"), "продавец", PASSWORD).await, 200);
+        // Who came by himself is known by his address.
+        let mut one = app.browser().from_machine_itself();
+        for n in 0..30 {
+            assert_eq!(try_at(&mut one, &format!("имя-{n}"), "wrong horse").await, 401);
+        }
+        assert_eq!(try_at(&mut one, "продавец", PASSWORD).await, 429);
+    }
+
+    async fn a_session_holds_no_longer_than_the_password_that_began_it(app: App) {
+        let mut clerk = app.browser_of(app.clerk()).await;
+        assert_eq!(clerk.get("/orders").await.status, 200);
+        // As when the session is kept a moment after an admin ended all of them.
+        app.sql("UPDATE users SET hashed_password = 'another'").await;
+        assert_eq!(clerk.get("/orders").await.location.as_deref(), Some("/login?next=%2Forders"));
     }
 
     async fn the_page_says_how_long_to_wait_and_keeps_the_name(app: App) {
