@@ -15,8 +15,9 @@ use crate::{
     moment::Moment,
 };
 use frankenstein::{AsyncTelegramApi, types::InlineKeyboardMarkup};
-use futures::future::join_all;
 use std::{
+    collections::HashSet,
+    pin::pin,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -25,7 +26,7 @@ use std::{
 };
 use tokio::{
     sync::Notify,
-    task::JoinHandle,
+    task::{JoinHandle, JoinSet},
     time::{sleep, timeout},
 };
 
@@ -62,14 +63,14 @@ pub struct Channels {
 
 impl Channels {
     /// The channels that the settings of the shop name.
-    pub fn of(shop: &Shop) -> Result<Self, String> {
+    pub fn of(shop: &Shop) -> Result<Arc<Self>, String> {
         let config = &shop.config.notifications;
-        Ok(Self {
+        Ok(Arc::new(Self {
             telegram: config.telegram.as_ref().map(Telegram::new).transpose()?,
             mail: config.mail.as_ref().map(Mail::new).transpose()?,
             me: new_key(),
             is_stopping: AtomicBool::new(false),
-        })
+        }))
     }
 }
 
@@ -99,9 +100,10 @@ impl Worker {
 async fn run(shop: Shop, channels: Arc<Channels>) {
     introduce(&shop).await;
     let mut is_greeted = greet(&shop, &channels).await;
+    let mut deliveries = Deliveries::default();
     let mut looks: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
-        if let Err(error) = deliver_due(&shop, &channels, clock::now).await {
+        if let Err(error) = deliveries.begin(&shop, &channels, clock::now).await {
             tracing::warn!(%error, "the outbox cannot be read");
         }
         if looks.is_multiple_of(SWEEP)
@@ -113,8 +115,9 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
         if !is_greeted && looks.is_multiple_of(GREET) {
             is_greeted = greet(&shop, &channels).await;
         }
-        let _ = timeout(LOOK, BELL.notified()).await;
+        let _ = timeout(LOOK, deliveries.until(BELL.notified())).await;
     }
+    while deliveries.next().await.is_some() {}
 }
 
 /// Says once what is configured, and frees what an earlier life left.
@@ -167,26 +170,85 @@ async fn greet(shop: &Shop, channels: &Channels) -> bool {
     noted.is_ok()
 }
 
-/// Delivers everything that is due, lanes side by side, each in its order. Tells how many messages went out.
+/// What is under way, lanes side by side, each in its order: a slow one holds no other back.
+#[derive(Default)]
+struct Deliveries {
+    lanes: HashSet<String>,
+    tasks: JoinSet<(String, Result<usize, Error>)>,
+}
+
+impl Deliveries {
+    /// Begins with every lane in which something waits, and which is not under way.
+    async fn begin(
+        &mut self,
+        shop: &Shop,
+        channels: &Arc<Channels>,
+        now: impl Fn() -> Moment + Copy + Send + 'static,
+    ) -> Result<(), Error> {
+        let lanes = queue::lanes(shop).await?;
+        // Of those whom the settings still name.
+        let recipients = shop.config.notifications.recipients();
+        let is_told = |channel: Channel, recipient: &str| {
+            recipients
+                .iter()
+                .any(|(way, to)| *way == channel && to == recipient)
+        };
+        for (lane, channel, recipient) in lanes {
+            if is_told(channel, &recipient) && self.lanes.insert(lane.clone()) {
+                let (shop, channels) = (shop.clone(), channels.clone());
+                self.tasks.spawn(async move {
+                    let sent = deliver_lane(&shop, &channels, &lane, now).await;
+                    (lane, sent)
+                });
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits for the end of one lane: how many of its messages went out. `None`: nothing is under way.
+    async fn next(&mut self) -> Option<Result<usize, Error>> {
+        let (lane, sent) = match self.tasks.join_next().await? {
+            Ok(ended) => ended,
+            Err(error) => {
+                tracing::error!(%error, "a delivery broke off");
+                // Nobody knows which: those that go on have their claims, and are not disturbed.
+                self.lanes.clear();
+                return Some(Err(Error::Internal));
+            }
+        };
+        if let Err(error) = &sent {
+            tracing::warn!(%error, "the outbox cannot be read");
+        }
+        self.lanes.remove(&lane);
+        Some(sent)
+    }
+
+    /// Notes what ends meanwhile.
+    async fn until(&mut self, event: impl Future<Output = ()>) {
+        let mut event = pin!(event);
+        loop {
+            tokio::select! {
+                () = &mut event => return,
+                Some(_) = self.next() => {}
+            }
+        }
+    }
+}
+
+/// Delivers everything that is due. Tells how many messages went out.
+#[cfg(test)]
 pub async fn deliver_due(
     shop: &Shop,
-    channels: &Channels,
-    now: impl Fn() -> Moment + Copy,
+    channels: &Arc<Channels>,
+    now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<usize, Error> {
-    let lanes = queue::lanes(shop).await?;
-    // Of those whom the settings still name.
-    let recipients = shop.config.notifications.recipients();
-    let is_told = |channel: Channel, recipient: &str| {
-        recipients
-            .iter()
-            .any(|(way, to)| *way == channel && to == recipient)
-    };
-    let deliveries = lanes
-        .into_iter()
-        .filter(|(_, channel, recipient)| is_told(*channel, recipient))
-        .map(|(lane, ..)| async move { deliver_lane(shop, channels, &lane, now).await });
-    let sent: Result<Vec<usize>, Error> = join_all(deliveries).await.into_iter().collect();
-    Ok(sent?.into_iter().sum())
+    let mut deliveries = Deliveries::default();
+    deliveries.begin(shop, channels, now).await?;
+    let mut lanes = Vec::new();
+    while let Some(sent) = deliveries.next().await {
+        lanes.push(sent);
+    }
+    lanes.into_iter().sum()
 }
 
 /// Delivers what is due in one lane, until one is refused.
@@ -194,7 +256,7 @@ async fn deliver_lane(
     shop: &Shop,
     channels: &Channels,
     lane: &str,
-    now: impl Fn() -> Moment,
+    now: impl Fn() -> Moment + Send,
 ) -> Result<usize, Error> {
     let mut sent = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {

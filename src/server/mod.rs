@@ -86,7 +86,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config: config.clone(),
     };
     welcome(&shop).await;
-    let channels = Arc::new(Channels::of(&shop)?);
+    let channels = Channels::of(&shop)?;
     tokio::spawn(sweep(shop.clone()));
     tokio::spawn(watching::keep_up());
 

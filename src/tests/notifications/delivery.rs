@@ -5,13 +5,12 @@ use crate::{
     notifications::{queue, worker::Worker},
     orders::Order,
 };
-use std::sync::Arc;
 use tokio::sync::Semaphore;
 
 const HOUR: i64 = 3_600;
 
 /// A shop that tells of orders, with a product in it.
-async fn opened(app: App, telegram: &Telegram, chats: &[&str]) -> (App, Channels, Person) {
+async fn opened(app: App, telegram: &Telegram, chats: &[&str]) -> (App, Arc<Channels>, Person) {
     let app = with_orders_told(app, telegram, chats);
     let channels = Channels::of(&app.shop).unwrap();
     let clerk = app.hire(app.clerk()).await;
@@ -164,7 +163,7 @@ on_both_databases! {
         assert_eq!(outbox(&app).await, [(State::Waiting, 1, Some("401: Unauthorized".to_owned()))]);
 
         let app = with_token(app, &telegram, TOKEN, &[CHAT]);
-        let worker = Worker::start(app.shop.clone(), Arc::new(Channels::of(&app.shop).unwrap()));
+        let worker = Worker::start(app.shop.clone(), Channels::of(&app.shop).unwrap());
         assert_eq!(telegram.wait_for(CHAT, 1).await, [booked(&order)]);
         worker.stop().await;
         assert_eq!(outbox(&app).await[0].0, State::Sent);
@@ -256,10 +255,27 @@ on_both_databases! {
         assert_eq!((telegram.messages(CHAT).len(), telegram.messages(OTHER).len()), (0, 1));
     }
 
+    async fn who_answers_slowly_holds_nobody_else_up(app: App) {
+        let telegram = Telegram::open().await;
+        let (app, channels, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+        let answers = Arc::new(Semaphore::new(0));
+        telegram.replies_to(CHAT, Reply::Slow(answers.clone()));
+        let worker = Worker::start(app.shop.clone(), channels);
+        let mut booked_so_far = Vec::new();
+        for count in 1..=3 {
+            booked_so_far.push(booked(&clerk.books("чай", 1).await.unwrap()));
+            assert_eq!(telegram.wait_for(OTHER, count).await, booked_so_far);
+        }
+        assert_eq!(telegram.messages(CHAT), booked_so_far[..1]);
+        answers.add_permits(1);
+        assert_eq!(telegram.wait_for(CHAT, 3).await, booked_so_far);
+        worker.stop().await;
+    }
+
     async fn a_worker_delivers_as_soon_as_it_is_done(app: App) {
         let telegram = Telegram::open().await;
         let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
-        let worker = Worker::start(app.shop.clone(), Arc::new(channels));
+        let worker = Worker::start(app.shop.clone(), channels);
         let order = clerk.books("чай", 1).await.unwrap();
         assert_eq!(telegram.wait_for(CHAT, 1).await, [booked(&order)]);
         worker.stop().await;

@@ -23,6 +23,7 @@ use crate::{
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use std::sync::Arc;
 
 /// The chat of the shop.
 const CHAT: &str = "-1001";
@@ -55,7 +56,7 @@ fn ahead(seconds: i64) -> impl Fn() -> Moment + Copy {
 }
 
 /// What one server delivers, so many seconds from now.
-async fn deliver(shop: &Shop, channels: &Channels, seconds: i64) -> usize {
+async fn deliver(shop: &Shop, channels: &Arc<Channels>, seconds: i64) -> usize {
     deliver_due(shop, channels, ahead(seconds)).await.unwrap()
 }
 
