@@ -347,10 +347,16 @@ pub fn TextArea(
                 rows="3"
                 aria-invalid=move || wrong().then_some("true")
                 aria-describedby=format!("{name}-error")
-            >{initial}</textarea>
+                inner_html=escaped(&initial)
+            ></textarea>
             <FieldError name />
         </div>
     }
+}
+
+/// Text as HTML that shows it: of a `textarea` leptos does not escape the children.
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
 /// The version that an edit is based on; after a conflict the one that was shown there, so that sending again decides.
