@@ -36,7 +36,7 @@ const FIELDS: [&str; 17] = [
 
 /// `GET /admin/analytics.csv`: the tables of the page, with all products.
 pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let asked = Asked::new(shop, parts);
+    let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Query>();
     let file = query.clone().and_then(|query| {
         let (from, to) = service::range(&query, crate::clock::now().day())?;

@@ -25,7 +25,7 @@ const FIELDS: [&str; 7] = [
 
 /// `GET /admin/logs.csv`: all that the page would find, newest first.
 pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let asked = Asked::new(shop, parts);
+    let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Query>();
     let file = query.clone().map(|query| File {
         entity: Entity::Log,

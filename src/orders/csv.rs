@@ -33,7 +33,7 @@ const FIELDS: [&str; 14] = [
 
 /// `GET /orders.csv`: the orders that the page would show, by the time of their creation, which never changes.
 pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let asked = Asked::new(shop, parts);
+    let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Query>();
     let file = query.clone().map(|query| File {
         entity: Entity::Order,

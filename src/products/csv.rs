@@ -28,7 +28,7 @@ pub const FIELDS: [&str; 10] = [
 
 /// `GET /products.csv`: the products that the page would show, by name.
 pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let asked = Asked::new(shop, parts);
+    let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Query>();
     let file = query.clone().map(|_| File {
         entity: Entity::Product,

@@ -16,10 +16,12 @@ const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 ///
 /// A token is nothing that a browser sends by itself.
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
-    let changes = !matches!(
+    let reads = matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
     );
+    // A file is put on record under the name of whoever asked for it.
+    let changes = !reads || request.uri().path().ends_with(".csv");
     let arrival = Arrival::of(request.extensions());
     if !changes || bearer(&request).is_some() || is_from_here(request.headers(), &arrival) {
         return next.run(request).await;
@@ -46,6 +48,15 @@ fn is_from_here(headers: &HeaderMap, arrival: &Arrival) -> bool {
     match (text(&header::ORIGIN), text(&header::REFERER)) {
         (Some(from), _) | (None, Some(from)) => is_ours(from, arrival),
         (None, None) => !is_form(headers),
+    }
+}
+
+/// Whether a page was asked for by a page of ours, and not by a link from anywhere else or a line that was typed.
+pub fn is_asked_by_us(headers: &HeaderMap, arrival: &Arrival) -> bool {
+    match (headers.get(FETCH_SITE), headers.get(header::REFERER)) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(from)) => is_ours(from.to_str().unwrap_or_default(), arrival),
+        (None, None) => false,
     }
 }
 

@@ -1,13 +1,13 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
-use super::{LARGEST_BODY, refusals::put_wait};
+use super::{LARGEST_BODY, arrival::Arrival, csrf::is_asked_by_us, refusals::put_wait};
 use crate::{door, error::Error};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
     http::{HeaderValue, StatusCode, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
@@ -16,13 +16,40 @@ use url::{Url, form_urlencoded};
 /// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
 pub async fn answer(request: Request, next: Next) -> Response {
     if !request.uri().path().starts_with("/fn/") {
-        return next.run(request).await;
+        return match without_refusal(&request) {
+            Some(page) => Redirect::to(&page).into_response(),
+            None => next.run(request).await,
+        };
     }
     if door::wants_html(request.headers()) {
         keep_typed(request, next).await
     } else {
         give_status(request, next).await
     }
+}
+
+/// The address of a page without the refusal in it and what was typed, when no form of ours led there: anybody can
+/// make a link that fills a form of ours in.
+fn without_refusal(request: &Request) -> Option<String> {
+    let query = request.uri().query().filter(|query| query.contains("__"))?;
+    let arrival = Arrival::of(request.extensions());
+    if is_asked_by_us(request.headers(), &arrival) {
+        return None;
+    }
+    let (told, kept): (Vec<_>, Vec<_>) =
+        form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| name.starts_with("__"));
+    if told.is_empty() {
+        return None;
+    }
+    let path = format!("/{}", request.uri().path().trim_start_matches('/'));
+    let kept = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(kept)
+        .finish();
+    Some(if kept.is_empty() {
+        path
+    } else {
+        format!("{path}?{kept}")
+    })
 }
 
 /// Gives an answer the status of the error in it; every error of a server function is a 500 at first.

@@ -16,19 +16,22 @@ use crate::{
 };
 use axum::{
     body::{Body, Bytes},
-    http::{HeaderValue, StatusCode, header, request::Parts},
+    http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
 use futures::{StreamExt, stream};
-use serde::{Deserialize, de::DeserializeOwned};
-use std::io;
+use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use std::{collections::BTreeMap, io};
 use tokio::sync::mpsc;
 use tracing::Instrument;
+use url::form_urlencoded;
 
 /// Rows that are read at once.
 pub const BATCH: i64 = 5_000;
 /// Batches that wait for a client that reads slowly.
 const WAITING: usize = 2;
+/// Bytes of what was asked for that the log keeps.
+const FILTERS: usize = 1_000;
 /// What a spreadsheet knows UTF-8 by.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
@@ -39,6 +42,8 @@ pub struct Asked {
     parts: Parts,
     format: Format,
     locale: Locale,
+    /// What was asked for, for the log.
+    filters: String,
 }
 
 /// What is logged of a file, and what it is called.
@@ -71,12 +76,15 @@ impl Asked {
             actor,
             parts,
             format,
+            filters: String::new(),
         }
     }
 
     /// The query of the page that the file belongs to.
-    pub fn query<T: DeserializeOwned>(&self) -> Result<T, Error> {
-        query_of(&self.parts)
+    pub fn query<T: Serialize + DeserializeOwned>(&mut self) -> Result<T, Error> {
+        let query = query_of::<T>(&self.parts)?;
+        self.filters = filters(&query);
+        Ok(query)
     }
 
     /// Answers with a file that `batch` writes: it is called again with the same state until it has no more.
@@ -109,14 +117,16 @@ impl Asked {
             batch,
         };
         let (first, rest) = source.next(state).await?;
-        let asked = self.parts.uri.query().unwrap_or_default().to_owned();
+        let asked = self.filters.clone();
         let (entity, name) = (file.entity, format!("{}.csv", file.name));
-        self.shop
-            .act(actor, move |tx| {
-                let changes = [log::set("file", &name), log::set("query", &asked)];
-                record(tx, Action::Export, entity, "csv", &changes)
-            })
-            .await?;
+        if self.parts.method != Method::HEAD {
+            self.shop
+                .act(actor, move |tx| {
+                    let changes = [log::set("file", &name), log::set("query", &asked)];
+                    record(tx, Action::Export, entity, "csv", &changes)
+                })
+                .await?;
+        }
         let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
         tokio::spawn(source.send(first, rest, sender).in_current_span());
         // What compresses it asks once more after its end.
@@ -173,6 +183,18 @@ fn query_of<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
     axum::extract::Query::try_from_uri(&parts.uri)
         .map(|axum::extract::Query(query)| query)
         .map_err(|_| Error::Invalid(Vec::new()))
+}
+
+/// What a query asks for, as the end of an address, not longer than the log should have it.
+fn filters(query: &impl Serialize) -> String {
+    let fields: BTreeMap<String, String> = serde_json::to_value(query)
+        .and_then(serde_json::from_value)
+        .unwrap_or_default();
+    let mut filters = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()))
+        .finish();
+    filters.truncate(FILTERS);
+    filters
 }
 
 impl File {

@@ -26,7 +26,7 @@ pub const FIELDS: [&str; 8] = [
 
 /// `GET /supplies.csv`: the supplies that the page would show, newest first.
 pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let asked = Asked::new(shop, parts);
+    let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Query>();
     let file = query.clone().map(|query| File {
         entity: Entity::Supply,
