@@ -132,6 +132,8 @@ pub enum Problem {
     /// More than 71 bytes: bcrypt reads no more.
     PasswordTooLong,
     NotUsername,
+    /// A word with letters of two alphabets.
+    MixedAlphabets,
     NotNumber,
     NotAmount,
     TooManyDecimals,
@@ -151,6 +153,8 @@ pub enum Problem {
     Ambiguous(Vec<String>),
     WrongPassword,
     PasswordsDiffer,
+    /// The new password is the present one.
+    SamePassword,
     NoPrice,
     /// Not a rate of the euro.
     NotRate,
@@ -318,6 +322,7 @@ impl Problem {
             Self::TooLong(max) => td_string!(l, problems.too_long, max = max).to_string(),
             Self::PasswordTooLong => td_string!(l, problems.password_too_long).to_string(),
             Self::NotUsername => td_string!(l, problems.not_username).to_string(),
+            Self::MixedAlphabets => td_string!(l, problems.mixed_alphabets).to_string(),
             Self::NotNumber => td_string!(l, problems.not_number).to_string(),
             Self::NotAmount => td_string!(l, problems.not_amount).to_string(),
             Self::TooManyDecimals => td_string!(l, problems.too_many_decimals).to_string(),
@@ -337,6 +342,7 @@ impl Problem {
             }
             Self::WrongPassword => td_string!(l, problems.wrong_password).to_string(),
             Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
+            Self::SamePassword => td_string!(l, problems.same_password).to_string(),
             Self::NoPrice => td_string!(l, problems.no_price).to_string(),
             Self::NotRate => td_string!(l, problems.not_rate).to_string(),
             Self::InFuture => td_string!(l, problems.in_future).to_string(),

@@ -48,8 +48,8 @@ pub async fn sign_out() -> Result<(), Error> {
 fn is_our_page(next: &str) -> bool {
     next.starts_with('/')
         && !next.starts_with("//")
-        && !next.contains(['\\', '\r', '\n', '\t'])
-        && next.is_ascii()
+        && !next.contains('\\')
+        && next.bytes().all(|sign| sign.is_ascii_graphic())
 }
 
 /// The page to sign in.
@@ -101,6 +101,8 @@ mod tests {
             "/\\evil.example",
             "https://evil.example",
             "/\t/evil.example",
+            "/\u{1}",
+            "/ü",
         ] {
             assert!(!is_our_page(next), "{next}");
         }

@@ -55,8 +55,10 @@ codes! {
         Supplies = "supplies",
         /// Orders: see all, create, edit, issue, deny.
         Orders = "orders",
-        /// Own password, devices and tokens.
+        /// Own password and devices.
         OwnAccount = "own_account",
+        /// Own tokens and chats, which open the shop without a password.
+        OwnKeys = "own_keys",
         /// Analytics, rates and the operation log.
         AdminArea = "admin_area",
         ManageUsers = "manage_users",
@@ -67,7 +69,10 @@ impl Role {
     /// The permission table. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
     pub const fn may(self, permission: Permission, manager_in_admin: bool) -> bool {
         match permission {
-            Permission::ViewStock | Permission::Orders | Permission::OwnAccount => true,
+            Permission::ViewStock
+            | Permission::Orders
+            | Permission::OwnAccount
+            | Permission::OwnKeys => true,
             Permission::EditProducts | Permission::Supplies => match self {
                 Self::Admin | Self::Manager => true,
                 Self::User => false,

@@ -218,6 +218,9 @@ pub async fn change_password(
 ) -> Result<Admitted, Error> {
     let mut checks = Checks::default();
     check_new_password(&mut checks, &password, repeated);
+    if current == password {
+        checks.wrong("password", Problem::SamePassword);
+    }
     checks.done()?;
     let actor = Actor::User(me.clone());
     let name = me.username.clone();

@@ -24,7 +24,7 @@ const SHOWN: i64 = 100;
 
 /// Makes a code that links a chat to one's own account, and tells it, this once. An earlier one holds no more.
 pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
     let mut random = rand::rng();
     let letters = (0..LENGTH).filter_map(|_| LETTERS.choose(&mut random));
@@ -82,7 +82,7 @@ pub fn link(
 
 /// Takes a chat of one's own from the bot.
 pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
     let name = diesel::delete(chats::table.filter(chats::id.eq(id).and(chats::user_id.eq(&owner))))
         .returning(chats::name)
@@ -93,7 +93,7 @@ pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
 
 /// One's own chats, the newest first.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Chat>, Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     chats::table
         .filter(chats::user_id.eq(owner(tx)?))
         .order(chats::id.desc())

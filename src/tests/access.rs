@@ -100,7 +100,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
-    ("create_token", Some(Permission::OwnAccount), "name=касса"),
+    ("create_token", Some(Permission::OwnKeys), "name=касса"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -116,7 +116,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
     ("issue_order", Some(Permission::Orders), "id={order}"),
-    ("list_chats", Some(Permission::OwnAccount), ""),
+    ("list_chats", Some(Permission::OwnKeys), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
     ("list_invitations", Some(Permission::ManageUsers), ""),
     ("list_orders", Some(Permission::Orders), "query[status]="),
@@ -136,8 +136,8 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "query[search]=",
     ),
-    ("list_tokens", Some(Permission::OwnAccount), ""),
-    ("make_chat_code", Some(Permission::OwnAccount), ""),
+    ("list_tokens", Some(Permission::OwnKeys), ""),
+    ("make_chat_code", Some(Permission::OwnKeys), ""),
     ("missing_page", None, ""),
     ("new_order", Some(Permission::Orders), ""),
     ("new_product", Some(Permission::EditProducts), ""),
@@ -190,7 +190,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "id={product}",
     ),
     ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
-    ("revoke_token", Some(Permission::OwnAccount), "id=1"),
+    ("revoke_token", Some(Permission::OwnKeys), "id=1"),
     ("send_test_notification", Some(Permission::AdminArea), ""),
     ("set_language", None, "lang=en"),
     (
@@ -204,7 +204,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username={user}",
     ),
-    ("unlink_chat", Some(Permission::OwnAccount), "id=1"),
+    ("unlink_chat", Some(Permission::OwnKeys), "id=1"),
     // The last: it ends the caller's session.
     ("sign_out", None, ""),
 ];

@@ -299,13 +299,22 @@ on_both_databases! {
         assert!(anna.writes("/today").await[0].contains(sold));
         admin.act(|tx| users::change_role(tx, "хозяин", Role::User)).await.unwrap();
         assert!(!anna.writes("/today").await[0].contains(sold));
-        admin.act(|tx| users::reset_password(tx, "хозяин", "", true)).await.unwrap();
-        assert_eq!(anna.writes("/low").await, ["У вас одноразовый пароль. Сначала придумайте свой."]);
         admin.act(|tx| users::block(tx, "хозяин")).await.unwrap();
         assert_eq!(anna.writes("/low").await, [STRANGER]);
         // Let in again, he must link his chat again.
         admin.act(|tx| users::unblock(tx, "хозяин")).await.unwrap();
         assert_eq!(anna.writes("/low").await, Vec::<String>::new());
+    }
+
+    async fn a_reset_of_the_password_ends_the_chats(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram);
+        let (admin, clerk) = (app.hire(app.admin()).await, app.hire(app.clerk()).await);
+        let bot = Bot::of(&app.shop).unwrap();
+        let anna = Talk::new(&bot, &telegram, ANNA);
+        anna.links(&clerk).await;
+        admin.act(|tx| users::reset_password(tx, "продавец", "", true)).await.unwrap();
+        assert_eq!(anna.writes("/low").await, [STRANGER]);
     }
 
     async fn in_a_group_the_bot_tells_nothing(app: App) {

@@ -12,7 +12,7 @@ use crate::{
         throttle,
     },
     error::Error,
-    schema::throttles,
+    schema::{api_tokens, throttles},
     users::service as accounts,
 };
 use axum::{
@@ -259,6 +259,44 @@ on_both_databases! {
         assert_eq!(change(&mut browser, PASSWORD).await, 429);
         let_pass(&app, TimeDelta::seconds(2)).await;
         assert_eq!(change(&mut browser, PASSWORD).await, 200);
+    }
+
+    async fn a_new_password_is_another_one(app: App) {
+        let mut browser = app.browser_of(app.clerk()).await;
+        let fields = [("current_password", PASSWORD), ("password", PASSWORD), ("password_repeated", PASSWORD)];
+        let refused = browser.call("change_password", &fields).await;
+        assert_eq!(refused.status, 422);
+        assert!(refused.body.contains("SamePassword"), "{}", refused.body);
+    }
+
+    async fn a_reset_shuts_what_the_old_password_opened(app: App) {
+        let admin = app.hire(app.admin()).await;
+        let mut clerk = app.browser_of(app.clerk()).await;
+        let made = clerk.call("create_token", &[("name", "касса")]).await;
+        assert_eq!(made.status, 200);
+        let hash = bcrypt::hash("battery staple", 4).unwrap();
+        admin.act(move |tx| accounts::reset_password(tx, "продавец", &hash, true)).await.unwrap();
+        let count = |tx: &mut crate::act::Tx<'_>| Ok(api_tokens::table.count().get_result::<i64>(tx.conn)?);
+        assert_eq!(app.shop.look(Actor::System, count).await, Ok(0));
+        // Nor does the one-time password open anything that would outlive it.
+        let mut clerk = app.browser();
+        clerk.sign_in("продавец", "battery staple").await;
+        for (function, fields) in [("create_token", &[("name", "касса")][..]), ("make_chat_code", &[])] {
+            let refused = clerk.call(function, fields).await;
+            assert_eq!((refused.status, refused.body.as_str()), (403, "\"MustChangePassword\""), "{function}");
+        }
+    }
+
+    async fn nobody_registers_under_a_name_that_looks_like_another(app: App) {
+        let mut browser = app.browser();
+        let mut register = async |name: &str| {
+            let fields = [("username", name), ("password", PASSWORD), ("password_repeated", PASSWORD)];
+            browser.call("register", &fields).await.body
+        };
+        assert!(register("\u{430}nna").await.contains("MixedAlphabets"));
+        assert!(register("System").await.contains("Taken"));
+        assert!(register("Система").await.contains("Taken"));
+        assert_eq!(register("склад-A").await, "null");
     }
 
     async fn one_address_registers_no_army(app: App) {

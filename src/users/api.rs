@@ -284,7 +284,7 @@ async fn state(
 
 /// Give an account a one-time password
 ///
-/// The account is signed out. Not the own one.
+/// Its sessions, tokens and chats end. Not the own one.
 #[utoipa::path(
     post,
     path = "/api/users/{username}/reset-password",

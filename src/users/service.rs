@@ -19,6 +19,8 @@ use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
 /// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
 pub const REGISTRATION: &str = "registration";
+/// How the log calls the program itself.
+const SYSTEM: [&str; 2] = ["system", "система"];
 /// Characters of a user name.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;
 
@@ -162,7 +164,8 @@ pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Gives an account a password: `one_time` must be changed at the next sign-in.
+/// Gives an account a password: `one_time` must be changed at the next sign-in. What the old one opened is shut:
+/// sessions, tokens, chats.
 pub fn reset_password(
     tx: &mut Tx<'_>,
     username: &str,
@@ -176,7 +179,8 @@ pub fn reset_password(
             users::must_change_password.eq(one_time),
         ))
         .execute(tx.conn)?;
-    sign_out_everywhere(tx, &account.username)?;
+    // Somebody else may have the old one, and what can be made with it.
+    shut_out(tx, &account.username)?;
     record(
         tx,
         Action::ResetPassword,
@@ -224,6 +228,10 @@ pub fn check_username(checks: &mut Checks, username: &str) -> String {
         Some(Problem::Required)
     } else if !username.chars().all(allowed) {
         Some(Problem::NotUsername)
+    } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
+        Some(Problem::MixedAlphabets)
+    } else if SYSTEM.contains(&fold(username).as_str()) {
+        Some(Problem::Taken)
     } else if username.chars().count() < *NAME.start() {
         Some(Problem::TooShort(*NAME.start()))
     } else if username.chars().count() > *NAME.end() {
@@ -235,6 +243,11 @@ pub fn check_username(checks: &mut Checks, username: &str) -> String {
         checks.wrong("username", problem);
     }
     username.to_owned()
+}
+
+/// Whether a word has letters of two alphabets: it would look like another name.
+fn is_mixed(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_alphabetic()) && !word.is_ascii()
 }
 
 /// The account of somebody else, for an act on it: nobody joins, leaves or changes his role meanwhile.

@@ -28,7 +28,7 @@ const USE: TimeDelta = TimeDelta::minutes(1);
 
 /// Makes a token for oneself and tells it, this once.
 pub fn create(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
     let mut checks = Checks::default();
     let name = checks.line("name", name, NAME);
@@ -54,7 +54,7 @@ pub fn create(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
 
 /// Revokes a token of one's own.
 pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
     let name = diesel::delete(
         api_tokens::table.filter(api_tokens::id.eq(id).and(api_tokens::user_id.eq(&owner))),
@@ -67,7 +67,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
 
 /// One's own tokens, the newest first.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
-    tx.actor.may(Permission::OwnAccount)?;
+    tx.actor.may(Permission::OwnKeys)?;
     api_tokens::table
         .filter(api_tokens::user_id.eq(owner(tx)?))
         .order(api_tokens::id.desc())
