@@ -1,6 +1,6 @@
 //! The settings: from the environment, `.env` and the command line, checked at start, all at once.
 
-use crate::{db::DatabaseUrl, notifications::settings as notifications};
+use crate::{act, db::DatabaseUrl, notifications::settings as notifications};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use phonenumber::country::Id as Region;
@@ -14,6 +14,9 @@ use std::{
     time::Duration,
 };
 use tower_sessions::cookie::Key;
+
+/// Characters of a key that signs cookies, at least.
+const SHORTEST_SECRET: usize = 32;
 
 /// The settings as they were given.
 #[derive(Clone, Debug, clap::Args)]
@@ -163,7 +166,10 @@ impl Settings {
     pub fn check(self) -> Result<Config, Vec<String>> {
         let mut wrong = Wrong::default();
         let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
-        if secret_key.as_ref().is_some_and(|key| key.len() < 32) {
+        if secret_key
+            .as_ref()
+            .is_some_and(|key| key.len() < SHORTEST_SECRET)
+        {
             wrong.note("SECRET_KEY", "must have 32 characters or more");
         }
         let database_url = wrong.take("DATABASE_URL", DatabaseUrl::from_str(&self.database_url));
@@ -286,21 +292,35 @@ fn kept_secret(file: &Path) -> io::Result<String> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
-    match fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-    {
-        Ok(mut new) => {
-            let secret = crate::act::sha256(&format!("{:?}", rand::random::<[u64; 8]>()));
-            new.write_all(secret.as_bytes())?;
-            new.sync_all()?;
-            Ok(secret)
+    if !file.exists() {
+        // Whole when it has its name, whoever looks, and whoever makes one at the same time.
+        let partial = file.with_extension(format!("secret.{}", act::new_key()));
+        let mut new = fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&partial)?;
+        let made = new
+            .write_all(act::sha256(&format!("{:?}", rand::random::<[u64; 8]>())).as_bytes())
+            .and_then(|()| new.sync_all())
+            .and_then(|()| fs::hard_link(&partial, file));
+        fs::remove_file(&partial)?;
+        match made {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => fs::read_to_string(file),
-        Err(error) => Err(error),
     }
+    let secret = fs::read_to_string(file)?;
+    if secret.trim().len() < SHORTEST_SECRET {
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            format!(
+                "{} is cut short; without it a new one is made, and everybody signs in anew",
+                file.display()
+            ),
+        ));
+    }
+    Ok(secret)
 }
 
 /// The wrong settings found so far.
@@ -459,5 +479,21 @@ mod tests {
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
         );
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_short_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sirius.secret");
+        for cut in ["", "0123456789"] {
+            fs::write(&file, cut).unwrap();
+            assert!(
+                kept_secret(&file)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("is cut short")
+            );
+        }
     }
 }

@@ -12,6 +12,7 @@ use sirius::{
 };
 use std::{
     io::{self, IsTerminal, Write},
+    panic,
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
@@ -70,7 +71,14 @@ fn main() -> ExitCode {
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()
     {
-        return fail(&format!(".env: {error}"));
+        return fail(&match error {
+            // What it says has the rest of the line in it, and that may be a password.
+            dotenvy::Error::LineParse(..) => {
+                ".env: a line cannot be read; write NAME=value, and quotes around a value with spaces or signs"
+                    .to_owned()
+            }
+            error => format!(".env: {error}"),
+        });
     }
     let cli = Cli::parse();
     let config = match cli.settings.check() {
@@ -106,7 +114,10 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
             say(&made)
         }
         Command::User(command) => user::run(command, &open(&config)?).await,
-        Command::Check { repair } => books::check(&open(&config)?, repair).await,
+        Command::Check { repair } => {
+            config.database_url.must_exist()?;
+            books::check(&open(&config)?, repair).await
+        }
         Command::Backup { file, force } => copies::backup(&config, &file, force),
         Command::Restore { file } => copies::restore(&config, &file).await,
         Command::Copy { to } => copies::copy(&config, &to).await,
@@ -129,6 +140,9 @@ fn start_log(config: &Config) {
         // On a full disk, saying that nothing can be said would end the thread that tries.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
+    panic::set_hook(Box::new(
+        |panic| tracing::error!(%panic, "a fault of the program"),
+    ));
     match config.log_format {
         LogFormat::Text => log.with_target(false).init(),
         LogFormat::Json => log.json().init(),

@@ -1,13 +1,18 @@
 //! Backups, and bringing them back.
 
 use crate::{
+    database::Database,
     migrate::take_the_last_migration_back,
     on_both_databases, report,
     server::{Server, free_port},
     shop::Shop,
     storm::Storm,
 };
-use std::{fs, os::unix::fs::PermissionsExt};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
+};
 
 /// How many backups are made in the storm.
 const BACKUPS: usize = 3;
@@ -60,6 +65,10 @@ on_both_databases! {
         assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
         assert!(database.refuses(&["backup", path]).contains("--force"));
         database.does(&["backup", path, "--force"]);
+        let letter = database.file("letter.txt");
+        fs::write(&letter, "Dear Anna").unwrap();
+        assert!(database.refuses(&["backup", letter.to_str().unwrap(), "--force"]).contains("no backup of Sirius"));
+        assert_eq!(fs::read_to_string(&letter).unwrap(), "Dear Anna");
         let left: Vec<_> = fs::read_dir(database.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert!(!left.iter().any(|name| name.to_string_lossy().contains("partial")), "{left:?}");
     }
@@ -116,8 +125,42 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_database_is_private_and_no_backup_takes_its_place() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let shop = Shop::open(&server, 5).await;
+    let file = &database.file("sirius.db");
+    let mode = |file: &Path| fs::metadata(file).unwrap().permissions().mode() & 0o777;
+    for suffix in ["", "-wal", "-shm"] {
+        let file = format!("{}{suffix}", file.display());
+        assert_eq!(mode(Path::new(&file)), 0o600, "{file}");
+    }
+    let link = database.file("link");
+    symlink(file, &link).unwrap();
+    let (link, itself) = (link.to_str().unwrap(), file.to_str().unwrap());
+    let other = database.another();
+    for (asked, file) in [(&database, itself), (&database, link), (&other, itself)] {
+        other.does(&["migrate"]);
+        let refused = asked.refuses(&["backup", file, "--force"]);
+        assert!(refused.contains("is a database, not a backup"), "{refused}");
+    }
+    shop.books(&server.site, "first", 1).await.unwrap();
+    server.kill();
+    database.assert_agrees();
+}
+
+#[test]
+fn a_shop_that_is_not_there_is_not_checked() {
+    let database = Database::sqlite();
+    for asked in [&["check"][..], &["backup", "copy"]] {
+        assert!(database.refuses(asked).contains("there is no database"));
+        assert!(!database.file("sirius.db").exists());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_backup_is_not_put_under_a_server_that_runs() {
-    let database = crate::database::Database::sqlite();
+    let database = Database::sqlite();
     let file = database.file("backup");
     database.does(&["migrate"]);
     database.does(&["backup", file.to_str().unwrap()]);

@@ -18,18 +18,22 @@ use std::{
     fmt,
     fs::{self, File, OpenOptions},
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
     path::{Path, PathBuf},
 };
 
 /// Makes a consistent backup of a database that may be in use. The file is complete when it has its name;
 /// only its owner may read it.
 pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), String> {
-    if file.exists() && !replace {
-        return Err(format!(
-            "{} is there already; --force replaces it",
-            file.display()
-        ));
+    url.must_exist()?;
+    if file.exists() {
+        if !replace {
+            return Err(format!(
+                "{} is there already; --force replaces it",
+                file.display()
+            ));
+        }
+        may_be_replaced(url, file)?;
     }
     let partial = with_suffix(file, ".partial");
     let made = private(&partial)
@@ -45,6 +49,30 @@ pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), Strin
         let _ = fs::remove_file(&partial);
     }
     made
+}
+
+/// Whether a file is one that a backup may take the place of: an earlier backup, or an empty file. No database in use.
+fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
+    let is_served = match url {
+        DatabaseUrl::Sqlite(database) => is_same(database, file),
+        DatabaseUrl::Postgres(_) => false,
+    };
+    if is_served || with_suffix(file, "-wal").exists() {
+        return Err(format!(
+            "{} is a database, not a backup: name another file",
+            file.display()
+        ));
+    }
+    match fs::metadata(file) {
+        Ok(file) if file.len() == 0 => Ok(()),
+        _ => Format::of(file).map(drop),
+    }
+}
+
+/// Whether two paths lead to one file.
+fn is_same(one: &Path, other: &Path) -> bool {
+    let id = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
+    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Brings a backup back into an empty database, and its schema up to date.

@@ -16,9 +16,6 @@ const KEPT: usize = 3;
 
 /// Copies the database into a file that is empty.
 pub fn dump(database: &Path, to: &Path) -> Result<(), String> {
-    if !database.is_file() {
-        return Err(format!("there is no database {}", database.display()));
-    }
     let copied = open(database)
         .map_err(|error| error.to_string())
         .and_then(|mut conn| {

@@ -11,6 +11,9 @@ const FULL: [&str; 3] = [
     "не осталось свободного места",
 ];
 
+/// PostgreSQL has no text with a zero in it, whoever asks for one.
+const UNSPEAKABLE: [&str; 1] = ["0x00"];
+
 /// What is over in a moment, or when somebody has looked after the database.
 const PASSING: [&str; 7] = [
     "is locked",
@@ -31,7 +34,9 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(kind, ref info) => {
                 let says =
                     |words: &[&str]| words.iter().any(|words| info.message().contains(words));
-                if says(&FULL) {
+                if says(&UNSPEAKABLE) {
+                    Self::NotFound
+                } else if says(&FULL) {
                     tracing::error!(%error, "no space for the database");
                     Self::NoSpace
                 } else if is_passing(&kind) || says(&PASSING) {

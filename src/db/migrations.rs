@@ -9,8 +9,9 @@ use diesel::{
 };
 use diesel_migrations::{EmbeddedMigrations, MigrationHarness, embed_migrations};
 use std::{
-    fs::{self, File},
+    fs::{DirBuilder, File, OpenOptions},
     io,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
 };
 
@@ -22,7 +23,11 @@ const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/po
 /// Returns the versions of the migrations that ran.
 pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     let _turn = match url {
-        DatabaseUrl::Sqlite(path) => Some(take_turn(path)?),
+        DatabaseUrl::Sqlite(path) => {
+            let turn = take_turn(path)?;
+            make_private(path).map_err(|error| format!("cannot use {url}: {error}"))?;
+            Some(turn)
+        }
         DatabaseUrl::Postgres(_) => None,
     };
     let mut conn = url
@@ -54,12 +59,25 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     Ok(ran)
 }
 
+/// Makes a SQLite file when it is missing. Only its owner may read it and what SQLite puts beside it.
+fn make_private(path: &Path) -> io::Result<()> {
+    OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(path)
+        .map(drop)
+}
+
 /// Waits until no other process migrates or restores in the folder of a SQLite file, and keeps others
 /// out until the lock is dropped. Makes the folder when it is missing.
 pub fn take_turn(path: &Path) -> Result<File, String> {
     let folder = folder_of(path);
     let locked = || -> io::Result<File> {
-        fs::create_dir_all(folder)?;
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(folder)?;
         let folder = File::open(folder)?;
         folder.lock()?;
         Ok(folder)

@@ -7,10 +7,12 @@ pub mod bulk;
 mod fault;
 mod keyset;
 pub mod migrations;
+mod url;
 mod writer;
 
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 pub use migrations::migrate;
+pub use url::DatabaseUrl;
 
 use crate::error::Error;
 use deadpool::managed::{Metrics, Object, RecycleResult};
@@ -23,13 +25,7 @@ use diesel::{
     sqlite::SqliteConnection,
 };
 use fault::{failed, unavailable};
-use std::{
-    borrow::Cow,
-    fmt,
-    path::{Path, PathBuf},
-    str::FromStr,
-    time::Duration,
-};
+use std::{borrow::Cow, path::Path, time::Duration};
 use writer::Writer;
 
 /// How long a request waits for a connection to the database.
@@ -37,6 +33,10 @@ const WAIT: Duration = Duration::from_secs(10);
 /// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
 /// in seconds, and on one that has gone away without a word, in milliseconds.
 const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
+
+/// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.
+const SESSION: &str = "SET TIME ZONE 'UTC'; \
+    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -48,43 +48,6 @@ pub enum Conn {
 /// The SQL dialect of [`Conn`].
 pub type Dialect = <Conn as Connection>::Backend;
 
-/// Where the database is, from `DATABASE_URL`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DatabaseUrl {
-    Sqlite(PathBuf),
-    Postgres(String),
-}
-
-impl FromStr for DatabaseUrl {
-    type Err = String;
-
-    fn from_str(url: &str) -> Result<Self, Self::Err> {
-        match url.split_once("://") {
-            Some(("sqlite", path)) if !path.is_empty() && !path.starts_with(':') => {
-                Ok(Self::Sqlite(path.into()))
-            }
-            Some(("postgres" | "postgresql", rest)) if !rest.is_empty() => {
-                Ok(Self::Postgres(url.to_owned()))
-            }
-            _ => Err("must be sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME".to_owned()),
-        }
-    }
-}
-
-/// Names the place without the password, which may stand before the place or among the options after it.
-impl fmt::Display for DatabaseUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Sqlite(path) => write!(f, "SQLite {}", path.display()),
-            Self::Postgres(url) => {
-                let place = url.split(['?', '#']).next().unwrap_or_default();
-                let place = place.rsplit_once('@').map_or("", |(_, place)| place);
-                write!(f, "PostgreSQL {place}")
-            }
-        }
-    }
-}
-
 impl DatabaseUrl {
     /// Opens a connection that may write.
     pub fn open(&self) -> Result<Conn, ConnectionError> {
@@ -95,7 +58,7 @@ impl DatabaseUrl {
             ),
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(&with_patience(url))?;
-                conn.batch_execute("SET TIME ZONE 'UTC'")
+                conn.batch_execute(SESSION)
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Conn::Postgres(conn))
             }
@@ -325,22 +288,5 @@ impl deadpool::managed::Manager for Manager {
         metrics: &Metrics,
     ) -> RecycleResult<Self::Error> {
         deadpool::managed::Manager::recycle(&self.checks, conn, metrics).await
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_place_is_named_without_its_password_wherever_that_stands() {
-        for url in [
-            "postgres://anna:secret@db.example:5432/shop",
-            "postgres://anna@db.example:5432/shop?password=secret",
-            "postgres://anna:s@cret@db.example:5432/shop",
-        ] {
-            let url: DatabaseUrl = url.parse().unwrap();
-            assert_eq!(url.to_string(), "PostgreSQL db.example:5432/shop");
-        }
     }
 }
