@@ -11,7 +11,7 @@ use crate::{
         pager::PASSING,
     },
 };
-use axum::http::{HeaderMap, HeaderValue, Method, header, request::Parts};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use tower_sessions::Session;
@@ -121,7 +121,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     ) else {
         return result;
     };
-    if !wants_html(&parts.headers) {
+    if parts.uri.path().starts_with("/fn/") && !wants_html(&parts.headers) {
         // A script reads the error; the server gives it its status.
         return result;
     }
@@ -133,6 +133,8 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
             parts.uri.path_and_query().map(ToString::to_string)
         };
         leptos_axum::redirect(&sign_in_page(&wanted.unwrap_or_default()));
+        // Also for whoever would take anything else than HTML.
+        response.set_status(StatusCode::FOUND);
     } else if *error == Error::MustChangePassword {
         let page = with_parameter("/account", "error", Trouble::MustChangePassword.code());
         leptos_axum::redirect(&page);

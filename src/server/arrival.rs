@@ -22,6 +22,7 @@ pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Characters of a number that a proxy gave.
 const LONGEST_ID: usize = 64;
 
@@ -48,7 +49,11 @@ impl Arrival {
 
     fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
         let trusted = |name: HeaderName| last(headers, &name).filter(|_| config.trust_proxy);
-        let forwarded = trusted(FORWARDED_FOR).and_then(read_address);
+        let address = match trusted(FORWARDED_FOR) {
+            // What cannot be read is nobody's address, not the proxy's.
+            Some(forwarded) => read_address(forwarded),
+            None => peer,
+        };
         let host = trusted(FORWARDED_HOST).or_else(|| last(headers, &header::HOST));
         let is_secure = match config.cookie_secure {
             CookieSecure::Always => true,
@@ -57,14 +62,14 @@ impl Arrival {
                 trusted(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
             }
         };
-        let is_passed_on = [&FORWARDED_FOR, &FORWARDED]
+        let is_passed_on = [&FORWARDED_FOR, &FORWARDED, &REAL_IP, &header::VIA]
             .iter()
             .any(|name| headers.contains_key(*name));
         Self {
             id: trusted(REQUEST_ID)
                 .filter(|id| is_id(id))
                 .map_or_else(new_id, Into::into),
-            address: forwarded.or(peer).map(|address| address.to_canonical()),
+            address: address.map(|address| address.to_canonical()),
             is_passed_on: is_passed_on && !config.trust_proxy,
             is_secure,
             host: host.map(Into::into),
@@ -152,6 +157,30 @@ mod tests {
         assert_eq!(doubted.host.as_deref(), Some("127.0.0.1:3000"));
         assert_ne!(&*doubted.id, "proxy-1");
         assert!(!doubted.is_secure && doubted.is_passed_on);
+    }
+
+    #[test]
+    fn what_a_trusted_proxy_does_not_know_is_nobodys_address() {
+        let config = config(true, CookieSecure::Auto);
+        for said in ["unknown", "", "203.0.113.7, _hidden"] {
+            let sent = headers(&[("x-forwarded-for", said)]);
+            assert_eq!(Arrival::read(&config, &sent, Some(PEER)).address, None);
+        }
+        assert_eq!(
+            Arrival::read(&config, &headers(&[]), Some(PEER)).address,
+            Some(PEER)
+        );
+    }
+
+    #[test]
+    fn a_proxy_is_noticed_by_whatever_it_adds() {
+        let config = config(false, CookieSecure::Auto);
+        for name in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
+            assert!(
+                Arrival::read(&config, &headers(&[(name, "1.1")]), Some(PEER)).is_passed_on,
+                "{name}"
+            );
+        }
     }
 
     #[test]

@@ -451,6 +451,59 @@ on_both_databases! {
             let body = browser.get(page).await.body;
             assert!(!body.contains("<script>alert") && !body.contains("<img src=x"), "{page}: {body}");
         }
+        let out = "</textarea><img src=x>&lt;";
+        let version = browser.get("/products/1").await.hidden("version");
+        for price in ["дорого", "1"] {
+            let edit = [("id", "1"), ("version", version.as_str()), ("name", "чай"), ("description", out), ("sell_price_rub", price)];
+            let answer = browser.submit("/products/1", "edit_product", &edit).await;
+            let body = browser.follow(&answer).await.body;
+            assert!(body.contains("&lt;/textarea>&lt;img src=x>&amp;lt;</textarea>") && !body.contains("</textarea><img"), "{price}: {body}");
+        }
+    }
+
+    async fn a_link_from_elsewhere_fills_no_form_in(app: App) {
+        let mut browser = app.browser_of(app.manager()).await;
+        let refused = browser.submit("/products/new", "create_product", &[("name", "чужое имя"), ("sell_price_rub", "дорого")]).await.location.unwrap();
+        let page = format!("{}&search=x", &refused[refused.find("/products").unwrap()..]);
+        for (name, value) in [("sec-fetch-site", "cross-site"), ("sec-fetch-site", "none"), ("referer", "http://evil.example/"), ("accept", "text/html")] {
+            let request = Request::get(&page).header(header::HOST, "shop.example").header(name, value).body(Body::empty()).unwrap();
+            let answer = browser.send_plainly(request).await;
+            assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/products/new?search=x")), "{name}: {value}");
+        }
+        for (name, value) in [("sec-fetch-site", "same-origin"), ("referer", "http://shop.example/products/new")] {
+            let request = Request::get(&page).header(header::HOST, "shop.example").header(name, value).body(Body::empty()).unwrap();
+            assert!(browser.send_plainly(request).await.body.contains("чужое имя"), "{name}: {value}");
+        }
+    }
+
+    async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
+        let mut browser = app.browser_of(app.manager()).await;
+        let before = app.shop.db.read(contents).await.unwrap();
+        let ask = |method, name: &'static str, value: &'static str| Request::builder().method(method).uri("/orders.csv").header(name, value).body(Body::empty()).unwrap();
+        assert_eq!(browser.send_plainly(ask(Method::GET, "sec-fetch-site", "cross-site")).await.status, 403);
+        assert_eq!(browser.send_plainly(ask(Method::GET, "referer", "http://evil.example/")).await.status, 403);
+        assert_eq!(browser.send_plainly(ask(Method::HEAD, "sec-fetch-site", "same-origin")).await.status, 200);
+        assert_eq!(app.shop.db.read(contents).await.unwrap(), before);
+        assert_eq!(browser.send_plainly(ask(Method::GET, "sec-fetch-site", "none")).await.status, 200);
+    }
+
+    async fn a_program_that_asks_for_anything_is_told_what_a_browser_is(app: App) {
+        let mut browser = app.browser();
+        for (page, status) in [("/orders", 302), ("/admin/users", 302), ("/nothing", 404)] {
+            let request = Request::get(page).header(header::ACCEPT, "*/*").body(Body::empty()).unwrap();
+            assert_eq!(browser.send(request).await.status, status, "{page}");
+        }
+    }
+
+    async fn a_zero_in_a_text_finds_nothing(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        for path in ["/api/log?user=%00", "/api/products?search=a%00", "/products/import?upload=%00"] {
+            let request = Request::get(path).body(Body::empty()).unwrap();
+            let status = browser.send(request).await.status;
+            assert!(status < 500, "{path}: {status}");
+        }
+        let status = browser.call("end_device", &[("id", "a\0b")]).await.status;
+        assert!(status < 500, "{status}");
     }
 
     async fn what_is_of_others_is_out_of_reach(app: App) {
