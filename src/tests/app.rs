@@ -415,7 +415,7 @@ impl Browser {
     }
 
     /// The same browser, whose requests come from the machine of the shop itself.
-    pub fn from_machine_itself(mut self) -> Self {
+    pub fn on_this_machine(mut self) -> Self {
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         self.router = self.router.layer(Extension(ConnectInfo(peer)));
         self

@@ -207,13 +207,13 @@ on_both_databases! {
 
     async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app: App) {
         app.hire(app.clerk()).await;
-        let proxied = |from: &str| stranger(&app, from).from_machine_itself();
+        let proxied = |from: &str| stranger(&app, from).on_this_machine();
         for n in 0..30 {
             assert_eq!(try_at(&mut proxied("203.0.113.1"), &format!("имя-{n}"), "wrong horse").await, 401);
         }
         assert_eq!(try_at(&mut proxied("198.51.100.1"), "продавец", PASSWORD).await, 200);
         // Who came by himself is known by his address.
-        let mut one = app.browser().from_machine_itself();
+        let mut one = app.browser().on_this_machine();
         for n in 0..30 {
             assert_eq!(try_at(&mut one, &format!("имя-{n}"), "wrong horse").await, 401);
         }
