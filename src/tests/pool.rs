@@ -4,8 +4,8 @@ use super::{
     app::{App, tell},
     on_both_databases,
 };
-use crate::db::Conn;
-use diesel::{prelude::*, sql_types::Text};
+use crate::{clock, db::Conn, error::Error, schema::throttles};
+use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::{
     sync::mpsc::channel,
     time::{Duration, Instant},
@@ -29,6 +29,60 @@ on_both_databases! {
         // The server of the tests is set to `off`.
         assert_eq!(app.shop.db.write(read).await.as_deref(), Ok("on"));
     }
+}
+
+/// As on a full disk: SQLite gives the whole transaction up in the middle of an act.
+#[test]
+fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
+    tell(async {
+        let app = App::sqlite();
+        let (end, ended) = channel::<()>();
+        let write = |act: Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>| {
+            let db = app.shop.db.clone();
+            tokio::spawn(async move { db.write(act).await })
+        };
+        let count = |conn: &mut Conn| Ok(throttles::table.count().get_result::<i64>(conn)?);
+        let note = |key: &'static str| {
+            Box::new(move |conn: &mut Conn| {
+                let row = (
+                    throttles::key.eq(key),
+                    throttles::tries.eq(1),
+                    throttles::tried_at.eq(clock::now()),
+                );
+                diesel::insert_into(throttles::table)
+                    .values(row)
+                    .execute(conn)?;
+                Ok(())
+            })
+        };
+        // The others wait together, and share one commit.
+        let held = write(Box::new(move |_| {
+            let _ = ended.recv();
+            Ok(())
+        }));
+        while app.shop.db.load().queued != Some(0) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        sleep(Duration::from_millis(50)).await;
+        let before = write(note("before"));
+        let losing = write(Box::new(|conn| {
+            conn.batch_execute("ROLLBACK")?;
+            Err(Error::NoSpace)
+        }));
+        let behind = write(note("behind"));
+        while app.shop.db.load().queued != Some(3) {
+            sleep(Duration::from_millis(5)).await;
+        }
+        end.send(()).unwrap();
+        assert_eq!(held.await.unwrap(), Err(Error::NoSpace));
+        assert_eq!(before.await.unwrap(), Err(Error::NoSpace));
+        assert_eq!(losing.await.unwrap(), Err(Error::NoSpace));
+        let behind = i64::from(behind.await.unwrap().is_ok());
+        assert_eq!(app.shop.db.read(count).await, Ok(behind));
+        // The writer goes on.
+        assert_eq!(write(note("after")).await.unwrap(), Ok(()));
+        assert_eq!(app.shop.db.read(count).await, Ok(behind + 1));
+    });
 }
 
 #[test]
