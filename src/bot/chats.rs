@@ -37,10 +37,10 @@ pub struct ChatList {
 /// One's own chats.
 #[server(endpoint = "list_chats", input = GetUrl)]
 pub async fn list_chats() -> Result<ChatList, Error> {
-    use crate::{door, notifications::queue};
+    use crate::{door, notifications::access};
     let is_on = door::shop().config.notifications.telegram.is_some();
     let (chats, bot) =
-        door::look(|tx| Ok((super::service::list(tx)?, queue::bot_name(tx.conn)?))).await?;
+        door::look(|tx| Ok((super::service::list(tx)?, access::bot_name(tx.conn)?))).await?;
     Ok(ChatList {
         is_on,
         bot,

@@ -7,6 +7,8 @@ pub mod cause;
 pub mod page;
 
 #[cfg(feature = "ssr")]
+pub mod access;
+#[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod mail;

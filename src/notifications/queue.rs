@@ -3,7 +3,7 @@
 //! The first waiting row of a lane is claimed by an update that one server wins; whoever has it has the lane.
 
 use super::{
-    Channel, Kind, State,
+    Channel, Kind, State, access,
     message::{Notice, joined},
 };
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
     db::{self, Conn},
     error::Error,
     moment::Moment,
-    schema::{notification_channels as channels, notifications},
+    schema::notifications,
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -219,14 +219,14 @@ pub async fn settle(
         .write(move |conn| match outcome {
             Ok(()) => {
                 end(conn, &ids, State::Sent, None, now)?;
-                set_access(conn, channel, None, now)
+                access::note(conn, channel, None, now)
             }
             Err(Refusal::Never(why)) => end(conn, &ids, State::Failed, Some(&why), now),
             Err(Refusal::NoAccess(why)) => {
                 db::serialize_by(conn, PAUSE)?;
                 wait_on(conn, &ids, now.utc() + NO_ACCESS_WAIT, &why, false)?;
                 pause(conn, channel, now.utc() + NO_ACCESS_WAIT)?;
-                set_access(conn, channel, Some(&why), now)
+                access::note(conn, channel, Some(&why), now)
             }
             Err(Refusal::Later {
                 why,
@@ -278,63 +278,6 @@ pub async fn take_back(shop: &Shop) -> Result<(), Error> {
             }
             Ok(())
         })
-        .await
-}
-
-/// Notes that a channel takes us, under the name that it knows us by. What waited because it had refused us is due.
-pub async fn welcome(
-    shop: &Shop,
-    channel: Channel,
-    name: String,
-    now: Moment,
-) -> Result<(), Error> {
-    shop.db
-        .write(move |conn| {
-            let was_refused = channels::table
-                .find(channel)
-                .filter(channels::refused_at.is_not_null())
-                .select(channels::channel)
-                .first::<Channel>(conn)
-                .optional()?
-                .is_some();
-            if was_refused {
-                diesel::update(
-                    notifications::table
-                        .filter(notifications::state.eq(State::Waiting))
-                        .filter(notifications::channel.eq(channel))
-                        .filter(notifications::attempts.gt(0)),
-                )
-                .set(notifications::due_at.eq(now))
-                .execute(conn)?;
-            }
-            set_access(conn, channel, None, now)?;
-            let named = diesel::update(channels::table.find(channel))
-                .set(channels::name.eq(&name))
-                .execute(conn)?;
-            if named == 0 {
-                diesel::insert_into(channels::table)
-                    .values((channels::channel.eq(channel), channels::name.eq(&name)))
-                    .execute(conn)?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-/// The name of the bot, once Telegram told it.
-pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
-    let name = channels::table
-        .find(Channel::Telegram)
-        .select(channels::name)
-        .first::<Option<String>>(conn)
-        .optional()?;
-    Ok(name.flatten())
-}
-
-/// Notes that a channel refuses us.
-pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
-    shop.db
-        .write(move |conn| set_access(conn, channel, Some(&why), now))
         .await
 }
 
@@ -456,53 +399,6 @@ fn pause(conn: &mut Conn, channel: Channel, until: NaiveDateTime) -> Result<(), 
     )
     .set(notifications::due_at.eq(until))
     .execute(conn)?;
-    Ok(())
-}
-
-/// Writes down whether a channel refuses us, and since when.
-fn set_access(
-    conn: &mut Conn,
-    channel: Channel,
-    refusal: Option<&str>,
-    now: Moment,
-) -> Result<(), Error> {
-    let Some(why) = refusal else {
-        diesel::update(
-            channels::table
-                .find(channel)
-                .filter(channels::refused_at.is_not_null()),
-        )
-        .set((
-            channels::refused_at.eq(None::<NaiveDateTime>),
-            channels::error.eq(None::<String>),
-        ))
-        .execute(conn)?;
-        return Ok(());
-    };
-    let known = channels::table
-        .find(channel)
-        .select(channels::refused_at)
-        .first::<Option<NaiveDateTime>>(conn)
-        .optional()?;
-    match known {
-        None => {
-            diesel::insert_into(channels::table)
-                .values((
-                    channels::channel.eq(channel),
-                    channels::refused_at.eq(now),
-                    channels::error.eq(why),
-                ))
-                .execute(conn)?;
-        }
-        Some(since) => {
-            diesel::update(channels::table.find(channel))
-                .set((
-                    channels::refused_at.eq(since.unwrap_or(now.utc())),
-                    channels::error.eq(why),
-                ))
-                .execute(conn)?;
-        }
-    }
     Ok(())
 }
 

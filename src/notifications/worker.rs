@@ -1,7 +1,7 @@
 //! The worker: delivers what the outbox has, until it has arrived or is given up.
 
 use super::{
-    Channel,
+    Channel, access,
     mail::{Letter, Mail},
     message::{Markup, Notice, Writer},
     queue::{self, Claim, Refusal},
@@ -150,11 +150,11 @@ async fn greet(shop: &Shop, channels: &Channels) -> bool {
         Ok(answer) => {
             let name = answer.result.username.unwrap_or_default();
             tracing::info!("Telegram knows us as @{name}");
-            queue::welcome(shop, Channel::Telegram, name, clock::now()).await
+            access::welcome(shop, Channel::Telegram, name, clock::now()).await
         }
         Err(Refusal::NoAccess(why)) => {
             tracing::error!(%why, "Telegram refuses TELEGRAM_BOT_TOKEN: nothing will be told until it is right");
-            queue::refused(shop, Channel::Telegram, why, clock::now()).await
+            access::refused(shop, Channel::Telegram, why, clock::now()).await
         }
         Err(refusal) => {
             tracing::warn!(

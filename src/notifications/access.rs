@@ -1,0 +1,116 @@
+//! Whether a channel takes us: kept for the page, and for what waits until it does.
+
+use super::{Channel, State};
+use crate::{
+    act::Shop,
+    db::Conn,
+    error::Error,
+    moment::Moment,
+    schema::{notification_channels as channels, notifications},
+};
+use chrono::NaiveDateTime;
+use diesel::prelude::*;
+
+/// Notes that a channel takes us, under the name that it knows us by. What waited because it had refused us is due.
+pub async fn welcome(
+    shop: &Shop,
+    channel: Channel,
+    name: String,
+    now: Moment,
+) -> Result<(), Error> {
+    shop.db
+        .write(move |conn| {
+            let was_refused = channels::table
+                .find(channel)
+                .filter(channels::refused_at.is_not_null())
+                .select(channels::channel)
+                .first::<Channel>(conn)
+                .optional()?
+                .is_some();
+            if was_refused {
+                diesel::update(
+                    notifications::table
+                        .filter(notifications::state.eq(State::Waiting))
+                        .filter(notifications::channel.eq(channel))
+                        .filter(notifications::attempts.gt(0)),
+                )
+                .set(notifications::due_at.eq(now))
+                .execute(conn)?;
+            }
+            note(conn, channel, None, now)?;
+            let named = diesel::update(channels::table.find(channel))
+                .set(channels::name.eq(&name))
+                .execute(conn)?;
+            if named == 0 {
+                diesel::insert_into(channels::table)
+                    .values((channels::channel.eq(channel), channels::name.eq(&name)))
+                    .execute(conn)?;
+            }
+            Ok(())
+        })
+        .await
+}
+
+/// The name of the bot, once Telegram told it.
+pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
+    let name = channels::table
+        .find(Channel::Telegram)
+        .select(channels::name)
+        .first::<Option<String>>(conn)
+        .optional()?;
+    Ok(name.flatten())
+}
+
+/// Notes that a channel refuses us.
+pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
+    shop.db
+        .write(move |conn| note(conn, channel, Some(&why), now))
+        .await
+}
+
+/// Writes down whether a channel refuses us, and since when.
+pub fn note(
+    conn: &mut Conn,
+    channel: Channel,
+    refusal: Option<&str>,
+    now: Moment,
+) -> Result<(), Error> {
+    let Some(why) = refusal else {
+        diesel::update(
+            channels::table
+                .find(channel)
+                .filter(channels::refused_at.is_not_null()),
+        )
+        .set((
+            channels::refused_at.eq(None::<NaiveDateTime>),
+            channels::error.eq(None::<String>),
+        ))
+        .execute(conn)?;
+        return Ok(());
+    };
+    let known = channels::table
+        .find(channel)
+        .select(channels::refused_at)
+        .first::<Option<NaiveDateTime>>(conn)
+        .optional()?;
+    match known {
+        None => {
+            diesel::insert_into(channels::table)
+                .values((
+                    channels::channel.eq(channel),
+                    channels::refused_at.eq(now),
+                    channels::error.eq(why),
+                ))
+                .execute(conn)?;
+        }
+        Some(since) => {
+            diesel::update(channels::table.find(channel))
+                .set((
+                    channels::refused_at.eq(since.unwrap_or(now.utc())),
+                    channels::error.eq(why),
+                ))
+                .execute(conn)?;
+        }
+    }
+    Ok(())
+}
