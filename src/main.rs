@@ -16,7 +16,11 @@ use std::{
     path::PathBuf,
     process::ExitCode,
     sync::Arc,
+    time::Duration,
 };
+
+/// How long work that nobody waits for any more may still take at the end. In a database that hangs it has no end.
+const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Stock and orders of a small shop
 #[derive(Parser)]
@@ -92,7 +96,9 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return fail(&error.to_string()),
     };
-    match runtime.block_on(run(cli.command.unwrap_or(Command::Serve), config)) {
+    let done = runtime.block_on(run(cli.command.unwrap_or(Command::Serve), config));
+    runtime.shutdown_timeout(LAST_WORK);
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(&message),
     }

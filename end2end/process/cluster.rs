@@ -71,6 +71,36 @@ impl Cluster {
         );
     }
 
+    /// SIGSTOP to all its processes: whoever asks waits for ever.
+    pub fn freeze(&self) {
+        self.signal("-STOP");
+    }
+
+    /// Lets it go on.
+    pub fn thaw(&self) {
+        self.signal("-CONT");
+    }
+
+    fn signal(&self, signal: &str) {
+        let known = fs::read_to_string(self.folder.path().join("data/postmaster.pid"));
+        let Some(first) = known
+            .ok()
+            .and_then(|text| Some(text.lines().next()?.to_owned()))
+        else {
+            return;
+        };
+        let children = Command::new("ps")
+            .args(["-o", "pid=", "--ppid", &first])
+            .output()
+            .unwrap();
+        let children = String::from_utf8(children.stdout).unwrap();
+        let _ = Command::new("kill")
+            .arg(signal)
+            .arg(&first)
+            .args(children.split_whitespace())
+            .status();
+    }
+
     /// Its database.
     pub fn database(&self) -> Database {
         Database::at(format!(
@@ -119,6 +149,7 @@ impl Cluster {
 
 impl Drop for Cluster {
     fn drop(&mut self) {
+        self.thaw();
         let _ = self
             .command("pg_ctl")
             .args(["stop", "--silent", "--mode=immediate"])

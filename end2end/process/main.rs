@@ -17,6 +17,7 @@ mod copy;
 mod database;
 mod disk;
 mod flood;
+mod hang;
 mod kill;
 #[path = "../../src/tests/mail_server.rs"]
 mod mail_server;

@@ -113,6 +113,18 @@ impl Server {
         assert!(sent.unwrap().success());
     }
 
+    /// How it ends; `None`: not in this time.
+    pub async fn ends(&mut self, limit: Duration) -> Option<ExitStatus> {
+        let begun = Instant::now();
+        while begun.elapsed() < limit {
+            if let Some(ended) = self.process.try_wait().unwrap() {
+                return Some(ended);
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        None
+    }
+
     /// SIGTERM, and the exit that follows.
     pub fn stop(mut self) -> ExitStatus {
         self.terminate();

@@ -98,29 +98,40 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config.site_addr,
         config.database_url
     );
-    let stop = async {
-        signal().await;
-        tracing::info!("finishing what runs");
-    };
+    let stop = stop()?;
     let worker = Worker::start(shop.clone(), channels);
     let ear = Bot::of(&shop).map(Ear::start);
     let served = connections::serve(listener, router(shop, &key), &config, stop).await;
-    if let Some(ear) = ear {
-        ear.stop().await;
-    }
-    worker.stop().await;
+    let stop_ear = async {
+        if let Some(ear) = ear {
+            ear.stop().await;
+        }
+    };
+    tokio::join!(stop_ear, worker.stop());
     served.map_err(|error| error.to_string())
 }
 
-async fn signal() {
-    use tokio::signal::{ctrl_c, unix};
-    let Ok(mut terminate) = unix::signal(unix::SignalKind::terminate()) else {
-        return;
+/// Comes at SIGTERM or Ctrl-C. A second one ends the process at once, whatever still runs.
+fn stop() -> Result<impl Future<Output = ()>, String> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
+    let mut terminate = listen(SignalKind::terminate())?;
+    let mut interrupt = listen(SignalKind::interrupt())?;
+    let mut next = async move || {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = ctrl_c() => {}
-    }
+    Ok(async move {
+        next().await;
+        tracing::info!("finishing what runs");
+        tokio::spawn(async move {
+            next().await;
+            tracing::warn!("told again to end: what runs is cut");
+            std::process::exit(1);
+        });
+    })
 }
 
 /// Says what to do first, while nobody has registered.
