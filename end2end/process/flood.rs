@@ -164,3 +164,75 @@ async fn a_flood_of_sign_ins_does_not_slow_the_others() {
         "median {median:?}, slowest {slowest:?}"
     );
 }
+
+/// What is said until the end of the first answer.
+async fn answer(connection: &mut TcpStream) -> String {
+    let mut said = Vec::new();
+    let read = async {
+        while !said.ends_with(b"}") && !said.ends_with(b"ok") {
+            let mut bytes = [0; 4_096];
+            let read = connection.read(&mut bytes).await.unwrap();
+            assert_ne!(read, 0, "{}", String::from_utf8_lossy(&said));
+            said.extend_from_slice(&bytes[..read]);
+        }
+    };
+    timeout(Duration::from_secs(5), read).await.unwrap();
+    String::from_utf8(said).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_refused_before_it_has_come_is_told_so_and_not_hung_up_on() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    Shop::open(&server, 1).await;
+
+    // A file of somebody whose session is gone: a browser reads no answer before all of it is sent.
+    let mut file = connect(&server).await;
+    let head = "POST /uploads/products HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nAccept: text/html\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000000\r\n\r\n";
+    file.write_all(head.as_bytes()).await.unwrap();
+    sleep(Duration::from_millis(300)).await;
+    for _ in 0..90 {
+        file.write_all(&[b'x'; 100_000]).await.unwrap();
+    }
+    let said = rest(&mut file, Duration::from_secs(5)).await.unwrap();
+    assert!(
+        said.starts_with("HTTP/1.1 302") && said.contains("connection: close"),
+        "{said}"
+    );
+
+    // What is small may come later, and the connection is kept.
+    for (request, status) in [
+        (
+            "POST /api/orders HTTP/1.1\r\nOrigin: http://evil.example\r\nContent-Type: application/json",
+            403,
+        ),
+        (
+            "POST /api/openapi.json HTTP/1.1\r\nContent-Type: application/json",
+            405,
+        ),
+        (
+            "POST /api/auth/login HTTP/1.1\r\nContent-Type: text/xml",
+            415,
+        ),
+    ] {
+        let mut connection = connect(&server).await;
+        let head = format!("{request}\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
+        connection.write_all(head.as_bytes()).await.unwrap();
+        let said = answer(&mut connection).await;
+        assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
+        assert!(!said.contains("connection: close"), "{said}");
+        sleep(Duration::from_millis(200)).await;
+        connection.write_all(&[b'x'; 10]).await.unwrap();
+        let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        connection.write_all(next.as_bytes()).await.unwrap();
+        let said = answer(&mut connection).await;
+        assert!(said.starts_with("HTTP/1.1 200"), "{said}");
+    }
+
+    // Of what has no known end nobody waits for the end.
+    let mut endless = connect(&server).await;
+    let head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+    endless.write_all(head.as_bytes()).await.unwrap();
+    let said = answer(&mut endless).await;
+    assert!(said.contains("connection: close"), "{said}");
+}

@@ -3,22 +3,25 @@
 use super::{LARGEST_BODY, arrival::Arrival};
 use crate::{config::Config, error::Error};
 use axum::{
-    body::Body,
+    body::{Body, Bytes, HttpBody},
     extract::{Request, State},
     http::{StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures::{StreamExt, stream};
+use futures::{FutureExt, StreamExt};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
+use hyper::body::{Frame, SizeHint};
 use std::{
+    mem,
     net::{IpAddr, Ipv6Addr},
     num::NonZeroU32,
+    pin::Pin,
     sync::{
-        Arc,
+        Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, AtomicU32, Ordering},
     },
-    task::Poll,
+    task::{Context, Poll},
     time::Duration,
 };
 use tokio::time::timeout;
@@ -29,6 +32,10 @@ const BURST: u32 = 10;
 const FORGET_EVERY: u32 = 10_000;
 /// How much longer a file may take to arrive than another request.
 const FILE_PATIENCE: u32 = 4;
+/// How much of a body may still come when it is answered already, in bytes: more than any file that people mean to send.
+const LARGEST_REST: usize = 64 << 20;
+/// How long somebody who was too slow may take to read so.
+const FAREWELL: Duration = Duration::from_secs(1);
 
 /// How often each address may ask.
 pub struct Rates {
@@ -96,30 +103,123 @@ pub async fn keep_time(
 ) -> Response {
     let is_file = request.uri().path().starts_with("/uploads/");
     let limit = config.request_timeout * if is_file { FILE_PATIENCE } else { 1 };
-    let (request, has_arrived) = watched(request);
-    match timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) if has_arrived.load(Ordering::Relaxed) => Error::TookTooLong.into_response(),
-        Err(_) => close(Error::SlowRequest.into_response()),
+    let waits_to_send = request.headers().contains_key(header::EXPECT);
+    let (request, loan) = lend(request);
+    let (response, patience) = match timeout(limit, next.run(request)).await {
+        Ok(response) => (response, config.request_timeout),
+        Err(_) if loan.is_awaited.load(Ordering::Relaxed) => {
+            (close(Error::SlowRequest.into_response()), FAREWELL)
+        }
+        Err(_) => (Error::TookTooLong.into_response(), config.request_timeout),
+    };
+    let Some(rest) = loan.rest() else {
+        return response;
+    };
+    if waits_to_send && !loan.is_begun.load(Ordering::Relaxed) {
+        return close(response);
+    }
+    let_come(rest, patience, response)
+}
+
+/// Lets the rest of a body come that was answered early, and forgets it: a browser reads no answer before it has sent
+/// everything, and hung up on it would show none.
+fn let_come(rest: Body, patience: Duration, response: Response) -> Response {
+    let is_short = rest
+        .size_hint()
+        .upper()
+        .is_some_and(|left| left <= LARGEST_BODY as u64);
+    let mut forgotten = Box::pin(forget(rest));
+    if (&mut forgotten).now_or_never().is_some() {
+        return response;
+    }
+    tokio::spawn(timeout(patience, forgotten));
+    if is_short { response } else { close(response) }
+}
+
+async fn forget(rest: Body) {
+    let mut rest = rest.into_data_stream();
+    let mut left = LARGEST_REST;
+    while let Some(Ok(bytes)) = rest.next().await {
+        match left.checked_sub(bytes.len()) {
+            Some(less) => left = less,
+            None => return,
+        }
     }
 }
 
-/// A request that notes when its body has arrived.
-fn watched(request: Request) -> (Request, Arc<AtomicBool>) {
-    use axum::body::HttpBody;
-    let has_arrived = Arc::new(AtomicBool::new(request.body().is_end_stream()));
-    if has_arrived.load(Ordering::Relaxed) {
-        return (request, has_arrived);
+/// Lends the body of a request to whoever answers it.
+fn lend(request: Request) -> (Request, Arc<Loan>) {
+    let loan = Arc::new(Loan::default());
+    if request.body().is_end_stream() {
+        return (request, loan);
     }
-    let noted = has_arrived.clone();
-    let request = request.map(|body| {
-        let end = stream::poll_fn(move |_| {
-            noted.store(true, Ordering::Relaxed);
-            Poll::Ready(None)
-        });
-        Body::from_stream(body.into_data_stream().chain(end))
-    });
-    (request, has_arrived)
+    let lent = |body| {
+        Body::new(Lent {
+            body,
+            loan: loan.clone(),
+        })
+    };
+    (request.map(lent), loan)
+}
+
+/// What is known of a body that was lent.
+#[derive(Default)]
+struct Loan {
+    /// Whether anybody has asked for it.
+    is_begun: AtomicBool,
+    /// Whether somebody waits at this moment for more of it to arrive.
+    is_awaited: AtomicBool,
+    rest: Mutex<Option<Body>>,
+}
+
+impl Loan {
+    /// What was not read, once nobody reads on.
+    fn rest(&self) -> Option<Body> {
+        self.lock().take()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Body>> {
+        self.rest.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A body on loan: what is left of it goes back.
+struct Lent {
+    body: Body,
+    loan: Arc<Loan>,
+}
+
+impl HttpBody for Lent {
+    type Data = Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
+        let polled = Pin::new(&mut self.body).poll_frame(cx);
+        self.loan.is_begun.store(true, Ordering::Relaxed);
+        let is_awaited = polled.is_pending();
+        self.loan.is_awaited.store(is_awaited, Ordering::Relaxed);
+        polled
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+impl Drop for Lent {
+    fn drop(&mut self) {
+        if !self.body.is_end_stream() {
+            let rest = Some(mem::take(&mut self.body));
+            *self.loan.lock() = rest;
+        }
+    }
 }
 
 /// The rest of a body that nobody reads must not be taken for the next request.

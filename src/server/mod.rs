@@ -200,16 +200,16 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .layer(sessions)
         .layer(middleware::from_fn(csrf::refuse_other_sites))
         .layer(middleware::from_fn(cookies::guard))
-        .layer(middleware::from_fn_with_state(
-            config.clone(),
-            limits::keep_time,
-        ))
         .layer(middleware::from_fn(assets::serve))
         .layer(middleware::from_fn_with_state(
             Arc::new(Rates::new(&config)),
             limits::keep_rate,
         ))
         .layer(watching::catch_panics())
+        .layer(middleware::from_fn_with_state(
+            config.clone(),
+            limits::keep_time,
+        ))
         .layer(middleware::from_fn(api::problem::answer))
         .layer(middleware::from_fn(refusals::tell))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
