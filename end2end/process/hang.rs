@@ -2,10 +2,15 @@
 
 use crate::{
     cluster::Cluster,
-    server::Server,
-    shop::{Shop, get},
+    server::{Server, free_port},
+    shop::{Reply, Shop, get, post},
 };
-use std::time::Duration;
+use reqwest::{
+    Client, Response,
+    header::{ACCEPT, CONTENT_TYPE, ORIGIN},
+};
+use serde_json::json;
+use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -29,4 +34,51 @@ async fn whoever_is_told_to_end_does_so() {
     assert!(ended.is_some(), "told twice: {}", hurried.logged());
     let ended = server.ends(Duration::from_secs(45)).await;
     assert!(ended.is_some(), "told once: {}", server.logged());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_asks_is_told_to_come_again() {
+    let cluster = Cluster::start();
+    let database = cluster.database();
+    let settings = [("REQUEST_TIMEOUT", "4")];
+    let server = Server::start_at(&database, free_port(), &settings).await;
+    let shop = Shop::open(&server, 5).await;
+    cluster.freeze();
+
+    // Who watches learns of it sooner, whatever cookies he has.
+    let begun = Instant::now();
+    let ask = async |path: &str| {
+        let request = shop.admin.get(format!("{}{path}", server.site));
+        request.header(ACCEPT, "text/html").send().await.unwrap()
+    };
+    assert_eq!(ask("/healthz").await.status(), 200);
+    assert!(begun.elapsed() < Duration::from_secs(1));
+    comes_again(&ask("/readyz").await);
+    assert!(begun.elapsed() < Duration::from_secs(4), "{begun:?}");
+
+    comes_again(&ask("/orders").await);
+    let order = json!({"phone": crate::shop::PHONE, "product_id": shop.products[0], "qty": 1});
+    for client in [&shop.admin, &shop.program] {
+        let refused: Reply = post(client, &server.site, "/api/orders", "", &order)
+            .await
+            .unwrap();
+        assert_eq!(refused.status, 503, "{refused:?}");
+    }
+    let form = shop.admin.post(format!("{}/fn/create_order", server.site));
+    let form = form
+        .header(ACCEPT, "text/html")
+        .header(ORIGIN, &server.site)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body("qty=1");
+    comes_again(&form.send().await.unwrap());
+
+    cluster.thaw();
+    let client = Client::new();
+    let well = client.get(format!("{}/readyz", server.site)).send().await;
+    assert_eq!(well.unwrap().status(), 200);
+}
+
+fn comes_again(refused: &Response) {
+    assert_eq!(refused.status(), 503, "{refused:?}");
+    assert!(refused.headers().contains_key("retry-after"), "{refused:?}");
 }

@@ -3,7 +3,7 @@
 use super::arrival::Arrival;
 use axum::{
     extract::Request,
-    http::{HeaderMap, HeaderName, HeaderValue, header},
+    http::{HeaderName, HeaderValue, StatusCode, header},
     middleware::Next,
     response::Response,
 };
@@ -12,6 +12,8 @@ use axum::{
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
+/// Seconds after which what is not to be had now may be.
+const AGAIN: HeaderValue = HeaderValue::from_static("5");
 /// A year.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
@@ -53,17 +55,8 @@ pub async fn put(request: Request, next: Next) -> Response {
     let is_secure = Arrival::of(request.extensions()).is_secure;
     let is_hidden = request.uri().path().starts_with("/admin");
     let mut response = next.run(request).await;
-    let headers: &mut HeaderMap = response.headers_mut();
-    for (name, value) in ALWAYS {
-        headers.insert(name, value);
-    }
-    headers
-        .entry(header::CONTENT_SECURITY_POLICY)
-        .or_insert(POLICY);
-    // What is not said otherwise may have been drawn for one person.
-    headers
-        .entry(header::CACHE_CONTROL)
-        .or_insert(HeaderValue::from_static("private, no-cache"));
+    put_always(&mut response);
+    let headers = response.headers_mut();
     if is_secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
     }
@@ -74,4 +67,23 @@ pub async fn put(request: Request, next: Next) -> Response {
         );
     }
     response
+}
+
+/// Puts on an answer what it has whatever was asked.
+pub fn put_always(response: &mut Response) {
+    let is_passing = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let headers = response.headers_mut();
+    for (name, value) in ALWAYS {
+        headers.insert(name, value);
+    }
+    headers
+        .entry(header::CONTENT_SECURITY_POLICY)
+        .or_insert(POLICY);
+    // What is not said otherwise may have been drawn for one person.
+    headers
+        .entry(header::CACHE_CONTROL)
+        .or_insert(HeaderValue::from_static("private, no-cache"));
+    if is_passing {
+        headers.entry(header::RETRY_AFTER).or_insert(AGAIN);
+    }
 }

@@ -191,13 +191,14 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
         .layer(middleware::from_fn(limits::keep_size))
         .merge(files(shop.clone()))
-        .merge(watching::routes(shop.clone()))
         .layer(middleware::from_fn(forms::answer))
         .layer(middleware::from_fn_with_state(
-            (shop, key.clone()),
+            (shop.clone(), key.clone()),
             identity::identify,
         ))
         .layer(sessions)
+        // Who watches is not asked who he is: that would ask the database.
+        .merge(watching::routes(shop))
         .layer(middleware::from_fn(csrf::refuse_other_sites))
         .layer(middleware::from_fn(cookies::guard))
         .layer(middleware::from_fn(assets::serve))

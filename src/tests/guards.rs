@@ -608,3 +608,4 @@ on_both_databases! {
         assert_eq!(browser.get("/healthz").await.status, 200, "the process is well");
     }
 }
+        assert_eq!(answer.headers["retry-after"], "5");
