@@ -165,6 +165,45 @@ async fn a_flood_of_sign_ins_does_not_slow_the_others() {
     );
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_crowd_from_one_address_keeps_nobody_else_out() {
+    let database = Database::sqlite();
+    let settings = [("BCRYPT_COST", "12"), ("TRUST_PROXY", "true")];
+    let server = Server::start_at(&database, free_port(), &settings).await;
+    let owner = Shop::open(&server, 1).await.admin;
+    let crowd = (0..100).map(|n| {
+        let (client, site) = (Client::new(), server.site.clone());
+        async move {
+            let request = client
+                .post(format!("{site}/api/auth/register"))
+                .header("x-forwarded-for", "203.0.113.9")
+                .json(&json!({"username": format!("name{n}"), "password": PASSWORD}));
+            request.send().await.unwrap().status().as_u16()
+        }
+    });
+    let crowd = tokio::spawn(join_all(crowd));
+    sleep(Duration::from_millis(500)).await;
+    let signs_in = async |client: &Client, address: &str| {
+        let begun = Instant::now();
+        let request = client
+            .post(format!("{}/api/auth/login", server.site))
+            .header("x-forwarded-for", address)
+            .json(&json!({"username": "anna", "password": PASSWORD}));
+        let status = request.send().await.unwrap().status().as_u16();
+        (status, begun.elapsed())
+    };
+    let (known, took) = signs_in(&owner, "203.0.113.9").await;
+    eprintln!("the owner came in after {took:?}");
+    assert_eq!(known, 200, "in the browser that is known");
+    assert!(took < Duration::from_secs(5), "{took:?}");
+    let (stranger, took) = signs_in(&Client::new(), "203.0.113.10").await;
+    eprintln!("from elsewhere, in another browser, after {took:?}");
+    assert_eq!(stranger, 200, "in another one");
+    let statuses = crowd.await.unwrap();
+    let refused = statuses.iter().filter(|status| **status == 503).count();
+    assert!(refused > 80, "{statuses:?}");
+}
+
 /// What is said until the end of the first answer.
 async fn answer(connection: &mut TcpStream) -> String {
     let mut said = Vec::new();

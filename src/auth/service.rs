@@ -1,7 +1,8 @@
 //! The rules of one's own account: registering, signing in, the password.
 
 use super::{
-    Actor, Me, Permission, Role, UserState, password,
+    Actor, Me, Permission, Role, UserState,
+    password::{self, Turn},
     session::{Admitted, Place},
     throttle::Try,
 };
@@ -51,7 +52,8 @@ pub async fn register(
     shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
     Try::registration(place).begin(shop).await?;
-    let hash = password::hash(password, shop.config.bcrypt_cost).await?;
+    let turn = Turn::at(place, false);
+    let hash = password::hash(password, shop.config.bcrypt_cost, turn).await?;
     shop.act(Actor::Nobody, move |tx| {
         db::serialize_by(tx.conn, accounts::REGISTRATION)?;
         let (role, state) = terms(tx, invitation.as_deref(), policy)?;
@@ -117,7 +119,8 @@ pub async fn sign_in(
         })
         .await?;
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
-    let right = verify(shop, &attempt, password, hash.clone()).await?;
+    let turn = Turn::at(place, place.known.has(username));
+    let right = verify(shop, &attempt, password, hash.clone(), turn).await?;
     let refusal = match (&found, right) {
         (Some((_, _, UserState::Active, ..)), true) => None,
         (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
@@ -165,8 +168,9 @@ async fn verify(
     attempt: &Try,
     password: String,
     hash: Option<String>,
+    turn: Turn,
 ) -> Result<bool, Error> {
-    let compared = password::verify(password, hash, shop.config.bcrypt_cost).await;
+    let compared = password::verify(password, hash, shop.config.bcrypt_cost, turn).await;
     if compared.is_err() {
         let attempt = attempt.clone();
         shop.act(Actor::Nobody, move |tx| attempt.take_back(tx))
@@ -236,10 +240,10 @@ pub async fn change_password(
         .await?;
     let attempt = Try::password(&me.username);
     attempt.begin(shop).await?;
-    if !verify(shop, &attempt, current, Some(hash.clone())).await? {
+    if !verify(shop, &attempt, current, Some(hash.clone()), Turn::OWN).await? {
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
-    let new_hash = password::hash(password, shop.config.bcrypt_cost).await?;
+    let new_hash = password::hash(password, shop.config.bcrypt_cost, Turn::OWN).await?;
     shop.act(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         attempt.forgive(tx)?;

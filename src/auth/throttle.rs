@@ -17,6 +17,7 @@ use crate::{
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use std::net::IpAddr;
 
 /// How many tries are free, and how long one has to wait at most.
 #[derive(Clone, Copy, Debug)]
@@ -155,11 +156,16 @@ fn one_less(conn: &mut Conn, key: &str) -> Result<(), Error> {
 }
 
 fn of_address(kind: &str, place: &Place, limit: Limit) -> Option<(String, Limit)> {
+    let address = address(place)?;
+    Some((format!("{kind}/{address}"), limit))
+}
+
+/// What counts as the address of a place; none, where everybody's would be the same.
+pub fn address(place: &Place) -> Option<IpAddr> {
     if place.is_proxy {
         return None;
     }
-    let address = network(place.address.parse().ok()?);
-    Some((format!("{kind}/{address}"), limit))
+    Some(network(place.address.parse().ok()?))
 }
 
 /// Tries that are not forgotten yet, and when the last one was.

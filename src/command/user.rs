@@ -131,7 +131,7 @@ async fn new_password(shop: &Shop) -> Result<String, String> {
     };
     password::check(&typed)
         .map_err(|problem| format!("password: {}", problem.words(Locale::en)))?;
-    password::hash(typed, shop.config.bcrypt_cost)
+    password::hash(typed, shop.config.bcrypt_cost, password::Turn::OWN)
         .await
         .map_err(words)
 }

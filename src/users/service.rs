@@ -199,7 +199,12 @@ pub async fn give_one_time_password(
 ) -> Result<String, Error> {
     actor.may(Permission::ManageUsers)?;
     let password = password::one_time();
-    let hash = password::hash(password.clone(), shop.config.bcrypt_cost).await?;
+    let hash = password::hash(
+        password.clone(),
+        shop.config.bcrypt_cost,
+        password::Turn::OWN,
+    )
+    .await?;
     shop.act(actor, move |tx| reset_password(tx, &username, &hash, true))
         .await?;
     Ok(password)
