@@ -10,13 +10,20 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
-    http::{Method, header},
+    http::{HeaderName, HeaderValue, Method, header},
     middleware::Next,
     response::Response,
 };
 use tower_sessions::{Session, cookie::Key};
 
-/// Finds out who sent a request. A browser in which somebody just signed in is known from then on.
+const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
+/// What a browser keeps of pages.
+const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
+/// What was drawn for one person is not kept: at a counter the next one would find it behind the Back button.
+const FOR_ONE: HeaderValue = HeaderValue::from_static("no-store");
+
+/// Finds out who sent a request. A browser in which somebody just signed in is known from then on; one in which
+/// somebody signed out forgets the pages that it was shown.
 pub async fn identify(
     State((shop, key)): State<(Shop, Key)>,
     session: Session,
@@ -37,12 +44,25 @@ pub async fn identify(
     request.extensions_mut().insert(actor);
     request.extensions_mut().insert(known.clone());
     let mut response = next.run(request).await;
-    if may_sign_in
-        && let Ok(Some(now)) = session::username(&session).await
-        && before.as_deref() != Some(&now)
-        && let Some(cookie) = known::cookie(known, &now, &key)
-    {
-        response.headers_mut().append(header::SET_COOKIE, cookie);
+    if before.is_some() {
+        response
+            .headers_mut()
+            .entry(header::CACHE_CONTROL)
+            .or_insert(FOR_ONE);
+    }
+    if !may_sign_in {
+        return response;
+    }
+    match session::username(&session).await {
+        Ok(Some(now)) if before.as_deref() != Some(&now) => {
+            if let Some(cookie) = known::cookie(known, &now, &key) {
+                response.headers_mut().append(header::SET_COOKIE, cookie);
+            }
+        }
+        Ok(None) if before.is_some() => {
+            response.headers_mut().insert(CLEAR, CACHE);
+        }
+        _ => {}
     }
     response
 }

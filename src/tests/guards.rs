@@ -310,6 +310,26 @@ on_both_databases! {
         assert!(out.set_cookie.unwrap().starts_with("__Host-sirius=;"));
     }
 
+    async fn what_was_drawn_for_one_person_is_kept_by_no_browser(app: App) {
+        let mut browser = app.browser_of(app.clerk()).await;
+        for path in ["/orders", "/account", "/orders.csv", "/api/orders"] {
+            assert_eq!(browser.get(path).await.headers["cache-control"], "no-store", "{path}");
+        }
+        let page = browser.submit("/account", "create_token", &[("name", "касса")]).await;
+        assert!(!page.headers.contains_key("clear-site-data"));
+        for api in [false, true] {
+            let mut browser = browser.clone();
+            browser.sign_in("продавец", PASSWORD).await;
+            let out = if api {
+                browser.send(post("/api/auth/logout", "application/json").body(Body::empty()).unwrap()).await
+            } else {
+                browser.submit("/orders", "sign_out", &[]).await
+            };
+            assert_eq!(out.headers["clear-site-data"], "\"cache\"");
+            assert_eq!(browser.get("/login").await.headers["cache-control"], "private, no-cache");
+        }
+    }
+
     async fn a_new_secret_signs_everybody_out_and_breaks_nothing_else(app: App) {
         let browser = app.browser_of(app.clerk()).await;
         app.hire(app.manager()).await.adds("чай", 3).await;
@@ -602,10 +622,10 @@ on_both_databases! {
         app.sql("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT MAX(version) FROM __diesel_schema_migrations)").await;
         let answer = browser.get("/readyz").await;
         assert_eq!((answer.status, answer.body.as_str()), (503, "the schema is not up to date"));
+        assert_eq!(answer.headers["retry-after"], "5");
         app.sql("DROP TABLE __diesel_schema_migrations").await;
         let answer = browser.get("/readyz").await;
         assert_eq!((answer.status, answer.body.as_str()), (503, "the database does not answer"));
         assert_eq!(browser.get("/healthz").await.status, 200, "the process is well");
     }
 }
-        assert_eq!(answer.headers["retry-after"], "5");
