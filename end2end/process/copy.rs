@@ -63,6 +63,32 @@ on_both_databases! {
         let refused = database.refuses(&["copy", "--to", &database.url]);
         assert!(refused.contains("same database"), "{refused}");
     }
+
+    async fn the_same_database_is_known_however_it_is_spelled(database: Database) {
+        database.does(&["migrate"]);
+        let folder = database.folder.path().file_name().unwrap().to_str().unwrap();
+        let spelled = match database.kind() {
+            "SQLite" => database.url.replace(folder, &format!("{folder}/../{folder}")),
+            _ => format!("{}?connect_timeout=7", database.url),
+        };
+        let refused = database.refuses(&["copy", "--to", &spelled]);
+        assert!(refused.contains("same database"), "{refused}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_target_that_others_use_is_not_waited_for_without_end() {
+    let (database, there) = (Database::sqlite(), Database::postgres());
+    database.does(&["migrate"]);
+    there.does(&["migrate"]);
+    let mut user = there.open();
+    diesel::connection::SimpleConnection::batch_execute(
+        &mut user,
+        "BEGIN; LOCK TABLE orders IN ROW EXCLUSIVE MODE",
+    )
+    .unwrap();
+    let refused = database.refuses(&["copy", "--to", &there.url]);
+    assert!(refused.contains("lock timeout"), "{refused}");
 }
 
 /// Does what leaves a row where a storm leaves none.

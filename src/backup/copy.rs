@@ -16,10 +16,13 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 use serde_json::Value;
+use std::path::Path;
 
 /// A batch is sent when it has so many rows, or so many bytes.
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 20;
+/// How long the copy waits for whoever uses a table of the target.
+const LOCK_LIMIT: &str = "10s";
 
 /// What was copied of one table.
 #[derive(Debug, PartialEq, Eq)]
@@ -35,14 +38,14 @@ type Rows<'c> = Box<dyn Iterator<Item = Result<Row, Trouble>> + 'c>;
 /// Copies everything into a database that is empty, which is migrated first. The source may be in use:
 /// what is copied is its state at one moment.
 pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String> {
-    if from == to {
-        return Err("--to names the same database".to_owned());
-    }
     let cannot = |url: &DatabaseUrl, error: &dyn std::fmt::Display| format!("{url}: {error}");
     if let DatabaseUrl::Sqlite(path) = from
         && !path.is_file()
     {
         return Err(cannot(from, &"there is no such database"));
+    }
+    if is_same(from, to)? {
+        return Err("--to names the same database".to_owned());
     }
     migrations::migrate(to)?;
     let mut source = from.open().map_err(|error| cannot(from, &error))?;
@@ -64,6 +67,36 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
         let _ = target.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     Ok(copied)
+}
+
+/// Whether two names are of one database, however each is spelled.
+fn is_same(one: &DatabaseUrl, other: &DatabaseUrl) -> Result<bool, String> {
+    match (one, other) {
+        (DatabaseUrl::Sqlite(one), DatabaseUrl::Sqlite(other)) => {
+            let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
+            Ok(whole(one) == whole(other))
+        }
+        (DatabaseUrl::Postgres(_), DatabaseUrl::Postgres(_)) => {
+            Ok(identity(one)? == identity(other)?)
+        }
+        _ => Ok(false),
+    }
+}
+
+/// What a database of PostgreSQL is called by nothing else: its cluster, its number there, and the schema in it.
+fn identity(url: &DatabaseUrl) -> Result<String, String> {
+    #[derive(QueryableByName)]
+    struct Identity {
+        #[diesel(sql_type = Text)]
+        identity: String,
+    }
+    let asked = "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), oid, current_schema()) AS identity
+         FROM pg_database WHERE datname = current_database()";
+    let mut conn = url.open().map_err(|error| format!("{url}: {error}"))?;
+    let found: QueryResult<Identity> = diesel::sql_query(asked).get_result(&mut conn);
+    found
+        .map(|found| found.identity)
+        .map_err(|error| format!("{url}: {error}"))
 }
 
 fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
@@ -101,6 +134,7 @@ fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
         // Any statement that writes makes it the one writer.
         Conn::Sqlite(target) => target.batch_execute("UPDATE users SET role = role WHERE FALSE")?,
         Conn::Postgres(target) => {
+            target.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_LIMIT}'"))?;
             for table in tables {
                 target.batch_execute(&format!("LOCK TABLE \"{}\"", table.name))?;
             }
