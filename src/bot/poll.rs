@@ -9,13 +9,15 @@ use frankenstein::{
     types::{AllowedUpdate, BotCommand},
 };
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 /// How long Telegram keeps a question open while nothing happens, in seconds.
 const QUESTION: u32 = 50;
 /// How long such a question may take in all.
 const QUESTION_LIMIT: Duration = Duration::from_secs(70);
+/// The wait after an answer that brought nothing before so much time had passed.
+const BREATH: Duration = Duration::from_secs(1);
 /// The wait before what failed is tried again; while the bot cannot be prepared it is doubled each time.
 const WAIT: Duration = Duration::from_secs(5);
 /// The longest of these waits.
@@ -148,10 +150,17 @@ async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> 
         .allowed_updates(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery])
         .build();
     let telegram = bot.telegram.patient(QUESTION_LIMIT);
+    let asked = Instant::now();
     let answer: Result<MethodResponse<Vec<Value>>, _> =
         telegram.request("getUpdates", Some(question)).await;
     match answer {
-        Ok(answer) => Ok(Some(answer.result)),
+        Ok(answer) => {
+            // A server that does not keep the question open would be asked without end.
+            if answer.result.is_empty() && asked.elapsed() < BREATH {
+                sleep(BREATH).await;
+            }
+            Ok(Some(answer.result))
+        }
         Err(refusal) => {
             let wait = match &refusal {
                 Refusal::NoAccess(_) => NO_ACCESS_WAIT,

@@ -23,7 +23,10 @@ use axum::{
 };
 use chrono::TimeDelta;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::{
+    sync::atomic::{AtomicI64, Ordering},
+    time::Duration,
+};
 
 /// The chats of two people.
 const ANNA: i64 = 100;
@@ -407,6 +410,18 @@ on_both_databases! {
         telegram.wait_for("100", 3).await;
         ear.stop().await;
         assert_eq!(telegram.messages("100").len(), 3);
+    }
+
+    async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
+        let telegram = Telegram::open().await;
+        telegram.is_hasty();
+        let app = with_bot(app, &telegram).restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
+        let ear = Ear::start(Bot::of(&app.shop).unwrap());
+        telegram.wait_for_calls("getUpdates", 1).await;
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        ear.stop().await;
+        let asked = telegram.calls("getUpdates").len();
+        assert!(asked <= 3, "asked {asked} times");
     }
 
     async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app: App) {

@@ -11,7 +11,10 @@ use axum::{
 use serde_json::{Value, json};
 use std::{
     collections::VecDeque,
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     time::Duration,
 };
 use tokio::{
@@ -66,6 +69,8 @@ struct Inside {
     /// Messages that were taken.
     taken: Mutex<Vec<Value>>,
     updates: Mutex<VecDeque<Value>>,
+    /// Whether it answers at once that there are no updates.
+    is_hasty: AtomicBool,
     /// Rung at every call and every update.
     bell: Notify,
 }
@@ -153,6 +158,11 @@ impl Telegram {
         timeout(LIMIT, wait)
             .await
             .unwrap_or_else(|_| panic!("only this came: {:?}", calls()));
+    }
+
+    /// From now on, a question for updates is not kept open.
+    pub fn is_hasty(&self) {
+        self.inside.is_hasty.store(true, Ordering::Relaxed);
     }
 
     /// Somebody does something: an update for the bot.
@@ -266,6 +276,9 @@ fn cut(inside: &Inside) -> Response {
 /// Waits for updates as long polling does; those before the offset are confirmed and gone.
 async fn updates(inside: &Inside, params: &Value) -> Response {
     let offset = params["offset"].as_i64().unwrap_or_default();
+    if inside.is_hasty.load(Ordering::Relaxed) {
+        return done(json!([]));
+    }
     let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or_default());
     let wait = async {
         loop {
