@@ -40,13 +40,7 @@ fn asset(uri: &Uri, encodings: &str) -> Option<Response> {
     }
     let plain = || Assets::get(path).map(|file| (file, None));
     let packed = |suffix: &str, encoding: &'static str| {
-        let accepted = encodings.split(',').any(|offer| {
-            offer
-                .split(';')
-                .next()
-                .is_some_and(|name| name.trim() == encoding)
-        });
-        accepted
+        accepts(encodings, encoding)
             .then(|| Assets::get(&format!("{path}.{suffix}")))
             .flatten()
             .map(|file| (file, Some(encoding)))
@@ -79,6 +73,18 @@ fn asset(uri: &Uri, encodings: &str) -> Option<Response> {
     Some(response)
 }
 
+/// Whether `Accept-Encoding` offers an encoding: with a weight of nothing it refuses it.
+fn accepts(encodings: &str, encoding: &str) -> bool {
+    let is_nothing = |parameter: &str| {
+        let weight = parameter.split_once('=').map(|(_, weight)| weight.trim());
+        weight.is_some_and(|weight| weight.chars().all(|sign| matches!(sign, '0' | '.')))
+    };
+    encodings.split(',').any(|offer| {
+        let mut parts = offer.split(';').map(str::trim);
+        parts.next() == Some(encoding) && !parts.any(is_nothing)
+    })
+}
+
 /// Where the built files are, by their hashed names; empty while the client is not built.
 #[derive(Clone, Debug, Default)]
 pub struct Built {
@@ -100,6 +106,26 @@ impl Built {
             script: find(".js"),
             wasm: find(".wasm"),
             style: find(".css"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_encoding_with_a_weight_of_nothing_is_refused() {
+        for (offered, accepted) in [
+            ("br", true),
+            ("gzip, br;q=0.1", true),
+            ("gzip, deflate , br ; q=1.0", true),
+            ("br;q=0", false),
+            ("gzip, br; q=0.000", false),
+            ("brotli", false),
+            ("", false),
+        ] {
+            assert_eq!(accepts(offered, "br"), accepted, "{offered}");
         }
     }
 }
