@@ -94,6 +94,14 @@ async fn a_connection_too_many_is_told_so_and_a_place_that_is_left_is_free() {
             && said.contains("Сервер сейчас занят"),
         "{said}"
     );
+    for header in [
+        "content-security-policy: default-src 'none'",
+        "referrer-policy: same-origin",
+        "x-content-type-options: nosniff",
+        "x-request-id: ",
+    ] {
+        assert!(said.contains(header), "{said}");
+    }
     drop(held);
     sleep(Duration::from_millis(200)).await;
     assert_eq!(

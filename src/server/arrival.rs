@@ -109,7 +109,8 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= LONGEST_ID && id.chars().all(allowed)
 }
 
-fn new_id() -> Arc<str> {
+/// A number for a request.
+pub fn new_id() -> Arc<str> {
     format!("{:016x}", rand::random::<u64>()).into()
 }
 

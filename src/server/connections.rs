@@ -4,10 +4,18 @@
 
 use super::{
     SHUTDOWN_LIMIT,
+    arrival::{REQUEST_ID, new_id},
+    headers,
     limits::{longest_pause, network},
 };
 use crate::{config::Config, error::Error, i18n::Locale};
-use axum::{Router, body::Body, extract::ConnectInfo};
+use axum::{
+    Router,
+    body::Body,
+    extract::ConnectInfo,
+    http::{HeaderValue, header},
+    response::{IntoResponse, Response},
+};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -204,14 +212,7 @@ async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
     if at_door.is_none() {
         return;
     }
-    let words = [Locale::ru, Locale::en]
-        .map(|l| Error::Busy.words(l))
-        .join("\n");
-    let answer = format!(
-        "HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/plain; charset=utf-8\r\ncontent-length: {}\r\n\
-         retry-after: 5\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\nconnection: close\r\n\r\n{words}",
-        words.len()
-    );
+    let answer = no_place();
     let farewell = async {
         socket.write_all(answer.as_bytes()).await?;
         socket.shutdown().await?;
@@ -221,6 +222,32 @@ async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
         Ok::<_, io::Error>(())
     };
     let _ = timeout(FAREWELL, farewell).await;
+}
+
+/// What somebody is told for whom there is no place, as it stands on the wire.
+fn no_place() -> String {
+    let words = [Locale::ru, Locale::en]
+        .map(|l| Error::Busy.words(l))
+        .join("\n");
+    let mut response: Response = Error::Busy.into_response();
+    for (name, value) in [
+        (header::CONTENT_TYPE, "text/plain; charset=utf-8"),
+        (header::CONTENT_LENGTH, &words.len().to_string()),
+        (header::CACHE_CONTROL, "no-store"),
+        (header::CONNECTION, "close"),
+        (REQUEST_ID, &new_id()),
+    ] {
+        if let Ok(value) = HeaderValue::from_str(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    headers::put_always(&mut response);
+    let lines: String = response
+        .headers()
+        .iter()
+        .filter_map(|(name, value)| Some(format!("{name}: {}\r\n", value.to_str().ok()?)))
+        .collect();
+    format!("HTTP/1.1 {}\r\n{lines}\r\n{words}", response.status())
 }
 
 #[cfg(test)]
