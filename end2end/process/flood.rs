@@ -203,7 +203,7 @@ async fn a_crowd_from_one_address_keeps_nobody_else_out() {
     let (known, took) = signs_in(&owner, "203.0.113.9").await;
     eprintln!("the owner came in after {took:?}");
     assert_eq!(known, 200, "in the browser that is known");
-    assert!(took < Duration::from_secs(5), "{took:?}");
+    assert!(!crowd.is_finished(), "he passed nobody by");
     let (stranger, took) = signs_in(&Client::new(), "203.0.113.10").await;
     eprintln!("from elsewhere, in another browser, after {took:?}");
     assert_eq!(stranger, 200, "in another one");
