@@ -37,7 +37,8 @@ fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
     tell(async {
         let app = App::sqlite();
         let (end, ended) = channel::<()>();
-        let write = |act: Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>| {
+        type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
+        let write = |act: Write| {
             let db = app.shop.db.clone();
             tokio::spawn(async move { db.write(act).await })
         };
