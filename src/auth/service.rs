@@ -51,9 +51,10 @@ pub async fn register(
     let asked = invitation.clone();
     shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
-    Try::registration(place).begin(shop).await?;
-    let turn = Turn::at(place, false);
-    let hash = password::hash(password, shop.config.bcrypt_cost, turn).await?;
+    let attempt = Try::registration(place);
+    attempt.begin(shop).await?;
+    let hash = password::hash(password, shop.config.bcrypt_cost, Turn::at(place, false));
+    let hash = counted(shop, &attempt, hash).await?;
     shop.act(Actor::Nobody, move |tx| {
         db::serialize_by(tx.conn, accounts::REGISTRATION)?;
         let (role, state) = terms(tx, invitation.as_deref(), policy)?;
@@ -120,7 +121,8 @@ pub async fn sign_in(
         .await?;
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
     let turn = Turn::at(place, place.known.has(username));
-    let right = verify(shop, &attempt, password, hash.clone(), turn).await?;
+    let compared = password::verify(password, hash.clone(), shop.config.bcrypt_cost, turn);
+    let right = counted(shop, &attempt, compared).await?;
     let refusal = match (&found, right) {
         (Some((_, _, UserState::Active, ..)), true) => None,
         (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
@@ -162,21 +164,19 @@ pub async fn sign_in(
     signed_in
 }
 
-/// Compares a password. A try that was not looked at, because too many wait or something broke, is not counted.
-async fn verify(
+/// The work of a try. One that was not looked at, because too many wait or something broke, is not counted.
+async fn counted<T>(
     shop: &Shop,
     attempt: &Try,
-    password: String,
-    hash: Option<String>,
-    turn: Turn,
-) -> Result<bool, Error> {
-    let compared = password::verify(password, hash, shop.config.bcrypt_cost, turn).await;
-    if compared.is_err() {
+    work: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let done = work.await;
+    if done.is_err() {
         let attempt = attempt.clone();
         shop.act(Actor::Nobody, move |tx| attempt.take_back(tx))
             .await?;
     }
-    compared
+    done
 }
 
 /// Refuses a password that was replaced, or an account that was blocked, while its hash was computed.
@@ -240,7 +240,13 @@ pub async fn change_password(
         .await?;
     let attempt = Try::password(&me.username);
     attempt.begin(shop).await?;
-    if !verify(shop, &attempt, current, Some(hash.clone()), Turn::OWN).await? {
+    let compared = password::verify(
+        current,
+        Some(hash.clone()),
+        shop.config.bcrypt_cost,
+        Turn::OWN,
+    );
+    if !counted(shop, &attempt, compared).await? {
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
     let new_hash = password::hash(password, shop.config.bcrypt_cost, Turn::OWN).await?;
