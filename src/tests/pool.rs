@@ -56,24 +56,30 @@ fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
                 Ok(())
             })
         };
-        // The others wait together, and share one commit.
+        let queued = async |jobs| {
+            while app.shop.db.load().queued != Some(jobs) {
+                sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let (begin, begun) = channel::<()>();
         let held = write(Box::new(move |_| {
+            begin.send(()).unwrap();
             let _ = ended.recv();
             Ok(())
         }));
-        while app.shop.db.load().queued != Some(0) {
+        while begun.try_recv().is_err() {
             sleep(Duration::from_millis(5)).await;
         }
-        sleep(Duration::from_millis(50)).await;
+        // The others wait together, in this order, and share one commit.
         let before = write(note("before"));
+        queued(1).await;
         let losing = write(Box::new(|conn| {
             conn.batch_execute("ROLLBACK")?;
             Err(Error::NoSpace)
         }));
+        queued(2).await;
         let behind = write(note("behind"));
-        while app.shop.db.load().queued != Some(3) {
-            sleep(Duration::from_millis(5)).await;
-        }
+        queued(3).await;
         end.send(()).unwrap();
         assert_eq!(held.await.unwrap(), Err(Error::NoSpace));
         assert_eq!(before.await.unwrap(), Err(Error::NoSpace));
