@@ -18,6 +18,7 @@ mod desk;
 mod forms;
 mod guards;
 mod imports;
+mod input;
 mod lists;
 mod locales;
 mod log;
@@ -34,6 +35,7 @@ mod signin;
 mod speed;
 mod stock;
 mod telegram;
+mod watching;
 
 use app::App;
 
