@@ -15,9 +15,9 @@ use crate::{
     moment::Moment,
 };
 use frankenstein::{AsyncTelegramApi, types::InlineKeyboardMarkup};
+use futures::future::join_all;
 use std::{
-    collections::HashSet,
-    pin::pin,
+    collections::HashMap,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -26,7 +26,7 @@ use std::{
 };
 use tokio::{
     sync::Notify,
-    task::{JoinHandle, JoinSet},
+    task::JoinHandle,
     time::{sleep, timeout},
 };
 
@@ -100,10 +100,10 @@ impl Worker {
 async fn run(shop: Shop, channels: Arc<Channels>) {
     introduce(&shop).await;
     let mut is_greeted = greet(&shop, &channels).await;
-    let mut deliveries = Deliveries::default();
+    let mut lanes = Lanes::new();
     let mut looks: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
-        if let Err(error) = deliveries.begin(&shop, &channels, clock::now).await {
+        if let Err(error) = begin_due(&mut lanes, &shop, &channels, clock::now).await {
             tracing::warn!(%error, "the outbox cannot be read");
         }
         if looks.is_multiple_of(SWEEP)
@@ -115,9 +115,9 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
         if !is_greeted && looks.is_multiple_of(GREET) {
             is_greeted = greet(&shop, &channels).await;
         }
-        let _ = timeout(LOOK, deliveries.until(BELL.notified())).await;
+        let _ = timeout(LOOK, BELL.notified()).await;
     }
-    while deliveries.next().await.is_some() {}
+    join_all(lanes.into_values()).await;
 }
 
 /// Says once what is configured, and frees what an earlier life left.
@@ -170,69 +170,37 @@ async fn greet(shop: &Shop, channels: &Channels) -> bool {
     noted.is_ok()
 }
 
-/// What is under way, lanes side by side, each in its order: a slow one holds no other back.
-#[derive(Default)]
-struct Deliveries {
-    lanes: HashSet<String>,
-    tasks: JoinSet<(String, Result<usize, Error>)>,
-}
+/// Deliveries that were begun, by their lanes.
+type Lanes = HashMap<String, JoinHandle<Result<usize, Error>>>;
 
-impl Deliveries {
-    /// Begins with every lane in which something waits, and which is not under way.
-    async fn begin(
-        &mut self,
-        shop: &Shop,
-        channels: &Arc<Channels>,
-        now: impl Fn() -> Moment + Copy + Send + 'static,
-    ) -> Result<(), Error> {
-        let lanes = queue::lanes(shop).await?;
-        // Of those whom the settings still name.
-        let recipients = shop.config.notifications.recipients();
-        let is_told = |channel: Channel, recipient: &str| {
-            recipients
-                .iter()
-                .any(|(way, to)| *way == channel && to == recipient)
-        };
-        for (lane, channel, recipient) in lanes {
-            if is_told(channel, &recipient) && self.lanes.insert(lane.clone()) {
-                let (shop, channels) = (shop.clone(), channels.clone());
-                self.tasks.spawn(async move {
-                    let sent = deliver_lane(&shop, &channels, &lane, now).await;
-                    (lane, sent)
-                });
-            }
-        }
-        Ok(())
-    }
-
-    /// Waits for the end of one lane: how many of its messages went out. `None`: nothing is under way.
-    async fn next(&mut self) -> Option<Result<usize, Error>> {
-        let (lane, sent) = match self.tasks.join_next().await? {
-            Ok(ended) => ended,
-            Err(error) => {
-                tracing::error!(%error, "a delivery broke off");
-                // Nobody knows which: those that go on have their claims, and are not disturbed.
-                self.lanes.clear();
-                return Some(Err(Error::Internal));
-            }
-        };
-        if let Err(error) = &sent {
-            tracing::warn!(%error, "the outbox cannot be read");
-        }
-        self.lanes.remove(&lane);
-        Some(sent)
-    }
-
-    /// Notes what ends meanwhile.
-    async fn until(&mut self, event: impl Future<Output = ()>) {
-        let mut event = pin!(event);
-        loop {
-            tokio::select! {
-                () = &mut event => return,
-                Some(_) = self.next() => {}
-            }
+/// Begins with every lane in which something waits, and which is not under way. Each goes on by itself, in its order:
+/// a slow one holds no other back.
+async fn begin_due(
+    lanes: &mut Lanes,
+    shop: &Shop,
+    channels: &Arc<Channels>,
+    now: impl Fn() -> Moment + Copy + Send + 'static,
+) -> Result<(), Error> {
+    // Of those whom the settings still name.
+    let recipients = shop.config.notifications.recipients();
+    let is_told = |channel: Channel, recipient: &str| {
+        recipients
+            .iter()
+            .any(|(way, to)| *way == channel && to == recipient)
+    };
+    let waiting = queue::lanes(shop).await?;
+    lanes.retain(|_, delivery| !delivery.is_finished());
+    for (lane, channel, recipient) in waiting {
+        if !lanes.contains_key(&lane) && is_told(channel, &recipient) {
+            let (shop, channels, name) = (shop.clone(), channels.clone(), lane.clone());
+            let delivery = tokio::spawn(async move {
+                let sent = deliver_lane(&shop, &channels, &name, now).await;
+                sent.inspect_err(|error| tracing::warn!(%error, "the outbox cannot be read"))
+            });
+            lanes.insert(lane, delivery);
         }
     }
+    Ok(())
 }
 
 /// Delivers everything that is due. Tells how many messages went out.
@@ -242,13 +210,12 @@ pub async fn deliver_due(
     channels: &Arc<Channels>,
     now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<usize, Error> {
-    let mut deliveries = Deliveries::default();
-    deliveries.begin(shop, channels, now).await?;
-    let mut lanes = Vec::new();
-    while let Some(sent) = deliveries.next().await {
-        lanes.push(sent);
-    }
-    lanes.into_iter().sum()
+    let mut lanes = Lanes::new();
+    begin_due(&mut lanes, shop, channels, now).await?;
+    let sent = join_all(lanes.into_values()).await;
+    sent.into_iter()
+        .map(|sent| sent.unwrap_or(Err(Error::Internal)))
+        .sum()
 }
 
 /// Delivers what is due in one lane, until one is refused.
