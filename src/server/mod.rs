@@ -21,7 +21,7 @@ use crate::{
     act::Shop,
     analytics, api,
     app::App,
-    auth::{Actor, session::Sessions, throttle},
+    auth::{Actor, session_store::Sessions, throttle},
     bot::{conversation::Bot, poll::Ear, webhook},
     config::Config,
     db::{self, Db},
