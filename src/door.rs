@@ -14,6 +14,7 @@ use crate::{
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use std::borrow::Cow;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
@@ -64,9 +65,6 @@ pub fn place() -> Place {
         .map(|parts| Place::of(&parts))
         .unwrap_or_default()
 }
-
-/// Where a page shows a secret: whoever made it is led there.
-pub const SECRET: &str = "#secret";
 
 /// Shows a secret on the page that reads it next, and never again. It is neither stored nor part of a URL.
 pub fn show_once(name: &str, secret: &str) {
@@ -166,7 +164,7 @@ pub fn back(success: Success) {
     back_to("", success);
 }
 
-/// The same, to a place on that page, such as [`SECRET`].
+/// The same, to a place on that page, such as [`PLACE`](crate::ui::secret::PLACE).
 pub fn back_to(place: &str, success: Success) {
     let Some(parts) = use_context::<Parts>() else {
         return;
@@ -183,20 +181,24 @@ pub fn referer(parts: &Parts) -> Option<String> {
     if Some(referer.authority()) != Arrival::of(&parts.extensions).host.as_deref() {
         return None;
     }
-    let kept = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(referer.query_pairs().filter(|(name, _)| !is_passing(name)))
-        .finish();
-    let path = own_path(&referer);
-    Some(if kept.is_empty() {
-        path
-    } else {
-        format!("{path}?{kept}")
-    })
+    let kept = referer.query_pairs().filter(|(name, _)| !is_passing(name));
+    Some(own_page(referer.path(), kept))
 }
 
-/// The path of an address, as one that leads nowhere else: after two slashes a browser reads a host.
-pub fn own_path(address: &url::Url) -> String {
-    format!("/{}", address.path().trim_start_matches('/'))
+/// A page with these parameters, at a path that leads nowhere else: after two slashes a browser reads a host.
+pub fn own_page<'a>(
+    path: &str,
+    parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
+) -> String {
+    let path = format!("/{}", path.trim_start_matches('/'));
+    let query = form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(parameters)
+        .finish();
+    if query.is_empty() {
+        path
+    } else {
+        format!("{path}?{query}")
+    }
 }
 
 /// Whether a parameter of a URL speaks of one answer only.

@@ -6,6 +6,7 @@
 use super::{
     Trouble,
     catalog::{self, Column, Kind, Table},
+    is_same_file,
 };
 use crate::db::{self, Conn, DatabaseUrl, migrations};
 use chrono::{NaiveDateTime, SubsecRound};
@@ -16,7 +17,6 @@ use diesel::{
     sql_types::{BigInt, Nullable, Text},
 };
 use serde_json::Value;
-use std::path::Path;
 
 /// A batch is sent when it has so many rows, or so many bytes.
 const BATCH_ROWS: usize = 1_000;
@@ -39,11 +39,7 @@ type Rows<'c> = Box<dyn Iterator<Item = Result<Row, Trouble>> + 'c>;
 /// what is copied is its state at one moment.
 pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String> {
     let cannot = |url: &DatabaseUrl, error: &dyn std::fmt::Display| format!("{url}: {error}");
-    if let DatabaseUrl::Sqlite(path) = from
-        && !path.is_file()
-    {
-        return Err(cannot(from, &"there is no such database"));
-    }
+    from.must_exist()?;
     if is_same(from, to)? {
         return Err("--to names the same database".to_owned());
     }
@@ -72,10 +68,7 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
 /// Whether two names are of one database, however each is spelled.
 fn is_same(one: &DatabaseUrl, other: &DatabaseUrl) -> Result<bool, String> {
     match (one, other) {
-        (DatabaseUrl::Sqlite(one), DatabaseUrl::Sqlite(other)) => {
-            let whole = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
-            Ok(whole(one) == whole(other))
-        }
+        (DatabaseUrl::Sqlite(one), DatabaseUrl::Sqlite(other)) => Ok(is_same_file(one, other)),
         (DatabaseUrl::Postgres(_), DatabaseUrl::Postgres(_)) => {
             Ok(identity(one)? == identity(other)?)
         }

@@ -54,7 +54,7 @@ pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), Strin
 /// Whether a file is one that a backup may take the place of: an earlier backup, or an empty file. No database in use.
 fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     let is_served = match url {
-        DatabaseUrl::Sqlite(database) => is_same(database, file),
+        DatabaseUrl::Sqlite(database) => is_same_file(database, file),
         DatabaseUrl::Postgres(_) => false,
     };
     if is_served || with_suffix(file, "-wal").exists() {
@@ -70,7 +70,7 @@ fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
 }
 
 /// Whether two paths lead to one file.
-fn is_same(one: &Path, other: &Path) -> bool {
+fn is_same_file(one: &Path, other: &Path) -> bool {
     let id = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
     matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }

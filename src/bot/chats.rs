@@ -52,10 +52,13 @@ pub async fn list_chats() -> Result<ChatList, Error> {
 /// Makes a code that links a chat. The account page, opened next, shows it.
 #[server(endpoint = "make_chat_code")]
 pub async fn make_chat_code() -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
+    use crate::{
+        door,
+        ui::{banner::Success, secret},
+    };
     let (code, _) = door::act(super::service::new_code).await?;
     door::show_once("chat_code", &code);
-    door::go(&format!("/account{}", door::SECRET), Success::ChatCode);
+    door::go(&format!("/account{}", secret::PLACE), Success::ChatCode);
     Ok(())
 }
 

@@ -151,15 +151,20 @@ fn thing(typed: &str) -> String {
     day_read(typed).map_or_else(|| typed.trim().to_owned(), |day| day.to_string())
 }
 
+/// Whether a name is the one of the program itself: as the log keeps it, or as a page shows it.
+pub fn is_system(name: &str) -> bool {
+    let shown = [Locale::ru, Locale::en].map(|l| td_string!(l, ui.system));
+    let name = fold(name);
+    name == SYSTEM || shown.into_iter().any(|shown| fold(shown) == name)
+}
+
 /// Whom a typed name means: an account in any case of its letters, the system, or nobody who is known.
 fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
     let typed = typed.trim();
     if typed.is_empty() {
         return Ok(None);
     }
-    // As the page shows it, too.
-    let is_shown = |l: Locale| td_string!(l, ui.system) == typed;
-    if typed == SYSTEM || [Locale::ru, Locale::en].into_iter().any(is_shown) {
+    if is_system(typed) {
         return Ok(Some(None));
     }
     let known = users::table

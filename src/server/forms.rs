@@ -41,15 +41,7 @@ fn without_refusal(request: &Request) -> Option<String> {
     if told.is_empty() {
         return None;
     }
-    let path = format!("/{}", request.uri().path().trim_start_matches('/'));
-    let kept = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(kept)
-        .finish();
-    Some(if kept.is_empty() {
-        path
-    } else {
-        format!("{path}?{kept}")
-    })
+    Some(door::own_page(request.uri().path(), kept))
 }
 
 /// Gives an answer the status of the error in it; every error of a server function is a 500 at first.
@@ -105,17 +97,12 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
             .map(|(_, value)| value.into_owned())
     };
     let (path, error) = (latest("__path")?, latest("__err")?);
-    let query = form_urlencoded::Serializer::new(String::new())
-        .extend_pairs(
-            location
-                .query_pairs()
-                .filter(|(name, _)| !door::is_passing(name)),
-        )
-        .append_pair("__path", &path)
-        .append_pair("__err", &error)
-        .append_pair("__typed", typed)
-        .finish();
-    Some(format!("{}?{query}", door::own_path(&location)))
+    let told = [("__path", &*path), ("__err", &*error), ("__typed", typed)]
+        .map(|(name, value)| (name.into(), value.into()));
+    let kept = location
+        .query_pairs()
+        .filter(|(name, _)| !door::is_passing(name));
+    Some(door::own_page(location.path(), kept.chain(told)))
 }
 
 /// The fields of a form, as `ui::form` reads them.

@@ -2,8 +2,11 @@
 
 use leptos::{html, prelude::*};
 
+/// Where a page shows a secret: whoever made it is led there.
+pub const PLACE: &str = "#secret";
+
 /// Something to copy, that is shown this once. It takes the focus, which brings it into view;
-/// without JavaScript `door::SECRET` leads to it.
+/// without JavaScript [`PLACE`] leads to it.
 #[component]
 pub fn Secret(
     #[prop(into)] label: String,
@@ -20,7 +23,7 @@ pub fn Secret(
         }
     });
     view! {
-        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id="secret" tabindex="-1" node_ref=root>
+        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id=PLACE.trim_start_matches('#') tabindex="-1" node_ref=root>
             <div class="min-w-0">
                 <p>{label}</p>
                 <code class="secret">{secret}</code>

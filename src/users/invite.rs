@@ -36,7 +36,10 @@ pub async fn list_invitations() -> Result<Invited, Error> {
 /// Makes an invitation. The page shows its link, which nobody can look up later.
 #[server(endpoint = "invite_user")]
 pub async fn invite_user(role: String) -> Result<(), Error> {
-    use crate::{act, door, ui::banner::Success};
+    use crate::{
+        act, door,
+        ui::{banner::Success, secret},
+    };
     let token = act::new_key();
     let kept = token.clone();
     door::act(move |tx| {
@@ -47,7 +50,7 @@ pub async fn invite_user(role: String) -> Result<(), Error> {
     })
     .await?;
     door::show_once("invitation", &token);
-    door::back_to(door::SECRET, Success::Invited);
+    door::back_to(secret::PLACE, Success::Invited);
     Ok(())
 }
 

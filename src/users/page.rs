@@ -81,13 +81,16 @@ pub async fn unblock_user(username: String) -> Result<(), Error> {
 /// Gives an account a one-time password. The page shows it: nobody can look it up later.
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(username: String) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
+    use crate::{
+        door,
+        ui::{banner::Success, secret},
+    };
     let given = match door::actor() {
         Ok(actor) => super::service::give_one_time_password(&door::shop(), actor, username).await,
         Err(error) => Err(error),
     };
     door::show_once("password", &door::answer(given)?);
-    door::back_to(door::SECRET, Success::PasswordReset);
+    door::back_to(secret::PLACE, Success::PasswordReset);
     Ok(())
 }
 

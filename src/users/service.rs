@@ -19,8 +19,6 @@ use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
 /// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
 pub const REGISTRATION: &str = "registration";
-/// How the log calls the program itself.
-const SYSTEM: [&str; 2] = ["system", "система"];
 /// Characters of a user name.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;
 
@@ -235,7 +233,7 @@ pub fn check_username(checks: &mut Checks, username: &str) -> String {
         Some(Problem::NotUsername)
     } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
         Some(Problem::MixedAlphabets)
-    } else if SYSTEM.contains(&fold(username).as_str()) {
+    } else if log::search::is_system(username) {
         Some(Problem::Taken)
     } else if username.chars().count() < *NAME.start() {
         Some(Problem::TooShort(*NAME.start()))

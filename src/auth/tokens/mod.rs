@@ -49,10 +49,13 @@ pub async fn list_tokens() -> Result<TokenList, Error> {
 /// Makes a token. The account page, opened next, shows it.
 #[server(endpoint = "create_token")]
 pub async fn create_token(name: String) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
+    use crate::{
+        door,
+        ui::{banner::Success, secret},
+    };
     let (_, token) = door::act(move |tx| service::create(tx, &name)).await?;
     door::show_once("token", &token);
-    door::go(&format!("/account{}", door::SECRET), Success::TokenCreated);
+    door::go(&format!("/account{}", secret::PLACE), Success::TokenCreated);
     Ok(())
 }
 
