@@ -5,8 +5,8 @@ use crate::{
     auth::{
         Permission,
         account::AccountPage,
-        login::{LoginPage, SignOutForm},
-        register::RegisterPage,
+        login::{LoginPage, SignInDialog, SignOutForm},
+        register::{PendingPage, RegisterPage},
     },
     error::Error,
     home::HomePage,
@@ -57,6 +57,7 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=move || page(OwnAccount, td_string!(l, auth.account), AccountPage) ssr=SsrMode::Async />
                     <Route path=path!("/products") view=move || page(ViewStock, td_string!(l, products.title), ProductsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
                     <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(l, products.new_product), NewProductPage) ssr=SsrMode::Async />
                     <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(l, import.products), ImportProductsPage) ssr=SsrMode::Async />
                     <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(l, products.title), ProductPage) ssr=SsrMode::Async />

@@ -23,7 +23,7 @@ test.beforeAll(async ({ server, browser }) => {
   await page.locator("#password").fill("correct horse");
   await page.locator("#password_repeated").fill("correct horse");
   await page.getByRole("button", { name: "Зарегистрироваться" }).click();
-  await expect(page).toHaveURL(/login/);
+  await expect(page.getByRole("button", { name: "Выход" })).toBeVisible();
   await page.close();
 });
 

@@ -13,6 +13,7 @@ const opens: [path: string, callers: Caller[]][] = [
   ["/", everybody],
   ["/login", everybody],
   ["/register", everybody],
+  ["/register/pending", everybody],
   ["/account", signedIn],
   ["/products", signedIn],
   ["/products/new", keepers],

@@ -28,6 +28,7 @@ export const pages = (product: number, order: number) => [
   "/",
   "/login",
   "/register",
+  "/register/pending",
   "/account",
   "/products",
   "/products/new",
@@ -114,17 +115,19 @@ export const idOf = (page: Page) => Number(new URL(page.url()).pathname.split("/
 
 // ---- People ------------------------------------------------------------------
 
+/** Makes an account; whoever makes it is signed in. */
 export async function register(page: Page, name: string, secret = password) {
   await open(page, "/register");
   await fill(page, { "Имя пользователя": name, "Пароль": secret, "Пароль ещё раз": secret });
   await press(page, "Зарегистрироваться");
-  await expect(page.getByText("Аккаунт создан. Теперь войдите.")).toBeVisible();
+  await expect(page.getByText("Аккаунт создан, вы вошли.")).toBeVisible();
 }
 
 export async function signIn(page: Page, name: string, secret = password) {
   if (new URL(page.url(), "http://none").pathname !== "/login") await open(page, "/login");
   await fill(page, { "Имя пользователя": name, "Пароль": secret });
   await press(page, "Войти");
+  await page.waitForURL((url) => url.pathname !== "/login");
   await expect(page.getByRole("button", { name: "Выход" })).toBeVisible();
 }
 
@@ -139,7 +142,9 @@ export async function arrive(page: Page, server: Server, role: Role): Promise<st
   if (!server.run("user", "list").includes("\tadmin")) await register(page, unique("хозяин"));
   const name = unique(role);
   await register(page, name);
-  if (role !== "user") server.run("user", "role", name, role);
+  if (role === "user") return name;
+  // Another role ends the sessions
+  server.run("user", "role", name, role);
   await signIn(page, name);
   return name;
 }

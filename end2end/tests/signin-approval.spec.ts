@@ -6,12 +6,17 @@ test.use({ settings: { REGISTRATION: "approval" } });
 
 test("a new account waits until it is let in", async ({ page, server }) => {
   await shop.register(page, unique("хозяин"));
+  await shop.signOut(page);
   const name = unique("анна");
   await shop.open(page, "/register");
   await expect(page.getByText("После регистрации аккаунт должен подтвердить администратор.")).toBeVisible();
   await fill(page, { "Имя пользователя": name, "Пароль": password, "Пароль ещё раз": password });
   await press(page, "Зарегистрироваться");
-  await expect(page.getByText(/Войти можно, когда его подтвердит администратор/)).toBeVisible();
+  await expect(page).toHaveURL("/register/pending");
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Аккаунт ждёт подтверждения");
+  await expect(page.getByText(/Войти можно будет, когда его подтвердит администратор/)).toBeVisible();
+  await page.getByRole("link", { name: "Вход" }).last().click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText("Вход");
   await fill(page, { "Имя пользователя": name, "Пароль": password });
   await press(page, "Войти");
   await expect(page.getByText("Аккаунт ещё не подтвердил администратор.")).toBeVisible();

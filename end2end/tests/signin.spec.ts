@@ -21,9 +21,25 @@ test("a wrong password and an unknown name look the same @postgres", async ({ pa
 test("a name is the same in capitals", async ({ page }) => {
   const name = unique("Анна");
   await shop.register(page, name);
+  await shop.signOut(page);
   await shop.signIn(page, name.toUpperCase());
   await expect(page.getByRole("link", { name })).toBeVisible();
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("whoever registers is signed in, and comes to the home page @postgres", async ({ page }) => {
+      const name = unique("анна");
+      await shop.register(page, name);
+      expect(new URL(page.url()).pathname).toBe("/");
+      await expect(page.getByRole("link", { name: new RegExp(name) })).toBeVisible();
+      await shop.open(page, "/orders");
+      await expect(page.getByRole("heading", { level: 1 })).toHaveText("Заказы");
+    });
+  });
+}
 
 test("registering tells what is wrong at the field", async ({ page }) => {
   const taken = unique("анна");
@@ -55,6 +71,7 @@ test("registering tells what is wrong at the field", async ({ page }) => {
 test("a page asked for while signed out is opened after signing in", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
+  await shop.signOut(page);
   await shop.open(page, "/orders?status=paid_issued&sort=phone");
   await expect(page).toHaveURL(/\/login\?next=/);
   await fill(page, { "Имя пользователя": name, "Пароль": "не-тот-пароль" });
@@ -69,6 +86,7 @@ test("a page asked for while signed out is opened after signing in", async ({ pa
 test("signing in leads to no other site", async ({ page, server }) => {
   const name = unique("анна");
   await shop.register(page, name);
+  await shop.signOut(page);
   await shop.open(page, "/login?next=//example.com/");
   await shop.signIn(page, name);
   expect(page.url()).toBe(`${server.url}/`);
@@ -77,7 +95,6 @@ test("signing in leads to no other site", async ({ page, server }) => {
 test("who has signed out is led to the sign-in", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
-  await shop.signIn(page, name);
   await shop.signOut(page);
   await expect(page.getByRole("link", { name: "Вход", exact: true }).first()).toBeVisible();
   await shop.open(page, "/orders");
@@ -87,7 +104,6 @@ test("who has signed out is led to the sign-in", async ({ page }) => {
 test("a session lives on in a new page and in a new window", async ({ page, context }) => {
   const name = unique("анна");
   await shop.register(page, name);
-  await shop.signIn(page, name);
   const another = await context.newPage();
   await page.close();
   await shop.open(another, "/orders");
@@ -97,7 +113,6 @@ test("a session lives on in a new page and in a new window", async ({ page, cont
 test("the own password is changed, and other devices are signed out @postgres", async ({ page, browser, watch, baseURL }) => {
   const name = unique("анна");
   await shop.register(page, name);
-  await shop.signIn(page, name);
   const elsewhere = await browser.newContext({ baseURL, locale: "ru-RU" });
   watch(elsewhere);
   const there = await elsewhere.newPage();

@@ -38,7 +38,6 @@ async function isThumbSized(page: Page) {
 
 test("a shop opens on a phone: account, product, supply, order, issue @postgres", async ({ page }) => {
   await shop.register(page, "Очень_длинное_имя_хозяйки_магазина");
-  await shop.signIn(page, "Очень_длинное_имя_хозяйки_магазина");
   const product = await shop.addProduct(page, { name: long, price: "1490", min: 8 });
   await shop.receiveSupply(page, { product: long, qty: 10, price: "7,90", supplier: "Torrefazione Milano S.r.l." });
   await isCard(row(page.getByRole("region", { name: "История поставок" }), long));

@@ -6,7 +6,6 @@ test.use({ ...ownServer(), javaScriptEnabled: false });
 
 test("a shop opens without JavaScript: account, product, supply, order, issue @postgres", async ({ page }) => {
   await shop.register(page, "Хозяйка");
-  await shop.signIn(page, "Хозяйка");
   const product = await shop.addProduct(page, { name: "Чай «Эрл Грей»", price: "720" });
   await expect(page.getByText("Товар добавлен.")).toBeVisible();
 

@@ -6,7 +6,6 @@ import { expect, fill, press, row, test, unique } from "./shop";
 async function tokensComeAndGo(page: Page) {
   const name = unique("анна");
   await shop.register(page, name);
-  await shop.signIn(page, name);
   await shop.open(page, "/account");
   await fill(page, { "Название": "касса" });
   await press(page, "Создать токен");
@@ -37,7 +36,6 @@ test.describe("without JavaScript", () => {
 test("the documentation opens from the account page and tries the API out", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
-  await shop.signIn(page, name);
   await shop.open(page, "/account");
   await page.getByRole("link", { name: "Описание API" }).click();
   await page.locator("#operations-account-me").click();
@@ -48,6 +46,7 @@ test("the documentation opens from the account page and tries the API out", asyn
 test("the documentation asks to sign in and comes back", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
+  await shop.signOut(page);
   await page.goto("/docs/");
   await expect(page).toHaveURL(/\/login\?next=%2Fdocs%2F/);
   await shop.alive(page);

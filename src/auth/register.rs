@@ -56,7 +56,7 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
     })
 }
 
-/// Registers an account.
+/// Registers an account and signs it in; one that must be approved first is told so.
 #[server(endpoint = "register")]
 pub async fn register(
     username: String,
@@ -64,22 +64,43 @@ pub async fn register(
     password_repeated: String,
     #[server(default)] invitation: String,
 ) -> Result<(), Error> {
-    use super::{UserState, service};
+    use super::{UserState, service, session};
     use crate::{door, ui::banner::Success};
+    let place = door::place();
     let registrant = service::Registrant {
         username,
         password,
         password_repeated,
         invitation,
     };
-    let registered = service::register(&door::shop(), registrant, &door::place()).await;
-    let (account, _) = door::answer(registered)?;
-    let success = match account.state {
-        UserState::Active => Success::Registered,
-        UserState::Pending | UserState::Blocked => Success::RegisteredPending,
-    };
-    door::go("/login", success);
+    let registered = service::register(&door::shop(), registrant, &place).await;
+    let (account, admitted) = door::answer(registered)?;
+    match account.state {
+        UserState::Active => {
+            session::begin(&door::request_session()?, &admitted, place).await?;
+            door::go("/", Success::Registered);
+        }
+        UserState::Pending | UserState::Blocked => leptos_axum::redirect(PENDING),
+    }
     Ok(())
+}
+
+/// Where somebody is led whose account must be approved first.
+#[cfg(feature = "ssr")]
+const PENDING: &str = "/register/pending";
+
+/// The page for somebody whose account must be approved first.
+#[component]
+pub fn PendingPage() -> impl IntoView {
+    let l = ui::locale();
+    view! {
+        <Title text=td_string!(l, auth.pending_title) />
+        <div class="narrow">
+            <h1>{td_string!(l, auth.pending_title)}</h1>
+            <p class="alert alert-info alert-soft mb-4" role="status">{td_string!(l, auth.pending)}</p>
+            <p><a class="link" href="/login">{td_string!(l, nav.sign_in)}</a></p>
+        </div>
+    }
 }
 
 /// The page to register.

@@ -24,6 +24,7 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/", None),
     ("/login", None),
     ("/register", None),
+    ("/register/pending", None),
     ("/account", Some(Permission::OwnAccount)),
     ("/admin/logs", Some(Permission::AdminArea)),
     ("/admin/notifications", Some(Permission::AdminArea)),

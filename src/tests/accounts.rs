@@ -30,9 +30,10 @@ on_both_databases! {
     async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
         let mut browser = app.browser();
         for name in ["анна", "boris.b-1_"] {
-            assert_eq!(register(&mut browser, name, PASSWORD).await.location.as_deref(), Some("/login?success=registered"));
+            assert_eq!(register(&mut browser, name, PASSWORD).await.location.as_deref(), Some("/?success=registered"));
         }
         let accounts = app.people().await;
+        assert!(browser.get("/orders").await.body.contains("boris.b-1_"), "whoever registers is signed in");
         let roles: Vec<_> = accounts.iter().map(|account| (account.username.as_str(), account.role)).collect();
         assert_eq!(roles, [("boris.b-1_", Role::User), ("анна", Role::Admin)]);
     }
@@ -67,7 +68,7 @@ on_both_databases! {
     async fn a_closed_shop_registers_nobody_but_the_first(app: App) {
         let app = app.restarted(|config| config.registration = Registration::Closed);
         let mut browser = app.browser();
-        assert_eq!(register(&mut browser, "анна", PASSWORD).await.location.as_deref(), Some("/login?success=registered"));
+        assert_eq!(register(&mut browser, "анна", PASSWORD).await.location.as_deref(), Some("/?success=registered"));
         let refused = register(&mut browser, "борис", PASSWORD).await;
         assert!(browser.follow(&refused).await.body.contains("Регистрация закрыта"));
         assert_eq!(app.people().await.len(), 1);
@@ -77,7 +78,9 @@ on_both_databases! {
         let app = app.restarted(|config| config.registration = Registration::Approval);
         let mut browser = app.browser();
         register(&mut browser, "анна", PASSWORD).await;
-        assert_eq!(register(&mut browser, "борис", PASSWORD).await.location.as_deref(), Some("/login?success=registered_pending"));
+        assert_eq!(register(&mut browser, "борис", PASSWORD).await.location.as_deref(), Some("/register/pending"));
+        assert!(browser.get("/register/pending").await.body.contains("когда его подтвердит администратор"));
+        assert!(browser.get("/account").await.body.contains("анна"), "nobody is signed in as somebody who waits");
         let refused = browser.sign_in("борис", PASSWORD).await;
         assert!(browser.follow(&refused).await.body.contains("ещё не подтвердил"));
         let account = app.shop.act(Actor::System, |tx| accounts::activate(tx, "борис")).await.unwrap();

@@ -10,7 +10,7 @@ codes! {
     /// Something that was done on the page before.
     pub enum Success {
         Registered = "registered",
-        RegisteredPending = "registered_pending",
+        SignedInAgain = "signed_in_again",
         SignedOut = "signed_out",
         PasswordChanged = "password_changed",
         ProductCreated = "product_created",
@@ -54,7 +54,7 @@ impl Success {
     fn words(self, l: Locale) -> &'static str {
         match self {
             Self::Registered => td_string!(l, banner.registered),
-            Self::RegisteredPending => td_string!(l, banner.registered_pending),
+            Self::SignedInAgain => td_string!(l, banner.signed_in_again),
             Self::SignedOut => td_string!(l, banner.signed_out),
             Self::PasswordChanged => td_string!(l, banner.password_changed),
             Self::ProductCreated => td_string!(l, banner.product_created),
