@@ -1,6 +1,11 @@
 //! What can go wrong, the HTTP status of each, and the words that tell a person what to do.
 
-use crate::{i18n::Locale, log::Change, money::AmountError, orders::Status};
+use crate::{
+    i18n::Locale,
+    log::Change,
+    money::{AmountError, pieces},
+    orders::Status,
+};
 use http::StatusCode;
 use leptos::{prelude::*, server_fn::codec::JsonEncoding};
 use leptos_i18n::td_string;
@@ -156,6 +161,11 @@ pub enum Problem {
     /// The new password is the present one.
     SamePassword,
     NoPrice,
+    /// Fewer pieces may be sold than were asked for.
+    OutOfStock {
+        stock: i64,
+        qty: i64,
+    },
     /// Not a rate of the euro.
     NotRate,
     /// A day that has not come yet.
@@ -197,6 +207,18 @@ impl Error {
             field: field.to_owned(),
             problem,
         }])
+    }
+
+    /// The fields that it is about, each with its problem: it is shown there.
+    pub fn fields(&self) -> Vec<FieldError> {
+        match self {
+            Self::Invalid(fields) => fields.clone(),
+            &Self::OutOfStock { stock, qty } => vec![FieldError {
+                field: "qty".to_owned(),
+                problem: Problem::OutOfStock { stock, qty },
+            }],
+            _ => Vec::new(),
+        }
     }
 
     /// The problem of a field, if it has one.
@@ -277,9 +299,7 @@ impl Error {
             Self::NotFound => td_string!(l, errors.not_found).to_string(),
             Self::Invalid(_) => td_string!(l, errors.invalid).to_string(),
             Self::Stale(_) => td_string!(l, errors.stale).to_string(),
-            Self::OutOfStock { stock, qty } => {
-                td_string!(l, errors.out_of_stock, stock = stock, qty = qty).to_string()
-            }
+            &Self::OutOfStock { stock, qty } => Problem::OutOfStock { stock, qty }.words(l),
             Self::Reserved { on_hand, reserved } => {
                 td_string!(l, errors.reserved, on_hand = on_hand, reserved = reserved).to_string()
             }
@@ -344,6 +364,11 @@ impl Problem {
             Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
             Self::SamePassword => td_string!(l, problems.same_password).to_string(),
             Self::NoPrice => td_string!(l, problems.no_price).to_string(),
+            Self::OutOfStock { stock: 0, .. } => td_string!(l, problems.sold_out).to_string(),
+            Self::OutOfStock { stock, qty } => {
+                let (stock, qty) = (pieces(*stock, l), pieces(*qty, l));
+                td_string!(l, problems.out_of_stock, stock = stock, qty = qty).to_string()
+            }
             Self::NotRate => td_string!(l, problems.not_rate).to_string(),
             Self::InFuture => td_string!(l, problems.in_future).to_string(),
             Self::BeforeStart => td_string!(l, problems.before_start).to_string(),

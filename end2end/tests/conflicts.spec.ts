@@ -73,7 +73,8 @@ test("more than there is cannot be sold, and what was typed stays @postgres", as
   const { name } = await tea(page, server);
   await shop.fillOrder(page, { product: name, qty: 6, phone: "8 903 555-77-01" });
   await press(page, "Записать заказ");
-  await expect(page.getByRole("alert").filter({ hasText: "Доступно 5, нужно 6." })).toBeVisible();
+  await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/На складе осталось 5, нужно 6\. Уменьшите количество до 5/);
+  await expect(field(page, "Кол-во")).toBeFocused();
   await expect(field(page, "Телефон")).toHaveValue("8 903 555-77-01");
   await expect(field(page, "Кол-во")).toHaveValue("6");
   await fill(page, { "Кол-во": "5" });

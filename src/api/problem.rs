@@ -104,6 +104,7 @@ impl Problem {
                 problem.detail = format!("{} {}", problem.detail, names.join(", "));
                 problem.errors = Some(errors);
             }
+            Error::OutOfStock { .. } => problem.errors = Some(by_field(&error.fields(), l)),
             Error::Stale(stale) => {
                 problem.version = Some(stale.version);
                 problem.present = Some(present(&stale.differences));

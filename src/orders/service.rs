@@ -187,7 +187,15 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
         });
     }
     if new.qty > before.qty {
-        stock::service::reserve(tx, before.product_id, new.qty - before.qty, id)?;
+        let more = new.qty - before.qty;
+        stock::service::reserve(tx, before.product_id, more, id).map_err(|error| match error {
+            // What the order holds already is there for it, too.
+            Error::OutOfStock { stock, .. } => Error::OutOfStock {
+                stock: stock + before.qty,
+                qty: new.qty,
+            },
+            error => error,
+        })?;
     } else if new.qty < before.qty {
         stock::service::release(tx, before.product_id, before.qty - new.qty, id)?;
     }

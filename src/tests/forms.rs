@@ -33,7 +33,10 @@ on_both_databases! {
         assert!(page.body.contains("value=\"много\"") && page.body.contains("value=\"Анна «&quot;&lt;b&gt;\""), "{}", page.body);
         let again = [("phone", "89161234567"), ("product", "чай"), ("qty", "3")];
         let refused = clerk.submit("/orders/new", "create_order", &again).await;
-        assert!(clerk.follow(&refused).await.body.contains("Доступно 2, нужно 3"));
+        let page = clerk.follow(&refused).await;
+        let at_qty = crate::tests::desk::between(&page.body, "id=\"qty-error\"", "</p>");
+        assert!(at_qty.contains("На складе осталось 2, нужно 3. Уменьшите количество до 2"), "{}", page.body);
+        assert!(!page.body.contains("alert-error"), "it stands at its field alone");
     }
 
     async fn a_form_sent_twice_makes_one_order(app: App) {

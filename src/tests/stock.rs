@@ -102,7 +102,7 @@ on_both_databases! {
         };
         assert_eq!(edit("4", 1).await.unwrap().version, 2);
         assert_eq!(clerk.counts(tea.id).await, (5, 4, 1));
-        assert_eq!(edit("6", 2).await.unwrap_err(), Error::OutOfStock { stock: 1, qty: 2 });
+        assert_eq!(edit("6", 2).await.unwrap_err(), Error::OutOfStock { stock: 5, qty: 6 }, "what the order holds counts for it");
         edit("1", 2).await.unwrap();
         assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
         assert!(matches!(edit("3", 1).await.unwrap_err(), Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty"));

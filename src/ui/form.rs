@@ -127,9 +127,9 @@ impl FormState {
 
     /// The problem of a field.
     fn problem(self, name: &str) -> Option<Problem> {
-        self.action
-            .outcome
-            .with(|outcome| outcome.as_ref()?.as_ref().err()?.problem(name).cloned())
+        let fields = self.action.error()?.fields();
+        let wrong = fields.into_iter().find(|wrong| wrong.field == name)?;
+        Some(wrong.problem)
     }
 }
 
@@ -219,7 +219,7 @@ fn typed_before() -> HashMap<String, String> {
 }
 
 fn is_shown_at_fields(error: &Error) -> bool {
-    matches!(error, Error::Invalid(fields) if !fields.is_empty())
+    !error.fields().is_empty()
 }
 
 fn focus(element: &leptos::web_sys::Element) {

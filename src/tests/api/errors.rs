@@ -96,7 +96,8 @@ on_both_databases! {
         let product = manager.adds("чай", 2).await;
         let refused = manager.post("/api/orders", order(product, 3)).await;
         assert_eq!((refused.status, refused.text("type")), (409, "urn:sirius:out_of_stock"));
-        assert!(refused.text("detail").starts_with("Доступно 2, нужно 3"));
+        assert!(refused.text("detail").starts_with("На складе осталось 2, нужно 3"));
+        assert_eq!(refused.json["errors"]["qty"][0], refused.json["detail"]);
         let english = manager.with("accept-language", "de, en-GB;q=0.8").post("/api/orders", order(product, 3)).await;
         assert!(english.text("detail").is_ascii(), "{english:?}");
     }
