@@ -47,17 +47,21 @@ pub async fn read_overview() -> Result<Overview, Error> {
 #[component]
 pub fn HomePage() -> impl IntoView {
     let l = ui::locale();
-    let third = if ui::may(Permission::Supplies) {
-        view! { <Card href="/supplies" title=td_string!(l, nav.supplies) text=td_string!(l, home.supplies) /> }
+    let third = if ui::may(Permission::AdminArea) {
+        Some(
+            view! { <Card href="/admin/analytics" title=td_string!(l, nav.analytics) text=td_string!(l, home.analytics) /> },
+        )
     } else {
-        view! { <Card href="/orders/new" title=td_string!(l, orders.new_order) text=td_string!(l, home.new_order) /> }
+        ui::may(Permission::Orders).then(|| {
+            view! { <Card href="/orders/new" title=td_string!(l, orders.new_order) text=td_string!(l, home.new_order) /> }
+        })
     };
     view! {
         <Title text="" />
         <h1>{td_string!(l, home.title)}</h1>
-        <div class="grid gap-4 sm:grid-cols-3">
-            <Card href="/products" title=td_string!(l, nav.products) text=td_string!(l, home.products) />
-            <Card href="/orders" title=td_string!(l, nav.orders) text=td_string!(l, home.orders) />
+        <div class="home-cards">
+            <Card href="/products" title=td_string!(l, home.products_title) text=td_string!(l, home.products) />
+            <Card href="/orders" title=td_string!(l, home.orders_title) text=td_string!(l, home.orders) />
             {third}
         </div>
         {(ui::me().is_some() || ui::is_unknown()).then(|| view! { <Waiting /> })}
