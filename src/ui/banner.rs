@@ -1,10 +1,18 @@
 //! The banner on top of a page: what just happened, from `?success=CODE` or `?error=CODE`.
 //! Beside a code there may be numbers, never free text.
 
-use crate::{codes::codes, i18n::Locale, import::Counts, ui};
+use crate::{
+    codes::codes,
+    i18n::Locale,
+    import::Counts,
+    ui::{self, pager::PASSING},
+};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::{
+    hooks::{use_location, use_query_map},
+    params::ParamsMap,
+};
 
 codes! {
     /// Something that was done on the page before.
@@ -122,6 +130,13 @@ pub fn Banner() -> impl IntoView {
             .get_str("error")
             .and_then(|code| code.parse::<Trouble>().ok())
     };
+    let search = use_location().search;
+    Effect::new(move || {
+        let told = search.get();
+        if without_passing(&told) != told {
+            forget(told, search);
+        }
+    });
     view! {
         <div role="status">
             {move || success().map(|words| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })}
@@ -129,5 +144,63 @@ pub fn Banner() -> impl IntoView {
         <div role="alert">
             {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.words(l)}</p> })}
         </div>
+    }
+}
+
+/// Takes out of the address what speaks of one answer only, once it is the browser's address: neither F5 nor Back nor
+/// Forward tells of it again. The router is not told, so the banner stays until the next page.
+fn forget(told: String, present: Memo<String>) {
+    request_animation_frame(move || {
+        if present.try_get_untracked().as_ref() != Some(&told) {
+            return;
+        }
+        let (window, location) = (window(), location());
+        let search = location.search().unwrap_or_default();
+        if search.trim_start_matches('?') != told {
+            // The page is still being read.
+            forget(told, present);
+            return;
+        }
+        let (Ok(history), Ok(path)) = (window.history(), location.pathname()) else {
+            return;
+        };
+        let query = without_passing(&told);
+        let mark = if query.is_empty() { "" } else { "?" };
+        let place = location.hash().unwrap_or_default();
+        let address = format!("{path}{mark}{query}{place}");
+        if let Ok(state) = history.state() {
+            let _ = history.replace_state_with_url(&state, "", Some(&address));
+        }
+    });
+}
+
+/// A query without what speaks of one answer only.
+fn without_passing(query: &str) -> String {
+    let is_kept = |pair: &&str| !PASSING.contains(&pair.split('=').next().unwrap_or_default());
+    query
+        .split('&')
+        .filter(is_kept)
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_tells_of_one_answer_leaves_the_address() {
+        for (query, kept) in [
+            ("success=order_issued", ""),
+            (
+                "status=paid_issued&success=order_issued&phone=45%2067",
+                "status=paid_issued&phone=45%2067",
+            ),
+            ("counts=1.2.3&success=imported", ""),
+            ("error=no_right&successor=1", "successor=1"),
+            ("", ""),
+        ] {
+            assert_eq!(without_passing(query), kept, "{query}");
+        }
     }
 }
