@@ -73,5 +73,6 @@ pub use locales::i18n;
 pub fn hydrate() {
     console_error_panic_hook::set_once();
     ui::scroll::keep_place();
+    ui::click_guard::watch();
     leptos::mount::hydrate_body(app::App);
 }

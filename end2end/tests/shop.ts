@@ -165,6 +165,12 @@ export async function addProduct(page: Page, { name, price = "", quantity, min }
   return idOf(page);
 }
 
+/** The same over the API, for tests that are about something else. */
+export async function stock(page: Page, name: string, quantity: number): Promise<number> {
+  const made = await page.request.post("/api/products", { data: { name, sell_price_rub: "100.00", quantity } });
+  return (await made.json()).id;
+}
+
 type Delivery = { product: string; qty: number; price: string; supplier: string };
 
 export async function receiveSupply(page: Page, { product, qty, price, supplier }: Delivery) {
@@ -191,6 +197,12 @@ export async function bookOrder(page: Page, booking: Booking): Promise<number> {
 export async function fillOrder(page: Page, { product, phone = "8 916 123-45-67", qty = 1, price = "" }: Booking) {
   await open(page, "/orders/new");
   await fill(page, { "Телефон": phone, "Товар": product, "Кол-во": String(qty), "Цена, ₽": price });
+}
+
+/** Books an order over the API, for tests that are about something else. */
+export async function book(page: Page, product: number): Promise<number> {
+  const made = await page.request.post("/api/orders", { data: { product_id: product, phone: "8 916 123-45-67", qty: 1 } });
+  return (await made.json()).id;
 }
 
 /** The order's row in the list of orders. */

@@ -100,7 +100,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
         Status::PaidDenied => "✕ ",
     };
     view! {
-        <span class=class tabindex="-1" node_ref=live.status>
+        <span class=class class:status-badge=true tabindex="-1" node_ref=live.status>
             <span aria-hidden="true">{sign}</span>
             {move || ui::words::status(l, status())}
         </span>
@@ -126,8 +126,20 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
         live.order
             .with(|order| order.status == Status::PaidNotIssued)
     };
+    let waited = untrack(waits);
     let buttons = move || {
-        waits().then(|| {
+        if !waits() {
+            // The row keeps its measure: what moved up would come under the pointer.
+            return waited.then(|| {
+                view! {
+                <div class="row-actions row-actions-done" aria-hidden="true">
+                    <span class="btn btn-primary btn-action">{td_string!(l, orders.issue)}</span>
+                    <span class="btn btn-action">{td_string!(l, orders.deny)}</span>
+                </div>
+            }.into_any()
+            });
+        }
+        Some(
             view! {
                 <div class="row-actions">
                     <form method="post" action=live.issue.path() on:submit=submit(live.issue)>
@@ -164,7 +176,8 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
                     </div>
                 </div>
             }
-        })
+            .into_any(),
+        )
     };
     view! {
         {buttons}

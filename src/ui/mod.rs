@@ -1,6 +1,8 @@
 //! What every page uses: the visitor, banners, forms, lists.
 
 pub mod banner;
+#[cfg(feature = "hydrate")]
+pub mod click_guard;
 pub mod failure;
 pub mod form;
 pub mod pager;
