@@ -17,7 +17,7 @@ use crate::{
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
-    ui::{self, Announcer, banner::Banner, failure::Failure},
+    ui::{self, Announcer, banner::Banner, failure::Failure, form::Interrupted},
     users::{list::UsersPage, page::UserPage},
 };
 use leptos::{
@@ -43,6 +43,8 @@ pub fn App() -> impl IntoView {
     provide_context(ui::visitor());
     let said = RwSignal::new(String::new());
     provide_context(Announcer(said));
+    let interrupted = Interrupted(RwSignal::new(None));
+    provide_context(interrupted);
     let l = ui::locale();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { ui::title(format!("{page} · Sirius")) } />
@@ -55,9 +57,9 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
+                    <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
                     <Route path=path!("/account") view=move || page(OwnAccount, td_string!(l, auth.account), AccountPage) ssr=SsrMode::Async />
                     <Route path=path!("/products") view=move || page(ViewStock, td_string!(l, products.title), ProductsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
                     <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(l, products.new_product), NewProductPage) ssr=SsrMode::Async />
                     <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(l, import.products), ImportProductsPage) ssr=SsrMode::Async />
                     <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(l, products.title), ProductPage) ssr=SsrMode::Async />
@@ -75,6 +77,7 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
+            <SignInDialog interrupted />
         </Router>
     }
 }

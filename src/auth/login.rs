@@ -1,13 +1,15 @@
 //! Signing in and out.
 
+use super::Me;
 use crate::{
     error::Error,
     ui::{
         self,
-        form::{Field, Form, FormAction, Submit},
+        failure::Failure,
+        form::{Field, Form, FormAction, Interrupted, Submit, fields_of},
     },
 };
-use leptos::{prelude::*, server_fn::ServerFn};
+use leptos::{ev::SubmitEvent, html, prelude::*, server_fn::ServerFn};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -19,14 +21,26 @@ pub async fn sign_in(
     password: String,
     #[server(default)] next: String,
 ) -> Result<(), Error> {
+    begin_session(&username, password).await?;
+    leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
+    Ok(())
+}
+
+/// Signs in where one is, and tells as whom.
+#[server(endpoint = "sign_in_again")]
+pub async fn sign_in_again(username: String, password: String) -> Result<Me, Error> {
+    begin_session(&username, password).await
+}
+
+#[cfg(feature = "ssr")]
+async fn begin_session(username: &str, password: String) -> Result<Me, Error> {
     use super::{service, session};
     use crate::door;
     let place = door::place();
-    let signed_in = service::sign_in(&door::shop(), &username, password, &place).await;
-    let (_, admitted) = door::answer(signed_in)?;
+    let signed_in = service::sign_in(&door::shop(), username, password, &place).await;
+    let (me, admitted) = door::answer(signed_in)?;
     session::begin(&door::request_session()?, &admitted, place).await?;
-    leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
-    Ok(())
+    Ok(me)
 }
 
 /// Signs out.
@@ -73,6 +87,71 @@ pub fn LoginPage() -> impl IntoView {
             </Form>
             <p class="mt-4">{td_string!(l, auth.no_account)} " " <a class="link" href="/register">{td_string!(l, nav.register)}</a></p>
         </div>
+    }
+}
+
+/// Asks for the password over a form whose session has ended, and sends the form then. Signing in as somebody else, or
+/// with other rights, loads the page anew: it was drawn for the one before.
+#[component]
+pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
+    let l = ui::locale();
+    let unsent = interrupted.0;
+    let action = FormAction::new::<SignInAgain>();
+    let (dialog, form) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Form>::new());
+    Effect::new(move || {
+        if let (true, Some(dialog)) = (unsent.read().is_some(), dialog.get()) {
+            let _ = dialog.show_modal();
+        }
+    });
+    Effect::new(move || {
+        let Some(me) = action.made::<Me>() else {
+            return;
+        };
+        if let Some(dialog) = dialog.get_untracked() {
+            let waiting = unsent.get_untracked();
+            dialog.close();
+            match waiting {
+                Some(waiting) if ui::me().as_ref() == Some(&me) => waiting.send(),
+                _ => {
+                    let _ = location().reload();
+                }
+            }
+        }
+    });
+    let submit = move |event: SubmitEvent| {
+        event.prevent_default();
+        if let Some(fields) = form.get_untracked().and_then(|form| fields_of(&form)) {
+            action.send(fields);
+        }
+    };
+    let close = move |_| {
+        action.forget();
+        unsent.set(None);
+    };
+    let cancel = move |_| {
+        if let Some(dialog) = dialog.get_untracked() {
+            dialog.close();
+        }
+    };
+    view! {
+        <dialog class="question" node_ref=dialog aria-labelledby="sign-in-again" on:close=close>
+            <h2 id="sign-in-again">{td_string!(l, auth.session_ended)}</h2>
+            {move || action.error().map(|error| view! { <Failure error /> })}
+            {move || unsent.read().is_some().then(|| view! { <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
+                <label class="field">
+                    <span class="field-label">{td_string!(l, fields.username)}</span>
+                    <input class="input mb-3 w-full" name="username" autocomplete="username" value=ui::me().map(|me| me.username) />
+                </label>
+                <label class="field">
+                    <span class="field-label">{td_string!(l, fields.password)}</span>
+                    <input class="input mb-4 w-full" name="password" type="password" autocomplete="current-password" autofocus />
+                </label>
+                <div class="question-buttons">
+                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>{td_string!(l, auth.sign_in_and_send)}</button>
+                    <button class="btn" type="button" on:click=cancel>{td_string!(l, ui.cancel)}</button>
+                </div>
+            </form> })}
+        </dialog>
     }
 }
 

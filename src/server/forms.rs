@@ -1,7 +1,7 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
 use super::{LARGEST_BODY, arrival::Arrival, csrf::is_asked_by_us, refusals::put_wait};
-use crate::{door, error::Error};
+use crate::{door, error::Error, ui::banner::Success};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
@@ -12,6 +12,9 @@ use axum::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use std::collections::BTreeMap;
 use url::{Url, form_urlencoded};
+
+/// How the address of the sign-in page begins that leads on to another.
+const SIGN_IN: &str = "/login?next=";
 
 /// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
 pub async fn answer(request: Request, next: Next) -> Response {
@@ -36,12 +39,24 @@ fn without_refusal(request: &Request) -> Option<String> {
     if is_asked_by_us(request.headers(), &arrival) {
         return None;
     }
-    let (told, kept): (Vec<_>, Vec<_>) =
-        form_urlencoded::parse(query.as_bytes()).partition(|(name, _)| name.starts_with("__"));
-    if told.is_empty() {
-        return None;
-    }
-    Some(door::own_page(request.uri().path(), kept))
+    let page = door::own_page(
+        request.uri().path(),
+        form_urlencoded::parse(query.as_bytes()),
+    );
+    let kept = without_told(&page);
+    (kept != page).then_some(kept)
+}
+
+/// The address of a page without what it tells of a form, nor where it leads on to.
+fn without_told(page: &str) -> String {
+    let (path, query) = page.split_once('?').unwrap_or((page, ""));
+    let kept = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| !name.starts_with("__"))
+        .map(|(name, value)| match &*name {
+            "next" => (name, without_told(&value).into()),
+            _ => (name, value),
+        });
+    door::own_page(path, kept)
 }
 
 /// Gives an answer the status of the error in it; every error of a server function is a 500 at first.
@@ -73,12 +88,13 @@ async fn keep_typed(request: Request, next: Next) -> Response {
         return Error::TooLarge.into_response();
     };
     let typed = typed_fields(&body);
+    let function = parts.uri.path().to_owned();
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let location = response
         .headers()
         .get(header::LOCATION)
         .and_then(|location| location.to_str().ok());
-    if let Some(location) = location.and_then(|location| with_typed(location, &typed))
+    if let Some(location) = location.and_then(|location| with_typed(location, &function, &typed))
         && let Ok(location) = HeaderValue::from_str(&location)
     {
         response.headers_mut().insert(header::LOCATION, location);
@@ -87,7 +103,10 @@ async fn keep_typed(request: Request, next: Next) -> Response {
 }
 
 /// The address of a page that shows an error, with what was typed, and without what it said of earlier sends.
-fn with_typed(location: &str, typed: &str) -> Option<String> {
+fn with_typed(location: &str, function: &str, typed: &str) -> Option<String> {
+    if let Some(page) = location.strip_prefix(SIGN_IN) {
+        return Some(door::sign_in_page(&with_unsent(page, function, typed)));
+    }
     let location = Url::parse(location).ok()?;
     let latest = |name: &str| {
         location
@@ -103,6 +122,23 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
         .query_pairs()
         .filter(|(name, _)| !door::is_passing(name));
     Some(door::own_page(location.path(), kept.chain(told)))
+}
+
+/// The page of a form that was sent after its session had ended, with what was typed: signing in leads back to it.
+/// `page` is the encoded address of the page.
+fn with_unsent(page: &str, function: &str, typed: &str) -> String {
+    let page = form_urlencoded::parse(format!("page={page}").as_bytes())
+        .next()
+        .map(|(_, page)| page.into_owned())
+        .unwrap_or_default();
+    let (path, query) = page.split_once('?').unwrap_or((&page, ""));
+    let told = [
+        ("success", Success::SignedInAgain.code()),
+        ("__path", function),
+        ("__typed", typed),
+    ];
+    let told = told.map(|(name, value)| (name.into(), value.into()));
+    door::own_page(path, form_urlencoded::parse(query.as_bytes()).chain(told))
 }
 
 /// The fields of a form, as `ui::form` reads them.

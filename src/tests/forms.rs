@@ -77,6 +77,36 @@ on_both_databases! {
         assert_eq!(browser.submit("/login", "sign_in", &fields).await.location.as_deref(), Some("/"));
     }
 
+    async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App) {
+        let mut browser = app.browser_of(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 5).await;
+        browser.submit("/orders", "sign_out", &[]).await;
+        let typed = [("idempotency_key", "k"), ("phone", "8 916 123-45-67"), ("customer_name", "Анна & Ко"), ("product", "чай"), ("qty", "3"), ("unit_price_rub", "85,50")];
+        let refused = browser.submit("/orders/new?product=1&success=order_created", "create_order", &typed).await;
+        let login = browser.follow(&refused).await;
+        let next = login.hidden("next").replace("&amp;", "&");
+        let wrong = browser.submit(refused.location.as_deref().unwrap(), "sign_in", &[("username", "продавец"), ("password", "не тот"), ("next", &next)]).await;
+        assert_eq!(browser.follow(&wrong).await.hidden("next").replace("&amp;", "&"), next, "a wrong password loses nothing");
+        let back = browser.submit("/login", "sign_in", &[("username", "продавец"), ("password", crate::tests::app::PASSWORD), ("next", &next)]).await;
+        assert!(back.location.as_deref().unwrap().starts_with("/orders/new?product=1&success=signed_in_again"), "{back:?}");
+        let page = browser.follow(&back).await;
+        for value in ["8 916 123-45-67", "Анна &amp; Ко", "чай", "3", "85,50"] {
+            assert!(page.body.contains(&format!("value=\"{value}\"")), "{value}: {}", page.body);
+        }
+        assert!(page.body.contains("Введённое на месте"));
+        assert_eq!(app.person("продавец", crate::auth::Role::User).look(|tx| crate::orders::search::any(tx)).await, Ok(false));
+    }
+
+    async fn no_password_is_kept_for_after_the_sign_in(app: App) {
+        let mut browser = app.browser_of(app.clerk()).await;
+        browser.submit("/orders", "sign_out", &[]).await;
+        let typed = [("current_password", "секрет-один"), ("password", "секрет-два"), ("password_repeated", "секрет-два")];
+        let refused = browser.submit("/account", "change_password", &typed).await;
+        let next = browser.follow(&refused).await.hidden("next").replace("&amp;", "&");
+        assert!(next.starts_with("/account?success=signed_in_again"), "{next}");
+        assert!(next.ends_with("__typed=e30"), "nothing was kept: {next}");
+    }
+
     async fn a_banner_says_known_codes_only(app: App) {
         let mut browser = app.browser();
         assert!(browser.get("/login?success=signed_out").await.body.contains("Вы вышли."));

@@ -60,6 +60,15 @@ on_both_databases! {
         }
     }
 
+    async fn a_link_from_elsewhere_fills_no_form_in_by_way_of_the_sign_in(app: App) {
+        let mut browser = app.browser();
+        let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7%26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
+        let ask = |value: &str| Request::get(typed).header(header::HOST, "shop.example").header("sec-fetch-site", value).body(Body::empty()).unwrap();
+        let answer = browser.send_plainly(ask("cross-site")).await;
+        assert_eq!((answer.status, answer.location.as_deref()), (303, Some("/login?next=%2Forders%2Fnew%3Fproduct%3D7")));
+        assert!(browser.send_plainly(ask("same-origin")).await.hidden("next").contains("__typed"));
+    }
+
     async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
         let mut browser = app.browser_of(app.manager()).await;
         let taken = |conn: &mut Conn| {

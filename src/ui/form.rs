@@ -2,7 +2,7 @@
 
 use crate::{
     error::{Error, Problem},
-    ui::{self, failure::Failure},
+    ui::{self, failure::Failure, pager::parameter},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::{
@@ -28,6 +28,25 @@ pub struct FormAction {
     /// The last answer: JSON, or why it was refused.
     outcome: RwSignal<Option<Result<String, Error>>>,
     pending: RwSignal<bool>,
+    interrupted: Option<Interrupted>,
+}
+
+/// The form whose session had ended when it was sent, until somebody has signed in again.
+#[derive(Clone, Copy)]
+pub struct Interrupted(pub RwSignal<Option<Unsent>>);
+
+/// What a form has not sent yet, as it was typed.
+#[derive(Clone)]
+pub struct Unsent {
+    action: FormAction,
+    fields: String,
+}
+
+impl Unsent {
+    /// Sends it after all.
+    pub fn send(self) {
+        self.action.send(self.fields);
+    }
 }
 
 impl FormAction {
@@ -39,6 +58,7 @@ impl FormAction {
             path: S::PATH,
             outcome: RwSignal::new(outcome),
             pending: RwSignal::new(false),
+            interrupted: use_context(),
         }
     }
 
@@ -48,6 +68,7 @@ impl FormAction {
             path: S::PATH,
             outcome: RwSignal::new(None),
             pending: RwSignal::new(false),
+            interrupted: use_context(),
         }
     }
 
@@ -58,11 +79,22 @@ impl FormAction {
         }
         self.pending.set(true);
         spawn_local(async move {
-            let answer = ui::post(self.path, fields).await;
+            let answer = ui::post(self.path, fields.clone()).await;
             // The page may be gone by now.
             let _ = self.pending.try_set(false);
+            if let (Err(Error::SignedOut), Some(Interrupted(unsent))) = (&answer, self.interrupted)
+            {
+                let action = self;
+                unsent.set(Some(Unsent { action, fields }));
+                return;
+            }
             let _ = self.outcome.try_set(Some(answer));
         });
+    }
+
+    /// Forgets the last answer.
+    pub fn forget(self) {
+        self.outcome.set(None);
     }
 
     /// Where a browser without JavaScript sends the form.
@@ -146,8 +178,7 @@ pub fn Form(
     resets: bool,
     children: Children,
 ) -> impl IntoView {
-    let is_refused =
-        use_context::<ServerActionError>().is_some_and(|error| error.path() == action.path);
+    let is_refused = parameter(&use_query_map().read_untracked(), "__path") == action.path;
     let typed = if is_refused {
         typed_before()
     } else {
