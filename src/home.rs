@@ -19,6 +19,7 @@ pub struct Overview {
     pub waiting: Vec<Order>,
     /// Products that run low, the emptiest first.
     pub low: Vec<Product>,
+    pub stage: Stage,
     /// Whether anybody may register; told to admins.
     pub registration_open: bool,
 }
@@ -37,10 +38,53 @@ pub async fn read_overview() -> Result<Overview, Error> {
         Ok(Overview {
             waiting: orders::search::waiting(tx, 5)?,
             low: products::search::low(tx, 5)?,
+            stage: stage(tx)?,
             registration_open: open && is_admin,
         })
     })
     .await
+}
+
+/// How far a shop has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Stage {
+    /// It has no product.
+    Empty,
+    /// It has products and has sold nothing.
+    Stocked,
+    Selling,
+}
+
+/// How far the shop has come. Reads one row of each table at most.
+#[cfg(feature = "ssr")]
+pub fn stage(tx: &mut crate::act::Tx<'_>) -> Result<Stage, Error> {
+    Ok(
+        match (
+            crate::products::search::any(tx)?,
+            crate::orders::search::any(tx)?,
+        ) {
+            (_, true) => Stage::Selling,
+            (true, false) => Stage::Stocked,
+            (false, false) => Stage::Empty,
+        },
+    )
+}
+
+/// What to do first in a shop without products.
+#[component]
+pub fn FirstProduct() -> impl IntoView {
+    let l = ui::locale();
+    if !ui::may(Permission::EditProducts) {
+        return view! { <p class="empty">{td_string!(l, home.ask_for_products)}</p> }.into_any();
+    }
+    view! {
+        <p class="empty">
+            {td_string!(l, home.first_product)} " "
+            <a class="link" href="/products/new">{td_string!(l, products.new_product)}</a> " · "
+            <a class="link" href="/products/import">{td_string!(l, csv.upload)}</a>
+        </p>
+    }
+    .into_any()
 }
 
 /// The home page.
@@ -88,25 +132,34 @@ fn Waiting() -> impl IntoView {
         move |Overview {
                   waiting,
                   low,
+                  stage,
                   registration_open,
               }| {
-            let orders = if waiting.is_empty() {
-                view! { <p class="empty">{td_string!(l, home.nothing_waits)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a></p> }.into_any()
-            } else {
+            let new_order =
+                view! { <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a> };
+            let orders = if !waiting.is_empty() {
                 view! {
                 <OrderTable orders=waiting />
                 <p class="mt-2"><a class="link" href="/orders?status=paid_not_issued&sort=created_at">{td_string!(l, home.all_waiting)}</a></p>
             }
             .into_any()
-            };
-            let products = if low.is_empty() {
-                view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
             } else {
+                match stage {
+                    Stage::Empty => view! { <p class="empty">{td_string!(l, orders.none_yet)}</p> }.into_any(),
+                    Stage::Stocked => view! { <p class="empty">{td_string!(l, home.first_order)} " " {new_order}</p> }.into_any(),
+                    Stage::Selling => view! { <p class="empty">{td_string!(l, home.nothing_waits)} " " {new_order}</p> }.into_any(),
+                }
+            };
+            let products = if !low.is_empty() {
                 view! {
                 <ProductTable products=low />
                 <p class="mt-2"><a class="link" href="/products?low=1&sort=stock">{td_string!(l, home.all_low)}</a></p>
             }
             .into_any()
+            } else if stage == Stage::Empty {
+                view! { <FirstProduct /> }.into_any()
+            } else {
+                view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
             };
             view! {
                 {registration_open.then(|| view! { <p class="alert alert-info alert-soft mt-6">{td_string!(l, home.registration_open)}</p> })}

@@ -1,23 +1,39 @@
 /** An empty shop says what to do next. */
 import * as shop from "./shop";
-import { expect, test } from "./shop";
+import { expect, field, test } from "./shop";
 
 test.use(shop.ownServer());
 
 test("every list that is empty leads on", async ({ page, server }) => {
   await shop.arrive(page, server, "manager");
-  await expect(page.getByText("Все заказы выданы.")).toBeVisible();
-  await expect(page.getByText("Всего хватает.")).toBeVisible();
-  await shop.open(page, "/orders");
-  await expect(page.getByText("Заказов пока нет.").getByRole("link", { name: "Новый заказ" })).toBeVisible();
-  await shop.open(page, "/supplies");
-  await expect(page.getByText("Поставок ещё не было. Примите первую выше.")).toBeVisible();
-  await shop.open(page, "/products");
-  await page.getByText("На складе пока пусто.").getByRole("link", { name: "Новый товар" }).click();
+  const first = page.getByText("Сначала добавьте товар");
+  for (const path of ["/", "/orders", "/orders/new", "/supplies", "/products"]) {
+    await shop.open(page, path);
+    await expect(first, path).toBeVisible();
+    await expect(page.getByText(/Все заказы выданы|Запасов достаточно/)).toHaveCount(0);
+  }
+  await first.getByRole("link", { name: "Новый товар" }).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Новый товар");
 
   await shop.addProduct(page, { name: "Чай" });
+  await shop.open(page, "/supplies");
+  await expect(page.getByText("Поставок ещё не было. Примите первую выше.")).toBeVisible();
+  await shop.open(page, "/orders");
+  await expect(page.getByText("Заказов пока нет.").getByRole("link", { name: "Новый заказ" })).toBeVisible();
+  await shop.open(page, "/");
+  await expect(page.getByText("Запасов достаточно.")).toBeVisible();
+  await page.getByText("Заказов ещё не было. Оформите первый:").getByRole("link", { name: "Новый заказ" }).click();
+  await expect(field(page, "Телефон")).toBeVisible();
+  await shop.open(page, "/products");
+  await page.getByRole("link", { name: "Чай" }).click();
   for (const words of ["Этот товар ещё не заказывали.", "Поставок ещё не было.", "Товар ещё не двигался."]) {
     await expect(page.getByText(words)).toBeVisible();
   }
+
+  await shop.addProduct(page, { name: "Кофе", quantity: 5, price: "100" });
+  await shop.bookOrder(page, { product: "Кофе" });
+  await shop.issueButton(page).click();
+  await expect(page.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
+  await shop.open(page, "/");
+  await expect(page.getByText("Все заказы выданы.")).toBeVisible();
 });

@@ -116,7 +116,12 @@ fn low(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
     let l = writer.locale;
     let products = products::search::low(tx, more_than(LINES))?;
     if products.is_empty() {
-        return Ok(vec![writer.plain(td_string!(l, home.nothing_low)).into()]);
+        let words = if products::search::any(tx)? {
+            td_string!(l, home.nothing_low)
+        } else {
+            td_string!(l, home.ask_for_products)
+        };
+        return Ok(vec![writer.plain(words).into()]);
     }
     let mut text = writer.strong(td_string!(l, home.low));
     let is_cut = products.len() > LINES;

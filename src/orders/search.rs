@@ -205,3 +205,11 @@ impl Sort {
         }
     }
 }
+/// Whether there is any order, whatever became of it.
+pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    tx.actor.may(Permission::Orders)?;
+    diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
+        .get_result(tx.conn)
+        .map_err(Error::from)
+}
+

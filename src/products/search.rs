@@ -80,6 +80,14 @@ pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
+/// Whether there is any product, archived ones too.
+pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    diesel::select(diesel::dsl::exists(products::table.select(products::id)))
+        .get_result(tx.conn)
+        .map_err(Error::from)
+}
+
 /// Products on sale whose names have the words of `search`: what a picker offers.
 pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;

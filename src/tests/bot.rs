@@ -213,7 +213,7 @@ on_both_databases! {
         let bot = Bot::of(&app.shop).unwrap();
         let anna = Talk::new(&bot, &telegram, ANNA);
         anna.links(&clerk).await;
-        assert_eq!(anna.writes("/low").await, ["Всего хватает."]);
+        assert_eq!(anna.writes("/low").await, ["Товаров пока нет. Попросите менеджера добавить товары и принять поставку."]);
         assert_eq!(anna.writes("/stock чай").await, ["Ничего не нашлось."]);
         assert_eq!(anna.writes("/order 4567").await, ["Таких заказов нет."]);
         manager.adds("Чай <зелёный>", 5).await;
@@ -399,7 +399,7 @@ on_both_databases! {
         let ear = Ear::start(Bot::of(&app.shop).unwrap());
         telegram.wait_for("100", 1).await;
         telegram.update(7_001, &written(ANNA, "/low"));
-        assert_eq!(telegram.wait_for("100", 2).await[1], "Всего хватает.");
+        assert_eq!(telegram.wait_for("100", 2).await[1], "Товаров пока нет. Попросите менеджера добавить товары и принять поставку.");
         ear.stop().await;
         let offsets: Vec<_> = telegram.calls("getUpdates").iter().map(|call| call["offset"].as_i64()).collect();
         assert_eq!(offsets[..2], [None, Some(7_001)]);
