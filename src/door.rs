@@ -3,17 +3,18 @@
 use crate::{
     act::{Shop, Tx},
     auth::{Actor, session::Place},
-    error::Error,
+    error::{Error, FieldError},
     server::Arrival,
     ui::{
         banner::{Success, Trouble},
         cookie,
-        pager::PASSING,
+        pager::{Found, PASSING},
     },
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Cow;
 use tower_sessions::Session;
 use url::form_urlencoded;
@@ -38,6 +39,56 @@ pub async fn look<T: Send + 'static>(
         Err(error) => Err(error),
     };
     answer(found)
+}
+
+/// Reads a list for a page, as whoever sent the request. Filters that cannot be taken are left out and told beside what
+/// was found; a browser without JavaScript sees the status of such a mistake, too.
+pub async fn search<Q, T>(
+    query: Q,
+    read: impl Fn(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
+) -> Result<Found<T>, Error>
+where
+    Q: Serialize + DeserializeOwned + Send + 'static,
+    T: Send + 'static,
+{
+    let found = look(move |tx| {
+        let (mut query, mut wrong) = (query, Vec::new());
+        loop {
+            match read(tx, &query) {
+                Err(Error::Invalid(more)) if !more.is_empty() => {
+                    query = without(&query, &more).ok_or_else(|| Error::Invalid(more.clone()))?;
+                    wrong.extend(more);
+                }
+                found => return found.map(|found| Found { found, wrong }),
+            }
+        }
+    })
+    .await?;
+    if let (false, Some(response), Some(parts)) = (
+        found.wrong.is_empty(),
+        use_context::<ResponseOptions>(),
+        use_context::<Parts>(),
+    ) && !parts.uri.path().starts_with("/fn/")
+    {
+        response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    Ok(found)
+}
+
+/// A query with wrong fields at their defaults; `None` when none of them was set.
+fn without<Q: Serialize + DeserializeOwned>(query: &Q, wrong: &[FieldError]) -> Option<Q> {
+    let mut fields = serde_json::to_value(query).ok()?;
+    let set = fields.as_object_mut()?;
+    let mut removed = false;
+    for wrong in wrong {
+        removed |= set
+            .remove(&wrong.field)
+            .is_some_and(|value| value.as_str().is_some_and(|text| !text.is_empty()));
+    }
+    if !removed {
+        return None;
+    }
+    serde_json::from_value(fields).ok()
 }
 
 /// Who sent the request, as the server found out before.

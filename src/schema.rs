@@ -107,6 +107,7 @@ diesel::table! {
         user_id -> Nullable<Text>,
         version -> BigInt,
         denied_on -> Nullable<Date>,
+        customer_key -> Nullable<Text>,
     }
 }
 
@@ -292,6 +293,13 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    order_names (order_id, word) {
+        order_id -> BigInt,
+        word -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -299,6 +307,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     products,
     supplies,
     orders,
+    order_names,
     stock_movements,
     operation_log,
     exchange_rates,

@@ -41,12 +41,48 @@ test("the first digits find it, with 8, with +7 and without either @postgres", a
   }
 });
 
-test("two digits are too few to look for", async ({ page, expectProblem }) => {
-  expectProblem(/status of 422/);
-  await field(page, "Цифры телефона").fill("12");
-  await press(page, "Показать");
-  await expect(page.getByRole("alert").filter({ hasText: "Телефон: Введите не меньше 3 цифр" })).toBeVisible();
-});
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("a wrong filter stands at its field, and the list stays", async ({ page, expectProblem }) => {
+      // Without JavaScript the page itself has the status
+      if (!javaScriptEnabled) expectProblem(/status of 422/);
+      const mistakes: [string, string, RegExp][] = [["Цифры телефона", "12", /Введите не меньше 3 цифр/], ["№ заказа", "пять", /Введите целое число/]];
+      for (const [label, typed, words] of mistakes) {
+        await shop.open(page, "/orders");
+        await field(page, "Статус").selectOption("выдан");
+        await field(page, label).fill(typed);
+        await press(page, "Показать");
+        await expect(field(page, label)).toHaveAccessibleDescription(words);
+        await expect(field(page, label)).toHaveAttribute("aria-invalid", "true");
+        await expect(field(page, label)).toHaveValue(typed);
+        if (javaScriptEnabled) await expect(field(page, label)).toBeFocused();
+        // Filtered by what could be taken
+        await expect.poll(async () => new Set((await column(page, "Статус")).map((text) => text.replace(/^\S\s/, "")))).toEqual(new Set(["выдан"]));
+        await field(page, label).fill("");
+        await press(page, "Показать");
+        await expect(page).toHaveURL(/orders/);
+        await expect(field(page, label)).not.toHaveAttribute("aria-invalid", "true");
+      }
+    });
+
+    test("an order is found by its number and by its customer's name @postgres", async ({ page }) => {
+      const id = (await column(page, "№"))[7];
+      await field(page, "№ заказа").fill(id);
+      await field(page, "№ заказа").press("Enter");
+      await expect(rows(page)).toHaveCount(1);
+      expect(await column(page, "№")).toEqual([id]);
+      await shop.open(page, "/orders");
+      const named = (await page.locator(".customer").first().innerText()).split(" ")[0];
+      await field(page, "Имя покупателя").fill(named.toUpperCase().slice(0, 3));
+      await press(page, "Показать");
+      await expect(page).toHaveURL(/customer=/);
+      await expect.poll(async () => (await column(page, "Телефон")).every((text) => text.toLowerCase().includes(named.toLowerCase().slice(0, 3)))).toBe(true);
+      expect(await rows(page).count()).toBeGreaterThan(0);
+    });
+  });
+}
 
 test("the status narrows the list down", async ({ page }) => {
   for (const [status, words] of [["paid_not_issued", "ждёт выдачи"], ["paid_issued", "выдан"], ["paid_denied", "отменён"]]) {

@@ -8,13 +8,13 @@ use super::{
     reorder::{Reorder, ReorderTable},
 };
 use crate::{
-    error::Error,
+    error::{Error, FieldError},
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
     money::{Rub, pieces},
     ui::{
         self,
-        pager::{FilterField, FilterForm, parameter},
+        pager::{FilterField, FilterForm, Found, OtherMistakes, parameter},
     },
 };
 use chrono::NaiveDate;
@@ -65,8 +65,8 @@ impl Query {
 
 /// Everything that the page shows.
 #[server(endpoint = "read_analytics", input = GetUrl)]
-pub async fn read_analytics(query: Query) -> Result<Board, Error> {
-    crate::door::look(move |tx| super::service::board(tx, &query)).await
+pub async fn read_analytics(query: Query) -> Result<Found<Board>, Error> {
+    crate::door::search(query, super::service::board).await
 }
 
 /// The page of analytics.
@@ -85,12 +85,12 @@ pub fn AnalyticsPage() -> impl IntoView {
                 <a class="btn" href=file rel="external">{td_string!(l, csv.download)}</a>
             </div>
         </div>
-        {ui::loaded(board, move |board| view! { <BoardView board /> })}
+        {ui::loaded(board, move |Found { found, wrong }| view! { <BoardView board=found wrong /> })}
     }
 }
 
 #[component]
-fn BoardView(board: Board) -> impl IntoView {
+fn BoardView(board: Board, wrong: Vec<FieldError>) -> impl IntoView {
     let l = ui::locale();
     let Board {
         preset,
@@ -120,7 +120,8 @@ fn BoardView(board: Board) -> impl IntoView {
         .collect::<Vec<_>>();
     view! {
         <Presets preset />
-        <Filters by=summary.by from=summary.from to=summary.to />
+        <OtherMistakes wrong=wrong.clone() fields=&["from", "to"] />
+        <Filters by=summary.by from=summary.from to=summary.to wrong />
         <RateNotice rate is_old=is_rate_old />
         {one}
         <section aria-labelledby="totals">
@@ -212,10 +213,14 @@ fn Presets(preset: Option<Preset>) -> impl IntoView {
 
 /// Free days and the kind of period.
 #[component]
-fn Filters(by: By, from: NaiveDate, to: NaiveDate) -> impl IntoView {
+fn Filters(by: By, from: NaiveDate, to: NaiveDate, wrong: Vec<FieldError>) -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let value = move |name: &'static str| move || parameter(&params.read(), name);
+    let problem = move |name: &str| {
+        let wrong = wrong.iter().find(|wrong| wrong.field == name);
+        wrong.map(|wrong| wrong.problem.clone())
+    };
     let option = move |choice: By| {
         let words = match choice {
             By::Day => td_string!(l, analytics.by_day),
@@ -226,8 +231,8 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate) -> impl IntoView {
     };
     view! {
         <FilterForm action="/admin/analytics">
-            <FilterField name="from" label=td_string!(l, fields.from) kind="date" initial=from.to_string() />
-            <FilterField name="to" label=td_string!(l, fields.to) kind="date" initial=to.to_string() />
+            <FilterField name="from" label=td_string!(l, fields.from) kind="date" initial=from.to_string() problem=problem("from") />
+            <FilterField name="to" label=td_string!(l, fields.to) kind="date" initial=to.to_string() problem=problem("to") />
             <label class="filter">
                 <span class="field-label">{td_string!(l, fields.by)}</span>
                 <select class="select w-full" name="by">

@@ -20,7 +20,9 @@ use crate::{
     money::{Eur, Rub},
     orders::{self, Status},
     phone::Phone,
-    schema::{operation_log, orders as orders_table, products, stock_movements, supplies},
+    schema::{
+        operation_log, order_names, orders as orders_table, products, stock_movements, supplies,
+    },
     stock::{MovementKind, counters::Counters},
     supplies as supplies_feature,
     text::fold,
@@ -173,7 +175,7 @@ impl Books {
             .iter()
             .take_while(|order| order.status != Status::PaidNotIssued)
             .count();
-        let orders: Vec<OrderRow> = match what {
+        let booked: Vec<OrderRow> = match what {
             Written::Settled => self.orders.drain(..settled).collect(),
             Written::Everything => self.orders.drain(..).collect(),
         };
@@ -187,7 +189,12 @@ impl Books {
             .position(|movement| movement.order_id.is_some_and(|id| id >= unwritten))
             .unwrap_or(self.movements.len());
         insert_all!(conn, supplies, &self.supplies);
-        insert_all!(conn, orders_table, &orders);
+        insert_all!(conn, orders_table, &booked);
+        let names = booked
+            .iter()
+            .flat_map(|order| orders::names::rows(order.id, order.customer_name))
+            .collect::<Vec<_>>();
+        insert_all!(conn, order_names, &names);
         insert_all!(conn, stock_movements, &self.movements[..ready]);
         insert_all!(conn, operation_log, &self.operations);
         self.supplies.clear();
@@ -259,6 +266,7 @@ impl Hands for Books {
             phone: phone.e164,
             phone_shown: phone.shown,
             customer_name: order.customer_name,
+            customer_key: order.customer_name.map(fold),
             product_id: self.products[order.good].0,
             product_name: name,
             qty: order.qty,

@@ -33,6 +33,7 @@ pub struct OrderRow {
     pub phone_digits: String,
     pub phone_reversed: String,
     pub customer_name: Option<&'static str>,
+    pub customer_key: Option<String>,
     pub product_id: i64,
     pub product_name: &'static str,
     pub qty: i64,

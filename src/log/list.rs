@@ -10,7 +10,10 @@ use crate::{
     moment::Moment,
     ui::{
         self,
-        pager::{CsvLink, FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+        pager::{
+            self, CsvLink, FilterField, FilterForm, OtherMistakes, Page, Pager, is_filtered,
+            parameter,
+        },
         words,
     },
 };
@@ -59,9 +62,9 @@ impl Query {
 
 /// A page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
-pub async fn read_log(query: Query) -> Result<Found, Error> {
-    crate::door::look(move |tx| {
-        let mut found = super::search::list(tx, &query)?;
+pub async fn read_log(query: Query) -> Result<pager::Found<Found>, Error> {
+    crate::door::search(query, |tx, query| {
+        let mut found = super::search::list(tx, query)?;
         let items = found.page.items.into_iter();
         found.page.items = items.map(Operation::shown).collect();
         Ok(found)
@@ -75,7 +78,8 @@ pub fn LogPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let found = ui::data(move || Query::of(&params.read()), read_log);
-    let draw = move |Found { page, looked_to }: Found| {
+    let draw = move |pager::Found { found, wrong }: pager::Found<Found>| {
+        let Found { page, looked_to } = found;
         let looked = looked_to.map(|moment| {
             let words = td_string!(l, log.looked_to, moment = moment.shown(l)).to_string();
             view! { <p class="alert alert-info alert-soft mt-4" role="status">{words}</p> }
@@ -91,6 +95,7 @@ pub fn LogPage() -> impl IntoView {
             view! { <LogTable operations=page.items /> }.into_any()
         };
         view! {
+            <OtherMistakes wrong fields=&["from", "to", "user", "entity_id", "text"] />
             {rows}
             {looked}
             <Pager before=page.before after=page.after />

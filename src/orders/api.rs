@@ -162,6 +162,12 @@ struct ListOrders {
     /// Three digits or more, from the start or the end of the phone
     #[param(example = "4567")]
     phone: Option<String>,
+    /// The order's number
+    #[param(value_type = Option<i64>, minimum = 1, example = 42)]
+    id: Option<String>,
+    /// Words of the customer's name, or their beginnings
+    #[param(example = "мария")]
+    customer: Option<String>,
     /// The product's name, or words of it
     #[param(example = "чай")]
     product: Option<String>,
@@ -187,6 +193,8 @@ impl ListOrders {
         Query {
             status: self.status.unwrap_or_default(),
             phone: self.phone.unwrap_or_default(),
+            id: self.id.unwrap_or_default(),
+            customer: self.customer.unwrap_or_default(),
             product: self.product.unwrap_or_default(),
             from: self.from.unwrap_or_default(),
             to: self.to.unwrap_or_default(),

@@ -3,6 +3,7 @@
 use super::Order;
 use crate::{
     error::Error,
+    home::FirstProduct,
     i18n::Locale,
     money::Rub,
     products::picker::{PickerStart, ProductPicker},
@@ -62,7 +63,11 @@ pub fn NewOrderPage() -> impl IntoView {
         <div class="narrow">
             <p class="crumb"><a class="link" href="/orders">"← " {td_string!(l, nav.orders)}</a></p>
             <h1>{td_string!(l, orders.new_order)}</h1>
-            {ui::loaded(start, |start| view! { <NewOrderForm start /> })}
+            {ui::loaded(start, |start| if start.offers.is_empty() {
+                view! { <FirstProduct /> }.into_any()
+            } else {
+                view! { <NewOrderForm start /> }.into_any()
+            })}
         </div>
     }
 }

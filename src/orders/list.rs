@@ -1,28 +1,37 @@
 //! The list of orders.
 
-use super::{Order, Query, Status, row::OrderTable};
+use super::{Order, Query, Status, number_problem, phone_problem, row::OrderTable};
 use crate::{
     error::Error,
+    home::{FirstProduct, Stage},
     ui::{
         self,
         failure::UrlFailure,
-        pager::{CsvLink, FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        pager::{
+            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, SortHead,
+            is_filtered, parameter,
+        },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use serde::{Deserialize, Serialize};
 
-const FILTERS: [&str; 7] = [
-    "status", "phone", "product", "from", "to", "after", "before",
+const FILTERS: [&str; 9] = [
+    "status", "phone", "id", "customer", "product", "from", "to", "after", "before",
 ];
+/// The filters that are typed.
+const FIELDS: [&str; 6] = ["phone", "id", "customer", "product", "from", "to"];
 
 impl Query {
     fn of(params: &ParamsMap) -> Self {
         Self {
             status: parameter(params, "status"),
             phone: parameter(params, "phone"),
+            id: parameter(params, "id"),
+            customer: parameter(params, "customer"),
             product: parameter(params, "product"),
             from: parameter(params, "from"),
             to: parameter(params, "to"),
@@ -34,10 +43,22 @@ impl Query {
     }
 }
 
+/// What the page shows.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Listing {
+    pub page: Page<Order>,
+    pub stage: Stage,
+}
+
 /// A page of the list.
 #[server(endpoint = "list_orders", input = GetUrl)]
-pub async fn list_orders(query: Query) -> Result<Page<Order>, Error> {
-    crate::door::look(move |tx| super::search::list(tx, &query)).await
+pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
+    crate::door::search(query, |tx, query| {
+        let page = super::search::list(tx, query)?;
+        let stage = crate::home::stage(tx)?;
+        Ok(Listing { page, stage })
+    })
+    .await
 }
 
 /// The page of the list.
@@ -46,16 +67,19 @@ pub fn OrdersPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || Query::of(&params.read()), list_orders);
-    let draw = move |page: Page<Order>| {
+    let draw = move |Found { found, wrong }: Found<Listing>| {
+        let Listing { page, stage } = found;
+        let mistakes = view! { <OtherMistakes wrong fields=&FIELDS /> };
         if page.items.is_empty() {
-            let words = if is_filtered(&params.read_untracked(), &FILTERS) {
-                view! { {td_string!(l, orders.none_found)} " " <a class="link" href="/orders">{td_string!(l, ui.reset)}</a> }.into_any()
-            } else {
-                view! { {td_string!(l, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a> }.into_any()
+            let words = match stage {
+                _ if is_filtered(&params.read_untracked(), &FILTERS) => view! { <p class="empty">{td_string!(l, orders.none_found)} " " <a class="link" href="/orders">{td_string!(l, ui.reset)}</a></p> }.into_any(),
+                Stage::Empty => view! { <FirstProduct /> }.into_any(),
+                Stage::Stocked | Stage::Selling => view! { <p class="empty">{td_string!(l, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a></p> }.into_any(),
             };
-            return view! { <p class="empty">{words}</p> }.into_any();
+            return view! { {mistakes} {words} }.into_any();
         }
         view! {
+            {mistakes}
             <OrderTable orders=page.items head=head() />
             <Pager before=page.before after=page.after />
         }
@@ -104,7 +128,9 @@ fn Filters() -> impl IntoView {
         .collect_view();
     view! {
         <FilterForm action="/orders">
-            <FilterField name="phone" label=td_string!(l, orders.phone_digits) inputmode="numeric" />
+            <FilterField name="phone" label=td_string!(l, orders.phone_digits) inputmode="numeric" check=phone_problem />
+            <FilterField name="id" label=td_string!(l, orders.order_number) inputmode="numeric" class="filter short" check=number_problem />
+            <FilterField name="customer" label=td_string!(l, fields.customer_name) />
             <label class="filter">
                 <span class="field-label">{td_string!(l, fields.status)}</span>
                 <select class="select w-full" name="status" prop:value=value("status")>

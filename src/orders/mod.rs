@@ -10,11 +10,13 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
+pub mod names;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, moment::Moment, money::Rub};
+use crate::{codes::codes, error::Problem, moment::Moment, money::Rub};
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -62,6 +64,30 @@ impl Order {
     }
 }
 
+/// Fewer digits of a phone than this find too much to be of use.
+const PHONE_DIGITS: usize = 3;
+
+/// What is wrong with digits of a phone to look for.
+pub fn phone_problem(text: &str) -> Option<Problem> {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (digits < PHONE_DIGITS).then_some(Problem::TooFewDigits(PHONE_DIGITS))
+}
+
+/// Reads an order's number as people write it: `№ 601`.
+pub fn read_number(text: &str) -> Result<i64, Problem> {
+    let number = text.trim().trim_start_matches(['№', '#']).trim_start();
+    let number = number.parse().map_err(|_| Problem::NotNumber)?;
+    if number < 1 {
+        return Err(Problem::TooSmall(1));
+    }
+    Ok(number)
+}
+
+/// What is wrong with an order's number to look for.
+pub fn number_problem(text: &str) -> Option<Problem> {
+    read_number(text).err()
+}
+
 codes! {
     /// What the list of orders is sorted by.
     pub enum Sort {
@@ -79,6 +105,10 @@ pub struct Query {
     pub status: String,
     /// Digits of the phone, from its start or its end.
     pub phone: String,
+    /// The order's number.
+    pub id: String,
+    /// Beginnings of words of the customer's name.
+    pub customer: String,
     /// Words of the product's name.
     pub product: String,
     /// First day of creation, `2026-11-23`.

@@ -1,22 +1,24 @@
 //! Finding orders: the list with its filters and sorts, a page at a time.
 
-use super::{Order, Query, Sort, Status, service::COLUMNS};
+use super::{Order, Query, Sort, Status, names, phone_problem, read_number, service::COLUMNS};
 use crate::{
     act::Tx,
     auth::Permission,
     checks::Checks,
     clock,
     db::{Column, Dialect, Key, Keyset},
-    error::{Error, Problem},
+    error::Error,
     phone, products,
-    schema::orders,
+    schema::{order_names, orders},
     ui::pager::Page,
 };
 use chrono::NaiveDate;
-use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use diesel::{
+    dsl::{exists, sql},
+    prelude::*,
+    sql_types::Untyped,
+};
 
-/// Fewer digits than this find too much to be of use.
-const PHONE_DIGITS: usize = 3;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
 /// Orders that are sorted to show a page of them.
@@ -27,6 +29,7 @@ struct Filter {
     status: Option<Status>,
     /// Digits only.
     phone: String,
+    id: Option<i64>,
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
     sort: Sort,
@@ -38,13 +41,17 @@ impl Query {
     fn check(&self) -> Result<Filter, Error> {
         let mut checks = Checks::default();
         let phone: String = self.phone.chars().filter(char::is_ascii_digit).collect();
-        if !self.phone.trim().is_empty() && phone.len() < PHONE_DIGITS {
-            checks.wrong("phone", Problem::TooFewDigits(PHONE_DIGITS));
+        if !self.phone.trim().is_empty()
+            && let Some(problem) = phone_problem(&self.phone)
+        {
+            checks.wrong("phone", problem);
         }
+        let id = (!self.id.trim().is_empty()).then(|| checks.take("id", read_number(&self.id)));
         let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
         let filter = Filter {
             status: checks.optional_code("status", &self.status),
             phone,
+            id,
             from: checks.optional_day("from", &self.from),
             to: checks.optional_day("to", &self.to),
             sort: sort.unwrap_or(Sort::CreatedAt),
@@ -102,6 +109,19 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
             }
         };
     }
+    if let Some(id) = filter.id {
+        rows = rows.filter(orders::id.eq(id));
+    }
+    if !query.customer.trim().is_empty() {
+        let words = names::words(&query.customer);
+        if let Some(ids) = some_named(tx, &words)? {
+            rows = rows.filter(orders::id.eq_any(ids));
+        }
+        for word in words {
+            let of_order = order_names::table.filter(order_names::order_id.eq(orders::id));
+            rows = rows.filter(exists(of_order.filter(begins_with(word))));
+        }
+    }
     if !query.product.trim().is_empty() {
         rows = rows.filter(orders::product_id.eq_any(products::search::ids_named(
             tx,
@@ -148,6 +168,42 @@ fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Err
     Ok(Some(ids).filter(|ids| ids.len() <= few))
 }
 
+/// The orders whose customer's name has a word that begins with each of these; at least those, when one of the words
+/// is rare. `None` when they are many, as with phones.
+fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Error> {
+    let few = usize::try_from(FEW).unwrap_or(usize::MAX);
+    for word in words {
+        let ids = order_names::table
+            .filter(begins_with(word.clone()))
+            .select(order_names::order_id)
+            .limit(FEW + 1)
+            .load::<i64>(tx.conn)?;
+        if ids.len() <= few {
+            return Ok(Some(ids));
+        }
+    }
+    match words {
+        [] => return Ok(Some(Vec::new())),
+        [_] => return Ok(None),
+        _ => {}
+    }
+    // Each of them is frequent, and perhaps all of them together are not.
+    let mut together = orders::table.select(orders::id).into_boxed::<Dialect>();
+    for word in words {
+        let named = order_names::table.filter(begins_with(word.clone()));
+        together = together.filter(orders::id.eq_any(named.select(order_names::order_id)));
+    }
+    let ids = together.limit(FEW + 1).load::<i64>(tx.conn)?;
+    Ok(Some(ids).filter(|ids| ids.len() <= few))
+}
+
+/// Whether a word of a name begins so.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn begins_with(word: String) -> _ {
+    let end: String = format!("{word}\u{10ffff}");
+    order_names::word.ge(word).and(order_names::word.lt(end))
+}
+
 fn reversed(digits: &str) -> String {
     digits.chars().rev().collect()
 }
@@ -161,6 +217,14 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order
         .limit(limit)
         .select(COLUMNS)
         .load(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Whether there is any order, whatever became of it.
+pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    tx.actor.may(Permission::Orders)?;
+    diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
+        .get_result(tx.conn)
         .map_err(Error::from)
 }
 
@@ -205,11 +269,3 @@ impl Sort {
         }
     }
 }
-/// Whether there is any order, whatever became of it.
-pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
-    tx.actor.may(Permission::Orders)?;
-    diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
-        .get_result(tx.conn)
-        .map_err(Error::from)
-}
-

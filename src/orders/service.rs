@@ -1,6 +1,6 @@
 //! The rules of orders.
 
-use super::{Draft, Order, Status};
+use super::{Draft, Order, Status, names};
 use crate::{
     act::Tx,
     analytics::{rollup, sums::Sold},
@@ -14,6 +14,7 @@ use crate::{
     products::{self, Product},
     schema::orders,
     stock::{self, MAX_PIECES},
+    text::fold,
 };
 use diesel::prelude::*;
 
@@ -27,6 +28,12 @@ struct Checked {
     qty: i64,
     /// `None`: the product's price.
     unit_price_rub: Option<Rub>,
+}
+
+impl Checked {
+    fn customer_key(&self) -> Option<String> {
+        self.customer_name.as_deref().map(fold)
+    }
 }
 
 impl Draft {
@@ -93,6 +100,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
             orders::phone_digits.eq(new.phone.digits()),
             orders::phone_reversed.eq(new.phone.reversed()),
             orders::customer_name.eq(&new.customer_name),
+            orders::customer_key.eq(new.customer_key()),
             orders::product_id.eq(product.id),
             orders::product_name.eq(&product.name),
             orders::qty.eq(new.qty),
@@ -106,6 +114,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
         .get_result::<i64>(tx.conn)?;
     stock::service::reserve(tx, product.id, new.qty, id)?;
     let customer = new.customer_name.as_deref();
+    names::replace(tx, id, customer)?;
     let changes = said(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
     tx.notices.order(Notice::OrderCreated, id);
@@ -153,6 +162,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
         orders::phone_digits.eq(new.phone.digits()),
         orders::phone_reversed.eq(new.phone.reversed()),
         orders::customer_name.eq(&new.customer_name),
+        orders::customer_key.eq(new.customer_key()),
         orders::qty.eq(new.qty),
         orders::unit_price_rub.eq(unit_price_rub),
         orders::user_id.eq(tx.actor.username()),
@@ -185,6 +195,9 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
             Status::PaidNotIssued => Error::Stale(Stale::new(present.version, compare(&present))),
             Status::PaidIssued | Status::PaidDenied => Error::OrderIs(present.status),
         });
+    }
+    if new.customer_name != before.customer_name {
+        names::replace(tx, id, new.customer_name.as_deref())?;
     }
     if new.qty > before.qty {
         let more = new.qty - before.qty;

@@ -4,10 +4,14 @@ use super::{Product, Query};
 use crate::{
     auth::Permission,
     error::Error,
+    home::FirstProduct,
     money::pieces,
     ui::{
         self,
-        pager::{CsvLink, FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        pager::{
+            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, SortHead,
+            is_filtered, parameter,
+        },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -31,8 +35,8 @@ impl Query {
 
 /// A page of the list.
 #[server(endpoint = "list_products", input = GetUrl)]
-pub async fn list_products(query: Query) -> Result<Page<Product>, Error> {
-    crate::door::look(move |tx| super::search::list(tx, &query)).await
+pub async fn list_products(query: Query) -> Result<Found<Page<Product>>, Error> {
+    crate::door::search(query, super::search::list).await
 }
 
 /// The page of the list.
@@ -41,11 +45,13 @@ pub fn ProductsPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || Query::of(&params.read()), list_products);
-    let draw = move |page: Page<Product>| {
+    let draw = move |Found { found: page, wrong }: Found<Page<Product>>| {
+        let mistakes = view! { <OtherMistakes wrong fields=&[] /> };
         if page.items.is_empty() {
-            return view! { <Empty is_filtered=is_filtered(&params.read_untracked(), &["search", "low", "archived", "after", "before"]) /> }.into_any();
+            return view! { {mistakes} <Empty is_filtered=is_filtered(&params.read_untracked(), &["search", "low", "archived", "after", "before"]) /> }.into_any();
         }
         view! {
+            {mistakes}
             <ProductTable products=page.items sortable=true />
             <Pager before=page.before after=page.after />
         }
@@ -98,10 +104,7 @@ fn Empty(is_filtered: bool) -> impl IntoView {
     if is_filtered {
         return view! { <p class="empty">{td_string!(l, products.none_found)} " " <a class="link" href="/products">{td_string!(l, ui.reset)}</a></p> }.into_any();
     }
-    let add = ui::may(Permission::EditProducts).then(
-        || view! { <a class="link" href="/products/new">{td_string!(l, products.new_product)}</a> },
-    );
-    view! { <p class="empty">{td_string!(l, products.none_yet)} " " {add}</p> }.into_any()
+    view! { <FirstProduct /> }.into_any()
 }
 
 /// Products as rows; on a phone, as cards.

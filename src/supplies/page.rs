@@ -3,12 +3,16 @@
 use super::{Query, Supply};
 use crate::{
     error::Error,
+    home::FirstProduct,
     money::pieces,
     products::picker::{PickerStart, ProductPicker},
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
-        pager::{CsvLink, FilterField, FilterForm, Page, Pager, is_filtered, parameter},
+        pager::{
+            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, is_filtered,
+            parameter,
+        },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -33,8 +37,8 @@ impl Query {
 
 /// A page of the history.
 #[server(endpoint = "list_supplies", input = GetUrl)]
-pub async fn list_supplies(query: Query) -> Result<Page<Supply>, Error> {
-    crate::door::look(move |tx| super::service::list(tx, &query)).await
+pub async fn list_supplies(query: Query) -> Result<Found<Page<Supply>>, Error> {
+    crate::door::search(query, super::service::list).await
 }
 
 /// What the form begins with.
@@ -94,7 +98,9 @@ pub fn SuppliesPage() -> impl IntoView {
         move || (Query::of(&params.read()), received.get()),
         |(query, _)| list_supplies(query),
     );
-    let draw = move |page: Page<Supply>| {
+    let draw = move |Found { found: page, wrong }: Found<Page<Supply>>| {
+        let mistakes =
+            view! { <OtherMistakes wrong fields=&["product", "supplier", "from", "to"] /> };
         if page.items.is_empty() {
             let words = if is_filtered(
                 &params.read_untracked(),
@@ -104,9 +110,10 @@ pub fn SuppliesPage() -> impl IntoView {
             } else {
                 td_string!(l, supplies.none_yet).into_any()
             };
-            return view! { <p class="empty">{words}</p> }.into_any();
+            return view! { {mistakes} <p class="empty">{words}</p> }.into_any();
         }
         view! {
+            {mistakes}
             <SupplyTable supplies=page.items />
             <Pager before=page.before after=page.after />
         }
@@ -137,7 +144,11 @@ pub fn SuppliesPage() -> impl IntoView {
         <section class="panel" aria-labelledby="receive">
             <h2 id="receive">{td_string!(l, supplies.receive)}</h2>
             {done}
-            {ui::loaded(start, move |start| view! { <SupplyForm start action=receive /> })}
+            {ui::loaded(start, move |start| if start.offers.is_empty() {
+                view! { <FirstProduct /> }.into_any()
+            } else {
+                view! { <SupplyForm start action=receive /> }.into_any()
+            })}
         </section>
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(l, supplies.history)}</h2>

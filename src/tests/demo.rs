@@ -9,7 +9,7 @@ use crate::{
     log::{Action, Entity},
     orders::{self, Order, Status},
     products::{self, Product},
-    schema::{operation_log, orders as orders_table, supplies as supplies_table},
+    schema::{operation_log, order_names, orders as orders_table, supplies as supplies_table},
     stock::{self, Movement},
     supplies::{self, Supply},
 };
@@ -27,14 +27,16 @@ struct Shelf {
     supplies: Vec<Supply>,
     orders: Vec<Order>,
     behind_orders: Vec<Behind>,
+    names: Vec<(i64, String)>,
     ledgers: Vec<Vec<Movement>>,
     log: Vec<Logged>,
 }
 
-/// Phone from the start and from the end, list price, days of issue and denial, cost, pieces without one.
+/// Phone from the start and from the end, folded name, list price, days of issue and denial, cost, pieces without one.
 type Behind = (
     String,
     String,
+    Option<String>,
     Option<i64>,
     Option<NaiveDate>,
     Option<NaiveDate>,
@@ -55,6 +57,7 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
     let behind = (
         orders_table::phone_digits,
         orders_table::phone_reversed,
+        orders_table::customer_key,
         orders_table::list_price_rub,
         orders_table::issued_on,
         orders_table::denied_on,
@@ -65,6 +68,9 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
         products,
         supplies: supplies::service::page(tx, &supplies::Query::default(), Some(ALL))?.items,
         orders: orders::search::page(tx, &orders::Query::default(), Some(ALL))?.items,
+        names: order_names::table
+            .order((order_names::order_id, order_names::word))
+            .load(tx.conn)?,
         behind_orders: orders_table::table
             .order(orders_table::id)
             .select(behind)

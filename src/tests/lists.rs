@@ -6,9 +6,12 @@ use crate::{
     demo::{self, Way, Year},
     error::{Error, Problem},
     orders::{self, Order, Query, Status},
-    products, supplies,
+    products,
+    schema::{order_names, orders as orders_table},
+    supplies,
     ui::pager::Page,
 };
+use diesel::prelude::*;
 use std::collections::HashSet;
 
 async fn find(clerk: &Person, query: Query) -> Page<Order> {
@@ -19,7 +22,12 @@ async fn find(clerk: &Person, query: Query) -> Page<Order> {
 }
 
 async fn book(clerk: &Person, phone: &str, product: &str) -> Order {
+    book_for(clerk, "", phone, product).await
+}
+
+async fn book_for(clerk: &Person, customer: &str, phone: &str, product: &str) -> Order {
     let draft = orders::Draft {
+        customer_name: customer.to_owned(),
         phone: phone.to_owned(),
         product: product.to_owned(),
         qty: "1".to_owned(),
@@ -67,7 +75,111 @@ async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
     all
 }
 
+/// The customers of the orders that words of a name find.
+async fn named(clerk: &Person, customer: &str) -> Vec<String> {
+    let query = Query {
+        customer: customer.to_owned(),
+        ..Query::default()
+    };
+    let found = find(clerk, query).await.items.into_iter();
+    found.filter_map(|order| order.customer_name).collect()
+}
+
 on_both_databases! {
+    async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 100).await;
+        for customer in ["Алёна Петрова", "", "ПЕТРОВ-ВОДКИН Кузьма Сергеевич", "Anna O'Neil", "50%_скидка"] {
+            book_for(&clerk, customer, "89161234567", "чай").await;
+        }
+        for (words, found) in [
+            ("алена", vec!["Алёна Петрова"]),
+            ("АЛЁ", vec!["Алёна Петрова"]),
+            ("петров", vec!["ПЕТРОВ-ВОДКИН Кузьма Сергеевич", "Алёна Петрова"]),
+            ("кузьма водк", vec!["ПЕТРОВ-ВОДКИН Кузьма Сергеевич"]),
+            ("сергеевич петров-водкин", vec!["ПЕТРОВ-ВОДКИН Кузьма Сергеевич"]),
+            ("петрова кузьма", vec![]),
+            ("o'neil", vec!["Anna O'Neil"]),
+            ("%", vec![]),
+            ("_скидка", vec!["50%_скидка"]),
+            ("етров", vec![]),
+        ] {
+            assert_eq!(named(&clerk, words).await, found, "{words}");
+        }
+        for (number, ids) in [("2", vec![2]), (" № 3 ", vec![3]), ("99", vec![])] {
+            let query = Query { id: number.to_owned(), ..Query::default() };
+            let found = find(&clerk, query).await.items.into_iter().map(|order| order.id).collect::<Vec<_>>();
+            assert_eq!(found, ids, "{number}");
+        }
+        for number in ["abc", "0", "-1", "99999999999999999999"] {
+            let query = Query { id: number.to_owned(), ..Query::default() };
+            let refused = clerk.look(move |tx| orders::search::list(tx, &query)).await.unwrap_err();
+            assert!(refused.problem("id").is_some(), "{number}");
+        }
+    }
+
+    async fn a_corrected_name_is_found_instead_of_the_wrong_one(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 100).await;
+        let order = book_for(&clerk, "Мария", "89161234567", "чай").await;
+        let draft = orders::Draft { phone: order.phone, customer_name: "Марина".to_owned(), qty: "1".to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
+        clerk.act(move |tx| orders::service::edit(tx, 1, 1, &draft)).await.unwrap();
+        assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
+        assert_eq!(named(&clerk, "марина").await, ["Марина"]);
+    }
+
+    async fn names_of_an_earlier_version_are_found_after_the_start(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 100).await;
+        for customer in ["Мария", "", "Иван"] {
+            book_for(&clerk, customer, "89161234567", "чай").await;
+        }
+        let forget = |conn: &mut crate::db::Conn| {
+            diesel::delete(order_names::table).execute(conn)?;
+            diesel::update(orders_table::table).set(orders_table::customer_key.eq(None::<String>)).execute(conn)?;
+            Ok(())
+        };
+        app.shop.db.write(forget).await.unwrap();
+        assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
+        for expected in [2, 0] {
+            let indexed = app.shop.db.write(|conn| orders::names::index_missing(conn)).await.unwrap();
+            assert_eq!(indexed, expected);
+        }
+        assert_eq!(named(&clerk, "мария").await, ["Мария"]);
+        assert_eq!(named(&clerk, "иван").await, ["Иван"]);
+    }
+
+    async fn a_filter_that_is_wrong_is_told_at_its_field_and_the_others_still_hold(app: App) {
+        let mut browser = app.browser_of(app.admin()).await;
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 100).await;
+        for customer in ["Мария", "Иван"] {
+            book_for(&clerk, customer, "89161234567", "чай").await;
+        }
+        for (path, field, words) in [
+            ("/orders?phone=12&customer=мария", "phone", "Введите не меньше 3 цифр"),
+            ("/orders?id=пять&customer=мария", "id", "Введите целое число"),
+            ("/orders?from=вчера&customer=мария", "from", "Введите дату"),
+            ("/orders?sort=цена&customer=мария", "", "Сортировка"),
+            ("/supplies?to=вчера", "to", "Введите дату"),
+            ("/products?sort=цена", "", "Сортировка"),
+            ("/admin/logs?from=вчера", "from", "Введите дату"),
+            ("/admin/analytics?from=2026-11-20&to=2026-11-10", "to", "раньше"),
+        ] {
+            let address: String = url::form_urlencoded::byte_serialize(path.as_bytes()).collect();
+            let address = address.replace("%2F", "/").replace("%3F", "?").replace("%3D", "=").replace("%26", "&");
+            let page = browser.get(&address).await;
+            assert_eq!(page.status, 422, "{path}");
+            let place = if field.is_empty() { "alert-error".to_owned() } else { format!("id=\"filter-{field}-error\"") };
+            let told = crate::tests::desk::between(&page.body, &place, "</p>");
+            assert!(told.contains(words) || page.body.contains(words) && field.is_empty(), "{path}: {told}");
+            assert_eq!(page.body.contains("alert-error"), field.is_empty(), "{path}: it stands at its field alone");
+            if path.starts_with("/orders") {
+                assert!(page.body.contains("Мария") && !page.body.contains("Иван"), "{path}: the list is there");
+            }
+        }
+    }
+
     async fn a_wrong_date_is_marked_where_it_stands_and_the_form_of_a_right_one_is_told(app: App) {
         let mut browser = app.browser_of(app.clerk()).await;
         for wrong in ["23.11.26", "2026-02-30", "вчера"] {

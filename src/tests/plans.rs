@@ -19,7 +19,13 @@ use diesel::{
 use std::sync::{Arc, Mutex};
 
 /// Tables that grow as long as the shop is open.
-const GROWING: [&str; 4] = ["orders", "operation_log", "stock_movements", "supplies"];
+const GROWING: [&str; 5] = [
+    "orders",
+    "order_names",
+    "operation_log",
+    "stock_movements",
+    "supplies",
+];
 
 #[derive(QueryableByName)]
 struct Step {
@@ -180,6 +186,33 @@ fn orders_are_found_by_digits_through_the_indexes_of_both_ends() {
         assert!(
             steps.clone().any(|step| step.contains(index)),
             "{index}: {plans:#?}"
+        );
+    }
+}
+
+#[test]
+fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
+    let plans = shown(|tx| {
+        for (id, customer) in [("7", ""), ("", "мария"), ("", "мария иванова")] {
+            let query = orders::Query {
+                id: id.to_owned(),
+                customer: customer.to_owned(),
+                ..orders::Query::default()
+            };
+            orders::search::list(tx, &query).unwrap();
+        }
+        crate::home::stage(tx).unwrap();
+    });
+    assert_by_index(&plans);
+    let of_names: Vec<_> = plans
+        .iter()
+        .filter(|(query, _)| query.contains("FROM `order_names` WHERE"))
+        .collect();
+    assert!(!of_names.is_empty());
+    for (query, steps) in of_names {
+        assert!(
+            steps[0].contains("INDEX order_names_word (word>"),
+            "{query}\n{steps:#?}"
         );
     }
 }

@@ -194,11 +194,7 @@ pub fn Form(
         if action.error().is_some()
             && let Some(root) = root.get()
         {
-            request_animation_frame(move || {
-                if let Ok(Some(field)) = root.query_selector("[aria-invalid=true]") {
-                    focus(&field);
-                }
-            });
+            focus_wrong(&root);
         }
     });
     Effect::new(move || {
@@ -227,6 +223,16 @@ pub fn Form(
             <Provider value=state>{children()}</Provider>
         </form>
     }
+}
+
+/// Leads to the first wrong field of a form, once it is drawn.
+pub fn focus_wrong(form: &HtmlFormElement) {
+    let form = form.clone();
+    request_animation_frame(move || {
+        if let Ok(Some(field)) = form.query_selector("[aria-invalid=true]") {
+            focus(&field);
+        }
+    });
 }
 
 /// The fields of a form, URL-encoded.

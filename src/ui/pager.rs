@@ -1,9 +1,13 @@
 //! Long lists: a page at a time, sorted by a column, their whole state in the URL.
 
 use crate::{
-    error::Problem,
+    error::{Error, FieldError, Problem},
     moment::day_read,
-    ui::{self, form::fields_of},
+    ui::{
+        self,
+        failure::Failure,
+        form::{fields_of, focus_wrong},
+    },
 };
 use leptos::{ev::SubmitEvent, prelude::*};
 use leptos_i18n::td_string;
@@ -22,6 +26,28 @@ pub struct Page<T> {
     pub before: Option<String>,
     /// Cursor of the page after; `None` on the last.
     pub after: Option<String>,
+}
+
+/// What a list found by its filters; those that could not be taken were left out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found<T> {
+    pub found: T,
+    /// The filters that were left out, and why.
+    pub wrong: Vec<FieldError>,
+}
+
+/// The wrong filters of a list that stand at none of its fields: only an address that was written by hand has them.
+#[component]
+pub fn OtherMistakes(
+    wrong: Vec<FieldError>,
+    /// The fields that show their own.
+    fields: &'static [&'static str],
+) -> impl IntoView {
+    let others: Vec<_> = wrong
+        .into_iter()
+        .filter(|wrong| !fields.contains(&wrong.field.as_str()))
+        .collect();
+    (!others.is_empty()).then(|| view! { <Failure error=Error::Invalid(others) /> })
 }
 
 /// A parameter of the URL; empty when it is missing.
@@ -146,7 +172,15 @@ pub fn FilterForm(
     children: Children,
 ) -> impl IntoView {
     let navigate = use_navigate();
+    let query = use_query_map();
     let root = NodeRef::<leptos::html::Form>::new();
+    // A field that is wrong takes the focus, as in every form.
+    Effect::new(move || {
+        query.track();
+        if let Some(root) = root.get() {
+            focus_wrong(&root);
+        }
+    });
     let submit = move |event: SubmitEvent| {
         if let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
             event.prevent_default();
@@ -185,6 +219,12 @@ pub fn FilterField(
     /// What it shows while the URL does not say.
     #[prop(optional)]
     initial: String,
+    /// What is wrong with a text, where that can be told from the text alone.
+    #[prop(optional)]
+    check: Option<fn(&str) -> Option<Problem>>,
+    /// What the server found wrong.
+    #[prop(default = None)]
+    problem: Option<Problem>,
 ) -> impl IntoView {
     let l = ui::locale();
     let query = use_query_map();
@@ -196,16 +236,25 @@ pub fn FilterField(
             _ => typed,
         }
     });
+    let wrong = Memo::new(move |_| {
+        let wrong = value.with(|value| match check {
+            _ if value.trim().is_empty() => None,
+            _ if kind == "date" => day_read(value).is_none().then_some(Problem::NotDate),
+            Some(check) => check(value),
+            None => None,
+        });
+        wrong.or_else(|| problem.clone())
+    });
+    let is_wrong = move || wrong.read().is_some();
     // A field for dates shows none that is wrong; as a line of text it does.
-    let is_wrong = move || {
-        kind == "date" && value.with(|value| !value.is_empty() && day_read(value).is_none())
-    };
-    let error = format!("{name}-error");
+    let is_text = move || *wrong.read() == Some(Problem::NotDate);
+    // The page may have another form with a field of this name.
+    let error = format!("filter-{name}-error");
     let described = error.clone();
-    let problem = move || {
-        is_wrong().then(
-            || view! { <p class="field-error" id=error.clone()>{Problem::NotDate.words(l)}</p> },
-        )
+    let words = move || {
+        wrong
+            .get()
+            .map(|problem| view! { <p class="field-error" id=error.clone()>{problem.words(l)}</p> })
     };
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {
@@ -224,7 +273,7 @@ pub fn FilterField(
                     class="input w-full"
                     class:input-error=is_wrong
                     node_ref=input
-                    type=move || if is_wrong() { "text" } else { kind }
+                    type=move || if is_text() { "text" } else { kind }
                     inputmode=inputmode
                     name=name
                     value=value.get_untracked()
@@ -232,7 +281,7 @@ pub fn FilterField(
                     aria-describedby=described
                 />
             </label>
-            {problem}
+            {words}
         </div>
     }
 }

@@ -30,7 +30,7 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "product" => td_string!(l, fields.product),
         "qty" => td_string!(l, fields.qty),
         "phone" => td_string!(l, fields.phone),
-        "customer_name" => td_string!(l, fields.customer_name),
+        "customer_name" | "customer" => td_string!(l, fields.customer_name),
         "unit_price_rub" => td_string!(l, fields.unit_price_rub),
         "status" => td_string!(l, fields.status),
         "from" => td_string!(l, fields.from),

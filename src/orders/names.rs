@@ -1,0 +1,123 @@
+//! The words of customers' names, by which orders are found: a table of their own, so that an index answers for every
+//! word of a name.
+
+use crate::{
+    act::Tx,
+    db::{Conn, bulk::insert_all},
+    error::Error,
+    schema::{order_names, orders},
+    text::fold,
+};
+use diesel::{
+    connection::Connection,
+    prelude::*,
+    sql_types::{Array, BigInt, Text},
+};
+
+/// Words of one name that are kept.
+const WORDS: usize = 16;
+/// Orders that are indexed at once.
+const BATCH: i64 = 1_000;
+
+/// A word of the name on an order.
+#[derive(Insertable)]
+#[diesel(table_name = order_names, treat_none_as_default_value = false)]
+pub struct NameRow {
+    pub order_id: i64,
+    pub word: String,
+}
+
+/// The words of a name, folded, each once.
+pub fn words(name: &str) -> Vec<String> {
+    let folded = fold(name);
+    let mut words: Vec<_> = folded
+        .split(|sign: char| !sign.is_alphanumeric())
+        .filter(|word| !word.is_empty())
+        .map(str::to_owned)
+        .collect();
+    words.sort();
+    words.dedup();
+    words.truncate(WORDS);
+    words
+}
+
+/// The rows that an order has in the table.
+pub fn rows(order_id: i64, name: Option<&str>) -> Vec<NameRow> {
+    let words = name.map(words).unwrap_or_default().into_iter();
+    words.map(|word| NameRow { order_id, word }).collect()
+}
+
+/// Replaces the words by which an order is found.
+pub fn replace(tx: &mut Tx<'_>, order: i64, name: Option<&str>) -> Result<(), Error> {
+    diesel::delete(order_names::table.filter(order_names::order_id.eq(order))).execute(tx.conn)?;
+    for row in rows(order, name) {
+        diesel::insert_into(order_names::table)
+            .values(row)
+            .execute(tx.conn)?;
+    }
+    Ok(())
+}
+
+/// Indexes the names that are not indexed yet: those of an earlier version, whose orders have no `customer_key`.
+/// Returns how many there were.
+pub fn index_missing(conn: &mut Conn) -> Result<usize, Error> {
+    let mut indexed = 0;
+    loop {
+        let batch = conn.transaction(index_some)?;
+        indexed += batch;
+        if batch == 0 {
+            return Ok(indexed);
+        }
+    }
+}
+
+fn index_some(conn: &mut Conn) -> Result<usize, Error> {
+    let missing = orders::table
+        .filter(orders::customer_name.is_not_null())
+        .filter(orders::customer_key.is_null())
+        .order(orders::id)
+        .limit(BATCH)
+        .select((orders::id, orders::customer_name.assume_not_null()))
+        .load::<(i64, String)>(conn)?;
+    let (ids, keys): (Vec<_>, Vec<_>) = missing.iter().map(|(id, name)| (*id, fold(name))).unzip();
+    diesel::delete(order_names::table.filter(order_names::order_id.eq_any(ids.clone())))
+        .execute(conn)?;
+    let words: Vec<_> = missing
+        .iter()
+        .flat_map(|(id, name)| rows(*id, Some(name)))
+        .collect();
+    insert_all!(conn, order_names, &words);
+    match conn {
+        Conn::Postgres(conn) => {
+            diesel::sql_query(
+                "UPDATE orders SET customer_key = found.key FROM unnest($1, $2) AS found (id, key) WHERE orders.id = found.id",
+            )
+            .bind::<Array<BigInt>, _>(ids)
+            .bind::<Array<Text>, _>(keys)
+            .execute(conn)?;
+        }
+        Conn::Sqlite(conn) => {
+            for (id, key) in ids.into_iter().zip(keys) {
+                diesel::update(orders::table.find(id))
+                    .set(orders::customer_key.eq(key))
+                    .execute(conn)?;
+            }
+        }
+    }
+    Ok(missing.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_found_by_each_of_its_words() {
+        assert_eq!(
+            words(" Алёна  Петрова-Водкина"),
+            ["алена", "водкина", "петрова"]
+        );
+        assert_eq!(words("O\u{2019}Neil, Anna (Anna)"), ["anna", "neil", "o"]);
+        assert_eq!(words(" — "), Vec::<String>::new());
+    }
+}
