@@ -3,7 +3,7 @@
 use crate::{
     i18n::Locale,
     log::Change,
-    money::{AmountError, pieces},
+    money::{AmountError, amount, pieces},
     orders::Status,
 };
 use http::StatusCode;
@@ -34,6 +34,9 @@ pub enum Error {
     OrderIs(Status),
     #[error("the product is archived")]
     Archived,
+    /// Counting an order would make a sum of the reports larger than a number holds.
+    #[error("a sum of the reports would be too large")]
+    SumTooLarge,
     #[error("wrong user name or password")]
     BadCredentials,
     #[error("account waits for approval")]
@@ -166,6 +169,14 @@ pub enum Problem {
         stock: i64,
         qty: i64,
     },
+    /// So many pieces come to too much; the highest price of one that goes with them, in minor units.
+    TotalTooLarge(i64),
+    /// At its purchase price, more pieces than this are worth too much.
+    WorthTooMuch(i64),
+    /// A sum of a report would be larger than a number holds.
+    SumTooLarge,
+    /// The same, of the cost in roubles at this rate.
+    RateTooHigh,
     /// Not a rate of the euro.
     NotRate,
     /// A day that has not come yet.
@@ -250,6 +261,7 @@ impl Error {
             | Self::Reserved { .. }
             | Self::OrderIs(_)
             | Self::Archived
+            | Self::SumTooLarge
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,
             Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
@@ -307,6 +319,7 @@ impl Error {
             Self::OrderIs(Status::PaidIssued) => td_string!(l, errors.order_issued).to_string(),
             Self::OrderIs(Status::PaidDenied) => td_string!(l, errors.order_denied).to_string(),
             Self::Archived => td_string!(l, errors.archived).to_string(),
+            Self::SumTooLarge => td_string!(l, errors.sum_too_large).to_string(),
             Self::BadCredentials => td_string!(l, errors.bad_credentials).to_string(),
             Self::AccountPending => td_string!(l, errors.account_pending).to_string(),
             Self::AccountBlocked => td_string!(l, errors.account_blocked).to_string(),
@@ -369,6 +382,15 @@ impl Problem {
                 let (stock, qty) = (pieces(*stock, l), pieces(*qty, l));
                 td_string!(l, problems.out_of_stock, stock = stock, qty = qty).to_string()
             }
+            Self::TotalTooLarge(highest) => {
+                let highest = amount(*highest, l);
+                td_string!(l, problems.total_too_large, highest = highest).to_string()
+            }
+            Self::WorthTooMuch(max) => {
+                td_string!(l, problems.worth_too_much, max = pieces(*max, l)).to_string()
+            }
+            Self::SumTooLarge => td_string!(l, problems.sum_too_large).to_string(),
+            Self::RateTooHigh => td_string!(l, problems.rate_too_high).to_string(),
             Self::NotRate => td_string!(l, problems.not_rate).to_string(),
             Self::InFuture => td_string!(l, problems.in_future).to_string(),
             Self::BeforeStart => td_string!(l, problems.before_start).to_string(),
@@ -400,6 +422,7 @@ impl From<AmountError> for Problem {
             AmountError::TooFine => Self::TooManyDecimals,
             AmountError::Negative => Self::Negative,
             AmountError::TooLarge => Self::TooLarge(crate::money::MAX_PRICE / 100),
+            AmountError::TotalTooLarge(highest) => Self::TotalTooLarge(highest),
         }
     }
 }

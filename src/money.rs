@@ -18,10 +18,13 @@ pub enum AmountError {
     Negative,
     #[error("above the largest price")]
     TooLarge,
+    /// More pieces than this price goes with; the highest price of a piece that does, in minor units.
+    #[error("above the largest total")]
+    TotalTooLarge(i64),
 }
 
 macro_rules! currency {
-    ($(#[$meta:meta])* $name:ident, $sign:literal) => {
+    ($(#[$meta:meta])* $name:ident, $sign:literal, $max_total:literal) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
         #[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
@@ -47,9 +50,19 @@ macro_rules! currency {
                 }
             }
 
-            /// The price of `qty` pieces.
-            pub fn times(self, qty: i64) -> Self {
-                Self(self.0.saturating_mul(qty))
+            /// The most that pieces may come to together: sums over all that a shop ever trades hold it many times.
+            pub const MAX_TOTAL: Self = Self($max_total);
+
+            /// What `qty` pieces come to; `None` when no number holds it.
+            pub fn times(self, qty: i64) -> Option<Self> {
+                self.0.checked_mul(qty).map(Self)
+            }
+
+            /// What `qty` pieces come to, at most `most`.
+            pub fn total_within(self, most: Self, qty: i64) -> Result<Self, AmountError> {
+                self.times(qty)
+                    .filter(|total| *total <= most)
+                    .ok_or(AmountError::TotalTooLarge(most.0.max(0) / qty.max(1)))
             }
         }
 
@@ -89,12 +102,14 @@ macro_rules! currency {
 currency!(
     /// Roubles, in kopecks: what customers pay.
     Rub,
-    "₽"
+    "₽",
+    100_000_000_000
 );
 currency!(
     /// Euro, in cents: what suppliers are paid.
     Eur,
-    "€"
+    "€",
+    10_000_000_000
 );
 
 impl Rub {
@@ -120,6 +135,15 @@ impl Rub {
         };
         let sign = if roubles < 0 { "−" } else { "" };
         format!("{sign}{}{rest}{words}\u{a0}₽", whole.unsigned_abs())
+    }
+}
+
+/// An amount without its sign, for a sentence: `1 299,90`, `1 299`.
+pub fn amount(minor: i64, locale: Locale) -> String {
+    if minor % 100 == 0 {
+        pieces(minor / 100, locale)
+    } else {
+        group(minor, locale)
     }
 }
 
@@ -225,6 +249,30 @@ mod tests {
         ] {
             assert_eq!(Eur::parse(text), Err(why), "{text}");
         }
+    }
+
+    #[test]
+    fn a_total_has_a_bound_that_tells_the_highest_price() {
+        let total = |price: i64, qty: i64| Eur(price).total_within(Eur::MAX_TOTAL, qty);
+        assert_eq!(total(10_000, 1_000_000), Ok(Eur::MAX_TOTAL));
+        assert_eq!(
+            total(10_001, 1_000_000),
+            Err(AmountError::TotalTooLarge(10_000))
+        );
+        assert_eq!(
+            total(i64::MAX, 2),
+            Err(AmountError::TotalTooLarge(5_000_000_000))
+        );
+        assert_eq!(
+            Eur(3).total_within(Eur(-1), 1),
+            Err(AmountError::TotalTooLarge(0))
+        );
+        assert_eq!(
+            (Rub(7).times(3), Rub(i64::MAX).times(2)),
+            (Some(Rub(21)), None)
+        );
+        assert_eq!(amount(129_990, Locale::en), "1,299.90");
+        assert_eq!(amount(129_900, Locale::ru), "1\u{a0}299");
     }
 
     #[test]

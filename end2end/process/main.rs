@@ -23,6 +23,7 @@ mod kill;
 mod mail_server;
 mod migrate;
 mod outage;
+mod repair;
 mod report;
 #[path = "../../src/tests/secrets.rs"]
 mod secrets;

@@ -71,7 +71,7 @@ impl Scale {
     }
 
     fn marks(self) -> Vec<i64> {
-        let step = (self.highest - self.lowest) / MARKS;
+        let step = self.highest / MARKS - self.lowest / MARKS;
         (0..=MARKS).map(|mark| self.lowest + step * mark).collect()
     }
 }

@@ -31,7 +31,7 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// Revenue less cost.
+    /// Revenue less cost. Neither is below zero, so that no number is too small for it.
     pub fn profit_rub(&self) -> Option<Rub> {
         self.cost_rub.map(|cost| Rub(self.revenue_rub.0 - cost.0))
     }

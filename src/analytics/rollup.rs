@@ -8,13 +8,13 @@ use super::sums::{Rates, Sold, Sums};
 use crate::{
     act::Tx,
     db::{self, Conn},
-    error::Error,
+    error::{Error, Problem},
     money::{Eur, Rub},
     schema::{exchange_rates, orders, sales_by_day, sales_by_month, sales_by_product},
 };
 use chrono::{Datelike, NaiveDate, NaiveDateTime};
-use diesel::prelude::*;
-use std::collections::BTreeMap;
+use diesel::{dsl::exists, prelude::*, sql_types::Bool};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// How many rows the sums of a day are spread over.
 const SLOTS: i64 = 8;
@@ -56,10 +56,34 @@ macro_rules! values {
     };
 }
 
-/// Adds sums to the row with this key, and tells whether there is one.
+/// Whether a column can hold `more` on top of what it has. What adds nothing always fits, also where an earlier
+/// version let a sum grow too large.
+macro_rules! fits {
+    ($column:expr, $more:expr) => {
+        $column
+            .le(i64::MAX.saturating_sub($more))
+            .or(($more == 0).into_sql::<Bool>())
+    };
+}
+
+/// Whether the row with this key is there.
+macro_rules! is_there {
+    ($conn:expr, $table:ident, $key:expr) => {
+        diesel::select(exists($table::table.find($key))).get_result::<bool>($conn)?
+    };
+}
+
+/// Adds sums to the row with this key, and tells whether there is one. Refuses what its columns cannot hold:
+/// PostgreSQL would fail, and SQLite go on with fractions.
 macro_rules! add {
-    ($conn:expr, $table:ident, $key:expr, $sums:expr) => {
-        diesel::update($table::table.find($key))
+    ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
+        let row = $table::table
+            .find($key)
+            .filter(fits!($table::revenue_rub, $sums.revenue_rub))
+            .filter(fits!($table::list_rub, $sums.list_rub))
+            .filter(fits!($table::cost_eur, $sums.cost_eur))
+            .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact));
+        let added = diesel::update(row)
             .set((
                 $table::orders.eq($table::orders + $sums.orders),
                 $table::qty.eq($table::qty + $sums.qty),
@@ -70,8 +94,26 @@ macro_rules! add {
                 $table::uncosted_qty.eq($table::uncosted_qty + $sums.uncosted_qty),
                 $table::denied.eq($table::denied + $sums.denied),
             ))
-            .execute($conn)?
-            > 0
+            .execute($conn)?;
+        if added == 0 && is_there!($conn, $table, $key) {
+            return Err(Error::SumTooLarge);
+        }
+        added > 0
+    }};
+}
+
+/// Changes the cost in roubles of the row with this key, if it is there, by what a new rate changes.
+macro_rules! change_cost {
+    ($conn:expr, $table:ident, $key:expr, $change:expr) => {
+        let row = $table::table
+            .find($key)
+            .filter(fits!($table::cost_rub_exact, $change));
+        let changed = diesel::update(row)
+            .set($table::cost_rub_exact.eq($table::cost_rub_exact + $change))
+            .execute($conn)?;
+        if changed == 0 && is_there!($conn, $table, $key) {
+            return Err(rate_too_high());
+        }
     };
 }
 
@@ -80,7 +122,8 @@ pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Res
     // The rate must not change between its use here and the end of the transaction.
     db::share(tx.conn, RATES)?;
     let rate = rate_on(tx.conn, day)?;
-    count(tx, product, day, Sums::issued(order, rate))
+    let sums = Sums::issued(order, rate).ok_or(Error::SumTooLarge)?;
+    count(tx, product, day, sums)
 }
 
 /// Counts an order that is being denied. Its product's row is locked.
@@ -196,13 +239,18 @@ pub fn follow_rate(
     if from > to {
         return Ok(());
     }
-    diesel::update(
+    let days = || {
         sales_by_day::table
             .filter(sales_by_day::day.ge(from))
-            .filter(sales_by_day::day.le(to)),
-    )
-    .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
-    .execute(conn)?;
+            .filter(sales_by_day::day.le(to))
+    };
+    let too_costly = days().filter(sales_by_day::cost_eur.gt(i64::MAX / rate.max(1)));
+    if diesel::select(exists(too_costly)).get_result::<bool>(conn)? {
+        return Err(rate_too_high());
+    }
+    diesel::update(days())
+        .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
+        .execute(conn)?;
 
     let mut costs: BTreeMap<(NaiveDate, i64), i64> = BTreeMap::new();
     let split = super::period::split(from, to, first_day, last_day);
@@ -231,38 +279,51 @@ pub fn follow_rate(
             ))
             .load::<(NaiveDate, i64, i64)>(conn)?;
         for (day, product, cost) in cut {
-            *costs.entry((month_of(day), product)).or_default() += cost;
+            add_cost(&mut costs, (month_of(day), product), cost)?;
         }
     }
     let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
     for ((month, product), cost) in costs {
-        let change = cost.saturating_mul(rate - before);
-        diesel::update(sales_by_month::table.find((month, product)))
-            .set(sales_by_month::cost_rub_exact.eq(sales_by_month::cost_rub_exact + change))
-            .execute(conn)?;
-        *by_product.entry(product).or_default() += change;
+        let change = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
+        change_cost!(conn, sales_by_month, (month, product), change);
+        add_cost(&mut by_product, product, change)?;
     }
     for (product, change) in by_product {
-        diesel::update(sales_by_product::table.find(product))
-            .set(sales_by_product::cost_rub_exact.eq(sales_by_product::cost_rub_exact + change))
-            .execute(conn)?;
+        change_cost!(conn, sales_by_product, product, change);
     }
     Ok(())
+}
+
+fn add_cost<K: Ord>(costs: &mut BTreeMap<K, i64>, key: K, more: i64) -> Result<(), Error> {
+    let cost = costs.entry(key).or_default();
+    *cost = cost.checked_add(more).ok_or_else(rate_too_high)?;
+    Ok(())
+}
+
+fn rate_too_high() -> Error {
+    Error::field("rub_per_eur", Problem::RateTooHigh)
 }
 
 /// All roll-ups in memory: their size grows with days and products, not with orders.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Rollups {
-    by_day: BTreeMap<(NaiveDate, i64), Sums>,
-    by_month: BTreeMap<(NaiveDate, i64), Sums>,
-    by_product: BTreeMap<i64, Sums>,
+    by_day: Rows<(NaiveDate, i64)>,
+    by_month: Rows<(NaiveDate, i64)>,
+    by_product: Rows<i64>,
 }
 
+/// The rows of a roll-up; `None` when no number holds what the orders come to.
+type Rows<K> = BTreeMap<K, Option<Sums>>;
+
 impl Rollups {
-    fn add(&mut self, day: NaiveDate, product: i64, sums: Sums) {
-        *self.by_day.entry((day, slot_of(product))).or_default() += sums;
-        *self.by_month.entry((month_of(day), product)).or_default() += sums;
-        *self.by_product.entry(product).or_default() += sums;
+    fn add(&mut self, day: NaiveDate, product: i64, sums: Option<Sums>) {
+        fn to<K: Ord>(rows: &mut Rows<K>, key: K, more: Option<Sums>) {
+            let row = rows.entry(key).or_insert(Some(Sums::default()));
+            *row = row.zip(more).and_then(|(sums, more)| sums.plus(more));
+        }
+        to(&mut self.by_day, (day, slot_of(product)), sums);
+        to(&mut self.by_month, (month_of(day), product), sums);
+        to(&mut self.by_product, product, sums);
     }
 
     /// What the orders come to.
@@ -302,7 +363,7 @@ impl Rollups {
                     };
                     all.add(day, product, Sums::issued(order, rates.on(day)));
                 } else if let Some(day) = denied_on {
-                    all.add(day, product, Sums::DENIED);
+                    all.add(day, product, Some(Sums::DENIED));
                 }
             }
         }
@@ -326,11 +387,17 @@ impl Rollups {
             .select((sales_by_product::product_id, columns!(sales_by_product)))
             .load::<(i64, Sums)>(conn)?;
         Ok(Self {
-            by_day: by_day.into_iter().collect(),
-            by_month: by_month.into_iter().collect(),
-            by_product: by_product.into_iter().collect(),
+            by_day: found(by_day),
+            by_month: found(by_month),
+            by_product: found(by_product),
         })
     }
+}
+
+fn found<K: Ord>(rows: Vec<(K, Sums)>) -> Rows<K> {
+    rows.into_iter()
+        .map(|(key, sums)| (key, Some(sums)))
+        .collect()
 }
 
 type OrderRow = (
@@ -362,25 +429,61 @@ pub fn check(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
         &expected.by_product,
         |product| format!("sales of product {product}"),
     ));
+    wrong.extend(fractions(conn)?);
     Ok((i64::try_from(rows).unwrap_or(i64::MAX), wrong))
 }
 
 fn differences<K: Ord + Copy>(
-    found: &BTreeMap<K, Sums>,
-    expected: &BTreeMap<K, Sums>,
+    found: &Rows<K>,
+    expected: &Rows<K>,
     name: impl Fn(K) -> String,
 ) -> Vec<String> {
-    let keys = found.keys().chain(expected.keys());
-    let keys: std::collections::BTreeSet<K> = keys.copied().collect();
-    let of = |sums: &BTreeMap<K, Sums>, key| sums.get(&key).copied().unwrap_or_default();
+    let keys: BTreeSet<K> = found.keys().chain(expected.keys()).copied().collect();
+    let of = |rows: &Rows<K>, key| rows.get(&key).copied().unwrap_or(Some(Sums::default()));
+    let words = |sums: Option<Sums>| {
+        sums.map_or_else(
+            || "more than a number holds: correct the prices of its orders".to_owned(),
+            |sums| format!("{sums:?}"),
+        )
+    };
     keys.into_iter()
         .map(|key| (key, of(found, key), of(expected, key)))
         .filter(|(_, found, expected)| found != expected)
-        .map(|(key, found, expected)| format!("{}: {found:?}, expected {expected:?}", name(key)))
+        .map(|(key, found, expected)| {
+            let name = name(key);
+            format!("{name}: {}, expected {}", words(found), words(expected))
+        })
         .collect()
 }
 
+/// Of SQLite: the roll-ups in which a sum outgrew its column and became a fraction, as earlier versions let it.
+fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let Conn::Sqlite(conn) = conn else {
+        return Ok(Vec::new());
+    };
+    let mut wrong = Vec::new();
+    for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
+        let query = format!(
+            "SELECT COUNT(*) AS rows FROM {table}
+             WHERE 'real' IN (typeof(revenue_rub), typeof(list_rub), typeof(cost_eur), typeof(cost_rub_exact))"
+        );
+        let Found { rows } = diesel::sql_query(query).get_result(conn)?;
+        if rows > 0 {
+            wrong.push(format!(
+                "{table}: {rows} rows with sums that are no whole numbers"
+            ));
+        }
+    }
+    Ok(wrong)
+}
+
 /// Makes the roll-ups anew from the orders, in a write transaction. Gives the number of their rows.
+/// Refused when no number holds what some come to.
 pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     db::lock_table(conn, "orders")?;
     hold_rates(conn)?;
@@ -389,14 +492,15 @@ pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     diesel::delete(sales_by_month::table).execute(conn)?;
     diesel::delete(sales_by_product::table).execute(conn)?;
     let all = Rollups::of_orders(conn)?;
+    let whole = |sums: &Option<Sums>| sums.ok_or(Error::SumTooLarge);
     for ((day, slot), sums) in &all.by_day {
-        insert_day(conn, *day, *slot, sums)?;
+        insert_day(conn, *day, *slot, &whole(sums)?)?;
     }
     for ((month, product), sums) in &all.by_month {
-        insert_month(conn, *month, *product, sums)?;
+        insert_month(conn, *month, *product, &whole(sums)?)?;
     }
     for (product, sums) in &all.by_product {
-        insert_product(conn, *product, sums)?;
+        insert_product(conn, *product, &whole(sums)?)?;
     }
     Ok(all.by_day.len() + all.by_month.len() + all.by_product.len())
 }

@@ -3,7 +3,7 @@
 use super::{
     period::{Range, split},
     rollup::{columns, month_of},
-    sums::{Rates, Sold, Sums},
+    sums::{Rates, Sold, Sums, add, too_large},
 };
 use crate::{
     db::{Conn, Dialect},
@@ -52,7 +52,7 @@ impl<'c> Sales<'c> {
             .filter(sales_by_day::day.le(to))
             .select((sales_by_day::day, columns!(sales_by_day)))
             .load::<(NaiveDate, Sums)>(self.conn)?;
-        Ok(collect(rows))
+        collect(rows)
     }
 
     /// What was sold of each product; products without sales are missing.
@@ -64,7 +64,7 @@ impl<'c> Sales<'c> {
             let rows = sales_by_product::table
                 .select((sales_by_product::product_id, columns!(sales_by_product)))
                 .load::<(i64, Sums)>(self.conn)?;
-            return Ok(collect(rows));
+            return collect(rows);
         }
         let split = split(from, to, first, last);
         let mut sums = BTreeMap::new();
@@ -74,11 +74,11 @@ impl<'c> Sales<'c> {
                 .filter(sales_by_month::month.le(last))
                 .select((sales_by_month::product_id, columns!(sales_by_month)))
                 .load::<(i64, Sums)>(self.conn)?;
-            sums = collect(rows);
+            sums = collect(rows)?;
         }
         for edge in split.edges {
             self.each_order(edge, &Products::All, |_, product, order| {
-                *sums.entry(product).or_default() += order;
+                add(&mut sums, product, order)
             })?;
         }
         Ok(sums)
@@ -92,7 +92,7 @@ impl<'c> Sales<'c> {
     ) -> Result<BTreeMap<i64, Sums>, Error> {
         let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
         self.each_order(range, &Products::Some(products), |_, product, order| {
-            *sums.entry(product).or_default() += order;
+            add(&mut sums, product, order)
         })?;
         Ok(sums)
     }
@@ -105,7 +105,7 @@ impl<'c> Sales<'c> {
     ) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
         let mut sums: BTreeMap<NaiveDate, Sums> = BTreeMap::new();
         self.each_order(range, &Products::Some(vec![product]), |day, _, order| {
-            *sums.entry(day).or_default() += order;
+            add(&mut sums, day, order)
         })?;
         Ok(sums)
     }
@@ -128,11 +128,11 @@ impl<'c> Sales<'c> {
                 .filter(sales_by_month::month.eq_any(months))
                 .select((sales_by_month::month, columns!(sales_by_month)))
                 .load::<(NaiveDate, Sums)>(self.conn)?;
-            sums = collect(rows);
+            sums = collect(rows)?;
         }
         for edge in split.edges {
             self.each_order(edge, &Products::Some(vec![product]), |day, _, order| {
-                *sums.entry(month_of(day)).or_default() += order;
+                add(&mut sums, month_of(day), order)
             })?;
         }
         Ok(sums)
@@ -143,7 +143,7 @@ impl<'c> Sales<'c> {
         &mut self,
         (from, to): Range,
         products: &Products,
-        mut take: impl FnMut(NaiveDate, i64, Sums),
+        mut take: impl FnMut(NaiveDate, i64, Sums) -> Result<(), Error>,
     ) -> Result<(), Error> {
         let mut issued = orders::table
             .filter(orders::issued_on.ge(from))
@@ -181,10 +181,11 @@ impl<'c> Sales<'c> {
                 cost_eur,
                 uncosted_qty,
             };
-            take(day, product, Sums::issued(order, rate.1));
+            let sums = Sums::issued(order, rate.1).ok_or_else(too_large)?;
+            take(day, product, sums)?;
         }
         for (day, product) in denied.load::<(NaiveDate, i64)>(self.conn)? {
-            take(day, product, Sums::DENIED);
+            take(day, product, Sums::DENIED)?;
         }
         Ok(())
     }
@@ -196,10 +197,10 @@ enum Products {
     Some(Vec<i64>),
 }
 
-fn collect<K: Ord>(rows: Vec<(K, Sums)>) -> BTreeMap<K, Sums> {
+fn collect<K: Ord>(rows: Vec<(K, Sums)>) -> Result<BTreeMap<K, Sums>, Error> {
     let mut sums = BTreeMap::new();
     for (key, row) in rows {
-        *sums.entry(key).or_insert_with(Sums::default) += row;
+        add(&mut sums, key, row)?;
     }
-    sums
+    Ok(sums)
 }

@@ -9,7 +9,7 @@ use super::{
     reorder::Reorder,
     rollup::month_of,
     sales::Sales,
-    sums::Sums,
+    sums::{Sums, add, too_large},
 };
 use crate::{
     act::Tx,
@@ -145,7 +145,7 @@ fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
     let days = dated(&mut sales, asked.range, asked.by, asked.product)?;
     let mut by_product = match asked.product {
         None => sales.by_product(asked.range)?,
-        Some(product) => BTreeMap::from([(product, total(&days))]),
+        Some(product) => BTreeMap::from([(product, total(&days)?)]),
     };
     by_product.retain(|_, sums| *sums != Sums::default());
     let mut periods: BTreeMap<NaiveDate, Sums> = asked
@@ -154,9 +154,9 @@ fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
         .map(|start| (start, Sums::default()))
         .collect();
     for (day, sums) in &days {
-        *periods.entry(asked.by.start(*day)).or_default() += *sums;
+        add(&mut periods, asked.by.start(*day), *sums)?;
     }
-    let totals = total(&days).figures(has_rate);
+    let totals = total(&days)?.figures(has_rate);
     let ids: Vec<i64> = by_product.keys().copied().collect();
     let mut names = names(conn, &ids)?;
     let product = |(id, sums): (i64, Sums)| {
@@ -203,14 +203,13 @@ fn dated(
 fn totals(conn: &mut Conn, range: Range, product: Option<i64>) -> Result<Figures, Error> {
     let mut sales = Sales::open(conn)?;
     let days = dated(&mut sales, range, By::Month, product)?;
-    Ok(total(&days).figures(sales.has_rate()))
+    Ok(total(&days)?.figures(sales.has_rate()))
 }
 
-fn total(days: &BTreeMap<NaiveDate, Sums>) -> Sums {
-    days.values().fold(Sums::default(), |mut total, sums| {
-        total += *sums;
-        total
-    })
+fn total(days: &BTreeMap<NaiveDate, Sums>) -> Result<Sums, Error> {
+    days.values()
+        .try_fold(Sums::default(), |total, sums| total.plus(*sums))
+        .ok_or_else(too_large)
 }
 
 fn names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {

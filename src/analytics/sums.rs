@@ -3,13 +3,13 @@
 use super::figures::{Figures, rounded};
 use crate::{
     db::Conn,
-    error::Error,
+    error::{Error, Problem},
     money::{Eur, Rub},
     schema::exchange_rates,
 };
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use std::ops::AddAssign;
+use std::collections::BTreeMap;
 
 /// What orders that were issued or denied come to.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
@@ -48,19 +48,33 @@ impl Sums {
         denied: 1,
     };
 
-    /// One order that was issued on a day with this rate; 0 for none.
-    pub fn issued(order: Sold, rate: i64) -> Self {
+    /// One order that was issued on a day with this rate, 0 for none; `None` when no number holds what it comes to.
+    pub fn issued(order: Sold, rate: i64) -> Option<Self> {
         let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
-        Self {
+        Some(Self {
             orders: 1,
             qty: order.qty,
-            revenue_rub: order.unit_price_rub.times(order.qty).0,
-            list_rub: list_price.times(order.qty).0,
+            revenue_rub: order.unit_price_rub.times(order.qty)?.0,
+            list_rub: list_price.times(order.qty)?.0,
             cost_eur: order.cost_eur.0,
-            cost_rub_exact: order.cost_eur.0.saturating_mul(rate),
+            cost_rub_exact: order.cost_eur.0.checked_mul(rate)?,
             uncosted_qty: order.uncosted_qty,
             denied: 0,
-        }
+        })
+    }
+
+    /// Both together; `None` when no number holds it.
+    pub fn plus(self, other: Self) -> Option<Self> {
+        Some(Self {
+            orders: self.orders.checked_add(other.orders)?,
+            qty: self.qty.checked_add(other.qty)?,
+            revenue_rub: self.revenue_rub.checked_add(other.revenue_rub)?,
+            list_rub: self.list_rub.checked_add(other.list_rub)?,
+            cost_eur: self.cost_eur.checked_add(other.cost_eur)?,
+            cost_rub_exact: self.cost_rub_exact.checked_add(other.cost_rub_exact)?,
+            uncosted_qty: self.uncosted_qty.checked_add(other.uncosted_qty)?,
+            denied: self.denied.checked_add(other.denied)?,
+        })
     }
 
     /// The figures that these sums mean; without any rate, no roubles of cost.
@@ -78,17 +92,16 @@ impl Sums {
     }
 }
 
-impl AddAssign for Sums {
-    fn add_assign(&mut self, other: Self) {
-        self.orders += other.orders;
-        self.qty += other.qty;
-        self.revenue_rub += other.revenue_rub;
-        self.list_rub += other.list_rub;
-        self.cost_eur += other.cost_eur;
-        self.cost_rub_exact += other.cost_rub_exact;
-        self.uncosted_qty += other.uncosted_qty;
-        self.denied += other.denied;
-    }
+/// Adds to the sums of a report, under a key.
+pub fn add<K: Ord>(report: &mut BTreeMap<K, Sums>, key: K, more: Sums) -> Result<(), Error> {
+    let sums = report.entry(key).or_default();
+    *sums = sums.plus(more).ok_or_else(too_large)?;
+    Ok(())
+}
+
+/// The refusal of a report whose range comes to more than numbers hold.
+pub fn too_large() -> Error {
+    Error::field("to", Problem::SumTooLarge)
 }
 
 /// Every rate that was entered, by day.
@@ -153,6 +166,25 @@ mod tests {
             [980_000, 980_000, 980_000, 1_000_000, 1_000_000]
         );
         assert_eq!(Rates::default().on(day(1)), 0);
+    }
+
+    #[test]
+    fn sums_do_not_outgrow_their_numbers() {
+        let order = Sold {
+            qty: 1_000_000,
+            unit_price_rub: Rub(1),
+            list_price_rub: None,
+            cost_eur: Eur::MAX_TOTAL,
+            uncosted_qty: 0,
+        };
+        let highest_rate = 100_000_000;
+        let sums = Sums::issued(order, highest_rate).unwrap();
+        assert_eq!(sums.cost_rub_exact, 1_000_000_000_000_000_000);
+        assert_eq!(Sums::issued(order, i64::MAX), None);
+        let nine = (1..9).try_fold(sums, |total, _| total.plus(sums)).unwrap();
+        assert_eq!(nine.plus(sums), None);
+        let mut report = BTreeMap::from([(1, nine)]);
+        assert_eq!(add(&mut report, 1, sums), Err(too_large()));
     }
 
     #[test]

@@ -1,13 +1,17 @@
 //! `sirius check`: what was compared, and what disagrees.
 
 use super::{say, words};
-use sirius::{act::Shop, check};
+use sirius::{act::Shop, check, error::Error};
 
 /// Prints what was compared; an error says that rows disagree.
 pub async fn check(shop: &Shop, repair: bool) -> Result<(), String> {
     if repair {
-        let rows = check::repair(shop).await.map_err(words)?;
-        say(&format!("made anew: roll-ups ({rows})"))?;
+        match check::repair(shop).await {
+            Ok(rows) => say(&format!("made anew: roll-ups ({rows})"))?,
+            // Nothing was changed. What is compared below names the rows.
+            Err(error @ Error::SumTooLarge) => say(&format!("not made anew: {}", words(error)))?,
+            Err(error) => return Err(words(error)),
+        }
     }
     let report = shop.db.read(check::check).await.map_err(words)?;
     for (name, rows) in &report.compared {

@@ -126,7 +126,8 @@ pub fn Total(qty: RwSignal<String>, price: RwSignal<String>) -> impl IntoView {
 fn total(qty: &str, price: &str, l: Locale) -> String {
     let qty = qty.trim().parse::<i64>().ok().filter(|qty| *qty > 0);
     match (qty, Rub::parse(price)) {
-        (Some(qty), Ok(price)) => price.times(qty).shown(l),
-        _ => "—".to_owned(),
+        (Some(qty), Ok(price)) => price.times(qty),
+        _ => None,
     }
+    .map_or_else(|| "—".to_owned(), |total| total.shown(l))
 }

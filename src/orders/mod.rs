@@ -58,9 +58,10 @@ pub struct Order {
 }
 
 impl Order {
-    /// What the customer pays.
+    /// What the customer pays. Every price and every quantity that was ever taken has one.
     pub fn total_rub(&self) -> Rub {
-        self.unit_price_rub.times(self.qty)
+        let total = self.unit_price_rub.times(self.qty);
+        total.unwrap_or(Rub(i64::MAX))
     }
 }
 

@@ -86,6 +86,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
         .unit_price_rub
         .or(product.sell_price_rub)
         .ok_or_else(|| Error::field("unit_price_rub", Problem::NoPrice))?;
+    check_total(new.qty, price)?;
     let counters = stock::service::lock(tx, product.id)?;
     if counters.stock() < new.qty {
         return Err(Error::OutOfStock {
@@ -121,6 +122,14 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
     Ok(id)
 }
 
+/// Refuses a price at which so many pieces come to too much.
+fn check_total(qty: i64, price: Rub) -> Result<(), Error> {
+    match price.total_within(Rub::MAX_TOTAL, qty) {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::field("unit_price_rub", error.into())),
+    }
+}
+
 /// What the log says of an order that was booked.
 pub fn said(
     phone: &Phone,
@@ -149,6 +158,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     let new = draft.check(checks)?;
     let before = get(tx, id)?;
     let unit_price_rub = new.unit_price_rub.unwrap_or(before.unit_price_rub);
+    check_total(new.qty, unit_price_rub)?;
     let edited = diesel::update(
         orders::table.find(id).filter(
             orders::version

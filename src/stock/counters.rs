@@ -36,20 +36,30 @@ impl Counters {
         self.on_hand() - self.reserved
     }
 
-    /// Pieces come in, at a price each or without one.
+    /// Pieces come in, at a price each or without one. There is an end to how many the shop holds, and to what they
+    /// are worth: so no cost that an order takes along outgrows the sums that it is added to.
     pub fn receive(&mut self, qty: i64, price: Option<Eur>) -> Result<(), Error> {
-        if self.on_hand() + qty > MAX_PIECES {
-            return Err(Error::field(
-                "qty",
-                Problem::TooLarge(MAX_PIECES - self.on_hand()),
-            ));
-        }
-        self.quantity += qty;
+        let room = MAX_PIECES - self.on_hand();
+        let quantity = self.quantity.checked_add(qty).filter(|_| qty <= room);
+        let Some(quantity) = quantity else {
+            return Err(Error::field("qty", Problem::TooLarge(room.max(0))));
+        };
         match price {
-            Some(price) => self.value_eur.0 += price.times(qty).0,
+            Some(price) => {
+                let value = price
+                    .total_within(self.room_for_value(), qty)
+                    .map_err(|error| Error::field("buy_price_eur", error.into()))?;
+                self.value_eur.0 += value.0;
+            }
             None => self.uncosted += qty,
         }
+        self.quantity = quantity;
         Ok(())
+    }
+
+    /// What may still be added to the value of what is on hand.
+    fn room_for_value(&self) -> Eur {
+        Eur((Eur::MAX_TOTAL.0 - self.value_eur.0).max(0))
     }
 
     /// Pieces are promised to a customer.
@@ -87,6 +97,13 @@ impl Counters {
         }
         let found = on_hand - self.on_hand();
         if found > 0 {
+            let room = self.room_for_value();
+            if let Some(price) = price
+                && price.total_within(room, found).is_err()
+            {
+                let most = self.on_hand() + room.0 / price.0;
+                return Err(Error::field("on_hand", Problem::WorthTooMuch(most)));
+            }
             return self.receive(found, price);
         }
         self.take_cost(-found);
@@ -187,6 +204,40 @@ mod tests {
             }
         );
         assert_eq!((counters.value_eur, counters.uncosted), (Eur(0), 1));
+    }
+
+    #[test]
+    fn what_is_on_hand_is_worth_only_so_much() {
+        let mut counters = Counters::default();
+        let refused = |problem| Err(Error::field("buy_price_eur", problem));
+        let highest = Some(Eur(999_999_999));
+        assert_eq!(
+            counters.receive(1_000_000, highest),
+            refused(Problem::TotalTooLarge(10_000))
+        );
+        assert_eq!(counters, Counters::default());
+        counters.receive(10, highest).unwrap();
+        assert_eq!(
+            counters.receive(1, highest),
+            refused(Problem::TotalTooLarge(10))
+        );
+        counters.receive(1, Some(Eur(10))).unwrap();
+        assert_eq!(counters.value_eur, Eur::MAX_TOTAL);
+        counters.receive(1, Some(Eur(0))).unwrap();
+        counters.receive(1, None).unwrap();
+        assert_eq!(
+            counters.correct(14, Some(Eur(1))),
+            Err(Error::field("on_hand", Problem::WorthTooMuch(13)))
+        );
+        counters.correct(3, Some(Eur(1))).unwrap();
+        assert_eq!(
+            counters.correct(20, highest),
+            Err(Error::field("on_hand", Problem::WorthTooMuch(11)))
+        );
+        assert_eq!(
+            counters.receive(MAX_PIECES, None),
+            Err(Error::field("qty", Problem::TooLarge(MAX_PIECES - 3)))
+        );
     }
 
     #[test]

@@ -13,6 +13,7 @@ use crate::{
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use std::collections::HashMap;
 
 /// What moved the stock.
 #[derive(Clone, Copy, Debug)]
@@ -114,6 +115,28 @@ pub fn lock_with_minimum(tx: &mut Tx<'_>, product: i64) -> Result<(Counters, i64
         ))
         .get_result(tx.conn)
         .map_err(Error::from)
+}
+
+/// The counters of some products at this moment.
+pub fn counters_of(tx: &mut Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Counters>, Error> {
+    let mut found = HashMap::new();
+    for ids in ids.chunks(1_000) {
+        let rows = products::table
+            .filter(products::id.eq_any(ids.to_vec()))
+            .select((
+                products::id,
+                (
+                    products::quantity,
+                    products::issued,
+                    products::reserved,
+                    products::value_eur,
+                    products::uncosted,
+                ),
+            ))
+            .load::<(i64, Counters)>(tx.conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
 }
 
 fn shift<T>(

@@ -51,7 +51,7 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.text(&supply.product_name)?;
         sheet.plain(supply.qty)?;
         sheet.decimal(supply.buy_price_eur)?;
-        sheet.decimal(supply.buy_price_eur.times(supply.qty))?;
+        sheet.decimal(supply.total_eur())?;
         sheet.text(&supply.supplier_name)?;
         sheet.text(supply.user_id.as_deref().unwrap_or_default())?;
         sheet.end_row()?;

@@ -10,7 +10,7 @@ use crate::{
     money::Eur,
     products::{self, Product},
     sheet::read::{Row, Table},
-    stock::MAX_PIECES,
+    stock::{self, MAX_PIECES, counters::Counters},
     text::fold,
 };
 use std::collections::HashMap;
@@ -43,10 +43,12 @@ pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Receive>>, Err
         .iter()
         .filter_map(|row| table.cell(row, "id").trim().parse().ok());
     let recorded = service::by_ids(tx, ids.collect())?;
+    let ids: Vec<i64> = products.values().map(|product| product.id).collect();
+    let mut held = stock::service::counters_of(tx, &ids)?;
     table
         .rows
         .iter()
-        .map(|row| planned(table, row, &products, &recorded))
+        .map(|row| planned(table, row, &products, &recorded, &mut held))
         .collect()
 }
 
@@ -55,12 +57,15 @@ fn planned(
     row: &Row,
     products: &HashMap<String, Product>,
     recorded: &HashMap<i64, Supply>,
+    // What the rows before this one make of the stock.
+    held: &mut HashMap<i64, Counters>,
 ) -> Result<Planned<Receive>, Error> {
     let cell = |field| table.cell(row, field);
     let mut checks = Checks::default();
     let qty = checks.number("qty", cell("qty"), 1, MAX_PIECES);
     let supplier_name = checks.line("supplier_name", cell("supplier_name"), service::NAME);
     let price = checks.eur("buy_price_eur", cell("buy_price_eur"));
+    service::check_total(&mut checks, qty, price);
     let name = checks.line("product", cell("product"), service::NAME);
     let id = checks.optional_number("id", cell("id"), 1, i64::MAX);
     let title = if name.is_empty() {
@@ -100,7 +105,11 @@ fn planned(
     }
     let act = checks
         .done()
-        .and_then(|()| product.ok_or_else(|| Error::field("product", Problem::UnknownProduct)));
+        .and_then(|()| product.ok_or_else(|| Error::field("product", Problem::UnknownProduct)))
+        .and_then(|product| {
+            let counters = held.entry(product.id).or_default();
+            counters.receive(qty, Some(price)).map(|()| product)
+        });
     Ok(match act {
         Err(error) => planned(Outcome::Wrong(problems(error)?), Vec::new()),
         Ok(product) => {

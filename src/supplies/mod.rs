@@ -31,6 +31,14 @@ pub struct Supply {
     pub created_at: Moment,
 }
 
+impl Supply {
+    /// What was paid. Every price and every quantity that was ever taken has one.
+    pub fn total_eur(&self) -> Eur {
+        let total = self.buy_price_eur.times(self.qty);
+        total.unwrap_or(Eur(i64::MAX))
+    }
+}
+
 codes! {
     /// What the history of supplies is sorted by.
     pub enum Sort {

@@ -218,13 +218,14 @@ fn Filters() -> impl IntoView {
 pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
     let l = ui::locale();
     let row = move |supply: Supply| {
+        let total = supply.total_eur();
         view! {
             <tr role="row">
                 <td role="cell" class="date" data-label=td_string!(l, fields.date)>{supply.created_at.shown(l)}</td>
                 <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", supply.product_id)>{supply.product_name}</a></td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(supply.qty, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{supply.buy_price_eur.shown(l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.total)>{supply.buy_price_eur.times(supply.qty).shown(l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.total)>{total.shown(l)}</td>
                 <td role="cell" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>
                 <td role="cell" data-label=td_string!(l, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
             </tr>

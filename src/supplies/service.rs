@@ -7,7 +7,7 @@ use crate::{
     checks::Checks,
     clock,
     db::{Column, Dialect, Key, Keyset, Order},
-    error::Error,
+    error::{Error, Problem},
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
     products,
@@ -32,6 +32,7 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     let qty = checks.number("qty", &draft.qty, 1, MAX_PIECES);
     let supplier_name = checks.line("supplier_name", &draft.supplier_name, NAME);
     let price = checks.eur("buy_price_eur", &draft.buy_price_eur);
+    check_total(&mut checks, qty, price);
     let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
     checks.done()?;
     let insert = |tx: &mut Tx<'_>| {
@@ -42,6 +43,12 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
         Ok(id)
     };
     tx.once(key, Entity::Supply, draft, insert, get)
+}
+
+/// What is wrong with the price of so many pieces is put among the checks.
+pub(super) fn check_total(checks: &mut Checks, qty: i64, price: Eur) {
+    let total = price.total_within(Eur::MAX_TOTAL, qty);
+    checks.take("buy_price_eur", total.map_err(Problem::from));
 }
 
 /// What the log says of a supply that was received.

@@ -12,6 +12,7 @@ mod analytics;
 mod api;
 mod app;
 mod bot;
+mod bounds;
 mod check;
 mod demo;
 mod desk;
