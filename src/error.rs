@@ -189,6 +189,8 @@ pub enum Problem {
     Repeated(usize),
     /// The product is archived.
     Archived,
+    /// The same, of an order that is there: it may only become smaller.
+    OnlyFewer,
     /// A row that is on record and may not be changed.
     OnRecord,
     /// A number that names no row on record.
@@ -397,6 +399,7 @@ impl Problem {
             Self::RangeTooLong => td_string!(l, problems.range_too_long).to_string(),
             Self::Repeated(line) => td_string!(l, problems.repeated, line = line).to_string(),
             Self::Archived => td_string!(l, errors.archived).to_string(),
+            Self::OnlyFewer => td_string!(l, problems.only_fewer).to_string(),
             Self::OnRecord => td_string!(l, problems.on_record).to_string(),
             Self::NotOnRecord => td_string!(l, problems.not_on_record).to_string(),
             Self::NoColumn(field) => {

@@ -82,15 +82,16 @@ pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Order, Error>
 }
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Error> {
+    let product = stock::service::lock_on_sale(tx, product.id)?;
     let price = new
         .unit_price_rub
         .or(product.sell_price_rub)
         .ok_or_else(|| Error::field("unit_price_rub", Problem::NoPrice))?;
     check_total(new.qty, price)?;
-    let counters = stock::service::lock(tx, product.id)?;
-    if counters.stock() < new.qty {
+    let stock = product.counters.stock();
+    if stock < new.qty {
         return Err(Error::OutOfStock {
-            stock: counters.stock(),
+            stock,
             qty: new.qty,
         });
     }
@@ -210,6 +211,12 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
         names::replace(tx, id, new.customer_name.as_deref())?;
     }
     if new.qty > before.qty {
+        if stock::service::lock(tx, before.product_id)?
+            .archived_at
+            .is_some()
+        {
+            return Err(Error::field("qty", Problem::OnlyFewer));
+        }
         let more = new.qty - before.qty;
         stock::service::reserve(tx, before.product_id, more, id).map_err(|error| match error {
             // What the order holds already is there for it, too.

@@ -131,7 +131,7 @@ pub(super) fn write_edit(
     version: i64,
     new: &Checked,
 ) -> Result<usize, Error> {
-    let (counters, minimum) = stock::service::lock_with_minimum(tx, id)?;
+    let locked = stock::service::lock(tx, id)?;
     let edited = diesel::update(
         products::table
             .find(id)
@@ -150,8 +150,8 @@ pub(super) fn write_edit(
     ))
     .execute(tx.conn)?;
     if edited > 0 {
-        let stock = counters.stock();
-        tx.notices.level(id, stock < minimum, stock < new.min_stock);
+        let is_low = locked.counters.stock() < new.min_stock;
+        tx.notices.level(id, locked.is_low(), is_low);
     }
     Ok(edited)
 }
@@ -202,7 +202,8 @@ pub fn correct(
     let counted = checks.number("on_hand", on_hand, 0, MAX_PIECES);
     let note = checks.optional_line("note", note, NAME);
     checks.done()?;
-    let present = stock::service::lock(tx, id)?.on_hand();
+    let locked = stock::service::lock(tx, id)?;
+    let present = locked.counters.on_hand();
     if present == counted {
         return get(tx, id);
     }
@@ -214,8 +215,7 @@ pub fn correct(
         )]);
         return Err(Error::Stale(Stale::new(present, difference)));
     }
-    let price = get(tx, id)?.buy_price_eur;
-    stock::service::correct(tx, id, counted, price, note.as_deref())?;
+    stock::service::correct(tx, id, counted, locked.buy_price_eur, note.as_deref())?;
     let mut changes = log::changes([(
         "on_hand",
         Some(present.to_string()),

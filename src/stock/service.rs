@@ -7,13 +7,34 @@ use super::{
 use crate::{
     act::Tx,
     db::{Column, Dialect, Key, Keyset, Order},
-    error::Error,
-    money::Eur,
+    error::{Error, Problem},
+    moment::Moment,
+    money::{Eur, Rub},
     schema::{products, stock_movements},
     ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
+
+/// A product whose row is locked: so it is until the end of the transaction.
+#[derive(Clone, Debug, Queryable)]
+pub struct Locked {
+    pub id: i64,
+    pub counters: Counters,
+    pub min_stock: i64,
+    pub name: String,
+    pub buy_price_eur: Option<Eur>,
+    pub sell_price_rub: Option<Rub>,
+    pub supplier_name: Option<String>,
+    pub archived_at: Option<Moment>,
+}
+
+impl Locked {
+    /// Whether fewer pieces are available than the minimum.
+    pub const fn is_low(&self) -> bool {
+        self.counters.stock() < self.min_stock
+    }
+}
 
 /// What moved the stock.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +98,7 @@ pub fn issue(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<Cost
     )
 }
 
-/// Sets what is on hand to what was counted. What was found beyond it costs the product's purchase price.
+/// Sets what is on hand to what was counted. What was found beyond it costs what the product cost last.
 pub fn correct(
     tx: &mut Tx<'_>,
     product: i64,
@@ -94,16 +115,13 @@ pub fn correct(
     )
 }
 
-/// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first.
-pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Counters, Error> {
-    lock_with_minimum(tx, product).map(|(counters, _)| counters)
-}
-
-/// The same, and the product's minimum.
-pub fn lock_with_minimum(tx: &mut Tx<'_>, product: i64) -> Result<(Counters, i64), Error> {
+/// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first, and decides
+/// on what the row is now. What was read before may have changed while this waited.
+pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     diesel::update(products::table.find(product))
         .set(products::min_stock.eq(products::min_stock))
         .returning((
+            products::id,
             (
                 products::quantity,
                 products::issued,
@@ -112,9 +130,24 @@ pub fn lock_with_minimum(tx: &mut Tx<'_>, product: i64) -> Result<(Counters, i64
                 products::uncosted,
             ),
             products::min_stock,
+            products::name,
+            products::buy_price_eur,
+            products::sell_price_rub,
+            products::supplier_name,
+            products::archived_at,
         ))
         .get_result(tx.conn)
         .map_err(Error::from)
+}
+
+/// The same, of a product that must be on sale.
+pub fn lock_on_sale(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
+    match lock(tx, product) {
+        Ok(locked) if locked.archived_at.is_none() => Ok(locked),
+        Ok(_) => Err(Error::Archived),
+        Err(Error::NotFound) => Err(Error::field("product", Problem::UnknownProduct)),
+        Err(error) => Err(error),
+    }
 }
 
 /// The counters of some products at this moment.
@@ -146,7 +179,8 @@ fn shift<T>(
     cause: Cause<'_>,
     change: impl FnOnce(&mut Counters) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    let (before, minimum) = lock_with_minimum(tx, product)?;
+    let locked = lock(tx, product)?;
+    let before = locked.counters;
     let mut after = before;
     let outcome = change(&mut after)?;
     diesel::update(products::table.find(product))
@@ -158,8 +192,8 @@ fn shift<T>(
             products::uncosted.eq(after.uncosted),
         ))
         .execute(tx.conn)?;
-    let is_low = |counters: Counters| counters.stock() < minimum;
-    tx.notices.level(product, is_low(before), is_low(after));
+    let is_low = after.stock() < locked.min_stock;
+    tx.notices.level(product, locked.is_low(), is_low);
     let (supply_id, order_id, note) = match cause {
         Cause::Opening => (None, None, None),
         Cause::Supply(id) => (Some(id), None, None),

@@ -20,7 +20,6 @@ const NEEDED: [&str; 4] = ["product", "qty", "buy_price_eur", "supplier_name"];
 /// A supply to receive.
 pub struct Receive {
     product_id: i64,
-    product_name: String,
     qty: i64,
     supplier_name: String,
     price: Eur,
@@ -120,7 +119,6 @@ fn planned(
             ];
             let act = Receive {
                 product_id: product.id,
-                product_name: product.name.clone(),
                 qty,
                 supplier_name,
                 price,
@@ -132,6 +130,5 @@ fn planned(
 
 /// Receives a supply of the plan.
 pub fn apply(tx: &mut Tx<'_>, new: Receive) -> Result<(), Error> {
-    let product = (new.product_id, new.product_name.as_str());
-    service::write(tx, product, new.qty, &new.supplier_name, new.price).map(|_| ())
+    service::write(tx, new.product_id, new.qty, &new.supplier_name, new.price).map(|_| ())
 }

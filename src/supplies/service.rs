@@ -37,8 +37,8 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Erro
     checks.done()?;
     let insert = |tx: &mut Tx<'_>| {
         let product = products::search::meant(tx, product, &draft.product)?;
-        let id = write(tx, (product.id, &product.name), qty, &supplier_name, price)?;
-        let changes = said(&product.name, qty, &supplier_name, price);
+        let (id, name) = write(tx, product.id, qty, &supplier_name, price)?;
+        let changes = said(&name, qty, &supplier_name, price);
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
     };
@@ -61,18 +61,19 @@ pub fn said(product: &str, qty: i64, supplier_name: &str, price: Eur) -> [Change
     ]
 }
 
-/// Writes a supply and moves the stock. Its log is the caller's to write.
+/// Writes a supply and moves the stock. Its log is the caller's to write. Gives its number and the name of the product.
 pub(super) fn write(
     tx: &mut Tx<'_>,
-    (product, name): (i64, &str),
+    product: i64,
     qty: i64,
     supplier_name: &str,
     price: Eur,
-) -> Result<i64, Error> {
+) -> Result<(i64, String), Error> {
+    let present = stock::service::lock_on_sale(tx, product)?;
     let id = diesel::insert_into(supplies::table)
         .values((
             supplies::product_id.eq(product),
-            supplies::product_name.eq(name),
+            supplies::product_name.eq(&present.name),
             supplies::qty.eq(qty),
             supplies::supplier_name.eq(supplier_name),
             supplies::supplier_key.eq(fold(supplier_name)),
@@ -100,7 +101,7 @@ pub(super) fn write(
         products_table::supplier_key.eq(fold(supplier_name)),
     ))
     .execute(tx.conn)?;
-    Ok(id)
+    Ok((id, present.name))
 }
 
 /// Supplies by their numbers.

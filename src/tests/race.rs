@@ -1,18 +1,32 @@
 //! Many at once: the stock stays right whoever comes first.
 
-use super::{app::PASSWORD, on_both_databases};
+use super::{
+    app::{App, PASSWORD, PHONE},
+    on_both_databases,
+};
 use crate::{
     auth::{
         Actor, Role,
         service::{Registrant, register},
         session::Place,
     },
-    error::Error,
+    db::Conn,
+    error::{Error, Problem},
+    money::Rub,
     orders::Status,
     users::{invitations, service as accounts},
 };
+use diesel::{
+    connection::SimpleConnection,
+    prelude::*,
+    sql_types::{Bool, Integer},
+};
 use futures::future::join_all;
-use std::sync::LazyLock;
+use std::{
+    sync::{LazyLock, mpsc::channel},
+    time::Duration,
+};
+use tokio::time::sleep;
 
 /// How many act at the same time.
 const CLIENTS: usize = 60;
@@ -28,7 +42,116 @@ fn registrant(name: &str, invitation: &str) -> Registrant {
     }
 }
 
+/// Begins an act while another transaction, which has run `sql`, is not over yet; lets that end when the act waits
+/// for it.
+async fn while_held<T: Send + 'static>(
+    app: &App,
+    sql: &'static str,
+    act: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
+    let db = app.shop.db.clone();
+    let holder = tokio::spawn(async move {
+        db.write(move |conn| {
+            conn.batch_execute(sql)?;
+            begin.send(backend(conn)?).unwrap();
+            let _ = ended.recv();
+            Ok(())
+        })
+        .await
+    });
+    let backend = loop {
+        match begun.try_recv() {
+            Ok(backend) => break backend,
+            Err(_) => sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let acting = tokio::spawn(act);
+    while !is_waited_for(app, backend).await {
+        sleep(Duration::from_millis(5)).await;
+    }
+    end.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    acting.await.unwrap()
+}
+
+/// The process of PostgreSQL that serves a connection.
+fn backend(conn: &mut Conn) -> Result<Option<i32>, Error> {
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    match conn {
+        Conn::Sqlite(_) => Ok(None),
+        Conn::Postgres(conn) => {
+            let Backend { pid } =
+                diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(conn)?;
+            Ok(Some(pid))
+        }
+    }
+}
+
+/// Whether something waits for the transaction of that process, or for the one writer of SQLite.
+async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        waits: bool,
+    }
+    let Some(backend) = backend else {
+        return app.shop.db.load().queued == Some(1);
+    };
+    let waits = move |conn: &mut Conn| {
+        let query = format!(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE {backend} = ANY (pg_blocking_pids(pid))) AS waits"
+        );
+        let Found { waits } = diesel::sql_query(query).get_result(conn)?;
+        Ok(waits)
+    };
+    app.shop.db.read(waits).await.unwrap()
+}
+
 on_both_databases! {
+    async fn what_is_archived_while_a_request_waits_is_neither_sold_nor_bought(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 5).await;
+        let archives = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
+        let seller = clerk.clone();
+        assert_eq!(while_held(&app, archives, async move { seller.books("чай", 1).await }).await, Err(Error::Archived));
+        app.sql("UPDATE products SET archived_at = NULL").await;
+        let buyer = manager.clone();
+        assert_eq!(while_held(&app, archives, async move { buyer.supplies("чай", 1, "2").await }).await, Err(Error::Archived));
+        assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
+        // Without a history it is deleted.
+        app.sql("UPDATE products SET archived_at = NULL").await;
+        manager.adds("кофе", 0).await;
+        let gone = while_held(&app, "DELETE FROM products WHERE name = 'кофе'", async move { manager.supplies("кофе", 1, "2").await }).await;
+        assert_eq!(gone, Err(Error::field("product", Problem::UnknownProduct)));
+        app.assert_agrees().await;
+    }
+
+    async fn an_order_is_sold_at_the_price_and_under_the_name_of_its_moment(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 5).await;
+        let renamed = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
+        let order = while_held(&app, renamed, async move { clerk.books("чай", 1).await }).await.unwrap();
+        assert_eq!((order.unit_price_rub, order.product_name.as_str()), (Rub(20_000), "чай зелёный"));
+    }
+
+    async fn an_archived_product_is_not_ordered_more_of_whoever_was_first(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 5).await;
+        let order = clerk.books("чай", 1).await.unwrap();
+        let more = crate::orders::Draft { phone: PHONE.into(), qty: "2".into(), unit_price_rub: "100".into(), ..Default::default() };
+        let seller = clerk.clone();
+        let edit = async move { seller.act(move |tx| crate::orders::service::edit(tx, order.id, 1, &more)).await };
+        let refused = while_held(&app, "UPDATE products SET archived_at = '2026-11-23 10:00:00'", edit).await;
+        assert_eq!(refused, Err(Error::field("qty", Problem::OnlyFewer)));
+        assert_eq!(clerk.counts(1).await, (5, 1, 4));
+        app.assert_agrees().await;
+    }
+
     async fn the_last_item_is_sold_once(app: App) {
         let clerk = app.hire(app.clerk()).await;
         let tea = app.hire(app.manager()).await.adds("чай", 1).await;

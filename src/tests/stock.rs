@@ -80,6 +80,25 @@ on_both_databases! {
         assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref()), (Some(Eur(150)), Some("Teekanne")));
     }
 
+    async fn an_archived_product_is_not_ordered_more_of(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 9).await;
+        let (first, second) = (clerk.books("чай", 3).await.unwrap(), clerk.books("чай", 2).await.unwrap());
+        manager.act(move |tx| products::service::archive(tx, tea.id)).await.unwrap();
+        let edit = |qty: &str, version: i64| {
+            let draft = orders::Draft { phone: PHONE.to_owned(), qty: qty.to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
+            clerk.act(move |tx| orders::service::edit(tx, first.id, version, &draft))
+        };
+        assert_eq!(edit("4", 1).await.unwrap_err(), Error::field("qty", Problem::OnlyFewer));
+        assert_eq!(clerk.counts(tea.id).await, (9, 5, 4));
+        assert_eq!(edit("3", 1).await.unwrap().unit_price_rub, Rub(9_000), "anything else may change");
+        assert_eq!(edit("1", 2).await.unwrap().qty, 1);
+        clerk.issues(first.id).await.unwrap();
+        clerk.denies(second.id).await.unwrap();
+        assert_eq!(clerk.counts(tea.id).await, (8, 0, 8));
+        app.assert_agrees().await;
+    }
+
     async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
         let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
         let free = products::Draft { name: "без цены".to_owned(), ..products::Draft::default() };
