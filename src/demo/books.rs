@@ -2,7 +2,7 @@
 
 use super::{
     Year, enter_rates,
-    goods::GOODS,
+    goods::{GOODS, Good},
     rows::{MovementRow, OperationRow, OrderRow, SupplyRow},
     services,
     story::{Booking, Hands, Story},
@@ -20,6 +20,7 @@ use crate::{
     money::{Eur, Rub},
     orders::{self, Status},
     phone::Phone,
+    products as products_feature,
     schema::{
         operation_log, order_names, orders as orders_table, products, stock_movements, supplies,
     },
@@ -76,13 +77,22 @@ struct Next {
 struct Books {
     now: Moment,
     next: Next,
-    /// By good: the product's number and its counters.
-    products: Vec<(i64, Counters)>,
+    /// By good.
+    products: Vec<Held>,
     supplies: Vec<SupplyRow>,
     /// Without a gap, the oldest first; the story settles them in this order.
     orders: VecDeque<OrderRow>,
     movements: Vec<MovementRow>,
     operations: Vec<OperationRow>,
+}
+
+/// A product as it is by now.
+struct Held {
+    id: i64,
+    counters: Counters,
+    /// The last purchase price.
+    buy_price_eur: Eur,
+    version: i64,
 }
 
 /// What moved the stock.
@@ -99,11 +109,16 @@ impl Books {
             movement: bulk::next_id(conn, "stock_movements")?,
             operation: bulk::next_id(conn, "operation_log")?,
         };
-        let opening = |id| (id, Counters::default());
+        let opening = |(id, good): (i64, &Good)| Held {
+            id,
+            counters: Counters::default(),
+            buy_price_eur: Eur(good.2),
+            version: 1,
+        };
         Ok(Self {
             now,
             next,
-            products: products.into_iter().map(opening).collect(),
+            products: products.into_iter().zip(GOODS).map(opening).collect(),
             supplies: Vec::new(),
             orders: VecDeque::new(),
             movements: Vec::new(),
@@ -119,7 +134,7 @@ impl Books {
         cause: Cause,
         change: impl FnOnce(&mut Counters) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let (product_id, counters) = &mut self.products[good];
+        let Held { id, counters, .. } = &mut self.products[good];
         let before = *counters;
         let outcome = change(counters)?;
         let (supply_id, order_id) = match cause {
@@ -128,7 +143,7 @@ impl Books {
         };
         self.movements.push(MovementRow {
             id: take(&mut self.next.movement),
-            product_id: *product_id,
+            product_id: *id,
             kind,
             quantity: counters.quantity - before.quantity,
             issued: counters.issued - before.issued,
@@ -164,7 +179,7 @@ impl Books {
             .and_then(|place| self.orders.get_mut(place))
             .ok_or(Error::NotFound)?;
         let product = order.product_id;
-        let good = self.products.iter().position(|(id, _)| *id == product);
+        let good = self.products.iter().position(|held| held.id == product);
         Ok((good.ok_or(Error::NotFound)?, order))
     }
 
@@ -204,9 +219,12 @@ impl Books {
     }
 
     fn write_counters(&self, conn: &mut Conn) -> Result<(), Error> {
-        for (id, counters) in &self.products {
-            diesel::update(products::table.find(id))
+        for held in &self.products {
+            let counters = held.counters;
+            diesel::update(products::table.find(held.id))
                 .set((
+                    products::buy_price_eur.eq(held.buy_price_eur),
+                    products::version.eq(held.version),
                     products::quantity.eq(counters.quantity),
                     products::issued.eq(counters.issued),
                     products::reserved.eq(counters.reserved),
@@ -232,7 +250,7 @@ impl Hands for Books {
         })?;
         self.supplies.push(SupplyRow {
             id,
-            product_id: self.products[good].0,
+            product_id: self.products[good].id,
             product_name: name,
             qty,
             supplier_name: supplier,
@@ -240,6 +258,15 @@ impl Hands for Books {
             buy_price_eur: price,
             created_at: self.now,
         });
+        let held = &mut self.products[good];
+        let before = (Some(held.buy_price_eur), Some(supplier));
+        let changes = products_feature::service::supplied(before, price, supplier);
+        if !changes.is_empty() {
+            held.buy_price_eur = price;
+            held.version += 1;
+            let product = held.id;
+            self.record(Action::Edit, Entity::Product, product, &changes);
+        }
         let changes = supplies_feature::service::said(name, qty, supplier, price);
         self.record(Action::Supply, Entity::Supply, id, &changes);
         Ok(())
@@ -267,7 +294,7 @@ impl Hands for Books {
             phone_shown: phone.shown,
             customer_name: order.customer_name,
             customer_key: order.customer_name.map(fold),
-            product_id: self.products[order.good].0,
+            product_id: self.products[order.good].id,
             product_name: name,
             qty: order.qty,
             unit_price_rub: price,

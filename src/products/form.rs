@@ -93,11 +93,11 @@ pub fn ProductFields(product: Option<Product>) -> impl IntoView {
     view! {
         <div class="field-pair">
             <Field name="sell_price_rub" label=td_string!(l, fields.sell_price_rub) value=of(&|product| product.sell_price_rub.map(|price| price.typed(l))) inputmode="decimal" />
-            <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=of(&|product| product.buy_price_eur.map(|price| price.typed(l))) inputmode="decimal" />
+            <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) hint=td_string!(l, products.buy_price_hint) value=of(&|product| product.buy_price_eur.map(|price| price.typed(l))) inputmode="decimal" />
         </div>
         <div class="field-pair">
             <Field name="min_stock" label=td_string!(l, fields.min_stock) hint=td_string!(l, products.min_stock_hint) value=of(&|product| Some(product.min_stock.to_string())) inputmode="numeric" />
-            <Field name="supplier_name" label=td_string!(l, fields.supplier_name) value=of(&|product| product.supplier_name.clone()) />
+            <Field name="supplier_name" label=td_string!(l, fields.supplier_name) hint=td_string!(l, products.supplier_hint) value=of(&|product| product.supplier_name.clone()) />
         </div>
         <TextArea name="description" label=td_string!(l, fields.description) value=of(&|product| product.description.clone()) />
     }

@@ -28,10 +28,12 @@ pub struct ProductJson {
     /// Fewer available pieces than this are low
     min_stock: i64,
     is_low_stock: bool,
+    /// What a piece cost last; each supply sets it
     buy_price_eur: Option<Money>,
     sell_price_rub: Option<Money>,
+    /// Who brought the last supply
     supplier_name: Option<String>,
-    /// Raised by every edit; an edit names the one that it read
+    /// Raised by every edit, and by a supply at another price or from another supplier; an edit names the one that it read
     version: i64,
     created_at: Time,
     /// When it was taken out of sale

@@ -43,10 +43,12 @@ pub struct Product {
     /// Fewer available pieces than this are low.
     pub min_stock: i64,
     pub is_low_stock: bool,
+    /// What a piece cost last: each supply sets it, and somebody may correct it.
     pub buy_price_eur: Option<Eur>,
     pub sell_price_rub: Option<Rub>,
+    /// Who brought the last supply.
     pub supplier_name: Option<String>,
-    /// Raised by every edit.
+    /// Raised by every edit, and by a supply at another price or from another supplier.
     pub version: i64,
     pub created_at: Moment,
     pub archived_at: Option<Moment>,

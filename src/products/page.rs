@@ -278,7 +278,7 @@ fn StockFacts(product: Product) -> impl IntoView {
             {fact(td_string!(l, fields.reserved), pieces(product.reserved, l))}
             {fact(td_string!(l, fields.min_stock), pieces(product.min_stock, l))}
             {fact(td_string!(l, fields.sell_price_rub), product.sell_price_rub.map_or_else(dash, |price| price.shown(l)))}
-            {fact(td_string!(l, fields.buy_price_eur), product.buy_price_eur.map_or_else(dash, |price| price.shown(l)))}
+            {fact(td_string!(l, products.last_buy_price), product.buy_price_eur.map_or_else(dash, |price| price.shown(l)))}
         </dl>
     }
 }

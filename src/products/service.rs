@@ -9,7 +9,10 @@ use crate::{
     log::{self, Action, Change, Entity, service::record},
     money::{Eur, Rub},
     schema::{orders, products, stock_movements, supplies},
-    stock::{self, MAX_PIECES, service::Cause},
+    stock::{
+        self, MAX_PIECES,
+        service::{Cause, Locked},
+    },
     text::fold,
 };
 use diesel::prelude::*;
@@ -154,6 +157,52 @@ pub(super) fn write_edit(
         tx.notices.level(id, locked.is_low(), is_low);
     }
     Ok(edited)
+}
+
+/// Notes what a supply cost and who brought it: the last purchase price and the last supplier of a product. Whoever
+/// edits the product meanwhile is told of it, as of any other change.
+pub(crate) fn follow_supply(
+    tx: &mut Tx<'_>,
+    id: i64,
+    present: &Locked,
+    price: Eur,
+    supplier_name: &str,
+) -> Result<(), Error> {
+    let before = (present.buy_price_eur, present.supplier_name.as_deref());
+    let changes = supplied(before, price, supplier_name);
+    if changes.is_empty() {
+        return Ok(());
+    }
+    diesel::update(products::table.find(id))
+        .set((
+            products::buy_price_eur.eq(price),
+            products::supplier_name.eq(supplier_name),
+            products::supplier_key.eq(fold(supplier_name)),
+            products::version.eq(products::version + 1),
+        ))
+        .execute(tx.conn)?;
+    record(tx, Action::Edit, Entity::Product, id, &changes)
+}
+
+/// What a supply changes of a product with that purchase price and supplier.
+pub fn supplied(
+    before: (Option<Eur>, Option<&str>),
+    price: Eur,
+    supplier_name: &str,
+) -> Vec<Change> {
+    let (price_before, supplier_before) = before;
+    log::changes([
+        (
+            "buy_price_eur",
+            price_before.map(|price| price.to_string()),
+            Some(price.to_string()),
+        ),
+        (
+            "supplier_name",
+            supplier_before.map(str::to_owned),
+            Some(supplier_name.to_owned()),
+        ),
+    ])
 }
 
 /// What an edit would change.

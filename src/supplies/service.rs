@@ -11,7 +11,7 @@ use crate::{
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
     products,
-    schema::{products as products_table, supplies},
+    schema::supplies,
     stock::{self, MAX_PIECES, service::Cause},
     text::fold,
     ui::pager::Page,
@@ -24,8 +24,7 @@ pub const NAME: usize = 200;
 /// Products that one filter may mean.
 const PRODUCTS: i64 = 100;
 
-/// Receives goods: the stock goes up by `qty`.
-/// A product without a purchase price or supplier takes them from its first supply.
+/// Receives goods: the stock goes up by `qty`. Their price and supplier become the product's.
 pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
@@ -61,7 +60,8 @@ pub fn said(product: &str, qty: i64, supplier_name: &str, price: Eur) -> [Change
     ]
 }
 
-/// Writes a supply and moves the stock. Its log is the caller's to write. Gives its number and the name of the product.
+/// Writes a supply, moves the stock, and tells the product what it cost last. The log of the supply is the caller's to
+/// write. Gives its number and the name of the product.
 pub(super) fn write(
     tx: &mut Tx<'_>,
     product: i64,
@@ -84,23 +84,7 @@ pub(super) fn write(
         .returning(supplies::id)
         .get_result::<i64>(tx.conn)?;
     stock::service::receive(tx, product, qty, Some(price), Cause::Supply(id))?;
-    diesel::update(
-        products_table::table
-            .find(product)
-            .filter(products_table::buy_price_eur.is_null()),
-    )
-    .set(products_table::buy_price_eur.eq(price))
-    .execute(tx.conn)?;
-    diesel::update(
-        products_table::table
-            .find(product)
-            .filter(products_table::supplier_name.is_null()),
-    )
-    .set((
-        products_table::supplier_name.eq(supplier_name),
-        products_table::supplier_key.eq(fold(supplier_name)),
-    ))
-    .execute(tx.conn)?;
+    products::service::follow_supply(tx, product, &present, price, supplier_name)?;
     Ok((id, present.name))
 }
 

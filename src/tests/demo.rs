@@ -77,7 +77,11 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
             .load(tx.conn)?,
         ledgers,
         log: operation_log::table
-            .filter(operation_log::entity_type.eq_any([Entity::Order, Entity::Supply]))
+            .filter(operation_log::entity_type.eq_any([
+                Entity::Order,
+                Entity::Supply,
+                Entity::Product,
+            ]))
             .filter(operation_log::action.ne(Action::Export))
             .order(operation_log::id)
             .select((

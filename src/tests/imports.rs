@@ -113,7 +113,7 @@ on_both_databases! {
         assert_eq!(confirmed.unwrap().location.as_deref(), Some("/supplies?counts=2.0.0&success=imported"));
         assert!(page.body.contains("Закупка, €: 1,20"), "as Russian writes it: {}", page.body);
         let tea = manager.sees(tea.id).await;
-        assert_eq!((tea.stock, tea.buy_price_eur), (8, Some(Eur(120))));
+        assert_eq!((tea.stock, tea.buy_price_eur, tea.version), (8, Some(Eur(130)), 3));
         app.assert_agrees().await;
     }
 

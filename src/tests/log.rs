@@ -217,6 +217,9 @@ fn product(name: &str) -> products::Draft {
     products::Draft {
         name: name.to_owned(),
         sell_price_rub: "100".to_owned(),
+        // As the supply below: one at another price is an edit of the product, too.
+        buy_price_eur: "2".to_owned(),
+        supplier_name: "Teekanne".to_owned(),
         ..products::Draft::default()
     }
 }

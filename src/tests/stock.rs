@@ -2,12 +2,14 @@
 
 use super::{app::PHONE, on_both_databases};
 use crate::{
+    db::DatabaseUrl,
     error::{Error, Problem},
-    log::{Action, Entity, service::history},
+    log::{Action, Change, Entity, service::history},
     money::{Eur, Rub},
     orders::{self, Status},
     products,
-    schema::orders as orders_table,
+    schema::{orders as orders_table, products as products_table},
+    supplies,
 };
 use diesel::prelude::*;
 
@@ -71,13 +73,76 @@ on_both_databases! {
         app.assert_agrees().await;
     }
 
-    async fn a_first_supply_tells_a_product_its_price_and_supplier(app: App) {
+    async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let id = manager.adds("чай", 0).await.id;
+        manager.supplies("чай", 1, "1.50").await.unwrap();
+        manager.supplies("чай", 1, "1.50").await.unwrap();
+        let tea = manager.sees(id).await;
+        assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version), (Some(Eur(150)), Some("Teekanne"), 2));
+        let draft = supplies::Draft { product: "чай".into(), qty: "1".into(), supplier_name: "Lipton".into(), buy_price_eur: "9".into(), ..Default::default() };
+        manager.act(move |tx| supplies::service::receive(tx, "", &draft)).await.unwrap();
+        let tea = manager.sees(id).await;
+        assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version), (Some(Eur(900)), Some("Lipton"), 3));
+        // Each change is on record, and the next supply is proposed by the last one.
+        let (history, start) = manager.look(move |tx| Ok((history(tx, Entity::Product, id)?, products::picker::start(tx, &id.to_string())?))).await.unwrap();
+        let edits: Vec<_> = history.iter().filter(|row| row.action == Action::Edit).map(|row| row.changes.clone()).collect();
+        let change = |field: &str, before: Option<&str>, after: &str| Change { field: field.into(), before: before.map(Into::into), after: Some(after.into()) };
+        assert_eq!(edits, [
+            vec![change("buy_price_eur", Some("1.50"), "9.00"), change("supplier_name", Some("Teekanne"), "Lipton")],
+            vec![change("buy_price_eur", None, "1.50"), change("supplier_name", None, "Teekanne")],
+        ]);
+        let proposed = start.chosen.unwrap();
+        assert_eq!((proposed.buy_price_eur, proposed.supplier_name.as_deref()), (Some(Eur(900)), Some("Lipton")));
+        app.assert_agrees().await;
+    }
+
+    async fn a_form_that_was_open_does_not_wipe_what_a_supply_set(app: App) {
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("чай", 0).await;
-        manager.supplies("чай", 1, "1.50").await.unwrap();
-        manager.supplies("чай", 1, "9").await.unwrap();
-        let tea = manager.sees(tea.id).await;
-        assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref()), (Some(Eur(150)), Some("Teekanne")));
+        manager.supplies("чай", 1, "2.50").await.unwrap();
+        let draft = products::Draft { name: "чай зелёный".into(), sell_price_rub: "100".into(), ..Default::default() };
+        let refused = manager.act(move |tx| products::service::edit(tx, tea.id, tea.version, &draft)).await.unwrap_err();
+        let Error::Stale(stale) = refused else { panic!("{refused}") };
+        let shown: Vec<_> = stale.differences.iter().map(|difference| (difference.field.as_str(), difference.now.as_str())).collect();
+        assert_eq!((stale.version, shown), (2, vec![("name", "чай"), ("buy_price_eur", "2.50"), ("supplier_name", "Teekanne")]));
+        assert_eq!(manager.sees(tea.id).await.buy_price_eur, Some(Eur(250)));
+    }
+
+    async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 0).await.id;
+        manager.supplies("чай", 1, "1").await.unwrap();
+        manager.supplies("чай", 1, "3").await.unwrap();
+        manager.act(move |tx| products::service::correct(tx, tea, 2, "4", "излишек")).await.unwrap();
+        let value = manager.look(move |tx| Ok(products_table::table.find(tea).select(products_table::value_eur).first::<Eur>(tx.conn)?)).await.unwrap();
+        assert_eq!(value, Eur(100 + 300 + 2 * 300));
+        app.assert_agrees().await;
+    }
+
+    async fn a_shop_of_before_gets_the_last_purchase_prices_of_what_nobody_edited(app: App) {
+        let manager = app.hire(app.manager()).await;
+        for name in ["чай", "кофе", "какао"] {
+            manager.adds(name, 0).await;
+        }
+        for name in ["чай", "кофе"] {
+            manager.supplies(name, 1, "1.50").await.unwrap();
+            manager.supplies(name, 1, "9").await.unwrap();
+        }
+        // As earlier versions left them: «кофе» was edited by hand afterwards.
+        app.sql("UPDATE products SET buy_price_eur = 150, supplier_name = 'Lipton', supplier_key = 'lipton', version = 1 WHERE id = 1").await;
+        app.sql("UPDATE products SET buy_price_eur = 777, version = 2 WHERE id = 2").await;
+        app.sql(match app.shop.config.database_url {
+            DatabaseUrl::Sqlite(_) => include_str!("../../migrations/sqlite/2026-11-26-000085_last_purchase/up.sql"),
+            DatabaseUrl::Postgres(_) => include_str!("../../migrations/postgres/2026-11-26-000085_last_purchase/up.sql"),
+        }).await;
+        let mut now = Vec::new();
+        for id in 1..=3 {
+            let product = manager.sees(id).await;
+            now.push((product.buy_price_eur, product.supplier_name, product.version));
+        }
+        let teekanne = || Some("Teekanne".to_owned());
+        assert_eq!(now, [(Some(Eur(900)), teekanne(), 2), (Some(Eur(777)), teekanne(), 2), (None, None, 1)]);
     }
 
     async fn an_archived_product_is_not_ordered_more_of(app: App) {
