@@ -40,6 +40,11 @@ impl Notices {
         level.1 = is_low;
     }
 
+    /// Notes that a product came on sale, new or from the archive: one that is low has fallen below its minimum.
+    pub fn put_on_sale(&mut self, product: i64, is_low: bool) {
+        self.levels.insert(product, (false, is_low));
+    }
+
     /// Notes what was done with an order: `Notice::OrderIssued`.
     pub fn order(&mut self, event: OrderEvent, order: i64) {
         self.orders.push((event, order));

@@ -89,7 +89,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
 
 /// Writes the row of a product whose name is free. Its log is the caller's to write.
 pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
-    diesel::insert_into(products::table)
+    let id = diesel::insert_into(products::table)
         .values((
             products::name.eq(&new.name),
             products::name_key.eq(fold(&new.name)),
@@ -102,8 +102,9 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
             products::created_at.eq(tx.now),
         ))
         .returning(products::id)
-        .get_result::<i64>(tx.conn)
-        .map_err(Error::from)
+        .get_result::<i64>(tx.conn)?;
+    tx.notices.put_on_sale(id, new.min_stock > 0);
+    Ok(id)
 }
 
 /// Edits a product that was read as `version`.
@@ -307,7 +308,7 @@ pub fn archive(tx: &mut Tx<'_>, id: i64) -> Result<bool, Error> {
 /// Brings an archived product back into sale.
 pub fn restore(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
-    stock::service::lock(tx, id)?;
+    let locked = stock::service::lock(tx, id)?;
     let product = get(tx, id)?;
     if product.archived_at.is_some() {
         let back = (
@@ -318,6 +319,7 @@ pub fn restore(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
             .set(back)
             .execute(tx.conn)?;
         record(tx, Action::Restore, Entity::Product, id, &[])?;
+        tx.notices.put_on_sale(id, locked.is_low());
     }
     get(tx, id)
 }

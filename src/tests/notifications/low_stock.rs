@@ -142,11 +142,64 @@ on_both_databases! {
         assert!(told.ends_with("<a href=\"https://shop.example/products?low=1&amp;sort=stock\">И ещё: 170</a>"), "{told}");
     }
 
-    async fn what_was_never_above_its_minimum_did_not_fall(app: App) {
+    async fn what_is_low_from_the_start_is_told_once(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds_with_minimum("чай", 3, 5).await;
+        manager.adds_with_minimum("кофе", 5, 5).await;
+        manager.adds_with_minimum("какао", 0, 0).await;
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        // It stays low: nothing more to tell.
+        manager.books("чай", 1).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        let first = message(&["Заканчивается товар", &line(tea, "чай", "доступно 3, минимум 5")]);
+        assert_eq!((telegram.messages(CHAT), noticed(&app.admin()).await.len()), (vec![first.clone()], 1));
+        // Products of a file: one message, a row for each.
+        let import = |tx: &mut crate::act::Tx<'_>| {
+            use crate::import::{Kind, service};
+            let file = "name;min_stock\nмёд;2\nсоль;0\nперец;1\n";
+            let id = service::keep(tx, Kind::Products, "новые.csv", file.as_bytes())?;
+            let preview = service::preview(tx, Kind::Products, &id)?;
+            service::confirm(tx, Kind::Products, &id, &preview.digest)
+        };
+        manager.act(import).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        let second = telegram.messages(CHAT).remove(1);
+        assert!(second.starts_with("▼ <b>Заканчиваются товары: 2</b>") && second.contains("мёд") && second.contains("перец"), "{second}");
+        assert_eq!(noticed(&app.admin()).await.len(), 3);
+    }
+
+    async fn what_comes_back_from_the_archive_is_told_when_it_is_low(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        let (tea, coffee) = (manager.adds_with_minimum("чай", 5, 5).await, manager.adds_with_minimum("кофе", 5, 5).await);
+        let archive = |id| manager.act(move |tx| products::service::archive(tx, id));
+        let restore = |id| manager.act(move |tx| products::service::restore(tx, id));
+        for id in [tea, coffee] {
+            archive(id).await.unwrap();
+        }
+        // In the archive nothing is low.
+        manager.act(move |tx| products::service::correct(tx, tea, 5, "1", "бой")).await.unwrap();
+        assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), (0, 0));
+        for id in [tea, tea, coffee] {
+            restore(id).await.unwrap();
+        }
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        assert_eq!(telegram.messages(CHAT), [message(&["Заканчивается товар", &line(tea, "чай", "доступно 1, минимум 5")])]);
+        assert_eq!(noticed(&app.admin()).await.len(), 1);
+    }
+
+    async fn what_stays_below_its_minimum_does_not_fall_again(app: App) {
         let telegram = Telegram::open().await;
         let app = with_bot(app, &telegram, &[CHAT]);
         let manager = app.hire(app.manager()).await;
         manager.adds_with_minimum("чай", 0, 5).await;
+        let told = (outbox(&app).await.len(), noticed(&app.admin()).await.len());
+        assert_eq!(told, (1, 1));
         manager.supplies("чай", 3, "1").await.unwrap();
         // In one act down and up again: nothing happened.
         manager.adds_with_minimum("кофе", 5, 5).await;
@@ -154,8 +207,7 @@ on_both_databases! {
             products::service::correct(tx, 2, 5, "1", "")?;
             products::service::correct(tx, 2, 1, "6", "")
         }).await.unwrap();
-        assert_eq!(outbox(&app).await, []);
-        assert_eq!(noticed(&app.admin()).await.len(), 0);
+        assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), told);
     }
 
     async fn what_was_rolled_back_is_not_told(app: App) {
