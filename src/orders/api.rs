@@ -228,7 +228,7 @@ async fn list(
 
 /// Book an order
 ///
-/// Reserves its pieces; refused when fewer are available.
+/// Reserves its pieces; refused when fewer are available. An order comes to at most a billion roubles.
 #[utoipa::path(
     post,
     path = "/api/orders",
@@ -270,6 +270,9 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
 }
 
 /// Edit an order that is not issued yet
+///
+/// What is so already is left as it is, whatever the version. An order comes to at most a billion roubles; of an archived
+/// product it cannot be enlarged.
 #[utoipa::path(
     put,
     path = "/api/orders/{id}",

@@ -149,7 +149,8 @@ pub fn said(
     changes
 }
 
-/// Edits an order that was read as `version` and is not issued yet. Its product stays.
+/// Edits an order that was read as `version` and is not issued yet. Its product stays. What is so already is left as it
+/// is, whatever the version.
 pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let mut checks = Checks::default();
@@ -159,27 +160,6 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     let new = draft.check(checks)?;
     let before = get(tx, id)?;
     let unit_price_rub = new.unit_price_rub.unwrap_or(before.unit_price_rub);
-    check_total(new.qty, unit_price_rub)?;
-    let edited = diesel::update(
-        orders::table.find(id).filter(
-            orders::version
-                .eq(version)
-                .and(orders::status.eq(Status::PaidNotIssued)),
-        ),
-    )
-    .set((
-        orders::phone.eq(&new.phone.e164),
-        orders::phone_shown.eq(&new.phone.shown),
-        orders::phone_digits.eq(new.phone.digits()),
-        orders::phone_reversed.eq(new.phone.reversed()),
-        orders::customer_name.eq(&new.customer_name),
-        orders::customer_key.eq(new.customer_key()),
-        orders::qty.eq(new.qty),
-        orders::unit_price_rub.eq(unit_price_rub),
-        orders::user_id.eq(tx.actor.username()),
-        orders::version.eq(orders::version + 1),
-    ))
-    .execute(tx.conn)?;
     let compare = |old: &Order| {
         log::changes([
             (
@@ -200,12 +180,40 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
             ),
         ])
     };
+    let changes = compare(&before);
+    if changes.is_empty() && before.status == Status::PaidNotIssued {
+        return Ok(before);
+    }
+    check_total(new.qty, unit_price_rub)?;
+    // Versions only rise: an order that has this one now is the one that was read above.
+    let unchanged = orders::table.find(id).filter(
+        orders::version
+            .eq(version)
+            .and(orders::version.eq(before.version))
+            .and(orders::status.eq(Status::PaidNotIssued)),
+    );
+    let edited = diesel::update(unchanged)
+        .set((
+            orders::phone.eq(&new.phone.e164),
+            orders::phone_shown.eq(&new.phone.shown),
+            orders::phone_digits.eq(new.phone.digits()),
+            orders::phone_reversed.eq(new.phone.reversed()),
+            orders::customer_name.eq(&new.customer_name),
+            orders::customer_key.eq(new.customer_key()),
+            orders::qty.eq(new.qty),
+            orders::unit_price_rub.eq(unit_price_rub),
+            orders::user_id.eq(tx.actor.username()),
+            orders::version.eq(orders::version + 1),
+        ))
+        .execute(tx.conn)?;
     if edited == 0 {
         let present = get(tx, id)?;
-        return Err(match present.status {
-            Status::PaidNotIssued => Error::Stale(Stale::new(present.version, compare(&present))),
-            Status::PaidIssued | Status::PaidDenied => Error::OrderIs(present.status),
-        });
+        let changes = compare(&present);
+        return match present.status {
+            Status::PaidNotIssued if changes.is_empty() => Ok(present),
+            Status::PaidNotIssued => Err(Error::Stale(Stale::new(present.version, changes))),
+            Status::PaidIssued | Status::PaidDenied => Err(Error::OrderIs(present.status)),
+        };
     }
     if new.customer_name != before.customer_name {
         names::replace(tx, id, new.customer_name.as_deref())?;
@@ -229,7 +237,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     } else if new.qty < before.qty {
         stock::service::release(tx, before.product_id, before.qty - new.qty, id)?;
     }
-    record(tx, Action::Edit, Entity::Order, id, &compare(&before))?;
+    record(tx, Action::Edit, Entity::Order, id, &changes)?;
     get(tx, id)
 }
 

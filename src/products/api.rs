@@ -239,7 +239,7 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
 
 /// Edit a product
 ///
-/// Replaces every field; the stock is not one of them.
+/// Replaces every field; the stock is not one of them. What is so already is left as it is, whatever the version.
 #[utoipa::path(
     put,
     path = "/api/products/{id}",

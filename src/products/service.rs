@@ -107,24 +107,27 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
     Ok(id)
 }
 
-/// Edits a product that was read as `version`.
+/// Edits a product that was read as `version`. What is so already is left as it is, whatever the version.
 pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     let new = draft.check(Checks::default())?;
     let old = get(tx, id)?;
+    let changes = compare(&old, &new);
+    if changes.is_empty() {
+        return Ok(old);
+    }
     refuse_taken_name(tx, &new.name, Some(id))?;
     let edited = write_edit(tx, id, version, &new)?;
     if edited == 0 {
         let present = get(tx, id)?;
-        return Err(Error::Stale(Stale::new(
-            present.version,
-            compare(&present, &new),
-        )));
+        let changes = compare(&present, &new);
+        return if changes.is_empty() {
+            Ok(present)
+        } else {
+            Err(Error::Stale(Stale::new(present.version, changes)))
+        };
     }
-    let changes = compare(&old, &new);
-    if !changes.is_empty() {
-        record(tx, Action::Edit, Entity::Product, id, &changes)?;
-    }
+    record(tx, Action::Edit, Entity::Product, id, &changes)?;
     get(tx, id)
 }
 

@@ -156,7 +156,8 @@ async fn list(
 
 /// Receive a supply
 ///
-/// The stock goes up by `qty`.
+/// The stock goes up by `qty`, and the product gets this purchase price and supplier. What is on hand of a product is
+/// worth at most 100 million euro.
 #[utoipa::path(
     post,
     path = "/api/supplies",

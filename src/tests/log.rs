@@ -348,6 +348,23 @@ on_both_databases! {
         assert!(admin.books("чай", 99).await.is_err());
         admin.act(|tx| products::service::correct(tx, 1, 2, "2", "")).await.unwrap();
         assert_eq!(all(&admin, Query::default()).await.len(), before);
+        // An edit, a role, a state, a rate that is there already.
+        let waits = admin.books("чай", 1).await.unwrap();
+        app.hire(app.clerk()).await;
+        admin.act(|tx| crate::analytics::rates::set(tx, "2026-11-03", "98.5")).await.unwrap();
+        let before = all(&admin, Query::default()).await.len();
+        admin.act(move |tx| {
+            let same = orders::Draft { phone: PHONE.into(), qty: "1".into(), unit_price_rub: "100".into(), ..Default::default() };
+            assert_eq!(orders::service::edit(tx, waits.id, waits.version, &same)?, waits);
+            let same = products::Draft { name: "чай".into(), sell_price_rub: "100".into(), ..Default::default() };
+            assert_eq!(products::service::edit(tx, 1, 1, &same)?.version, 1);
+            products::service::restore(tx, 1)?;
+            users::change_role(tx, "продавец", Role::User)?;
+            users::activate(tx, "продавец")?;
+            users::unblock(tx, "продавец")?;
+            crate::analytics::rates::set(tx, "2026-11-03", "98,50").map(drop)
+        }).await.unwrap();
+        assert_eq!(all(&admin, Query::default()).await.len(), before);
     }
 
     async fn the_log_only_grows(app: App) {

@@ -164,6 +164,34 @@ on_both_databases! {
         app.assert_agrees().await;
     }
 
+    async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
+        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+        let tea = manager.adds("чай", 5).await;
+        let order = clerk.books("чай", 2).await.unwrap();
+        let edit_order = |qty: &str, version: i64| {
+            let draft = orders::Draft { phone: "8 916 123-45-67".into(), qty: qty.into(), unit_price_rub: "100,00".into(), ..Default::default() };
+            manager.act(move |tx| orders::service::edit(tx, order.id, version, &draft))
+        };
+        let edit_product = |min_stock: &str, version: i64| {
+            let draft = products::Draft { name: " чай ".into(), sell_price_rub: "100".into(), min_stock: min_stock.into(), ..Default::default() };
+            manager.act(move |tx| products::service::edit(tx, tea.id, version, &draft))
+        };
+        assert_eq!(edit_order("2", 1).await.unwrap(), order, "version and user are those of before");
+        assert_eq!(edit_product("", 1).await.unwrap().version, 1);
+        // Nor is it a conflict when somebody else has written the same meanwhile, or it was sent twice.
+        edit_order("3", 1).await.unwrap();
+        edit_product("1", 1).await.unwrap();
+        assert_eq!(edit_order("3", 1).await.unwrap().version, 2);
+        assert_eq!(edit_product("1", 1).await.unwrap().version, 2);
+        assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
+        // What is settled is not edited at all.
+        clerk.issues(order.id).await.unwrap();
+        assert_eq!(edit_order("3", 3).await.unwrap_err(), Error::OrderIs(Status::PaidIssued));
+        let rows = manager.look(move |tx| Ok((history(tx, Entity::Order, order.id)?.len(), history(tx, Entity::Product, tea.id)?.len()))).await.unwrap();
+        assert_eq!(rows, (3, 2));
+        app.assert_agrees().await;
+    }
+
     async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
         let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
         let free = products::Draft { name: "без цены".to_owned(), ..products::Draft::default() };

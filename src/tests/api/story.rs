@@ -32,7 +32,9 @@ on_both_databases! {
         let edit = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 3, "unit_price_rub": 1000});
         let edited = anna.put(booked.location(), edit.clone()).await;
         assert_eq!((edited.status, edited.text("unit_price_rub"), &edited.json["version"]), (200, "1000.00", &json!(2)));
-        assert_eq!(anna.put(booked.location(), edit).await.text("type"), "urn:sirius:stale");
+        assert_eq!(anna.put(booked.location(), edit).await.json, edited.json, "what is so already is no conflict");
+        let other = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 4, "unit_price_rub": 1000});
+        assert_eq!(anna.put(booked.location(), other).await.text("type"), "urn:sirius:stale");
 
         let (issue, deny) = (format!("{}/issue", booked.location()), format!("{}/deny", booked.location()));
         let issued = anna.act(&issue).await;
