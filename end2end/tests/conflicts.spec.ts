@@ -123,6 +123,29 @@ test("an edit that came too late shows what changed, and sent again it wins @pos
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
 });
 
+test("a form that was open does not wipe what a supply has set, and the next supply proposes it @postgres", async ({ page, context, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { name, id } = await tea(page, server);
+  const other = await context.newPage();
+  await shop.open(other, `/products/${id}`);
+  await shop.receiveSupply(page, { product: name, qty: 1, price: "1,50", supplier: "Lipton" });
+  await shop.receiveSupply(page, { product: name, qty: 1, price: "2,50", supplier: "Teekanne" });
+
+  await fill(other, { "Описание": "из Индии" });
+  await press(other, "Сохранить");
+  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы" });
+  await expect(conflict).toContainText(/Закупка, €: 2,50\s€/);
+  await expect(conflict).toContainText("Поставщик: Teekanne");
+
+  await shop.open(page, `/products/${id}`);
+  await expect(fact(page, "Последняя закупка, €")).toHaveText(/2,50\s€/);
+  await expect(field(page, "Закупка, €")).toHaveValue("2,50");
+  await shop.open(page, `/supplies?new=${id}`);
+  const form = page.getByRole("region", { name: "Принять поставку" });
+  await expect(field(form, "Закупка, €")).toHaveValue("2,50");
+  await expect(field(form, "Поставщик")).toHaveValue("Teekanne");
+});
+
 test("a count that came too late does not undo a sale", async ({ page, context, server, expectProblem }) => {
   expectProblem(/status of 409/);
   const { name } = await tea(page, server);
