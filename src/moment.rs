@@ -51,11 +51,13 @@ impl Moment {
         )
     }
 
-    /// RFC 3339 in UTC, for machines: `2026-11-23T11:05:00Z`.
+    /// RFC 3339 in UTC, for machines: `2026-11-23T11:05:00.000000Z`.
+    ///
+    /// Always to the microsecond, as fine as both databases keep it, so that the order of texts is the order of instants.
     pub fn rfc3339(self) -> String {
         self.utc
             .and_utc()
-            .to_rfc3339_opts(chrono::SecondsFormat::AutoSi, true)
+            .to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
     }
 
     /// What the shop's clock shows.
@@ -121,5 +123,26 @@ pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{}", day.month(), day.year()),
         Locale::en => format!("{} {}", MONTHS[day.month0() as usize], day.year()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn instants_written_for_machines_sort_as_texts() {
+        let micros = [0, 1, 10, 500_000, 515_000, 515_326, 999_999, 1_000_000];
+        let texts = micros.map(|micros| {
+            let utc = DateTime::from_timestamp_micros(micros).unwrap();
+            Moment::new(utc.naive_utc(), 180).rfc3339()
+        });
+        assert!(texts.is_sorted(), "{texts:?}");
+        assert!(texts.iter().all(|text| text.len() == texts[0].len()));
+        assert_eq!(texts[4], "1970-01-01T00:00:00.515000Z");
+        for (text, micros) in texts.iter().zip(micros) {
+            let read: DateTime<chrono::Utc> = text.parse().unwrap();
+            assert_eq!(read.timestamp_micros(), micros);
+        }
     }
 }

@@ -183,8 +183,8 @@ impl PartialSchema for Time {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("An instant, RFC 3339 in UTC"))
-            .examples([serde_json::json!("2026-11-23T11:05:00Z")])
+            .description(Some("An instant, RFC 3339 in UTC, always with six digits of the second: texts sort as instants do"))
+            .examples([serde_json::json!("2026-11-23T11:05:00.000000Z")])
             .into()
     }
 }

@@ -25,6 +25,32 @@ on_both_databases! {
         }
     }
 
+    async fn times_sort_as_text_and_pages_lose_no_digit_of_them(app: App) {
+        let manager = Program::of(&app, app.manager()).await;
+        let product = manager.adds("чай", 100).await;
+        for _ in 0..4 {
+            assert_eq!(manager.post("/api/orders", order(product, 1)).await.status, 201);
+        }
+        app.sql("
+            UPDATE orders SET created_at = '2026-11-23 11:05:39' WHERE id = 1;
+            UPDATE orders SET created_at = '2026-11-23 11:05:39.515' WHERE id = 2;
+            UPDATE orders SET created_at = '2026-11-23 11:05:39.515326' WHERE id = 3;
+            UPDATE orders SET created_at = '2026-11-23 11:05:39.515327' WHERE id = 4;
+        ").await;
+        let (mut times, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = manager.get(&format!("/api/orders?limit=1&sort=created_at&cursor={cursor}")).await;
+            times.extend(page.items().iter().map(|row| row["created_at"].as_str().unwrap().to_owned()));
+            match page.json["next"].as_str() {
+                Some(next) => cursor = next.to_owned(),
+                None => break,
+            }
+        }
+        assert!(times.is_sorted(), "{times:?}");
+        let seconds = ["39.000000Z", "39.515000Z", "39.515326Z", "39.515327Z"];
+        assert_eq!(times, seconds.map(|second| format!("2026-11-23T11:05:{second}")));
+    }
+
     async fn a_wrong_limit_or_cursor_is_refused(app: App) {
         let manager = Program::of(&app, app.manager()).await;
         let product = manager.adds("чай", 5).await;
