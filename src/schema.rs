@@ -163,6 +163,7 @@ diesel::table! {
         cost_eur -> BigInt,
         cost_rub_exact -> BigInt,
         uncosted_qty -> BigInt,
+        uncosted_rub -> BigInt,
         denied -> BigInt,
     }
 }
@@ -178,6 +179,7 @@ diesel::table! {
         cost_eur -> BigInt,
         cost_rub_exact -> BigInt,
         uncosted_qty -> BigInt,
+        uncosted_rub -> BigInt,
         denied -> BigInt,
     }
 }
@@ -192,6 +194,7 @@ diesel::table! {
         cost_eur -> BigInt,
         cost_rub_exact -> BigInt,
         uncosted_qty -> BigInt,
+        uncosted_rub -> BigInt,
         denied -> BigInt,
     }
 }

@@ -47,18 +47,21 @@ struct FiguresJson {
     /// The same at the rate of the day of each issue; null while there is no rate
     cost_rub: Option<Money>,
     profit_rub: Option<Money>,
-    /// Profit in percent of the revenue, two decimals; null without a rate or without revenue
+    /// Profit in percent of `revenue_rub - uncosted_rub`, two decimals; null without a rate or without such revenue
     #[schema(value_type = Option<f64>, example = 41.50)]
     margin_percent: Option<Box<RawValue>>,
     /// Pieces issued without a purchase price: their cost is not known
     uncosted_qty: i64,
 }
+    /// Revenue less cost, of the pieces with a purchase price: `revenue_rub - uncosted_rub - cost_rub`
 
 impl From<Figures> for FiguresJson {
     fn from(figures: Figures) -> Self {
         Self {
             orders: figures.orders,
             denied: figures.denied,
+    /// The part of the revenue that these pieces brought; profit and margin leave it out
+    uncosted_rub: Money,
             qty: figures.qty,
             revenue_rub: figures.revenue_rub.into(),
             list_rub: figures.list_rub.into(),
@@ -74,6 +77,7 @@ impl From<Figures> for FiguresJson {
 /// A JSON number with exactly these digits.
 fn exact_number(share: Share) -> Option<Box<RawValue>> {
     RawValue::from_string(share.to_string()).ok()
+            uncosted_rub: figures.uncosted_rub.into(),
 }
 
 /// What was sold of one product

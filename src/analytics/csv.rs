@@ -14,7 +14,7 @@ use crate::{
 use axum::{extract::State, http::request::Parts, response::Response};
 use leptos_i18n::td_string;
 
-const FIELDS: [&str; 17] = [
+const FIELDS: [&str; 18] = [
     "section",
     "start",
     "product_id",
@@ -32,6 +32,7 @@ const FIELDS: [&str; 17] = [
     "discount_rub",
     "discount_percent",
     "uncosted_qty",
+    "uncosted_rub",
 ];
 
 /// `GET /admin/analytics.csv`: the tables of the page, with all products.
@@ -93,5 +94,6 @@ fn figures(sheet: &mut Sheet, figures: &Figures, share: Option<Share>) -> Result
     sheet.decimal(figures.discount_rub())?;
     sheet.optional(figures.discount())?;
     sheet.plain(figures.uncosted_qty)?;
+    sheet.decimal(figures.uncosted_rub)?;
     sheet.end_row()
 }

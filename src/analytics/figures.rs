@@ -28,17 +28,24 @@ pub struct Figures {
     pub cost_rub: Option<Rub>,
     /// Pieces issued without a purchase price: their cost is not known, and not counted as free.
     pub uncosted_qty: i64,
+    /// What these pieces were sold for: a part of the revenue that profit and margin leave out.
+    pub uncosted_rub: Rub,
 }
 
 impl Figures {
-    /// Revenue less cost. Neither is below zero, so that no number is too small for it.
-    pub fn profit_rub(&self) -> Option<Rub> {
-        self.cost_rub.map(|cost| Rub(self.revenue_rub.0 - cost.0))
+    /// Revenue of the pieces with a purchase price.
+    fn costed_rub(&self) -> Rub {
+        Rub(self.revenue_rub.0 - self.uncosted_rub.0)
     }
 
-    /// Profit as a part of the revenue.
+    /// Revenue less cost, of the pieces with a purchase price. Neither is below zero, so that no number is too small for it.
+    pub fn profit_rub(&self) -> Option<Rub> {
+        self.cost_rub.map(|cost| Rub(self.costed_rub().0 - cost.0))
+    }
+
+    /// Profit as a part of the revenue that it was made with.
     pub fn margin(&self) -> Option<Share> {
-        Share::of(self.profit_rub()?.0, self.revenue_rub.0)
+        Share::of(self.profit_rub()?.0, self.costed_rub().0)
     }
 
     /// What a piece was sold for, on average.
@@ -166,6 +173,18 @@ mod tests {
         assert_eq!(
             (figures.profit_rub(), figures.margin()),
             (Some(Rub(15_000)), Some(Share(5_000)))
+        );
+        // One of the three pieces had no purchase price: its revenue makes neither profit nor margin.
+        figures.uncosted_rub = Rub(10_000);
+        assert_eq!(
+            (figures.profit_rub(), figures.margin()),
+            (Some(Rub(5_000)), Some(Share(2_500)))
+        );
+        figures.uncosted_rub = figures.revenue_rub;
+        figures.cost_rub = Some(Rub(0));
+        assert_eq!(
+            (figures.profit_rub(), figures.margin()),
+            (Some(Rub(0)), None)
         );
         assert_eq!(figures.average_rub(), Some(Rub(10_000)));
         assert_eq!(

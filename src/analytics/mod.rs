@@ -3,6 +3,9 @@
 //! Every figure is exact until it is shown: a cost in roubles is the sum, order by order, of the cost in euro
 //! times the rate of the day of issue. It is rounded once, to the kopeck, where it becomes a figure; so rows of
 //! a table may differ from their total by a kopeck, and each is right.
+//!
+//! Pieces without a purchase price are not free: what they brought is a sum of its own, and profit and margin are
+//! taken over the rest.
 
 pub mod chart;
 pub mod figures;
@@ -71,6 +74,8 @@ codes! {
         AveragePrice = "average",
         Discount = "discount",
         Denied = "denied",
+        /// Revenue of the pieces without a purchase price.
+        Uncosted = "uncosted",
     }
 }
 

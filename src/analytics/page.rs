@@ -310,8 +310,13 @@ fn Totals(now: Figures, before: Figures) -> impl IntoView {
         )
     };
     let uncosted = (now.uncosted_qty > 0).then(|| {
-        let words =
-            td_string!(l, analytics.uncosted, qty = pieces(now.uncosted_qty, l)).to_string();
+        let words = td_string!(
+            l,
+            analytics.uncosted,
+            qty = pieces(now.uncosted_qty, l),
+            revenue = now.uncosted_rub.shown(l)
+        )
+        .to_string();
         view! { <p class="alert alert-warning alert-soft mt-4">{words}</p> }
     });
     view! {
@@ -327,7 +332,7 @@ fn Totals(now: Figures, before: Figures) -> impl IntoView {
             {of_rub(td_string!(l, analytics.average), now.average_rub(), before.average_rub())}
             {of_rub(td_string!(l, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
             {tile(td_string!(l, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
-            {of_count(td_string!(l, analytics.uncosted_qty), now.uncosted_qty, before.uncosted_qty)}
+            {of_rub(td_string!(l, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
         </dl>
         {uncosted}
     }
@@ -349,6 +354,7 @@ fn dash() -> String {
 fn PeriodTable(summary: Summary) -> impl IntoView {
     let l = ui::locale();
     let by = summary.by;
+    let has_uncosted = summary.totals.uncosted_qty > 0;
     let row = move |start: NaiveDate, figures: Figures| {
         view! {
             <tr role="row">
@@ -356,6 +362,7 @@ fn PeriodTable(summary: Summary) -> impl IntoView {
                 <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
                 <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
                 <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
@@ -376,6 +383,7 @@ fn PeriodTable(summary: Summary) -> impl IntoView {
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.revenue)}</th>
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.profit)}</th>
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.margin)}</th>
+                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.uncosted_rub)}</th> })}
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.qty)}</th>
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.orders)}</th>
                         <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.denied)}</th>

@@ -16,6 +16,9 @@ const DEFAULT: &str = "-revenue";
 pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
     let l = ui::locale();
     let head = move |column: &'static str, label: &'static str| view! { <SortHead label column default=DEFAULT class="num" /> };
+    let has_uncosted = products
+        .iter()
+        .any(|product| product.figures.uncosted_qty > 0);
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -30,16 +33,17 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
                     {head("cost", td_string!(l, analytics.cost_eur))}
                     {head("profit", td_string!(l, analytics.profit))}
                     {head("margin", td_string!(l, analytics.margin))}
+                    {has_uncosted.then(|| head("uncosted", td_string!(l, analytics.uncosted_rub)))}
                     {head("denied", td_string!(l, analytics.denied))}
                 </tr>
             </thead>
-            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}</tbody>
+            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product has_uncosted /> }).collect_view()}</tbody>
         </table>
     }
 }
 
 #[component]
-fn ProductRow(product: ProductFigures) -> impl IntoView {
+fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
     let l = ui::locale();
     let dash = || "—".to_owned();
     let figures = product.figures;
@@ -66,6 +70,7 @@ fn ProductRow(product: ProductFigures) -> impl IntoView {
             <td role="cell" class="num" data-label=td_string!(l, analytics.cost_eur)>{figures.cost_eur.shown(l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+            {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
             <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
         </tr>
     }

@@ -34,6 +34,7 @@ macro_rules! columns {
             $table::cost_eur,
             $table::cost_rub_exact,
             $table::uncosted_qty,
+            $table::uncosted_rub,
             $table::denied,
         )
     };
@@ -51,6 +52,7 @@ macro_rules! values {
             $table::cost_eur.eq($sums.cost_eur),
             $table::cost_rub_exact.eq($sums.cost_rub_exact),
             $table::uncosted_qty.eq($sums.uncosted_qty),
+            $table::uncosted_rub.eq($sums.uncosted_rub),
             $table::denied.eq($sums.denied),
         )
     };
@@ -92,6 +94,7 @@ macro_rules! add {
                 $table::cost_eur.eq($table::cost_eur + $sums.cost_eur),
                 $table::cost_rub_exact.eq($table::cost_rub_exact + $sums.cost_rub_exact),
                 $table::uncosted_qty.eq($table::uncosted_qty + $sums.uncosted_qty),
+                $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
                 $table::denied.eq($table::denied + $sums.denied),
             ))
             .execute($conn)?;

@@ -240,6 +240,7 @@ fn sort(products: &mut [ProductFigures], by: Sort, descending: bool) {
             Sort::AveragePrice => figures.average_rub().map_or(unknown, |price| price.0),
             Sort::Discount => figures.discount_rub().0,
             Sort::Denied => figures.denied,
+            Sort::Uncosted => figures.uncosted_rub.0,
         }
     };
     products.sort_by_cached_key(|row| (number(row), fold(&row.product_name), row.product_id));

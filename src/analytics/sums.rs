@@ -22,6 +22,8 @@ pub struct Sums {
     /// Ten-thousandths of a kopeck: nothing is rounded.
     pub cost_rub_exact: i64,
     pub uncosted_qty: i64,
+    /// What the pieces without a purchase price were sold for: a part of the revenue.
+    pub uncosted_rub: i64,
     pub denied: i64,
 }
 
@@ -45,6 +47,7 @@ impl Sums {
         cost_eur: 0,
         cost_rub_exact: 0,
         uncosted_qty: 0,
+        uncosted_rub: 0,
         denied: 1,
     };
 
@@ -59,6 +62,7 @@ impl Sums {
             cost_eur: order.cost_eur.0,
             cost_rub_exact: order.cost_eur.0.checked_mul(rate)?,
             uncosted_qty: order.uncosted_qty,
+            uncosted_rub: order.unit_price_rub.times(order.uncosted_qty)?.0,
             denied: 0,
         })
     }
@@ -73,6 +77,7 @@ impl Sums {
             cost_eur: self.cost_eur.checked_add(other.cost_eur)?,
             cost_rub_exact: self.cost_rub_exact.checked_add(other.cost_rub_exact)?,
             uncosted_qty: self.uncosted_qty.checked_add(other.uncosted_qty)?,
+            uncosted_rub: self.uncosted_rub.checked_add(other.uncosted_rub)?,
             denied: self.denied.checked_add(other.denied)?,
         })
     }
@@ -88,6 +93,7 @@ impl Sums {
             cost_eur: Eur(self.cost_eur),
             cost_rub: has_rate.then(|| rounded(self.cost_rub_exact.into())),
             uncosted_qty: self.uncosted_qty,
+            uncosted_rub: Rub(self.uncosted_rub),
         }
     }
 }

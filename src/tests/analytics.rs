@@ -10,6 +10,7 @@ use crate::{
     },
     auth::Actor,
     check, clock,
+    db::Conn,
     error::{Error, Problem},
     log::Action,
     moment::Moment,
@@ -18,7 +19,7 @@ use crate::{
     schema::{operation_log, orders as orders_table},
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta};
-use diesel::prelude::*;
+use diesel::{connection::SimpleConnection, prelude::*};
 use futures::future::join_all;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
@@ -113,10 +114,12 @@ on_both_databases! {
             orders: 4, denied: 1, qty: 8, revenue_rub: Rub(99_000), list_rub: Rub(80_000),
             // 4.00 € at 98.5 is 394.00 ₽; 6.50 € at 100.1234 is 650.8021 ₽.
             cost_eur: Eur(1_050), cost_rub: Some(Rub(104_480)), uncosted_qty: 2,
+            // Two cocoas at 50 ₽: what they cost is not known, so they earned nothing either.
+            uncosted_rub: Rub(10_000),
         };
         // Coffee and cocoa were sold at other prices than the list's 100 ₽: 300 ₽ more, 100 ₽ less.
         assert_eq!(two_days.totals, totals);
-        assert_eq!((totals.profit_rub(), totals.margin()), (Some(Rub(-5_480)), Some(Share(-554))));
+        assert_eq!((totals.profit_rub(), totals.margin()), (Some(Rub(-15_480)), Some(Share(-1_739))));
         assert_eq!((totals.discount_rub(), totals.average_rub()), (Rub(-19_000), Some(Rub(12_375))));
         let days: Vec<_> = two_days.periods.iter().map(|period| (period.start, period.figures.revenue_rub, period.figures.cost_rub)).collect();
         assert_eq!(days, [(day("2026-11-22"), Rub(20_000), Some(Rub(39_400))), (day("2026-11-23"), Rub(79_000), Some(Rub(65_080)))]);
@@ -124,6 +127,8 @@ on_both_databases! {
         assert_eq!((of_tea.qty, of_tea.revenue_rub, of_tea.list_rub, of_tea.cost_rub, of_tea.denied), (3, Rub(29_000), Rub(30_000), Some(Rub(59_425)), 1));
         assert_eq!(figures_of(&two_days, coffee).cost_rub, Some(Rub(45_056)));
         let of_cocoa = figures_of(&two_days, cocoa);
+        assert_eq!((of_cocoa.uncosted_rub, of_cocoa.profit_rub(), of_cocoa.margin()), (Rub(10_000), Some(Rub(0)), None));
+        assert_eq!(two_days.periods[1].figures.uncosted_rub, Rub(10_000));
         assert_eq!((of_cocoa.uncosted_qty, of_cocoa.cost_eur, of_cocoa.discount_rub()), (2, Eur(0), Rub(10_000)));
         assert_eq!(two_days.products[0].product_name, "кофе", "the most revenue comes first");
         assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
@@ -257,6 +262,61 @@ on_both_databases! {
         app.assert_agrees().await;
         let today = summary(&app, &today.to_string(), &today.to_string(), "day", None).await.totals;
         assert_eq!((today.orders, today.denied, today.cost_eur), (80, 40, Eur(80 * 123)));
+    }
+
+    async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App) {
+        let manager = app.hire(app.manager()).await;
+        app.hire(app.admin()).await;
+        sets_rate(&app, "2026-11-01", "100").await;
+        let honey = manager.adds("мёд", 10).await.id;
+        settles(&app, at("2026-11-05T10:00:00Z"), "мёд", 6, "1000", false).await;
+        // Of the next six, two have no purchase price.
+        manager.supplies("мёд", 4, "5").await.unwrap();
+        settles(&app, at("2026-11-06T10:00:00Z"), "мёд", 6, "1000", false).await;
+        let expected = Figures {
+            orders: 2, denied: 0, qty: 12, revenue_rub: Rub(1_200_000), list_rub: Rub(120_000),
+            cost_eur: Eur(2_000), cost_rub: Some(Rub(200_000)), uncosted_qty: 8, uncosted_rub: Rub(800_000),
+        };
+        // From the sums of the product, of whole months, and from the orders of the months that a range cuts.
+        for (from, to) in [("2026-01-01", "2026-12-31"), ("2026-11-01", "2026-11-30"), ("2026-11-05", "2026-11-06")] {
+            for product in [None, Some(honey)] {
+                for by in ["day", "month"] {
+                    let found = summary(&app, from, to, by, product).await;
+                    assert_eq!((found.totals, found.products[0].figures), (expected, expected), "{from} {to} {by} {product:?}");
+                    assert_eq!(found.periods.iter().map(|period| period.figures.uncosted_rub.0).sum::<i64>(), 800_000);
+                }
+            }
+        }
+        assert_eq!((expected.profit_rub(), expected.margin()), (Some(Rub(200_000)), Some(Share(5_000))));
+        app.assert_agrees().await;
+        for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
+            let wrong = format!("UPDATE {table} SET uncosted_rub = uncosted_rub + 1");
+            app.shop.db.write(move |conn| diesel::sql_query(wrong).execute(conn).map_err(Error::from)).await.unwrap();
+            assert!(!app.shop.db.read(check::check).await.unwrap().wrong.is_empty(), "{table}");
+            check::repair(&app.shop).await.unwrap();
+            app.assert_agrees().await;
+        }
+        let mut browser = app.browser_of(app.person("хозяин", crate::auth::Role::Admin)).await;
+        let page = browser.get("/admin/analytics?from=2026-11-05&to=2026-11-06").await.body;
+        for shown in ["Выручка без закупочной цены", "8\u{a0}000,00\u{a0}₽", "50,0\u{a0}%"] {
+            assert!(page.contains(shown), "{shown}: {page}");
+        }
+        let file = browser.get("/admin/analytics.csv?from=2026-11-05&to=2026-11-06&format=plain").await.body;
+        assert!(file.lines().all(|line| line.trim_end().ends_with(",uncosted_rub") || line.contains(",8,8000.00") || line.contains(",6,6000.00") || line.contains(",2,2000.00")), "{file}");
+    }
+
+    async fn sums_of_before_get_the_revenue_without_a_purchase_price_when_they_are_migrated(app: App) {
+        example(&app).await;
+        app.shop.db.write(|conn| {
+            let (down, up) = match conn {
+                Conn::Sqlite(_) => (include_str!("../../migrations/sqlite/2026-11-26-000090_uncosted_revenue/down.sql"), include_str!("../../migrations/sqlite/2026-11-26-000090_uncosted_revenue/up.sql")),
+                Conn::Postgres(_) => (include_str!("../../migrations/postgres/2026-11-26-000090_uncosted_revenue/down.sql"), include_str!("../../migrations/postgres/2026-11-26-000090_uncosted_revenue/up.sql")),
+            };
+            conn.batch_execute(down)?;
+            conn.batch_execute(up).map_err(Error::from)
+        }).await.unwrap();
+        assert_eq!(summary(&app, "2026-11-23", "2026-11-23", "day", None).await.totals.uncosted_rub, Rub(10_000));
+        app.assert_agrees().await;
     }
 
     async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {

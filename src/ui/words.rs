@@ -86,6 +86,7 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "uncosted_qty" => td_string!(l, analytics.uncosted_qty),
         other => return other.to_owned(),
     }
+        "uncosted_rub" => td_string!(l, csv.uncosted_rub),
     .to_owned()
 }
 
