@@ -10,15 +10,22 @@ use crate::{
     api::{
         answers::{Allowed, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Name, Params},
-        values::{Amount, Given, Listing, Money, Time},
+        values::{Given, Listing, Money, Time},
     },
     checks::Checks,
-    error::Error,
+    error::{Error, Problem},
 };
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use utoipa::{IntoParams, ToSchema};
+use std::borrow::Cow;
+use utoipa::{
+    IntoParams, PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Type,
+        schema::{AnyOfBuilder, ObjectBuilder, Schema},
+    },
+};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of analytics.
@@ -46,22 +53,22 @@ struct FiguresJson {
     cost_eur: Money,
     /// The same at the rate of the day of each issue; null while there is no rate
     cost_rub: Option<Money>,
+    /// Revenue less cost, of the pieces with a purchase price: `revenue_rub - uncosted_rub - cost_rub`
     profit_rub: Option<Money>,
     /// Profit in percent of `revenue_rub - uncosted_rub`, two decimals; null without a rate or without such revenue
     #[schema(value_type = Option<f64>, example = 41.50)]
     margin_percent: Option<Box<RawValue>>,
     /// Pieces issued without a purchase price: their cost is not known
     uncosted_qty: i64,
+    /// The part of the revenue that these pieces brought; profit and margin leave it out
+    uncosted_rub: Money,
 }
-    /// Revenue less cost, of the pieces with a purchase price: `revenue_rub - uncosted_rub - cost_rub`
 
 impl From<Figures> for FiguresJson {
     fn from(figures: Figures) -> Self {
         Self {
             orders: figures.orders,
             denied: figures.denied,
-    /// The part of the revenue that these pieces brought; profit and margin leave it out
-    uncosted_rub: Money,
             qty: figures.qty,
             revenue_rub: figures.revenue_rub.into(),
             list_rub: figures.list_rub.into(),
@@ -70,6 +77,7 @@ impl From<Figures> for FiguresJson {
             profit_rub: figures.profit_rub().map(Money::from),
             margin_percent: figures.margin().and_then(exact_number),
             uncosted_qty: figures.uncosted_qty,
+            uncosted_rub: figures.uncosted_rub.into(),
         }
     }
 }
@@ -77,7 +85,6 @@ impl From<Figures> for FiguresJson {
 /// A JSON number with exactly these digits.
 fn exact_number(share: Share) -> Option<Box<RawValue>> {
     RawValue::from_string(share.to_string()).ok()
-            uncosted_rub: figures.uncosted_rub.into(),
 }
 
 /// What was sold of one product
@@ -257,8 +264,35 @@ async fn list_rates(
 struct NewRate {
     /// Roubles for one euro, up to four decimals
     #[serde(default)]
-    #[schema(value_type = Amount, required = true)]
+    #[schema(value_type = RateAmount, required = true)]
     rub_per_eur: Given,
+}
+
+/// A rate in a request: a string or a number, exact, with at most four decimals.
+pub struct RateAmount;
+
+impl PartialSchema for RateAmount {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$"));
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .exclusive_minimum(Some(0))
+            .maximum(Some(rates::HIGHEST));
+        AnyOfBuilder::new()
+            .item(text)
+            .item(number)
+            .description(Some("Roubles for one euro: a string or a number, exact, more than zero, with at most four decimals, up to ten thousand"))
+            .examples([serde_json::json!("98.1234")])
+            .into()
+    }
+}
+
+impl ToSchema for RateAmount {
+    fn name() -> Cow<'static, str> {
+        "RateAmount".into()
+    }
 }
 
 /// Enter or correct the rate of a day
@@ -278,8 +312,12 @@ async fn set_rate(
     Name(day): Name,
     body: Body<NewRate>,
 ) -> Result<Json<RateJson>, Error> {
-    let (rate, checks) =
-        body.open(|new, checks| checks.take("rub_per_eur", new.rub_per_eur.amount()));
+    let (rate, checks) = body.open(|new, checks| {
+        checks.take(
+            "rub_per_eur",
+            new.rub_per_eur.amount().map_err(|_| Problem::NotRate),
+        )
+    });
     let set = move |tx: &mut Tx<'_>| rates::set(tx, &day, &rate);
     let rate = caller.act(checks, set).await?;
     Ok(Json(rate.into()))

@@ -19,7 +19,7 @@ pub const PAGE: i64 = 70;
 /// A rate older than so many days asks for a new one.
 const OLD_DAYS: i64 = 7;
 /// The highest rate that is taken, in roubles.
-const HIGHEST: i64 = 10_000;
+pub const HIGHEST: i64 = 10_000;
 
 /// Enters the rate of a day, or corrects it. The cost of what was issued while it holds follows.
 pub fn set(tx: &mut Tx<'_>, day: &str, rub_per_eur: &str) -> Result<Rate, Error> {

@@ -50,6 +50,29 @@ on_both_databases! {
         }
     }
 
+    async fn a_rate_is_taken_as_the_contract_says(app: App) {
+        let admin = Program::of(&app, app.admin()).await;
+        let set = |json: &str| {
+            let (admin, body) = (admin.clone(), format!("{{\"rub_per_eur\": {json}}}"));
+            async move { admin.send(Method::PUT, "/api/rates/2026-11-01", Some(body)).await }
+        };
+        for (json, shown) in [
+            ("\"98.1234\"", "98.1234"), ("98.1234", "98.1234"), ("\"98.5\"", "98.50"), ("98", "98.00"), ("0.0001", "0.0001"), ("10000", "10000.00"), ("\"10000.0000\"", "10000.00"),
+        ] {
+            let rate = set(json).await;
+            assert_eq!((rate.status, rate.text("rub_per_eur")), (200, shown), "{json}: {rate:?}");
+        }
+        for json in ["98.12345", "\"98.12345\"", "10000.0001", "10001", "0", "\"0\"", "-1", "\"98,5\"", "1e2", "null", "true"] {
+            let refused = set(json).await;
+            assert_eq!((refused.status, refused.wrong()), (422, vec!["rub_per_eur"]), "{json}");
+        }
+        let schemas = &admin.get("/api/openapi.json").await.json["components"]["schemas"];
+        assert_eq!(schemas["NewRate"]["properties"]["rub_per_eur"]["$ref"], "#/components/schemas/RateAmount");
+        let [text, number] = [0, 1].map(|form| &schemas["RateAmount"]["anyOf"][form]);
+        assert_eq!(text["pattern"], r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$");
+        assert_eq!((&number["exclusiveMinimum"], &number["maximum"]), (&json!(0), &json!(10_000)));
+    }
+
     async fn what_http_itself_refuses_is_a_problem_too(app: App) {
         let manager = Program::of(&app, app.manager()).await;
         let add = |body: String| {
