@@ -3,8 +3,10 @@
 use crate::{
     act::Shop,
     analytics::rollup,
+    auth::Actor,
     db::{self, Conn},
     error::Error,
+    log::{self, Action, Entity, service::record},
 };
 use diesel::{
     prelude::*,
@@ -94,8 +96,16 @@ const SUMS: &str = "
     )";
 
 /// Makes the roll-ups anew from the orders; nothing else can be wrong without somebody deciding what is right.
+/// It is on record what there was to repair.
 pub async fn repair(shop: &Shop) -> Result<usize, Error> {
-    shop.db.write(rollup::rebuild).await
+    shop.act(Actor::System, |tx| {
+        let (_, wrong) = rollup::check(tx.conn)?;
+        let rows = rollup::rebuild(tx.conn)?;
+        let changes = [log::set("rows", rows), log::set("wrong", wrong.len())];
+        record(tx, Action::Repair, Entity::Report, "sums", &changes)?;
+        Ok(rows)
+    })
+    .await
 }
 
 /// Compares everything, in one consistent view of the database.

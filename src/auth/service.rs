@@ -247,6 +247,11 @@ pub async fn change_password(
         Turn::OWN,
     );
     if !counted(shop, &attempt, compared).await? {
+        shop.act(actor, move |tx| {
+            let action = Action::ChangePasswordFailed;
+            record(tx, action, Entity::User, &me.username, &[])
+        })
+        .await?;
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
     let new_hash = password::hash(password, shop.config.bcrypt_cost, Turn::OWN).await?;

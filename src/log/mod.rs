@@ -32,6 +32,8 @@ codes! {
         SignInFailed = "sign_in_failed",
         SignOut = "sign_out",
         ChangePassword = "change_password",
+        /// The present password was wrong.
+        ChangePasswordFailed = "change_password_failed",
         ChangeRole = "change_role",
         Activate = "activate",
         Block = "block",
@@ -52,6 +54,8 @@ codes! {
         MakeChatCode = "make_chat_code",
         LinkChat = "link_chat",
         UnlinkChat = "unlink_chat",
+        /// Sums were made anew by `sirius check --repair`.
+        Repair = "repair",
     }
 }
 

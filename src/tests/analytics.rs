@@ -12,7 +12,7 @@ use crate::{
     check, clock,
     db::Conn,
     error::{Error, Problem},
-    log::Action,
+    log::{Action, Operation},
     moment::Moment,
     money::{Eur, Rub},
     orders,
@@ -327,7 +327,12 @@ on_both_databases! {
         let report = app.shop.db.read(check::check).await.unwrap();
         assert!(report.wrong.iter().any(|line| line.starts_with("sales of 2026-11-22, slot")), "{:?}", report.wrong);
         assert!(report.wrong.iter().any(|line| line.starts_with("sales of product 1")), "{:?}", report.wrong);
-        assert!(check::repair(&app.shop).await.unwrap() > 5);
+        let wrong = i64::try_from(report.wrong.len()).unwrap();
+        let rows = check::repair(&app.shop).await.unwrap();
+        assert!(rows > 5);
+        let repairs = logged(&app, Action::Repair).await;
+        assert_eq!((repairs.len(), repairs[0].user_id.as_deref()), (1, None));
+        assert_eq!(repairs[0].changes, [crate::log::set("rows", rows), crate::log::set("wrong", wrong)]);
         app.assert_agrees().await;
         assert_eq!(summary(&app, "2026-11-23", "2026-11-23", "day", None).await.totals.denied, 1);
     }
@@ -391,6 +396,22 @@ on_both_databases! {
         let refused = browser.get("/admin/analytics?from=2026-11-23&to=2026-11-22").await;
         assert_eq!(refused.status, 422);
     }
+}
+
+/// What the log says of acts of a kind, newest first.
+async fn logged(app: &App, action: Action) -> Vec<Operation> {
+    let query = crate::log::Query {
+        action: action.code().to_owned(),
+        ..Default::default()
+    };
+    let found = app
+        .shop
+        .look(Actor::System, move |tx| {
+            crate::log::search::list(tx, &query)
+        })
+        .await
+        .unwrap();
+    found.page.items
 }
 
 /// Orders, denied orders, pieces, revenue, and the cost in roubles rounded once.

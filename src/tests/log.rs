@@ -302,6 +302,12 @@ on_both_databases! {
             before += 1;
             assert_eq!(all(&admin, Query::default()).await.len(), before);
         }
+        let wrong = [("current_password", "wrong horse"), ("password", "another horse"), ("password_repeated", "another horse")];
+        browser.sign_in("админ", PASSWORD).await;
+        assert_eq!(browser.call("change_password", &wrong).await.status, 422);
+        let rows = all(&admin, Query::default()).await;
+        assert_eq!((rows.len(), rows[0].action, rows[0].user_id.as_deref()), (before + 2, Action::ChangePasswordFailed, Some("админ")));
+        assert_eq!((rows[0].entity_id.as_str(), &rows[0].changes), ("админ", &Vec::new()), "and no password");
     }
 
     async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: App) {

@@ -51,6 +51,8 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "new" => td_string!(l, log.added),
         "changed" => td_string!(l, log.changed),
         "same" => td_string!(l, log.same),
+        "rows" => td_string!(l, log.rows),
+        "wrong" => td_string!(l, log.wrong),
         "reserved" => td_string!(l, fields.reserved),
         "stock" => td_string!(l, fields.stock),
         "created_at" => td_string!(l, fields.date),
@@ -84,9 +86,9 @@ pub fn field_label(l: Locale, field: &str) -> String {
         "discount_rub" => td_string!(l, csv.discount_rub),
         "discount_percent" => td_string!(l, analytics.discount_share),
         "uncosted_qty" => td_string!(l, analytics.uncosted_qty),
+        "uncosted_rub" => td_string!(l, csv.uncosted_rub),
         other => return other.to_owned(),
     }
-        "uncosted_rub" => td_string!(l, csv.uncosted_rub),
     .to_owned()
 }
 
@@ -178,6 +180,7 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::SignInFailed => td_string!(l, action.sign_in_failed),
         Action::SignOut => td_string!(l, action.sign_out),
         Action::ChangePassword => td_string!(l, action.change_password),
+        Action::ChangePasswordFailed => td_string!(l, action.change_password_failed),
         Action::ChangeRole => td_string!(l, action.change_role),
         Action::Activate => td_string!(l, action.activate),
         Action::Block => td_string!(l, action.block),
@@ -196,5 +199,6 @@ pub fn action(l: Locale, action: Action) -> &'static str {
         Action::MakeChatCode => td_string!(l, action.make_chat_code),
         Action::LinkChat => td_string!(l, action.link_chat),
         Action::UnlinkChat => td_string!(l, action.unlink_chat),
+        Action::Repair => td_string!(l, action.repair),
     }
 }
