@@ -199,6 +199,12 @@ pub enum Problem {
     NoColumn(String),
     /// A file that is no table, or has none of ours.
     NotTable,
+    /// A quote in a file that is opened and not closed.
+    UnclosedQuote,
+    /// More than one line where one is meant.
+    LineBreak,
+    /// The same content was imported within a day.
+    ImportedAlready,
     /// More rows than this in a file.
     TooManyRows(usize),
     NotText,
@@ -407,6 +413,9 @@ impl Problem {
                 td_string!(l, problems.no_column, column = column).to_string()
             }
             Self::NotTable => td_string!(l, problems.not_table).to_string(),
+            Self::UnclosedQuote => td_string!(l, problems.unclosed_quote).to_string(),
+            Self::LineBreak => td_string!(l, problems.line_break).to_string(),
+            Self::ImportedAlready => td_string!(l, problems.imported_already).to_string(),
             Self::TooManyRows(max) => td_string!(l, problems.too_many_rows, max = max).to_string(),
             Self::NotText => td_string!(l, problems.not_text).to_string(),
             Self::NotFlag => td_string!(l, problems.not_flag).to_string(),

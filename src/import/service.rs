@@ -7,8 +7,8 @@ use crate::{
     error::{Error, FieldError, Stale},
     log::{self, Action, Change, Entity, service::record},
     products,
-    schema::uploads,
-    sheet::read::{Table, decode},
+    schema::{imports, uploads},
+    sheet::read::{Row, Table, decode},
     supplies,
 };
 use chrono::TimeDelta;
@@ -202,3 +202,13 @@ pub fn problems(error: Error) -> Result<Vec<FieldError>, Error> {
 pub fn table(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Table, Error> {
     Table::read(text, fields, needed)
 }
+/// What a row does that cannot be read: nothing.
+pub fn unreadable<A>(row: &Row, title: &str) -> Option<Planned<A>> {
+    row.problem.as_ref().map(|problem| Planned {
+        line: row.line,
+        title: title.to_owned(),
+        changes: Vec::new(),
+        outcome: Outcome::Wrong(vec![problem.clone()]),
+    })
+}
+

@@ -10,8 +10,8 @@ use crate::{
     act::Tx,
     checks::Checks,
     error::{Error, FieldError, Problem},
-    import::service::{Outcome, Planned, problems},
-    log,
+    import::service::{Outcome, Planned, problems, unreadable},
+    log::{self, Action, Change},
     sheet::read::{Row, Table},
     text::fold,
 };
@@ -38,6 +38,9 @@ pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Write>>, Error
         .rows
         .iter()
         .map(|row| {
+            if let Some(unreadable) = unreadable(row, table.cell(row, "name")) {
+                return Ok(unreadable);
+            }
             let key = fold(table.cell(row, "name"));
             let earlier = lines
                 .insert(key.clone(), row.line)

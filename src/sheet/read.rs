@@ -2,7 +2,7 @@
 
 use super::cells::meant;
 use crate::{
-    error::{Error, Problem},
+    error::{Error, FieldError, Problem},
     i18n::Locale,
     text::fold,
     ui::words::field_label,
@@ -11,6 +11,8 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 
 /// Rows of a file at most.
 pub const ROWS: usize = 50_000;
+/// The one column whose cells may have several lines.
+const MULTILINE: &str = "description";
 
 /// A file as a table whose columns are known.
 #[derive(Debug, PartialEq, Eq)]
@@ -25,6 +27,8 @@ pub struct Table {
 pub struct Row {
     /// Its line in the file.
     pub line: u64,
+    /// Why its cells cannot be taken as they stand.
+    pub problem: Option<FieldError>,
     cells: Vec<String>,
 }
 
@@ -32,20 +36,20 @@ impl Table {
     /// Reads a file. `fields` are the columns that it may have, `needed` those that it must have.
     pub fn read(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Self, Error> {
         let wrong = |problem| Error::field("file", problem);
-        let text = text.strip_prefix("sep=").map_or(text, |rest| {
-            rest.split_once('\n').map_or("", |(_, rows)| rows)
-        });
-        let mut records = csv::ReaderBuilder::new()
-            .delimiter(separator(text))
-            .flexible(true)
-            .has_headers(false)
-            .from_reader(text.as_bytes())
-            .into_records();
-        let head = match records.next() {
-            Some(Ok(head)) => head,
-            _ => return Err(wrong(Problem::NotTable)),
+        let (skipped, text) = match text.strip_prefix("sep=") {
+            Some(rest) => (1, rest.split_once('\n').map_or("", |(_, rows)| rows)),
+            None => (0, text),
         };
-        let columns: Vec<_> = head.iter().map(|name| field_named(name, fields)).collect();
+        let mut records = records(text, skipped)?.into_iter();
+        let head = records.next().ok_or_else(|| wrong(Problem::NotTable))?;
+        if head.unclosed.is_some() {
+            return Err(wrong(Problem::UnclosedQuote));
+        }
+        let columns: Vec<_> = head
+            .cells
+            .iter()
+            .map(|name| field_named(name, fields))
+            .collect();
         if columns.iter().all(Option::is_none) {
             return Err(wrong(Problem::NotTable));
         }
@@ -57,18 +61,20 @@ impl Table {
         }
         let mut rows = Vec::new();
         for record in records {
-            let record = record.map_err(|_| wrong(Problem::NotTable))?;
-            if record.iter().all(|cell| cell.trim().is_empty()) {
+            if record.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
             if rows.len() == ROWS {
                 return Err(wrong(Problem::TooManyRows(ROWS)));
             }
             rows.push(Row {
-                line: record
-                    .position()
-                    .map_or(0, |position| line_of(text, position)),
-                cells: record.iter().map(|cell| meant(cell).to_owned()).collect(),
+                line: record.line,
+                problem: record.problem(&columns),
+                cells: record
+                    .cells
+                    .iter()
+                    .map(|cell| meant(cell).to_owned())
+                    .collect(),
             });
         }
         Ok(Self {
@@ -106,6 +112,130 @@ pub fn decode(bytes: &[u8]) -> String {
     encoding.decode(bytes).0.into_owned()
 }
 
+/// A row as it stands in the file.
+struct Record {
+    line: u64,
+    cells: Vec<String>,
+    /// The column in which a quote opens that is not closed.
+    unclosed: Option<usize>,
+}
+
+impl Record {
+    fn problem(&self, columns: &[Option<&'static str>]) -> Option<FieldError> {
+        let field = |column: usize| columns.get(column).copied().flatten();
+        if let Some(column) = self.unclosed {
+            return Some(FieldError {
+                field: field(column).unwrap_or("file").to_owned(),
+                problem: Problem::UnclosedQuote,
+            });
+        }
+        let is_broken = |cell: &str| cell.trim().contains(['\n', '\r']);
+        let broken = self
+            .cells
+            .iter()
+            .enumerate()
+            .filter(|(_, cell)| is_broken(cell))
+            .find_map(|(column, _)| field(column).filter(|field| *field != MULTILINE));
+        broken.map(|field| FieldError {
+            field: field.to_owned(),
+            problem: Problem::LineBreak,
+        })
+    }
+}
+
+/// Every row of a text that begins after so many lines of the file. A line on which a quote opens that is not closed
+/// is a row of its own, so that it takes no other row along.
+fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
+    let delimiter = separator(text);
+    let (mut rest, mut before) = (text, skipped);
+    let mut records = Vec::new();
+    loop {
+        let unclosed = find_unclosed(rest, delimiter);
+        let whole = unclosed
+            .as_ref()
+            .map_or(rest, |unclosed| &rest[..unclosed.row]);
+        let reader = csv::ReaderBuilder::new()
+            .delimiter(delimiter)
+            .flexible(true)
+            .has_headers(false)
+            .from_reader(whole.as_bytes());
+        for record in reader.into_records() {
+            let record = record.map_err(|_| Error::field("file", Problem::NotTable))?;
+            let line = record
+                .position()
+                .map_or(0, |position| line_of(whole, position));
+            records.push(Record {
+                line: before + line,
+                cells: record.iter().map(str::to_owned).collect(),
+                unclosed: None,
+            });
+        }
+        let Some(Unclosed { row, quote, column }) = unclosed else {
+            return Ok(records);
+        };
+        let end = rest[quote..]
+            .find(['\n', '\r'])
+            .map_or(rest.len(), |length| quote + length + 1);
+        let cells = rest[row..end].trim_end().split(char::from(delimiter));
+        records.push(Record {
+            line: before + line_ends(&rest[..quote]) + 1,
+            cells: cells.map(str::to_owned).collect(),
+            unclosed: Some(column),
+        });
+        before += line_ends(&rest[..end]);
+        rest = &rest[end..];
+    }
+}
+
+/// A quote that opens a cell and is not closed.
+struct Unclosed {
+    /// Where its row begins.
+    row: usize,
+    /// Where it stands.
+    quote: usize,
+    column: usize,
+}
+
+/// Finds the first quote that is not closed: the text ends before, or the next quote, on a later line, does not end
+/// a cell, so that it opens one of its own.
+fn find_unclosed(text: &str, delimiter: u8) -> Option<Unclosed> {
+    #[derive(PartialEq)]
+    enum At {
+        Start,
+        Plain,
+        Quoted,
+        /// Behind a quote within quotes.
+        Quote,
+    }
+    let (mut row, mut quote, mut column, mut spans_lines) = (0, 0, 0, false);
+    let mut at = At::Start;
+    for (place, byte) in text.bytes().enumerate() {
+        at = match (at, byte) {
+            (At::Start, b'"') => {
+                (quote, spans_lines) = (place, false);
+                At::Quoted
+            }
+            (At::Quoted, b'"') => At::Quote,
+            (At::Quote, b'"') => At::Quoted,
+            (At::Quoted, byte) => {
+                spans_lines |= matches!(byte, b'\n' | b'\r');
+                At::Quoted
+            }
+            (_, b'\n' | b'\r') => {
+                (row, column) = (place + 1, 0);
+                At::Start
+            }
+            (_, byte) if byte == delimiter => {
+                column += 1;
+                At::Start
+            }
+            (At::Quote, _) if spans_lines => return Some(Unclosed { row, quote, column }),
+            (At::Start | At::Plain | At::Quote, _) => At::Plain,
+        };
+    }
+    (at == At::Quoted).then_some(Unclosed { row, quote, column })
+}
+
 /// The line of a row: it begins behind the line ends that the reader has yet to skip.
 fn line_of(text: &str, position: &csv::Position) -> u64 {
     let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
@@ -115,6 +245,11 @@ fn line_of(text: &str, position: &csv::Position) -> u64 {
         .take_while(|byte| matches!(byte, b'\r' | b'\n'));
     let skipped = ends.filter(|byte| *byte == b'\n').count();
     position.line() + u64::try_from(skipped).unwrap_or(0)
+}
+
+fn line_ends(text: &str) -> u64 {
+    let ends = text.bytes().filter(|byte| *byte == b'\n').count();
+    u64::try_from(ends).unwrap_or(u64::MAX)
 }
 
 /// What separates the names in the head.
@@ -181,6 +316,71 @@ mod tests {
         assert_eq!(decode(b"\xd7\xe0\xe9"), "Чай");
         assert_eq!(decode("\u{feff}Чай".as_bytes()), "Чай");
         assert_eq!(decode(b"\xff\xfe\x27\x04"), "Ч");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_spoils_its_own_row_alone() {
+        let name = "name".to_owned();
+        for (text, expected) in [
+            // To the end of the file.
+            (
+                "name;min_stock\n\"Чай;1\nКофе;2\nКакао;3\n",
+                vec![(2, true), (3, false), (4, false)],
+            ),
+            // To a quote that opens, or stands inside, another cell.
+            (
+                "name;min_stock\n\"Чай;1\n\"Кофе\";2\nКакао;3\n",
+                vec![(2, true), (3, false), (4, false)],
+            ),
+            (
+                "name;min_stock\r\nЧай;1\r\n\"Кофе;2\r\nКакао \"тёртый\";3\r\n",
+                vec![(2, false), (3, true), (4, false)],
+            ),
+            // Twice, and on the last line.
+            (
+                "name;min_stock\n\"Чай;1\n\"Кофе;2\n\"Какао;3",
+                vec![(2, true), (3, true), (4, true)],
+            ),
+            // Closed, doubled, or inside of a cell it spoils nothing.
+            (
+                "name;min_stock\n\"Чай \"\"А\"\"\";1\n\"Кофе \"Б\"\";2\nТруба 5\";3\n",
+                vec![(2, false), (3, false), (4, false)],
+            ),
+        ] {
+            let table = Table::read(text, &FIELDS, &["name"]).unwrap();
+            let found: Vec<_> = table
+                .rows
+                .iter()
+                .map(|row| (row.line, row.problem.is_some()))
+                .collect();
+            assert_eq!(found, expected, "{text}");
+            let problems = table.rows.iter().filter_map(|row| row.problem.as_ref());
+            assert!(problems.clone().all(|wrong| (&wrong.field, &wrong.problem) == (&name, &Problem::UnclosedQuote)));
+        }
+        let refused = Table::read("\"name;min_stock\nЧай;1\n", &FIELDS, &["name"]).unwrap_err();
+        assert_eq!(refused, Error::field("file", Problem::UnclosedQuote));
+    }
+
+    #[test]
+    fn several_lines_are_for_descriptions() {
+        let fields = ["name", "description"];
+        let text = "sep=,\nname,description\nЧай,\"одна\nдве \"\"строки\"\"\"\n\"Ко\nфе\",x\n\"Какао\n\",\n";
+        let table = Table::read(text, &fields, &["name"]).unwrap();
+        let found: Vec<_> = table
+            .rows
+            .iter()
+            .map(|row| {
+                (
+                    row.line,
+                    row.problem.as_ref().map(|wrong| wrong.problem.clone()),
+                )
+            })
+            .collect();
+        assert_eq!(found, [(3, None), (5, Some(Problem::LineBreak)), (7, None)]);
+        assert_eq!(
+            table.cell(&table.rows[0], "description"),
+            "одна\nдве \"строки\""
+        );
     }
 
     #[test]

@@ -5,8 +5,8 @@ use crate::{
     act::Tx,
     checks::Checks,
     error::{Error, Problem},
-    import::service::{Outcome, Planned, problems},
-    log,
+    import::service::{Outcome, Planned, problems, unreadable},
+    log::{self, Action, Change},
     money::Eur,
     products::{self, Product},
     sheet::read::{Row, Table},
@@ -60,6 +60,9 @@ fn planned(
     held: &mut HashMap<i64, Counters>,
 ) -> Result<Planned<Receive>, Error> {
     let cell = |field| table.cell(row, field);
+    if let Some(unreadable) = unreadable(row, cell("product")) {
+        return Ok(unreadable);
+    }
     let mut checks = Checks::default();
     let qty = checks.number("qty", cell("qty"), 1, MAX_PIECES);
     let supplier_name = checks.line("supplier_name", cell("supplier_name"), service::NAME);
