@@ -4,8 +4,12 @@ use super::{Counts, Kind, Preview, PreviewRow, RowState};
 use crate::{
     act::{Tx, new_key, sha256},
     db,
-    error::{Error, FieldError, Stale},
-    log::{self, Action, Change, Entity, service::record},
+    error::{Error, FieldError, Problem, Stale},
+    log::{
+        self, Action, Change, Entity,
+        service::{Entry, record, record_all},
+    },
+    moment::Moment,
     products,
     schema::{imports, uploads},
     sheet::read::{Row, Table, decode},
@@ -99,15 +103,17 @@ pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<Co
         Kind::Products => {
             let table = products::import::table(&text)?;
             let plan = products::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, file_name);
-            run(tx, plan, &preview, digest, products::import::apply)?;
+            let preview = shown(&plan, id, &file);
+            let apply = products::import::apply;
+            run(tx, plan, &preview, digest, Entity::Product, apply)?;
             (Entity::Product, preview)
         }
         Kind::Supplies => {
             let table = supplies::import::table(&text)?;
             let plan = supplies::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, file_name);
-            run(tx, plan, &preview, digest, supplies::import::apply)?;
+            let preview = shown(&plan, id, &file);
+            let apply = supplies::import::apply;
+            run(tx, plan, &preview, digest, Entity::Supply, apply)?;
             (Entity::Supply, preview)
         }
     };
@@ -131,7 +137,8 @@ fn run<A>(
     plan: Vec<Planned<A>>,
     preview: &Preview,
     digest: &str,
-    apply: fn(&mut Tx<'_>, A) -> Result<(), Error>,
+    entity: Entity,
+    apply: fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>,
 ) -> Result<(), Error> {
     if preview.wrong > 0 {
         let problems = plan.iter().flat_map(Planned::problems).take(1);
@@ -142,11 +149,27 @@ fn run<A>(
     }
     for row in plan {
         match row.outcome {
-            Outcome::New(act) | Outcome::Changed(act) => apply(tx, act)?,
+            Outcome::New(act) | Outcome::Changed(act) => {
+                let mut changes = row.changes;
+                let (action, id) = apply(tx, act, &mut changes)?;
+                changes.push(log::set("file", &preview.file_name));
+                entries.push(Entry {
+                    action,
+                    id,
+                    changes,
+                });
+            }
             Outcome::Same | Outcome::Wrong(_) => {}
         }
     }
-    Ok(())
+    record_all(tx, entity, &entries)
+}
+
+/// A file that waits to be confirmed.
+struct Kept {
+    name: String,
+    text: String,
+    earlier: Option<Earlier>,
 }
 
 /// A file, for whoever sent it.
@@ -177,6 +200,7 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file_name: String) -> Preview {
         title: row.title.clone(),
         changes: row.changes.clone(),
         problems: row.problems().to_vec(),
+    let mut entries = Vec::new();
     };
     Preview {
         upload: upload.to_owned(),

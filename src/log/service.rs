@@ -1,7 +1,10 @@
 //! Writing and reading the operation log.
 
 use super::{Action, Change, Entity, Operation};
-use crate::{act::Tx, error::Error, moment::Moment, phone::Phone, schema::operation_log};
+use crate::{
+    act::Tx, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
+    schema::operation_log,
+};
 use diesel::prelude::*;
 
 /// How many operations a history shows at most, newest first.
@@ -38,17 +41,60 @@ fn insert(
     id: impl ToString,
     changes: &[Change],
 ) -> Result<(), Error> {
+    let row = NewRow::new(tx.now, actor, action, entity, id, changes);
     diesel::insert_into(operation_log::table)
-        .values((
-            operation_log::timestamp.eq(tx.now),
-            operation_log::user_id.eq(actor),
-            operation_log::action.eq(action),
-            operation_log::entity_type.eq(entity),
-            operation_log::entity_id.eq(id.to_string()),
-            operation_log::details.eq(serde_json::to_string(changes).unwrap_or_default()),
-        ))
+        .values(&row)
         .execute(tx.conn)?;
     Ok(())
+}
+
+/// One of many acts of a transaction: what was done, to which thing, and what it changed.
+pub struct Entry {
+    pub action: Action,
+    pub id: i64,
+    pub changes: Vec<Change>,
+}
+
+/// Puts many acts on things of one kind on record at once.
+pub fn record_all(tx: &mut Tx<'_>, entity: Entity, entries: &[Entry]) -> Result<(), Error> {
+    let (now, actor) = (tx.now, tx.actor.username());
+    let row =
+        |entry: &Entry| NewRow::new(now, actor, entry.action, entity, entry.id, &entry.changes);
+    let rows: Vec<NewRow> = entries.iter().map(row).collect();
+    insert_all!(tx.conn, operation_log, &rows);
+    Ok(())
+}
+
+/// A row as it is written; the database numbers it.
+#[derive(Insertable)]
+#[diesel(table_name = operation_log, treat_none_as_default_value = false)]
+struct NewRow {
+    timestamp: Moment,
+    user_id: Option<String>,
+    action: Action,
+    entity_type: Entity,
+    entity_id: String,
+    details: String,
+}
+
+impl NewRow {
+    fn new(
+        now: Moment,
+        actor: Option<&str>,
+        action: Action,
+        entity: Entity,
+        id: impl ToString,
+        changes: &[Change],
+    ) -> Self {
+        Self {
+            timestamp: now,
+            user_id: actor.map(str::to_owned),
+            action,
+            entity_type: entity,
+            entity_id: id.to_string(),
+            details: serde_json::to_string(changes).unwrap_or_default(),
+        }
+    }
 }
 
 /// What was done to one thing. Whoever may see the thing may see its history: the caller has asked.

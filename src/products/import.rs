@@ -141,13 +141,20 @@ fn draft(table: &Table, row: &Row, present: Option<&Product>) -> Draft {
     }
 }
 
-/// Writes a product of the plan.
-pub fn apply(tx: &mut Tx<'_>, write: Write) -> Result<(), Error> {
+/// Writes a product of the plan, and tells what was done to which; `changes` get what the log says beside the plan.
+pub fn apply(
+    tx: &mut Tx<'_>,
+    write: Write,
+    changes: &mut Vec<Change>,
+) -> Result<(Action, i64), Error> {
     match write {
-        Write::Add(new) => service::write_new(tx, &new).map(|_| ()),
+        Write::Add(new) => {
+            changes.insert(0, log::set("name", &new.name));
+            Ok((Action::Create, service::write_new(tx, &new)?))
+        }
         Write::Edit(id, version, new) => match service::write_edit(tx, id, version, &new)? {
             0 => Err(Error::Unavailable),
-            _ => Ok(()),
+            _ => Ok((Action::Edit, id)),
         },
     }
 }

@@ -131,7 +131,13 @@ fn planned(
     })
 }
 
-/// Receives a supply of the plan.
-pub fn apply(tx: &mut Tx<'_>, new: Receive) -> Result<(), Error> {
-    service::write(tx, new.product_id, new.qty, &new.supplier_name, new.price).map(|_| ())
+/// Receives a supply of the plan, and tells its number; `changes` get what the log says beside the plan.
+pub fn apply(
+    tx: &mut Tx<'_>,
+    new: Receive,
+    changes: &mut Vec<Change>,
+) -> Result<(Action, i64), Error> {
+    let (id, product) = service::write(tx, new.product_id, new.qty, &new.supplier_name, new.price)?;
+    changes.insert(0, log::set("product", product));
+    Ok((Action::Supply, id))
 }
