@@ -211,6 +211,19 @@ diesel::table! {
 }
 
 diesel::table! {
+    imports (upload_id) {
+        upload_id -> Text,
+        kind -> Text,
+        user_id -> Nullable<Text>,
+        content_hash -> Text,
+        new_rows -> BigInt,
+        changed_rows -> BigInt,
+        same_rows -> BigInt,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
     idempotency_keys (key) {
         key -> Text,
         user_id -> Nullable<Text>,
@@ -320,6 +333,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sales_by_month,
     sales_by_product,
     uploads,
+    imports,
     api_tokens,
     notifications,
     notification_channels,

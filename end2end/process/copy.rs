@@ -105,6 +105,7 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
         "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at) VALUES ('2026-01-02', 985000, 'anna', '2026-01-02 03:04:05.678');
          INSERT INTO invitations (token_hash, role, user_id, created_at, expires_at) VALUES ('abc', 'user', 'anna', '2026-01-02 03:04:05', '2026-01-05 03:04:05.000001');
          INSERT INTO uploads (id, kind, user_id, file_name, content, created_at) VALUES ('u', 'products', 'anna', 'чай.csv', 'name;\"x\"', '2026-01-02 03:04:05.600');
+         INSERT INTO imports (upload_id, kind, user_id, content_hash, new_rows, changed_rows, same_rows, created_at) VALUES ('i', 'supplies', 'anna', 'abc', 1, 2, 3, '2026-01-02 03:04:05.600');
          INSERT INTO notifications (kind, channel, recipient, lane, notice, state, created_at, due_at) VALUES ('test', 'telegram', '-1001', 'telegram/-1001/test', '\"test\"', 'waiting', '2026-01-02 03:04:05.600', '2026-01-02 03:04:05.600');
          INSERT INTO notification_channels (channel, name) VALUES ('telegram', 'bot');
          INSERT INTO chats (user_id, chat_id, name, created_at) VALUES ('anna', -1001, 'Анна', '2026-01-02 03:04:05.600');

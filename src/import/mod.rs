@@ -7,7 +7,7 @@ pub mod service;
 #[cfg(feature = "ssr")]
 pub mod upload;
 
-use crate::{auth::Permission, codes::codes, error::FieldError, log::Change};
+use crate::{auth::Permission, codes::codes, error::FieldError, log::Change, moment::Moment};
 use serde::{Deserialize, Serialize};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
@@ -40,6 +40,23 @@ codes! {
     }
 }
 
+/// What became of a file that was sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Sent {
+    /// It waits to be confirmed.
+    Waits(Preview),
+    /// It was confirmed and did this.
+    Done(Counts),
+}
+
+/// An import of the same content, not long ago.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Earlier {
+    pub at: Moment,
+    /// Who confirmed it; `None`: the system.
+    pub user_id: Option<String>,
+}
+
 /// What a file would do.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
@@ -48,6 +65,8 @@ pub struct Preview {
     pub file_name: String,
     /// Stands for exactly this plan: what is confirmed is what was shown.
     pub digest: String,
+    /// The last import of the same content within a day: it is asked whether the file is meant again.
+    pub earlier: Option<Earlier>,
     pub new: usize,
     pub changed: usize,
     pub same: usize,
@@ -57,11 +76,11 @@ pub struct Preview {
 }
 
 /// How many rows a file had that did something, and how many that did not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    pub new: usize,
-    pub changed: usize,
-    pub same: usize,
+    pub new: i64,
+    pub changed: i64,
+    pub same: i64,
 }
 
 /// As a URL has it: `3.2.40`.

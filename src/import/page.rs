@@ -1,6 +1,6 @@
 //! The pages that take a file: choose it, see what it would do, confirm.
 
-use super::{Kind, Preview, PreviewRow, RowState};
+use super::{Counts, Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
     error::Error,
     log::history::Changes,
@@ -18,29 +18,37 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// What a file that was sent would do; nothing while none was.
+/// What a file that was sent would do, or did; nothing while none was.
 #[server(endpoint = "read_import", input = GetUrl)]
 pub async fn read_import(
     kind: String,
     #[server(default)] upload: String,
-) -> Result<Option<Preview>, Error> {
+) -> Result<Option<Sent>, Error> {
     let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
     crate::door::look(move |tx| {
         tx.actor.may(kind.permission())?;
         if upload.is_empty() {
             return Ok(None);
         }
-        super::service::preview(tx, kind, &upload).map(Some)
+        super::service::sent(tx, kind, &upload).map(Some)
     })
     .await
 }
 
-/// Does what was shown.
+/// Does what was shown; `again` says that the same content is meant a second time.
 #[server(endpoint = "confirm_import")]
-pub async fn confirm_import(kind: String, upload: String, digest: String) -> Result<(), Error> {
+pub async fn confirm_import(
+    kind: String,
+    upload: String,
+    digest: String,
+    #[server(default)] again: String,
+) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
     let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
-    let counts = door::act(move |tx| super::service::confirm(tx, kind, &upload, &digest)).await?;
+    let confirm = move |tx: &mut crate::act::Tx<'_>| {
+        super::service::confirm(tx, kind, &upload, &digest, !again.is_empty())
+    };
+    let counts = door::act(confirm).await?;
     door::go(&format!("/{kind}?counts={counts}"), Success::Imported);
     Ok(())
 }
@@ -93,7 +101,32 @@ fn ImportPage(kind: Kind) -> impl IntoView {
                 <button class="btn btn-primary" type="submit">{td_string!(l, import.check)}</button>
             </form>
         </section>
-        {ui::loaded(preview, move |preview| preview.map(|preview| view! { <PreviewView kind preview action=confirm /> }))}
+        {ui::loaded(preview, move |sent| sent.map(|sent| match sent {
+            Sent::Waits(preview) => view! { <PreviewView kind preview action=confirm /> }.into_any(),
+            Sent::Done(counts) => view! { <Done counts /> }.into_any(),
+        }))}
+    }
+}
+
+/// What a file did that was confirmed before.
+#[component]
+fn Done(counts: Counts) -> impl IntoView {
+    let l = ui::locale();
+    let Counts { new, changed, same } = counts;
+    let words = td_string!(l, banner.imported_counts, new, changed, same).to_string();
+    view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
+}
+
+/// When and by whom the same content was imported, and what it means to do so again.
+fn earlier_words(kind: Kind, earlier: &Earlier, l: crate::i18n::Locale) -> String {
+    let moment = earlier.at.shown(l);
+    let user = earlier
+        .user_id
+        .clone()
+        .unwrap_or_else(|| td_string!(l, ui.system).to_owned());
+    match kind {
+        Kind::Products => td_string!(l, import.earlier_products, moment, user).to_string(),
+        Kind::Supplies => td_string!(l, import.earlier_supplies, moment, user).to_string(),
     }
 }
 
@@ -104,6 +137,7 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
         upload,
         file_name,
         digest,
+        earlier,
         new,
         changed,
         same,
@@ -121,12 +155,23 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
     } else if new + changed == 0 {
         view! { <p class="alert alert-info alert-soft mb-4">{td_string!(l, import.nothing_to_do)}</p> }.into_any()
     } else {
+        let (label, class) = match earlier {
+            Some(_) => (td_string!(l, import.confirm_again), "btn btn-warning"),
+            None => (td_string!(l, import.confirm), "btn btn-primary"),
+        };
+        let again = earlier.map(|earlier| {
+            view! {
+                <p class="alert alert-warning alert-soft mb-4">{earlier_words(kind, &earlier, l)}</p>
+                <input type="hidden" name="again" value="1" />
+            }
+        });
         view! {
             <Form action class="mb-4">
                 <input type="hidden" name="kind" value=kind.code() />
                 <input type="hidden" name="upload" value=upload />
                 <input type="hidden" name="digest" value=digest />
-                <Submit label=td_string!(l, import.confirm) />
+                {again}
+                <Submit label class />
             </Form>
         }
         .into_any()

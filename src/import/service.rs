@@ -1,6 +1,6 @@
 //! Keeps a file until it is confirmed, plans what it does, and does it.
 
-use super::{Counts, Kind, Preview, PreviewRow, RowState};
+use super::{Counts, Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
     act::{Tx, new_key, sha256},
     db,
@@ -20,7 +20,7 @@ use diesel::prelude::*;
 
 /// Rows of a plan that are shown.
 const SHOWN: usize = 200;
-/// Hours after which a file that nobody confirmed is forgotten.
+/// Hours after which a file is forgotten, and that it was imported.
 const KEPT: i64 = 24;
 
 /// A row of a file, and what it would do: nothing, when it is wrong or the same.
@@ -62,6 +62,7 @@ pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Resul
     tx.actor.may(kind.permission())?;
     let old = tx.now.utc() - TimeDelta::hours(KEPT);
     diesel::delete(uploads::table.filter(uploads::created_at.lt(old))).execute(tx.conn)?;
+    diesel::delete(imports::table.filter(imports::created_at.lt(old))).execute(tx.conn)?;
     let id = new_key();
     diesel::insert_into(uploads::table)
         .values((
@@ -77,31 +78,53 @@ pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Resul
     Ok(id)
 }
 
+/// What became of a file that was sent.
+pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Sent, Error> {
+    tx.actor.may(kind.permission())?;
+    match confirmed(tx, kind, id)? {
+        Some(counts) => Ok(Sent::Done(counts)),
+        None => preview(tx, kind, id).map(Sent::Waits),
+    }
+}
+
 /// What a file that was sent would do.
 pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> {
     tx.actor.may(kind.permission())?;
-    let (file_name, text) = kept(tx, kind, id)?;
+    let file = kept(tx, kind, id)?;
     match kind {
         Kind::Products => {
-            let table = products::import::table(&text)?;
-            Ok(shown(&products::import::plan(tx, &table)?, id, file_name))
+            let table = products::import::table(&file.text)?;
+            Ok(shown(&products::import::plan(tx, &table)?, id, &file))
         }
         Kind::Supplies => {
-            let table = supplies::import::table(&text)?;
-            Ok(shown(&supplies::import::plan(tx, &table)?, id, file_name))
+            let table = supplies::import::table(&file.text)?;
+            Ok(shown(&supplies::import::plan(tx, &table)?, id, &file))
         }
     }
 }
 
-/// Does what was shown: all of it, as one act. Refused when it would do anything else by now.
-pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<Counts, Error> {
+/// Does what was shown: all of it, as one act. Refused when it would do anything else by now, or when the same
+/// content was imported within a day, unless it is meant `again`. A repeat gets the first answer.
+pub fn confirm(
+    tx: &mut Tx<'_>,
+    kind: Kind,
+    id: &str,
+    digest: &str,
+    again: bool,
+) -> Result<Counts, Error> {
     tx.actor.may(kind.permission())?;
     // Nobody adds, edits or moves products between the plan and its end.
     db::lock_table(tx.conn, "products")?;
-    let (file_name, text) = kept(tx, kind, id)?;
+    if let Some(counts) = confirmed(tx, kind, id)? {
+        return Ok(counts);
+    }
+    let file = kept(tx, kind, id)?;
+    if file.earlier.is_some() && !again {
+        return Err(Error::field("file", Problem::ImportedAlready));
+    }
     let (entity, preview) = match kind {
         Kind::Products => {
-            let table = products::import::table(&text)?;
+            let table = products::import::table(&file.text)?;
             let plan = products::import::plan(tx, &table)?;
             let preview = shown(&plan, id, &file);
             let apply = products::import::apply;
@@ -109,7 +132,7 @@ pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<Co
             (Entity::Product, preview)
         }
         Kind::Supplies => {
-            let table = supplies::import::table(&text)?;
+            let table = supplies::import::table(&file.text)?;
             let plan = supplies::import::plan(tx, &table)?;
             let preview = shown(&plan, id, &file);
             let apply = supplies::import::apply;
@@ -117,19 +140,33 @@ pub fn confirm(tx: &mut Tx<'_>, kind: Kind, id: &str, digest: &str) -> Result<Co
             (Entity::Supply, preview)
         }
     };
+    let rows = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+    let counts = Counts {
+        new: rows(preview.new),
+        changed: rows(preview.changed),
+        same: rows(preview.same),
+    };
     diesel::delete(uploads::table.find(id)).execute(tx.conn)?;
+    diesel::insert_into(imports::table)
+        .values((
+            imports::upload_id.eq(id),
+            imports::kind.eq(kind),
+            imports::user_id.eq(tx.actor.username()),
+            imports::content_hash.eq(sha256(&file.text)),
+            imports::new_rows.eq(counts.new),
+            imports::changed_rows.eq(counts.changed),
+            imports::same_rows.eq(counts.same),
+            imports::created_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
     let changes = [
         log::set("file", &preview.file_name),
-        log::set("new", preview.new),
-        log::set("changed", preview.changed),
-        log::set("same", preview.same),
+        log::set("new", counts.new),
+        log::set("changed", counts.changed),
+        log::set("same", counts.same),
     ];
     record(tx, Action::Import, entity, "csv", &changes)?;
-    Ok(Counts {
-        new: preview.new,
-        changed: preview.changed,
-        same: preview.same,
-    })
+    Ok(counts)
 }
 
 fn run<A>(
@@ -147,6 +184,7 @@ fn run<A>(
     if preview.digest != digest {
         return Err(Error::Stale(Stale::new(0, Vec::new())));
     }
+    let mut entries = Vec::new();
     for row in plan {
         match row.outcome {
             Outcome::New(act) | Outcome::Changed(act) => {
@@ -173,20 +211,50 @@ struct Kept {
 }
 
 /// A file, for whoever sent it.
-fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<(String, String), Error> {
+fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
     let mine = uploads::table
         .find(id)
         .filter(uploads::kind.eq(kind))
         .select((uploads::user_id, uploads::file_name, uploads::content));
-    let (user, file_name, text) = mine.first::<(Option<String>, String, String)>(tx.conn)?;
-    if user.as_deref() == tx.actor.username() {
-        Ok((file_name, text))
-    } else {
-        Err(Error::NotFound)
+    let (user, name, text) = mine.first::<(Option<String>, String, String)>(tx.conn)?;
+    if user.as_deref() != tx.actor.username() {
+        return Err(Error::NotFound);
     }
+    let day_ago = tx.now.utc() - TimeDelta::hours(KEPT);
+    let earlier = imports::table
+        .filter(imports::content_hash.eq(sha256(&text)))
+        .filter(imports::kind.eq(kind))
+        .filter(imports::created_at.ge(day_ago))
+        .order(imports::created_at.desc())
+        .select((imports::created_at, imports::user_id))
+        .first::<(Moment, Option<String>)>(tx.conn)
+        .optional()?
+        .map(|(at, user_id)| Earlier { at, user_id });
+    Ok(Kept {
+        name,
+        text,
+        earlier,
+    })
 }
 
-fn shown<A>(plan: &[Planned<A>], upload: &str, file_name: String) -> Preview {
+/// What a file came to that was confirmed already, for whoever did so.
+fn confirmed(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Option<Counts>, Error> {
+    let done = imports::table
+        .find(id)
+        .filter(imports::kind.eq(kind))
+        .select((
+            imports::user_id,
+            imports::new_rows,
+            imports::changed_rows,
+            imports::same_rows,
+        ))
+        .first::<(Option<String>, i64, i64, i64)>(tx.conn)
+        .optional()?;
+    let mine = done.filter(|(user, ..)| user.as_deref() == tx.actor.username());
+    Ok(mine.map(|(_, new, changed, same)| Counts { new, changed, same }))
+}
+
+fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Preview {
     let count = |state| plan.iter().filter(|row| row.state() == state).count();
     let everything: Vec<_> = plan
         .iter()
@@ -200,11 +268,11 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file_name: String) -> Preview {
         title: row.title.clone(),
         changes: row.changes.clone(),
         problems: row.problems().to_vec(),
-    let mut entries = Vec::new();
     };
     Preview {
         upload: upload.to_owned(),
-        file_name,
+        file_name: file.name.clone(),
+        earlier: file.earlier.clone(),
         digest: sha256(&format!("{everything:?}")),
         new: count(RowState::New),
         changed: count(RowState::Changed),
@@ -222,10 +290,6 @@ pub fn problems(error: Error) -> Result<Vec<FieldError>, Error> {
     }
 }
 
-/// Reads a file with these columns.
-pub fn table(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Table, Error> {
-    Table::read(text, fields, needed)
-}
 /// What a row does that cannot be read: nothing.
 pub fn unreadable<A>(row: &Row, title: &str) -> Option<Planned<A>> {
     row.problem.as_ref().map(|problem| Planned {
@@ -236,3 +300,7 @@ pub fn unreadable<A>(row: &Row, title: &str) -> Option<Planned<A>> {
     })
 }
 
+/// Reads a file with these columns.
+pub fn table(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Table, Error> {
+    Table::read(text, fields, needed)
+}

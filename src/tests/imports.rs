@@ -5,10 +5,11 @@ use super::{
     on_both_databases,
 };
 use crate::{
-    auth::Role,
+    auth::{Actor, Role},
     import::{Kind, Preview, service},
-    log::Action,
+    log::{self, Action, Change, Entity},
     money::{Eur, Rub},
+    products,
     schema::operation_log,
 };
 use axum::{
@@ -16,6 +17,10 @@ use axum::{
     http::{Request, header},
 };
 use diesel::prelude::*;
+use futures::future::join_all;
+
+/// Five pieces of tea.
+const SUPPLIES: &str = "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\n";
 
 async fn sends(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> Answer {
     let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
@@ -117,6 +122,109 @@ on_both_databases! {
         app.assert_agrees().await;
     }
 
+    async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("Чай", 0).await;
+        let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+        let change = |field: &str, before: Option<&str>, after: &str| Change { field: field.to_owned(), before: before.map(str::to_owned), after: Some(after.to_owned()) };
+        loads(&mut browser, "products", "name,min_stock,description\nЧай,3,\nКофе,2,\"в зёрнах\n\"\"А\"\"\\\"\n".as_bytes()).await.1.unwrap();
+        let products = app.shop.look(Actor::System, |tx| products::search::by_keys(tx, vec!["кофе".to_owned()])).await.unwrap();
+        let coffee = products["кофе"].id;
+        let of = |entity: Entity, id: i64| app.shop.look(Actor::System, move |tx| log::service::history(tx, entity, id));
+        let edited: Vec<_> = of(Entity::Product, tea.id).await.unwrap().into_iter().filter(|act| act.action == Action::Edit).collect();
+        assert_eq!((edited.len(), edited[0].user_id.as_deref()), (1, Some("завсклад")));
+        assert_eq!(edited[0].changes, [change("min_stock", Some("0"), "3"), change("file", None, "my.csv")]);
+        let created: Vec<_> = of(Entity::Product, coffee).await.unwrap().into_iter().filter(|act| act.action == Action::Create).collect();
+        assert_eq!(created.len(), 1);
+        assert_eq!(created[0].changes, [
+            change("name", None, "Кофе"), change("min_stock", None, "2"), change("description", None, "в зёрнах\n\"А\"\\"), change("file", None, "my.csv"),
+        ]);
+        let page = browser.get(&format!("/products/{}", tea.id)).await.body;
+        assert!(page.contains("0 → 3") && page.contains("Файл: my.csv"), "{page}");
+
+        loads(&mut browser, "supplies", "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\nКофе,3,2,Lavazza\n".as_bytes()).await.1.unwrap();
+        let received = of(Entity::Supply, 2).await.unwrap();
+        assert_eq!((received.len(), received[0].action), (1, Action::Supply));
+        assert_eq!(received[0].changes, [
+            change("product", None, "Кофе"), change("qty", None, "3"), change("buy_price_eur", None, "2.00"), change("supplier_name", None, "Lavazza"), change("file", None, "my.csv"),
+        ]);
+        let summaries: i64 = app.shop.db.read(|conn| {
+            operation_log::table.filter(operation_log::action.eq(Action::Import)).count().get_result(conn).map_err(crate::error::Error::from)
+        }).await.unwrap();
+        assert_eq!(summaries, 2);
+    }
+
+    async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("Чай", 0).await;
+        let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+        let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+        let page = browser.follow(&sent).await;
+        let (upload, digest) = (page.hidden("upload"), page.hidden("digest"));
+        let fields = [("kind", "supplies"), ("upload", &upload), ("digest", &digest)];
+        let path = sent.location.clone().unwrap();
+        let answers = join_all((0..4).map(|_| {
+            let (mut browser, path) = (browser.clone(), path.clone());
+            async move { browser.submit(&path, "confirm_import", &fields).await }
+        })).await;
+        for answer in answers {
+            assert_eq!(answer.location.as_deref(), Some("/supplies?counts=1.0.0&success=imported"), "{}", answer.body);
+        }
+        assert_eq!(manager.sees(tea.id).await.stock, 5, "received once");
+        // Going back to the page says what was done, and not that there is no such page.
+        let page = browser.get(&path).await;
+        assert!(page.status == 200 && page.body.contains("Файл загружен. Добавлено: 1, изменено: 0, без изменений: 0."), "{}", page.body);
+        let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+        assert_eq!(other.get(&path).await.status, 404);
+        assert_eq!(other.call("confirm_import", &fields).await.status, 404);
+        app.assert_agrees().await;
+    }
+
+    async fn the_same_content_within_a_day_asks_first(app: App) {
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("Чай", 0).await;
+        let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+        // Somebody else has the same file before them when it is confirmed.
+        let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+        let sent = sends(&mut other, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+        let shown = other.follow(&sent).await;
+        assert!(!shown.body.contains("Такой же файл уже загружен"), "{}", shown.body);
+        loads(&mut browser, "supplies", SUPPLIES.as_bytes()).await.1.unwrap();
+        let (upload, digest) = (shown.hidden("upload"), shown.hidden("digest"));
+        let fields = [("kind", "supplies"), ("upload", &upload), ("digest", &digest)];
+        let refused = other.call("confirm_import", &fields).await;
+        assert_eq!(refused.status, 422, "{}", refused.body);
+        assert_eq!(manager.sees(tea.id).await.stock, 5);
+        let page = other.follow(&sent).await;
+        for words in ["Такой же файл уже загружен", "завсклад", "Всё равно загрузить"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        let again = page.hidden("again");
+        let confirmed = other.submit(sent.location.as_deref().unwrap(), "confirm_import", &[fields.as_slice(), &[("again", again.as_str())]].concat()).await;
+        assert_eq!(confirmed.location.as_deref(), Some("/supplies?counts=1.0.0&success=imported"));
+        assert_eq!(manager.sees(tea.id).await.stock, 10);
+        // Another content does not ask, nor does the same one a day later.
+        let sent = sends(&mut browser, "supplies", SUPPLIES.replace("5", "6").as_bytes(), "same-origin").await;
+        assert!(!browser.follow(&sent).await.body.contains("Такой же файл уже загружен"));
+        app.sql("UPDATE imports SET created_at = '2020-01-01 00:00:00'").await;
+        let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+        assert!(!browser.follow(&sent).await.body.contains("Такой же файл уже загружен"));
+        app.assert_agrees().await;
+    }
+
+    async fn a_quote_that_is_not_closed_is_an_error_of_its_row(app: App) {
+        let manager = app.hire(app.manager()).await;
+        manager.adds("Чай", 0).await;
+        let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+        let (page, confirmed) = loads(&mut browser, "products", "name;min_stock\n\"Чай;1\nКофе;2\n\"Ка\nкао\";3\n".as_bytes()).await;
+        assert!(confirmed.is_none());
+        for words in ["Кавычка открыта, но не закрыта", "Кофе", "Уберите перенос строки"] {
+            assert!(page.body.contains(words), "{words}: {}", page.body);
+        }
+        let (page, confirmed) = loads(&mut browser, "supplies", "product;qty;buy_price_eur;supplier_name\nЧай;1;2;x\nЧай;1;2;\"x\nЧай;1;2;x\n".as_bytes()).await;
+        assert!(confirmed.is_none() && page.body.contains("Кавычка открыта, но не закрыта"), "{}", page.body);
+    }
+
     async fn what_changed_since_it_was_shown_is_not_written(app: App) {
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("Чай", 0).await;
@@ -127,7 +235,7 @@ on_both_databases! {
         let shown: Preview = manager.act(kept).await.unwrap();
         let draft = crate::products::Draft { name: "Чай".to_owned(), min_stock: "4".to_owned(), ..Default::default() };
         manager.act(move |tx| crate::products::service::edit(tx, tea.id, 1, &draft)).await.unwrap();
-        let refused = manager.act(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest)).await.unwrap_err();
+        let refused = manager.act(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false)).await.unwrap_err();
         assert!(matches!(refused, crate::error::Error::Stale(_)), "{refused}");
         assert_eq!(manager.sees(tea.id).await.min_stock, 4);
     }

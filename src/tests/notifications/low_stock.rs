@@ -132,7 +132,7 @@ on_both_databases! {
             use crate::import::{Kind, service};
             let id = service::keep(tx, Kind::Products, "минимумы.csv", file.as_bytes())?;
             let preview = service::preview(tx, Kind::Products, &id)?;
-            service::confirm(tx, Kind::Products, &id, &preview.digest)
+            service::confirm(tx, Kind::Products, &id, &preview.digest, false)
         };
         manager.act(import).await.unwrap();
         assert_eq!(outbox(&app).await.len(), 1);
