@@ -260,7 +260,9 @@ on_both_databases! {
         let mut browser = app.browser_of(app.admin()).await;
         // Read once, so that who was seen when is written down already.
         browser.get("/").await;
-        tokio::time::sleep(Duration::from_millis(300)).await;
+        while app.people().await.iter().any(|person| person.username == "админ" && person.last_seen_at.is_none()) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         let before = app.shop.db.read(contents).await.unwrap();
         assert!(before.len() > 10 && before["products"].len() == 1, "{before:#?}");
         for path in every_get(product, order) {

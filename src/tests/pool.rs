@@ -10,7 +10,7 @@ use std::{
     sync::mpsc::channel,
     time::{Duration, Instant},
 };
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
 on_both_databases! {
     async fn what_is_answered_with_success_is_on_the_disk_whatever_the_server_is_set_to(app: App) {
@@ -97,11 +97,21 @@ fn work_that_nobody_waits_for_keeps_its_connection_until_it_ends() {
     tell(async {
         let app = App::sqlite();
         let (end, ended) = channel::<()>();
-        let long = app.shop.db.read(move |_| {
-            let _ = ended.recv();
-            Ok(())
+        let (begin, begun) = channel::<()>();
+        let db = app.shop.db.clone();
+        let long = tokio::spawn(async move {
+            db.read(move |_| {
+                begin.send(()).unwrap();
+                let _ = ended.recv();
+                Ok(())
+            })
+            .await
         });
-        assert!(timeout(Duration::from_millis(100), long).await.is_err());
+        while begun.try_recv().is_err() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        long.abort();
+        assert!(long.await.is_err_and(|error| error.is_cancelled()));
         let load = app.shop.db.load();
         assert_eq!((load.open, load.idle), (1, 0));
         // Whoever comes next gets a connection that is free.
