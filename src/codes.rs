@@ -19,6 +19,12 @@ macro_rules! codes {
             }
         }
 
+        impl $crate::codes::Coded for $name {
+            fn code(self) -> &'static str {
+                Self::code(self)
+            }
+        }
+
         impl std::str::FromStr for $name {
             type Err = $crate::codes::UnknownCode;
 
@@ -77,6 +83,98 @@ macro_rules! codes {
     };
 }
 pub(crate) use codes;
+
+/// An enumeration that `codes!` declares.
+pub trait Coded: Copy + std::str::FromStr {
+    /// The word that stands for the variant outside the program.
+    fn code(self) -> &'static str;
+}
+
+/// A code as it is read: a newer version of the program may have written one that this version does not know.
+///
+/// Rules decide on what is [known](Self::known); an unknown code is shown as it is, and nothing is done by it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+#[cfg_attr(feature = "ssr", derive(diesel::FromSqlRow))]
+pub enum Code<T> {
+    Known(T),
+    Unknown(String),
+}
+
+impl<T: Coded> Code<T> {
+    /// Reads a code.
+    pub fn read(code: String) -> Self {
+        match code.parse() {
+            Ok(value) => Self::Known(value),
+            Err(_) => Self::Unknown(code),
+        }
+    }
+
+    /// What the code stands for, when this version knows it.
+    pub const fn known(&self) -> Option<T> {
+        match self {
+            Self::Known(value) => Some(*value),
+            Self::Unknown(_) => None,
+        }
+    }
+
+    /// The code itself.
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Known(value) => value.code(),
+            Self::Unknown(code) => code,
+        }
+    }
+
+    /// Words for it; an unknown code stands for itself.
+    pub fn words(&self, words: impl FnOnce(T) -> &'static str) -> String {
+        let words = match self {
+            Self::Known(value) => words(*value),
+            Self::Unknown(code) => code,
+        };
+        words.to_owned()
+    }
+}
+
+impl<T> From<T> for Code<T> {
+    fn from(value: T) -> Self {
+        Self::Known(value)
+    }
+}
+
+impl<T: PartialEq> PartialEq<T> for Code<T> {
+    fn eq(&self, other: &T) -> bool {
+        matches!(self, Self::Known(value) if value == other)
+    }
+}
+
+impl<T: Coded> std::fmt::Display for Code<T> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.code())
+    }
+}
+
+impl<T: Coded> serde::Serialize for Code<T> {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.code())
+    }
+}
+
+impl<'de, T: Coded> serde::Deserialize<'de> for Code<T> {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        <String as serde::Deserialize>::deserialize(deserializer).map(Self::read)
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl<DB, T: Coded> diesel::deserialize::FromSql<diesel::sql_types::Text, DB> for Code<T>
+where
+    DB: diesel::backend::Backend,
+    String: diesel::deserialize::FromSql<diesel::sql_types::Text, DB>,
+{
+    fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+        String::from_sql(bytes).map(Self::read)
+    }
+}
 
 /// The word is not one of the enumeration's codes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

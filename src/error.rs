@@ -1,8 +1,9 @@
 //! What can go wrong, the HTTP status of each, and the words that tell a person what to do.
 
 use crate::{
+    codes::Code,
     i18n::Locale,
-    log::Change,
+    log::{Change, Entity},
     money::{AmountError, amount, pieces},
     orders::Status,
 };
@@ -31,7 +32,7 @@ pub enum Error {
     Reserved { on_hand: i64, reserved: i64 },
     /// The order is in a state that does not allow the act.
     #[error("the order is {0}")]
-    OrderIs(Status),
+    OrderIs(Code<Status>),
     #[error("the product is archived")]
     Archived,
     /// Counting an order would make a sum of the reports larger than a number holds.
@@ -323,9 +324,14 @@ impl Error {
             Self::Reserved { on_hand, reserved } => {
                 td_string!(l, errors.reserved, on_hand = on_hand, reserved = reserved).to_string()
             }
-            Self::OrderIs(Status::PaidNotIssued) => td_string!(l, errors.order_waits).to_string(),
-            Self::OrderIs(Status::PaidIssued) => td_string!(l, errors.order_issued).to_string(),
-            Self::OrderIs(Status::PaidDenied) => td_string!(l, errors.order_denied).to_string(),
+            Self::OrderIs(Code::Known(status)) => match status {
+                Status::PaidNotIssued => td_string!(l, errors.order_waits).to_string(),
+                Status::PaidIssued => td_string!(l, errors.order_issued).to_string(),
+                Status::PaidDenied => td_string!(l, errors.order_denied).to_string(),
+            },
+            Self::OrderIs(Code::Unknown(code)) => {
+                td_string!(l, errors.order_is_unknown, code = code.as_str()).to_string()
+            }
             Self::Archived => td_string!(l, errors.archived).to_string(),
             Self::SumTooLarge => td_string!(l, errors.sum_too_large).to_string(),
             Self::BadCredentials => td_string!(l, errors.bad_credentials).to_string(),

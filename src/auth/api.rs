@@ -14,6 +14,7 @@ use crate::{
         values::{Given, Listing, Made, Time},
     },
     checks::Checks,
+    codes::Code,
     error::{Error, Problem},
     users::api::UserJson,
 };
@@ -41,7 +42,8 @@ pub fn routes() -> OpenApiRouter<Shop> {
 struct MeJson {
     #[schema(example = "anna")]
     username: String,
-    role: Role,
+    #[schema(value_type = Role)]
+    role: Code<Role>,
     /// Signed in with a one-time password: nothing but the own account is open until it is changed
     must_change_password: bool,
 }

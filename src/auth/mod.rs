@@ -21,7 +21,10 @@ pub mod session_store;
 #[cfg(feature = "ssr")]
 pub mod throttle;
 
-use crate::{codes::codes, error::Error};
+use crate::{
+    codes::{Code, codes},
+    error::Error,
+};
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -96,7 +99,8 @@ impl Role {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     pub username: String,
-    pub role: Role,
+    /// Nothing is open to a role that a newer version of the program gave.
+    pub role: Code<Role>,
     /// The setting `MANAGER_IN_ADMIN`.
     pub manager_in_admin: bool,
     /// Signed in with a one-time password: nothing is open but the own account, until it is changed.
@@ -107,7 +111,10 @@ impl Me {
     /// Whether the permission table allows it.
     pub const fn may(&self, permission: Permission) -> bool {
         let is_open = !self.must_change_password || matches!(permission, Permission::OwnAccount);
-        is_open && self.role.may(permission, self.manager_in_admin)
+        match self.role {
+            Code::Known(role) => is_open && role.may(permission, self.manager_in_admin),
+            Code::Unknown(_) => false,
+        }
     }
 }
 

@@ -75,12 +75,12 @@ pub async fn register(
     };
     let registered = service::register(&door::shop(), registrant, &place).await;
     let (account, admitted) = door::answer(registered)?;
-    match account.state {
-        UserState::Active => {
+    match account.state.known() {
+        Some(UserState::Active) => {
             session::begin(&door::request_session()?, &admitted, place).await?;
             door::go("/", Success::Registered);
         }
-        UserState::Pending | UserState::Blocked => leptos_axum::redirect(PENDING),
+        Some(UserState::Pending | UserState::Blocked) | None => leptos_axum::redirect(PENDING),
     }
     Ok(())
 }

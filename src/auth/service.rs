@@ -10,6 +10,7 @@ use crate::{
     act::{Shop, Tx, sha256},
     bot,
     checks::Checks,
+    codes::Code,
     config::Registration,
     db,
     error::{Error, Problem},
@@ -114,7 +115,7 @@ pub async fn sign_in(
                     users::role,
                     users::must_change_password,
                 ))
-                .first::<(String, String, UserState, Role, bool)>(tx.conn)
+                .first::<(String, String, Code<UserState>, Code<Role>, bool)>(tx.conn)
                 .optional()
                 .map_err(Error::from)
         })
@@ -124,9 +125,11 @@ pub async fn sign_in(
     let compared = password::verify(password, hash.clone(), shop.config.bcrypt_cost, turn);
     let right = counted(shop, &attempt, compared).await?;
     let refusal = match (&found, right) {
-        (Some((_, _, UserState::Active, ..)), true) => None,
-        (Some((_, _, UserState::Pending, ..)), true) => Some(Error::AccountPending),
-        (Some((_, _, UserState::Blocked, ..)), true) => Some(Error::AccountBlocked),
+        (Some((_, _, state, ..)), true) => match state.known() {
+            Some(UserState::Active) => None,
+            Some(UserState::Pending) => Some(Error::AccountPending),
+            Some(UserState::Blocked) | None => Some(Error::AccountBlocked),
+        },
         (Some(_) | None, _) => Some(Error::BadCredentials),
     };
     // An unknown name is not put on record: it may be a password in the wrong field.
@@ -299,7 +302,7 @@ pub fn active(
         .filter(users::state.eq(UserState::Active))
         .filter(users::deleted_at.is_null())
         .select((users::role, users::must_change_password))
-        .first::<(Role, bool)>(tx.conn)
+        .first::<(Code<Role>, bool)>(tx.conn)
         .optional()?;
     Ok(found.map(|(role, must_change_password)| Me {
         username: username.to_owned(),

@@ -8,6 +8,7 @@ use super::{
 use crate::{
     act::{Shop, Tx, sha256},
     clock,
+    codes::Code,
     db::Db,
     error::Error,
     log::{self, Action, Entity, service::record},
@@ -150,7 +151,7 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
                     users::must_change_password,
                     sessions::last_seen_at,
                 ))
-                .first::<(String, Role, bool, Option<NaiveDateTime>)>(conn)
+                .first::<(String, Code<Role>, bool, Option<NaiveDateTime>)>(conn)
                 .optional()
                 .map_err(Error::from)
         })

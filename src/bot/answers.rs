@@ -275,7 +275,7 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     let l = writer.locale;
     let number = td_string!(l, orders.number, id = order.id).to_string();
     let title = writer.link(&number, &format!("/orders/{}", order.id));
-    let status = writer.strong(words::status(l, order.status));
+    let status = writer.strong(&order.status.words(|status| words::status(l, status)));
     let sold = writer.sold(&order.product_name, order.qty, order.total_rub());
     let mut text = format!(
         "{title}: {status}\n{sold}\n{}",

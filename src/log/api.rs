@@ -9,6 +9,7 @@ use crate::{
         values::{Listing, Time},
     },
     checks::Checks,
+    codes::Code,
     error::Error,
 };
 use axum::Json;
@@ -29,8 +30,10 @@ pub struct OperationJson {
     timestamp: Time,
     /// Who did it; `null`: the program, or somebody who was not signed in
     user_id: Option<String>,
-    action: Action,
-    entity_type: Entity,
+    #[schema(value_type = Action)]
+    action: Code<Action>,
+    #[schema(value_type = Entity)]
+    entity_type: Code<Entity>,
     /// A number, or the name of a user
     entity_id: String,
     /// The fields that it set

@@ -49,8 +49,9 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.text(operation.user_id.as_deref().unwrap_or_default())?;
         match sheet.format {
             Format::Excel => {
-                sheet.plain(words::action(sheet.locale, operation.action))?;
-                sheet.plain(words::entity(sheet.locale, operation.entity_type))?;
+                let l = sheet.locale;
+                sheet.plain(operation.action.words(|action| words::action(l, action)))?;
+                sheet.plain(operation.entity_type.words(|kind| words::entity(l, kind)))?;
             }
             Format::Plain => {
                 sheet.plain(operation.action)?;

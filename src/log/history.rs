@@ -21,7 +21,7 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
         view! {
             <li class="history-row">
                 <p>
-                    <strong>{ui::words::action(l, operation.action)}</strong>
+                    <strong>{operation.action.words(|action| words::action(l, action))}</strong>
                     " · " {operation.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}
                     " · " {operation.timestamp.shown(l)}
                 </p>

@@ -6,6 +6,7 @@ use super::{
 };
 use crate::{
     auth::Permission,
+    codes::Code,
     error::Error,
     moment::Moment,
     ui::{
@@ -179,7 +180,7 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
             <tr role="row">
                 <td role="cell" class="date" data-label=td_string!(l, fields.date)>{operation.timestamp.shown(l)}</td>
                 <td role="cell" data-label=td_string!(l, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
-                <td role="cell" class="row-title">{words::action(l, operation.action)}</td>
+                <td role="cell" class="row-title">{operation.action.words(|action| words::action(l, action))}</td>
                 <td role="cell" data-label=td_string!(l, log.entity)><Thing entity=operation.entity_type id=operation.entity_id /></td>
                 <td role="cell" class="log-changes">{changes}</td>
             </tr>
@@ -203,27 +204,28 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
 
 /// What an operation was done to, as a link where it has a page.
 #[component]
-fn Thing(entity: Entity, id: String) -> impl IntoView {
+pub fn Thing(entity: Code<Entity>, id: String) -> impl IntoView {
     let l = ui::locale();
-    let kind = words::entity(l, entity);
-    let name = match entity {
-        Entity::User => format!("{kind} {id}"),
-        Entity::Rate if id != "csv" => format!("{kind} {}", day_words(l, &id)),
+    let kind = entity.words(|entity| words::entity(l, entity));
+    let name = match entity.known() {
+        Some(Entity::User) => format!("{kind} {id}"),
+        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(l, &id)),
         _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
         // All of them, as a file; or a test.
-        _ => kind.to_owned(),
+        _ => kind,
     };
-    let path = match entity {
-        Entity::Product => Some(format!("/products/{id}")),
-        Entity::Order => Some(format!("/orders/{id}")),
-        Entity::User if ui::may(Permission::ManageUsers) => Some(format!(
+    let path = match entity.known() {
+        Some(Entity::Product) => Some(format!("/products/{id}")),
+        Some(Entity::Supply) => Some("/supplies".to_owned()),
+        Some(Entity::Order) => Some(format!("/orders/{id}")),
+        Some(Entity::User) if ui::may(Permission::ManageUsers) => Some(format!(
             "/admin/users/{}",
             leptos_router::location::Url::escape(&id)
         )),
-        Entity::Rate => Some("/admin/rates".to_owned()),
-        Entity::Report => Some("/admin/analytics".to_owned()),
-        Entity::Notification => Some("/admin/notifications".to_owned()),
-        Entity::User | Entity::Supply | Entity::Invitation | Entity::Log => None,
+        Some(Entity::Rate) => Some("/admin/rates".to_owned()),
+        Some(Entity::Report) => Some("/admin/analytics".to_owned()),
+        Some(Entity::Notification) => Some("/admin/notifications".to_owned()),
+        Some(Entity::User | Entity::Invitation | Entity::Log) | None => None,
     };
     match path.filter(|_| !id.is_empty() && id != "csv") {
         Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),

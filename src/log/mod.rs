@@ -12,7 +12,10 @@ pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, moment::Moment};
+use crate::{
+    codes::{Code, codes},
+    moment::Moment,
+};
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -94,9 +97,9 @@ pub struct Operation {
     pub id: i64,
     pub timestamp: Moment,
     pub user_id: Option<String>,
-    pub action: Action,
+    pub action: Code<Action>,
     /// What it was done to, and its id: a number, or the name of a user.
-    pub entity_type: Entity,
+    pub entity_type: Code<Entity>,
     pub entity_id: String,
     pub changes: Vec<Change>,
 }

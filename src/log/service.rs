@@ -2,7 +2,7 @@
 
 use super::{Action, Change, Entity, Operation};
 use crate::{
-    act::Tx, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
+    act::Tx, codes::Code, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
     schema::operation_log,
 };
 use diesel::prelude::*;
@@ -133,7 +133,15 @@ impl Operation {
 }
 
 /// A row as the table keeps it.
-pub type Row = (i64, Moment, Option<String>, Action, Entity, String, String);
+pub type Row = (
+    i64,
+    Moment,
+    Option<String>,
+    Code<Action>,
+    Code<Entity>,
+    String,
+    String,
+);
 
 impl From<Row> for Operation {
     fn from((id, timestamp, user_id, action, entity_type, entity_id, details): Row) -> Self {

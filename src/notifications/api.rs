@@ -2,6 +2,7 @@
 
 use super::{Channel, Delivery, Kind, Query, State, service};
 use crate::{
+    codes::Code,
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Listed, OfOne, SignedIn},
@@ -30,15 +31,18 @@ pub fn routes() -> OpenApiRouter<Shop> {
 struct NotificationJson {
     #[schema(example = 1)]
     id: i64,
-    kind: Kind,
-    channel: Channel,
+    #[schema(value_type = Kind)]
+    kind: Code<Kind>,
+    #[schema(value_type = Channel)]
+    channel: Code<Channel>,
     /// A chat of Telegram, or an address of mail
     #[schema(example = "-1001234567890")]
     recipient: String,
     /// What it is about, in the language of the shop
     #[schema(example = "Заканчивается: Чай зелёный")]
     subject: String,
-    state: State,
+    #[schema(value_type = State)]
+    state: Code<State>,
     /// Attempts that were begun
     attempts: i64,
     created_at: Time,

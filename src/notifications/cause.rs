@@ -1,6 +1,7 @@
 //! Why a notification did not arrive: what Telegram or the mail server said, as what an admin can do about it.
 
 use super::Channel;
+use crate::codes::Code;
 use crate::i18n::Locale;
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -83,9 +84,11 @@ impl Cause {
 
 /// What the other side said: what it means and what to do, and small beside it the words themselves.
 #[component]
-pub fn Said(channel: Channel, said: String) -> impl IntoView {
+pub fn Said(#[prop(into)] channel: Code<Channel>, said: String) -> impl IntoView {
     let l = crate::ui::locale();
-    let cause = Cause::of(channel, &said);
+    let cause = channel
+        .known()
+        .and_then(|channel| Cause::of(channel, &said));
     view! {
         {cause.map(|cause| view! { <span class="block">{cause.words(l)}</span> })}
         <span class="block text-sm opacity-80" lang="en">{said}</span>

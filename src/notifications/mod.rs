@@ -27,7 +27,11 @@ pub mod telegram;
 #[cfg(feature = "ssr")]
 pub mod worker;
 
-use crate::{codes::codes, i18n::Locale, moment::Moment};
+use crate::{
+    codes::{Code, codes},
+    i18n::Locale,
+    moment::Moment,
+};
 use serde::{Deserialize, Serialize};
 
 /// Hours after which a notification that did not arrive is given up.
@@ -68,13 +72,13 @@ codes! {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub id: i64,
-    pub kind: Kind,
-    pub channel: Channel,
+    pub kind: Code<Kind>,
+    pub channel: Code<Channel>,
     /// A chat of Telegram, or an address of mail.
     pub recipient: String,
     /// What it is about, in words.
     pub subject: String,
-    pub state: State,
+    pub state: Code<State>,
     /// Attempts that were begun.
     pub attempts: i64,
     pub created_at: Moment,

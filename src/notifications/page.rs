@@ -263,20 +263,20 @@ fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
 #[component]
 fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
     let l = ui::locale();
-    let class = match delivery.state {
-        State::Waiting => "badge badge-warning",
-        State::Sent => "badge badge-success badge-soft",
-        State::Failed => "badge badge-error badge-soft",
+    let class = match delivery.state.known() {
+        Some(State::Waiting) | None => "badge badge-warning",
+        Some(State::Sent) => "badge badge-success badge-soft",
+        Some(State::Failed) => "badge badge-error badge-soft",
     };
     let next = (delivery.state == State::Waiting)
         .then(|| td_string!(l, notifications.next, moment = delivery.due_at.shown(l)).to_string());
-    let channel = delivery.channel;
-    let error = match (delivery.last_error, delivery.state) {
+    let channel = delivery.channel.clone();
+    let error = match (delivery.last_error, delivery.state.known()) {
         (Some(said), _) => view! { <Said channel said /> {next} }.into_any(),
-        (None, State::Failed) => td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS)
+        (None, Some(State::Failed)) => td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS)
             .to_string()
             .into_any(),
-        (None, State::Waiting | State::Sent) => "—".into_any(),
+        (None, Some(State::Waiting | State::Sent) | None) => "—".into_any(),
     };
     let label = td_string!(
         l,
@@ -286,7 +286,7 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
     let label = label.to_string();
     let to = format!(
         "{}: {}",
-        words::channel(l, delivery.channel),
+        delivery.channel.words(|channel| words::channel(l, channel)),
         delivery.recipient
     );
     view! {
@@ -294,7 +294,7 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
             <td role="cell" class="date" data-label=td_string!(l, fields.date)>{delivery.created_at.shown(l)}</td>
             <td role="cell" class="row-title">{delivery.subject}</td>
             <td role="cell" data-label=td_string!(l, notifications.recipient)>{to}</td>
-            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{words::notification_state(l, delivery.state)}</span></td>
+            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{delivery.state.words(|state| words::notification_state(l, state))}</span></td>
             <td role="cell" class="num" data-label=td_string!(l, notifications.attempts)>{delivery.attempts}</td>
             <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)><div>{error}</div></td>
             <td role="cell">

@@ -7,6 +7,7 @@ use super::{
     message::{Notice, joined},
 };
 use crate::{
+    codes::Code,
     act::Shop,
     db::{self, Conn},
     error::Error,
@@ -79,7 +80,7 @@ impl Refusal {
 pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error> {
     shop.db
         .read(|conn| {
-            notifications::table
+            let lanes = notifications::table
                 .filter(notifications::state.eq(State::Waiting))
                 .select((
                     notifications::lane,
@@ -87,8 +88,11 @@ pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error>
                     notifications::recipient,
                 ))
                 .distinct()
-                .load(conn)
-                .map_err(Error::from)
+                .load::<(String, Code<Channel>, String)>(conn)?;
+            let known = lanes
+                .into_iter()
+                .filter_map(|(lane, channel, recipient)| Some((lane, channel.known()?, recipient)));
+            Ok(known.collect())
         })
         .await
 }
@@ -110,6 +114,7 @@ pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Opt
         .write(move |conn| {
             give_up_old(conn, &lane, now)?;
             let head = waiting(&lane)
+                .filter(is_ours())
                 .order(notifications::id)
                 .select((
                     notifications::id,
@@ -171,6 +176,7 @@ fn gather(
 ) -> Result<Claim, Error> {
     let rows = waiting(lane)
         .filter(notifications::id.ge(head))
+        .filter(is_ours())
         .order(notifications::id)
         .limit(JOINED)
         .select((
@@ -325,6 +331,13 @@ fn waiting<'a>(lane: &'a str) -> _ {
     notifications::table
         .filter(notifications::lane.eq(lane))
         .filter(notifications::state.eq(state))
+}
+
+/// Whether this version knows how to tell it: what a newer one wrote is for a newer one to send.
+#[diesel::dsl::auto_type(no_type_alias)]
+fn is_ours() -> _ {
+    let kinds: &[Kind] = Kind::ALL;
+    notifications::kind.eq_any(kinds)
 }
 
 /// Gives up what has waited too long and is not being sent at this moment.

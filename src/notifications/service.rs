@@ -7,6 +7,7 @@ use super::{
     settings::Config,
 };
 use crate::{
+    codes::Code,
     act::Tx,
     auth::Permission,
     checks::Checks,
@@ -31,21 +32,20 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
             channels::refused_at,
             channels::error,
         ))
-        .load::<(Channel, Option<String>, Option<Moment>, Option<String>)>(tx.conn)?;
+        .load::<(Code<Channel>, Option<String>, Option<Moment>, Option<String>)>(tx.conn)?;
     let bot = known
         .iter()
         .find(|(channel, ..)| *channel == Channel::Telegram)
         .and_then(|(_, name, ..)| name.clone());
-    let is_on = |channel| match channel {
+    let is_on = |channel: &Channel| match channel {
         Channel::Telegram => config.telegram.is_some(),
         Channel::Mail => config.mail.is_some(),
     };
     let refused = known
         .into_iter()
-        .filter(|(channel, ..)| is_on(*channel))
         .filter_map(|(channel, _, since, why)| {
             Some(Refused {
-                channel,
+                channel: channel.known().filter(is_on)?,
                 since: since?,
                 why: why.unwrap_or_default(),
             })
@@ -139,10 +139,12 @@ pub fn resend(
             notifications::ended_at.eq(None::<NaiveDateTime>),
         ))
         .returning((notifications::channel, notifications::recipient))
-        .get_result::<(Channel, String)>(tx.conn)
+        .get_result::<(Code<Channel>, String)>(tx.conn)
         .optional()?;
-    if let Some(to) = renewed {
-        if !config.recipients().contains(&to) {
+    if let Some((channel, recipient)) = renewed {
+        let is_told =
+            |channel| config.recipients().contains(&(channel, recipient));
+        if !channel.known().is_some_and(is_told) {
             return Err(Error::field("recipient", Problem::NobodyToTell));
         }
         tx.notices.wake();
@@ -164,11 +166,11 @@ pub fn get(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<Delivery, Error> 
 #[derive(Queryable)]
 struct Row {
     id: i64,
-    kind: Kind,
-    channel: Channel,
+    kind: Code<Kind>,
+    channel: Code<Channel>,
     recipient: String,
     notice: String,
-    state: State,
+    state: Code<State>,
     attempts: i64,
     created_at: Moment,
     due_at: Moment,
@@ -183,15 +185,15 @@ impl Row {
             site: "",
             markup: Markup::Plain,
         };
-        let notice = serde_json::from_str(&self.notice).ok();
         Delivery {
             id: self.id,
+            subject: match serde_json::from_str(&self.notice) {
+                Ok(notice) => writer.subject(&notice),
+                Err(_) => self.kind.to_string(),
+            },
             kind: self.kind,
             channel: self.channel,
             recipient: self.recipient,
-            subject: notice
-                .map(|notice| writer.subject(&notice))
-                .unwrap_or_default(),
             state: self.state,
             attempts: self.attempts,
             created_at: self.created_at,

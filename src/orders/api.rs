@@ -9,6 +9,7 @@ use crate::{
         values::{Amount, Given, Listing, Made, Money, Time},
     },
     checks::Checks,
+    codes::Code,
     error::Error,
     log::{self, Entity, api::OperationJson},
 };
@@ -45,7 +46,8 @@ struct OrderJson {
     unit_price_rub: Money,
     /// What the customer pays
     total_rub: Money,
-    status: Status,
+    #[schema(value_type = Status)]
+    status: Code<Status>,
     created_at: Time,
     issued_at: Option<Time>,
     denied_at: Option<Time>,

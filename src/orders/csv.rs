@@ -58,8 +58,12 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(order.id)?;
         sheet.moment(order.created_at)?;
         match sheet.format {
-            Format::Excel => sheet.plain(words::status(sheet.locale, order.status))?,
-            Format::Plain => sheet.plain(order.status)?,
+            Format::Excel => sheet.plain(
+                order
+                    .status
+                    .words(|status| words::status(sheet.locale, status)),
+            )?,
+            Format::Plain => sheet.plain(&order.status)?,
         }
         sheet.plain(order.product_id)?;
         sheet.text(&order.product_name)?;

@@ -16,7 +16,12 @@ pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, error::Problem, moment::Moment, money::Rub};
+use crate::{
+    codes::{Code, codes},
+    error::Problem,
+    moment::Moment,
+    money::Rub,
+};
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -47,7 +52,7 @@ pub struct Order {
     pub qty: i64,
     /// Of one piece, as sold.
     pub unit_price_rub: Rub,
-    pub status: Status,
+    pub status: Code<Status>,
     pub created_at: Moment,
     pub issued_at: Option<Moment>,
     pub denied_at: Option<Moment>,

@@ -108,12 +108,12 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
         }
     });
     let settled = move || {
-        live.order.with(|order| match order.status {
-            Status::PaidNotIssued => None,
-            Status::PaidIssued => order
+        live.order.with(|order| match order.status.known() {
+            Some(Status::PaidNotIssued) | None => None,
+            Some(Status::PaidIssued) => order
                 .issued_at
                 .map(|at| (td_string!(l, orders.issued_at), at.shown(l))),
-            Status::PaidDenied => order
+            Some(Status::PaidDenied) => order
                 .denied_at
                 .map(|at| (td_string!(l, orders.denied_at), at.shown(l))),
         })

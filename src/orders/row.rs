@@ -55,7 +55,7 @@ impl LiveOrder {
         let l = ui::locale();
         Effect::new(move || {
             if let Some(order) = action.made::<Order>() {
-                let words = ui::words::status(l, order.status);
+                let words = order.status.words(|status| ui::words::status(l, status));
                 ui::announce(
                     td_string!(l, orders.announce, id = order.id, status = words).to_string(),
                 );
@@ -88,21 +88,23 @@ impl LiveOrder {
 #[component]
 pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     let l = ui::locale();
-    let status = move || live.order.with(|order| order.status);
-    let class = move || match status() {
-        Status::PaidNotIssued => "badge badge-info",
-        Status::PaidIssued => "badge badge-success",
-        Status::PaidDenied => "badge badge-ghost",
+    let status = move || live.order.with(|order| order.status.clone());
+    let class = move || match status().known() {
+        Some(Status::PaidNotIssued) => "badge badge-info",
+        Some(Status::PaidIssued) => "badge badge-success",
+        Some(Status::PaidDenied) => "badge badge-ghost",
+        None => "badge badge-warning",
     };
-    let sign = move || match status() {
-        Status::PaidNotIssued => "● ",
-        Status::PaidIssued => "✓ ",
-        Status::PaidDenied => "✕ ",
+    let sign = move || match status().known() {
+        Some(Status::PaidNotIssued) => "● ",
+        Some(Status::PaidIssued) => "✓ ",
+        Some(Status::PaidDenied) => "✕ ",
+        None => "? ",
     };
     view! {
         <span class=class class:status-badge=true tabindex="-1" node_ref=live.status>
             <span aria-hidden="true">{sign}</span>
-            {move || ui::words::status(l, status())}
+            {move || status().words(|status| ui::words::status(l, status))}
         </span>
     }
 }

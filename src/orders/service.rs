@@ -209,10 +209,10 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     if edited == 0 {
         let present = get(tx, id)?;
         let changes = compare(&present);
-        return match present.status {
-            Status::PaidNotIssued if changes.is_empty() => Ok(present),
-            Status::PaidNotIssued => Err(Error::Stale(Stale::new(present.version, changes))),
-            Status::PaidIssued | Status::PaidDenied => Err(Error::OrderIs(present.status)),
+        return match present.status.known() {
+            Some(Status::PaidNotIssued) if changes.is_empty() => Ok(present),
+            Some(Status::PaidNotIssued) => Err(Error::Stale(Stale::new(present.version, changes))),
+            Some(Status::PaidIssued | Status::PaidDenied) | None => Err(Error::OrderIs(present.status)),
         };
     }
     if new.customer_name != before.customer_name {

@@ -3,6 +3,7 @@
 use super::Product;
 use crate::{
     api::values::{Money, Time},
+    codes::Code,
     stock::{Movement, MovementKind},
 };
 use serde::Serialize;
@@ -101,7 +102,8 @@ impl From<Product> for StockJson {
 #[schema(as = Movement)]
 pub struct MovementJson {
     id: i64,
-    kind: MovementKind,
+    #[schema(value_type = MovementKind)]
+    kind: Code<MovementKind>,
     /// Change of what is on hand
     on_hand: i64,
     on_hand_after: i64,
@@ -119,10 +121,10 @@ impl From<Movement> for MovementJson {
     fn from(movement: Movement) -> Self {
         Self {
             id: movement.id,
-            kind: movement.kind,
             on_hand: movement.on_hand(),
             on_hand_after: movement.on_hand_after,
             stock: movement.stock(),
+            kind: movement.kind,
             stock_after: movement.stock_after,
             supply_id: movement.supply_id,
             order_id: movement.order_id,

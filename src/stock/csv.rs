@@ -70,8 +70,12 @@ fn batch(tx: &mut Tx<'_>, place: &mut Place, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(movement.id)?;
         sheet.moment(movement.created_at)?;
         match sheet.format {
-            Format::Excel => sheet.plain(words::movement(sheet.locale, movement.kind))?,
-            Format::Plain => sheet.plain(movement.kind)?,
+            Format::Excel => sheet.plain(
+                movement
+                    .kind
+                    .words(|kind| words::movement(sheet.locale, kind)),
+            )?,
+            Format::Plain => sheet.plain(&movement.kind)?,
         }
         sheet.plain(movement.on_hand())?;
         sheet.plain(movement.on_hand_after)?;

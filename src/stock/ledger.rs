@@ -39,9 +39,9 @@ pub fn Ledger(ledger: Page<Movement>) -> impl IntoView {
 #[component]
 fn MovementRow(movement: Movement) -> impl IntoView {
     let l = ui::locale();
-    let cause = match (movement.order_id, movement.kind) {
+    let cause = match (movement.order_id, movement.kind.known()) {
         (Some(order), _) => view! { " " <a class="link" href=format!("/orders/{order}")>{td_string!(l, orders.number, id = order).to_string()}</a> }.into_any(),
-        (None, MovementKind::Correction) => movement.note.clone().map(|note| format!(": {note}")).into_any(),
+        (None, Some(MovementKind::Correction)) => movement.note.clone().map(|note| format!(": {note}")).into_any(),
         _ => ().into_any(),
     };
     let change = move |delta: i64, after: i64| {
@@ -53,7 +53,7 @@ fn MovementRow(movement: Movement) -> impl IntoView {
     view! {
         <tr role="row">
             <td role="cell" class="date" data-label=td_string!(l, fields.date)>{movement.created_at.shown(l)}</td>
-            <td role="cell" data-label=td_string!(l, fields.movement)><span>{ui::words::movement(l, movement.kind)} {cause}</span></td>
+            <td role="cell" data-label=td_string!(l, fields.movement)><span>{movement.kind.words(|kind| ui::words::movement(l, kind))} {cause}</span></td>
             <td role="cell" class="num" data-label=td_string!(l, fields.on_hand)>{change(movement.on_hand(), movement.on_hand_after)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.stock)>{change(movement.stock(), movement.stock_after)}</td>
             <td role="cell" data-label=td_string!(l, fields.user)>{movement.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>

@@ -9,7 +9,10 @@ pub mod csv;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, moment::Moment};
+use crate::{
+    codes::{Code, codes},
+    moment::Moment,
+};
 use serde::{Deserialize, Serialize};
 
 /// The most pieces of one product that the shop may hold.
@@ -34,7 +37,7 @@ codes! {
 #[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
 pub struct Movement {
     pub id: i64,
-    pub kind: MovementKind,
+    pub kind: Code<MovementKind>,
     /// Change of what was ever received, pieces.
     pub quantity: i64,
     /// Change of what was handed out.

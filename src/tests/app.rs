@@ -170,7 +170,7 @@ impl App {
             shop: self.shop.clone(),
             me: Me {
                 username: name.to_owned(),
-                role,
+                role: role.into(),
                 manager_in_admin: self.shop.config.manager_in_admin,
                 must_change_password: false,
             },
@@ -183,6 +183,7 @@ impl App {
         let Me { username, role, .. } = person.me.clone();
         self.shop
             .act(Actor::System, move |tx| {
+                let role = role.known().unwrap();
                 accounts::add(tx, &username, role, &hash)
             })
             .await

@@ -36,6 +36,7 @@ mod signin;
 mod speed;
 mod stock;
 mod telegram;
+mod unknown_codes;
 mod watching;
 
 use app::App;

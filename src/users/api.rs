@@ -10,6 +10,7 @@ use crate::{
     },
     auth::{Role, UserState},
     checks::Checks,
+    codes::Code,
     error::{Error, Problem},
 };
 use axum::{Json, http::StatusCode};
@@ -37,8 +38,10 @@ pub fn routes() -> OpenApiRouter<Shop> {
 pub struct UserJson {
     #[schema(example = "anna")]
     username: String,
-    role: Role,
-    state: UserState,
+    #[schema(value_type = Role)]
+    role: Code<Role>,
+    #[schema(value_type = UserState)]
+    state: Code<UserState>,
     created_at: Time,
     /// To a few minutes
     last_seen_at: Option<Time>,
@@ -65,7 +68,8 @@ impl From<Account> for UserJson {
 struct InvitationJson {
     #[schema(example = 1)]
     id: i64,
-    role: Role,
+    #[schema(value_type = Role)]
+    role: Code<Role>,
     /// Who invited
     user_id: Option<String>,
     created_at: Time,
@@ -88,7 +92,8 @@ impl From<Invitation> for InvitationJson {
 #[derive(Serialize, ToSchema)]
 struct MadeInvitation {
     id: i64,
-    role: Role,
+    #[schema(value_type = Role)]
+    role: Code<Role>,
     expires_at: Time,
     /// What registers, told this once: `/register?invitation=…` is the page, `invitation` the field of the API
     token: String,

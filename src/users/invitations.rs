@@ -4,6 +4,7 @@ use super::Invitation;
 use crate::{
     act::{Tx, sha256},
     auth::{Permission, Role},
+    codes::Code,
     error::Error,
     log::{self, Action, Entity, service::record},
     schema::invitations,
@@ -78,8 +79,9 @@ pub fn role_of(tx: &mut Tx<'_>, hash: &str) -> Result<Role, Error> {
                 .and(invitations::expires_at.gt(tx.now)),
         )
         .select(invitations::role)
-        .first(tx.conn)
+        .first::<Code<Role>>(tx.conn)
         .optional()?
+        .and_then(|role| role.known())
         .ok_or(Error::InvitationOver)
 }
 

@@ -120,7 +120,7 @@ fn InvitationList(invitations: Vec<Invitation>, revoke: FormAction) -> impl Into
         view! {
             <li class="device">
                 <div>
-                    <strong>{words::role(l, invitation.role)}</strong>
+                    <strong>{invitation.role.words(|role| words::role(l, role))}</strong>
                     <p class="text-sm opacity-80">{holds}</p>
                 </div>
                 <Form action=revoke>

@@ -3,6 +3,7 @@
 use super::{Account, Query, invite::Invitations};
 use crate::{
     auth::{Role, UserState},
+    codes::Code,
     error::Error,
     log::list::Choice,
     ui::{
@@ -102,7 +103,7 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
         view! {
             <tr role="row">
                 <td role="cell" class="row-title"><a class="link" href=href>{account.username}</a></td>
-                <td role="cell" data-label=td_string!(l, fields.role)>{words::role(l, account.role)}</td>
+                <td role="cell" data-label=td_string!(l, fields.role)>{account.role.words(|role| words::role(l, role))}</td>
                 <td role="cell" data-label=td_string!(l, fields.state)><StateBadge state=account.state /></td>
                 <td role="cell" class="date" data-label=td_string!(l, fields.created_at)>{account.created_at.shown(l)}</td>
                 <td role="cell" class="date" data-label=td_string!(l, fields.last_seen_at)>{seen}</td>
@@ -127,11 +128,12 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
 
 /// Whether an account may be used: a word, and a colour beside it.
 #[component]
-pub fn StateBadge(state: UserState) -> impl IntoView {
-    let class = match state {
-        UserState::Pending => "badge badge-warning",
-        UserState::Active => "badge badge-success badge-soft",
-        UserState::Blocked => "badge badge-error badge-soft",
+pub fn StateBadge(state: Code<UserState>) -> impl IntoView {
+    let l = ui::locale();
+    let class = match state.known() {
+        Some(UserState::Pending) | None => "badge badge-warning",
+        Some(UserState::Active) => "badge badge-success badge-soft",
+        Some(UserState::Blocked) => "badge badge-error badge-soft",
     };
-    view! { <span class=class>{words::user_state(ui::locale(), state)}</span> }
+    view! { <span class=class>{state.words(|state| words::user_state(l, state))}</span> }
 }

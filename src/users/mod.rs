@@ -13,6 +13,7 @@ pub mod service;
 
 use crate::{
     auth::{Role, UserState},
+    codes::Code,
     moment::Moment,
 };
 use serde::{Deserialize, Serialize};
@@ -22,8 +23,8 @@ use serde::{Deserialize, Serialize};
 #[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
 pub struct Account {
     pub username: String,
-    pub role: Role,
-    pub state: UserState,
+    pub role: Code<Role>,
+    pub state: Code<UserState>,
     pub created_at: Moment,
     /// To a few minutes.
     pub last_seen_at: Option<Moment>,
@@ -54,7 +55,7 @@ pub struct Query {
 #[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
 pub struct Invitation {
     pub id: i64,
-    pub role: Role,
+    pub role: Code<Role>,
     /// Who invited.
     pub user_id: Option<String>,
     pub created_at: Moment,

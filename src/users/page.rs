@@ -182,9 +182,9 @@ fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
         {password.map(|password| view! { <Secret label=td_string!(l, users.one_time_password) secret=password /> })}
         <dl class="facts">
             <dt>{td_string!(l, fields.role)}</dt>
-            <dd>{words::role(l, account.role)}</dd>
+            <dd>{account.role.words(|role| words::role(l, role))}</dd>
             <dt>{td_string!(l, fields.state)}</dt>
-            <dd><StateBadge state=account.state /></dd>
+            <dd><StateBadge state=account.state.clone() /></dd>
             <dt>{td_string!(l, fields.created_at)}</dt>
             <dd>{account.created_at.shown(l)}</dd>
             <dt>{td_string!(l, fields.last_seen_at)}</dt>
@@ -208,21 +208,25 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
     let l = ui::locale();
     let [name, acted, reset, deleted] = std::array::from_fn(|_| account.username.clone());
     let role = account.role;
+    let unknown = role
+        .known()
+        .is_none()
+        .then(|| view! { <option value="" disabled selected>{role.to_string()}</option> });
     let option = move |other: &Role| {
-        view! { <option value=other.code() selected=*other == role>{words::role(l, *other)}</option> }
+        view! { <option value=other.code() selected=role == *other>{words::role(l, *other)}</option> }
     };
-    let (action, label, hint) = match account.state {
-        UserState::Pending => (
+    let (action, label, hint) = match account.state.known() {
+        Some(UserState::Pending) => (
             actions.activate,
             td_string!(l, users.activate),
             td_string!(l, users.activate_hint),
         ),
-        UserState::Active => (
+        Some(UserState::Active) | None => (
             actions.block,
             td_string!(l, users.block),
             td_string!(l, users.block_hint),
         ),
-        UserState::Blocked => (
+        Some(UserState::Blocked) => (
             actions.unblock,
             td_string!(l, users.unblock),
             td_string!(l, users.unblock_hint),
@@ -237,7 +241,7 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
                     <input type="hidden" name="username" value=name />
                     <label class="filter">
                         <span class="field-label">{td_string!(l, fields.role)}</span>
-                        <select class="select w-full" name="role">{[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}</select>
+                        <select class="select w-full" name="role">{unknown} {[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}</select>
                     </label>
                     <Submit label=td_string!(l, users.change_role) />
                 </Form>

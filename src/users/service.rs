@@ -135,9 +135,9 @@ pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Accoun
 /// Lets an account in that waits for approval.
 pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
-    match account.state {
-        UserState::Pending => change_state(tx, &account, UserState::Active, Action::Activate),
-        UserState::Active | UserState::Blocked => Ok(account),
+    match account.state.known() {
+        Some(UserState::Pending) => change_state(tx, &account, UserState::Active, Action::Activate),
+        Some(UserState::Active | UserState::Blocked) | None => Ok(account),
     }
 }
 
@@ -156,9 +156,9 @@ pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
 /// Lets a blocked account in again.
 pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
-    match account.state {
-        UserState::Blocked => change_state(tx, &account, UserState::Active, Action::Unblock),
-        UserState::Active | UserState::Pending => Ok(account),
+    match account.state.known() {
+        Some(UserState::Blocked) => change_state(tx, &account, UserState::Active, Action::Unblock),
+        Some(UserState::Active | UserState::Pending) | None => Ok(account),
     }
 }
 
@@ -265,8 +265,8 @@ fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
 }
 
 fn refuse_last_admin(tx: &mut Tx<'_>, account: &Account) -> Result<(), Error> {
-    let is_admin = |role, state| role == Role::Admin && state == UserState::Active;
-    if is_admin(account.role, account.state) && admins(tx)? == 1 {
+    let is_admin = account.role == Role::Admin && account.state == UserState::Active;
+    if is_admin && admins(tx)? == 1 {
         return Err(Error::LastAdmin);
     }
     Ok(())
@@ -288,7 +288,7 @@ fn change_state(
     )]);
     record(tx, action, Entity::User, &account.username, &changes)?;
     Ok(Account {
-        state,
+        state: state.into(),
         ..account.clone()
     })
 }
