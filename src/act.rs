@@ -6,9 +6,10 @@
 use crate::{
     auth::Actor,
     clock,
+    codes::Code,
     config::Config,
     db::{self, Conn, Db},
-    error::Error,
+    error::{Error, Recorded},
     log::Entity,
     moment::Moment,
     notifications::{
@@ -129,11 +130,15 @@ impl Tx<'_> {
                 idempotency_keys::entity_id,
                 idempotency_keys::answer,
             ))
-            .first::<(Entity, String, i64, Option<String>)>(self.conn)
+            .first::<(Code<Entity>, String, i64, Option<String>)>(self.conn)
             .optional()?;
         if let Some((made, print, id, answer)) = earlier {
             if made != entity || print != fingerprint {
-                return Err(Error::KeyReused);
+                return Err(Error::KeyReused(Recorded {
+                    entity: made,
+                    id,
+                    next_key: new_key(),
+                }));
             }
             let first = answer.and_then(|answer| serde_json::from_str(&answer).ok());
             return first.map_or_else(|| get(self, id), Ok);

@@ -59,7 +59,7 @@ pub enum Error {
     Yourself,
     /// The idempotency key came before with other content.
     #[error("the form was sent before with other content")]
-    KeyReused,
+    KeyReused(Recorded),
     #[error("unreadable page cursor")]
     BadCursor,
     /// Too many tries or requests; the next one may come after so many seconds.
@@ -91,6 +91,14 @@ pub enum Error {
     /// A fault of the program; its cause is in the log.
     #[error("internal error")]
     Internal,
+}
+
+/// What was recorded under an idempotency key, and the key by which something else can be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recorded {
+    pub entity: Code<Entity>,
+    pub id: i64,
+    pub next_key: String,
 }
 
 /// What a person must know to decide about a conflicting edit.
@@ -273,7 +281,7 @@ impl Error {
             | Self::SumTooLarge
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,
-            Self::Invalid(_) | Self::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
@@ -342,7 +350,7 @@ impl Error {
             Self::InvitationOver => td_string!(l, errors.invitation_over).to_string(),
             Self::LastAdmin => td_string!(l, errors.last_admin).to_string(),
             Self::Yourself => td_string!(l, errors.yourself).to_string(),
-            Self::KeyReused => td_string!(l, errors.key_reused).to_string(),
+            Self::KeyReused(_) => td_string!(l, errors.key_reused).to_string(),
             Self::BadCursor => td_string!(l, errors.bad_cursor).to_string(),
             Self::TooOften { seconds } => {
                 td_string!(l, errors.too_often, seconds = seconds).to_string()

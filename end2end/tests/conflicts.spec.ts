@@ -209,3 +209,39 @@ test("what is typed before the script arrives stays", async ({ page, server }) =
   for (const [label, value] of Object.entries(typed)) await expect(field(page, label)).toHaveValue(value);
   await expect(page.getByText(/^Сумма/)).toHaveText(/180,00\s₽/);
 });
+
+test("a booking whose answer was lost is booked once, also when something else is sent next @postgres", async ({ page, server, expectProblem }) => {
+  expectProblem(/net::ERR_FAILED/);
+  expectProblem(/status of 422/);
+  const { name, id } = await tea(page, server);
+  // The server takes it, but nobody hears of it.
+  const loseAnswer = () =>
+    page.route("**/fn/create_order", async (route) => {
+      await route.fetch();
+      await route.abort();
+    }, { times: 1 });
+  const send = () => press(page, "Записать заказ");
+  const alert = page.getByRole("alert");
+
+  await shop.fillOrder(page, { product: name, qty: 2 });
+  await loseAnswer();
+  await send();
+  await expect(alert.filter({ hasText: /\S/ })).toBeVisible();
+  await send();
+  await page.waitForURL(/\/orders\/\d+/);
+  const first = shop.idOf(page);
+
+  await shop.fillOrder(page, { product: name, qty: 1 });
+  await loseAnswer();
+  await send();
+  await expect(alert.filter({ hasText: /\S/ })).toBeVisible();
+  await field(page, "Кол-во").fill("2");
+  await send();
+  await expect(alert.filter({ hasText: "запись сделана" }).getByRole("link", { name: `Заказ № ${first + 1}` })).toBeVisible();
+  await expect(field(page, "Кол-во")).toHaveValue("2");
+  await send();
+  await page.waitForURL(/\/orders\/\d+/);
+  expect(shop.idOf(page)).toBe(first + 2);
+  await shop.open(page, `/products/${id}`);
+  await expect(fact(page, "Доступно")).toHaveText("0");
+});

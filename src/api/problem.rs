@@ -1,8 +1,10 @@
 //! Problem documents (RFC 9457): the one form of every refusal of the API.
 
 use crate::{
+    codes::Code,
     error::{Difference, Error, FieldError},
     i18n::Locale,
+    log::Entity,
     server::{Arrival, status_only},
     ui,
 };
@@ -50,6 +52,19 @@ pub struct Problem {
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"min_stock": "5"}))]
     present: Option<BTreeMap<String, String>>,
+    /// Of a key that came before with other content: what was created then
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(example = json!({"entity_type": "order", "entity_id": 42}))]
+    recorded: Option<RecordedJson>,
+}
+
+/// Something that was created
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Recorded)]
+struct RecordedJson {
+    #[schema(value_type = Entity)]
+    entity_type: Code<Entity>,
+    entity_id: i64,
 }
 
 impl IntoResponse for Error {
@@ -109,6 +124,13 @@ impl Problem {
                 problem.version = Some(stale.version);
                 problem.present = Some(present(&stale.differences));
             }
+            Error::KeyReused(recorded) => {
+                problem.detail = td_string!(l, errors.key_reused_in_api).to_owned();
+                problem.recorded = Some(RecordedJson {
+                    entity_type: recorded.entity.clone(),
+                    entity_id: recorded.id,
+                });
+            }
             _ => {}
         }
         problem
@@ -139,6 +161,7 @@ impl Problem {
             errors: None,
             version: None,
             present: None,
+            recorded: None,
         }
     }
 }
@@ -182,7 +205,7 @@ const fn code(error: &Error) -> &'static str {
         Error::InvitationOver => "invitation_over",
         Error::LastAdmin => "last_admin",
         Error::Yourself => "yourself",
-        Error::KeyReused => "key_reused",
+        Error::KeyReused(_) => "key_reused",
         Error::BadCursor => "bad_cursor",
         Error::TooOften { .. } => "too_often",
         Error::OtherSite => "other_site",

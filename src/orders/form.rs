@@ -9,7 +9,7 @@ use crate::{
     products::picker::{PickerStart, ProductPicker},
     ui::{
         self,
-        form::{Field, Form, FormAction, Submit},
+        form::{Field, Form, FormAction, IdempotencyKey, Submit},
         pager::parameter,
     },
 };
@@ -97,7 +97,7 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     });
     view! {
         <Form action>
-            <input type="hidden" name="idempotency_key" value=start.idempotency_key />
+            <IdempotencyKey fresh=start.idempotency_key />
             <Field name="phone" label=td_string!(l, fields.phone) kind="tel" inputmode="tel" required=true autofocus=true />
             <Field name="customer_name" label=td_string!(l, fields.customer_name) />
             <ProductPicker offers=start.offers chosen />

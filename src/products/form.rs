@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     ui::{
         self,
-        form::{Field, Form, FormAction, Submit, TextArea},
+        form::{Field, Form, FormAction, IdempotencyKey, Submit, TextArea},
     },
 };
 use leptos::prelude::*;
@@ -74,7 +74,7 @@ fn NewProductForm(key: String) -> impl IntoView {
     let action = FormAction::new::<CreateProduct>();
     view! {
         <Form action>
-            <input type="hidden" name="idempotency_key" value=key />
+            <IdempotencyKey fresh=key />
             <Field name="name" label=td_string!(l, fields.name) required=true autofocus=true />
             <Field name="quantity" label=td_string!(l, fields.quantity) hint=td_string!(l, products.quantity_hint) inputmode="numeric" />
             <ProductFields product=None />

@@ -10,11 +10,36 @@ use axum::{
     response::{IntoResponse, Redirect, Response},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
-use std::collections::BTreeMap;
+use leptos::server_fn::error::ServerFnUrlError;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, OnceLock},
+};
 use url::{Url, form_urlencoded};
 
 /// How the address of the sign-in page begins that leads on to another.
 const SIGN_IN: &str = "/login?next=";
+
+/// What a plain form sent, for whoever refuses the request after that was read: nobody knows then what came of it, so
+/// its page must come back with the same key.
+#[derive(Clone, Default)]
+pub struct Sent(Arc<OnceLock<Form>>);
+
+struct Form {
+    function: String,
+    page: String,
+    typed: String,
+}
+
+impl Sent {
+    /// The address of the form, with an error and what was typed.
+    pub fn page_with(&self, error: Error) -> Option<String> {
+        let form = self.0.get()?;
+        let told = ServerFnUrlError::new(&form.function, error);
+        let location = told.to_url(&format!("http://localhost{}", form.page));
+        with_typed(location.ok()?.as_str(), &form.typed)
+    }
+}
 
 /// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
 pub async fn answer(request: Request, next: Next) -> Response {
@@ -89,6 +114,13 @@ async fn keep_typed(request: Request, next: Next) -> Response {
     };
     let typed = typed_fields(&body);
     let function = parts.uri.path().to_owned();
+    if let (Some(sent), Some(page)) = (parts.extensions.get::<Sent>(), door::referer(&parts)) {
+        let _ = sent.0.set(Form {
+            function: function.clone(),
+            page,
+            typed: typed.clone(),
+        });
+    }
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let location = response
         .headers()

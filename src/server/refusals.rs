@@ -1,14 +1,14 @@
 //! Refusals in words, where neither a page nor an endpoint was asked: a small page for a browser, the error itself for
 //! the client's script, a sentence for everything else. The API has its problem documents.
 
-use super::{arrival::Arrival, assets::Built};
+use super::{arrival::Arrival, assets::Built, forms::Sent};
 use crate::{api, door, error::Error, i18n::Locale, ui};
 use axum::{
     body::Body,
     extract::Request,
     http::{HeaderMap, HeaderValue, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{IntoResponse, Redirect, Response},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -29,7 +29,7 @@ enum Form {
 }
 
 /// Writes a refusal in words, wherever it was decided.
-pub async fn tell(request: Request, next: Next) -> Response {
+pub async fn tell(mut request: Request, next: Next) -> Response {
     let path = request.uri().path();
     if api::is_api(path) {
         return next.run(request).await;
@@ -44,10 +44,17 @@ pub async fn tell(request: Request, next: Next) -> Response {
     };
     let l = ui::language(request.headers());
     let id = Arrival::of(request.extensions()).id;
+    let sent = Sent::default();
+    request.extensions_mut().insert(sent.clone());
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Error>().cloned() else {
         return response;
     };
+    if let Some(page) = sent.page_with(error.clone()) {
+        let mut back = Redirect::to(&page).into_response();
+        back.extensions_mut().insert(error);
+        return back;
+    }
     let (mut parts, _) = response.into_parts();
     let (media_type, body) = match form {
         Form::Page => ("text/html; charset=utf-8", page(&error, l, &id)),

@@ -8,7 +8,7 @@ use crate::{
     products::picker::{PickerStart, ProductPicker},
     ui::{
         self,
-        form::{Field, Form, FormAction, Submit},
+        form::{Field, Form, FormAction, IdempotencyKey, Submit},
         pager::{
             CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, is_filtered,
             parameter,
@@ -187,7 +187,7 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
         .unwrap_or_default();
     view! {
         <Form action resets=true>
-            <input type="hidden" name="idempotency_key" value=start.idempotency_key />
+            <IdempotencyKey fresh=start.idempotency_key />
             <ProductPicker offers=start.offers chosen for_supply=true />
             <div class="field-triple">
                 <Field name="qty" label=td_string!(l, fields.qty) inputmode="numeric" required=true />

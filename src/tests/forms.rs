@@ -1,6 +1,7 @@
 //! Forms as a browser without JavaScript sends them.
 
 use super::on_both_databases;
+use diesel::RunQueryDsl;
 
 on_both_databases! {
     async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
@@ -49,6 +50,98 @@ on_both_databases! {
         let second = clerk.submit("/orders/new", "create_order", &fields).await;
         assert_eq!(first.location, second.location);
         assert_eq!(manager.counts(tea.id).await, (5, 1, 4));
+    }
+
+    async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: App) {
+        let mut clerk = app.browser_of(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 9).await;
+        fn order<'a>(key: &'a str, qty: &'a str) -> [(&'static str, &'a str); 4] {
+            [("idempotency_key", key), ("phone", "89161234567"), ("product", "чай"), ("qty", qty)]
+        }
+        let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+        // Refused, or lost on the way: the repeat is still known by the same key.
+        let refused = clerk.submit("/orders/new", "create_order", &order(&key, "много")).await;
+        assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), key);
+        let booked = clerk.submit("/orders/new", "create_order", &order(&key, "1")).await;
+        assert_eq!(booked.location.as_deref(), Some("/orders/1?success=order_created"));
+        // Back, and something else: it is not lost, and nothing is booked twice without a word.
+        let refused = clerk.submit("/orders/new", "create_order", &order(&key, "2")).await;
+        let page = clerk.follow(&refused).await;
+        assert!(page.body.contains("запись сделана") && page.body.contains("href=\"/orders/1\"") && page.body.contains("Заказ № 1"), "{}", page.body);
+        assert!(page.body.contains("value=\"2\""), "{}", page.body);
+        let next = page.hidden("idempotency_key");
+        assert_ne!(next, key);
+        let refused = clerk.submit("/orders/new", "create_order", &order(&next, "100")).await;
+        assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), next);
+        let booked = clerk.submit("/orders/new", "create_order", &order(&next, "2")).await;
+        assert_eq!(booked.location.as_deref(), Some("/orders/2?success=order_created"));
+        assert_eq!(manager.counts(tea.id).await, (9, 3, 6));
+    }
+
+    async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_once(app: App) {
+        let app = app.restarted(|config| config.request_timeout = std::time::Duration::from_secs(1));
+        let mut clerk = app.browser_of(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 9).await;
+        let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+        let fields = [("idempotency_key", key.as_str()), ("phone", "89161234567"), ("product", "чай"), ("qty", "2")];
+        // Somebody holds the product.
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let (tell_held, held) = tokio::sync::oneshot::channel();
+        let shop = app.shop.clone();
+        let holding = tokio::spawn(async move {
+            shop.db.write(move |conn| {
+                diesel::sql_query("UPDATE products SET version = version").execute(conn)?;
+                tell_held.send(()).unwrap();
+                released.recv().unwrap();
+                Ok(())
+            }).await
+        });
+        held.await.unwrap();
+        let slow = clerk.submit("/orders/new", "create_order", &fields).await;
+        let page = clerk.follow(&slow).await;
+        assert!(page.body.contains("value=\"89161234567\"") && page.body.contains("role=\"alert\""), "{}", page.body);
+        assert_eq!(page.hidden("idempotency_key"), key);
+        release.send(()).unwrap();
+        holding.await.unwrap().unwrap();
+        let booked = clerk.submit("/orders/new", "create_order", &fields).await;
+        assert_eq!(booked.location.as_deref(), Some("/orders/1?success=order_created"));
+        assert_eq!(manager.counts(tea.id).await, (9, 2, 7));
+    }
+
+    async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
+        let mut manager = app.browser_of(app.manager()).await;
+        for (page, function, fields, other, made) in [
+            ("/products/new", "create_product", vec![("name", "чай")], ("name", "кофе"), "href=\"/products/1\""),
+            ("/supplies", "receive_supply", vec![("product", "чай"), ("qty", "2"), ("supplier_name", "x"), ("buy_price_eur", "1")], ("qty", "3"), "Поставка № 1"),
+        ] {
+            let key = manager.get(page).await.hidden("idempotency_key");
+            let send = |key: String, changed: Option<(&'static str, &'static str)>| {
+                let fields = fields.iter().map(move |(name, value)| match changed {
+                    Some((field, value)) if field == *name => (*name, value.to_owned()),
+                    _ => (*name, (*value).to_owned()),
+                });
+                let mut fields: Vec<_> = fields.collect();
+                fields.push(("idempotency_key", key));
+                fields
+            };
+            for (fields, is_taken) in [(send(key.clone(), None), true), (send(key.clone(), Some(other)), false)] {
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = manager.submit(page, function, &fields).await;
+                assert_eq!(answer.location.as_deref().unwrap().contains("success="), is_taken, "{answer:?}");
+                if is_taken {
+                    continue;
+                }
+                let shown = manager.follow(&answer).await;
+                assert!(shown.body.contains(made) && shown.body.contains("запись сделана"), "{}", shown.body);
+                let fields = send(shown.hidden("idempotency_key"), Some(other));
+                let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
+                let answer = manager.submit(page, function, &fields).await;
+                assert!(answer.location.as_deref().unwrap().contains("success="), "{answer:?}");
+            }
+        }
+        assert_eq!(app.manager().counts(1).await, (5, 0, 5));
     }
 
     async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App) {

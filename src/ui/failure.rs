@@ -1,6 +1,12 @@
 //! What is shown when something went wrong.
 
-use crate::{error::Error, i18n::Locale, log::history::value_words, ui, ui::words::field_label};
+use crate::{
+    error::Error,
+    i18n::Locale,
+    log::{history::value_words, list::Thing},
+    ui,
+    ui::words::field_label,
+};
 use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_url;
@@ -37,7 +43,7 @@ pub fn UrlFailure() -> impl IntoView {
     error.map(|error| view! { <Failure error /> })
 }
 
-/// Of a conflict, what changed; of a form with wrong fields that the page does not show, their names.
+/// Of a conflict, what changed; of a form that was sent before, what was recorded; of a form with wrong fields that the page does not show, their names.
 fn details(error: &Error, l: Locale) -> Option<AnyView> {
     match error {
         Error::Stale(stale) if !stale.differences.is_empty() => {
@@ -63,6 +69,10 @@ fn details(error: &Error, l: Locale) -> Option<AnyView> {
                 .map(|wrong| row(&wrong.field, wrong.problem.words(l)))
                 .collect_view();
             Some(view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any())
+        }
+        Error::KeyReused(recorded) => {
+            let (entity, id) = (recorded.entity.clone(), recorded.id.to_string());
+            Some(view! { <p><Thing entity id /></p> }.into_any())
         }
         _ => None,
     }

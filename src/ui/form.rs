@@ -407,6 +407,29 @@ pub fn Version(#[prop(default = "version")] name: &'static str, version: i64) ->
     view! { <input type="hidden" name=name value=move || version().to_string() prop:value=move || version().to_string() /> }
 }
 
+/// The idempotency key of a form that creates something. A repeat has the same key, whatever came of the first send:
+/// it may have been taken although nobody heard of it. Only once something else is recorded under the key, the form
+/// goes on with a new one.
+#[component]
+pub fn IdempotencyKey(
+    /// The key of a form that was not sent yet.
+    fresh: String,
+) -> impl IntoView {
+    let state = form_state();
+    let next = move || match state.action.error() {
+        Some(Error::KeyReused(recorded)) => Some(recorded.next_key),
+        _ => None,
+    };
+    let first = untrack(next).unwrap_or_else(|| state.value("idempotency_key", fresh));
+    let key = RwSignal::new(first);
+    Effect::new(move || {
+        if let Some(next) = next() {
+            key.set(next);
+        }
+    });
+    view! { <input type="hidden" name="idempotency_key" value=move || key.get() prop:value=move || key.get() /> }
+}
+
 /// The button that sends the form: a second click while it is on its way does nothing.
 #[component]
 pub fn Submit(
