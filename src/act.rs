@@ -19,10 +19,20 @@ use crate::{
     schema::idempotency_keys,
     server::watching,
 };
+use chrono::TimeDelta;
 use diesel::prelude::*;
+use hmac::{Hmac, KeyInit, Mac};
 use serde::{Serialize, de::DeserializeOwned};
-use sha2::{Digest, Sha256};
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256, Sha512};
 use std::{fmt::Write, sync::Arc};
+
+/// How long an idempotency key is kept.
+const KEPT: TimeDelta = TimeDelta::days(7);
+/// Idempotency keys that one transaction forgets at most.
+const FORGOTTEN_AT_ONCE: i64 = 1_000;
+/// The fields of an answer that say who a customer is: they are read again, not kept with the key.
+const PERSONAL: [&str; 3] = ["phone", "phone_shown", "customer_name"];
 
 /// The running shop: what every request needs.
 #[derive(Clone)]
@@ -38,6 +48,8 @@ pub struct Tx<'c> {
     pub now: Moment,
     /// What people are to be told when the act is done.
     pub notices: Notices,
+    /// Keys the fingerprints of what was asked.
+    secret: String,
 }
 
 impl Shop {
@@ -52,6 +64,7 @@ impl Shop {
             .db
             .write(move |conn| {
                 let mut tx = Tx::new(conn, actor, clock::now());
+                tx.secret = config.secret_key.clone().unwrap_or_default();
                 let done = act(&mut tx)?;
                 let is_told = outbox::write(&mut tx, &config.notifications)?;
                 Ok((done, is_told))
@@ -96,13 +109,14 @@ impl<'c> Tx<'c> {
             actor,
             now,
             notices: Notices::default(),
+            secret: String::new(),
         }
     }
 }
 
 impl Tx<'_> {
-    /// Creates something once for each idempotency key of a user: the repeat gets what the first got,
-    /// even when it has changed since.
+    /// Creates something once for each idempotency key of a user: for a week, the repeat gets what the first got,
+    /// even when it has changed since. Only who the customer is comes from the row as it is now.
     ///
     /// `asked` is what the request said; the same key with something else is refused.
     /// An empty key asks for no such care. `create` returns the id of what it made, `get` reads it.
@@ -110,7 +124,7 @@ impl Tx<'_> {
         &mut self,
         key: &str,
         entity: Entity,
-        asked: &impl std::fmt::Debug,
+        asked: &impl Serialize,
         create: impl FnOnce(&mut Self) -> Result<i64, Error>,
         get: impl Fn(&mut Self, i64) -> Result<T, Error>,
     ) -> Result<T, Error> {
@@ -121,7 +135,8 @@ impl Tx<'_> {
         // A user's name has no slash.
         let key = format!("{}/{key}", self.actor.username().unwrap_or_default());
         db::serialize_by(self.conn, &key)?;
-        let fingerprint = sha256(&format!("{asked:?}"));
+        let asked = serde_json::to_string(asked).map_err(|_| Error::Internal)?;
+        let fingerprint = keyed_hash(&self.secret, &asked);
         let earlier = idempotency_keys::table
             .find(&key)
             .select((
@@ -140,8 +155,7 @@ impl Tx<'_> {
                     next_key: new_key(),
                 }));
             }
-            let first = answer.and_then(|answer| serde_json::from_str(&answer).ok());
-            return first.map_or_else(|| get(self, id), Ok);
+            return first_answer(answer.as_deref(), get(self, id));
         }
         let id = create(self)?;
         let made = get(self, id)?;
@@ -153,16 +167,66 @@ impl Tx<'_> {
                 idempotency_keys::entity_type.eq(entity),
                 idempotency_keys::entity_id.eq(id),
                 idempotency_keys::created_at.eq(self.now),
-                idempotency_keys::answer.eq(serde_json::to_string(&made).ok()),
+                idempotency_keys::answer.eq(kept(&made)),
             ))
             .execute(self.conn)?;
         Ok(made)
     }
 }
 
+/// Forgets idempotency keys that are too old, so many at once. Tells whether those were all.
+pub fn forget_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
+    let old: Vec<String> = idempotency_keys::table
+        .filter(idempotency_keys::created_at.le(tx.now.utc() - KEPT))
+        .order(idempotency_keys::created_at)
+        .limit(FORGOTTEN_AT_ONCE)
+        .select(idempotency_keys::key)
+        .load(tx.conn)?;
+    let count = old.len();
+    diesel::delete(idempotency_keys::table.filter(idempotency_keys::key.eq_any(old)))
+        .execute(tx.conn)?;
+    Ok(i64::try_from(count).is_ok_and(|count| count < FORGOTTEN_AT_ONCE))
+}
+
+/// An answer as it is kept: without what says who the customer is.
+fn kept(answer: &impl Serialize) -> Option<String> {
+    let Ok(Value::Object(mut fields)) = serde_json::to_value(answer) else {
+        return None;
+    };
+    fields.retain(|name, _| !PERSONAL.contains(&name.as_str()));
+    serde_json::to_string(&fields).ok()
+}
+
+/// The first answer again: what was kept of it, and the rest as it is now. All as it is now where nothing was kept.
+fn first_answer<T: Serialize + DeserializeOwned>(
+    kept: Option<&str>,
+    now: Result<T, Error>,
+) -> Result<T, Error> {
+    let mut fields: Map<String, Value> = kept
+        .and_then(|kept| serde_json::from_str(kept).ok())
+        .unwrap_or_default();
+    if let Ok(Ok(Value::Object(present))) = now.as_ref().map(serde_json::to_value) {
+        for (name, value) in present {
+            fields.entry(name).or_insert(value);
+        }
+    }
+    serde_json::from_value(Value::Object(fields)).or(now)
+}
+
 /// SHA-256 in hexadecimal.
 pub fn sha256(text: &str) -> String {
-    Sha256::digest(text)
+    hex(&Sha256::digest(text))
+}
+
+/// HMAC-SHA-256 in hexadecimal: without the secret nobody finds out by trying what text it is of.
+pub fn keyed_hash(secret: &str, text: &str) -> String {
+    let mut mac = Hmac::<Sha256>::new(&Sha512::digest(secret));
+    mac.update(text.as_bytes());
+    hex(&mac.finalize().into_bytes())
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
         .iter()
         .fold(String::with_capacity(64), |mut hex, byte| {
             let _ = write!(hex, "{byte:02x}");

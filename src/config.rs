@@ -272,11 +272,23 @@ impl Config {
     /// The key that signs the cookies. Without `SECRET_KEY` it is made once, and kept in a file
     /// that only the owner reads: changing it signs everybody out.
     pub fn cookie_key(&self) -> io::Result<Key> {
-        let secret = match &self.secret_key {
-            Some(secret) => secret.clone(),
-            None => kept_secret(&self.secret_file())?,
-        };
-        Ok(Key::from(&Sha512::digest(secret)))
+        self.secret()
+            .map(|secret| Key::from(&Sha512::digest(secret)))
+    }
+
+    /// The same settings, with the secret that is kept in the file where none was given.
+    pub fn with_secret(&self) -> io::Result<Self> {
+        Ok(Self {
+            secret_key: Some(self.secret()?),
+            ..self.clone()
+        })
+    }
+
+    fn secret(&self) -> io::Result<String> {
+        match &self.secret_key {
+            Some(secret) => Ok(secret.clone()),
+            None => kept_secret(&self.secret_file()),
+        }
     }
 
     fn secret_file(&self) -> PathBuf {

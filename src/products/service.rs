@@ -56,7 +56,7 @@ pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft, quantity: &str) -> Resu
         .unwrap_or(0);
     let checked = draft.check(checks)?;
     let insert = |tx: &mut Tx<'_>| insert(tx, &checked, opening);
-    tx.once(key, Entity::Product, &(&checked, opening), insert, get)
+    tx.once(key, Entity::Product, &(draft, quantity), insert, get)
 }
 
 fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {

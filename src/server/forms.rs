@@ -37,7 +37,7 @@ impl Sent {
         let form = self.0.get()?;
         let told = ServerFnUrlError::new(&form.function, error);
         let location = told.to_url(&format!("http://localhost{}", form.page));
-        with_typed(location.ok()?.as_str(), &form.typed)
+        with_typed(location.ok()?.as_str(), &form.function, &form.typed)
     }
 }
 

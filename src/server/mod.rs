@@ -18,7 +18,7 @@ pub use limits::network;
 pub use refusals::status_only;
 
 use crate::{
-    act::Shop,
+    act::{self, Shop},
     analytics, api,
     app::App,
     auth::{Actor, session_store::Sessions, throttle},
@@ -76,9 +76,9 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     }
     let db = Db::connect(&config.database_url, config.database_connections)
         .map_err(|error| error.to_string())?;
-    let key = config
-        .cookie_key()
-        .map_err(|error| format!("cannot keep the secret key: {error}"))?;
+    let unkept = |error| format!("cannot keep the secret key: {error}");
+    let config = Arc::new(config.with_secret().map_err(unkept)?);
+    let key = config.cookie_key().map_err(unkept)?;
     let cost = config.bcrypt_cost;
     tokio::task::spawn_blocking(move || crate::auth::password::warm_up(cost));
     let shop = Shop {
@@ -149,20 +149,23 @@ async fn welcome(shop: &Shop) {
     }
 }
 
-/// Forgets what is over: sessions, and tries at passwords.
+/// Forgets what is over: sessions, tries at passwords, and idempotency keys.
 async fn sweep(shop: Shop) {
     let sessions = Sessions(shop.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        let swept = match sessions.delete_expired().await {
-            Ok(()) => shop.act(Actor::System, throttle::sweep).await,
-            Err(error) => Err(error),
-        };
-        if let Err(error) = swept {
+        if let Err(error) = forget(&shop, &sessions).await {
             tracing::warn!(%error, "what is over was not forgotten");
         }
     }
+}
+
+async fn forget(shop: &Shop, sessions: &Sessions) -> Result<(), crate::error::Error> {
+    sessions.delete_expired().await?;
+    shop.act(Actor::System, throttle::sweep).await?;
+    while !shop.act(Actor::System, act::forget_keys).await? {}
+    Ok(())
 }
 
 /// Everything that answers requests.

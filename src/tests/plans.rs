@@ -19,12 +19,13 @@ use diesel::{
 use std::sync::{Arc, Mutex};
 
 /// Tables that grow as long as the shop is open.
-const GROWING: [&str; 5] = [
+const GROWING: [&str; 6] = [
     "orders",
     "order_names",
     "operation_log",
     "stock_movements",
     "supplies",
+    "idempotency_keys",
 ];
 
 #[derive(QueryableByName)]

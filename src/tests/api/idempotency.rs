@@ -1,10 +1,29 @@
 //! A repeated request is one request.
 
 use super::*;
-use crate::{auth::Role, users::service as accounts};
+use crate::{
+    act,
+    auth::{Actor, Role},
+    schema::idempotency_keys,
+    users::service as accounts,
+};
+use diesel::prelude::*;
 
 fn with_key(program: &Program, key: &str) -> Program {
     program.clone().with("idempotency-key", key)
+}
+
+/// Everything that is kept of keys.
+async fn kept(app: &App) -> Vec<(String, String, Option<String>)> {
+    let read = |conn: &mut crate::db::Conn| {
+        let columns = (
+            idempotency_keys::key,
+            idempotency_keys::fingerprint,
+            idempotency_keys::answer,
+        );
+        Ok(idempotency_keys::table.select(columns).load(conn)?)
+    };
+    app.shop.db.read(read).await.unwrap()
 }
 
 on_both_databases! {
@@ -37,6 +56,48 @@ on_both_databases! {
         assert_eq!(manager.delete(added.location()).await.status, 204);
         let again = keyed.post("/api/products", json!({"name": "вода"})).await;
         assert_eq!((again.status, again.json), (201, added.json));
+    }
+
+    async fn what_is_kept_of_an_answer_does_not_say_who_the_customer_is(app: App) {
+        let manager = Program::of(&app, app.manager()).await;
+        let product = manager.adds("чай", 5).await;
+        let asked = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product, "qty": 2});
+        let keyed = with_key(&manager, "till-1");
+        let first = keyed.post("/api/orders", asked.clone()).await;
+        let rows = format!("{:?}", kept(&app).await);
+        for personal in ["9161234567", "123-45-67", "Каренина"] {
+            assert!(!rows.contains(personal), "{rows}");
+        }
+        assert!(rows.contains("paid_not_issued"), "{rows}");
+        // The repeat tells what was sold then, and who the customer is now.
+        let edited = json!({"version": 1, "phone": "8 916 123-45-67", "customer_name": "Анна Вронская", "qty": 1, "unit_price_rub": 90});
+        assert_eq!(manager.put(first.location(), edited).await.status, 200);
+        let again = keyed.post("/api/orders", asked.clone()).await;
+        let mut expected = first.json.clone();
+        expected["customer_name"] = "Анна Вронская".into();
+        assert_eq!((again.status, again.json), (201, expected));
+        // Whoever has the database and not the secret cannot try out which phone was sent.
+        let app = app.restarted(|config| config.secret_key = Some("another secret, as long as one must be".to_owned()));
+        let keyed = with_key(&Program::signed_in(&app, "менеджер").await, "till-1");
+        let refused = keyed.post("/api/orders", asked).await;
+        assert_eq!((refused.status, refused.text("type")), (422, "urn:sirius:key_reused"));
+        assert_eq!(refused.json["recorded"], json!({"entity_type": "order", "entity_id": first.id()}));
+    }
+
+    async fn keys_are_forgotten_after_a_week(app: App) {
+        let manager = Program::of(&app, app.manager()).await;
+        let product = manager.adds("чай", 5).await;
+        let keyed = with_key(&manager, "fresh");
+        let first = keyed.post("/api/orders", order(product, 2)).await;
+        app.sql("INSERT INTO idempotency_keys (key, fingerprint, entity_type, entity_id, created_at)
+            WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
+            SELECT 'old/' || i, '', 'order', 1, '2026-01-01 00:00:00' FROM n").await;
+        let mut rounds = 1;
+        while !app.shop.act(Actor::System, act::forget_keys).await.unwrap() {
+            rounds += 1;
+        }
+        assert_eq!((rounds, kept(&app).await.len()), (2, 1));
+        assert_eq!(keyed.post("/api/orders", order(product, 2)).await.json, first.json);
     }
 
     async fn eight_at_once_are_one(app: App) {
