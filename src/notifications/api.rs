@@ -2,7 +2,6 @@
 
 use super::{Channel, Delivery, Kind, Query, State, service};
 use crate::{
-    codes::Code,
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Listed, OfOne, SignedIn},
@@ -10,6 +9,7 @@ use crate::{
         values::{Listing, Time},
     },
     checks::Checks,
+    codes::Code,
     error::Error,
 };
 use axum::{Json, http::StatusCode};
@@ -48,7 +48,7 @@ struct NotificationJson {
     created_at: Time,
     /// When it is tried next, while it waits
     due_at: Time,
-    /// When it was sent or given up
+    /// When it was sent, given up or cancelled
     ended_at: Option<Time>,
     /// Why the last attempt did not succeed
     last_error: Option<String>,

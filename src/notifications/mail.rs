@@ -7,7 +7,7 @@ use lettre::{
     message::{Mailbox, header::ContentType},
     transport::smtp,
 };
-use std::{error::Error as _, fmt, time::Duration};
+use std::{error::Error as _, fmt, io, time::Duration};
 
 /// How long the mail server may take for all of it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -28,7 +28,8 @@ pub struct Letter<'a> {
     pub to: &'a str,
     pub subject: &'a str,
     pub text: String,
-    /// What it is known by: the same for every attempt, so that mail servers recognise a repeat.
+    /// What it is known by: a mailbox drops what comes again under the same, so it is the same for every attempt at
+    /// these contents, and for nothing else.
     pub id: String,
     /// When what it tells happened.
     pub at: Moment,
@@ -71,7 +72,7 @@ impl Mail {
         match tokio::time::timeout(LIMIT, self.transport.send(message)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(refusal(&error)),
-            Err(_) => Err(later("the mail server does not answer".to_owned())),
+            Err(_) => Err(later("the mail server does not answer".to_owned(), true)),
         }
     }
 }
@@ -89,16 +90,24 @@ fn refusal(error: &smtp::Error) -> Refusal {
     match code {
         Some(code) if NO_ACCESS.contains(&code) => Refusal::NoAccess(why),
         Some(_) if error.is_permanent() => Refusal::Never(why),
-        Some(_) | None => later(why),
+        Some(_) => later(why, false),
+        None => later(why, !is_unconnected(error)),
     }
 }
 
-/// A repeat has the same number: it needs no words.
-const fn later(why: String) -> Refusal {
+/// Whether the server cannot have the letter, as there was no way to it.
+fn is_unconnected(error: &smtp::Error) -> bool {
+    let cause = error
+        .source()
+        .and_then(|cause| cause.downcast_ref::<io::Error>());
+    error.is_tls() || cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
+}
+
+const fn later(why: String, is_unsure: bool) -> Refusal {
     Refusal::Later {
         why,
         after: None,
-        is_unsure: false,
+        is_unsure,
     }
 }
 

@@ -9,7 +9,10 @@ use crate::{
 };
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
-use std::fmt::Write;
+use std::{
+    collections::{BTreeSet, HashSet},
+    fmt::Write,
+};
 
 /// Products that one message names; a link leads to the others.
 const NAMED: usize = 30;
@@ -60,6 +63,9 @@ pub struct LowStock {
     pub products: Vec<LowProduct>,
     /// How many more there are.
     pub more: usize,
+    /// Which those are; what an earlier version wrote has only their number.
+    #[serde(default)]
+    pub rest: BTreeSet<i64>,
 }
 
 /// A product as it was when it fell below its minimum.
@@ -87,13 +93,45 @@ pub struct OrderNotice {
 impl LowStock {
     /// Names the first of the products and counts the rest.
     pub fn of(mut products: Vec<LowProduct>) -> Self {
-        let more = products.len().saturating_sub(NAMED);
-        products.truncate(NAMED);
-        Self { products, more }
+        let rest: BTreeSet<i64> = products
+            .split_off(NAMED.min(products.len()))
+            .into_iter()
+            .map(|product| product.id)
+            .collect();
+        Self {
+            products,
+            more: rest.len(),
+            rest,
+        }
+    }
+
+    /// The numbers of the products, of all that are known.
+    pub fn ids(&self) -> impl Iterator<Item = i64> {
+        let named = self.products.iter().map(|product| product.id);
+        named.chain(self.rest.iter().copied())
+    }
+
+    /// Tells only of those that are among `low`.
+    pub fn keep(&mut self, low: &HashSet<i64>) {
+        self.products.retain(|product| low.contains(&product.id));
+        let unknown = self.unknown();
+        self.rest.retain(|id| low.contains(id));
+        self.more = self.rest.len() + unknown;
+    }
+
+    /// Whether it tells of nothing.
+    pub fn is_empty(&self) -> bool {
+        self.products.is_empty() && self.more == 0
+    }
+
+    /// How many it counts without knowing which.
+    fn unknown(&self) -> usize {
+        self.more.saturating_sub(self.rest.len())
     }
 
     /// What several acts told, as one: each product once, as it was the last time.
     fn and(mut self, later: Self) -> Self {
+        let unknown = self.unknown() + later.unknown();
         for product in later.products {
             match self
                 .products
@@ -104,12 +142,14 @@ impl LowStock {
                 None => self.products.push(product),
             }
         }
-        let more = self.more + later.more;
-        let joined = Self::of(self.products);
-        Self {
-            more: joined.more + more,
-            ..joined
+        let mut joined = Self::of(self.products);
+        joined.rest.extend(self.rest);
+        joined.rest.extend(later.rest);
+        for product in &joined.products {
+            joined.rest.remove(&product.id);
         }
+        joined.more = joined.rest.len() + unknown;
+        joined
     }
 }
 
@@ -395,5 +435,20 @@ mod tests {
         let joined = joined(notices.into_iter().map(Notice::LowStock).collect());
         let expected = LowStock::of(vec![again, product(2, "кофе")]);
         assert_eq!(joined, Some(Notice::LowStock(expected)));
+    }
+
+    #[test]
+    fn what_is_not_low_any_more_is_told_and_counted_no_longer() {
+        let mut low = LowStock::of((1..=40).map(|id| product(id, "чай")).collect());
+        assert_eq!((low.products.len(), low.more), (30, 10));
+        low.keep(&HashSet::from([1, 39, 40]));
+        assert_eq!((low.products.len(), low.more), (1, 2));
+        low.keep(&HashSet::new());
+        assert!(low.is_empty());
+        // An earlier version kept only how many there are.
+        let old = r#"{"products": [], "more": 3}"#;
+        let mut low: LowStock = serde_json::from_str(old).unwrap();
+        low.keep(&HashSet::new());
+        assert_eq!(low.more, 3);
     }
 }

@@ -65,6 +65,8 @@ codes! {
         Sent = "sent",
         /// It was refused for good, or given up.
         Failed = "failed",
+        /// Before it was sent, what it would have told was over: the products are not low any more.
+        Cancelled = "cancelled",
     }
 }
 
@@ -84,7 +86,7 @@ pub struct Delivery {
     pub created_at: Moment,
     /// When it is tried next, while it waits.
     pub due_at: Moment,
-    /// When it was sent or given up.
+    /// When it was sent, given up or cancelled.
     pub ended_at: Option<Moment>,
     pub last_error: Option<String>,
 }

@@ -267,11 +267,13 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
         Some(State::Waiting) | None => "badge badge-warning",
         Some(State::Sent) => "badge badge-success badge-soft",
         Some(State::Failed) => "badge badge-error badge-soft",
+        Some(State::Cancelled) => "badge badge-ghost",
     };
     let next = (delivery.state == State::Waiting)
         .then(|| td_string!(l, notifications.next, moment = delivery.due_at.shown(l)).to_string());
     let channel = delivery.channel.clone();
     let error = match (delivery.last_error, delivery.state.known()) {
+        (_, Some(State::Cancelled)) => td_string!(l, notifications.not_low_any_more).into_any(),
         (Some(said), _) => view! { <Said channel said /> {next} }.into_any(),
         (None, Some(State::Failed)) => td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS)
             .to_string()

@@ -4,19 +4,19 @@
 
 use super::{
     Channel, Kind, State, access,
-    message::{Notice, joined},
+    message::{LowStock, Notice, joined},
 };
 use crate::{
-    codes::Code,
     act::Shop,
+    codes::Code,
     db::{self, Conn},
     error::Error,
     moment::Moment,
-    schema::notifications,
+    schema::{notifications, products},
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use std::time::Duration;
+use std::{collections::HashSet, time::Duration};
 
 /// How long a notification belongs to the server that claimed it. Longer than any attempt takes.
 const LEASE: TimeDelta = TimeDelta::seconds(120);
@@ -97,13 +97,13 @@ pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error>
         .await
 }
 
+/// A row that is first in its lane: its number, when it is due, until when it is claimed, whether an earlier attempt may
+/// have arrived, and who claimed it.
 type Head = (
     i64,
-    Moment,
     NaiveDateTime,
     Option<NaiveDateTime>,
     bool,
-    i64,
     Option<String>,
 );
 
@@ -113,70 +113,87 @@ pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Opt
     shop.db
         .write(move |conn| {
             give_up_old(conn, &lane, now)?;
-            let head = waiting(&lane)
-                .filter(is_ours())
-                .order(notifications::id)
-                .select((
-                    notifications::id,
-                    notifications::created_at,
-                    notifications::due_at,
-                    notifications::claimed_until,
-                    notifications::is_unsure,
-                    notifications::attempts,
-                    notifications::claimed_by,
-                ))
-                .first::<Head>(conn)
-                .optional()?;
-            let Some((head, since, due, claimed_until, is_unsure, attempts, holder)) = head else {
-                return Ok(None);
-            };
-            if due > now.utc() || claimed_until.is_some_and(|until| until > now.utc()) {
-                return Ok(None);
+            while let Some((head, is_unsure)) = claim_head(conn, &lane, &me, now)? {
+                if let Some(claim) = gather(conn, &lane, &me, head, is_unsure, now)? {
+                    return Ok(Some(claim));
+                }
+                // That one was cancelled; the next may be due.
             }
-            // A claim that nobody settled: that attempt ended nobody knows how.
-            let is_unsure = is_unsure || holder.is_some();
-            let free = notifications::claimed_until
-                .is_null()
-                .or(notifications::claimed_until.le(now));
-            let won = diesel::update(
-                waiting(&lane)
-                    .filter(notifications::id.eq(head))
-                    .filter(free),
-            )
-            .set((
-                notifications::claimed_by.eq(&me),
-                notifications::claimed_until.eq(now.utc() + LEASE),
-                notifications::attempts.eq(notifications::attempts + 1),
-                notifications::is_unsure.eq(is_unsure),
-            ))
-            .execute(conn)?;
-            if won == 0 {
-                return Ok(None);
-            }
-            Ok(Some(gather(
-                conn,
-                &lane,
-                head,
-                since,
-                is_unsure,
-                attempts + 1,
-            )?))
+            Ok(None)
         })
         .await
 }
 
-/// What the message of a claimed row tells: with it, what joins it in its lane.
+/// Claims the first row of a lane, and with it the lane. Its number, and whether an earlier attempt may have arrived.
+fn claim_head(
+    conn: &mut Conn,
+    lane: &str,
+    me: &str,
+    now: Moment,
+) -> Result<Option<(i64, bool)>, Error> {
+    let head = waiting(lane)
+        .filter(is_ours())
+        .order(notifications::id)
+        .select((
+            notifications::id,
+            notifications::due_at,
+            notifications::claimed_until,
+            notifications::is_unsure,
+            notifications::claimed_by,
+        ))
+        .first::<Head>(conn)
+        .optional()?;
+    let Some((head, due, claimed_until, is_unsure, holder)) = head else {
+        return Ok(None);
+    };
+    if due > now.utc() || claimed_until.is_some_and(|until| until > now.utc()) {
+        return Ok(None);
+    }
+    let free = notifications::claimed_until
+        .is_null()
+        .or(notifications::claimed_until.le(now));
+    let won = diesel::update(
+        waiting(lane)
+            .filter(notifications::id.eq(head))
+            .filter(free),
+    )
+    .set((
+        notifications::claimed_by.eq(me),
+        notifications::claimed_until.eq(now.utc() + LEASE),
+    ))
+    .execute(conn)?;
+    // A claim that nobody settled: that attempt ended nobody knows how.
+    Ok((won > 0).then_some((head, is_unsure || holder.is_some())))
+}
+
+#[derive(Queryable)]
+struct Row {
+    id: i64,
+    kind: Kind,
+    channel: Channel,
+    recipient: String,
+    notice: String,
+    created_at: Moment,
+    attempts: i64,
+    is_unsure: bool,
+    claimed_by: Option<String>,
+}
+
+/// What the message of a claimed row tells: with it, what joins it in its lane. Nothing when it is not to be told any
+/// more, which is then written down.
+///
+/// What an earlier attempt may have brought is told again as it was, and alone: a mailbox that has it drops the repeat.
 fn gather(
     conn: &mut Conn,
     lane: &str,
+    me: &str,
     head: i64,
-    since: Moment,
     is_unsure: bool,
-    attempts: i64,
-) -> Result<Claim, Error> {
-    let rows = waiting(lane)
-        .filter(notifications::id.ge(head))
+    now: Moment,
+) -> Result<Option<Claim>, Error> {
+    let mut rows = waiting(lane)
         .filter(is_ours())
+        .filter(notifications::id.ge(head))
         .order(notifications::id)
         .limit(JOINED)
         .select((
@@ -185,29 +202,98 @@ fn gather(
             notifications::channel,
             notifications::recipient,
             notifications::notice,
+            notifications::created_at,
+            notifications::attempts,
+            notifications::is_unsure,
+            notifications::claimed_by,
         ))
-        .load::<(i64, Kind, Channel, String, String)>(conn)?;
-    let mut ids = Vec::new();
-    let mut notices = Vec::new();
-    let mut to = None;
-    for (id, kind, channel, recipient, notice) in rows {
-        if ids.is_empty() || kind == Kind::LowStock {
-            ids.push(id);
-            notices.extend(serde_json::from_str::<Notice>(&notice));
-            to = Some((channel, recipient));
+        .load::<Row>(conn)?;
+    rows.retain(|row| {
+        let was_tried = row.is_unsure || row.claimed_by.is_some();
+        row.id == head || row.kind == Kind::LowStock && was_tried == is_unsure
+    });
+    let mut told: Vec<(Row, Option<Notice>)> = rows
+        .into_iter()
+        .map(|row| {
+            let notice = serde_json::from_str(&row.notice).ok();
+            (row, notice)
+        })
+        .collect();
+    if !is_unsure {
+        cancel_refilled(conn, &mut told, now)?;
+        if told.first().is_none_or(|(row, _)| row.id != head) {
+            return Ok(None);
         }
     }
-    let notice = joined(notices);
-    let ((channel, recipient), notice) = to.zip(notice).ok_or(Error::Internal)?;
-    Ok(Claim {
+    let ids: Vec<i64> = told.iter().map(|(row, _)| row.id).collect();
+    diesel::update(notifications::table.filter(notifications::id.eq_any(ids.clone())))
+        .set((
+            notifications::claimed_by.eq(me),
+            notifications::claimed_until.eq(now.utc() + LEASE),
+            notifications::attempts.eq(notifications::attempts + 1),
+            notifications::is_unsure.eq(is_unsure),
+        ))
+        .execute(conn)?;
+    let (rows, notices): (Vec<Row>, Vec<Option<Notice>>) = told.into_iter().unzip();
+    let notice = joined(notices.into_iter().flatten().collect());
+    let (row, notice) = rows.into_iter().next().zip(notice).ok_or(Error::Internal)?;
+    Ok(Some(Claim {
         ids,
-        channel,
-        recipient,
+        channel: row.channel,
+        recipient: row.recipient,
         notice,
-        since,
+        since: row.created_at,
         is_unsure,
-        attempts,
-    })
+        attempts: row.attempts + 1,
+    }))
+}
+
+/// Leaves out the products that are not low any more, and cancels the rows that tell of no others. The other rows keep
+/// what is told now: a repeat tells the same.
+fn cancel_refilled(
+    conn: &mut Conn,
+    told: &mut Vec<(Row, Option<Notice>)>,
+    now: Moment,
+) -> Result<(), Error> {
+    let lows = told.iter().filter_map(|(_, notice)| match notice {
+        Some(Notice::LowStock(low)) => Some(low),
+        _ => None,
+    });
+    let ids: Vec<i64> = lows.flat_map(LowStock::ids).collect();
+    let mut low = HashSet::new();
+    for ids in ids.chunks(1_000) {
+        low.extend(
+            products::table
+                .filter(products::id.eq_any(ids.to_vec()))
+                .filter(products::is_low_stock.eq(true))
+                .filter(products::archived_at.is_null())
+                .select(products::id)
+                .load::<i64>(conn)?,
+        );
+    }
+    let mut over = Vec::new();
+    for (row, notice) in told.iter_mut() {
+        let Some(Notice::LowStock(known)) = notice else {
+            continue;
+        };
+        let mut still = known.clone();
+        still.keep(&low);
+        if still.is_empty() {
+            over.push(row.id);
+        } else if still != *known {
+            let still = Notice::LowStock(still);
+            diesel::update(notifications::table.find(row.id))
+                .set(notifications::notice.eq(serde_json::to_string(&still).unwrap_or_default()))
+                .execute(conn)?;
+            *notice = Some(still);
+        }
+    }
+    if over.is_empty() {
+        return Ok(());
+    }
+    end(conn, &over, State::Cancelled, None, now)?;
+    told.retain(|(row, _)| !over.contains(&row.id));
+    Ok(())
 }
 
 /// Writes down what came of an attempt. `random` is from 0 to 1.
@@ -336,7 +422,7 @@ fn waiting<'a>(lane: &'a str) -> _ {
 /// Whether this version knows how to tell it: what a newer one wrote is for a newer one to send.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn is_ours() -> _ {
-    let kinds: &[Kind] = Kind::ALL;
+    let kinds: Vec<Kind> = Kind::ALL.to_vec();
     notifications::kind.eq_any(kinds)
 }
 

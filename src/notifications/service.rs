@@ -7,10 +7,10 @@ use super::{
     settings::Config,
 };
 use crate::{
-    codes::Code,
     act::Tx,
     auth::Permission,
     checks::Checks,
+    codes::Code,
     db::{self, Column, Dialect, Key, Keyset},
     error::{Error, Problem},
     i18n::Locale,
@@ -32,7 +32,12 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
             channels::refused_at,
             channels::error,
         ))
-        .load::<(Code<Channel>, Option<String>, Option<Moment>, Option<String>)>(tx.conn)?;
+        .load::<(
+            Code<Channel>,
+            Option<String>,
+            Option<Moment>,
+            Option<String>,
+        )>(tx.conn)?;
     let bot = known
         .iter()
         .find(|(channel, ..)| *channel == Channel::Telegram)
@@ -41,15 +46,13 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
         Channel::Telegram => config.telegram.is_some(),
         Channel::Mail => config.mail.is_some(),
     };
-    let refused = known
-        .into_iter()
-        .filter_map(|(channel, _, since, why)| {
-            Some(Refused {
-                channel: channel.known().filter(is_on)?,
-                since: since?,
-                why: why.unwrap_or_default(),
-            })
-        });
+    let refused = known.into_iter().filter_map(|(channel, _, since, why)| {
+        Some(Refused {
+            channel: channel.known().filter(is_on)?,
+            since: since?,
+            why: why.unwrap_or_default(),
+        })
+    });
     let waiting = notifications::table.filter(notifications::state.eq(State::Waiting));
     let oldest = waiting
         .order(notifications::id)
@@ -142,8 +145,7 @@ pub fn resend(
         .get_result::<(Code<Channel>, String)>(tx.conn)
         .optional()?;
     if let Some((channel, recipient)) = renewed {
-        let is_told =
-            |channel| config.recipients().contains(&(channel, recipient));
+        let is_told = |channel| config.recipients().contains(&(channel, recipient));
         if !channel.known().is_some_and(is_told) {
             return Err(Error::field("recipient", Problem::NobodyToTell));
         }

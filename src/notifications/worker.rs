@@ -8,7 +8,7 @@ use super::{
     telegram::Telegram,
 };
 use crate::{
-    act::{Shop, new_key},
+    act::{Shop, keyed_hash, new_key},
     auth::Actor,
     bot, clock,
     error::Error,
@@ -259,15 +259,16 @@ async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), 
         }
         (Channel::Mail, _, Some(mail)) => {
             let writer = Writer::new(config, Markup::Plain);
-            let first = claim.ids.first().copied().unwrap_or_default();
+            let subject = format!("Sirius: {}", writer.subject(&claim.notice));
+            let text = writer.notice(&claim.notice);
+            let contents =
+                serde_json::json!([claim.ids, claim.since, claim.recipient, subject, text]);
+            let secret = shop.config.secret_key.as_deref().unwrap_or_default();
             let letter = Letter {
                 to: &claim.recipient,
-                subject: &format!("Sirius: {}", writer.subject(&claim.notice)),
-                text: writer.notice(&claim.notice),
-                id: format!(
-                    "sirius-{first}-{}",
-                    claim.since.utc().and_utc().timestamp_micros()
-                ),
+                subject: &subject,
+                text,
+                id: format!("sirius-{}", keyed_hash(secret, &contents.to_string())),
                 at: claim.since,
             };
             mail.send(letter).await

@@ -148,6 +148,7 @@ pub fn notification_state(l: Locale, state: State) -> &'static str {
         State::Waiting => td_string!(l, notification_state.waiting),
         State::Sent => td_string!(l, notification_state.sent),
         State::Failed => td_string!(l, notification_state.failed),
+        State::Cancelled => td_string!(l, notification_state.cancelled),
     }
 }
 

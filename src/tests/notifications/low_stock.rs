@@ -210,6 +210,69 @@ on_both_databases! {
         assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), told);
     }
 
+    async fn what_was_refilled_before_it_was_told_is_not_told(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let mut browser = app.browser_of(app.admin()).await;
+        let manager = app.hire(app.manager()).await;
+        let mut ids = Vec::new();
+        for name in ["чай", "кофе", "вода"] {
+            ids.push(manager.adds_with_minimum(name, 5, 5).await);
+            manager.books(name, 1).await.unwrap();
+        }
+        manager.supplies("чай", 3, "1").await.unwrap();
+        let archived = ids[2];
+        manager.act(move |tx| products::service::archive(tx, archived)).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        assert_eq!(telegram.messages(CHAT), [message(&["Заканчивается товар", &line(ids[1], "кофе", "доступно 4, минимум 5")])]);
+        let states: Vec<_> = outbox(&app).await.into_iter().map(|row| row.0).collect();
+        assert_eq!(states, [State::Cancelled, State::Sent, State::Cancelled]);
+        let page = browser.get("/admin/notifications?state=cancelled").await.body;
+        assert!(page.contains("Отменено") && page.contains("товара снова достаточно") && !page.contains("Отправить ещё раз"), "{page}");
+        // It falls again: that is told.
+        manager.books("чай", 4).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
+        assert_eq!(telegram.messages(CHAT).len(), 2);
+    }
+
+    async fn nothing_is_sent_when_everything_was_refilled_and_later_alerts_keep_their_minute(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        for name in ["чай", "кофе"] {
+            manager.adds_with_minimum(name, 5, 5).await;
+            manager.books(name, 1).await.unwrap();
+        }
+        manager.supplies("чай", 3, "1").await.unwrap();
+        // The second alert came half a minute later.
+        app.sql("UPDATE notifications SET due_at = '2099-01-01 00:00:00' WHERE id = 2").await;
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        let states: Vec<_> = outbox(&app).await.into_iter().map(|row| row.0).collect();
+        assert_eq!(states, [State::Cancelled, State::Waiting]);
+        assert_eq!(telegram.calls("sendMessage").len(), 0);
+    }
+
+    async fn an_alert_that_may_have_arrived_is_told_again_whatever_was_refilled(app: App) {
+        let telegram = Telegram::open().await;
+        let app = with_bot(app, &telegram, &[CHAT]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        manager.adds_with_minimum("чай", 5, 5).await;
+        manager.adds_with_minimum("кофе", 5, 5).await;
+        manager.books("чай", 1).await.unwrap();
+        telegram.replies(Reply::TakenAndCut);
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        manager.supplies("чай", 3, "1").await.unwrap();
+        manager.books("кофе", 1).await.unwrap();
+        // The repeat is alone, and says that it may be one; what came later is a message of its own.
+        assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 2);
+        let told = telegram.messages(CHAT);
+        assert!(told[1].starts_with(&told[0]) && told[1].contains("Возможно, это повтор") && !told[1].contains("кофе"), "{told:?}");
+        assert!(told[2].contains("кофе") && !told[2].contains("повтор") && !told[2].contains("чай"), "{told:?}");
+    }
+
     async fn what_was_rolled_back_is_not_told(app: App) {
         let telegram = Telegram::open().await;
         let app = with_orders_told(app, &telegram, &[CHAT]);

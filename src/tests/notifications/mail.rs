@@ -93,6 +93,67 @@ on_both_databases! {
         assert!(letters.iter().any(|letter| letter.to != twice && letter.header("Message-ID") != numbers[0]));
     }
 
+    async fn one_number_never_stands_for_two_contents(app: App) {
+        let (server, url) = opened(Tls::None).await;
+        let app = with_mail(app, &url, &[ANNA]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        for name in ["чай", "кофе", "вода", "сок"] {
+            manager.adds_with_minimum(name, 5, 5).await;
+        }
+        manager.books("чай", 1).await.unwrap();
+        // Taken, but the answer is lost; until it is tried again, something else runs low.
+        server.replies(mail_server::Reply::TakenAndCut);
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        manager.books("кофе", 1).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, GATHERED + 10).await, 2);
+        // Not taken at all; until it is tried again, one more.
+        manager.books("вода", 1).await.unwrap();
+        server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
+        assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 0);
+        manager.books("сок", 1).await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, 3 * GATHERED).await, 1);
+        let letters = server.letters();
+        let mut contents = std::collections::BTreeMap::new();
+        for letter in &letters {
+            let text = letter.header("Subject") + &letter.text();
+            let first = contents.entry(letter.header("Message-ID")).or_insert_with(|| text.clone());
+            assert_eq!(*first, text, "two contents under one number");
+        }
+        // A mailbox that drops repeats has all that was told, and each once.
+        assert_eq!((letters.len(), contents.len()), (4, 3), "{letters:?}");
+        let all: String = contents.into_values().collect();
+        for name in ["чай", "кофе", "вода", "сок"] {
+            assert_eq!(all.matches(&format!("{name} (")).count(), 1, "{all}");
+        }
+    }
+
+    async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
+        let (server, url) = opened(Tls::None).await;
+        let app = with_mail(app, &url, &[ANNA]);
+        let channels = Channels::of(&app.shop).unwrap();
+        let manager = app.hire(app.manager()).await;
+        for name in ["чай", "кофе", "вода"] {
+            manager.adds_with_minimum(name, 5, 5).await;
+        }
+        // One act takes all three below; the first is refilled before it is told, the second after.
+        manager.act(|tx| {
+            for id in 1..=3 {
+                crate::products::service::correct(tx, id, 5, "4", "бой")?;
+            }
+            Ok(())
+        }).await.unwrap();
+        manager.supplies("чай", 3, "1").await.unwrap();
+        server.replies(mail_server::Reply::TakenAndCut);
+        assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+        manager.supplies("кофе", 3, "1").await.unwrap();
+        assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 1);
+        let letters = server.letters();
+        assert_eq!(letters[0].header("Message-ID"), letters[1].header("Message-ID"));
+        assert_eq!(letters[0].text(), letters[1].text());
+        assert!(!letters[0].text().contains("чай") && letters[0].text().contains("кофе"), "{letters:?}");
+    }
+
     async fn an_address_that_is_refused_fails_for_good_and_the_other_is_mailed(app: App) {
         let (server, url) = opened(Tls::None).await;
         let app = with_mail(app, &url, &[ANNA]).restarted(|config| config.notifications.orders = true);

@@ -1,0 +1,30 @@
+-- An alert that waits is cancelled when the products that it tells of are not low any more.
+-- Each database has its own words: SQLite cannot change a CHECK, so the table is made anew. No other refers to it.
+CREATE TABLE notifications_rebuilt (
+    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    kind          TEXT NOT NULL CONSTRAINT notifications_kind CHECK (kind IN ('low_stock', 'order_created', 'order_issued', 'order_denied', 'test')),
+    channel       TEXT NOT NULL CONSTRAINT notifications_channel CHECK (channel IN ('telegram', 'mail')),
+    recipient     TEXT NOT NULL,                        -- a chat of Telegram, or an address of mail
+    lane          TEXT NOT NULL,                        -- rows of one lane are delivered in their order
+    notice        TEXT NOT NULL,                        -- what is told: JSON
+    state         TEXT NOT NULL CONSTRAINT notifications_state CHECK (state IN ('waiting', 'sent', 'failed', 'cancelled')),
+    attempts      BIGINT NOT NULL DEFAULT 0,            -- begun
+    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer: it may have arrived
+    created_at    TIMESTAMP NOT NULL,
+    due_at        TIMESTAMP NOT NULL,                   -- not before
+    ended_at      TIMESTAMP,                            -- sent, given up, or cancelled
+    last_error    TEXT,                                 -- why the last attempt did not succeed
+    claimed_by    TEXT,                                 -- the server that is about to send it
+    claimed_until TIMESTAMP,                            -- when another may take it over
+    CONSTRAINT notifications_end CHECK ((state = 'waiting') = (ended_at IS NULL)),
+    CONSTRAINT notifications_claim CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
+);
+INSERT INTO notifications_rebuilt SELECT * FROM notifications;
+-- Numbers are never given twice, also of rows that were forgotten.
+DELETE FROM sqlite_sequence WHERE name = 'notifications_rebuilt';
+INSERT INTO sqlite_sequence (name, seq) SELECT 'notifications_rebuilt', seq FROM sqlite_sequence WHERE name = 'notifications';
+DROP TABLE notifications;
+ALTER TABLE notifications_rebuilt RENAME TO notifications;
+CREATE INDEX notifications_waiting ON notifications (lane, id) WHERE state = 'waiting';
+CREATE INDEX notifications_state ON notifications (state, id);
+CREATE INDEX notifications_ended_at ON notifications (ended_at);
