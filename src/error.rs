@@ -168,6 +168,8 @@ pub enum Problem {
     UnknownProduct,
     /// The text fits several products.
     Ambiguous(Vec<String>),
+    /// The browser could not find out which product the text means.
+    NotLookedUp,
     WrongPassword,
     PasswordsDiffer,
     /// The new password is the present one.
@@ -395,6 +397,7 @@ impl Problem {
             Self::Ambiguous(names) => {
                 td_string!(l, problems.ambiguous, names = names.join(", ")).to_string()
             }
+            Self::NotLookedUp => td_string!(l, problems.not_looked_up).to_string(),
             Self::WrongPassword => td_string!(l, problems.wrong_password).to_string(),
             Self::PasswordsDiffer => td_string!(l, problems.passwords_differ).to_string(),
             Self::SamePassword => td_string!(l, problems.same_password).to_string(),

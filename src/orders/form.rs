@@ -6,7 +6,7 @@ use crate::{
     home::FirstProduct,
     i18n::Locale,
     money::Rub,
-    products::picker::{PickerStart, ProductPicker},
+    products::picker::{PickerStart, ProductPicker, propose},
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
@@ -34,6 +34,7 @@ pub async fn create_order(
     #[server(default)] idempotency_key: String,
     #[server(default)] phone: String,
     #[server(default)] customer_name: String,
+    #[server(default)] product_id: String,
     #[server(default)] product: String,
     #[server(default)] qty: String,
     #[server(default)] unit_price_rub: String,
@@ -42,7 +43,7 @@ pub async fn create_order(
     let draft = super::Draft {
         phone,
         customer_name,
-        product_id: String::new(),
+        product_id,
         product,
         qty,
         unit_price_rub,
@@ -85,15 +86,10 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen);
     let price = RwSignal::new(String::new());
     let qty = RwSignal::new(String::new());
-    Effect::new(move |was_chosen: Option<bool>| {
-        let offer = chosen.get();
-        let is_chosen = offer.is_some();
-        // A price goes with its product: whoever only types another name leaves it to the shop.
-        if was_chosen == Some(true) || was_chosen == Some(false) && is_chosen {
-            let own = offer.and_then(|offer| offer.sell_price_rub);
-            price.set(own.map(|price| price.typed(l)).unwrap_or_default());
-        }
-        is_chosen
+    // A price goes with its product: whoever only types another name leaves it to the shop.
+    propose(chosen, price, true, move |offer| {
+        let own = offer.sell_price_rub;
+        own.map(|price| price.typed(l)).unwrap_or_default()
     });
     view! {
         <Form action>

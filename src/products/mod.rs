@@ -1,5 +1,6 @@
 //! Products: what the shop sells, at what price, and how much of it there is.
 
+pub mod combobox;
 pub mod form;
 pub mod list;
 pub mod page;

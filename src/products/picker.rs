@@ -1,31 +1,39 @@
 //! Picks a product by typing words of its name: a combobox; without JavaScript a line with suggestions.
 
-use super::Product;
+use super::{
+    Product,
+    combobox::{Combobox, Command, Event, Key},
+};
 use crate::{
-    error::Error,
+    error::{Error, Problem},
     money::{Eur, Rub, pieces},
     ui::{
         self,
-        form::{FieldError, follow_text, form_state, is_wrong},
+        form::{FieldError, FormState, form_state, is_wrong},
     },
 };
 use leptos::{
     ev::{FocusEvent, KeyboardEvent, MouseEvent},
-    leptos_dom::helpers::TimeoutHandle,
+    html::Input,
     prelude::*,
+    reactive::actions::ActionAbortHandle,
     server_fn::codec::GetUrl,
-    task::spawn_local,
+    wasm_bindgen::JsCast,
+    web_sys::{Element, HtmlElement},
 };
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// How long after a key the search begins.
-const PAUSE: Duration = Duration::from_millis(150);
+/// The least time between two searches. It spares requests and decides nothing.
+const PAUSE: Duration = Duration::from_millis(80);
+/// How long an answer is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What a picker knows of a product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
+    pub id: i64,
     pub name: String,
     /// Pieces that may be sold.
     pub stock: i64,
@@ -37,6 +45,7 @@ pub struct Offer {
 impl From<Product> for Offer {
     fn from(product: Product) -> Self {
         let Product {
+            id,
             name,
             stock,
             sell_price_rub,
@@ -45,6 +54,7 @@ impl From<Product> for Offer {
             ..
         } = product;
         Self {
+            id,
             name,
             stock,
             sell_price_rub,
@@ -52,6 +62,14 @@ impl From<Product> for Offer {
             supplier_name,
         }
     }
+}
+
+/// The answer to a search.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Found {
+    pub offers: Vec<Offer>,
+    /// Why the text does not mean one product; `None` where it means the first offer and no other.
+    pub problem: Option<Problem>,
 }
 
 /// What a form with a picker begins with.
@@ -83,31 +101,34 @@ pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, 
     })
 }
 
-/// Products on sale whose names have the words.
+/// Products on sale whose names have the words, and whether they mean one of them.
 #[server(endpoint = "offer_products", input = GetUrl)]
-pub async fn offer_products(search: String) -> Result<Vec<Offer>, Error> {
+pub async fn offer_products(search: String) -> Result<Found, Error> {
     crate::door::look(move |tx| {
-        Ok(super::search::offers(tx, &search)?
-            .into_iter()
-            .map(Offer::from)
-            .collect())
+        let (offers, problem) = super::search::find(tx, &search)?;
+        let offers = offers.into_iter().map(Offer::from).collect();
+        Ok(Found { offers, problem })
     })
     .await
 }
 
-/// The state of an open picker.
+/// The picker in its page: the state, and what it takes to carry its commands out.
 #[derive(Clone, Copy)]
 struct Picker {
-    text: RwSignal<String>,
-    offers: RwSignal<Vec<Offer>>,
+    state: RwSignal<Combobox>,
     chosen: RwSignal<Option<Offer>>,
-    is_open: RwSignal<bool>,
-    /// Index of the offer that Enter takes.
-    active: RwSignal<Option<usize>>,
-    pause: StoredValue<Option<TimeoutHandle>>,
+    input: NodeRef<Input>,
+    form: FormState,
+    search: Action<(u64, String), (u64, Result<Found, Error>)>,
+    /// Ends the search that is on its way.
+    abort: StoredValue<Option<ActionAbortHandle>>,
+    /// Whether a search began less than a [`PAUSE`] ago.
+    is_pausing: StoredValue<bool>,
+    /// The offer under the button of the mouse.
+    pressed: StoredValue<Option<i64>>,
 }
 
-/// The field `product`. `chosen` follows what is picked.
+/// The fields `product` and `product_id`. `chosen` follows what is picked.
 #[component]
 pub fn ProductPicker(
     offers: Vec<Offer>,
@@ -118,44 +139,71 @@ pub fn ProductPicker(
     #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
     let l = ui::locale();
-    let wrong = is_wrong("product");
-    let initial = form_state().value(
-        "product",
-        chosen
-            .get_untracked()
-            .map(|offer| offer.name)
-            .unwrap_or_default(),
-    );
+    let form = form_state();
+    let [wrong_name, wrong_id] = [is_wrong("product"), is_wrong("product_id")];
+    let wrong = move || wrong_name() || wrong_id();
+    let first = chosen.get_untracked();
+    let name = first.as_ref().map(|offer| offer.name.clone());
+    let initial = form.value("product", name.unwrap_or_default());
     let picker = Picker {
-        text: RwSignal::new(initial.clone()),
-        offers: RwSignal::new(offers.clone()),
+        state: RwSignal::new(Combobox::new(initial.clone(), first, offers.clone())),
         chosen,
-        is_open: RwSignal::new(false),
-        active: RwSignal::new(None),
-        pause: StoredValue::new(None),
+        input: NodeRef::new(),
+        form,
+        search: Action::new(|(number, text): &(u64, String)| {
+            let (number, answer) = (*number, offer_products(text.clone()));
+            async move { (number, answer.await) }
+        }),
+        abort: StoredValue::new(None),
+        is_pausing: StoredValue::new(false),
+        pressed: StoredValue::new(None),
     };
-    let input = NodeRef::new();
-    follow_text(input, picker.text);
+    form.guard(move || picker.handle(Event::Submitted).contains(&Command::Send));
+    picker.hear_answers();
+    picker.follow_field();
+    picker.show_mark();
     // Suggestions of the browser's own, until the page is alive.
     let is_alive = RwSignal::new(false);
     Effect::new(move || is_alive.set(true));
-    let active_id = move || {
-        picker
-            .active
-            .get()
-            .filter(|_| picker.is_open.get())
-            .map(|index| format!("product-{index}"))
-    };
+
+    let state = picker.state;
+    let is_open = Memo::new(move |_| state.with(Combobox::is_open));
+    let is_pending = Memo::new(move |_| state.with(Combobox::is_pending));
+    let mark = Memo::new(move |_| state.with(Combobox::mark));
+    let shown = Memo::new(move |_| state.with(|state| state.offers().to_vec()));
+    let product_id = move || chosen.get().map(|offer| offer.id.to_string());
     let options = move || {
-        let row =
-            |(index, offer): (usize, Offer)| view! { <OfferRow picker index offer for_supply /> };
-        picker
-            .offers
-            .get()
-            .into_iter()
-            .enumerate()
-            .map(row)
-            .collect_view()
+        let row = |(index, offer): (usize, Offer)| view! { <OfferRow picker index offer mark is_pending for_supply /> };
+        shown.get().into_iter().enumerate().map(row).collect_view()
+    };
+    // In place of offers.
+    let note = move || {
+        let note = state.with(|state| match state.offers() {
+            [] if state.is_pending() => Some(td_string!(l, products.searching)),
+            [] if state.is_failed() => Some(td_string!(l, products.list_failed)),
+            [] => Some(td_string!(l, products.none_found)),
+            _ => None,
+        });
+        note.map(|note| view! { <li class="picker-none">{note}</li> })
+    };
+    let hint = move || {
+        state.with(|state| match state.chosen() {
+            Some(offer) => {
+                Some(td_string!(l, products.available, count = pieces(offer.stock, l)).to_string())
+            }
+            None if state.is_open() || !state.is_unresolved() => None,
+            None if state.is_pending() => Some(td_string!(l, products.searching).to_owned()),
+            None if state.is_failed() => Some(td_string!(l, products.list_failed).to_owned()),
+            None => None,
+        })
+    };
+    // What the list shows, for who does not see it.
+    let status = move || {
+        state.with(|state| match state.offers().len() {
+            _ if !state.is_open() || !state.is_ready() || !state.is_unresolved() => None,
+            0 => Some(td_string!(l, products.none_found).to_owned()),
+            count => Some(td_string!(l, products.found, count = count).to_string()),
+        })
     };
     view! {
         <div class="field picker">
@@ -171,35 +219,52 @@ pub fn ProductPicker(
                 autofocus=autofocus
                 list=move || (!is_alive.get()).then_some("product-names")
                 value=initial
-                node_ref=input
+                node_ref=picker.input
                 placeholder=td_string!(l, products.pick)
                 aria-required="true"
                 aria-invalid=move || wrong().then_some("true")
                 aria-autocomplete="list"
-                aria-expanded=move || picker.is_open.get().to_string()
+                aria-expanded=move || is_open.get().to_string()
                 aria-controls="product-offers"
-                aria-activedescendant=active_id
-                aria-describedby="product-hint product-error"
-                on:input=move |event| picker.typed(event_target_value(&event))
-                on:focus=move |_: FocusEvent| if !untrack(wrong) { picker.open() }
-                on:blur=move |_: FocusEvent| picker.is_open.set(false)
-                on:keydown=move |event| picker.key(&event)
+                aria-activedescendant=move || mark.get().map(|index| format!("product-{index}"))
+                aria-describedby="product-hint product-error product_id-error"
+                on:input=move |event| { picker.handle(Event::Typed(event_target_value(&event))); }
+                on:focus=move |_: FocusEvent| { picker.handle(Event::Focused { opens: !untrack(wrong) }); }
+                on:blur=move |_: FocusEvent| picker.blur()
+                on:keydown=move |event| picker.press(&event)
             />
-            <ul class="picker-offers" id="product-offers" role="listbox" aria-label=td_string!(l, fields.product) hidden=move || !picker.is_open.get()>
+            // Empty until a product is picked on a page that is alive: a browser without JavaScript sends the name.
+            <input type="hidden" name="product_id" prop:value=move || product_id().unwrap_or_default() />
+            <ul
+                class="picker-offers"
+                id="product-offers"
+                role="listbox"
+                aria-label=td_string!(l, fields.product)
+                aria-busy=move || is_pending.get().to_string()
+                hidden=move || !is_open.get()
+                on:mousedown=|event: MouseEvent| event.prevent_default()
+            >
                 {options}
-                {move || picker.offers.with(Vec::is_empty).then(|| view! { <li class="picker-none">{td_string!(l, products.none_found)}</li> })}
+                {note}
             </ul>
             <datalist id="product-names">{offers.into_iter().map(|offer| view! { <option value=offer.name /> }).collect_view()}</datalist>
-            <p class="field-hint" id="product-hint" aria-live="polite">
-                {move || chosen.get().map(|offer| td_string!(l, products.available, count = pieces(offer.stock, l)).to_string())}
-            </p>
+            <p class="field-hint" id="product-hint" aria-live="polite">{hint}</p>
+            <p class="sr-only" role="status">{status}</p>
             <FieldError name="product" />
+            <FieldError name="product_id" />
         </div>
     }
 }
 
 #[component]
-fn OfferRow(picker: Picker, index: usize, offer: Offer, for_supply: bool) -> impl IntoView {
+fn OfferRow(
+    picker: Picker,
+    index: usize,
+    offer: Offer,
+    mark: Memo<Option<usize>>,
+    is_pending: Memo<bool>,
+    for_supply: bool,
+) -> impl IntoView {
     let l = ui::locale();
     let price = if for_supply {
         offer.buy_price_eur.map(|price| price.shown(l))
@@ -207,10 +272,8 @@ fn OfferRow(picker: Picker, index: usize, offer: Offer, for_supply: bool) -> imp
         offer.sell_price_rub.map(|price| price.shown(l))
     };
     let stock = td_string!(l, products.available, count = pieces(offer.stock, l)).to_string();
-    let is_active = move || picker.active.get() == Some(index);
-    let name = offer.name.clone();
-    // The field keeps the focus: a blur would close the list before the click.
-    let keep_focus = |event: MouseEvent| event.prevent_default();
+    let is_active = move || mark.get() == Some(index);
+    let id = offer.id;
     view! {
         <li
             class="picker-offer"
@@ -218,89 +281,221 @@ fn OfferRow(picker: Picker, index: usize, offer: Offer, for_supply: bool) -> imp
             id=format!("product-{index}")
             role="option"
             aria-selected=move || is_active().to_string()
-            on:mousedown=keep_focus
-            on:click=move |_| picker.choose(offer.clone())
+            aria-disabled=move || is_pending.get().then_some("true")
+            on:mousedown=move |_| picker.pressed.set_value(Some(id))
+            on:click=move |_| picker.click(id)
         >
-            <span>{name}</span>
+            <span>{offer.name}</span>
             <span class="picker-facts">{stock}{price.map(|price| format!(" · {price}"))}</span>
         </li>
     }
 }
 
 impl Picker {
-    fn open(self) {
-        self.is_open.set(true);
-        self.active.set(None);
+    /// Takes an event in and does what it asks for.
+    fn handle(self, event: Event) -> Vec<Command> {
+        let is_typed = matches!(event, Event::Typed(_));
+        // The page may be gone when an answer comes.
+        let commands = self.state.try_update(|state| state.handle(event));
+        let commands = commands.unwrap_or_default();
+        let (chosen, holds_submit) = self
+            .state
+            .try_with_untracked(|state| (state.chosen().cloned(), state.holds_submit()))
+            .unwrap_or_default();
+        let is_new = self.chosen.try_with_untracked(|before| *before != chosen) == Some(true);
+        if is_typed || is_new {
+            self.form.clear_problem(&["product", "product_id"]);
+        }
+        if is_new {
+            self.chosen.set(chosen);
+        }
+        self.form.wait_for(holds_submit.then_some("product"));
+        for command in &commands {
+            match command {
+                Command::Search => self.search(),
+                Command::Resubmit => self.resubmit(),
+                Command::Refuse(problem) => self.form.refuse("product", problem.clone()),
+                Command::PreventDefault | Command::Send => {}
+            }
+        }
+        commands
     }
 
-    fn typed(self, text: String) {
-        self.text.set(text.clone());
-        self.chosen.set(None);
-        self.open();
-        if let Some(earlier) = self.pause.get_value() {
-            earlier.clear();
+    /// Asks for the present text, at the end of the pause when a search has just begun.
+    fn search(self) {
+        if self.is_pausing.get_value() {
+            return;
         }
-        let search = move || {
-            spawn_local(async move {
-                // An answer that comes after the next key is of no use.
-                if let Ok(offers) = offer_products(text.clone()).await
-                    && self.text.try_get_untracked().as_ref() == Some(&text)
-                {
-                    // What was marked with the arrows stays marked.
-                    let marked = self.active_offer().map(|offer| offer.name);
-                    let kept = offers
-                        .iter()
-                        .position(|offer| Some(&offer.name) == marked.as_ref());
-                    self.offers.set(offers);
-                    self.active.set(kept);
-                }
-            });
+        let (number, text) = self
+            .state
+            .with_untracked(|state| (state.number(), state.text().to_owned()));
+        self.abort_search();
+        let search = self.search.dispatch((number, text));
+        self.abort.set_value(Some(search));
+        self.is_pausing.set_value(true);
+        let go_on = move || {
+            if self.is_pausing.try_set_value(false).is_none()
+                && self.is_waiting(|last| last > number)
+            {
+                self.search();
+            }
         };
-        self.pause
-            .set_value(set_timeout_with_handle(search, PAUSE).ok());
+        set_timeout(go_on, PAUSE);
+        let give_up = move || {
+            if self.is_waiting(|last| last == number) {
+                self.abort_search();
+                self.handle(Event::Failed(number));
+            }
+        };
+        set_timeout(give_up, PATIENCE);
     }
 
-    fn choose(self, offer: Offer) {
-        self.text.set(offer.name.clone());
-        self.chosen.set(Some(offer));
-        self.is_open.set(false);
+    /// Whether an answer is awaited, to a search whose number is of that kind.
+    fn is_waiting(self, is_it: impl Fn(u64) -> bool) -> bool {
+        self.state
+            .try_with_untracked(|state| state.is_pending() && is_it(state.number()))
+            .unwrap_or_default()
     }
 
-    fn active_offer(self) -> Option<Offer> {
-        let index = self.active.get_untracked()?;
-        self.offers
-            .with_untracked(|offers| offers.get(index).cloned())
-    }
-
-    fn key(self, event: &KeyboardEvent) {
-        let count = self.offers.with_untracked(Vec::len);
-        let is_open = self.is_open.get_untracked();
-        let active = self.active.get_untracked();
-        match event.key().as_str() {
-            "ArrowDown" if count > 0 => {
-                event.prevent_default();
-                self.is_open.set(true);
-                self.active
-                    .set(Some(active.map_or(0, |index| (index + 1) % count)));
-            }
-            "ArrowUp" if count > 0 => {
-                event.prevent_default();
-                self.is_open.set(true);
-                self.active.set(Some(
-                    active.map_or(count - 1, |index| (index + count - 1) % count),
-                ));
-            }
-            "Enter" if is_open => {
-                if let Some(offer) = self.active_offer() {
-                    event.prevent_default();
-                    self.choose(offer);
-                }
-            }
-            "Escape" if is_open => {
-                event.prevent_default();
-                self.is_open.set(false);
-            }
-            _ => {}
+    fn abort_search(self) {
+        if let Some(search) = self.abort.try_update_value(Option::take).flatten() {
+            search.abort();
         }
     }
+
+    fn hear_answers(self) {
+        let answer = self.search.value();
+        Effect::new(move || match answer.get() {
+            Some((number, Ok(found))) => {
+                self.handle(Event::Answered(number, found));
+            }
+            Some((number, Err(_))) => {
+                self.handle(Event::Failed(number));
+            }
+            None => {}
+        });
+    }
+
+    /// Keeps the field and the state the same. What was typed before the page came alive counts as typed.
+    fn follow_field(self) {
+        let text = Memo::new(move |_| self.state.with(|state| state.text().to_owned()));
+        Effect::new(move |was_alive: Option<bool>| {
+            let (Some(input), text) = (self.input.get(), text.get()) else {
+                return false;
+            };
+            if was_alive == Some(true) {
+                if input.value() != text {
+                    input.set_value(&text);
+                }
+            } else if input.value() != text || self.state.with_untracked(Combobox::is_unresolved) {
+                self.handle(Event::Typed(input.value()));
+                if !self.is_focused() {
+                    self.handle(Event::Left);
+                }
+            }
+            true
+        });
+    }
+
+    /// Scrolls the list to the marked offer.
+    fn show_mark(self) {
+        Effect::new(move || {
+            let row = (self.state.with(Combobox::mark))
+                .and_then(|index| document().get_element_by_id(&format!("product-{index}")))
+                .and_then(|row| row.dyn_into::<HtmlElement>().ok());
+            if let Some((row, list)) =
+                row.and_then(|row| Some((row.clone(), row.parent_element()?)))
+            {
+                let (top, bottom) = (row.offset_top(), row.offset_top() + row.offset_height());
+                let (above, height) = (list.scroll_top(), list.client_height());
+                if top < above {
+                    list.set_scroll_top(top);
+                } else if bottom > above + height {
+                    list.set_scroll_top(bottom - height);
+                }
+            }
+        });
+    }
+
+    fn is_focused(self) -> bool {
+        let input = self.input.get_untracked();
+        let input: Option<&Element> = input.as_deref().map(AsRef::as_ref);
+        input.is_some() && document().active_element().as_ref() == input
+    }
+
+    fn blur(self) {
+        // The focus stays in the field when another window comes to the front.
+        if !self.is_focused() {
+            self.handle(Event::Left);
+        }
+    }
+
+    fn press(self, event: &KeyboardEvent) {
+        let key = match event.key().as_str() {
+            // Keys of an input method are its own.
+            _ if event.is_composing() => return,
+            "ArrowDown" => Key::Down,
+            "ArrowUp" => Key::Up,
+            "Enter" => Key::Enter,
+            "Tab" => Key::Tab,
+            "Escape" => Key::Escape,
+            _ => return,
+        };
+        // A key that is held down picks once and does not go on to send the form.
+        let is_held = key == Key::Enter && event.repeat();
+        if is_held
+            || self
+                .handle(Event::Key(key))
+                .contains(&Command::PreventDefault)
+        {
+            event.prevent_default();
+        }
+    }
+
+    /// A click picks what was under the mouse when its button went down, not what came there since.
+    fn click(self, id: i64) {
+        let pressed = self.pressed.try_update_value(Option::take).flatten();
+        if pressed.is_none_or(|pressed| pressed == id) {
+            self.handle(Event::Clicked(id));
+        }
+    }
+
+    /// Once all fields show what was picked.
+    fn resubmit(self) {
+        let form = self.input.get_untracked().and_then(|input| input.form());
+        let submit = move || {
+            if let Some(form) = form {
+                let _ = form.request_submit();
+            }
+        };
+        set_timeout(submit, Duration::ZERO);
+    }
+}
+
+/// Fills another field with what goes with the product. What was typed there before the pick stays.
+/// When the product is given up, its proposal goes; with `is_its_own`, what was typed for it, too.
+pub fn propose(
+    chosen: RwSignal<Option<Offer>>,
+    field: RwSignal<String>,
+    is_its_own: bool,
+    proposal: impl Fn(&Offer) -> String + Send + Sync + 'static,
+) {
+    let first = chosen.get_untracked();
+    Effect::new(move |before: Option<Option<Offer>>| {
+        let now = chosen.get();
+        let before = before.unwrap_or_else(|| first.clone());
+        if before != now {
+            if let Some(before) = &before
+                && (is_its_own || field.with_untracked(|value| *value == proposal(before)))
+            {
+                field.set(String::new());
+            }
+            if let Some(offer) = &now
+                && field.with_untracked(|value| value.trim().is_empty())
+            {
+                field.set(proposal(offer));
+            }
+        }
+        now
+    });
 }

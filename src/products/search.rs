@@ -125,6 +125,27 @@ pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Er
     }
 }
 
+/// What a picker offers for a text. Where the text means one product by [`named`], that one comes first;
+/// else there is the problem with it.
+pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem>), Error> {
+    let mut found = offers(tx, text)?;
+    let key = fold(text);
+    let problem = if key.is_empty() {
+        Some(Problem::Required)
+    } else {
+        match whole(tx, key)? {
+            Some(product) if product.archived_at.is_none() => {
+                found.retain(|other| other.id != product.id);
+                found.insert(0, product);
+                None
+            }
+            Some(_) => Some(Problem::Archived),
+            None => not_one(&found),
+        }
+    };
+    Ok((found, problem))
+}
+
 /// The product on sale that a person named: by its whole name, or by words that only one name has.
 pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
@@ -132,12 +153,7 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     if key.is_empty() {
         return Err(Error::field("product", Problem::Required));
     }
-    let whole = products::table
-        .filter(products::name_key.eq(key))
-        .select(COLUMNS)
-        .first::<Product>(tx.conn)
-        .optional()?;
-    if let Some(product) = whole {
+    if let Some(product) = whole(tx, key)? {
         return if product.archived_at.is_none() {
             Ok(product)
         } else {
@@ -145,18 +161,33 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
         };
     }
     let mut found = offers(tx, name)?;
-    match found.len() {
-        0 => Err(Error::field("product", Problem::UnknownProduct)),
-        1 => Ok(found.remove(0)),
-        _ => Err(Error::field(
-            "product",
-            Problem::Ambiguous(
-                found
-                    .into_iter()
-                    .take(CANDIDATES)
-                    .map(|product| product.name)
-                    .collect(),
-            ),
+    match not_one(&found) {
+        None => Ok(found.swap_remove(0)),
+        Some(problem) => Err(Error::field("product", problem)),
+    }
+}
+
+/// The product of that name, archived or not.
+fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
+    products::table
+        .filter(products::name_key.eq(key))
+        .select(COLUMNS)
+        .first(tx.conn)
+        .optional()
+        .map_err(Error::from)
+}
+
+/// The problem when words found no product, or more than one.
+fn not_one(found: &[Product]) -> Option<Problem> {
+    match found {
+        [] => Some(Problem::UnknownProduct),
+        [_] => None,
+        _ => Some(Problem::Ambiguous(
+            found
+                .iter()
+                .take(CANDIDATES)
+                .map(|product| product.name.clone())
+                .collect(),
         )),
     }
 }

@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     home::FirstProduct,
     money::pieces,
-    products::picker::{PickerStart, ProductPicker},
+    products::picker::{PickerStart, ProductPicker, propose},
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
@@ -55,6 +55,7 @@ pub async fn new_supply(#[server(default)] product: String) -> Result<PickerStar
 #[server(endpoint = "receive_supply")]
 pub async fn receive_supply(
     #[server(default)] idempotency_key: String,
+    #[server(default)] product_id: String,
     #[server(default)] product: String,
     #[server(default)] qty: String,
     #[server(default)] supplier_name: String,
@@ -62,7 +63,7 @@ pub async fn receive_supply(
 ) -> Result<Supply, Error> {
     use crate::{door, ui::banner::Success};
     let draft = super::Draft {
-        product_id: String::new(),
+        product_id,
         product,
         qty,
         supplier_name,
@@ -165,16 +166,12 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
     let supplier = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
     // What was paid last time, to whom: a proposal.
-    Effect::new(move |first: Option<()>| {
-        if let (Some(()), Some(offer)) = (first, chosen.get()) {
-            supplier.set(offer.supplier_name.unwrap_or_default());
-            price.set(
-                offer
-                    .buy_price_eur
-                    .map(|price| price.typed(l))
-                    .unwrap_or_default(),
-            );
-        }
+    propose(chosen, price, true, move |offer| {
+        let last = offer.buy_price_eur;
+        last.map(|price| price.typed(l)).unwrap_or_default()
+    });
+    propose(chosen, supplier, false, |offer| {
+        offer.supplier_name.clone().unwrap_or_default()
     });
     let proposal = start.chosen.clone();
     let last_supplier = proposal

@@ -26,6 +26,7 @@ mod log;
 mod logs;
 mod mail_server;
 mod notifications;
+mod picker;
 mod plans;
 mod pool;
 mod race;

@@ -7,12 +7,12 @@ use crate::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::{
     context::Provider,
-    ev::SubmitEvent,
+    ev::{InputEvent, SubmitEvent},
     prelude::*,
     server::ServerActionError,
     server_fn::{ServerFn, error::ServerFnUrlError},
     task::spawn_local,
-    web_sys::{FormData, HtmlFormElement, UrlSearchParams},
+    web_sys::{FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams},
 };
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_query_map;
@@ -102,6 +102,24 @@ impl FormAction {
         self.path
     }
 
+    /// Refuses what the page itself cannot send, as the server would.
+    fn refuse(self, error: Error) {
+        self.outcome.set(Some(Err(error)));
+    }
+
+    /// Forgets a refusal that spoke of these fields alone.
+    fn forget_problems(self, fields: &[&str]) {
+        let is_theirs = self.outcome.with_untracked(|outcome| match outcome {
+            Some(Err(Error::Invalid(wrong))) => {
+                !wrong.is_empty() && wrong.iter().all(|wrong| fields.contains(&&*wrong.field))
+            }
+            _ => false,
+        });
+        if is_theirs {
+            self.outcome.set(None);
+        }
+    }
+
     /// Whether an answer is awaited.
     pub fn is_pending(self) -> bool {
         self.pending.get()
@@ -142,6 +160,10 @@ pub struct FormState {
     action: FormAction,
     /// What was typed before a refusal without JavaScript.
     typed: StoredValue<HashMap<String, String>>,
+    /// Asked before the form is sent.
+    guard: StoredValue<Option<Callback<(), bool>>>,
+    /// The field that must find its value before the form is sent.
+    waits_for: RwSignal<Option<&'static str>>,
 }
 
 /// The form around the caller.
@@ -155,6 +177,38 @@ impl FormState {
         self.typed
             .with_value(|typed| typed.get(name).cloned())
             .unwrap_or(initial)
+    }
+
+    /// Asks `may_send` before the form is sent; whoever answers no submits it again, or refuses it.
+    pub fn guard(self, may_send: impl Fn() -> bool + Send + Sync + 'static) {
+        self.guard
+            .set_value(Some(Callback::new(move |()| may_send())));
+    }
+
+    fn may_send(self) -> bool {
+        let guard = self.guard.get_value();
+        guard.is_none_or(|guard| guard.run(()))
+    }
+
+    /// Shows that the form was submitted and waits for a field. The other fields take nothing in meanwhile.
+    pub fn wait_for(self, field: Option<&'static str>) {
+        if self
+            .waits_for
+            .try_get_untracked()
+            .is_some_and(|now| now != field)
+        {
+            self.waits_for.set(field);
+        }
+    }
+
+    /// Shows a problem that the page itself found at a field.
+    pub fn refuse(self, field: &str, problem: Problem) {
+        self.action.refuse(Error::field(field, problem));
+    }
+
+    /// Takes back a refusal that spoke of these fields alone: they have other values now.
+    pub fn clear_problem(self, fields: &[&str]) {
+        self.action.forget_problems(fields);
     }
 
     /// The problem of a field.
@@ -187,6 +241,8 @@ pub fn Form(
     let state = FormState {
         action,
         typed: StoredValue::new(typed),
+        guard: StoredValue::new(None),
+        waits_for: RwSignal::new(None),
     };
     let root = NodeRef::<leptos::html::Form>::new();
     // The first wrong field takes the focus, so that keyboard and screen reader go there.
@@ -208,7 +264,15 @@ pub fn Form(
     let submit = move |event: SubmitEvent| {
         if !full_load && let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
             event.prevent_default();
-            action.send(fields);
+            if state.may_send() {
+                action.send(fields);
+            }
+        }
+    };
+    let take_in = move |event: InputEvent| {
+        let field = event_target::<HtmlInputElement>(&event).name();
+        if (state.waits_for.get_untracked()).is_some_and(|waited| waited != field) {
+            event.prevent_default();
         }
     };
     let alert = move || {
@@ -218,7 +282,7 @@ pub fn Form(
             .map(|error| view! { <Failure error /> })
     };
     view! {
-        <form node_ref=root class=class method="post" action=action.path novalidate on:submit=submit>
+        <form node_ref=root class=class method="post" action=action.path novalidate on:submit=submit on:beforeinput=take_in>
             {alert}
             <Provider value=state>{children()}</Provider>
         </form>
@@ -357,6 +421,10 @@ pub fn follow_text(input: NodeRef<leptos::html::Input>, text: RwSignal<String>) 
         };
         if was_alive == Some(true) && input.value() != wanted {
             input.set_value(&wanted);
+            // As when the focus comes to it: what is typed now replaces it.
+            if document().active_element().as_ref() == Some(&input) {
+                input.select();
+            }
         } else if was_alive != Some(true) && input.value() != wanted {
             text.set(input.value());
         }
@@ -437,10 +505,13 @@ pub fn Submit(
     #[prop(default = "btn btn-primary")] class: &'static str,
 ) -> impl IntoView {
     let l = ui::locale();
-    let action = form_state().action;
+    let FormState {
+        action, waits_for, ..
+    } = form_state();
+    let is_pending = move || action.is_pending() || waits_for.get().is_some();
     view! {
-        <button type="submit" class=class disabled=move || action.is_pending() aria-busy=move || action.is_pending().to_string()>
-            {move || if action.is_pending() { td_string!(l, ui.sending).to_owned() } else { label.clone() }}
+        <button type="submit" class=class disabled=is_pending aria-busy=move || is_pending().to_string()>
+            {move || if is_pending() { td_string!(l, ui.sending).to_owned() } else { label.clone() }}
         </button>
     }
 }
