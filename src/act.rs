@@ -102,7 +102,7 @@ impl Shop {
 }
 
 impl<'c> Tx<'c> {
-    /// Only for this module, and for tests.
+    /// Only for this module, for backfills, and for tests.
     pub(crate) fn new(conn: &'c mut Conn, actor: Actor, now: Moment) -> Self {
         Self {
             conn,

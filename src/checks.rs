@@ -4,7 +4,7 @@ use crate::{
     error::{Error, FieldError, Problem},
     moment::day_read,
     money::{Eur, Rub},
-    text::tidy,
+    text::{tidy, tidy_lines},
 };
 use chrono::NaiveDate;
 
@@ -55,10 +55,7 @@ impl Checks {
 
     /// A text of several lines that may be missing.
     pub fn optional_text(&mut self, field: &str, text: &str, max: usize) -> Option<String> {
-        let text = text
-            .replace("\r\n", "\n")
-            .trim()
-            .replace(|c: char| c.is_control() && c != '\n', "");
+        let text = tidy_lines(text);
         if text.chars().count() > max {
             self.wrong(field, Problem::TooLong(max));
             return None;
@@ -68,7 +65,7 @@ impl Checks {
 
     /// A whole number from `min` to `max`.
     pub fn number(&mut self, field: &str, text: &str, min: i64, max: i64) -> i64 {
-        self.take(field, number(text, min, max))
+        self.take(field, number(&tidy(text), min, max))
     }
 
     /// A whole number, or `None` when nothing was typed.
@@ -80,7 +77,7 @@ impl Checks {
     pub fn eur(&mut self, field: &str, text: &str) -> Eur {
         self.take(
             field,
-            required(text).and_then(|text| Eur::parse(text).map_err(Problem::from)),
+            required(&tidy(text)).and_then(|text| Eur::parse(text).map_err(Problem::from)),
         )
     }
 
@@ -91,12 +88,14 @@ impl Checks {
 
     /// A price in roubles, or `None` when nothing was typed.
     pub fn optional_rub(&mut self, field: &str, text: &str) -> Option<Rub> {
-        (!text.trim().is_empty()).then(|| self.take(field, Rub::parse(text).map_err(Problem::from)))
+        (!text.trim().is_empty())
+            .then(|| self.take(field, Rub::parse(&tidy(text)).map_err(Problem::from)))
     }
 
     /// A day, as date fields send it or as people write it; `None` when nothing was typed.
     pub fn optional_day(&mut self, field: &str, text: &str) -> Option<NaiveDate> {
-        (!text.trim().is_empty()).then(|| self.take(field, day_read(text).ok_or(Problem::NotDate)))
+        (!text.trim().is_empty())
+            .then(|| self.take(field, day_read(&tidy(text)).ok_or(Problem::NotDate)))
     }
 
     /// One of an enumeration's codes, or `None` when nothing was chosen.

@@ -1,19 +1,39 @@
 //! Text as people type it, brought to one form.
+//!
+//! What looks the same is the same: one composition of «й», no fullwidth letters and no characters that nobody sees.
+//! Those are what Unicode calls default-ignorable: zero-width and bidirectional characters, soft hyphens, variation
+//! selectors. So an emoji of a family becomes its members.
 
-/// The form by which names are compared, searched and ordered: lower case, `ё` as `е`, single spaces.
+use icu_normalizer::ComposingNormalizerBorrowed;
+use icu_properties::{
+    CodePointMapData, CodePointSetData,
+    props::{DefaultIgnorableCodePoint, GeneralCategory},
+};
+
+/// The form by which names are compared, searched and ordered: lower case, `ё` as `е`, single spaces, NFKC.
 ///
 /// Done here because the databases fold case differently (SQLite only ASCII).
 pub fn fold(text: &str) -> String {
-    tidy(text).to_lowercase().replace('ё', "е")
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let lower = nfkc.normalize(&visible(text)).to_lowercase();
+    let folded = nfkc.normalize(&lower).replace('ё', "е");
+    single_spaces(&folded)
 }
 
-/// The text without spaces at its ends, doubled spaces and control characters.
+/// A line of text as it is kept: NFKC, without invisible and control characters, doubled spaces and spaces at its ends.
 pub fn tidy(text: &str) -> String {
-    let visible: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    visible.split_whitespace().collect::<Vec<_>>().join(" ")
+    let visible = visible(text).replace(char::is_control, " ");
+    single_spaces(&compatible(&visible))
+}
+
+/// A text of several lines as it is kept: NFC, without invisible and control characters and spaces at its ends.
+pub fn tidy_lines(text: &str) -> String {
+    let lines = visible(text)
+        .replace("\r\n", "\n")
+        .replace(|c: char| c.is_control() && c != '\n', "");
+    ComposingNormalizerBorrowed::new_nfc()
+        .normalize(lines.trim())
+        .into_owned()
 }
 
 /// The pattern of `LIKE … ESCAPE '\\'` for texts that contain this one.
@@ -25,6 +45,35 @@ pub fn containing(part: &str) -> String {
     format!("%{escaped}%")
 }
 
+fn visible(text: &str) -> String {
+    let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
+    text.chars().filter(|c| !invisible.contains(*c)).collect()
+}
+
+/// NFKC, but signs and numerals stay: «№ 5» would become «No 5», «10½» would become «101⁄2». Folded, they are the same.
+fn compatible(text: &str) -> String {
+    let categories = CodePointMapData::<GeneralCategory>::new();
+    let stays = |c: char| {
+        matches!(
+            categories.get(c),
+            GeneralCategory::OtherSymbol | GeneralCategory::OtherNumber
+        )
+    };
+    let nfkc = ComposingNormalizerBorrowed::new_nfkc();
+    let mut kept = String::with_capacity(text.len());
+    for part in text.split_inclusive(stays) {
+        let plain = part.strip_suffix(stays).unwrap_or(part);
+        kept.push_str(&nfkc.normalize(plain));
+        kept.push_str(part.get(plain.len()..).unwrap_or_default());
+    }
+    kept
+}
+
+fn single_spaces(text: &str) -> String {
+    let text = text.replace(char::is_control, " ");
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -33,5 +82,42 @@ mod tests {
     fn names_that_look_alike_fold_alike() {
         assert_eq!(fold("  Чай   ЗЕЛЁНЫЙ\n"), "чай зеленый");
         assert_eq!(fold("Žižkov"), "žižkov");
+        for alike in [
+            "Чаи\u{306}ник",
+            "Чай\u{200b}ник",
+            "\u{feff}Чаи\u{200d}\u{306}ник\u{200f}",
+            "Чай\u{ad}ник",
+            "\u{202e}ЧАЙНИК\u{202c}",
+        ] {
+            assert_eq!(tidy(alike).to_lowercase(), "чайник", "{alike:?}");
+            assert_eq!(fold(alike), "чайник", "{alike:?}");
+        }
+        assert_eq!(fold("Е\u{308}лка"), "елка");
+        assert_eq!(tidy("ＡＢＣ\u{a0}１２ ﬁ\u{3000}é"), "ABC 12 fi é");
+    }
+
+    #[test]
+    fn signs_and_numerals_are_kept_as_typed_and_found_as_plain_text() {
+        assert_eq!(tidy("Краска № 5, 10½, 2 м²"), "Краска № 5, 10½, 2 м²");
+        assert_eq!(fold("Краска № 5, 2 м²"), fold("краска No 5, 2 м2"));
+    }
+
+    #[test]
+    fn a_description_keeps_its_lines_and_letters() {
+        assert_eq!(
+            tidy_lines(" Чаи\u{306}\u{200b}\r\n\r\nＡ м²\u{7}\n"),
+            "Чай\n\nＡ м²"
+        );
+    }
+
+    #[test]
+    fn what_was_brought_to_one_form_stays_in_it() {
+        for c in ('\0'..='\u{1ffff}').chain('\u{e0000}'..='\u{e0fff}') {
+            let text = format!("а{c}\u{306}б {c}");
+            let (line, lines) = (tidy(&text), tidy_lines(&text));
+            assert_eq!(tidy(&line), line, "{:x}", u32::from(c));
+            assert_eq!(tidy_lines(&lines), lines, "{:x}", u32::from(c));
+            assert_eq!(fold(&line), fold(&text), "{:x}", u32::from(c));
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     catalog::{self, Column, Kind, Table},
     is_same_file,
 };
-use crate::db::{self, Conn, DatabaseUrl, migrations};
+use crate::db::{self, Conn, DatabaseUrl, backfills, migrations};
 use chrono::{NaiveDateTime, SubsecRound};
 use diesel::{
     connection::{Connection, DefaultLoadingMode, SimpleConnection},
@@ -48,7 +48,9 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
     let mut target = to.open().map_err(|error| cannot(to, &error))?;
     let versions = migrations::applied(&mut source)?;
     migrations::refuse_newer(&versions).map_err(|error| cannot(from, &error))?;
-    if versions != migrations::applied(&mut target)? {
+    let is_current = versions == migrations::applied(&mut target)?
+        && backfilled(&mut source)? == backfilled(&mut target)?;
+    if !is_current {
         return Err(cannot(
             from,
             &"its schema is older: run `sirius migrate` first",
@@ -63,6 +65,10 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
         let _ = target.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     Ok(copied)
+}
+
+fn backfilled(conn: &mut Conn) -> Result<Vec<String>, String> {
+    backfills::done(conn).map_err(|error| error.to_string())
 }
 
 /// Whether two names are of one database, however each is spelled.

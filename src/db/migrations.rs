@@ -1,6 +1,6 @@
 //! Bringing the schema up to date, one process at a time, and telling which version it has.
 
-use super::{Conn, DatabaseUrl};
+use super::{Conn, DatabaseUrl, backfills};
 use crate::{analytics::rollup, backup, error::Error, orders::names};
 use diesel::{
     connection::{Connection, SimpleConnection},
@@ -56,6 +56,9 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
         false => Ok(0),
     })
     .map_err(|error: Error| format!("roll-ups of earlier orders failed: {error}"))?;
+    backfills::run(&mut conn, backfills::ALL).map_err(|error| {
+        format!("rows of earlier versions cannot be brought up to date: {error}")
+    })?;
     // Nor this: SQLite folds no Cyrillic.
     names::index_missing(&mut conn)
         .map_err(|error| format!("the index of earlier customers' names failed: {error}"))?;

@@ -3,13 +3,17 @@
 //! A write is one transaction that is a writer from its first statement.
 //! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers.
 
+pub mod backfills;
 pub mod bulk;
 mod fault;
+mod fragment;
 mod keyset;
 pub mod migrations;
+mod rekey;
 mod url;
 mod writer;
 
+pub use fragment::Fragment;
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 pub use migrations::migrate;
 pub use url::DatabaseUrl;

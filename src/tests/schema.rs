@@ -1,9 +1,17 @@
 //! The two sets of migrations make the same schema, and can be taken back.
 
-use super::app::{App, tell};
+use super::{
+    app::{App, tell},
+    on_both_databases,
+};
 use crate::{
-    db::{self, Conn, DatabaseUrl},
+    act::Tx,
+    db::{
+        self, Conn, DatabaseUrl,
+        backfills::{self, Backfill},
+    },
     error::Error,
+    schema::products,
 };
 use diesel::{
     prelude::*,
@@ -159,6 +167,37 @@ fn postgres_goes_down_and_up_again() {
             .await
             .unwrap();
     });
+}
+
+on_both_databases! {
+    async fn a_backfill_runs_once_and_only_whole(app: App) {
+        fn works(tx: &mut Tx<'_>) -> Result<(), Error> {
+            diesel::update(products::table)
+                .set(products::min_stock.eq(products::min_stock + 1))
+                .execute(tx.conn)?;
+            Ok(())
+        }
+        fn fails(tx: &mut Tx<'_>) -> Result<(), Error> {
+            works(tx)?;
+            Err(Error::NotFound)
+        }
+        let manager = app.hire(app.manager()).await;
+        let product = manager.adds("Чай", 1).await;
+        let url = app.shop.config.database_url.clone();
+        let run = async |run| {
+            let url = url.clone();
+            let backfill = Backfill { name: "test", run };
+            let all = move || backfills::run(&mut url.open().unwrap(), &[backfill]);
+            tokio::task::spawn_blocking(all).await.unwrap().is_ok()
+        };
+        let minimum = async || manager.sees(product.id).await.min_stock;
+        assert!(!run(fails).await);
+        assert_eq!(minimum().await, 0);
+        assert!(run(works).await);
+        assert_eq!(minimum().await, 1);
+        assert!(run(works).await);
+        assert_eq!(minimum().await, 1);
+    }
 }
 
 #[test]

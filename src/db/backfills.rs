@@ -1,0 +1,66 @@
+//! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
+
+use super::{Conn, rekey};
+use crate::{act::Tx, auth::Actor, clock, error::Error};
+use diesel::{
+    prelude::*,
+    sql_types::{Text, Timestamp},
+};
+
+/// A change that is made once in the life of a database, in one transaction. On a new database it finds no rows.
+pub struct Backfill {
+    /// What marks it as done: never changed after a release.
+    pub name: &'static str,
+    pub run: fn(&mut Tx<'_>) -> Result<(), Error>,
+}
+
+/// Every backfill, in the order in which they run.
+pub const ALL: &[Backfill] = &[
+    Backfill {
+        name: "fold names by NFKC",
+        run: rekey::run,
+    },
+];
+
+/// Makes the changes that this database has not seen yet.
+pub fn run(conn: &mut Conn, backfills: &[Backfill]) -> Result<(), Error> {
+    let done = done(conn)?;
+    for backfill in backfills {
+        if !done.iter().any(|name| name == backfill.name) {
+            conn.transaction(|conn| make(conn, backfill))?;
+        }
+    }
+    Ok(())
+}
+
+fn make(conn: &mut Conn, backfill: &Backfill) -> Result<(), Error> {
+    let now = clock::now();
+    // First, so that the transaction writes from its beginning.
+    let mark = match conn {
+        Conn::Sqlite(_) => "INSERT INTO __backfills (name, done_at) VALUES (?, ?)",
+        Conn::Postgres(_) => "INSERT INTO __backfills (name, done_at) VALUES ($1, $2)",
+    };
+    diesel::sql_query(mark)
+        .bind::<Text, _>(backfill.name)
+        .bind::<Timestamp, _>(now.utc())
+        .execute(conn)?;
+    (backfill.run)(&mut Tx::new(conn, Actor::System, now))?;
+    tracing::info!(
+        backfill = backfill.name,
+        "rows of earlier versions brought up to date"
+    );
+    Ok(())
+}
+
+/// The names of the backfills that a database has seen.
+pub fn done(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    let rows: Vec<Done> =
+        diesel::sql_query("SELECT name FROM __backfills ORDER BY name").load(conn)?;
+    Ok(rows.into_iter().map(|row| row.name).collect())
+}
+
+#[derive(QueryableByName)]
+struct Done {
+    #[diesel(sql_type = Text)]
+    name: String,
+}
