@@ -112,6 +112,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    product_names (product_id, name) {
+        product_id -> BigInt,
+        name -> Text,
+        name_key -> Text,
+        used_until -> Timestamp,
+    }
+}
+
+diesel::table! {
     stock_movements (id) {
         id -> BigInt,
         product_id -> BigInt,
@@ -321,6 +330,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     throttles,
     products,
+    product_names,
     supplies,
     orders,
     order_names,

@@ -1,7 +1,7 @@
 //! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
 
 use super::{Conn, rekey};
-use crate::{act::Tx, auth::Actor, clock, error::Error};
+use crate::{act::Tx, auth::Actor, clock, error::Error, products::names};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
@@ -19,6 +19,10 @@ pub const ALL: &[Backfill] = &[
     Backfill {
         name: "fold names by NFKC",
         run: rekey::run,
+    },
+    Backfill {
+        name: "former names of products",
+        run: names::find_former,
     },
 ];
 

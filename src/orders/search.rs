@@ -8,7 +8,8 @@ use crate::{
     clock,
     db::{Column, Dialect, Key, Keyset},
     error::Error,
-    phone, products,
+    phone,
+    products::names::{FEW, Named},
     schema::{order_names, orders},
     ui::pager::Page,
 };
@@ -19,10 +20,6 @@ use diesel::{
     sql_types::Untyped,
 };
 
-/// Products that one filter may mean.
-const PRODUCTS: i64 = 100;
-/// Orders that are sorted to show a page of them.
-const FEW: i64 = 2_000;
 
 /// A query whose every part could be taken.
 struct Filter {
@@ -122,12 +119,17 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
             rows = rows.filter(exists(of_order.filter(begins_with(word))));
         }
     }
-    if !query.product.trim().is_empty() {
-        rows = rows.filter(orders::product_id.eq_any(products::search::ids_named(
-            tx,
-            &query.product,
-            PRODUCTS,
-        )?));
+    if let Some(product) = Named::read(tx, "orders", &query.product)? {
+        if let Some(ids) = product.few(tx)? {
+            rows = rows.filter(orders::id.eq_any(ids));
+        } else {
+            rows = rows.filter(product.condition());
+            if filter.sort != Sort::Phone
+                && let Some((first, last)) = product.span(tx)?
+            {
+                rows = rows.filter(orders::created_at.between(first, last));
+            }
+        }
     }
     if let Some(day) = filter.from {
         rows = rows.filter(orders::created_at.ge(clock::start_of(day)));

@@ -15,6 +15,8 @@ pub mod import;
 #[cfg(feature = "ssr")]
 mod json;
 #[cfg(feature = "ssr")]
+pub mod names;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;

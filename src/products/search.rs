@@ -206,26 +206,8 @@ pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Pro
     Ok(found)
 }
 
-/// The products that a filter of a list means: the one of that name, else all that have its words.
-pub fn ids_named(tx: &mut Tx<'_>, name: &str, limit: i64) -> Result<Vec<i64>, Error> {
-    tx.actor.may(Permission::ViewStock)?;
-    let whole = products::table
-        .filter(products::name_key.eq(fold(name)))
-        .select(products::id)
-        .first::<i64>(tx.conn)
-        .optional()?;
-    if let Some(id) = whole {
-        return Ok(vec![id]);
-    }
-    let mut rows = products::table.select(products::id).into_boxed::<Dialect>();
-    for word in words(name) {
-        rows = rows.filter(products::name_key.like(word).escape('\\'));
-    }
-    rows.limit(limit).load(tx.conn).map_err(Error::from)
-}
-
 /// A pattern for each word of a search.
-fn words(search: &str) -> Vec<String> {
+pub(super) fn words(search: &str) -> Vec<String> {
     fold(search)
         .split(' ')
         .filter(|word| !word.is_empty())

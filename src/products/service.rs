@@ -1,6 +1,6 @@
 //! The rules of products.
 
-use super::{Draft, Product};
+use super::{Draft, Product, names};
 use crate::{
     act::Tx,
     auth::Permission,
@@ -139,6 +139,7 @@ pub(super) fn write_edit(
     new: &Checked,
 ) -> Result<usize, Error> {
     let locked = stock::service::lock(tx, id)?;
+    names::keep(tx, id, &new.name)?;
     let edited = diesel::update(
         products::table
             .find(id)

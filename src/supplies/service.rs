@@ -10,7 +10,7 @@ use crate::{
     error::{Error, Problem},
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
-    products,
+    products::{self, names::Named},
     schema::supplies,
     stock::{self, MAX_PIECES, service::Cause},
     text::fold,
@@ -21,8 +21,6 @@ use std::collections::HashMap;
 
 /// The longest name of a supplier.
 pub const NAME: usize = 200;
-/// Products that one filter may mean.
-const PRODUCTS: i64 = 100;
 
 /// Receives goods: the stock goes up by `qty`. Their price and supplier become the product's.
 pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Error> {
@@ -128,12 +126,15 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<S
     let page_size = checks.page_size(&query.limit);
     checks.done()?;
     let mut rows = supplies::table.select(COLUMNS).into_boxed::<Dialect>();
-    if !query.product.trim().is_empty() {
-        rows = rows.filter(supplies::product_id.eq_any(products::search::ids_named(
-            tx,
-            &query.product,
-            PRODUCTS,
-        )?));
+    if let Some(product) = Named::read(tx, "supplies", &query.product)? {
+        if let Some(ids) = product.few(tx)? {
+            rows = rows.filter(supplies::id.eq_any(ids));
+        } else {
+            rows = rows.filter(product.condition());
+            if let Some((first, last)) = product.span(tx)? {
+                rows = rows.filter(supplies::created_at.between(first, last));
+            }
+        }
     }
     let supplier = fold(&query.supplier);
     if !supplier.is_empty() {

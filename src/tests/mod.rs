@@ -25,6 +25,7 @@ mod locales;
 mod log;
 mod logs;
 mod mail_server;
+mod names;
 mod notifications;
 mod picker;
 mod plans;

@@ -2,7 +2,7 @@
 //!
 //! Its plans do not depend on how much there is, so an empty shop proves them for a full one.
 
-use super::{App, app::PHONE};
+use super::{App, app::PHONE, names::MANY};
 use crate::{
     act::Tx,
     analytics, clock,
@@ -72,6 +72,14 @@ fn reads_all(step: &str) -> bool {
 
 /// Reads in a shop that has sold, a hundred days ago and today, and gives the plans of what was read.
 fn shown(read: impl FnOnce(&mut Tx<'_>) + Send + 'static) -> Vec<(String, Vec<String>)> {
+    shown_after("", read)
+}
+
+/// The same after `sql`.
+fn shown_after(
+    sql: &'static str,
+    read: impl FnOnce(&mut Tx<'_>) + Send + 'static,
+) -> Vec<(String, Vec<String>)> {
     let (told, heard) = std::sync::mpsc::channel();
     super::app::tell(async move {
         let app = App::sqlite();
@@ -90,6 +98,7 @@ fn shown(read: impl FnOnce(&mut Tx<'_>) + Send + 'static) -> Vec<(String, Vec<St
             };
             app.shop.act_at(then, sold).await.unwrap();
         }
+        app.sql(sql).await;
         let plans = app.admin().look(|tx| Ok(plans(tx, read))).await.unwrap();
         told.send(plans).unwrap();
     });
@@ -191,6 +200,69 @@ fn orders_are_found_by_digits_through_the_indexes_of_both_ends() {
     }
 }
 
+/// Lists of what was sold and received of a product, by all their sorts.
+fn lists_of_a_product(tx: &mut Tx<'_>) {
+    let phone = cursor(&[Key::Text("7916".to_owned()), Key::Int(7)]);
+    for (sort, after) in [("-created_at", somewhere()), ("phone", phone)] {
+        for after in [String::new(), after] {
+            let query = orders::Query {
+                product: "чай".to_owned(),
+                sort: sort.to_owned(),
+                after,
+                ..orders::Query::default()
+            };
+            orders::search::list(tx, &query).unwrap();
+        }
+    }
+    let query = supplies::Query {
+        product: "чай".to_owned(),
+        ..supplies::Query::default()
+    };
+    supplies::service::list(tx, &query).unwrap();
+}
+
+/// The product has another name, under which it was not sold yet.
+const RENAMED: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01' FROM products";
+
+#[test]
+fn what_is_rare_is_found_by_its_product_and_only_that_is_sorted() {
+    for sql in ["", RENAMED] {
+        let plans = shown_after(sql, lists_of_a_product);
+        assert_by_index(&plans);
+        let of_product = plans.iter().flat_map(|(_, steps)| steps);
+        for index in ["orders_product_id", "supplies_product_id"] {
+            assert!(
+                of_product.clone().any(|step| step.contains(index)),
+                "{index}: {plans:#?}"
+            );
+        }
+        // Rows that were found are read by their numbers.
+        let sorted = plans
+            .iter()
+            .filter(|(_, steps)| steps.iter().any(|step| step.contains("TEMP B-TREE")));
+        for (query, steps) in sorted {
+            assert!(
+                steps[0].contains("USING INTEGER PRIMARY KEY (rowid=?)"),
+                "{query}\n{steps:#?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn what_is_common_is_found_in_the_order_of_the_list() {
+    for sql in [MANY.to_owned(), format!("{RENAMED}; {MANY}")] {
+        let plans = shown_after(sql.leak(), lists_of_a_product);
+        assert_by_index(&plans);
+        assert_unsorted(&plans);
+        let by_phone = plans
+            .iter()
+            .flat_map(|(_, steps)| steps)
+            .any(|step| step.contains("orders_phone_digits"));
+        assert!(by_phone, "{plans:#?}");
+    }
+}
+
 #[test]
 fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
     let plans = shown(|tx| {
@@ -257,14 +329,11 @@ fn the_log_is_read_by_what_is_asked_of_it() {
 #[test]
 fn supplies_and_ledgers_are_read_by_product_and_time() {
     let plans = shown(|tx| {
-        for (product, after) in [("", somewhere()), ("чай", somewhere())] {
-            let query = supplies::Query {
-                product: product.to_owned(),
-                after,
-                ..supplies::Query::default()
-            };
-            supplies::service::list(tx, &query).unwrap();
-        }
+        let query = supplies::Query {
+            after: somewhere(),
+            ..supplies::Query::default()
+        };
+        supplies::service::list(tx, &query).unwrap();
         supplies::service::of_product(tx, 1, 5).unwrap();
         let after = cursor(&[Key::Int(7)]);
         stock::service::ledger(tx, 1, &after, "", 50).unwrap();

@@ -1,0 +1,180 @@
+//! What a filter of orders or supplies means by the name of a product: a name that it has, for all that was ever sold
+//! of it, or one that it had, for what was sold under that.
+
+use super::search::words;
+use crate::{
+    act::Tx,
+    auth::Permission,
+    db::Fragment,
+    error::Error,
+    schema::{product_names, products},
+    text::fold,
+};
+use chrono::{NaiveDateTime, TimeDelta};
+use diesel::{
+    prelude::*,
+    sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
+};
+
+/// Rows of a list that are sorted to show a page of them.
+pub const FEW: i64 = 2_000;
+/// An order that read a name before it changed is written within this time.
+const LATE: TimeDelta = TimeDelta::minutes(10);
+
+/// A name that a person typed into a filter of `table`: `orders` or `supplies`.
+pub struct Named {
+    table: &'static str,
+    words: Vec<String>,
+    /// When a former name that has the words was last in use; `None`: there is none.
+    until: Option<NaiveDateTime>,
+}
+
+impl Named {
+    /// Reads a name; `None` when nothing was typed.
+    pub fn read(tx: &mut Tx<'_>, table: &'static str, name: &str) -> Result<Option<Self>, Error> {
+        tx.actor.may(Permission::ViewStock)?;
+        let mut named = Self {
+            table,
+            words: words(name),
+            until: None,
+        };
+        if named.words.is_empty() {
+            return Ok(None);
+        }
+        named.until = named
+            .former::<Nullable<Timestamp>>("MAX(used_until)")
+            .get_result(tx.conn)?;
+        Ok(Some(named))
+    }
+
+    /// The rows whose products are so named, by the indexes of the products. `None` when they are many: few are sorted;
+    /// many are found soon enough in the order of the list, row by row ([`Self::condition`]).
+    pub fn few(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<i64>>, Error> {
+        let ids = || Fragment::<BigInt>::new(format!("SELECT id FROM {} WHERE ", self.table));
+        let limit = format!(" LIMIT {}", FEW + 1);
+        let of_products = ids().then(self.present("product_id")).sql(&limit);
+        let mut found: Vec<i64> = of_products.load(tx.conn)?;
+        if let Some(former) = self.sold_under("product_id") {
+            found.extend(ids().then(former).sql(&limit).load::<i64>(tx.conn)?);
+        }
+        Ok(Some(found).filter(|ids| i64::try_from(ids.len()).is_ok_and(|found| found <= FEW)))
+    }
+
+    /// The condition on a row that its product is so named.
+    pub fn condition(&self) -> Fragment<Bool> {
+        // A sum is in no index: else SQLite would read all rows of these products and sort them.
+        let product = "(product_id + 0)";
+        let present = Fragment::new("(").then(self.present(product));
+        match self.sold_under(product) {
+            Some(former) => present.sql(" OR (").then(former).sql("))"),
+            None => present.sql(")"),
+        }
+    }
+
+    /// The first and the last instant of such rows: a list by time need not look beyond.
+    pub fn span(&self, tx: &mut Tx<'_>) -> Result<Option<(NaiveDateTime, NaiveDateTime)>, Error> {
+        let end = |of: &str| {
+            format!(
+                "(SELECT {of}(t.created_at) FROM {} t WHERE t.product_id = products.id)",
+                self.table
+            )
+        };
+        let span = Fragment::<(Nullable<Timestamp>, Nullable<Timestamp>)>::new(format!(
+            "SELECT MIN(ends.first), MAX(ends.last) FROM (SELECT {} AS first, {} AS last FROM products WHERE ",
+            end("MIN"),
+            end("MAX")
+        ));
+        let (first, last) = span
+            .then(self.present("products.id"))
+            .sql(" OR products.id IN (")
+            .then(self.former::<BigInt>("product_id"))
+            .sql(")) AS ends")
+            .get_result::<(Option<NaiveDateTime>, Option<NaiveDateTime>)>(tx.conn)?;
+        Ok(first.zip(last))
+    }
+
+    /// That a product has such a name.
+    fn present(&self, product: &str) -> Fragment<Bool> {
+        Fragment::new(format!(
+            "{product} IN (SELECT products.id FROM products WHERE "
+        ))
+        .then(self.has_words("products.name_key"))
+        .sql(")")
+    }
+
+    /// That a row has such a name, which its product had; `None`: no product had.
+    fn sold_under(&self, product: &str) -> Option<Fragment<Bool>> {
+        let sold_under = Fragment::new(format!("{product} IN ("))
+            .then(self.former::<BigInt>("product_id"))
+            .sql(") AND product_name IN (")
+            .then(self.former::<Text>("name"))
+            .sql(") AND created_at <= ");
+        Some(sold_under.time(self.until?))
+    }
+
+    /// Something of the former names that have the words.
+    fn former<T>(&self, what: &str) -> Fragment<T> {
+        Fragment::new(format!("SELECT {what} FROM product_names WHERE "))
+            .then(self.has_words("name_key"))
+    }
+
+    fn has_words(&self, key: &str) -> Fragment<Bool> {
+        let mut condition = Fragment::new("1 = 1");
+        for word in &self.words {
+            let like = format!(" AND {key} LIKE ");
+            condition = condition.sql(&like).text(word).sql(" ESCAPE '\\'");
+        }
+        condition
+    }
+}
+
+/// Keeps the name that a product has, before it gets another. Its row is locked.
+pub(super) fn keep(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), Error> {
+    let name: String = products::table
+        .find(product)
+        .select(products::name)
+        .first(tx.conn)?;
+    if name == new_name {
+        return Ok(());
+    }
+    let until = tx.now.utc() + LATE;
+    write(tx, product, &name, until)
+}
+
+fn write(tx: &mut Tx<'_>, product: i64, name: &str, until: NaiveDateTime) -> Result<(), Error> {
+    diesel::delete(product_names::table.find((product, name))).execute(tx.conn)?;
+    diesel::insert_into(product_names::table)
+        .values((
+            product_names::product_id.eq(product),
+            product_names::name.eq(name),
+            product_names::name_key.eq(fold(name)),
+            product_names::used_until.eq(until),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
+
+/// Finds the names that products had before such names were kept: those of their orders and supplies.
+pub fn find_former(tx: &mut Tx<'_>) -> Result<(), Error> {
+    #[derive(QueryableByName)]
+    struct Former {
+        #[diesel(sql_type = BigInt)]
+        product_id: i64,
+        #[diesel(sql_type = Text)]
+        product_name: String,
+        #[diesel(sql_type = Timestamp)]
+        used_until: NaiveDateTime,
+    }
+    let former: Vec<Former> = diesel::sql_query(
+        "SELECT used.product_id, used.product_name, MAX(used.created_at) AS used_until
+         FROM (SELECT product_id, product_name, created_at FROM orders
+               UNION ALL SELECT product_id, product_name, created_at FROM supplies) AS used
+         JOIN products ON products.id = used.product_id AND products.name <> used.product_name
+         GROUP BY used.product_id, used.product_name",
+    )
+    .load(tx.conn)?;
+    for row in former {
+        write(tx, row.product_id, &row.product_name, row.used_until)?;
+    }
+    Ok(())
+}
