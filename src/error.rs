@@ -160,6 +160,8 @@ pub enum Problem {
     /// Below this.
     TooSmall(i64),
     NotPhone,
+    /// A telephone number and an extension, or another number, after it.
+    NotOnePhone,
     /// Fewer digits than this to search by.
     TooFewDigits(usize),
     NotDate,
@@ -387,6 +389,7 @@ impl Problem {
             Self::TooLarge(max) => td_string!(l, problems.too_large, max = max).to_string(),
             Self::TooSmall(min) => td_string!(l, problems.too_small, min = min).to_string(),
             Self::NotPhone => td_string!(l, problems.not_phone).to_string(),
+            Self::NotOnePhone => td_string!(l, problems.not_one_phone).to_string(),
             Self::TooFewDigits(min) => {
                 td_string!(l, problems.too_few_digits, min = min).to_string()
             }

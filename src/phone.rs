@@ -1,9 +1,17 @@
 //! Telephone numbers: read as people say them, kept in E.164, found by any run of digits from the start or the end.
 
-use phonenumber::{Mode, country::Id};
+use crate::text::tidy;
+use phonenumber::{
+    Metadata, Mode, PhoneNumber,
+    country::{self, Id},
+    metadata::DATABASE,
+};
 use std::sync::OnceLock;
 
 static REGION: OnceLock<Id> = OnceLock::new();
+
+/// What may stand between the digits of a number, beside spaces.
+const PUNCTUATION: &str = "-\u{2010}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}()[]./~";
 
 /// Sets the region of numbers that are typed without a country code, once, at start.
 pub fn set_region(region: Id) {
@@ -22,11 +30,17 @@ pub struct Phone {
 impl Phone {
     /// Reads a number; `None` when it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let number = phonenumber::parse(Some(region()), text).ok()?;
-        if !phonenumber::is_valid(&number) {
-            return None;
-        }
-        let mode = if number.country().id() == Some(region()) {
+        Self::read(region(), text)
+    }
+
+    fn read(region: Id, text: &str) -> Option<Self> {
+        let typed = Typed::read(text)?;
+        let number = if typed.has_plus {
+            international(&typed.digits)
+        } else {
+            national(region, &typed.digits)
+        }?;
+        let mode = if number.country().id() == Some(region) {
             Mode::National
         } else {
             Mode::International
@@ -48,13 +62,27 @@ impl Phone {
     }
 }
 
+/// Whether a text is a number and more digits after it: an extension, or a second number.
+pub fn has_more(text: &str) -> bool {
+    let text = tidy(text);
+    let Some(end) = text.find(|c| !is_of_number(c)) else {
+        return false;
+    };
+    let (number, rest) = text.split_at(end);
+    rest.contains(|c: char| c.is_ascii_digit()) && Phone::parse(number).is_some()
+}
+
 /// The first digits that a number may have when a person typed `digits`: as it stands,
 /// and with the country code for the national prefix (`8…`) or without either (`916…`).
 pub fn beginnings(digits: &str) -> [String; 3] {
-    let code = region_code();
-    let without_prefix = digits
-        .strip_prefix('8')
-        .filter(|_| code == "7")
+    beginnings_in(region(), digits)
+}
+
+fn beginnings_in(region: Id, digits: &str) -> [String; 3] {
+    let metadata = DATABASE.by_id(region.as_ref());
+    let code = metadata.map_or_else(String::new, |metadata| metadata.country_code().to_string());
+    let without_prefix = metadata
+        .and_then(|metadata| without_prefix(metadata, digits))
         .unwrap_or(digits);
     [
         digits.to_owned(),
@@ -67,15 +95,116 @@ fn region() -> Id {
     *REGION.get_or_init(|| Id::RU)
 }
 
-fn region_code() -> String {
-    phonenumber::metadata::DATABASE
-        .by_id(region().as_ref())
-        .map_or_else(String::new, |metadata| metadata.country_code().to_string())
+/// What was typed, of which every character belongs to a number.
+struct Typed {
+    has_plus: bool,
+    digits: String,
+}
+
+impl Typed {
+    fn read(text: &str) -> Option<Self> {
+        let text = tidy(text);
+        if !text.chars().all(is_of_number) {
+            return None;
+        }
+        let digits: String = text.chars().filter(char::is_ascii_digit).collect();
+        let before = text.split(|c: char| c.is_ascii_digit()).next()?;
+        // A plus anywhere but before the digits is a slip.
+        let (pluses, leading) = (text.matches('+').count(), before.matches('+').count());
+        (pluses == leading && pluses <= 1).then_some(Self {
+            has_plus: pluses == 1,
+            digits,
+        })
+    }
+}
+
+fn is_of_number(c: char) -> bool {
+    c.is_ascii_digit() || c == '+' || c.is_whitespace() || PUNCTUATION.contains(c)
+}
+
+/// The number with these digits, from the country code on.
+///
+/// The library strips the national prefix of the region that it is told, which is wrong of a number that has a country
+/// code: the 8 of Russia from +49 89. Told none, it strips the one of the number's own country, though some numbers
+/// begin with the same digit. Spain has no national prefix, so that nothing is stripped.
+fn exact(digits: &str) -> Option<PhoneNumber> {
+    valid(Some(country::ES), &format!("+{digits}"))
+}
+
+fn valid(region: Option<Id>, text: &str) -> Option<PhoneNumber> {
+    let number = phonenumber::parse(region, text).ok()?;
+    phonenumber::is_valid(&number).then_some(number)
+}
+
+/// A number with its country code, also with the national prefix that some write behind it: `+44 (0)20 …`.
+fn international(digits: &str) -> Option<PhoneNumber> {
+    exact(digits).or_else(|| valid(None, &format!("+{digits}")))
+}
+
+/// A number as it is dialled in a region.
+fn national(region: Id, digits: &str) -> Option<PhoneNumber> {
+    let metadata = DATABASE.by_id(region.as_ref())?;
+    let code = metadata.country_code();
+    without_prefix(metadata, digits)
+        .and_then(|rest| exact(&format!("{code}{rest}")))
+        .or_else(|| exact(&format!("{code}{digits}")))
+        // Without its plus.
+        .or_else(|| exact(digits).filter(|number| number.country().code() == code))
+        // With the code of a carrier, or what else a region has.
+        .or_else(|| valid(Some(region), digits).filter(|number| number.country().code() == code))
+        // Dialled abroad.
+        .or_else(|| {
+            let prefix = metadata.international_prefix()?.find(digits)?;
+            let rest = digits.get(prefix.end()..).filter(|_| prefix.start() == 0)?;
+            exact(rest)
+        })
+}
+
+/// The digits behind the national prefix of a region; `None` when they do not begin with it.
+fn without_prefix<'d>(metadata: &Metadata, digits: &'d str) -> Option<&'d str> {
+    let by_rule = metadata
+        .national_prefix_for_parsing()
+        .filter(|_| metadata.national_prefix_transform_rule().is_none())
+        .and_then(|rule| rule.find(digits))
+        .filter(|found| found.start() == 0)
+        .map(|found| found.end());
+    let plain = metadata
+        .national_prefix()
+        .filter(|prefix| digits.starts_with(prefix))
+        .map(str::len);
+    digits
+        .get(by_rule.or(plain)?..)
+        .filter(|rest| !rest.is_empty())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use phonenumber::Type;
+
+    const TYPES: [Type; 9] = [
+        Type::FixedLine,
+        Type::Mobile,
+        Type::TollFree,
+        Type::PremiumRate,
+        Type::SharedCost,
+        Type::PersonalNumber,
+        Type::Voip,
+        Type::Pager,
+        Type::Uan,
+    ];
+
+    /// A number of each kind in each country, with the country.
+    fn examples() -> impl Iterator<Item = (Option<Id>, String)> {
+        DATABASE.iter().flat_map(|metadata| {
+            let kinds = TYPES.into_iter();
+            let examples = kinds.filter_map(|kind| metadata.descriptors().get(kind)?.example());
+            examples.map(|example| {
+                let e164 = format!("+{}{example}", metadata.country_code());
+                (metadata.id().parse().ok(), e164)
+            })
+        })
+    }
 
     #[test]
     fn a_number_is_read_however_it_is_said() {
@@ -84,6 +213,11 @@ mod tests {
             "+7 916 123 45 67",
             "9161234567",
             "89161234567",
+            "79161234567",
+            " (+7)\u{a0}916.123–45–67",
+            "＋７ ９１６ １２３‑４５‑６７",
+            "\u{202a}+7\u{200b}9161234567\u{202c}",
+            "+7 (8) 916 123-45-67",
         ] {
             let phone = Phone::parse(text).unwrap();
             assert_eq!(
@@ -99,9 +233,94 @@ mod tests {
     }
 
     #[test]
+    fn a_number_with_a_plus_belongs_to_its_own_country() {
+        for (text, e164) in [
+            ("+49 89 12345678", "+498912345678"),
+            ("+62 812 3456 7890", "+6281234567890"),
+            ("+81 80 1234 5678", "+818012345678"),
+            ("+84 812345678", "+84812345678"),
+            ("+998 88 123 45 67", "+998881234567"),
+            ("+90 850 123 45 67", "+908501234567"),
+            ("+86 851 8888 8888", "+8685188888888"),
+            ("+7 800 555-35-35", "+78005553535"),
+            ("+39 06 6982", "+39066982"),
+            ("+44 (0)20 7946 0018", "+442079460018"),
+            ("8~10 49 89 12345678", "+498912345678"),
+        ] {
+            assert_eq!(Phone::parse(text).unwrap().e164, e164, "{text}");
+        }
+        let mut read = 0;
+        for (_, e164) in examples() {
+            for region in [Id::RU, Id::DE, Id::US, Id::IT, Id::BY] {
+                let phone = Phone::read(region, &e164);
+                let phone = phone.unwrap_or_else(|| panic!("{e164} is refused in {region:?}"));
+                assert_eq!(phone.e164, e164, "{region:?}");
+            }
+            read += 1;
+        }
+        assert!(read > 1_000, "{read}");
+    }
+
+    #[test]
+    fn a_number_is_read_in_the_form_in_which_its_country_shows_it() {
+        for (region, e164) in examples() {
+            let Some(region) = region else { continue };
+            let phone = Phone::read(region, &e164).unwrap();
+            let again = Phone::read(region, &phone.shown);
+            assert_eq!(again.as_ref(), Some(&phone), "{region:?} {phone:?}");
+        }
+        for (text, e164) in [
+            ("8 800 555-35-35", "+78005553535"),
+            ("800 555-35-35", "+78005553535"),
+        ] {
+            assert_eq!(Phone::parse(text).unwrap().e164, e164, "{text}");
+        }
+        assert_eq!(
+            Phone::read(Id::BY, "8 029 123-45-67").unwrap().e164,
+            "+375291234567"
+        );
+    }
+
+    #[test]
     fn what_is_not_a_number_is_refused() {
-        for text in ["", "чай", "12", "+7 916 123 45 6", "8 (000) 000-00-00"] {
+        for text in [
+            "",
+            "+",
+            "чай",
+            "12",
+            "+7 916 123 45 6",
+            "+7 916 123 45 6o",
+            "+7 916 123 45 6о",
+            "8 (000) 000-00-00",
+            "8 916 123+45-67",
+            "++7 916 123-45-67",
+            "tel:+79161234567",
+            "8 800 GOOGLE-1",
+            "8 (495) 123-45-67 доб. 12",
+            "8 (495) 123-45-67 x12",
+            "+7 495 123-45-67#12",
+            "+7 495 123-45-67;ext=12",
+        ] {
             assert_eq!(Phone::parse(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_extension_and_a_second_number_are_told_from_a_slip() {
+        for text in [
+            "8 (495) 123-45-67 доб. 12",
+            "+7 495 123-45-67#12",
+            "8 916 123-45-67, 8 903 123-45-67",
+        ] {
+            assert!(has_more(text), "{text}");
+        }
+        for text in [
+            "8 (495) 123-45-67",
+            "+7 916 123 45 6o",
+            "8 916 123-45-67 Анна",
+            "чай 12",
+        ] {
+            assert!(!has_more(text), "{text}");
         }
     }
 
@@ -109,5 +328,39 @@ mod tests {
     fn a_search_knows_the_ways_to_begin_a_number() {
         assert_eq!(beginnings("8916"), ["8916", "78916", "7916"]);
         assert_eq!(beginnings("916"), ["916", "7916", "7916"]);
+        for (region, e164, typed) in [
+            (Id::RU, "+79161234567", "8916"),
+            (Id::DE, "+498912345678", "08912"),
+            (Id::GB, "+442079460018", "02079"),
+            (Id::UA, "+380501234567", "05012"),
+            (Id::US, "+12025550123", "20255"),
+            (Id::US, "+12025550123", "12025"),
+            (Id::IT, "+39066982", "0669"),
+            (Id::BY, "+375291234567", "8029"),
+            (Id::HU, "+36201234567", "0620"),
+        ] {
+            let found = beginnings_in(region, typed);
+            assert!(
+                found.iter().any(|start| e164[1..].starts_with(start)),
+                "{region:?} {typed}: {found:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_number_is_found_by_every_beginning_of_its_national_form() {
+        for (region, e164) in examples() {
+            let Some(region) = region else { continue };
+            let shown = Phone::read(region, &e164).unwrap().shown;
+            let typed: String = shown.chars().filter(char::is_ascii_digit).collect();
+            for length in 3..=typed.len() {
+                let found = beginnings_in(region, &typed[..length]);
+                assert!(
+                    found.iter().any(|start| e164[1..].starts_with(start)),
+                    "{region:?} {e164} {}: {found:?}",
+                    &typed[..length]
+                );
+            }
+        }
     }
 }

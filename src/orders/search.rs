@@ -11,6 +11,7 @@ use crate::{
     phone,
     products::names::{FEW, Named},
     schema::{order_names, orders},
+    text::tidy,
     ui::pager::Page,
 };
 use chrono::NaiveDate;
@@ -37,9 +38,10 @@ struct Filter {
 impl Query {
     fn check(&self) -> Result<Filter, Error> {
         let mut checks = Checks::default();
-        let phone: String = self.phone.chars().filter(char::is_ascii_digit).collect();
-        if !self.phone.trim().is_empty()
-            && let Some(problem) = phone_problem(&self.phone)
+        let typed = tidy(&self.phone);
+        let phone: String = typed.chars().filter(char::is_ascii_digit).collect();
+        if !typed.is_empty()
+            && let Some(problem) = phone_problem(&typed)
         {
             checks.wrong("phone", problem);
         }

@@ -10,7 +10,7 @@ use crate::{
     log::{self, Action, Change, Entity, service::record},
     money::Rub,
     notifications::message::Notice,
-    phone::Phone,
+    phone::{self, Phone},
     products::{self, Product},
     schema::orders,
     stock::{self, MAX_PIECES},
@@ -60,6 +60,8 @@ fn read_phone(checks: &mut Checks, text: &str) -> Option<Phone> {
             "phone",
             if text.trim().is_empty() {
                 Problem::Required
+            } else if phone::has_more(text) {
+                Problem::NotOnePhone
             } else {
                 Problem::NotPhone
             },

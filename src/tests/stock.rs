@@ -304,6 +304,19 @@ on_both_databases! {
         assert_eq!(error.problem("unit_price_rub"), Some(&Problem::Negative));
     }
 
+    async fn a_phone_with_an_extension_is_refused_in_words(app: App) {
+        let clerk = app.hire(app.clerk()).await;
+        app.hire(app.manager()).await.adds("чай", 5).await;
+        for (phone, problem) in [
+            ("8 (495) 123-45-67 доб. 12", Problem::NotOnePhone),
+            ("+7 916 123 45 6o", Problem::NotPhone),
+        ] {
+            let draft = orders::Draft { phone: phone.to_owned(), product: "чай".to_owned(), qty: "1".to_owned(), ..orders::Draft::default() };
+            let error = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap_err();
+            assert_eq!(error, Error::field("phone", problem));
+        }
+    }
+
     async fn every_act_on_an_order_is_in_its_history(app: App) {
         let clerk = app.hire(app.clerk()).await;
         app.hire(app.manager()).await.adds("чай", 5).await;
