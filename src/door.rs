@@ -19,6 +19,10 @@ use std::borrow::Cow;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
+/// What was typed into a form that a browser without JavaScript sent, as `ui::form` reads it. Never passwords.
+#[derive(Clone)]
+pub struct Typed(pub String);
+
 /// Changes the shop as whoever sent the request.
 pub async fn act<T: Send + 'static>(
     act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -177,7 +181,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     let is_form = parts.method == Method::POST;
     if *error == Error::SignedOut {
         let wanted = if is_form {
-            referer(&parts)
+            unsent(&parts)
         } else {
             parts.uri.path_and_query().map(ToString::to_string)
         };
@@ -192,6 +196,23 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
         response.set_status(error.status());
     }
     result
+}
+
+/// The page of a form that was sent after its session had ended, with what was typed: signing in leads back to it.
+fn unsent(parts: &Parts) -> Option<String> {
+    let page = referer(parts)?;
+    let Some(Typed(typed)) = parts.extensions.get() else {
+        return Some(page);
+    };
+    let (path, query) = page.split_once('?').unwrap_or((&page, ""));
+    let told = [
+        ("success", Success::SignedInAgain.code()),
+        ("__path", parts.uri.path()),
+        ("__typed", typed),
+    ];
+    let told = told.map(|(name, value)| (name.into(), value.into()));
+    let kept = form_urlencoded::parse(query.as_bytes());
+    Some(own_page(path, kept.chain(told)))
 }
 
 /// The sign-in page that leads on to `wanted`.

@@ -1,7 +1,10 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
 use super::{LARGEST_BODY, arrival::Arrival, csrf::is_asked_by_us, refusals::put_wait};
-use crate::{door, error::Error, ui::banner::Success};
+use crate::{
+    door::{self, Typed},
+    error::Error,
+};
 use axum::{
     body::{Body, Bytes, to_bytes},
     extract::Request,
@@ -16,9 +19,6 @@ use std::{
     sync::{Arc, OnceLock},
 };
 use url::{Url, form_urlencoded};
-
-/// How the address of the sign-in page begins that leads on to another.
-const SIGN_IN: &str = "/login?next=";
 
 /// What a plain form sent, for whoever refuses the request after that was read: nobody knows then what came of it, so
 /// its page must come back with the same key.
@@ -37,7 +37,7 @@ impl Sent {
         let form = self.0.get()?;
         let told = ServerFnUrlError::new(&form.function, error);
         let location = told.to_url(&format!("http://localhost{}", form.page));
-        with_typed(location.ok()?.as_str(), &form.function, &form.typed)
+        with_typed(location.ok()?.as_str(), &form.typed)
     }
 }
 
@@ -108,25 +108,25 @@ async fn give_status(request: Request, next: Next) -> Response {
 /// Without JavaScript, a refused form leads back to its page with the error in the URL:
 /// what was typed goes along, so that nobody types it again. Never passwords.
 async fn keep_typed(request: Request, next: Next) -> Response {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
         return Error::TooLarge.into_response();
     };
     let typed = typed_fields(&body);
-    let function = parts.uri.path().to_owned();
     if let (Some(sent), Some(page)) = (parts.extensions.get::<Sent>(), door::referer(&parts)) {
         let _ = sent.0.set(Form {
-            function: function.clone(),
+            function: parts.uri.path().to_owned(),
             page,
             typed: typed.clone(),
         });
     }
+    parts.extensions.insert(Typed(typed.clone()));
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let location = response
         .headers()
         .get(header::LOCATION)
         .and_then(|location| location.to_str().ok());
-    if let Some(location) = location.and_then(|location| with_typed(location, &function, &typed))
+    if let Some(location) = location.and_then(|location| with_typed(location, &typed))
         && let Ok(location) = HeaderValue::from_str(&location)
     {
         response.headers_mut().insert(header::LOCATION, location);
@@ -135,10 +135,7 @@ async fn keep_typed(request: Request, next: Next) -> Response {
 }
 
 /// The address of a page that shows an error, with what was typed, and without what it said of earlier sends.
-fn with_typed(location: &str, function: &str, typed: &str) -> Option<String> {
-    if let Some(page) = location.strip_prefix(SIGN_IN) {
-        return Some(door::sign_in_page(&with_unsent(page, function, typed)));
-    }
+fn with_typed(location: &str, typed: &str) -> Option<String> {
     let location = Url::parse(location).ok()?;
     let latest = |name: &str| {
         location
@@ -154,23 +151,6 @@ fn with_typed(location: &str, function: &str, typed: &str) -> Option<String> {
         .query_pairs()
         .filter(|(name, _)| !door::is_passing(name));
     Some(door::own_page(location.path(), kept.chain(told)))
-}
-
-/// The page of a form that was sent after its session had ended, with what was typed: signing in leads back to it.
-/// `page` is the encoded address of the page.
-fn with_unsent(page: &str, function: &str, typed: &str) -> String {
-    let page = form_urlencoded::parse(format!("page={page}").as_bytes())
-        .next()
-        .map(|(_, page)| page.into_owned())
-        .unwrap_or_default();
-    let (path, query) = page.split_once('?').unwrap_or((&page, ""));
-    let told = [
-        ("success", Success::SignedInAgain.code()),
-        ("__path", function),
-        ("__typed", typed),
-    ];
-    let told = told.map(|(name, value)| (name.into(), value.into()));
-    door::own_page(path, form_urlencoded::parse(query.as_bytes()).chain(told))
 }
 
 /// The fields of a form, as `ui::form` reads them.
