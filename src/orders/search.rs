@@ -21,7 +21,6 @@ use diesel::{
     sql_types::Untyped,
 };
 
-
 /// A query whose every part could be taken.
 struct Filter {
     status: Option<Status>,

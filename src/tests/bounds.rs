@@ -123,7 +123,7 @@ on_both_databases! {
             manager.act(move |tx| {
                 let id = import::service::keep(tx, Kind::Supplies, "my.csv", file.as_bytes())?;
                 let preview = import::service::preview(tx, Kind::Supplies, &id)?;
-                let done = import::service::confirm(tx, Kind::Supplies, &id, &preview.digest).map(drop);
+                let done = import::service::confirm(tx, Kind::Supplies, &id, &preview.digest, false).map(drop);
                 Ok((preview, done))
             })
         };

@@ -186,7 +186,7 @@ on_both_databases! {
         assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
         // What is settled is not edited at all.
         clerk.issues(order.id).await.unwrap();
-        assert_eq!(edit_order("3", 3).await.unwrap_err(), Error::OrderIs(Status::PaidIssued));
+        assert_eq!(edit_order("3", 3).await.unwrap_err(), Error::OrderIs(Status::PaidIssued.into()));
         let rows = manager.look(move |tx| Ok((history(tx, Entity::Order, order.id)?.len(), history(tx, Entity::Product, tea.id)?.len()))).await.unwrap();
         assert_eq!(rows, (3, 2));
         app.assert_agrees().await;

@@ -162,7 +162,7 @@ on_both_databases! {
             let file = "name;min_stock\nмёд;2\nсоль;0\nперец;1\n";
             let id = service::keep(tx, Kind::Products, "новые.csv", file.as_bytes())?;
             let preview = service::preview(tx, Kind::Products, &id)?;
-            service::confirm(tx, Kind::Products, &id, &preview.digest)
+            service::confirm(tx, Kind::Products, &id, &preview.digest, false)
         };
         manager.act(import).await.unwrap();
         assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
