@@ -70,7 +70,7 @@ impl Writer {
                     write_batch(&mut conn, job, &mut waiting)
                 }));
                 if written.is_err() {
-                    tracing::error!("a write panicked; its batch was rolled back");
+                    tracing::error!("the writer panicked; its batch was rolled back");
                 }
                 // What state a connection is in after a failure is not known: another one takes its place.
                 // As long as none can be had, jobs are refused.
@@ -197,7 +197,12 @@ fn write_batch(
     let mut next = Some(first);
     let mut transaction = Ok(());
     while let Some(job) = next.take() {
-        let (reply, stands) = job.run(conn);
+        // Whoever waits for the one that panics learns of it: its answer is dropped with it.
+        let Ok((reply, stands)) = catch_unwind(AssertUnwindSafe(|| job.run(conn))) else {
+            tracing::error!("a write panicked; its batch is rolled back");
+            transaction = Err(Error::Unavailable);
+            break;
+        };
         replies.push(reply);
         transaction = stands;
         if transaction.is_ok() && replies.len() < BATCH {

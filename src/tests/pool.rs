@@ -6,11 +6,12 @@ use super::{
 };
 use crate::{clock, db::Conn, error::Error, schema::throttles};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
+use futures::future::join_all;
 use std::{
     sync::mpsc::channel,
     time::{Duration, Instant},
 };
-use tokio::time::sleep;
+use tokio::{task::JoinHandle, time::sleep};
 
 on_both_databases! {
     async fn what_is_answered_with_success_is_on_the_disk_whatever_the_server_is_set_to(app: App) {
@@ -31,64 +32,98 @@ on_both_databases! {
     }
 }
 
+type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
+
+fn write(app: &App, act: Write) -> JoinHandle<Result<(), Error>> {
+    let db = app.shop.db.clone();
+    tokio::spawn(async move { db.write(act).await })
+}
+
+/// What comes of acts that wait together, in this order, and share one commit: first that of one that holds the
+/// writer until all of them wait.
+async fn together(app: &App, acts: Vec<Write>) -> Vec<Result<(), Error>> {
+    let (begin, begun) = channel::<()>();
+    let (end, ended) = channel::<()>();
+    let held = write(
+        app,
+        Box::new(move |_| {
+            begin.send(()).unwrap();
+            let _ = ended.recv();
+            Ok(())
+        }),
+    );
+    while begun.try_recv().is_err() {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let mut waiting = vec![held];
+    for act in acts {
+        waiting.push(write(app, act));
+        while app.shop.db.load().queued != Some(waiting.len() - 1) {
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    end.send(()).unwrap();
+    let done = join_all(waiting).await;
+    done.into_iter().map(Result::unwrap).collect()
+}
+
+/// Writes a row, to be counted.
+fn note(key: &'static str) -> Write {
+    Box::new(move |conn: &mut Conn| {
+        let row = (
+            throttles::key.eq(key),
+            throttles::tries.eq(1),
+            throttles::tried_at.eq(clock::now()),
+        );
+        diesel::insert_into(throttles::table)
+            .values(row)
+            .execute(conn)?;
+        Ok(())
+    })
+}
+
+async fn noted(app: &App) -> i64 {
+    let count = |conn: &mut Conn| Ok(throttles::table.count().get_result::<i64>(conn)?);
+    app.shop.db.read(count).await.unwrap()
+}
+
 /// As on a full disk: SQLite gives the whole transaction up in the middle of an act.
 #[test]
 fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
     tell(async {
         let app = App::sqlite();
-        let (end, ended) = channel::<()>();
-        type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
-        let write = |act: Write| {
-            let db = app.shop.db.clone();
-            tokio::spawn(async move { db.write(act).await })
-        };
-        let count = |conn: &mut Conn| Ok(throttles::table.count().get_result::<i64>(conn)?);
-        let note = |key: &'static str| {
-            Box::new(move |conn: &mut Conn| {
-                let row = (
-                    throttles::key.eq(key),
-                    throttles::tries.eq(1),
-                    throttles::tried_at.eq(clock::now()),
-                );
-                diesel::insert_into(throttles::table)
-                    .values(row)
-                    .execute(conn)?;
-                Ok(())
-            })
-        };
-        let queued = async |jobs| {
-            while app.shop.db.load().queued != Some(jobs) {
-                sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let (begin, begun) = channel::<()>();
-        let held = write(Box::new(move |_| {
-            begin.send(()).unwrap();
-            let _ = ended.recv();
-            Ok(())
-        }));
-        while begun.try_recv().is_err() {
-            sleep(Duration::from_millis(5)).await;
-        }
-        // The others wait together, in this order, and share one commit.
-        let before = write(note("before"));
-        queued(1).await;
-        let losing = write(Box::new(|conn| {
+        let losing: Write = Box::new(|conn| {
             conn.batch_execute("ROLLBACK")?;
             Err(Error::NoSpace)
-        }));
-        queued(2).await;
-        let behind = write(note("behind"));
-        queued(3).await;
-        end.send(()).unwrap();
-        assert_eq!(held.await.unwrap(), Err(Error::NoSpace));
-        assert_eq!(before.await.unwrap(), Err(Error::NoSpace));
-        assert_eq!(losing.await.unwrap(), Err(Error::NoSpace));
-        let behind = i64::from(behind.await.unwrap().is_ok());
-        assert_eq!(app.shop.db.read(count).await, Ok(behind));
+        });
+        let done = together(&app, vec![note("before"), losing, note("behind")]).await;
+        assert!(
+            done[..3].iter().all(|lost| *lost == Err(Error::NoSpace)),
+            "{done:?}"
+        );
+        let behind = i64::from(done[3].is_ok());
+        assert_eq!(noted(&app).await, behind);
         // The writer goes on.
-        assert_eq!(write(note("after")).await.unwrap(), Ok(()));
-        assert_eq!(app.shop.db.read(count).await, Ok(behind + 1));
+        assert_eq!(write(&app, note("after")).await.unwrap(), Ok(()));
+        assert_eq!(noted(&app).await, behind + 1);
+    });
+}
+
+#[test]
+fn whoever_shares_a_commit_with_a_fault_is_told_to_come_again() {
+    tell(async {
+        let app = App::sqlite();
+        let faulty: Write = Box::new(|_| panic!("a fault of the program"));
+        let done = together(&app, vec![note("before"), faulty, note("behind")]).await;
+        let again = Err(Error::Unavailable);
+        assert_eq!(done, [again.clone(), again, Err(Error::Internal), Ok(())]);
+        assert_eq!(
+            noted(&app).await,
+            1,
+            "what was rolled back is not there, what came behind is"
+        );
+        assert_eq!(write(&app, note("before")).await.unwrap(), Ok(()));
+        assert_eq!(noted(&app).await, 2);
     });
 }
 
