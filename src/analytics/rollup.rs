@@ -1,8 +1,9 @@
 //! The roll-ups: sums by day, by product, and by month and product, kept in the transaction that issues or denies.
 //!
-//! Lock order: order, product, then the roll-ups by product, by month, by day. The first two belong to the product,
-//! whose row is locked already; only the day is shared, and it is taken last and in eight slots, so that issues
-//! of different products seldom wait for each other and never in a circle.
+//! Lock order: order, product, rates, then the roll-ups by product, by month, by day, each in the order of its key.
+//! Of whoever counts an order, the first two belong to the product, whose row is locked already; only the day is
+//! shared, and it is taken last and in eight slots, so that issues of different products seldom wait for each other.
+//! A rate that changes takes many rows of each, in the same order: nobody waits in a circle.
 
 use super::sums::{Rates, Sold, Sums};
 use crate::{
@@ -251,10 +252,6 @@ pub fn follow_rate(
     if diesel::select(exists(too_costly)).get_result::<bool>(conn)? {
         return Err(rate_too_high());
     }
-    diesel::update(days())
-        .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
-        .execute(conn)?;
-
     let mut costs: BTreeMap<(NaiveDate, i64), i64> = BTreeMap::new();
     let split = super::period::split(from, to, first_day, last_day);
     if let Some((first, last)) = split.months {
@@ -286,14 +283,21 @@ pub fn follow_rate(
         }
     }
     let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
-    for ((month, product), cost) in costs {
-        let change = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
-        change_cost!(conn, sales_by_month, (month, product), change);
-        add_cost(&mut by_product, product, change)?;
+    for ((_, product), cost) in &mut costs {
+        // From here on, what it changes by.
+        *cost = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
+        add_cost(&mut by_product, *product, *cost)?;
     }
     for (product, change) in by_product {
         change_cost!(conn, sales_by_product, product, change);
     }
+    for ((month, product), change) in costs {
+        change_cost!(conn, sales_by_month, (month, product), change);
+    }
+    // Rows of a day are the last that anybody locks: who holds one waits for nothing more.
+    diesel::update(days())
+        .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
+        .execute(conn)?;
     Ok(())
 }
 

@@ -20,7 +20,7 @@ use crate::{
 };
 use chrono::{DateTime, Days, NaiveDate, TimeDelta};
 use diesel::{connection::SimpleConnection, prelude::*};
-use futures::future::join_all;
+use futures::{StreamExt, future::join_all, stream};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
 fn at(text: &str) -> Moment {
@@ -316,6 +316,39 @@ on_both_databases! {
             conn.batch_execute(up).map_err(Error::from)
         }).await.unwrap();
         assert_eq!(summary(&app, "2026-11-23", "2026-11-23", "day", None).await.totals.uncosted_rub, Rub(10_000));
+        app.assert_agrees().await;
+    }
+
+    async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(app: App) {
+        let (manager, clerk, admin) = (app.hire(app.manager()).await, app.hire(app.clerk()).await, app.hire(app.admin()).await);
+        let goods = ["чай", "кофе", "какао", "сахар"];
+        for name in goods {
+            manager.adds(name, 0).await;
+            manager.supplies(name, 200, "1.23").await.unwrap();
+            // A rate changes the sums of goods that were issued.
+            let order = clerk.books(name, 1).await.unwrap();
+            clerk.issues(order.id).await.unwrap();
+        }
+        let today = clock::now().day();
+        let mut orders = Vec::new();
+        for n in 0..160 {
+            orders.push(clerk.books(goods[n % goods.len()], 1).await.unwrap().id);
+        }
+        let rate = |n: usize| {
+            let (admin, day) = (admin.clone(), today - Days::new(n as u64 % 3));
+            async move { admin.act(move |tx| rates::set(tx, &day.to_string(), &format!("{}.5", 80 + n))).await.map(drop) }
+        };
+        // Of those that wait for each other in a circle the database refuses one.
+        let acts = orders.into_iter().enumerate().map(|(n, order)| {
+            let (clerk, rate) = (clerk.clone(), rate(n));
+            async move {
+                let settled = if n % 4 == 0 { clerk.issues(order).await } else { clerk.denies(order).await };
+                (settled.map(drop), rate.await)
+            }
+        });
+        let done: Vec<_> = stream::iter(acts).buffer_unordered(12).collect().await;
+        let refused: Vec<_> = done.into_iter().filter(|(settled, rated)| settled.is_err() || rated.is_err()).collect();
+        assert_eq!(refused, []);
         app.assert_agrees().await;
     }
 
