@@ -31,6 +31,7 @@ mod picker;
 mod plans;
 mod pool;
 mod race;
+mod rebuild;
 mod schema;
 mod secrets;
 mod sheets;

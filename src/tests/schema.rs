@@ -34,8 +34,9 @@ fn lines(conn: &mut Conn, query: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Tables, columns (type, may be null, generated), indexes with their columns, foreign keys and checks by name.
-fn describe(conn: &mut Conn) -> BTreeSet<String> {
+/// Tables, columns (type, may be null, generated), indexes with their columns, foreign keys, and checks with the
+/// texts in them, which are the codes that a column takes.
+pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
     let queries: &[&str] = match conn {
         Conn::Sqlite(_) => &[
             "SELECT 'column ' || m.name || '.' || c.name || ' '
@@ -65,17 +66,46 @@ fn describe(conn: &mut Conn) -> BTreeSet<String> {
              WHERE r.contype = 'f' AND r.connamespace = current_schema()::regnamespace",
         ],
     };
-    queries
+    let mut all: BTreeSet<_> = queries
         .iter()
         .flat_map(|query| lines(conn, query))
-        .collect()
+        .collect();
+    let guarded = match conn {
+        Conn::Sqlite(_) => lines(conn, "SELECT sql AS line FROM sqlite_master WHERE type = 'table'"),
+        Conn::Postgres(_) => lines(
+            conn,
+            "SELECT 'CONSTRAINT ' || conname || ' ' || pg_get_constraintdef(oid) AS line
+             FROM pg_constraint WHERE contype = 'c' AND connamespace = current_schema()::regnamespace",
+        ),
+    };
+    all.extend(guarded.iter().flat_map(|sql| checks(sql)));
+    all
 }
 
-fn checks(sql: &str) -> BTreeSet<&str> {
-    sql.split("CONSTRAINT ")
+/// The checks in a piece of SQL: their names, and the texts between quotes.
+fn checks(sql: &str) -> Vec<String> {
+    let code: Vec<_> = sql
+        .lines()
+        .map(|line| line.split("--").next().unwrap_or_default())
+        .collect();
+    let check = |rest: &str| {
+        let (name, rest) = rest.split_once(" CHECK ")?;
+        if name.contains(char::is_whitespace) {
+            return None;
+        }
+        let mut depth = 0;
+        let end = rest.find(|sign| {
+            depth += i32::from(sign == '(') - i32::from(sign == ')');
+            depth == 0
+        })?;
+        let mut texts: Vec<_> = rest[..end].split('\'').skip(1).step_by(2).collect();
+        texts.sort_unstable();
+        Some(format!("check {name} {texts:?}"))
+    };
+    let code = code.join(" ");
+    code.split("CONSTRAINT ")
         .skip(1)
-        .filter_map(|rest| rest.split_whitespace().next())
-        .map(|name| name.trim_end_matches([',', ';']))
+        .filter_map(check)
         .collect()
 }
 
@@ -109,7 +139,7 @@ fn both_databases_have_the_same_schema() {
 }
 
 #[test]
-fn both_sets_of_migrations_have_the_same_names_and_guards() {
+fn both_sets_of_migrations_have_the_same_names_and_words() {
     let names = |folder: &str| -> BTreeSet<_> {
         std::fs::read_dir(folder)
             .unwrap()
