@@ -1,5 +1,6 @@
 //! Starting and stopping.
 
+use crate::database::Database;
 use crate::{
     on_both_databases, report,
     server::{Server, free_port},
@@ -7,7 +8,10 @@ use crate::{
     storm::Storm,
 };
 use serde_json::json;
-use std::time::{Duration, Instant};
+use std::{
+    os::unix::fs::symlink,
+    time::{Duration, Instant},
+};
 
 /// How often a server is stopped under load.
 const STOPS: usize = 5;
@@ -62,4 +66,39 @@ on_both_databases! {
         assert_eq!(reply.status, 201);
         database.assert_agrees();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_second_server_on_one_sqlite_file_ends_at_once_and_says_why() {
+    let database = Database::sqlite();
+    let server = Server::start(&database).await;
+    let shop = Shop::open(&server, 5).await;
+    let elsewhere = Database::sqlite();
+    symlink(database.file("sirius.db"), elsewhere.file("sirius.db")).unwrap();
+    for same in [&database, &elsewhere] {
+        let mut second = Server::spawn(same, free_port(), &[]);
+        let ended = second.ends(Duration::from_secs(10)).await;
+        assert!(
+            ended.is_some_and(|status| !status.success()),
+            "{}",
+            second.logged()
+        );
+        let said = second.logged();
+        let lock = database.file("sirius.db.lock");
+        assert!(
+            said.contains("is served already") && said.contains(lock.to_str().unwrap()),
+            "{said}"
+        );
+    }
+    // Commands go on beside the server, and it goes on itself.
+    assert!(database.does(&["user", "list"]).contains("anna"));
+    database.does(&["backup", database.file("backup").to_str().unwrap()]);
+    let order = json!({"phone": "8 916 123-45-67", "product_id": shop.products[0], "qty": 2});
+    let reply = post(&shop.admin, &server.site, "/api/orders", "", &order).await;
+    assert_eq!(reply.unwrap().status, 201);
+    database.assert_agrees();
+    // Whoever was killed locks nothing any more.
+    server.kill();
+    let next = Server::start(&database).await;
+    assert!(next.stop().success());
 }

@@ -10,12 +10,14 @@ mod fragment;
 mod keyset;
 pub mod migrations;
 mod rekey;
+mod serving;
 mod url;
 mod writer;
 
 pub use fragment::Fragment;
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 pub use migrations::migrate;
+pub use serving::serve_alone;
 pub use url::DatabaseUrl;
 
 use crate::error::Error;
