@@ -79,7 +79,10 @@ pub enum Error {
     /// More to do than the server takes on.
     #[error("busy")]
     Busy,
-    /// The database cannot be reached, or is too busy.
+    /// Somebody else holds what the act needs, and has held it for too long.
+    #[error("locked by others")]
+    Locked,
+    /// The database cannot be reached.
     #[error("unavailable")]
     Unavailable,
     /// The disk of the database is full.
@@ -290,9 +293,12 @@ impl Error {
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Self::Unavailable | Self::NoSpace | Self::Offline | Self::Busy | Self::TookTooLong => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::Unavailable
+            | Self::NoSpace
+            | Self::Offline
+            | Self::Busy
+            | Self::Locked
+            | Self::TookTooLong => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -300,7 +306,7 @@ impl Error {
     pub const fn wait(&self) -> Option<u64> {
         match self {
             Self::TooOften { seconds } => Some(*seconds),
-            Self::Busy | Self::Unavailable => Some(5),
+            Self::Busy | Self::Locked | Self::Unavailable => Some(5),
             _ => None,
         }
     }
@@ -364,6 +370,7 @@ impl Error {
             Self::SlowRequest => td_string!(l, errors.slow_request).to_string(),
             Self::TookTooLong => td_string!(l, errors.took_too_long).to_string(),
             Self::Busy => td_string!(l, errors.busy).to_string(),
+            Self::Locked => td_string!(l, errors.locked).to_string(),
             Self::Unavailable => td_string!(l, errors.unavailable).to_string(),
             Self::NoSpace => td_string!(l, errors.no_space).to_string(),
             Self::Offline => td_string!(l, errors.offline).to_string(),

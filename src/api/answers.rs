@@ -27,14 +27,14 @@ answers! {
     /// Of every endpoint that needs the database.
     Public {
         "429": "Too many tries or requests; `Retry-After` says when the next one may come",
-        "503": "The database does not answer, or the server is too busy",
+        "503": "The database does not answer, the server is too busy, or others hold what the act needs; `Retry-After` says when to repeat it",
     }
 
     /// Of every endpoint that asks who sends.
     SignedIn {
         "401": "Nobody is signed in, or the token does not hold",
         "429": "Too many tries or requests; `Retry-After` says when the next one may come",
-        "503": "The database does not answer, or the server is too busy",
+        "503": "The database does not answer, the server is too busy, or others hold what the act needs; `Retry-After` says when to repeat it",
     }
 
     /// Of endpoints that only some roles may call, and of every change: none is taken from another site.

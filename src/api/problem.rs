@@ -213,6 +213,7 @@ const fn code(error: &Error) -> &'static str {
         Error::SlowRequest => "slow_request",
         Error::TookTooLong => "took_too_long",
         Error::Busy => "busy",
+        Error::Locked => "locked",
         Error::Unavailable | Error::Offline => "unavailable",
         Error::NoSpace => "no_space",
         Error::Internal => "internal",

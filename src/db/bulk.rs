@@ -40,7 +40,10 @@ pub fn begin(conn: &mut Conn) -> Result<(), Error> {
         Conn::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -262144")?,
         Conn::Postgres(conn) => {
             let tables = TABLES.join(", ");
-            conn.batch_execute(&format!("LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"))?;
+            // Between two statements it thinks for as long as it likes.
+            conn.batch_execute(&format!(
+                "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"
+            ))?;
         }
     }
     Ok(())

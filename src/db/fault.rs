@@ -14,15 +14,24 @@ const FULL: [&str; 3] = [
 /// PostgreSQL has no text with a zero in it, whoever asks for one.
 const UNSPEAKABLE: [&str; 1] = ["0x00"];
 
+/// Others held too long what was asked for, or waited for us while we waited for them.
+const LOCKED: [&str; 4] = [
+    "lock timeout",
+    "тайм-аута блокировки",
+    "deadlock detected",
+    "взаимоблокировка",
+];
+
 /// What is over in a moment, or when somebody has looked after the database.
 const PASSING: [&str; 7] = [
     "is locked",
     "disk I/O error",
     "unable to open database file",
     "readonly database",
-    "deadlock detected",
-    "взаимоблокировка",
     "canceling statement",
+    // A transaction that did nothing for too long, in English and in Russian.
+    "terminating connection",
+    "закрытие подключения",
 ];
 
 impl From<DieselError> for Error {
@@ -39,6 +48,9 @@ impl From<DieselError> for Error {
                 } else if says(&FULL) {
                     tracing::error!(%error, "no space for the database");
                     Self::NoSpace
+                } else if says(&LOCKED) {
+                    tracing::warn!(%error, "a lock could not be had");
+                    Self::Locked
                 } else if is_passing(&kind) || says(&PASSING) {
                     unavailable(&error)
                 } else {
@@ -65,6 +77,12 @@ const fn is_passing(kind: &DatabaseErrorKind) -> bool {
 pub fn failed(what: &str, cause: &dyn fmt::Display) -> Error {
     tracing::error!(%cause, "{what} failed");
     Error::Internal
+}
+
+/// Logs that there is more to do than connections for it.
+pub fn busy(cause: &dyn fmt::Display) -> Error {
+    tracing::warn!(%cause, "no connection is free");
+    Error::Busy
 }
 
 /// Logs why the database cannot be used at this moment.

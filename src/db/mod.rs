@@ -1,7 +1,8 @@
 //! One program, two databases: connections, reading, and the only way to write.
 //!
 //! A write is one transaction that is a writer from its first statement.
-//! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers.
+//! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers, so that whoever waits for
+//! a lock keeps nobody from reading.
 
 pub mod backfills;
 pub mod bulk;
@@ -21,7 +22,10 @@ pub use serving::serve_alone;
 pub use url::DatabaseUrl;
 
 use crate::error::Error;
-use deadpool::managed::{Metrics, Object, RecycleResult};
+use deadpool::{
+    Status,
+    managed::{Metrics, Object, PoolError, RecycleResult, TimeoutType},
+};
 use diesel::{
     connection::{Connection, SimpleConnection},
     pg::PgConnection,
@@ -30,12 +34,12 @@ use diesel::{
     sql_types::Text,
     sqlite::SqliteConnection,
 };
-use fault::{failed, unavailable};
-use std::{borrow::Cow, path::Path, time::Duration};
+use fault::{busy, failed, unavailable};
+use std::{borrow::Cow, iter, path::Path, time::Duration};
 use writer::Writer;
 
 /// How long a request waits for a connection to the database.
-const WAIT: Duration = Duration::from_secs(10);
+const WAIT: Duration = Duration::from_secs(6);
 /// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
 /// in seconds, and on one that has gone away without a word, in milliseconds.
 const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
@@ -43,6 +47,10 @@ const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout",
 /// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.
 const SESSION: &str = "SET TIME ZONE 'UTC'; \
     SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// What connections of a pool to PostgreSQL begin with, besides: nobody waits long for a lock, of whatever kind, and
+/// a transaction whose server died without a word holds its locks no longer than this.
+const LIMITS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -71,10 +79,16 @@ impl DatabaseUrl {
         }
     }
 
-    fn open_reader(&self) -> Result<Conn, ConnectionError> {
+    /// Opens a connection of a pool. Of SQLite these only read.
+    fn open_pooled(&self) -> Result<Conn, ConnectionError> {
         match self {
             Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
-            Self::Postgres(_) => self.open(),
+            Self::Postgres(_) => {
+                let mut conn = self.open()?;
+                conn.batch_execute(LIMITS)
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(conn)
+            }
         }
     }
 }
@@ -109,37 +123,45 @@ pub struct Db {
 type Pool = deadpool::managed::Pool<Manager>;
 
 impl Db {
-    /// Connects; the database must exist and be migrated.
+    /// Connects; the database must exist and be migrated. Of PostgreSQL, half of the connections read and half
+    /// write, at least one each.
     pub fn connect(url: &DatabaseUrl, connections: usize) -> Result<Self, Error> {
-        let pool = || {
+        let pool = |connections: usize| {
             Pool::builder(Manager::new(url.clone()))
-                .max_size(connections)
+                .max_size(connections.max(1))
                 .runtime(deadpool::Runtime::Tokio1)
                 .wait_timeout(Some(WAIT))
                 .create_timeout(Some(WAIT))
                 .build()
                 .map_err(|error| failed("pool", &error))
         };
-        let readers = pool()?;
-        let writer = match url {
-            DatabaseUrl::Sqlite(path) => Writer::sqlite(url.clone(), path.clone())?,
-            DatabaseUrl::Postgres(_) => Writer::Postgres(readers.clone()),
+        let (readers, writer) = match url {
+            DatabaseUrl::Sqlite(path) => (
+                pool(connections)?,
+                Writer::sqlite(url.clone(), path.clone())?,
+            ),
+            DatabaseUrl::Postgres(_) => (
+                pool(connections.div_ceil(2))?,
+                Writer::Postgres(pool(connections / 2)?),
+            ),
         };
         Ok(Self { readers, writer })
     }
 
     /// How busy the database is at this moment.
     pub fn load(&self) -> Load {
-        let readers = self.readers.status();
+        let (writers, queued) = match &self.writer {
+            Writer::Sqlite(queue) => (None, Some(queue.len())),
+            Writer::Postgres(pool) => (Some(pool.status()), None),
+        };
+        let pools = || iter::once(self.readers.status()).chain(writers);
+        let sum = |count: fn(Status) -> usize| pools().map(count).sum();
         Load {
-            most: readers.max_size,
-            open: readers.size,
-            idle: readers.available,
-            waiting: readers.waiting,
-            queued: match &self.writer {
-                Writer::Sqlite(queue) => Some(queue.len()),
-                Writer::Postgres(_) => None,
-            },
+            most: sum(|pool| pool.max_size),
+            open: sum(|pool| pool.size),
+            idle: sum(|pool| pool.available),
+            waiting: sum(|pool| pool.waiting),
+            queued,
         }
     }
 
@@ -179,7 +201,7 @@ impl Db {
 
 /// How busy the database is.
 pub struct Load {
-    /// Connections of the pool, at most.
+    /// Connections of the pools, at most.
     pub most: usize,
     pub open: usize,
     pub idle: usize,
@@ -207,7 +229,10 @@ async fn interact<T: Send + 'static>(
     pool: &Pool,
     work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    let conn: Object<Manager> = pool.get().await.map_err(|error| unavailable(&error))?;
+    let conn: Object<Manager> = pool.get().await.map_err(|error| match error {
+        PoolError::Timeout(TimeoutType::Wait) => busy(&error),
+        _ => unavailable(&error),
+    })?;
     let work = in_request(work);
     // The work keeps its connection until it ends, also when nobody waits for it any more.
     tokio::spawn(async move { conn.interact(work).await })
@@ -240,10 +265,19 @@ pub fn share(conn: &mut Conn, name: &str) -> Result<(), Error> {
 
 /// Keeps others from writing to a table until the end of this transaction. They may read.
 ///
-/// Must be the first that a transaction does: then it holds nothing that others wait for.
+/// Comes before the rows and names that a transaction locks, where [`enter_table`] has its place.
 pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         conn.batch_execute(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))?;
+    }
+    Ok(())
+}
+
+/// Waits until nobody keeps others from writing to a table by [`lock_table`], before this transaction locks a name of
+/// what it is about to add: whoever holds the table must not wait for that name, nor add it unseen.
+pub fn enter_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
+    if let Conn::Postgres(conn) = conn {
+        conn.batch_execute(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))?;
     }
     Ok(())
 }
@@ -261,7 +295,7 @@ pub fn snapshot<T, E: From<DieselError>>(
     })
 }
 
-/// Opens reading connections of the one database that the URL names.
+/// Opens the connections of a pool to the one database that the URL names.
 struct Manager {
     url: DatabaseUrl,
     checks: deadpool_diesel::Manager<Conn>,
@@ -283,7 +317,7 @@ impl deadpool::managed::Manager for Manager {
     async fn create(&self) -> Result<Self::Type, Self::Error> {
         let url = self.url.clone();
         deadpool_diesel::Connection::new(deadpool_diesel::Runtime::Tokio1, move || {
-            url.open_reader().map_err(Into::into)
+            url.open_pooled().map_err(Into::into)
         })
         .await
     }

@@ -356,6 +356,7 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
 
 fn refuse_taken_name(tx: &mut Tx<'_>, name: &str, of: Option<i64>) -> Result<(), Error> {
     let key = fold(name);
+    crate::db::enter_table(tx.conn, "products")?;
     crate::db::serialize_by(tx.conn, &format!("product {key}"))?;
     let holder = products::table
         .filter(products::name_key.eq(key))

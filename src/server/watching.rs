@@ -82,7 +82,7 @@ fn describe() {
     );
     describe_gauge!(
         "sirius_database_connections",
-        "Connections of the pool: open, of them idle, and how many requests wait for one"
+        "Connections of the pools: open, of them idle, and how many requests wait for one"
     );
     describe_gauge!("sirius_database_connections_max", "Connections at most");
     describe_gauge!(

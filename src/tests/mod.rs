@@ -22,6 +22,7 @@ mod imports;
 mod input;
 mod lists;
 mod locales;
+mod locks;
 mod log;
 mod logs;
 mod mail_server;

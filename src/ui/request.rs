@@ -18,7 +18,10 @@ pub fn visitor() -> Visitor {
     Visitor {
         locale: locale_of(&parts.headers),
         me,
-        is_unknown: matches!(actor, Some(Err(Error::Unavailable))),
+        is_unknown: matches!(
+            actor,
+            Some(Err(Error::Unavailable | Error::Busy | Error::Locked))
+        ),
     }
 }
 

@@ -6,6 +6,7 @@ use crate::{
     auth::{Actor, Permission, service::active},
     checks::Checks,
     clock,
+    db::Db,
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
     moment::Moment,
@@ -14,6 +15,7 @@ use crate::{
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use diesel::prelude::*;
+use tracing::Instrument;
 
 /// How a token begins, so that people and scanners know one when they see it.
 const PREFIX: &str = "sirius_";
@@ -103,16 +105,24 @@ pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
     };
     let now = clock::now();
     if used.is_none_or(|used| now.utc() - used.utc() >= USE) {
-        shop.db
-            .write(move |conn| {
-                diesel::update(api_tokens::table.find(id))
-                    .set(api_tokens::last_used_at.eq(now))
-                    .execute(conn)?;
-                Ok(())
-            })
-            .await?;
+        tokio::spawn(put_use(shop.db.clone(), id, now).in_current_span());
     }
     Ok(Actor::User(me))
+}
+
+/// Writes down that a token was used. Beside the request: whoever only reads waits for nobody who writes.
+async fn put_use(db: Db, id: i64, now: Moment) {
+    let put = db
+        .write(move |conn| {
+            diesel::update(api_tokens::table.find(id))
+                .set(api_tokens::last_used_at.eq(now))
+                .execute(conn)?;
+            Ok(())
+        })
+        .await;
+    if let Err(error) = put {
+        tracing::warn!(%error, "the use of a token was not written down");
+    }
 }
 
 /// Whether a text looks like a token.
