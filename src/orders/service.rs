@@ -214,7 +214,9 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
         return match present.status.known() {
             Some(Status::PaidNotIssued) if changes.is_empty() => Ok(present),
             Some(Status::PaidNotIssued) => Err(Error::Stale(Stale::new(present.version, changes))),
-            Some(Status::PaidIssued | Status::PaidDenied) | None => Err(Error::OrderIs(present.status)),
+            Some(Status::PaidIssued | Status::PaidDenied) | None => {
+                Err(Error::OrderIs(present.status))
+            }
         };
     }
     if new.customer_name != before.customer_name {
