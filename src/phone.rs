@@ -40,14 +40,14 @@ impl Phone {
         } else {
             national(region, &typed.digits)
         }?;
-        let mode = if number.country().id() == Some(region) {
-            Mode::National
-        } else {
-            Mode::International
-        };
+        let form = |mode| number.format().mode(mode).to_string();
+        let e164 = form(Mode::E164);
+        let national = (number.country().id() == Some(region)).then(|| form(Mode::National));
         Some(Self {
-            e164: number.format().mode(Mode::E164).to_string(),
-            shown: number.format().mode(mode).to_string(),
+            shown: national
+                .filter(|shown| is_found_by(region, &e164, shown))
+                .unwrap_or_else(|| form(Mode::International)),
+            e164,
         })
     }
 
@@ -89,6 +89,17 @@ fn beginnings_in(region: Id, digits: &str) -> [String; 3] {
         format!("{code}{digits}"),
         format!("{code}{without_prefix}"),
     ]
+}
+
+/// Whether a search by the first digits of a national form finds the number. In Argentina and Mexico the national form of
+/// some numbers has other digits: they are shown in international form.
+fn is_found_by(region: Id, e164: &str, shown: &str) -> bool {
+    let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
+    (3..=digits.len()).all(|length| {
+        beginnings_in(region, &digits[..length])
+            .iter()
+            .any(|start| e164[1..].starts_with(start))
+    })
 }
 
 fn region() -> Id {

@@ -313,7 +313,7 @@ on_both_databases! {
         }).await.unwrap();
         let shown = upload.clone();
         let digest = manager.look(move |tx| import::service::preview(tx, import::Kind::Products, &shown)).await.unwrap().digest;
-        let loaded = manager.act(move |tx| import::service::confirm(tx, import::Kind::Products, &upload, &digest));
+        let loaded = manager.act(move |tx| import::service::confirm(tx, import::Kind::Products, &upload, &digest, false));
         let meanwhile = async {
             let books = join_all((0..10).map(|n| manager.books_once("чай", 1, if n % 2 == 0 { "one" } else { "two" })));
             let (booked, ()) = futures::join!(books, assert_read(&mut browser));

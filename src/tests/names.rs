@@ -137,7 +137,7 @@ on_both_databases! {
         let of_customer = orders::Query { customer: "АННА".to_owned(), ..orders::Query::default() };
         let found = manager.look(move |tx| orders::search::list(tx, &of_customer)).await.unwrap();
         assert_eq!(found.items.len(), 1);
-        let mut sorted = manager.look(|tx| products::search::list(tx, &products::Query { sort: "supplier".to_owned(), ..products::Query::default() })).await.unwrap();
+        let mut sorted = manager.look(|tx| products::search::list(tx, &products::Query { sort: "supplier_name".to_owned(), ..products::Query::default() })).await.unwrap();
         assert_eq!(sorted.items.pop().unwrap().id, third);
         for name in ["abc", "abc (2)"] {
             assert_eq!(app.browser().sign_in(name, PASSWORD).await.location.as_deref(), Some("/"), "{name}");

@@ -222,7 +222,7 @@ fn lists_of_a_product(tx: &mut Tx<'_>) {
 }
 
 /// The product has another name, under which it was not sold yet.
-const RENAMED: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01' FROM products";
+const RENAMED: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01 00:00:00' FROM products";
 
 #[test]
 fn what_is_rare_is_found_by_its_product_and_only_that_is_sorted() {
