@@ -169,13 +169,16 @@ pub fn confirm(
     Ok(counts)
 }
 
+/// Does what a row plans, and adds what it changed.
+type Apply<A> = fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>;
+
 fn run<A>(
     tx: &mut Tx<'_>,
     plan: Vec<Planned<A>>,
     preview: &Preview,
     digest: &str,
     entity: Entity,
-    apply: fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>,
+    apply: Apply<A>,
 ) -> Result<(), Error> {
     if preview.wrong > 0 {
         let problems = plan.iter().flat_map(Planned::problems).take(1);

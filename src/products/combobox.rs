@@ -205,6 +205,8 @@ impl Combobox {
                     if matches!(self.lookup, Lookup::Idle | Lookup::Failed) {
                         self.search(&mut commands);
                     }
+                } else {
+                    self.is_expanded = false;
                 }
             }
             Event::Left => {

@@ -187,7 +187,7 @@ on_both_databases! {
             assert!(page.body.contains(&format!("value=\"{value}\"")), "{value}: {}", page.body);
         }
         assert!(page.body.contains("Введённое на месте"));
-        assert_eq!(app.person("продавец", crate::auth::Role::User).look(|tx| crate::orders::search::any(tx)).await, Ok(false));
+        assert_eq!(app.person("продавец", crate::auth::Role::User).look(crate::orders::search::any).await, Ok(false));
     }
 
     async fn no_password_is_kept_for_after_the_sign_in(app: App) {

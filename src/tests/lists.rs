@@ -142,7 +142,7 @@ on_both_databases! {
         app.shop.db.write(forget).await.unwrap();
         assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
         for expected in [2, 0] {
-            let indexed = app.shop.db.write(|conn| orders::names::index_missing(conn)).await.unwrap();
+            let indexed = app.shop.db.write(orders::names::index_missing).await.unwrap();
             assert_eq!(indexed, expected);
         }
         assert_eq!(named(&clerk, "мария").await, ["Мария"]);
