@@ -58,7 +58,6 @@ for (const javaScriptEnabled of [true, false]) {
         "Заблокирован",
         "Вход",
         "Смена роли",
-        "Вход",
         "Регистрация",
       ]);
       const promoted = row(page, "Смена роли");
