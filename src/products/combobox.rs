@@ -199,14 +199,12 @@ impl Combobox {
             }
             Event::Focused { opens } => {
                 self.has_focus = true;
-                if opens && self.chosen.is_none() {
+                self.is_expanded = opens && self.chosen.is_none();
+                if self.is_expanded {
                     self.mark_first();
-                    self.is_expanded = true;
                     if matches!(self.lookup, Lookup::Idle | Lookup::Failed) {
                         self.search(&mut commands);
                     }
-                } else {
-                    self.is_expanded = false;
                 }
             }
             Event::Left => {
@@ -346,7 +344,8 @@ impl Combobox {
         if self.holds_submit {
             return;
         }
-        if self.is_pending() && (self.is_unresolved() || !self.queue.is_empty()) {
+        let picks = |step: &Step| matches!(step, Step::Key(Key::Down | Key::Up | Key::Enter));
+        if self.is_pending() && (self.is_unresolved() || self.queue.iter().any(picks)) {
             self.holds_submit = true;
             return;
         }
@@ -372,7 +371,7 @@ impl Combobox {
         self.lookup = Lookup::Ready;
         self.mark_first();
         // The list was open when the first of them came.
-        self.is_expanded |= !self.queue.is_empty();
+        self.is_expanded |= self.queue.iter().any(|step| *step != Step::Leave);
         for step in std::mem::take(&mut self.queue) {
             self.step(step, commands);
         }

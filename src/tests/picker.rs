@@ -392,6 +392,33 @@ fn another_text_gives_the_product_and_the_held_form_up() {
 }
 
 #[test]
+fn the_list_does_not_cover_an_error_that_the_focus_comes_back_to() {
+    for acts in [
+        &[Act::Types("чай"), Act::Leaves][..],
+        &[Act::Types("чай"), Act::Presses(Key::Tab), Act::Leaves],
+        &[Act::Types(""), Act::Leaves],
+    ] {
+        let mut page = Page::new();
+        acts.iter().for_each(|act| page.does(*act));
+        page.does(Act::Submits);
+        page.hears_all();
+        page.tell(Event::Focused { opens: false });
+        assert!(!page.picker.is_open(), "{acts:?}");
+        page.tell(Event::Key(Key::Down));
+        assert!(page.picker.is_open(), "{acts:?}");
+    }
+}
+
+#[test]
+fn a_form_without_a_product_is_sent_at_once_so_that_every_wrong_field_is_named() {
+    let mut page = Page::new();
+    [Act::Types("чай"), Act::Types(""), Act::Leaves, Act::Submits]
+        .iter()
+        .for_each(|act| page.does(*act));
+    assert_eq!(page.outcome, Some(Outcome::Sent(None)));
+}
+
+#[test]
 fn a_page_that_names_a_product_begins_with_it_unless_another_was_typed() {
     let begun = |text: &str| Combobox::new(text.to_owned(), Some(offer(1)), Vec::new());
     assert_eq!(begun("Кофе").chosen(), Some(&offer(1)));
