@@ -15,7 +15,7 @@ async function download(page: Page, link: string) {
 
 test("the year in both languages, its chart and its file say the same @postgres", async ({ page, server }) => {
   await shop.arrive(page, server, "admin");
-  await page.getByRole("link", { name: "Аналитика" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Аналитика" }).click();
   await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
   const revenue = await shop.fact(page, "Выручка").first().innerText();

@@ -216,6 +216,7 @@ test("a button that is pressed while a pick is awaited waits for it; another tex
   await answerAfter(page, 700);
   await hurry(page, 10, "инжир");
   await press(page, "Записать заказ");
+  await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
   await field(page, "Товар").fill("ассам");
   await expect(page.getByRole("button", { name: "Записать заказ" })).toBeEnabled();
   await press(page, "Записать заказ");

@@ -178,7 +178,8 @@ export async function receiveSupply(page: Page, { product, qty, price, supplier 
   const form = page.getByRole("region", { name: "Принять поставку" });
   await fill(form, { "Товар": product, "Кол-во": String(qty), "Закупка, €": price, "Поставщик": supplier });
   await press(form, "Принять");
-  await expect(row(page.getByRole("region", { name: "История поставок" }), product)).toBeVisible();
+  const made = row(page.getByRole("region", { name: "История поставок" }), product).filter({ hasText: supplier });
+  await expect(made).toBeVisible();
 }
 
 // ---- Orders ------------------------------------------------------------------

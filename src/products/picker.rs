@@ -178,7 +178,7 @@ pub fn ProductPicker(
     };
     // In place of offers.
     let note = move || {
-        let note = state.with(|state| match state.offers() {
+        let note = picker.read(|state| match state.offers() {
             [] if state.is_pending() => Some(td_string!(l, products.searching)),
             [] if state.is_failed() => Some(td_string!(l, products.list_failed)),
             [] => Some(td_string!(l, products.none_found)),
@@ -187,7 +187,7 @@ pub fn ProductPicker(
         note.map(|note| view! { <li class="picker-none">{note}</li> })
     };
     let hint = move || {
-        state.with(|state| match state.chosen() {
+        picker.read(|state| match state.chosen() {
             Some(offer) => {
                 Some(td_string!(l, products.available, count = pieces(offer.stock, l)).to_string())
             }
@@ -199,7 +199,7 @@ pub fn ProductPicker(
     };
     // What the list shows, for who does not see it.
     let status = move || {
-        state.with(|state| match state.offers().len() {
+        picker.read(|state| match state.offers().len() {
             _ if !state.is_open() || !state.is_ready() || !state.is_unresolved() => None,
             0 => Some(td_string!(l, products.none_found).to_owned()),
             count => Some(td_string!(l, products.found, count = count).to_string()),
@@ -292,6 +292,12 @@ fn OfferRow(
 }
 
 impl Picker {
+    /// Reads the state, and the default once the page is gone: a field that is removed while it has the focus
+    /// still changes the state.
+    fn read<T: Default>(self, of: impl FnOnce(&Combobox) -> T) -> T {
+        self.state.try_with(of).unwrap_or_default()
+    }
+
     /// Takes an event in and does what it asks for.
     fn handle(self, event: Event) -> Vec<Command> {
         let is_typed = matches!(event, Event::Typed(_));

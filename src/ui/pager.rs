@@ -176,7 +176,8 @@ pub fn FilterForm(
     let root = NodeRef::<leptos::html::Form>::new();
     // A field that is wrong takes the focus, as in every form.
     Effect::new(move || {
-        query.track();
+        // A memo that is only tracked and never read notices no change.
+        drop(query.read());
         if let Some(root) = root.get() {
             focus_wrong(&root);
         }
