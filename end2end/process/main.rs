@@ -16,6 +16,7 @@ mod cluster;
 mod copy;
 mod database;
 mod disk;
+mod everything;
 mod flood;
 mod hang;
 mod kill;

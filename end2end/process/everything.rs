@@ -1,0 +1,221 @@
+//! Everything at once: clerks sell while files are loaded, rates entered, products archived and lists read.
+
+use crate::{
+    on_both_databases, report,
+    server::Server,
+    shop::{PHONE, Shop, get, page, post},
+    storm::Storm,
+};
+use reqwest::{Client, Response};
+use serde_json::{Value, json};
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// How many orders are booked meanwhile.
+const ORDERS: usize = 600;
+
+/// Somebody in the back office, and what all of them were answered.
+#[derive(Clone)]
+struct Office {
+    site: String,
+    admin: Client,
+    program: Client,
+    is_over: Arc<AtomicBool>,
+    /// Each answer: the path, the status, and the seconds of its `Retry-After`.
+    answers: Arc<Mutex<Vec<(String, u16, Option<u64>)>>>,
+}
+
+on_both_databases! {
+    async fn a_shop_that_does_everything_at_once_stays_right(database: Database) {
+        let server = Server::start(&database).await;
+        let shop = Shop::open(&server, 1_000_000).await;
+        let office = Office {
+            site: server.site.clone(),
+            admin: shop.admin.clone(),
+            program: shop.program.clone(),
+            is_over: Arc::default(),
+            answers: Arc::default(),
+        };
+        let work = [
+            tokio::spawn(office.clone().loads_supplies()),
+            tokio::spawn(office.clone().loads_products()),
+            tokio::spawn(office.clone().enters_rates()),
+            tokio::spawn(office.clone().archives()),
+            tokio::spawn(office.clone().reads()),
+        ];
+        let storm = Storm::begin(&shop, &[&server.site]);
+        storm.books(ORDERS).await;
+        office.is_over.store(true, Ordering::Relaxed);
+        for work in work {
+            work.await.unwrap();
+        }
+        let outcome = storm.settle(&database).await;
+        let answers = office.answers.lock().unwrap();
+        for (path, status, retry_after) in answers.iter() {
+            assert!(*status < 500 || (*status == 503 && retry_after.is_some()), "{path}: {status}, Retry-After {retry_after:?}");
+        }
+        let done = |path: &str| answers.iter().filter(|(asked, status, _)| asked.starts_with(path) && *status < 400).count();
+        for path in ["/fn/confirm_import?supplies", "/fn/confirm_import?products", "/api/rates/", "/api/products/", "/orders"] {
+            assert!(done(path) > 0, "{path} was never done: {answers:?}");
+        }
+        report::note("imports, rates, archiving and lists at once", &database, answers.len(), &outcome);
+    }
+}
+
+impl Office {
+    fn goes_on(&self) -> bool {
+        !self.is_over.load(Ordering::Relaxed)
+    }
+
+    fn note(&self, path: &str, answer: &Response) {
+        let retry_after = answer.headers().get("retry-after");
+        let seconds = retry_after.and_then(|value| value.to_str().ok()?.parse().ok());
+        let answer = (path.to_owned(), answer.status().as_u16(), seconds);
+        self.answers.lock().unwrap().push(answer);
+    }
+
+    async fn loads_supplies(self) {
+        let mut round = 0;
+        while self.goes_on() {
+            round += 1;
+            let rows: String = ["чай", "кофе", "какао", "чай"]
+                .iter()
+                .map(|name| format!("{name},{round},1.{:02},Teekanne\n", round % 90))
+                .collect();
+            self.loads(
+                "supplies",
+                &format!("product,qty,buy_price_eur,supplier_name\n{rows}"),
+            )
+            .await;
+        }
+    }
+
+    async fn loads_products(self) {
+        let mut round = 0;
+        while self.goes_on() {
+            round += 1;
+            let rows = format!("какао,{round}\nчай,{round}\nновинка {round},1\n");
+            self.loads("products", &format!("name,min_stock\n{rows}"))
+                .await;
+        }
+    }
+
+    /// Sends a file, and confirms it on the page that shows it.
+    async fn loads(&self, kind: &str, file: &str) {
+        let body = format!(
+            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--x--\r\n"
+        );
+        let sent = self
+            .admin
+            .post(format!("{}/uploads/{kind}", self.site))
+            .header("accept", "text/html")
+            .header("origin", &self.site)
+            .header("content-type", "multipart/form-data; boundary=x")
+            .body(body)
+            .send()
+            .await
+            .unwrap();
+        self.note(&format!("/uploads/{kind}"), &sent);
+        let shown = sent.text().await.unwrap();
+        let (Some(upload), Some(digest)) = (hidden(&shown, "upload"), hidden(&shown, "digest"))
+        else {
+            return;
+        };
+        let fields = url::form_urlencoded::Serializer::new(String::new())
+            .extend_pairs([("kind", kind), ("upload", upload), ("digest", digest)])
+            .finish();
+        let confirmed = self
+            .admin
+            .post(format!("{}/fn/confirm_import", self.site))
+            .header("accept", "application/json")
+            .header("origin", &self.site)
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body(fields)
+            .send()
+            .await
+            .unwrap();
+        self.note(&format!("/fn/confirm_import?{kind}"), &confirmed);
+    }
+
+    async fn enters_rates(self) {
+        let mut round = 0;
+        while self.goes_on() {
+            round += 1;
+            let path = format!("/api/rates/2026-01-{:02}", 1 + round % 28);
+            let rate = json!({"rub_per_eur": format!("{}.1234", 90 + round % 20)});
+            let url = format!("{}{path}", self.site);
+            let answer = self.program.put(url).json(&rate).send().await.unwrap();
+            self.note(&path, &answer);
+        }
+    }
+
+    /// Takes a product off sale and back, while somebody tries to sell it.
+    async fn archives(self) {
+        let product = json!({"name": "сироп", "quantity": 1_000, "sell_price_rub": 200});
+        let made = post(&self.program, &self.site, "/api/products", "", &product).await;
+        let id = made.unwrap().id();
+        while self.goes_on() {
+            let seen = get(&self.program, &self.site, &format!("/api/products/{id}"))
+                .await
+                .unwrap();
+            let version = seen.json["version"].to_string();
+            let order = json!({"phone": PHONE, "product_id": id, "qty": 1});
+            let url = format!("{}/api/products/{id}", self.site);
+            let archive = self
+                .program
+                .delete(&url)
+                .header("if-match", format!("\"{version}\""));
+            let (archived, booked) = tokio::join!(
+                archive.send(),
+                post(&self.program, &self.site, "/api/orders", "", &order)
+            );
+            self.note(&format!("/api/products/{id}"), &archived.unwrap());
+            let booked = booked.unwrap();
+            assert!(
+                matches!(booked.status, 201 | 404 | 409 | 422 | 503),
+                "{booked:?}"
+            );
+            if booked.status == 201 {
+                let deny = format!("/api/orders/{}/deny", booked.id());
+                let denied = post(&self.program, &self.site, &deny, "", &Value::Null).await;
+                assert!(matches!(denied.unwrap().status, 200 | 503));
+            }
+            let restored = self.program.post(format!("{url}/restore")).send().await;
+            self.note(&format!("/api/products/{id}/restore"), &restored.unwrap());
+        }
+    }
+
+    async fn reads(self) {
+        while self.goes_on() {
+            for path in [
+                "/orders",
+                "/products",
+                "/supplies",
+                "/admin/analytics",
+                "/readyz",
+            ] {
+                let answer = self
+                    .admin
+                    .get(format!("{}{path}", self.site))
+                    .header("accept", "text/html");
+                self.note(path, &answer.send().await.unwrap());
+            }
+            let (status, _) = page(&self.admin, &self.site, "/").await;
+            assert_eq!(status, 200, "a page waits for nobody who writes");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    }
+}
+
+/// The value of a hidden field of a page.
+fn hidden<'a>(page: &'a str, name: &str) -> Option<&'a str> {
+    let field = page
+        .split("<input ")
+        .find(|field| field.contains(&format!("name=\"{name}\"")))?;
+    field.split("value=\"").nth(1)?.split('"').next()
+}
