@@ -5,9 +5,9 @@ import { expect, field, test } from "./shop";
 test.use(shop.ownServer());
 
 test("every list that is empty leads on", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+  await shop.arrive(page, server, "admin");
   const first = page.getByText("Сначала добавьте товар");
-  for (const path of ["/", "/orders", "/orders/new", "/supplies", "/products"]) {
+  for (const path of ["/", "/orders", "/orders/new", "/supplies", "/products", "/admin/analytics"]) {
     await shop.open(page, path);
     await expect(first, path).toBeVisible();
     await expect(page.getByText(/Все заказы выданы|Запасов достаточно/)).toHaveCount(0);

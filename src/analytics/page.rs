@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     error::{Error, FieldError},
+    home::FirstProduct,
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
     money::{Rub, pieces},
@@ -40,6 +41,8 @@ pub struct Board {
     /// Whether it is older than a week.
     pub is_rate_old: bool,
     pub reorder: Vec<Reorder>,
+    /// Whether the shop has any product.
+    pub has_products: bool,
 }
 
 /// The range that the summary is compared with.
@@ -101,6 +104,7 @@ fn BoardView(board: Board, wrong: Vec<FieldError>) -> impl IntoView {
         rate,
         is_rate_old,
         reorder,
+        has_products,
     } = board;
     let range = format!(
         "{} — {}",
@@ -149,7 +153,9 @@ fn BoardView(board: Board, wrong: Vec<FieldError>) -> impl IntoView {
         </section>
         <section aria-labelledby="reorder">
             <h2 id="reorder">{td_string!(l, analytics.reorder)}</h2>
-            {if reorder.is_empty() {
+            {if !has_products {
+                view! { <FirstProduct /> }.into_any()
+            } else if reorder.is_empty() {
                 view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
             } else {
                 view! { <ReorderTable rows=reorder /> }.into_any()

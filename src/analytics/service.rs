@@ -97,6 +97,7 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let today = tx.now.day();
     let asked = query.check(today, None)?;
+    let has_products = crate::products::search::any(tx)?;
     db::snapshot(tx.conn, |conn| {
         let mut summary = summed(conn, &asked)?;
         let more_products = summary.products.len().saturating_sub(SHOWN);
@@ -117,6 +118,7 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
             is_rate_old: rates::is_old(rate.as_ref(), today),
             rate,
             reorder: reorder(conn, today)?,
+            has_products,
         })
     })
 }

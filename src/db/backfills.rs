@@ -1,7 +1,7 @@
 //! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
 
 use super::{Conn, rekey};
-use crate::{act::Tx, auth::Actor, clock, error::Error, products::names};
+use crate::{act::Tx, auth::Actor, clock, error::Error, orders, products};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
@@ -22,7 +22,11 @@ pub const ALL: &[Backfill] = &[
     },
     Backfill {
         name: "former names of products",
-        run: names::find_former,
+        run: products::names::find_former,
+    },
+    Backfill {
+        name: "words of customers' names",
+        run: orders::names::index_missing,
     },
 ];
 

@@ -1,7 +1,7 @@
 //! Bringing the schema up to date, one process at a time, and telling which version it has.
 
 use super::{Conn, DatabaseUrl, backfills};
-use crate::{analytics::rollup, backup, error::Error, orders::names};
+use crate::{analytics::rollup, backup, error::Error};
 use diesel::{
     connection::{Connection, SimpleConnection},
     migration::{self, Migration, MigrationSource},
@@ -69,9 +69,6 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     backfills::run(&mut conn, backfills::ALL).map_err(|error| {
         format!("rows of earlier versions cannot be brought up to date: {error}")
     })?;
-    // Nor this: SQLite folds no Cyrillic.
-    names::index_missing(&mut conn)
-        .map_err(|error| format!("the index of earlier customers' names failed: {error}"))?;
     Ok(ran)
 }
 
