@@ -4,6 +4,9 @@ import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, orderRow, test } from "./shop";
 
+// The home page shows the orders that have waited longest: those of these tests, and no others.
+test.use(shop.ownServer());
+
 /** Orders that wait, the newest first. */
 async function waiting(page: Page, server: Server, count: number) {
   await shop.arrive(page, server, "manager");
