@@ -18,6 +18,7 @@ test("the year in both languages, its chart and its file say the same @postgres"
   await page.getByRole("navigation").getByRole("link", { name: "Аналитика" }).click();
   await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
+  await expect(page.locator("#totals")).toHaveText(/^01\.01\./);
   const revenue = await shop.fact(page, "Выручка").first().innerText();
   expect(revenue).toMatch(/₽$/);
 
