@@ -8,6 +8,7 @@ use crate::{
     clock,
     codes::Code,
     config::Config,
+    crypto::{keyed_hash, new_key},
     db::{self, Conn, Db},
     error::{Error, Recorded},
     log::Entity,
@@ -17,15 +18,13 @@ use crate::{
         worker,
     },
     schema::idempotency_keys,
-    server::watching,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use hmac::{Hmac, KeyInit, Mac};
+use metrics::counter;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256, Sha512};
-use std::{fmt::Write, sync::Arc};
+use std::sync::Arc;
 
 /// How long an idempotency key is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -70,7 +69,7 @@ impl Shop {
                 Ok((done, is_told))
             })
             .await;
-        watching::note_conflict(&done);
+        count_conflict(&done);
         let (done, is_told) = done?;
         if is_told {
             worker::ring();
@@ -99,6 +98,16 @@ impl Shop {
             .read(move |conn| look(&mut Tx::new(conn, actor, clock::now())))
             .await
     }
+}
+
+/// Counts an act that was refused for lack of stock.
+fn count_conflict<T>(done: &Result<T, Error>) {
+    let kind = match done {
+        Err(Error::OutOfStock { .. }) => "out_of_stock",
+        Err(Error::Reserved { .. }) => "reserved",
+        Ok(_) | Err(_) => return,
+    };
+    counter!("sirius_stock_conflicts_total", "kind" => kind).increment(1);
 }
 
 impl<'c> Tx<'c> {
@@ -211,31 +220,4 @@ fn first_answer<T: Serialize + DeserializeOwned>(
         }
     }
     serde_json::from_value(Value::Object(fields)).or(now)
-}
-
-/// SHA-256 in hexadecimal.
-pub fn sha256(text: &str) -> String {
-    hex(&Sha256::digest(text))
-}
-
-/// HMAC-SHA-256 in hexadecimal: without the secret nobody finds out by trying what text it is of.
-pub fn keyed_hash(secret: &str, text: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new(&Sha512::digest(secret));
-    mac.update(text.as_bytes());
-    hex(&mac.finalize().into_bytes())
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
-}
-
-/// A fresh idempotency key.
-pub fn new_key() -> String {
-    let random = rand::random::<u128>();
-    format!("{random:032x}")
 }

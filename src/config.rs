@@ -1,6 +1,6 @@
 //! The settings: from the environment, `.env` and the command line, checked at start, all at once.
 
-use crate::{act, db::DatabaseUrl, notifications::settings as notifications};
+use crate::{crypto, db::DatabaseUrl, notifications::settings as notifications};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use phonenumber::country::Id as Region;
@@ -306,14 +306,14 @@ fn kept_secret(file: &Path) -> io::Result<String> {
     }
     if !file.exists() {
         // Whole when it has its name, whoever looks, and whoever makes one at the same time.
-        let partial = file.with_extension(format!("secret.{}", act::new_key()));
+        let partial = file.with_extension(format!("secret.{}", crypto::new_key()));
         let mut new = fs::OpenOptions::new()
             .write(true)
             .create_new(true)
             .mode(0o600)
             .open(&partial)?;
         let made = new
-            .write_all(act::sha256(&format!("{:?}", rand::random::<[u64; 8]>())).as_bytes())
+            .write_all(crypto::sha256(&format!("{:?}", rand::random::<[u64; 8]>())).as_bytes())
             .and_then(|()| new.sync_all())
             .and_then(|()| fs::hard_link(&partial, file));
         fs::remove_file(&partial)?;

@@ -4,12 +4,12 @@ use crate::{
     act::{Shop, Tx},
     auth::{Actor, session::Place},
     error::{Error, FieldError},
-    server::Arrival,
     ui::{
         banner::{Success, Trouble},
         cookie,
         pager::{Found, PASSING},
     },
+    web::ClientInfo,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
 use leptos::prelude::*;
@@ -147,9 +147,9 @@ fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: u32) 
 
 /// The beginning of every address of this shop, as the browser knows it: `http://localhost:3000`.
 pub fn origin() -> String {
-    let Arrival {
+    let ClientInfo {
         host, is_secure, ..
-    } = arrival();
+    } = client_info();
     let scheme = if is_secure { "https" } else { "http" };
     let host = host.map_or_else(
         || shop().config.site_addr.to_string(),
@@ -158,10 +158,10 @@ pub fn origin() -> String {
     format!("{scheme}://{host}")
 }
 
-/// How the request came in.
-pub fn arrival() -> Arrival {
+/// Where the request comes from.
+pub fn client_info() -> ClientInfo {
     use_context::<Parts>()
-        .map(|parts| Arrival::of(&parts.extensions))
+        .map(|parts| ClientInfo::of(&parts.extensions))
         .unwrap_or_default()
 }
 
@@ -250,7 +250,7 @@ pub fn back_to(place: &str, success: Success) {
 /// Path and query of the page that a request came from, when that is one of ours.
 pub fn referer(parts: &Parts) -> Option<String> {
     let referer = url::Url::parse(parts.headers.get(header::REFERER)?.to_str().ok()?).ok()?;
-    if Some(referer.authority()) != Arrival::of(&parts.extensions).host.as_deref() {
+    if Some(referer.authority()) != ClientInfo::of(&parts.extensions).host.as_deref() {
         return None;
     }
     let kept = referer.query_pairs().filter(|(name, _)| !is_passing(name));

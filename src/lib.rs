@@ -37,6 +37,8 @@ pub mod clock;
 #[cfg(feature = "ssr")]
 pub mod config;
 #[cfg(feature = "ssr")]
+pub mod crypto;
+#[cfg(feature = "ssr")]
 pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
@@ -54,6 +56,8 @@ pub mod sheet;
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod text;
+#[cfg(feature = "ssr")]
+pub mod web;
 
 #[cfg(all(test, feature = "ssr"))]
 mod tests;

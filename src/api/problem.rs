@@ -5,8 +5,8 @@ use crate::{
     error::{Difference, Error, FieldError},
     i18n::Locale,
     log::Entity,
-    server::{Arrival, status_only},
     ui,
+    web::ClientInfo,
 };
 use axum::{
     Json,
@@ -67,20 +67,13 @@ struct RecordedJson {
     entity_id: i64,
 }
 
-impl IntoResponse for Error {
-    /// Only the status; [`answer`] knows the language and writes the document.
-    fn into_response(self) -> Response {
-        status_only(self)
-    }
-}
-
 /// Writes a problem document for every refusal under the API, wherever it was decided.
 pub async fn answer(request: Request, next: Next) -> Response {
     if !super::is_api(request.uri().path()) {
         return next.run(request).await;
     }
     let l = ui::language(request.headers());
-    let id = Arrival::of(request.extensions()).id;
+    let id = ClientInfo::of(request.extensions()).id;
     let response = next.run(request).await;
     let status = response.status();
     if !status.is_client_error() && !status.is_server_error() {

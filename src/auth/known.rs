@@ -3,7 +3,7 @@
 //! Whoever tries passwords makes an account wait, but only for strangers: its owner comes in from a browser that is
 //! known. It opens nothing by itself.
 
-use crate::{act::sha256, text::fold, ui};
+use crate::{crypto::sha256, text::fold, ui};
 use axum::http::{HeaderMap, HeaderValue};
 use tower_sessions::cookie::{Cookie, CookieJar, Key};
 

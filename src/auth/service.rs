@@ -7,11 +7,12 @@ use super::{
     throttle::Try,
 };
 use crate::{
-    act::{Shop, Tx, sha256},
+    act::{Shop, Tx},
     bot,
     checks::Checks,
     codes::Code,
     config::Registration,
+    crypto::sha256,
     db,
     error::{Error, Problem},
     log::{Action, Entity, service::record},

@@ -6,15 +6,16 @@ use super::{
     known::Known,
 };
 use crate::{
-    act::{Shop, Tx, sha256},
+    act::{Shop, Tx},
     clock,
     codes::Code,
+    crypto::sha256,
     db::Db,
     error::Error,
     log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::{sessions, users},
-    server::Arrival,
+    web::ClientInfo,
 };
 use axum::http::{header, request::Parts};
 use chrono::{NaiveDateTime, TimeDelta};
@@ -60,11 +61,11 @@ impl Place {
             .get(header::USER_AGENT)
             .and_then(|device| device.to_str().ok())
             .unwrap_or_default();
-        let Arrival {
+        let ClientInfo {
             address,
             is_passed_on,
             ..
-        } = Arrival::of(&parts.extensions);
+        } = ClientInfo::of(&parts.extensions);
         Self {
             device: device.chars().take(USER_AGENT).collect(),
             address: address

@@ -2,8 +2,8 @@
 
 use super::session::USER;
 use crate::{
-    act::sha256,
     clock,
+    crypto::sha256,
     db::{Conn, Db},
     error::Error,
     schema::sessions,

@@ -6,14 +6,15 @@
 
 use super::session::Place;
 use crate::{
-    act::{Shop, Tx, sha256},
+    act::{Shop, Tx},
     auth::Actor,
+    crypto::sha256,
     db::{self, Conn},
     error::Error,
     moment::Moment,
     schema::throttles,
-    server::network,
     text::fold,
+    web::client_info::network,
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;

@@ -1,7 +1,8 @@
 //! What the bot was sent: each update is taken once, by one server, whatever way it came.
 
 use crate::{
-    act::{Shop, new_key},
+    act::Shop,
+    crypto::new_key,
     db::{self, Conn},
     error::Error,
     moment::Moment,

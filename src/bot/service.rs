@@ -2,8 +2,9 @@
 
 use super::chats::Chat;
 use crate::{
-    act::{Tx, sha256},
+    act::Tx,
     auth::{Actor, Permission, service::active},
+    crypto::sha256,
     error::Error,
     log::{self, Action, Entity, service::record},
     moment::Moment,

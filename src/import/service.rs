@@ -2,7 +2,8 @@
 
 use super::{Counts, Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
-    act::{Tx, new_key, sha256},
+    act::Tx,
+    crypto::{new_key, sha256},
     db,
     error::{Error, FieldError, Problem, Stale},
     log::{

@@ -8,9 +8,10 @@ use super::{
     telegram::Telegram,
 };
 use crate::{
-    act::{Shop, keyed_hash, new_key},
+    act::Shop,
     auth::Actor,
     bot, clock,
+    crypto::{keyed_hash, new_key},
     error::Error,
     moment::Moment,
 };

@@ -17,7 +17,7 @@ use leptos_meta::Title;
 pub async fn new_product() -> Result<String, Error> {
     crate::door::look(|tx| {
         tx.actor.may(crate::auth::Permission::EditProducts)?;
-        Ok(crate::act::new_key())
+        Ok(crate::crypto::new_key())
     })
     .await
 }

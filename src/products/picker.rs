@@ -92,7 +92,7 @@ pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, 
         Err(_) => None,
     };
     Ok(PickerStart {
-        idempotency_key: crate::act::new_key(),
+        idempotency_key: crate::crypto::new_key(),
         offers: super::search::offers(tx, "")?
             .into_iter()
             .map(Offer::from)

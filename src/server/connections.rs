@@ -2,13 +2,13 @@
 //!
 //! `axum::serve` knows neither time limits nor numbers; this is the same loop with both.
 
-use super::{
-    SHUTDOWN_LIMIT,
-    arrival::{REQUEST_ID, new_id},
-    headers,
-    limits::{longest_pause, network},
+use super::{SHUTDOWN_LIMIT, headers, limits::longest_pause};
+use crate::{
+    config::Config,
+    error::Error,
+    i18n::Locale,
+    web::client_info::{REQUEST_ID, network, new_id},
 };
-use crate::{config::Config, error::Error, i18n::Locale};
 use axum::{
     Router,
     body::Body,

@@ -1,6 +1,6 @@
 //! Cookies behind HTTPS: called `__Host-…` and `Secure`, so that no other host and no plain connection gets or sets one.
 
-use super::arrival::Arrival;
+use crate::web::ClientInfo;
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderValue, header},
@@ -12,7 +12,7 @@ const PREFIX: &str = "__Host-";
 
 /// Gives every cookie its long name outside, behind HTTPS; inside it has its short one.
 pub async fn guard(mut request: Request, next: Next) -> Response {
-    if !Arrival::of(request.extensions()).is_secure {
+    if !ClientInfo::of(request.extensions()).is_secure {
         return next.run(request).await;
     }
     let kept = guarded(request.headers());

@@ -1,7 +1,7 @@
 //! Requests that another site made a visitor's browser send (CSRF).
 
-use super::{arrival::Arrival, identity::bearer};
-use crate::{api, error::Error};
+use super::identity::bearer;
+use crate::{api, error::Error, web::ClientInfo};
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
@@ -22,8 +22,8 @@ pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     );
     // A file is put on record under the name of whoever asked for it.
     let changes = !reads || request.uri().path().ends_with(".csv");
-    let arrival = Arrival::of(request.extensions());
-    if !changes || bearer(&request).is_some() || is_from_here(request.headers(), &arrival) {
+    let client = ClientInfo::of(request.extensions());
+    if !changes || bearer(&request).is_some() || is_from_here(request.headers(), &client) {
         return next.run(request).await;
     }
     if api::is_api(request.uri().path()) && says_nothing(request.headers()) {
@@ -36,7 +36,7 @@ pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
 /// Browsers say where a request comes from. The oldest say it of a form in the `Referer` only; a script of another
 /// site that sends anything but a form says its `Origin` in every browser. So whatever says nothing and is no form is
 /// a program, that has no visitor's cookies.
-fn is_from_here(headers: &HeaderMap, arrival: &Arrival) -> bool {
+fn is_from_here(headers: &HeaderMap, client: &ClientInfo) -> bool {
     let text = |name: &HeaderName| {
         headers
             .get(name)
@@ -46,16 +46,16 @@ fn is_from_here(headers: &HeaderMap, arrival: &Arrival) -> bool {
         return matches!(site, "same-origin" | "none");
     }
     match (text(&header::ORIGIN), text(&header::REFERER)) {
-        (Some(from), _) | (None, Some(from)) => is_ours(from, arrival),
+        (Some(from), _) | (None, Some(from)) => is_ours(from, client),
         (None, None) => !is_form(headers),
     }
 }
 
 /// Whether a page was asked for by a page of ours, and not by a link from anywhere else or a line that was typed.
-pub fn is_asked_by_us(headers: &HeaderMap, arrival: &Arrival) -> bool {
+pub fn is_asked_by_us(headers: &HeaderMap, client: &ClientInfo) -> bool {
     match (headers.get(FETCH_SITE), headers.get(header::REFERER)) {
         (Some(site), _) => site == "same-origin",
-        (None, Some(from)) => is_ours(from.to_str().unwrap_or_default(), arrival),
+        (None, Some(from)) => is_ours(from.to_str().unwrap_or_default(), client),
         (None, None) => false,
     }
 }
@@ -66,13 +66,13 @@ fn says_nothing(headers: &HeaderMap) -> bool {
         .all(|name| !headers.contains_key(*name))
 }
 
-fn is_ours(address: &str, arrival: &Arrival) -> bool {
+fn is_ours(address: &str, client: &ClientInfo) -> bool {
     let Ok(from) = Url::parse(address) else {
         return false;
     };
     // Without HTTPS of our own nobody knows what a proxy before us speaks.
-    let scheme_fits = from.scheme() == "https" || (from.scheme() == "http" && !arrival.is_secure);
-    scheme_fits && arrival.host.as_deref() == Some(from.authority())
+    let scheme_fits = from.scheme() == "https" || (from.scheme() == "http" && !client.is_secure);
+    scheme_fits && client.host.as_deref() == Some(from.authority())
 }
 
 /// Whether the body is one that a form of any page can send to any site.
@@ -97,12 +97,12 @@ mod tests {
             .iter()
             .map(|(name, value)| (name.clone(), value.parse().unwrap()))
             .collect();
-        let arrival = Arrival {
+        let client = ClientInfo {
             is_secure,
             host: Some("shop.example:3000".into()),
-            ..Arrival::default()
+            ..ClientInfo::default()
         };
-        is_from_here(&headers, &arrival)
+        is_from_here(&headers, &client)
     }
 
     #[test]

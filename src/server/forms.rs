@@ -1,9 +1,10 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
-use super::{LARGEST_BODY, arrival::Arrival, csrf::is_asked_by_us, refusals::put_wait};
+use super::{LARGEST_BODY, csrf::is_asked_by_us};
 use crate::{
     door::{self, Typed},
     error::Error,
+    web::{ClientInfo, put_retry_after},
 };
 use axum::{
     body::{Body, Bytes, to_bytes},
@@ -60,8 +61,8 @@ pub async fn answer(request: Request, next: Next) -> Response {
 /// make a link that fills a form of ours in.
 fn without_refusal(request: &Request) -> Option<String> {
     let query = request.uri().query().filter(|query| query.contains("__"))?;
-    let arrival = Arrival::of(request.extensions());
-    if is_asked_by_us(request.headers(), &arrival) {
+    let client = ClientInfo::of(request.extensions());
+    if is_asked_by_us(request.headers(), &client) {
         return None;
     }
     let page = door::own_page(
@@ -100,7 +101,7 @@ async fn give_status(request: Request, next: Next) -> Response {
     };
     if let Ok(error) = serde_json::from_slice::<Error>(&body) {
         parts.status = error.status();
-        put_wait(&mut parts.headers, &error);
+        put_retry_after(&mut parts.headers, &error);
     }
     Response::from_parts(parts, Body::from(body))
 }

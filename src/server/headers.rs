@@ -1,6 +1,6 @@
 //! Headers that every answer has, whatever it is: what a browser may do with it.
 
-use super::arrival::Arrival;
+use crate::web::ClientInfo;
 use axum::{
     extract::Request,
     http::{HeaderName, HeaderValue, StatusCode, header},
@@ -52,7 +52,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
 
 /// Puts them on an answer.
 pub async fn put(request: Request, next: Next) -> Response {
-    let is_secure = Arrival::of(request.extensions()).is_secure;
+    let is_secure = ClientInfo::of(request.extensions()).is_secure;
     let is_hidden = request.uri().path().starts_with("/admin");
     let mut response = next.run(request).await;
     put_always(&mut response);

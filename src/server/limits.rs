@@ -1,7 +1,11 @@
 //! Bounds of every request: how many from one address, how large, how long.
 
-use super::{LARGEST_BODY, arrival::Arrival};
-use crate::{config::Config, error::Error};
+use super::LARGEST_BODY;
+use crate::{
+    config::Config,
+    error::Error,
+    web::{ClientInfo, client_info::network},
+};
 use axum::{
     body::{Body, Bytes, HttpBody},
     extract::{Request, State},
@@ -14,7 +18,7 @@ use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter, clock::Clock};
 use hyper::body::{Frame, SizeHint};
 use std::{
     mem,
-    net::{IpAddr, Ipv6Addr},
+    net::IpAddr,
     num::NonZeroU32,
     pin::Pin,
     sync::{
@@ -72,20 +76,10 @@ impl Rates {
     }
 }
 
-/// What counts as one address: of IPv6, where everybody has billions, the network.
-pub fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-            address.to_bits() & !u128::from(u64::MAX),
-        )),
-    }
-}
-
 /// Refuses an address that asks too often. Never the machine itself: that is a proxy, with everybody behind it,
 /// or a program of the shop.
 pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
-    let address = Arrival::of(request.extensions()).address;
+    let address = ClientInfo::of(request.extensions()).address;
     match address.filter(|address| !address.is_loopback()) {
         Some(address) => match rates.ask(address) {
             Ok(()) => next.run(request).await,

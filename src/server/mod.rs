@@ -1,6 +1,5 @@
 //! The HTTP server: what answers requests, and what every one of them passes through.
 
-mod arrival;
 mod assets;
 mod connections;
 mod cookies;
@@ -12,10 +11,7 @@ mod limits;
 mod refusals;
 pub mod watching;
 
-pub use arrival::Arrival;
 pub use assets::Built;
-pub use limits::network;
-pub use refusals::status_only;
 
 use crate::{
     act::{self, Shop},
@@ -29,7 +25,7 @@ use crate::{
     notifications::worker::{Channels, Worker},
     orders, products,
     shell::shell,
-    stock, supplies,
+    stock, supplies, web,
 };
 use axum::{
     Router,
@@ -220,7 +216,10 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(headers::put))
         .layer(middleware::from_fn(watching::watch))
-        .layer(middleware::from_fn_with_state(config, arrival::note))
+        .layer(middleware::from_fn_with_state(
+            config,
+            web::client_info::read_client_info,
+        ))
 }
 
 /// Files to take away and to bring; those that come may be larger than anything else.

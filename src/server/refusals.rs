@@ -1,12 +1,12 @@
 //! Refusals in words, where neither a page nor an endpoint was asked: a small page for a browser, the error itself for
 //! the client's script, a sentence for everything else. The API has its problem documents.
 
-use super::{arrival::Arrival, assets::Built, forms::Sent};
-use crate::{api, door, error::Error, i18n::Locale, ui};
+use super::{assets::Built, forms::Sent};
+use crate::{api, door, error::Error, i18n::Locale, ui, web::ClientInfo};
 use axum::{
     body::Body,
     extract::Request,
-    http::{HeaderMap, HeaderValue, header},
+    http::{HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
@@ -43,7 +43,7 @@ pub async fn tell(mut request: Request, next: Next) -> Response {
         (false, false) => Form::Text,
     };
     let l = ui::language(request.headers());
-    let id = Arrival::of(request.extensions()).id;
+    let id = ClientInfo::of(request.extensions()).id;
     let sent = Sent::default();
     request.extensions_mut().insert(sent.clone());
     let response = next.run(request).await;
@@ -100,21 +100,6 @@ fn page(error: &Error, l: Locale, id: &str) -> String {
         </html>
     };
     format!("<!DOCTYPE html>{}", page.to_html())
-}
-
-/// The status of an error, how long to wait, and the error itself for whoever writes the words.
-pub fn status_only(error: Error) -> Response {
-    let mut response = error.status().into_response();
-    put_wait(response.headers_mut(), &error);
-    response.extensions_mut().insert(error);
-    response
-}
-
-/// `Retry-After`, where waiting helps.
-pub fn put_wait(headers: &mut HeaderMap, error: &Error) {
-    if let Some(seconds) = error.wait() {
-        headers.insert(header::RETRY_AFTER, seconds.into());
-    }
 }
 
 /// The answer of a request whose work panicked. The cause is in the log.

@@ -1,7 +1,7 @@
 //! What watches the server: a line in the log for each request, numbers for Prometheus, answers for a load balancer.
 
-use super::{arrival::Arrival, assets::IsAsset, refusals::panicked};
-use crate::{act::Shop, db::Load, error::Error, notifications};
+use super::{assets::IsAsset, refusals::panicked};
+use crate::{act::Shop, db::Load, error::Error, notifications, web::ClientInfo};
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use axum::{
     Router,
@@ -105,7 +105,7 @@ pub async fn keep_up() {
 /// Watches a request from its beginning to the beginning of its answer: its number stands in every line of the log.
 pub async fn watch(request: Request, next: Next) -> Response {
     let begun = Instant::now();
-    let arrival = Arrival::of(request.extensions());
+    let client = ClientInfo::of(request.extensions());
     let method = method(request.method());
     let route = request
         .extensions()
@@ -113,7 +113,7 @@ pub async fn watch(request: Request, next: Next) -> Response {
         .map(|path| Cow::Owned(path.as_str().to_owned()));
     let shown = route.as_deref().unwrap_or_default();
     // The route and not the address: who is looked for may stand in an address.
-    let span = tracing::info_span!("request", id = %arrival.id, method, route = shown);
+    let span = tracing::info_span!("request", id = %client.id, method, route = shown);
     let answer = async move {
         let response = next.run(request).await;
         let status = response.status();
@@ -170,16 +170,6 @@ pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Re
     CatchPanicLayer::custom(panicked as fn(_) -> _)
 }
 
-/// Counts what the stock did not allow.
-pub fn note_conflict<T>(done: &Result<T, Error>) {
-    let kind = match done {
-        Err(Error::OutOfStock { .. }) => "out_of_stock",
-        Err(Error::Reserved { .. }) => "reserved",
-        Ok(_) | Err(_) => return,
-    };
-    counter!("sirius_stock_conflicts_total", "kind" => kind).increment(1);
-}
-
 /// Methods that routes know; anybody may invent others.
 fn method(method: &Method) -> &'static str {
     match method.as_str() {
@@ -211,9 +201,9 @@ async fn ready(State(shop): State<Shop>) -> Response {
 
 /// The numbers, for addresses that may see them; for all others there is nothing here.
 async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
-    let arrival = Arrival::of(request.extensions());
-    let is_allowed = !arrival.is_passed_on
-        && arrival.address.is_some_and(|address| {
+    let client = ClientInfo::of(request.extensions());
+    let is_allowed = !client.is_passed_on
+        && client.address.is_some_and(|address| {
             let allowed = &shop.config.metrics_allow;
             allowed.iter().any(|network| network.contains(&address))
         });

@@ -88,7 +88,7 @@ impl App {
     pub fn postgres() -> Self {
         let address = env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set: run `make unit`, or scripts/with-postgres cargo test --features ssr");
         let server: DatabaseUrl = address.parse().unwrap();
-        let name = format!("test_{}", crate::act::new_key());
+        let name = format!("test_{}", crate::crypto::new_key());
         server
             .open()
             .unwrap()

@@ -62,7 +62,7 @@ on_both_databases! {
         admin.act(|tx| invitations::invite(tx, Role::User, "старый")).await.unwrap();
         let role = |hours: i64, token: &'static str| app.shop.act_at(
             crate::clock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours)),
-            move |tx| invitations::role_of(tx, &crate::act::sha256(token)),
+            move |tx| invitations::role_of(tx, &crate::crypto::sha256(token)),
         );
         assert_eq!(role(0, "отозванный").await, Err(Error::InvitationOver));
         assert_eq!(role(71, "старый").await, Ok(Role::User));

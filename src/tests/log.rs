@@ -183,7 +183,7 @@ const CODE: &str = "ABCDEFGH";
 /// The code that was made is this.
 fn known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
     diesel::update(chat_codes::table)
-        .set(chat_codes::hash.eq(crate::act::sha256(CODE)))
+        .set(chat_codes::hash.eq(crate::crypto::sha256(CODE)))
         .execute(tx.conn)?;
     Ok(())
 }

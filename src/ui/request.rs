@@ -32,7 +32,7 @@ pub fn title(text: String) -> String {
 
 /// The number of the request.
 pub fn request_id() -> String {
-    crate::door::arrival().id.to_string()
+    crate::door::client_info().id.to_string()
 }
 
 /// The language of a request's cookie. Russian without one.

@@ -2,7 +2,7 @@
 
 use super::{Account, Invitation, Query, invitations, service};
 use crate::{
-    act::{Shop, Tx, new_key},
+    act::{Shop, Tx},
     api::{
         answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Id, Name, Params},
@@ -11,6 +11,7 @@ use crate::{
     auth::{Role, UserState},
     checks::Checks,
     codes::Code,
+    crypto::new_key,
     error::{Error, Problem},
 };
 use axum::{Json, http::StatusCode};

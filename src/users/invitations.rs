@@ -2,9 +2,10 @@
 
 use super::Invitation;
 use crate::{
-    act::{Tx, sha256},
+    act::Tx,
     auth::{Permission, Role},
     codes::Code,
+    crypto::sha256,
     error::Error,
     log::{self, Action, Entity, service::record},
     schema::invitations,

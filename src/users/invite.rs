@@ -37,10 +37,10 @@ pub async fn list_invitations() -> Result<Invited, Error> {
 #[server(endpoint = "invite_user")]
 pub async fn invite_user(role: String) -> Result<(), Error> {
     use crate::{
-        act, door,
+        crypto, door,
         ui::{banner::Success, secret},
     };
-    let token = act::new_key();
+    let token = crypto::new_key();
     let kept = token.clone();
     door::act(move |tx| {
         let role = role

@@ -2,10 +2,11 @@
 
 use super::Token;
 use crate::{
-    act::{Shop, Tx, sha256},
+    act::{Shop, Tx},
     auth::{Actor, Permission, service::active},
     checks::Checks,
     clock,
+    crypto::sha256,
     db::Db,
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},

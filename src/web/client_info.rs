@@ -1,6 +1,6 @@
-//! How a request came in: from which address, over which scheme, to which host, under which number.
+//! What is known of the client of a request: its address, the scheme, the host that it asked for, and the request's id.
 //!
-//! Found out once, before anything else: whether a proxy is believed is decided here and nowhere else.
+//! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted.
 
 use crate::config::{Config, CookieSecure};
 use axum::{
@@ -13,7 +13,7 @@ use axum::{
     response::Response,
 };
 use std::{
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv6Addr, SocketAddr},
     sync::Arc,
 };
 
@@ -26,9 +26,9 @@ const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
 /// Characters of a number that a proxy gave.
 const LONGEST_ID: usize = 64;
 
-/// How a request came in.
+/// Where a request comes from.
 #[derive(Clone, Debug, Default)]
-pub struct Arrival {
+pub struct ClientInfo {
     /// The number by which the log, the answer and people speak of the request.
     pub id: Arc<str>,
     /// Where the visitor is: behind a proxy that is trusted, the address that the proxy saw.
@@ -41,7 +41,7 @@ pub struct Arrival {
     pub host: Option<Arc<str>>,
 }
 
-impl Arrival {
+impl ClientInfo {
     /// Of a request that the layer has seen.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().cloned().unwrap_or_default()
@@ -77,18 +77,32 @@ impl Arrival {
     }
 }
 
-/// Notes how a request came in; its number goes with the answer.
-pub async fn note(State(config): State<Arc<Config>>, mut request: Request, next: Next) -> Response {
+/// Adds the [`ClientInfo`] to a request, and its id to the answer.
+pub async fn read_client_info(
+    State(config): State<Arc<Config>>,
+    mut request: Request,
+    next: Next,
+) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| peer.ip());
-    let arrival = Arrival::read(&config, request.headers(), peer);
-    let id = HeaderValue::from_str(&arrival.id);
-    request.extensions_mut().insert(arrival);
+    let client = ClientInfo::read(&config, request.headers(), peer);
+    let id = HeaderValue::from_str(&client.id);
+    request.extensions_mut().insert(client);
     let mut response = next.run(request).await;
     if let Ok(id) = id {
         response.headers_mut().insert(REQUEST_ID, id);
     }
     response
+}
+
+/// What a rate limit counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+pub fn network(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
+            address.to_bits() & !u128::from(u64::MAX),
+        )),
+    }
 }
 
 /// What the nearest proxy says: it adds to what came, at the end, as a part of the line or as a line of its own.
@@ -147,13 +161,13 @@ mod tests {
             ("x-request-id", "proxy-1"),
             ("host", "127.0.0.1:3000"),
         ]);
-        let believed = Arrival::read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
+        let believed = ClientInfo::read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
         assert_eq!(believed.address, "203.0.113.7".parse().ok());
         assert_eq!(believed.host.as_deref(), Some("shop.example"));
         assert_eq!(&*believed.id, "proxy-1");
         assert!(believed.is_secure && !believed.is_passed_on);
 
-        let doubted = Arrival::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
+        let doubted = ClientInfo::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
         assert_eq!(doubted.address, Some(PEER));
         assert_eq!(doubted.host.as_deref(), Some("127.0.0.1:3000"));
         assert_ne!(&*doubted.id, "proxy-1");
@@ -165,10 +179,10 @@ mod tests {
         let config = config(true, CookieSecure::Auto);
         for said in ["unknown", "", "203.0.113.7, _hidden"] {
             let sent = headers(&[("x-forwarded-for", said)]);
-            assert_eq!(Arrival::read(&config, &sent, Some(PEER)).address, None);
+            assert_eq!(ClientInfo::read(&config, &sent, Some(PEER)).address, None);
         }
         assert_eq!(
-            Arrival::read(&config, &headers(&[]), Some(PEER)).address,
+            ClientInfo::read(&config, &headers(&[]), Some(PEER)).address,
             Some(PEER)
         );
     }
@@ -178,7 +192,7 @@ mod tests {
         let config = config(false, CookieSecure::Auto);
         for name in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
             assert!(
-                Arrival::read(&config, &headers(&[(name, "1.1")]), Some(PEER)).is_passed_on,
+                ClientInfo::read(&config, &headers(&[(name, "1.1")]), Some(PEER)).is_passed_on,
                 "{name}"
             );
         }
@@ -192,7 +206,7 @@ mod tests {
             if let Ok(value) = HeaderValue::from_bytes(id.as_bytes()) {
                 sent.insert(REQUEST_ID, value);
             }
-            assert_eq!(Arrival::read(&config, &sent, None).id.len(), 16, "{id}");
+            assert_eq!(ClientInfo::read(&config, &sent, None).id.len(), 16, "{id}");
         }
     }
 
@@ -216,8 +230,8 @@ mod tests {
             (CookieSecure::Never, false),
             (CookieSecure::Auto, true),
         ] {
-            let arrival = Arrival::read(&config(true, setting), &sent, None);
-            assert_eq!(arrival.is_secure, is_secure, "{setting:?}");
+            let client = ClientInfo::read(&config(true, setting), &sent, None);
+            assert_eq!(client.is_secure, is_secure, "{setting:?}");
         }
     }
 }
