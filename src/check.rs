@@ -99,6 +99,7 @@ const SUMS: &str = "
 /// It is on record what there was to repair.
 pub async fn repair(shop: &Shop) -> Result<usize, Error> {
     shop.act(Actor::System, |tx| {
+        rollup::lock(tx.conn)?;
         let (_, wrong) = rollup::check(tx.conn)?;
         let rows = rollup::rebuild(tx.conn)?;
         let changes = [log::set("rows", rows), log::set("wrong", wrong.len())];

@@ -76,9 +76,9 @@ macro_rules! is_there {
     };
 }
 
-/// Adds sums to the row with this key, and tells whether there is one. Refuses what its columns cannot hold:
-/// PostgreSQL would fail, and SQLite go on with fractions.
-macro_rules! add {
+/// Adds sums to the row with this key if its columns can hold them: PostgreSQL would fail, and SQLite go on with
+/// fractions. Returns whether a row was changed.
+macro_rules! add_what_fits {
     ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
         let row = $table::table
             .find($key)
@@ -86,7 +86,7 @@ macro_rules! add {
             .filter(fits!($table::list_rub, $sums.list_rub))
             .filter(fits!($table::cost_eur, $sums.cost_eur))
             .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact));
-        let added = diesel::update(row)
+        diesel::update(row)
             .set((
                 $table::orders.eq($table::orders + $sums.orders),
                 $table::qty.eq($table::qty + $sums.qty),
@@ -98,11 +98,20 @@ macro_rules! add {
                 $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
                 $table::denied.eq($table::denied + $sums.denied),
             ))
-            .execute($conn)?;
-        if added == 0 && is_there!($conn, $table, $key) {
+            .execute($conn)?
+            > 0
+    }};
+}
+
+/// Adds sums to the row with this key, and tells whether there is one. Refuses what its columns cannot hold.
+/// Nobody else may add the row at this moment.
+macro_rules! add {
+    ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
+        let is_added = add_what_fits!($conn, $table, $key, $sums);
+        if !is_added && is_there!($conn, $table, $key) {
             return Err(Error::SumTooLarge);
         }
-        added > 0
+        is_added
     }};
 }
 
@@ -144,7 +153,7 @@ fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<()
         insert_month(tx.conn, month, product, &sums)?;
     }
     let slot = slot_of(product);
-    if !add!(tx.conn, sales_by_day, (day, slot), sums) {
+    if !add_what_fits!(tx.conn, sales_by_day, (day, slot), sums) {
         // Another product may begin the same slot at this moment.
         db::serialize_by(tx.conn, &format!("sales of {day}, {slot}"))?;
         if !add!(tx.conn, sales_by_day, (day, slot), sums) {
@@ -492,12 +501,12 @@ fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
 /// Makes the roll-ups anew from the orders, in a write transaction. Gives the number of their rows.
 /// Refused when no number holds what some come to.
 pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
-    db::lock_table(conn, "orders")?;
-    hold_rates(conn)?;
-    name_days_of_denial(conn)?;
+    lock(conn)?;
+    // First, so that the transaction writes from its beginning.
     diesel::delete(sales_by_day::table).execute(conn)?;
     diesel::delete(sales_by_month::table).execute(conn)?;
     diesel::delete(sales_by_product::table).execute(conn)?;
+    name_days_of_denial(conn)?;
     let all = Rollups::of_orders(conn)?;
     let whole = |sums: &Option<Sums>| sums.ok_or(Error::SumTooLarge);
     for ((day, slot), sums) in &all.by_day {
@@ -510,6 +519,12 @@ pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
         insert_product(conn, *product, &whole(sums)?)?;
     }
     Ok(all.by_day.len() + all.by_month.len() + all.by_product.len())
+}
+
+/// Keeps everybody else from changing what the sums are made of, until the transaction ends.
+pub fn lock(conn: &mut Conn) -> Result<(), Error> {
+    db::lock_table(conn, "orders")?;
+    hold_rates(conn)
 }
 
 /// Whether orders were settled before there were roll-ups.

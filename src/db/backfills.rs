@@ -1,7 +1,7 @@
 //! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
 
 use super::{Conn, rekey};
-use crate::{act::Tx, auth::Actor, clock, error::Error, orders, products};
+use crate::{act::Tx, auth::Actor, clock, error::Error, products};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
@@ -23,10 +23,6 @@ pub const ALL: &[Backfill] = &[
     Backfill {
         name: "former names of products",
         run: products::names::find_former,
-    },
-    Backfill {
-        name: "words of customers' names",
-        run: orders::names::index_missing,
     },
 ];
 

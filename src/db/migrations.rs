@@ -1,7 +1,7 @@
 //! Bringing the schema up to date, one process at a time, and telling which version it has.
 
 use super::{Conn, DatabaseUrl, backfills};
-use crate::{analytics::rollup, backup, error::Error};
+use crate::{analytics::rollup, backup, orders::names};
 use diesel::{
     connection::{Connection, SimpleConnection},
     migration::{self, Migration, MigrationSource},
@@ -61,14 +61,17 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     };
     let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
     // Not part of a migration in SQL: which day of the shop it was depends on the settings.
-    conn.transaction(|conn| match rollup::is_missing(conn)? {
-        true => rollup::rebuild(conn),
-        false => Ok(0),
-    })
-    .map_err(|error: Error| format!("roll-ups of earlier orders failed: {error}"))?;
+    let rolled_up = match rollup::is_missing(&mut conn) {
+        Ok(true) => conn.transaction(rollup::rebuild),
+        other => other.map(|_| 0),
+    };
+    rolled_up.map_err(|error| format!("roll-ups of earlier orders failed: {error}"))?;
     backfills::run(&mut conn, backfills::ALL).map_err(|error| {
         format!("rows of earlier versions cannot be brought up to date: {error}")
     })?;
+    // At every start: a server of an earlier version may have written orders meanwhile.
+    names::index_missing(&mut conn)
+        .map_err(|error| format!("the index of earlier customers' names failed: {error}"))?;
     Ok(ran)
 }
 

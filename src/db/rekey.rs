@@ -5,6 +5,7 @@ use crate::{
     act::Tx,
     error::Error,
     log::{self, Action, Entity, service::record},
+    products::service::NAME,
     schema::{orders, products, supplies, users},
     text::fold,
 };
@@ -16,9 +17,10 @@ const BATCH: i64 = 10_000;
 
 /// Folds every name anew. Of two products with one name the later gets « (2)» after its own, on record.
 pub fn run(tx: &mut Tx<'_>) -> Result<(), Error> {
+    // Orders are locked before products.
+    customers(tx)?;
     products(tx)?;
     suppliers(tx)?;
-    customers(tx)?;
     users(tx)
 }
 
@@ -42,7 +44,9 @@ fn changed<I>(rows: Vec<(I, String, String)>) -> Vec<Name<I>> {
         let mut number = 1;
         while taken.contains(&new_key) || number > 1 && wanted.contains(&new_key) {
             number += 1;
-            new_name = format!("{name} ({number})");
+            let end = format!(" ({number})");
+            let kept = NAME - end.chars().count();
+            new_name = name.chars().take(kept).collect::<String>() + &end;
             new_key = fold(&new_name);
         }
         taken.insert(new_key.clone());

@@ -9,6 +9,7 @@ use crate::{
     text::fold,
 };
 use diesel::{
+    connection::Connection,
     prelude::*,
     sql_types::{Array, BigInt, Text},
 };
@@ -57,20 +58,29 @@ pub fn replace(tx: &mut Tx<'_>, order: i64, name: Option<&str>) -> Result<(), Er
     Ok(())
 }
 
-/// Indexes the names of an earlier version, whose orders have no `customer_key`. SQL cannot: SQLite folds no Cyrillic.
-pub fn index_missing(tx: &mut Tx<'_>) -> Result<(), Error> {
-    while index_some(tx.conn)? > 0 {}
-    Ok(())
+/// Indexes the names that an earlier version wrote: their orders have no `customer_key`. SQL cannot: SQLite folds no
+/// Cyrillic. Returns how many there were; an index finds at once that there are none.
+pub fn index_missing(conn: &mut Conn) -> Result<usize, Error> {
+    let (mut indexed, mut last) = (0, 0);
+    loop {
+        let missing = orders::table
+            .filter(orders::customer_name.is_not_null())
+            .filter(orders::customer_key.is_null())
+            .filter(orders::id.gt(last))
+            .order(orders::id)
+            .limit(BATCH)
+            .select((orders::id, orders::customer_name.assume_not_null()))
+            .load::<(i64, String)>(conn)?;
+        let Some((end, _)) = missing.last() else {
+            return Ok(indexed);
+        };
+        last = *end;
+        conn.transaction(|conn| index(conn, &missing))?;
+        indexed += missing.len();
+    }
 }
 
-fn index_some(conn: &mut Conn) -> Result<usize, Error> {
-    let missing = orders::table
-        .filter(orders::customer_name.is_not_null())
-        .filter(orders::customer_key.is_null())
-        .order(orders::id)
-        .limit(BATCH)
-        .select((orders::id, orders::customer_name.assume_not_null()))
-        .load::<(i64, String)>(conn)?;
+fn index(conn: &mut Conn, missing: &[(i64, String)]) -> Result<(), Error> {
     let (ids, keys): (Vec<_>, Vec<_>) = missing.iter().map(|(id, name)| (*id, fold(name))).unzip();
     diesel::delete(order_names::table.filter(order_names::order_id.eq_any(ids.clone())))
         .execute(conn)?;
@@ -96,7 +106,7 @@ fn index_some(conn: &mut Conn) -> Result<usize, Error> {
             }
         }
     }
-    Ok(missing.len())
+    Ok(())
 }
 
 #[cfg(test)]

@@ -185,12 +185,17 @@ fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Err
             return Ok(Some(ids));
         }
     }
-    match words {
-        [] => return Ok(Some(Vec::new())),
-        [_] => return Ok(None),
-        _ => {}
+    if words.is_empty() {
+        return Ok(Some(Vec::new()));
     }
-    // Each of them is frequent, and perhaps all of them together are not.
+    // Each of them is frequent, and perhaps all of them together are not. A single letter has too many names.
+    let words: Vec<_> = words
+        .iter()
+        .filter(|word| word.chars().count() > 1)
+        .collect();
+    if words.len() < 2 {
+        return Ok(None);
+    }
     let mut together = orders::table.select(orders::id).into_boxed::<Dialect>();
     for word in words {
         let named = order_names::table.filter(begins_with(word.clone()));

@@ -17,7 +17,7 @@ use crate::{
 };
 use diesel::prelude::*;
 
-const NAME: usize = 200;
+pub const NAME: usize = 200;
 const DESCRIPTION: usize = 2_000;
 
 /// What a draft says, once every field could be taken.

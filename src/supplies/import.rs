@@ -11,7 +11,7 @@ use crate::{
     products::{self, Product},
     sheet::read::{Row, Table},
     stock::{self, MAX_PIECES, counters::Counters},
-    text::fold,
+    text::{fold, tidy},
 };
 use std::collections::HashMap;
 
@@ -88,7 +88,8 @@ fn planned(
                 let is_same = fold(&supply.product_name) == fold(&name)
                     && supply.qty == qty
                     && supply.buy_price_eur == price
-                    && supply.supplier_name == supplier_name;
+                    // An earlier version kept the name as it was typed.
+                    && tidy(&supply.supplier_name) == supplier_name;
                 if is_same {
                     return Ok(planned(Outcome::Same, Vec::new()));
                 }

@@ -74,14 +74,17 @@ impl FormAction {
 
     /// Sends URL-encoded fields, unless others are on their way.
     pub fn send(self, fields: String) {
-        if self.pending.get_untracked() {
+        // The page may be gone: whoever signs in again does so later.
+        if self.pending.try_get_untracked() != Some(false) {
             return;
         }
         self.pending.set(true);
         spawn_local(async move {
             let answer = ui::post(self.path, fields.clone()).await;
-            // The page may be gone by now.
-            let _ = self.pending.try_set(false);
+            // The page may be gone by now, and nobody waits for the answer.
+            if self.pending.try_set(false).is_some() {
+                return;
+            }
             if let (Err(Error::SignedOut), Some(Interrupted(unsent))) = (&answer, self.interrupted)
             {
                 let action = self;

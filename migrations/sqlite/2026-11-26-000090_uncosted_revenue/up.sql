@@ -1,9 +1,10 @@
 -- Revenue of the pieces without a purchase price, in kopecks, in each of the sums: profit and margin are taken over
 -- the rest. It follows from the orders alone, so the sums that are there get it here, in the migration's transaction.
 
-ALTER TABLE sales_by_day ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
-ALTER TABLE sales_by_month ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
+-- In the order in which an issue locks them.
 ALTER TABLE sales_by_product ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sales_by_month ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
+ALTER TABLE sales_by_day ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
 
 UPDATE sales_by_day SET uncosted_rub = sold.rub FROM (
     SELECT issued_on AS day, product_id % 8 AS slot, SUM(unit_price_rub * uncosted_qty) AS rub
