@@ -11,12 +11,9 @@ use crate::{
     crypto::{keyed_hash, new_key},
     db::{self, Conn, Db},
     error::{Error, Recorded},
+    events::Events,
     log::Entity,
     moment::Moment,
-    notifications::{
-        outbox::{self, Notices},
-        worker,
-    },
     schema::idempotency_keys,
 };
 use chrono::TimeDelta;
@@ -38,6 +35,16 @@ const PERSONAL: [&str; 3] = ["phone", "phone_shown", "customer_name"];
 pub struct Shop {
     pub db: Db,
     pub config: Arc<Config>,
+    pub listener: &'static dyn Listener,
+}
+
+/// Follows up what acts did.
+pub trait Listener: Sync {
+    /// Follows up the events of an act, in its transaction. An error undoes the act.
+    fn follow_up(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
+
+    /// Does what an event asked for after the commit ([`Events::wake`]).
+    fn committed(&self);
 }
 
 /// An act under way: who acts, when, and the transaction it happens in.
@@ -45,8 +52,7 @@ pub struct Tx<'c> {
     pub conn: &'c mut Conn,
     pub actor: Actor,
     pub now: Moment,
-    /// What people are to be told when the act is done.
-    pub notices: Notices,
+    pub events: Events,
     /// Keys the fingerprints of what was asked.
     secret: String,
 }
@@ -58,21 +64,21 @@ impl Shop {
         actor: Actor,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let config = self.config.clone();
+        let (config, listener) = (self.config.clone(), self.listener);
         let done = self
             .db
             .write(move |conn| {
                 let mut tx = Tx::new(conn, actor, clock::now());
                 tx.secret = config.secret_key.clone().unwrap_or_default();
                 let done = act(&mut tx)?;
-                let is_told = outbox::write(&mut tx, &config.notifications)?;
-                Ok((done, is_told))
+                listener.follow_up(&mut tx, &config)?;
+                Ok((done, tx.events.is_awaited()))
             })
             .await;
         count_conflict(&done);
-        let (done, is_told) = done?;
-        if is_told {
-            worker::ring();
+        let (done, is_awaited) = done?;
+        if is_awaited {
+            listener.committed();
         }
         Ok(done)
     }
@@ -117,7 +123,7 @@ impl<'c> Tx<'c> {
             conn,
             actor,
             now,
-            notices: Notices::default(),
+            events: Events::default(),
             secret: String::new(),
         }
     }

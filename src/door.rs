@@ -4,10 +4,11 @@ use crate::{
     act::{Shop, Tx},
     auth::{Actor, session::Place},
     error::{Error, FieldError},
+    page::Found,
     ui::{
         banner::{Success, Trouble},
         cookie,
-        pager::{Found, PASSING},
+        pager::PASSING,
     },
     web::ClientInfo,
 };

@@ -16,6 +16,7 @@ pub mod moment;
 pub mod money;
 pub mod notifications;
 pub mod orders;
+pub mod page;
 pub mod products;
 pub mod stock;
 pub mod supplies;
@@ -44,6 +45,8 @@ pub mod db;
 pub mod demo;
 #[cfg(feature = "ssr")]
 pub mod door;
+#[cfg(feature = "ssr")]
+pub mod events;
 #[cfg(feature = "ssr")]
 pub mod phone;
 #[cfg(feature = "ssr")]

@@ -13,9 +13,10 @@ use crate::{
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
     money::{Rub, pieces},
+    page::Found,
     ui::{
         self,
-        pager::{FilterField, FilterForm, Found, OtherMistakes, parameter},
+        pager::{FilterField, FilterForm, OtherMistakes, parameter},
     },
 };
 use chrono::NaiveDate;

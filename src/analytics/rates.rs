@@ -8,8 +8,8 @@ use crate::{
     db::{Conn, Dialect},
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
+    page::Page,
     schema::exchange_rates,
-    ui::pager::Page,
 };
 use chrono::NaiveDate;
 use diesel::prelude::*;

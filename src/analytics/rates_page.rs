@@ -4,10 +4,11 @@ use super::Rate;
 use crate::{
     error::Error,
     moment::day_shown,
+    page::Page,
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
-        pager::{Page, Pager, parameter},
+        pager::{Pager, parameter},
     },
 };
 use chrono::NaiveDate;

@@ -4,7 +4,7 @@ use crate::{
     error::Problem,
     moment::Moment,
     money::{Eur, Rub},
-    ui::pager::Page,
+    page::Page,
 };
 use axum::{
     Json,

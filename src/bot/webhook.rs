@@ -1,7 +1,7 @@
 //! Updates that Telegram brings, where the shop is open to all by HTTPS.
 
 use super::conversation::Bot;
-use crate::{act::Shop, crypto::sha256, notifications::settings::Config};
+use crate::{act::Shop, config::notifications::Config, crypto::sha256};
 use axum::{
     Json, Router,
     extract::State,

@@ -10,6 +10,7 @@ use sirius::{
     db::{self, Db},
     error::Error,
     i18n::Locale,
+    notifications::outbox::Outbox,
 };
 use std::{
     io::{self, Write},
@@ -23,6 +24,7 @@ pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
     Ok(Shop {
         db,
         config: config.clone(),
+        listener: &Outbox,
     })
 }
 

@@ -1,6 +1,6 @@
 //! Pages by key: a page starts after the last row of the page before, so the thousandth costs what the first costs.
 
-use crate::{error::Error, ui::pager::Page};
+use crate::{error::Error, page::Page};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::{Datelike, NaiveDateTime};
 use diesel::{

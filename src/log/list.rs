@@ -9,12 +9,10 @@ use crate::{
     codes::Code,
     error::Error,
     moment::Moment,
+    page::Page,
     ui::{
         self,
-        pager::{
-            self, CsvLink, FilterField, FilterForm, OtherMistakes, Page, Pager, is_filtered,
-            parameter,
-        },
+        pager::{CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter},
         words,
     },
 };
@@ -63,7 +61,7 @@ impl Query {
 
 /// A page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
-pub async fn read_log(query: Query) -> Result<pager::Found<Found>, Error> {
+pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> {
     crate::door::search(query, |tx, query| {
         let mut found = super::search::list(tx, query)?;
         let items = found.page.items.into_iter();
@@ -79,7 +77,7 @@ pub fn LogPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let found = ui::data(move || Query::of(&params.read()), read_log);
-    let draw = move |pager::Found { found, wrong }: pager::Found<Found>| {
+    let draw = move |crate::page::Found { found, wrong }: crate::page::Found<Found>| {
         let Found { page, looked_to } = found;
         let looked = looked_to.map(|moment| {
             let words = td_string!(l, log.looked_to, moment = moment.shown(l)).to_string();

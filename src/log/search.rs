@@ -14,10 +14,10 @@ use crate::{
     error::Error,
     i18n::Locale,
     moment::day_read,
+    page::Page,
     phone::Phone,
     schema::{operation_log, users},
     text::fold,
-    ui::pager::Page,
 };
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};

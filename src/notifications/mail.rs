@@ -1,6 +1,7 @@
 //! Mail: the same notifications over SMTP.
 
-use super::{queue::Refusal, settings};
+use super::queue::Refusal;
+use crate::config::notifications as settings;
 use crate::moment::Moment;
 use lettre::{
     AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor,

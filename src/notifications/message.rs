@@ -2,9 +2,9 @@
 
 use super::Kind;
 use crate::{
+    config::notifications::Config,
     i18n::Locale,
     money::{Rub, pieces},
-    notifications::settings::Config,
     orders::Order,
 };
 use leptos_i18n::td_string;

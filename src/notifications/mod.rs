@@ -21,8 +21,6 @@ pub mod queue;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
-pub mod settings;
-#[cfg(feature = "ssr")]
 pub mod telegram;
 #[cfg(feature = "ssr")]
 pub mod worker;

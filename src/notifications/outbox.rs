@@ -2,69 +2,51 @@
 
 use super::{
     Channel, Kind, State,
-    message::{LowProduct, LowStock, Notice, OrderNotice},
-    settings::Config,
+    message::{LowProduct, LowStock, Notice},
+    worker,
 };
 use crate::{
-    act::Tx,
+    act::{Listener, Tx},
+    config::{self, notifications::Config},
     error::Error,
+    events::OrderEvent,
     log::{self, Action, Entity, service::record_noticed},
     orders,
     schema::{notifications, products},
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
-use std::collections::BTreeMap;
 
 /// How long products that run low are gathered, so that many become one message.
 pub const GATHER: TimeDelta = TimeDelta::seconds(60);
 
-/// What an act gives reason to tell, until it ends.
-#[derive(Debug, Default)]
-pub struct Notices {
-    /// Of products whose stock or minimum changed: whether they were low before, and whether they are now.
-    levels: BTreeMap<i64, (bool, bool)>,
-    /// What was done with which orders.
-    orders: Vec<(OrderEvent, i64)>,
-    /// Something was put into the outbox.
-    is_waiting: bool,
-}
+/// Tells the recipients of what acts did.
+pub struct Outbox;
 
-/// Makes the notice of what was done with an order: a variant of [`Notice`].
-type OrderEvent = fn(OrderNotice) -> Notice;
-
-impl Notices {
-    /// Notes that stock or minimum of a product changed. Only the whole act counts, not its steps.
-    pub fn level(&mut self, product: i64, was_low: bool, is_low: bool) {
-        let level = self.levels.entry(product).or_insert((was_low, is_low));
-        level.1 = is_low;
+impl Listener for Outbox {
+    fn follow_up(&self, tx: &mut Tx<'_>, config: &config::Config) -> Result<(), Error> {
+        write(tx, &config.notifications)
     }
 
-    /// Notes that a product came on sale, new or from the archive: one that is low has fallen below its minimum.
-    pub fn put_on_sale(&mut self, product: i64, is_low: bool) {
-        self.levels.insert(product, (false, is_low));
-    }
-
-    /// Notes what was done with an order: `Notice::OrderIssued`.
-    pub fn order(&mut self, event: OrderEvent, order: i64) {
-        self.orders.push((event, order));
-    }
-
-    /// Notes that something in the outbox is due when the act is done.
-    pub const fn wake(&mut self) {
-        self.is_waiting = true;
+    fn committed(&self) {
+        worker::ring();
     }
 }
 
-/// Puts what the act noted on record and into the outbox. Tells whether somebody will be told.
-pub fn write(tx: &mut Tx<'_>, config: &Config) -> Result<bool, Error> {
-    let Notices {
-        levels,
-        orders,
-        is_waiting,
-    } = std::mem::take(&mut tx.notices);
+/// Everybody who is told, and how.
+pub fn recipients(config: &Config) -> Vec<(Channel, String)> {
+    let chats = config.telegram.iter().flat_map(|telegram| &telegram.chats);
+    let addresses = config.mail.iter().flat_map(|mail| &mail.to);
+    chats
+        .map(|chat| (Channel::Telegram, chat.clone()))
+        .chain(addresses.map(|address| (Channel::Mail, address.email.to_string())))
+        .collect()
+}
+
+/// Puts the events of the act on record and into the outbox.
+fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     let mut notices = Vec::new();
-    let low = fallen(tx, levels)?;
+    let low = newly_low(tx)?;
     for product in &low {
         let changes = [
             log::set("stock", product.stock),
@@ -75,18 +57,24 @@ pub fn write(tx: &mut Tx<'_>, config: &Config) -> Result<bool, Error> {
     if !low.is_empty() {
         notices.push(Notice::LowStock(LowStock::of(low)));
     }
+    let orders = tx.events.take_orders();
     if config.orders {
-        for (notice, id) in orders {
-            notices.push(notice(orders::service::get(tx, id)?.into()));
+        for (event, id) in orders {
+            let order = orders::service::get(tx, id)?.into();
+            notices.push(match event {
+                OrderEvent::Created => Notice::OrderCreated(order),
+                OrderEvent::Issued => Notice::OrderIssued(order),
+                OrderEvent::Denied => Notice::OrderDenied(order),
+            });
         }
     }
-    let recipients = config.recipients();
+    let recipients = recipients(config);
     for notice in &notices {
         for (channel, recipient) in &recipients {
             insert(tx, notice, *channel, recipient)?;
         }
     }
-    Ok(is_waiting || tx.notices.is_waiting)
+    Ok(())
 }
 
 /// Writes one notification for one recipient.
@@ -113,7 +101,7 @@ pub fn insert(
             notifications::due_at.eq(due_at),
         ))
         .execute(tx.conn)?;
-    tx.notices.wake();
+    tx.events.wake();
     Ok(())
 }
 
@@ -128,13 +116,9 @@ fn lane(kind: Kind, channel: Channel, recipient: &str) -> String {
 }
 
 /// The products on sale that the act took below their minimum.
-fn fallen(tx: &mut Tx<'_>, levels: BTreeMap<i64, (bool, bool)>) -> Result<Vec<LowProduct>, Error> {
-    let ids: Vec<i64> = levels
-        .into_iter()
-        .filter(|(_, (was_low, is_low))| !was_low && *is_low)
-        .map(|(id, _)| id)
-        .collect();
-    let mut fallen = Vec::new();
+fn newly_low(tx: &mut Tx<'_>) -> Result<Vec<LowProduct>, Error> {
+    let ids = tx.events.take_newly_low();
+    let mut low = Vec::new();
     for ids in ids.chunks(1_000) {
         let rows = products::table
             .filter(products::id.eq_any(ids.to_vec()))
@@ -147,7 +131,7 @@ fn fallen(tx: &mut Tx<'_>, levels: BTreeMap<i64, (bool, bool)>) -> Result<Vec<Lo
                 products::min_stock,
             ))
             .load::<(i64, String, i64, i64)>(tx.conn)?;
-        fallen.extend(
+        low.extend(
             rows.into_iter()
                 .map(|(id, name, stock, min_stock)| LowProduct {
                     id,
@@ -157,5 +141,5 @@ fn fallen(tx: &mut Tx<'_>, levels: BTreeMap<i64, (bool, bool)>) -> Result<Vec<Lo
                 }),
         );
     }
-    Ok(fallen)
+    Ok(low)
 }

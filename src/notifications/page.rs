@@ -5,11 +5,12 @@ use crate::{
     error::Error,
     i18n::Locale,
     log::list::Choice,
+    page::Page,
     ui::{
         self,
         failure::UrlFailure,
         form::{Form, FormAction, Submit},
-        pager::{FilterForm, Page, Pager, is_filtered, parameter},
+        pager::{FilterForm, Pager, is_filtered, parameter},
         words,
     },
 };

@@ -4,20 +4,20 @@ use super::{
     Channel, Delivery, Kind, MailFacts, Overview, Query, Refused, State, TelegramFacts,
     message::{Markup, Notice, Writer},
     outbox,
-    settings::Config,
 };
 use crate::{
     act::Tx,
     auth::Permission,
     checks::Checks,
     codes::Code,
+    config::notifications::Config,
     db::{self, Column, Dialect, Key, Keyset},
     error::{Error, Problem},
     i18n::Locale,
     log::{self, Action, Entity, service::record},
     moment::Moment,
+    page::Page,
     schema::{notification_channels as channels, notifications},
-    ui::pager::Page,
 };
 use chrono::NaiveDateTime;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
@@ -108,7 +108,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Deliv
 /// Tells everybody that notifications arrive.
 pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     tx.actor.may(Permission::AdminArea)?;
-    let recipients = config.recipients();
+    let recipients = outbox::recipients(config);
     if recipients.is_empty() {
         return Err(Error::field("recipient", Problem::NobodyToTell));
     }
@@ -145,11 +145,11 @@ pub fn resend(
         .get_result::<(Code<Channel>, String)>(tx.conn)
         .optional()?;
     if let Some((channel, recipient)) = renewed {
-        let is_told = |channel| config.recipients().contains(&(channel, recipient));
+        let is_told = |channel| outbox::recipients(config).contains(&(channel, recipient));
         if !channel.known().is_some_and(is_told) {
             return Err(Error::field("recipient", Problem::NobodyToTell));
         }
-        tx.notices.wake();
+        tx.events.wake();
         record(tx, Action::Resend, Entity::Notification, id, &[])?;
     }
     get(tx, id, locale)

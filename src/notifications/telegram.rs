@@ -1,11 +1,11 @@
 //! Telegram: the methods of its Bot API, over a client of ours that sees what matters here:
 //! whether a request may have arrived, and how long the other side asks to wait.
 
-use super::{
-    queue::Refusal,
-    settings::{self, Secret},
+use super::queue::Refusal;
+use crate::{
+    clock,
+    config::notifications::{self as settings, Secret},
 };
-use crate::clock;
 use async_trait::async_trait;
 use chrono::DateTime;
 use frankenstein::{

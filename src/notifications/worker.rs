@@ -4,6 +4,7 @@ use super::{
     Channel, access,
     mail::{Letter, Mail},
     message::{Markup, Notice, Writer},
+    outbox,
     queue::{self, Claim, Refusal},
     telegram::Telegram,
 };
@@ -183,7 +184,7 @@ async fn begin_due(
     now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<(), Error> {
     // Of those whom the settings still name.
-    let recipients = shop.config.notifications.recipients();
+    let recipients = outbox::recipients(&shop.config.notifications);
     let is_told = |channel: Channel, recipient: &str| {
         recipients
             .iter()

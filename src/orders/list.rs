@@ -4,12 +4,13 @@ use super::{Order, Query, Status, number_problem, phone_problem, row::OrderTable
 use crate::{
     error::Error,
     home::{FirstProduct, Stage},
+    page::{Found, Page},
     ui::{
         self,
         failure::UrlFailure,
         pager::{
-            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, SortHead,
-            is_filtered, parameter,
+            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
+            parameter,
         },
     },
 };

@@ -8,11 +8,11 @@ use crate::{
     clock,
     db::{Column, Dialect, Key, Keyset},
     error::Error,
+    page::Page,
     phone,
     products::names::{FEW, Named},
     schema::{order_names, orders},
     text::tidy,
-    ui::pager::Page,
 };
 use chrono::NaiveDate;
 use diesel::{

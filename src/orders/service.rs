@@ -7,9 +7,9 @@ use crate::{
     auth::Permission,
     checks::Checks,
     error::{Error, Problem, Stale},
+    events::OrderEvent,
     log::{self, Action, Change, Entity, service::record},
     money::Rub,
-    notifications::message::Notice,
     phone::{self, Phone},
     products::{self, Product},
     schema::orders,
@@ -121,7 +121,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
     names::replace(tx, id, customer)?;
     let changes = said(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
-    tx.notices.order(Notice::OrderCreated, id);
+    tx.events.order(OrderEvent::Created, id);
     Ok(id)
 }
 
@@ -282,7 +282,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     };
     rollup::issued(tx, order.product_id, tx.now.day(), sold)?;
     record(tx, Action::Issue, Entity::Order, id, &[])?;
-    tx.notices.order(Notice::OrderIssued, id);
+    tx.events.order(OrderEvent::Issued, id);
     Ok(order)
 }
 
@@ -305,7 +305,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     stock::service::release(tx, order.product_id, order.qty, id)?;
     rollup::denied(tx, order.product_id, tx.now.day())?;
     record(tx, Action::Deny, Entity::Order, id, &[])?;
-    tx.notices.order(Notice::OrderDenied, id);
+    tx.events.order(OrderEvent::Denied, id);
     Ok(order)
 }
 

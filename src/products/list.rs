@@ -6,11 +6,12 @@ use crate::{
     error::Error,
     home::FirstProduct,
     money::pieces,
+    page::{Found, Page},
     ui::{
         self,
         pager::{
-            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, SortHead,
-            is_filtered, parameter,
+            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
+            parameter,
         },
     },
 };

@@ -7,12 +7,13 @@ use crate::{
     log::{Operation, history::History},
     money::pieces,
     orders::{Order, row::OrderTable},
+    page::Page,
     stock::{Movement, ledger::Ledger},
     supplies::{Supply, page::SupplyTable},
     ui::{
         self,
         form::{Field, Form, FormAction, Submit, Version},
-        pager::{Page, parameter},
+        pager::parameter,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};

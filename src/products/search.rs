@@ -7,9 +7,9 @@ use crate::{
     checks::Checks,
     db::{Column, Dialect, Key, Keyset, Order},
     error::{Error, Problem},
+    page::Page,
     schema::products,
     text::{containing, fold},
-    ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;

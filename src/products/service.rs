@@ -103,7 +103,7 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
         ))
         .returning(products::id)
         .get_result::<i64>(tx.conn)?;
-    tx.notices.put_on_sale(id, new.min_stock > 0);
+    tx.events.put_on_sale(id, new.min_stock > 0);
     Ok(id)
 }
 
@@ -159,7 +159,7 @@ pub(super) fn write_edit(
     .execute(tx.conn)?;
     if edited > 0 {
         let is_low = locked.counters.stock() < new.min_stock;
-        tx.notices.level(id, locked.is_low(), is_low);
+        tx.events.level(id, locked.is_low(), is_low);
     }
     Ok(edited)
 }
@@ -323,7 +323,7 @@ pub fn restore(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
             .set(back)
             .execute(tx.conn)?;
         record(tx, Action::Restore, Entity::Product, id, &[])?;
-        tx.notices.put_on_sale(id, locked.is_low());
+        tx.events.put_on_sale(id, locked.is_low());
     }
     get(tx, id)
 }

@@ -22,7 +22,10 @@ use crate::{
     config::Config,
     db::{self, Db},
     import, log,
-    notifications::worker::{Channels, Worker},
+    notifications::{
+        outbox::Outbox,
+        worker::{Channels, Worker},
+    },
     orders, products,
     shell::shell,
     stock, supplies, web,
@@ -81,6 +84,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     let shop = Shop {
         db,
         config: config.clone(),
+        listener: &Outbox,
     };
     welcome(&shop).await;
     let channels = Channels::of(&shop)?;

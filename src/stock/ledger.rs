@@ -3,10 +3,8 @@
 use super::{Movement, MovementKind};
 use crate::{
     money::pieces,
-    ui::{
-        self,
-        pager::{Page, Pager},
-    },
+    page::Page,
+    ui::{self, pager::Pager},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;

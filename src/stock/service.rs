@@ -10,8 +10,8 @@ use crate::{
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
+    page::Page,
     schema::{products, stock_movements},
-    ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
@@ -193,7 +193,7 @@ fn shift<T>(
         ))
         .execute(tx.conn)?;
     let is_low = after.stock() < locked.min_stock;
-    tx.notices.level(product, locked.is_low(), is_low);
+    tx.events.level(product, locked.is_low(), is_low);
     let (supply_id, order_id, note) = match cause {
         Cause::Opening => (None, None, None),
         Cause::Supply(id) => (Some(id), None, None),

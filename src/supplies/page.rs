@@ -5,14 +5,12 @@ use crate::{
     error::Error,
     home::FirstProduct,
     money::pieces,
+    page::{Found, Page},
     products::picker::{PickerStart, ProductPicker, propose},
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
-        pager::{
-            CsvLink, FilterField, FilterForm, Found, OtherMistakes, Page, Pager, is_filtered,
-            parameter,
-        },
+        pager::{CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};

@@ -10,11 +10,11 @@ use crate::{
     error::{Error, Problem},
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
+    page::Page,
     products::{self, names::Named},
     schema::supplies,
     stock::{self, MAX_PIECES, service::Cause},
     text::fold,
-    ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;

@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     db::{self, Conn, DatabaseUrl, Db},
     error::Error,
+    notifications::outbox::Outbox,
     orders::{self, Order},
     products::{self, Product},
     server,
@@ -109,6 +110,7 @@ impl App {
         let shop = Shop {
             db: Db::connect(&url, 8).unwrap(),
             config: Arc::new(config),
+            listener: &Outbox,
         };
         let router = server::router(shop.clone(), &key());
         Self {
@@ -133,6 +135,7 @@ impl App {
         let shop = Shop {
             db: Db::connect(&config.database_url, 8).unwrap(),
             config: Arc::new(config),
+            listener: &Outbox,
         };
         Self {
             router: server::router(shop.clone(), &key()),
@@ -148,6 +151,7 @@ impl App {
             DatabaseUrl::Postgres(_) => Shop {
                 db: Db::connect(&self.shop.config.database_url, 2).unwrap(),
                 config: self.shop.config.clone(),
+                listener: &Outbox,
             },
         }
     }

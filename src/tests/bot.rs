@@ -9,11 +9,9 @@ use crate::{
     auth::{Role, service::change_password},
     bot::{conversation::Bot, inbox, poll::Ear, service, webhook},
     clock,
+    config::notifications::{self as settings, Secret},
     log::{Action, Query, search},
-    notifications::{
-        settings::{self, Secret},
-        worker::{Channels, deliver_due},
-    },
+    notifications::worker::{Channels, deliver_due},
     orders::{self, Status},
     users::service as users,
 };

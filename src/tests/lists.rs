@@ -6,10 +6,10 @@ use crate::{
     demo::{self, Way, Year},
     error::{Error, Problem},
     orders::{self, Order, Query, Status},
+    page::Page,
     products,
     schema::{order_names, orders as orders_table},
     supplies,
-    ui::pager::Page,
 };
 use diesel::prelude::*;
 use std::collections::HashSet;

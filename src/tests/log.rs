@@ -8,10 +8,11 @@ use crate::{
     act::Tx,
     auth::{Role, session},
     bot,
+    config::notifications::Config,
     error::Error,
     i18n::Locale,
     log::{Action, Operation, Query, SYSTEM, search},
-    notifications::{self, State, settings::Config},
+    notifications::{self, State},
     orders, products,
     schema::{chat_codes, notifications as outbox},
     supplies,
@@ -190,8 +191,8 @@ fn known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
 
 /// Settings by which mail goes to somebody.
 fn told() -> Config {
-    let mail = notifications::settings::Mail {
-        url: notifications::settings::Secret::new("smtp://127.0.0.1:1".to_owned()),
+    let mail = crate::config::notifications::Mail {
+        url: crate::config::notifications::Secret::new("smtp://127.0.0.1:1".to_owned()),
         server: "127.0.0.1:1".to_owned(),
         from: "shop@example.org".parse().unwrap(),
         to: vec!["anna@example.org".parse().unwrap()],

@@ -4,12 +4,12 @@ use super::{App, on_both_databases};
 use crate::{
     bot::answers,
     codes::Code,
+    config::notifications::{self as settings, Secret},
     db::Conn,
     error::Error,
     i18n::Locale,
     notifications::{
         message::{Markup, Writer},
-        settings::{self, Secret},
         worker::{Channels, deliver_due},
     },
     orders,

@@ -16,25 +16,6 @@ use leptos_router::{
     hooks::{use_location, use_navigate, use_query_map},
     params::ParamsMap,
 };
-use serde::{Deserialize, Serialize};
-
-/// One page of a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Page<T> {
-    pub items: Vec<T>,
-    /// Cursor of the page before; `None` on the first.
-    pub before: Option<String>,
-    /// Cursor of the page after; `None` on the last.
-    pub after: Option<String>,
-}
-
-/// What a list found by its filters; those that could not be taken were left out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found<T> {
-    pub found: T,
-    /// The filters that were left out, and why.
-    pub wrong: Vec<FieldError>,
-}
 
 /// The wrong filters of a list that stand at none of its fields: only an address that was written by hand has them.
 #[component]

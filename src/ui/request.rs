@@ -1,7 +1,7 @@
 //! The visitor, on the server: from the request.
 
 use super::Visitor;
-use crate::{auth::Actor, error::Error, i18n::Locale};
+use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
 use leptos::prelude::*;
 
@@ -32,7 +32,9 @@ pub fn title(text: String) -> String {
 
 /// The number of the request.
 pub fn request_id() -> String {
-    crate::door::client_info().id.to_string()
+    use_context::<Parts>()
+        .map(|parts| ClientInfo::of(&parts.extensions).id.to_string())
+        .unwrap_or_default()
 }
 
 /// The language of a request's cookie. Russian without one.

@@ -6,10 +6,11 @@ use crate::{
     codes::Code,
     error::Error,
     log::list::Choice,
+    page::Page,
     ui::{
         self,
         failure::UrlFailure,
-        pager::{FilterField, FilterForm, Page, Pager, SortHead, is_filtered, parameter},
+        pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter},
         words,
     },
 };

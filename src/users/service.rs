@@ -11,9 +11,9 @@ use crate::{
     db::{self, Column, Dialect, Key, Keyset, Order},
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
+    page::Page,
     schema::users,
     text::{containing, fold},
-    ui::pager::Page,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::{
+    config::notifications as settings,
     notifications::{mail::Mail, service},
     tests::{
         app::tell,

@@ -13,10 +13,10 @@ use super::{
 use crate::{
     act::Shop,
     clock,
+    config::notifications::{self as settings, Secret},
     moment::Moment,
     notifications::{
         State,
-        settings::{self, Secret},
         worker::{Channels, deliver_due},
     },
     schema::notifications,

@@ -1,7 +1,7 @@
 //! The settings of notifications, checked at start with all others.
 
-use super::Channel;
-use crate::{config::Wrong, i18n::Locale};
+use super::{Wrong, flag};
+use crate::i18n::Locale;
 use lettre::message::Mailbox;
 use std::{fmt, net::SocketAddr};
 use url::Url;
@@ -163,7 +163,7 @@ impl Settings {
             self.shop_language.parse().map_err(|_| "must be ru or en"),
         );
         let site = wrong.take("PUBLIC_URL", site(&self.public_url, site_addr));
-        let orders = wrong.take("NOTIFY_ORDERS", crate::config::flag(&self.notify_orders));
+        let orders = wrong.take("NOTIFY_ORDERS", flag(&self.notify_orders));
         let api_url = wrong.take(
             "TELEGRAM_API_URL",
             http_url(&self.telegram_api_url)
@@ -195,16 +195,6 @@ impl Settings {
 }
 
 impl Config {
-    /// Everybody who is told, and how.
-    pub fn recipients(&self) -> Vec<(Channel, String)> {
-        let chats = self.telegram.iter().flat_map(|telegram| &telegram.chats);
-        let addresses = self.mail.iter().flat_map(|mail| &mail.to);
-        chats
-            .map(|chat| (Channel::Telegram, chat.clone()))
-            .chain(addresses.map(|address| (Channel::Mail, address.email.to_string())))
-            .collect()
-    }
-
     /// Whether Telegram may reach us: it calls only what is open to all and encrypted.
     pub fn is_public(&self) -> bool {
         self.site.starts_with("https://")
@@ -331,7 +321,6 @@ mod tests {
     fn nothing_is_told_unless_somebody_is_named() {
         let config = check(&[]).unwrap();
         assert!(config.telegram.is_none() && config.mail.is_none());
-        assert_eq!(config.recipients(), []);
         assert_eq!(config.site, "http://127.0.0.1:3000");
     }
 
@@ -352,17 +341,13 @@ mod tests {
             "https://shop.example/",
         ])
         .unwrap();
-        let told: Vec<_> = config.recipients().into_iter().map(|(_, to)| to).collect();
+        let mail = config.mail.as_ref().unwrap().to.iter();
+        let mail: Vec<_> = mail.map(|to| to.email.to_string()).collect();
         assert_eq!(
-            told,
-            [
-                "-100",
-                "7",
-                "@lavka",
-                "anna@example.org",
-                "boris@example.org"
-            ]
+            config.telegram.as_ref().unwrap().chats,
+            ["-100", "7", "@lavka"]
         );
+        assert_eq!(mail, ["anna@example.org", "boris@example.org"]);
         assert_eq!(config.site, "https://shop.example");
         assert!(!format!("{config:?}").contains("p%40ss"));
         assert!(!format!("{config:?}").contains("1:a_b-c"));

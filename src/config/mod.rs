@@ -1,15 +1,18 @@
 //! The settings: from the environment, `.env` and the command line, checked at start, all at once.
 
-use crate::{crypto, db::DatabaseUrl, notifications::settings as notifications};
+pub mod notifications;
+mod secret_file;
+
+use crate::db::DatabaseUrl;
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use phonenumber::country::Id as Region;
 use sha2::{Digest, Sha512};
 use std::{
     fmt::Display,
-    fs, io,
+    io,
     net::{IpAddr, SocketAddr},
-    path::{Path, PathBuf},
+    path::PathBuf,
     str::FromStr,
     time::Duration,
 };
@@ -287,7 +290,7 @@ impl Config {
     fn secret(&self) -> io::Result<String> {
         match &self.secret_key {
             Some(secret) => Ok(secret.clone()),
-            None => kept_secret(&self.secret_file()),
+            None => secret_file::read_or_make(&self.secret_file()),
         }
     }
 
@@ -297,42 +300,6 @@ impl Config {
             DatabaseUrl::Postgres(_) => PathBuf::from("data/sirius.secret"),
         }
     }
-}
-
-fn kept_secret(file: &Path) -> io::Result<String> {
-    use std::{io::Write, os::unix::fs::OpenOptionsExt};
-    if let Some(folder) = file.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    if !file.exists() {
-        // Whole when it has its name, whoever looks, and whoever makes one at the same time.
-        let partial = file.with_extension(format!("secret.{}", crypto::new_key()));
-        let mut new = fs::OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&partial)?;
-        let made = new
-            .write_all(crypto::sha256(&format!("{:?}", rand::random::<[u64; 8]>())).as_bytes())
-            .and_then(|()| new.sync_all())
-            .and_then(|()| fs::hard_link(&partial, file));
-        fs::remove_file(&partial)?;
-        match made {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
-    let secret = fs::read_to_string(file)?;
-    if secret.trim().len() < SHORTEST_SECRET {
-        return Err(io::Error::new(
-            io::ErrorKind::InvalidData,
-            format!(
-                "{} is cut short; without it a new one is made, and everybody signs in anew",
-                file.display()
-            ),
-        ));
-    }
-    Ok(secret)
 }
 
 /// The wrong settings found so far.
