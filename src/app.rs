@@ -128,7 +128,7 @@ fn Header() -> impl IntoView {
             <a class="menu-link" href="/account">
                 <span class="max-sm:hidden">{td_string!(l, nav.hello)} ", "</span>
                 <span class="user-name">{me.username.clone()}</span>
-                <span class="max-sm:hidden">" (" {me.role.words(|role| ui::words::role(l, role))} ")"</span>
+                <span class="max-sm:hidden">" (" {me.role.words(|role| role.label(l))} ")"</span>
             </a>
             <SignOutForm />
         }

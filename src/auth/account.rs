@@ -62,7 +62,7 @@ pub fn AccountPage() -> impl IntoView {
                     <dt>{td_string!(l, fields.username)}</dt>
                     <dd>{me.username}</dd>
                     <dt>{td_string!(l, fields.role)}</dt>
-                    <dd>{me.role.words(|role| ui::words::role(l, role))}</dd>
+                    <dd>{me.role.words(|role| role.label(l))}</dd>
                 </dl>
                 <section aria-labelledby="password-change">
                     <h2 id="password-change">{td_string!(l, auth.change_password)}</h2>

@@ -24,7 +24,9 @@ pub mod throttle;
 use crate::{
     codes::{Code, codes},
     error::Error,
+    i18n::Locale,
 };
+use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -50,6 +52,17 @@ codes! {
     }
 }
 
+impl UserState {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Pending => td_string!(l, user_state.pending),
+            Self::Active => td_string!(l, user_state.active),
+            Self::Blocked => td_string!(l, user_state.blocked),
+        }
+    }
+}
+
 codes! {
     /// Something that only some roles may do.
     pub enum Permission {
@@ -71,6 +84,15 @@ codes! {
 }
 
 impl Role {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Admin => td_string!(l, role.admin),
+            Self::Manager => td_string!(l, role.manager),
+            Self::User => td_string!(l, role.user),
+        }
+    }
+
     /// The permission table. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
     pub const fn may(self, permission: Permission, manager_in_admin: bool) -> bool {
         match permission {

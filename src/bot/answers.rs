@@ -10,7 +10,6 @@ use crate::{
     notifications::message::{LowProduct, Markup, Writer},
     orders::{self, Order, Status},
     products::{self, Product},
-    ui::words,
 };
 use frankenstein::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use leptos_i18n::td_string;
@@ -275,7 +274,7 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     let l = writer.locale;
     let number = td_string!(l, orders.number, id = order.id).to_string();
     let title = writer.link(&number, &format!("/orders/{}", order.id));
-    let status = writer.strong(&order.status.words(|status| words::status(l, status)));
+    let status = writer.strong(&order.status.words(|status| status.label(l)));
     let sold = writer.sold(&order.product_name, order.qty, order.total_rub());
     let mut text = format!(
         "{title}: {status}\n{sold}\n{}",

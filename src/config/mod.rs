@@ -446,33 +446,4 @@ mod tests {
             ]
         );
     }
-
-    #[test]
-    fn a_kept_secret_stays_the_same_and_private() {
-        use std::os::unix::fs::PermissionsExt;
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("data/sirius.secret");
-        let made = kept_secret(&file).unwrap();
-        assert_eq!(kept_secret(&file).unwrap(), made);
-        assert_eq!(
-            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
-            0o600
-        );
-        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
-    }
-
-    #[test]
-    fn a_secret_that_is_cut_short_is_none() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("sirius.secret");
-        for cut in ["", "0123456789"] {
-            fs::write(&file, cut).unwrap();
-            assert!(
-                kept_secret(&file)
-                    .unwrap_err()
-                    .to_string()
-                    .contains("is cut short")
-            );
-        }
-    }
 }

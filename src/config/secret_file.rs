@@ -44,3 +44,37 @@ pub fn read_or_make(file: &Path) -> io::Result<String> {
     }
     Ok(secret)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_kept_secret_stays_the_same_and_private() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("data/sirius.secret");
+        let made = read_or_make(&file).unwrap();
+        assert_eq!(read_or_make(&file).unwrap(), made);
+        assert_eq!(
+            fs::metadata(&file).unwrap().permissions().mode() & 0o777,
+            0o600
+        );
+        assert_eq!(fs::read_dir(file.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_secret_that_is_cut_short_is_none() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("sirius.secret");
+        for cut in ["", "0123456789"] {
+            fs::write(&file, cut).unwrap();
+            assert!(
+                read_or_make(&file)
+                    .unwrap_err()
+                    .to_string()
+                    .contains("is cut short")
+            );
+        }
+    }
+}

@@ -7,9 +7,11 @@ pub mod service;
 #[cfg(feature = "ssr")]
 pub mod upload;
 
-use crate::{auth::Permission, codes::codes, error::FieldError, log::Change, moment::Moment};
+use crate::{
+    auth::Permission, codes::codes, error::FieldError, log::Change, moment::Moment,
+    ui::banner::Counts,
+};
 use serde::{Deserialize, Serialize};
-use std::{fmt, num::ParseIntError, str::FromStr};
 
 codes! {
     /// What a file has.
@@ -73,35 +75,6 @@ pub struct Preview {
     pub wrong: usize,
     /// The first rows, wrong ones before all others.
     pub rows: Vec<PreviewRow>,
-}
-
-/// How many rows a file had that did something, and how many that did not.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Counts {
-    pub new: i64,
-    pub changed: i64,
-    pub same: i64,
-}
-
-/// As a URL has it: `3.2.40`.
-impl fmt::Display for Counts {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}", self.new, self.changed, self.same)
-    }
-}
-
-impl FromStr for Counts {
-    type Err = ParseIntError;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let mut counts = text.splitn(3, '.').map(str::parse);
-        let mut next = || counts.next().unwrap_or_else(|| "".parse());
-        Ok(Self {
-            new: next()?,
-            changed: next()?,
-            same: next()?,
-        })
-    }
 }
 
 /// What a row of the file would do.

@@ -1,10 +1,11 @@
 //! The pages that take a file: choose it, see what it would do, confirm.
 
-use super::{Counts, Earlier, Kind, Preview, PreviewRow, RowState, Sent};
+use super::{Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
     error::Error,
     log::history::Changes,
     money::pieces,
+    ui::banner::Counts,
     ui::{
         self,
         failure::UrlFailure,

@@ -1,6 +1,6 @@
 //! Keeps a file until it is confirmed, plans what it does, and does it.
 
-use super::{Counts, Earlier, Kind, Preview, PreviewRow, RowState, Sent};
+use super::{Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
     act::Tx,
     crypto::{new_key, sha256},
@@ -15,6 +15,7 @@ use crate::{
     schema::{imports, uploads},
     sheet::read::{Row, Table, decode},
     supplies,
+    ui::banner::Counts,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;

@@ -9,7 +9,6 @@ use crate::{
         cells::Sheet,
         download::{Asked, BATCH, File},
     },
-    ui::words,
 };
 use axum::{extract::State, http::request::Parts, response::Response};
 
@@ -50,8 +49,8 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         match sheet.format {
             Format::Excel => {
                 let l = sheet.locale;
-                sheet.plain(operation.action.words(|action| words::action(l, action)))?;
-                sheet.plain(operation.entity_type.words(|kind| words::entity(l, kind)))?;
+                sheet.plain(operation.action.words(|action| action.label(l)))?;
+                sheet.plain(operation.entity_type.words(|kind| kind.label(l)))?;
             }
             Format::Plain => {
                 sheet.plain(operation.action)?;

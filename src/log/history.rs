@@ -3,11 +3,9 @@
 use super::{Change, Operation};
 use crate::{
     i18n::Locale,
-    moment::day_shown,
-    money::{Eur, Rub},
     ui::{
         self,
-        words::{self, field_label},
+        words::{field_label, value_words},
     },
 };
 use leptos::prelude::*;
@@ -21,7 +19,7 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
         view! {
             <li class="history-row">
                 <p>
-                    <strong>{operation.action.words(|action| words::action(l, action))}</strong>
+                    <strong>{operation.action.words(|action| action.label(l))}</strong>
                     " · " {operation.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}
                     " · " {operation.timestamp.shown(l)}
                 </p>
@@ -57,29 +55,4 @@ pub fn change_words(l: Locale, change: &Change) -> String {
         ),
         None => format!("{label}: {}", shown(&change.after)),
     }
-}
-
-/// A day of the log as people write it.
-pub fn day_words(l: Locale, day: &str) -> String {
-    day.parse()
-        .map_or_else(|_| day.to_owned(), |day| day_shown(day, l))
-}
-
-/// A value of the log as people read it.
-pub fn value_words(l: Locale, field: &str, value: &str) -> String {
-    let words = match field {
-        "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
-        "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),
-        "day" | "from" | "to" => Some(day_words(l, value)),
-        "role" => value
-            .parse()
-            .ok()
-            .map(|role| words::role(l, role).to_owned()),
-        "state" => value
-            .parse()
-            .ok()
-            .map(|state| words::user_state(l, state).to_owned()),
-        _ => None,
-    };
-    words.unwrap_or_else(|| value.to_owned())
 }

@@ -1,19 +1,14 @@
 //! The operation log, as a page of the admin's.
 
-use super::{
-    Action, Entity, Operation, Query, SYSTEM,
-    history::{Changes, day_words},
-};
+use super::{Action, Entity, Operation, Query, SYSTEM, history::Changes};
 use crate::{
-    auth::Permission,
-    codes::Code,
     error::Error,
     moment::Moment,
     page::Page,
     ui::{
         self,
+        entity_link::EntityLink,
         pager::{CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter},
-        words,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -116,10 +111,10 @@ fn Filters() -> impl IntoView {
     let l = ui::locale();
     let actions = Action::ALL
         .iter()
-        .map(move |action| (action.code(), words::action(l, *action)));
+        .map(move |action| (action.code(), action.label(l)));
     let entities = Entity::ALL
         .iter()
-        .map(move |entity| (entity.code(), words::entity(l, *entity)));
+        .map(move |entity| (entity.code(), entity.label(l)));
     view! {
         <FilterForm action="/admin/logs">
             <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
@@ -178,8 +173,8 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
             <tr role="row">
                 <td role="cell" class="date" data-label=td_string!(l, fields.date)>{operation.timestamp.shown(l)}</td>
                 <td role="cell" data-label=td_string!(l, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
-                <td role="cell" class="row-title">{operation.action.words(|action| words::action(l, action))}</td>
-                <td role="cell" data-label=td_string!(l, log.entity)><Thing entity=operation.entity_type id=operation.entity_id /></td>
+                <td role="cell" class="row-title">{operation.action.words(|action| action.label(l))}</td>
+                <td role="cell" data-label=td_string!(l, log.entity)><EntityLink entity=operation.entity_type id=operation.entity_id /></td>
                 <td role="cell" class="log-changes">{changes}</td>
             </tr>
         }
@@ -197,36 +192,5 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
             </thead>
             <tbody role="rowgroup">{operations.into_iter().map(row).collect_view()}</tbody>
         </table>
-    }
-}
-
-/// What an operation was done to, as a link where it has a page.
-#[component]
-pub fn Thing(entity: Code<Entity>, id: String) -> impl IntoView {
-    let l = ui::locale();
-    let kind = entity.words(|entity| words::entity(l, entity));
-    let name = match entity.known() {
-        Some(Entity::User) => format!("{kind} {id}"),
-        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(l, &id)),
-        _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
-        // All of them, as a file; or a test.
-        _ => kind,
-    };
-    let path = match entity.known() {
-        Some(Entity::Product) => Some(format!("/products/{id}")),
-        Some(Entity::Supply) => Some("/supplies".to_owned()),
-        Some(Entity::Order) => Some(format!("/orders/{id}")),
-        Some(Entity::User) if ui::may(Permission::ManageUsers) => Some(format!(
-            "/admin/users/{}",
-            leptos_router::location::Url::escape(&id)
-        )),
-        Some(Entity::Rate) => Some("/admin/rates".to_owned()),
-        Some(Entity::Report) => Some("/admin/analytics".to_owned()),
-        Some(Entity::Notification) => Some("/admin/notifications".to_owned()),
-        Some(Entity::User | Entity::Invitation | Entity::Log) | None => None,
-    };
-    match path.filter(|_| !id.is_empty() && id != "csv") {
-        Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
-        None => name.into_any(),
     }
 }

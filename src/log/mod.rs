@@ -14,8 +14,10 @@ pub mod service;
 
 use crate::{
     codes::{Code, codes},
+    i18n::Locale,
     moment::Moment,
 };
+use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 codes! {
@@ -62,6 +64,48 @@ codes! {
     }
 }
 
+impl Action {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Create => td_string!(l, action.create),
+            Self::Edit => td_string!(l, action.edit),
+            Self::Correct => td_string!(l, action.correct),
+            Self::Archive => td_string!(l, action.archive),
+            Self::Restore => td_string!(l, action.restore),
+            Self::Delete => td_string!(l, action.delete),
+            Self::Supply => td_string!(l, action.supply),
+            Self::Issue => td_string!(l, action.issue),
+            Self::Deny => td_string!(l, action.deny),
+            Self::Register => td_string!(l, action.register),
+            Self::SignIn => td_string!(l, action.sign_in),
+            Self::SignInFailed => td_string!(l, action.sign_in_failed),
+            Self::SignOut => td_string!(l, action.sign_out),
+            Self::ChangePassword => td_string!(l, action.change_password),
+            Self::ChangePasswordFailed => td_string!(l, action.change_password_failed),
+            Self::ChangeRole => td_string!(l, action.change_role),
+            Self::Activate => td_string!(l, action.activate),
+            Self::Block => td_string!(l, action.block),
+            Self::Unblock => td_string!(l, action.unblock),
+            Self::ResetPassword => td_string!(l, action.reset_password),
+            Self::Invite => td_string!(l, action.invite),
+            Self::RevokeInvitation => td_string!(l, action.revoke_invitation),
+            Self::EndSession => td_string!(l, action.end_session),
+            Self::Export => td_string!(l, action.export),
+            Self::Import => td_string!(l, action.import),
+            Self::CreateToken => td_string!(l, action.create_token),
+            Self::RevokeToken => td_string!(l, action.revoke_token),
+            Self::LowStock => td_string!(l, action.low_stock),
+            Self::SendTest => td_string!(l, action.send_test),
+            Self::Resend => td_string!(l, action.resend),
+            Self::MakeChatCode => td_string!(l, action.make_chat_code),
+            Self::LinkChat => td_string!(l, action.link_chat),
+            Self::UnlinkChat => td_string!(l, action.unlink_chat),
+            Self::Repair => td_string!(l, action.repair),
+        }
+    }
+}
+
 codes! {
     /// What it was done to.
     pub enum Entity {
@@ -77,6 +121,23 @@ codes! {
         /// The log itself, when it is taken away as a file.
         Log = "log",
         Notification = "notification",
+    }
+}
+
+impl Entity {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Product => td_string!(l, entity.product),
+            Self::Supply => td_string!(l, entity.supply),
+            Self::Order => td_string!(l, entity.order),
+            Self::User => td_string!(l, entity.user),
+            Self::Invitation => td_string!(l, entity.invitation),
+            Self::Rate => td_string!(l, entity.rate),
+            Self::Report => td_string!(l, entity.report),
+            Self::Log => td_string!(l, entity.log),
+            Self::Notification => td_string!(l, entity.notification),
+        }
     }
 }
 

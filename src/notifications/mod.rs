@@ -30,6 +30,7 @@ use crate::{
     i18n::Locale,
     moment::Moment,
 };
+use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 /// Hours after which a notification that did not arrive is given up.
@@ -40,6 +41,16 @@ codes! {
     pub enum Channel {
         Telegram = "telegram",
         Mail = "mail",
+    }
+}
+
+impl Channel {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Telegram => "Telegram",
+            Self::Mail => td_string!(l, notifications.mail),
+        }
     }
 }
 
@@ -65,6 +76,18 @@ codes! {
         Failed = "failed",
         /// Before it was sent, what it would have told was over: the products are not low any more.
         Cancelled = "cancelled",
+    }
+}
+
+impl State {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Waiting => td_string!(l, notification_state.waiting),
+            Self::Sent => td_string!(l, notification_state.sent),
+            Self::Failed => td_string!(l, notification_state.failed),
+            Self::Cancelled => td_string!(l, notification_state.cancelled),
+        }
     }
 }
 

@@ -11,7 +11,6 @@ use crate::{
         failure::UrlFailure,
         form::{Form, FormAction, Submit},
         pager::{FilterForm, Pager, is_filtered, parameter},
-        words,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -122,7 +121,7 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
         let words = td_string!(
             l,
             notifications.refused,
-            channel = words::channel(l, refused.channel),
+            channel = refused.channel.label(l),
             moment = refused.since.shown(l)
         )
         .to_string();
@@ -189,9 +188,9 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
     view! {
         {refused.collect_view()}
         <dl class="facts">
-            <dt>{words::channel(l, Channel::Telegram)}</dt>
+            <dt>{Channel::Telegram.label(l)}</dt>
             <dd>{telegram}</dd>
-            <dt>{words::channel(l, Channel::Mail)}</dt>
+            <dt>{Channel::Mail.label(l)}</dt>
             <dd>{mail}</dd>
             <dt>{td_string!(l, notifications.orders)}</dt>
             <dd>{orders}</dd>
@@ -215,7 +214,7 @@ fn Filters() -> impl IntoView {
     let l = ui::locale();
     let states = State::ALL
         .iter()
-        .map(move |state| (state.code(), words::notification_state(l, *state)));
+        .map(move |state| (state.code(), state.label(l)));
     view! {
         <FilterForm action="/admin/notifications">
             <Choice name="state" label=td_string!(l, fields.state) any=td_string!(l, notifications.any_state) options=states.collect() />
@@ -289,7 +288,7 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
     let label = label.to_string();
     let to = format!(
         "{}: {}",
-        delivery.channel.words(|channel| words::channel(l, channel)),
+        delivery.channel.words(|channel| channel.label(l)),
         delivery.recipient
     );
     view! {
@@ -297,7 +296,7 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
             <td role="cell" class="date" data-label=td_string!(l, fields.date)>{delivery.created_at.shown(l)}</td>
             <td role="cell" class="row-title">{delivery.subject}</td>
             <td role="cell" data-label=td_string!(l, notifications.recipient)>{to}</td>
-            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{delivery.state.words(|state| words::notification_state(l, state))}</span></td>
+            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{delivery.state.words(|state| state.label(l))}</span></td>
             <td role="cell" class="num" data-label=td_string!(l, notifications.attempts)>{delivery.attempts}</td>
             <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)><div>{error}</div></td>
             <td role="cell">

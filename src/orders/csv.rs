@@ -10,7 +10,6 @@ use crate::{
         cells::Sheet,
         download::{Asked, BATCH, File},
     },
-    ui::words,
 };
 use axum::{extract::State, http::request::Parts, response::Response};
 
@@ -58,11 +57,9 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(order.id)?;
         sheet.moment(order.created_at)?;
         match sheet.format {
-            Format::Excel => sheet.plain(
-                order
-                    .status
-                    .words(|status| words::status(sheet.locale, status)),
-            )?,
+            Format::Excel => {
+                sheet.plain(order.status.words(|status| status.label(sheet.locale)))?
+            }
             Format::Plain => sheet.plain(&order.status)?,
         }
         sheet.plain(order.product_id)?;

@@ -125,7 +125,7 @@ fn Filters() -> impl IntoView {
         move |status: &'static str| move || parameter(&params.read(), "status") == status;
     let options = Status::ALL
         .iter()
-        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{ui::words::status(l, *status)}</option> })
+        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{status.label(l)}</option> })
         .collect_view();
     view! {
         <FilterForm action="/orders">

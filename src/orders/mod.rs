@@ -4,6 +4,7 @@ pub mod form;
 pub mod list;
 pub mod page;
 pub mod row;
+pub mod status;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -16,6 +17,8 @@ pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
+pub use status::Status;
+
 use crate::{
     codes::{Code, codes},
     error::Problem,
@@ -23,18 +26,6 @@ use crate::{
     money::Rub,
 };
 use serde::{Deserialize, Serialize};
-
-codes! {
-    /// Where an order stands.
-    pub enum Status {
-        /// Paid; its pieces are reserved.
-        PaidNotIssued = "paid_not_issued",
-        /// Handed out.
-        PaidIssued = "paid_issued",
-        /// Cancelled; its pieces may be sold again.
-        PaidDenied = "paid_denied",
-    }
-}
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

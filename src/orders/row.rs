@@ -55,7 +55,7 @@ impl LiveOrder {
         let l = ui::locale();
         Effect::new(move || {
             if let Some(order) = action.made::<Order>() {
-                let words = order.status.words(|status| ui::words::status(l, status));
+                let words = order.status.words(|status| status.label(l));
                 ui::announce(
                     td_string!(l, orders.announce, id = order.id, status = words).to_string(),
                 );
@@ -104,7 +104,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     view! {
         <span class=class class:status-badge=true tabindex="-1" node_ref=live.status>
             <span aria-hidden="true">{sign}</span>
-            {move || status().words(|status| ui::words::status(l, status))}
+            {move || status().words(|status| status.label(l))}
         </span>
     }
 }

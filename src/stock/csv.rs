@@ -11,7 +11,6 @@ use crate::{
         cells::Sheet,
         download::{Asked, BATCH, File},
     },
-    ui::words,
 };
 use axum::{
     extract::{Path, State},
@@ -70,11 +69,7 @@ fn batch(tx: &mut Tx<'_>, place: &mut Place, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(movement.id)?;
         sheet.moment(movement.created_at)?;
         match sheet.format {
-            Format::Excel => sheet.plain(
-                movement
-                    .kind
-                    .words(|kind| words::movement(sheet.locale, kind)),
-            )?,
+            Format::Excel => sheet.plain(movement.kind.words(|kind| kind.label(sheet.locale)))?,
             Format::Plain => sheet.plain(&movement.kind)?,
         }
         sheet.plain(movement.on_hand())?;

@@ -51,7 +51,7 @@ fn MovementRow(movement: Movement) -> impl IntoView {
     view! {
         <tr role="row">
             <td role="cell" class="date" data-label=td_string!(l, fields.date)>{movement.created_at.shown(l)}</td>
-            <td role="cell" data-label=td_string!(l, fields.movement)><span>{movement.kind.words(|kind| ui::words::movement(l, kind))} {cause}</span></td>
+            <td role="cell" data-label=td_string!(l, fields.movement)><span>{movement.kind.words(|kind| kind.label(l))} {cause}</span></td>
             <td role="cell" class="num" data-label=td_string!(l, fields.on_hand)>{change(movement.on_hand(), movement.on_hand_after)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.stock)>{change(movement.stock(), movement.stock_after)}</td>
             <td role="cell" data-label=td_string!(l, fields.user)>{movement.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>

@@ -11,8 +11,10 @@ pub mod service;
 
 use crate::{
     codes::{Code, codes},
+    i18n::Locale,
     moment::Moment,
 };
+use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 /// The most pieces of one product that the shop may hold.
@@ -29,6 +31,20 @@ codes! {
         Reserve = "reserve",
         Release = "release",
         Issue = "issue",
+    }
+}
+
+impl MovementKind {
+    /// Its name for people.
+    pub fn label(self, l: Locale) -> &'static str {
+        match self {
+            Self::Opening => td_string!(l, movement.opening),
+            Self::Supply => td_string!(l, movement.supply),
+            Self::Correction => td_string!(l, movement.correction),
+            Self::Reserve => td_string!(l, movement.reserve),
+            Self::Release => td_string!(l, movement.release),
+            Self::Issue => td_string!(l, movement.issue),
+        }
     }
 }
 

@@ -4,7 +4,6 @@
 use crate::{
     codes::codes,
     i18n::Locale,
-    import::Counts,
     ui::{self, pager::PASSING},
 };
 use leptos::prelude::*;
@@ -13,6 +12,8 @@ use leptos_router::{
     hooks::{use_location, use_query_map},
     params::ParamsMap,
 };
+use serde::{Deserialize, Serialize};
+use std::{fmt, num::ParseIntError, str::FromStr};
 
 codes! {
     /// Something that was done on the page before.
@@ -182,6 +183,35 @@ fn without_passing(query: &str) -> String {
         .filter(is_kept)
         .collect::<Vec<_>>()
         .join("&")
+}
+
+/// How many rows a file had that did something, and how many that did not.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counts {
+    pub new: i64,
+    pub changed: i64,
+    pub same: i64,
+}
+
+/// As a URL has it: `3.2.40`.
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}.{}", self.new, self.changed, self.same)
+    }
+}
+
+impl FromStr for Counts {
+    type Err = ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let mut counts = text.splitn(3, '.').map(str::parse);
+        let mut next = || counts.next().unwrap_or_else(|| "".parse());
+        Ok(Self {
+            new: next()?,
+            changed: next()?,
+            same: next()?,
+        })
+    }
 }
 
 #[cfg(test)]

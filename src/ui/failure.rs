@@ -3,9 +3,11 @@
 use crate::{
     error::Error,
     i18n::Locale,
-    log::{history::value_words, list::Thing},
-    ui,
-    ui::words::field_label,
+    ui::{
+        self,
+        entity_link::EntityLink,
+        words::{field_label, value_words},
+    },
 };
 use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
 use leptos_i18n::td_string;
@@ -72,7 +74,7 @@ fn details(error: &Error, l: Locale) -> Option<AnyView> {
         }
         Error::KeyReused(recorded) => {
             let (entity, id) = (recorded.entity.clone(), recorded.id.to_string());
-            Some(view! { <p><Thing entity id /></p> }.into_any())
+            Some(view! { <p><EntityLink entity id /></p> }.into_any())
         }
         _ => None,
     }

@@ -3,8 +3,10 @@
 pub mod banner;
 #[cfg(feature = "hydrate")]
 pub mod click_guard;
+pub mod entity_link;
 pub mod failure;
 pub mod form;
+mod messages;
 pub mod pager;
 pub mod secret;
 pub mod words;

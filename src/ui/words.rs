@@ -1,12 +1,10 @@
-//! Words for the codes that the database and the log keep.
+//! The labels of fields, and their values as people read them.
 
 use crate::{
     auth::{Role, UserState},
     i18n::Locale,
-    log::{Action, Entity},
-    notifications::{Channel, State},
-    orders::Status,
-    stock::MovementKind,
+    moment::day_shown,
+    money::{Eur, Rub},
 };
 use leptos_i18n::td_string;
 
@@ -92,114 +90,27 @@ pub fn field_label(l: Locale, field: &str) -> String {
     .to_owned()
 }
 
-/// Where an order stands.
-pub fn status(l: Locale, status: Status) -> &'static str {
-    match status {
-        Status::PaidNotIssued => td_string!(l, status.paid_not_issued),
-        Status::PaidIssued => td_string!(l, status.paid_issued),
-        Status::PaidDenied => td_string!(l, status.paid_denied),
-    }
+/// A day of the log as people write it.
+pub fn day_words(l: Locale, day: &str) -> String {
+    day.parse()
+        .map_or_else(|_| day.to_owned(), |day| day_shown(day, l))
 }
 
-/// What a person does in the shop.
-pub fn role(l: Locale, role: Role) -> &'static str {
-    match role {
-        Role::Admin => td_string!(l, role.admin),
-        Role::Manager => td_string!(l, role.manager),
-        Role::User => td_string!(l, role.user),
-    }
-}
-
-/// Whether an account may be used.
-pub fn user_state(l: Locale, state: UserState) -> &'static str {
-    match state {
-        UserState::Pending => td_string!(l, user_state.pending),
-        UserState::Active => td_string!(l, user_state.active),
-        UserState::Blocked => td_string!(l, user_state.blocked),
-    }
-}
-
-/// What an operation was done to.
-pub fn entity(l: Locale, entity: Entity) -> &'static str {
-    match entity {
-        Entity::Product => td_string!(l, entity.product),
-        Entity::Supply => td_string!(l, entity.supply),
-        Entity::Order => td_string!(l, entity.order),
-        Entity::User => td_string!(l, entity.user),
-        Entity::Invitation => td_string!(l, entity.invitation),
-        Entity::Rate => td_string!(l, entity.rate),
-        Entity::Report => td_string!(l, entity.report),
-        Entity::Log => td_string!(l, entity.log),
-        Entity::Notification => td_string!(l, entity.notification),
-    }
-}
-
-/// The way that a notification takes.
-pub fn channel(l: Locale, channel: Channel) -> &'static str {
-    match channel {
-        Channel::Telegram => "Telegram",
-        Channel::Mail => td_string!(l, notifications.mail),
-    }
-}
-
-/// How far a notification has come.
-pub fn notification_state(l: Locale, state: State) -> &'static str {
-    match state {
-        State::Waiting => td_string!(l, notification_state.waiting),
-        State::Sent => td_string!(l, notification_state.sent),
-        State::Failed => td_string!(l, notification_state.failed),
-        State::Cancelled => td_string!(l, notification_state.cancelled),
-    }
-}
-
-/// Why the stock moved.
-pub fn movement(l: Locale, kind: MovementKind) -> &'static str {
-    match kind {
-        MovementKind::Opening => td_string!(l, movement.opening),
-        MovementKind::Supply => td_string!(l, movement.supply),
-        MovementKind::Correction => td_string!(l, movement.correction),
-        MovementKind::Reserve => td_string!(l, movement.reserve),
-        MovementKind::Release => td_string!(l, movement.release),
-        MovementKind::Issue => td_string!(l, movement.issue),
-    }
-}
-
-/// What was done, in the history of a thing.
-pub fn action(l: Locale, action: Action) -> &'static str {
-    match action {
-        Action::Create => td_string!(l, action.create),
-        Action::Edit => td_string!(l, action.edit),
-        Action::Correct => td_string!(l, action.correct),
-        Action::Archive => td_string!(l, action.archive),
-        Action::Restore => td_string!(l, action.restore),
-        Action::Delete => td_string!(l, action.delete),
-        Action::Supply => td_string!(l, action.supply),
-        Action::Issue => td_string!(l, action.issue),
-        Action::Deny => td_string!(l, action.deny),
-        Action::Register => td_string!(l, action.register),
-        Action::SignIn => td_string!(l, action.sign_in),
-        Action::SignInFailed => td_string!(l, action.sign_in_failed),
-        Action::SignOut => td_string!(l, action.sign_out),
-        Action::ChangePassword => td_string!(l, action.change_password),
-        Action::ChangePasswordFailed => td_string!(l, action.change_password_failed),
-        Action::ChangeRole => td_string!(l, action.change_role),
-        Action::Activate => td_string!(l, action.activate),
-        Action::Block => td_string!(l, action.block),
-        Action::Unblock => td_string!(l, action.unblock),
-        Action::ResetPassword => td_string!(l, action.reset_password),
-        Action::Invite => td_string!(l, action.invite),
-        Action::RevokeInvitation => td_string!(l, action.revoke_invitation),
-        Action::EndSession => td_string!(l, action.end_session),
-        Action::Export => td_string!(l, action.export),
-        Action::Import => td_string!(l, action.import),
-        Action::CreateToken => td_string!(l, action.create_token),
-        Action::RevokeToken => td_string!(l, action.revoke_token),
-        Action::LowStock => td_string!(l, action.low_stock),
-        Action::SendTest => td_string!(l, action.send_test),
-        Action::Resend => td_string!(l, action.resend),
-        Action::MakeChatCode => td_string!(l, action.make_chat_code),
-        Action::LinkChat => td_string!(l, action.link_chat),
-        Action::UnlinkChat => td_string!(l, action.unlink_chat),
-        Action::Repair => td_string!(l, action.repair),
-    }
+/// A value of the log as people read it.
+pub fn value_words(l: Locale, field: &str, value: &str) -> String {
+    let words = match field {
+        "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
+        "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),
+        "day" | "from" | "to" => Some(day_words(l, value)),
+        "role" => value
+            .parse()
+            .ok()
+            .map(|role: Role| role.label(l).to_owned()),
+        "state" => value
+            .parse()
+            .ok()
+            .map(|state: UserState| state.label(l).to_owned()),
+        _ => None,
+    };
+    words.unwrap_or_else(|| value.to_owned())
 }

@@ -8,7 +8,6 @@ use crate::{
         self,
         form::{Form, FormAction, Submit},
         secret::Secret,
-        words,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -80,7 +79,7 @@ pub fn Invitations() -> impl IntoView {
         |_| list_invitations(),
     );
     let role = move |role: &Role| {
-        view! { <option value=role.code() selected=*role == Role::User>{words::role(l, *role)}</option> }
+        view! { <option value=role.code() selected=*role == Role::User>{role.label(l)}</option> }
     };
     view! {
         <section class="panel" aria-labelledby="invitations">
@@ -120,7 +119,7 @@ fn InvitationList(invitations: Vec<Invitation>, revoke: FormAction) -> impl Into
         view! {
             <li class="device">
                 <div>
-                    <strong>{invitation.role.words(|role| words::role(l, role))}</strong>
+                    <strong>{invitation.role.words(|role| role.label(l))}</strong>
                     <p class="text-sm opacity-80">{holds}</p>
                 </div>
                 <Form action=revoke>

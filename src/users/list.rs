@@ -11,7 +11,6 @@ use crate::{
         self,
         failure::UrlFailure,
         pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter},
-        words,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -77,10 +76,10 @@ fn Filters() -> impl IntoView {
     let sort = move || parameter(&params.read(), "sort");
     let roles = Role::ALL
         .iter()
-        .map(move |role| (role.code(), words::role(l, *role)));
+        .map(move |role| (role.code(), role.label(l)));
     let states = UserState::ALL
         .iter()
-        .map(move |state| (state.code(), words::user_state(l, *state)));
+        .map(move |state| (state.code(), state.label(l)));
     view! {
         <FilterForm action="/admin/users">
             <FilterField name="search" label=td_string!(l, fields.username) />
@@ -104,7 +103,7 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
         view! {
             <tr role="row">
                 <td role="cell" class="row-title"><a class="link" href=href>{account.username}</a></td>
-                <td role="cell" data-label=td_string!(l, fields.role)>{account.role.words(|role| words::role(l, role))}</td>
+                <td role="cell" data-label=td_string!(l, fields.role)>{account.role.words(|role| role.label(l))}</td>
                 <td role="cell" data-label=td_string!(l, fields.state)><StateBadge state=account.state /></td>
                 <td role="cell" class="date" data-label=td_string!(l, fields.created_at)>{account.created_at.shown(l)}</td>
                 <td role="cell" class="date" data-label=td_string!(l, fields.last_seen_at)>{seen}</td>
@@ -136,5 +135,5 @@ pub fn StateBadge(state: Code<UserState>) -> impl IntoView {
         Some(UserState::Active) => "badge badge-success badge-soft",
         Some(UserState::Blocked) => "badge badge-error badge-soft",
     };
-    view! { <span class=class>{state.words(|state| words::user_state(l, state))}</span> }
+    view! { <span class=class>{state.words(|state| state.label(l))}</span> }
 }

@@ -11,7 +11,6 @@ use crate::{
         form::{Form, FormAction, Submit},
         pager::parameter,
         secret::Secret,
-        words,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -182,7 +181,7 @@ fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
         {password.map(|password| view! { <Secret label=td_string!(l, users.one_time_password) secret=password /> })}
         <dl class="facts">
             <dt>{td_string!(l, fields.role)}</dt>
-            <dd>{account.role.words(|role| words::role(l, role))}</dd>
+            <dd>{account.role.words(|role| role.label(l))}</dd>
             <dt>{td_string!(l, fields.state)}</dt>
             <dd><StateBadge state=account.state.clone() /></dd>
             <dt>{td_string!(l, fields.created_at)}</dt>
@@ -213,7 +212,7 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
         .is_none()
         .then(|| view! { <option value="" disabled selected>{role.to_string()}</option> });
     let option = move |other: &Role| {
-        view! { <option value=other.code() selected=role == *other>{words::role(l, *other)}</option> }
+        view! { <option value=other.code() selected=role == *other>{other.label(l)}</option> }
     };
     let (action, label, hint) = match account.state.known() {
         Some(UserState::Pending) => (

@@ -1,0 +1,36 @@
+//! A link to what an operation was done to.
+
+use super::words::day_words;
+use crate::{auth::Permission, codes::Code, log::Entity, ui};
+use leptos::prelude::*;
+
+/// What an operation was done to, as a link where it has a page.
+#[component]
+pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
+    let l = ui::locale();
+    let kind = entity.words(|entity| entity.label(l));
+    let name = match entity.known() {
+        Some(Entity::User) => format!("{kind} {id}"),
+        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(l, &id)),
+        _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
+        // All of them, as a file; or a test.
+        _ => kind,
+    };
+    let path = match entity.known() {
+        Some(Entity::Product) => Some(format!("/products/{id}")),
+        Some(Entity::Supply) => Some("/supplies".to_owned()),
+        Some(Entity::Order) => Some(format!("/orders/{id}")),
+        Some(Entity::User) if ui::may(Permission::ManageUsers) => Some(format!(
+            "/admin/users/{}",
+            leptos_router::location::Url::escape(&id)
+        )),
+        Some(Entity::Rate) => Some("/admin/rates".to_owned()),
+        Some(Entity::Report) => Some("/admin/analytics".to_owned()),
+        Some(Entity::Notification) => Some("/admin/notifications".to_owned()),
+        Some(Entity::User | Entity::Invitation | Entity::Log) | None => None,
+    };
+    match path.filter(|_| !id.is_empty() && id != "csv") {
+        Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
+        None => name.into_any(),
+    }
+}
