@@ -72,9 +72,9 @@ fn every_get(product: i64, order: i64) -> Vec<String> {
 fn contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let columns = match conn {
         Conn::Sqlite(_) => "SELECT m.name || '.' || c.name AS line FROM sqlite_master m, pragma_table_info(m.name) c
-            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
+            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1",
         Conn::Postgres(_) => "SELECT table_name || '.' || column_name AS line FROM information_schema.columns
-            WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%'",
+            WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%' ORDER BY 1",
     };
     let mut tables = BTreeMap::<String, Vec<String>>::new();
     for Line { line } in diesel::sql_query(columns).load(conn)? {
