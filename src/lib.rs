@@ -48,6 +48,8 @@ pub mod door;
 #[cfg(feature = "ssr")]
 pub mod events;
 #[cfg(feature = "ssr")]
+pub mod migrate;
+#[cfg(feature = "ssr")]
 pub mod phone;
 #[cfg(feature = "ssr")]
 pub mod schema;

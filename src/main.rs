@@ -7,7 +7,7 @@ use command::{books, copies, open, say, user};
 use sirius::{
     clock,
     config::{Config, LogFormat, Settings},
-    db::{self, DatabaseUrl},
+    db::DatabaseUrl,
     demo, phone, server,
 };
 use std::{
@@ -108,7 +108,7 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
     match command {
         Command::Serve => server::serve(config).await,
         Command::Migrate => {
-            let ran = db::migrate(&config.database_url)?;
+            let ran = sirius::migrate::migrate(&config.database_url)?;
             say(&format!(
                 "{}: {} migrations ran",
                 config.database_url,

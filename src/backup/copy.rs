@@ -8,7 +8,10 @@ use super::{
     catalog::{self, Column, Kind, Table},
     is_same_file,
 };
-use crate::db::{self, Conn, DatabaseUrl, backfills, migrations};
+use crate::{
+    db::{self, Conn, DatabaseUrl, migrations},
+    migrate::backfills,
+};
 use chrono::{NaiveDateTime, SubsecRound};
 use diesel::{
     connection::{Connection, DefaultLoadingMode, SimpleConnection},
@@ -43,7 +46,7 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
     if is_same(from, to)? {
         return Err("--to names the same database".to_owned());
     }
-    migrations::migrate(to)?;
+    crate::migrate::migrate(to)?;
     let mut source = from.open().map_err(|error| cannot(from, &error))?;
     let mut target = to.open().map_err(|error| cannot(to, &error))?;
     let versions = migrations::applied(&mut source)?;

@@ -6,11 +6,10 @@
 mod catalog;
 mod copy;
 mod postgres;
-mod sqlite;
+pub mod sqlite;
 mod words;
 
 pub use copy::{Copied, copy};
-pub use sqlite::before_migration;
 pub use words::Trouble;
 
 use crate::db::{DatabaseUrl, migrations};
@@ -89,7 +88,7 @@ pub fn restore(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
             ));
         }
     }
-    migrations::migrate(url)?;
+    crate::migrate::migrate(url)?;
     Ok(())
 }
 

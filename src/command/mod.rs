@@ -5,12 +5,7 @@ pub mod copies;
 pub mod user;
 
 use sirius::{
-    act::Shop,
-    config::Config,
-    db::{self, Db},
-    error::Error,
-    i18n::Locale,
-    notifications::outbox::Outbox,
+    act::Shop, config::Config, db::Db, error::Error, i18n::Locale, notifications::outbox::Outbox,
 };
 use std::{
     io::{self, Write},
@@ -19,7 +14,7 @@ use std::{
 
 /// The shop of the settings, its database migrated.
 pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
-    db::migrate(&config.database_url)?;
+    sirius::migrate::migrate(&config.database_url)?;
     let db = Db::connect(&config.database_url, config.database_connections).map_err(words)?;
     Ok(Shop {
         db,

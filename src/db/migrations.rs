@@ -1,9 +1,8 @@
-//! Bringing the schema up to date, one process at a time, and telling which version it has.
+//! The migrations of the schema: which there are, which a database has seen, and running the others.
 
-use super::{Conn, DatabaseUrl, backfills};
-use crate::{analytics::rollup, backup, orders::names};
+use super::Conn;
 use diesel::{
-    connection::{Connection, SimpleConnection},
+    connection::SimpleConnection,
     migration::{self, Migration, MigrationSource},
     prelude::*,
     sql_types::Text,
@@ -20,59 +19,12 @@ use std::{
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Brings the schema up to date; creates the SQLite file and its folder when they are missing, and
-/// keeps a backup of a SQLite database that it changes; of PostgreSQL it only says that there is none.
-/// Processes that start together take turns.
-/// Returns the versions of the migrations that ran.
-pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
-    let _turn = match url {
-        DatabaseUrl::Sqlite(path) => {
-            let turn = take_turn(path)?;
-            make_private(path).map_err(|error| format!("cannot use {url}: {error}"))?;
-            Some(turn)
-        }
-        DatabaseUrl::Postgres(_) => None,
-    };
-    let mut conn = url
-        .open()
-        .map_err(|error| format!("cannot open {url}: {error}"))?;
-    if let Conn::Postgres(conn) = &mut conn {
-        // Held until the connection is closed. The turn of others may last; a table that somebody holds is not waited
-        // for without end, because all who would read it wait behind.
-        conn.batch_execute(
-            "SET lock_timeout = 0; SELECT pg_advisory_lock(7241); SET lock_timeout = '30s'",
-        )
-        .map_err(|error| error.to_string())?;
-    }
-    let applied = applied(&mut conn).map_err(|error| format!("cannot read {url}: {error}"))?;
-    refuse_newer(&applied).map_err(|error| format!("{url}: {error}"))?;
-    if let (Some(version), false) = (pending(&applied), applied.is_empty()) {
-        match url {
-            DatabaseUrl::Sqlite(path) => backup::before_migration(path, &version)?,
-            DatabaseUrl::Postgres(_) => tracing::warn!(
-                "the schema of {url} is brought to {version} and on, without a backup: that is yours to make, \
-                 by `sirius backup` before a new version starts"
-            ),
-        }
-    }
-    let ran = match &mut conn {
+/// Runs the migrations that a database has not seen. Returns their versions.
+pub fn run_pending(conn: &mut Conn) -> migration::Result<Vec<String>> {
+    match conn {
         Conn::Sqlite(conn) => run_on_sqlite(conn, SQLITE_MIGRATIONS),
         Conn::Postgres(conn) => versions(conn.run_pending_migrations(POSTGRES_MIGRATIONS)),
-    };
-    let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
-    // Not part of a migration in SQL: which day of the shop it was depends on the settings.
-    let rolled_up = match rollup::is_missing(&mut conn) {
-        Ok(true) => conn.transaction(rollup::rebuild),
-        other => other.map(|_| 0),
-    };
-    rolled_up.map_err(|error| format!("roll-ups of earlier orders failed: {error}"))?;
-    backfills::run(&mut conn, backfills::ALL).map_err(|error| {
-        format!("rows of earlier versions cannot be brought up to date: {error}")
-    })?;
-    // At every start: a server of an earlier version may have written orders meanwhile.
-    names::index_missing(&mut conn)
-        .map_err(|error| format!("the index of earlier customers' names failed: {error}"))?;
-    Ok(ran)
+    }
 }
 
 /// Brings a SQLite database through the migrations that it has not seen, each in a transaction of its own, which is
@@ -130,7 +82,7 @@ fn refuse_broken_references(conn: &mut SqliteConnection) -> migration::Result<()
 }
 
 /// Makes a SQLite file when it is missing. Only its owner may read it and what SQLite puts beside it.
-fn make_private(path: &Path) -> io::Result<()> {
+pub fn make_private(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
         .create(true)

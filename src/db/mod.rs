@@ -4,20 +4,17 @@
 //! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers, so that whoever waits for
 //! a lock keeps nobody from reading.
 
-pub mod backfills;
 pub mod bulk;
 mod fault;
 mod fragment;
 mod keyset;
 pub mod migrations;
-mod rekey;
 mod serving;
 mod url;
 mod writer;
 
 pub use fragment::Fragment;
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
-pub use migrations::migrate;
 pub use serving::serve_alone;
 pub use url::DatabaseUrl;
 

@@ -70,7 +70,7 @@ pub fn page_paths() -> impl Iterator<Item = &'static str> {
 /// Serves until SIGTERM or Ctrl-C, then finishes what runs.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     let _alone = db::serve_alone(&config.database_url)?;
-    let ran = db::migrate(&config.database_url)?;
+    let ran = crate::migrate::migrate(&config.database_url)?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.len(), "the schema is up to date");
     }

@@ -397,7 +397,7 @@ on_both_databases! {
         example(&app).await;
         app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
         let url = app.shop.config.database_url.clone();
-        tokio::task::spawn_blocking(move || crate::db::migrate(&url)).await.unwrap().unwrap();
+        tokio::task::spawn_blocking(move || crate::migrate::migrate(&url)).await.unwrap().unwrap();
         app.assert_agrees().await;
         assert_eq!(summary(&app, "2026-11-22", "2026-11-23", "day", None).await.totals.orders, 4);
     }

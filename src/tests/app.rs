@@ -6,7 +6,7 @@ use crate::{
     auth::{Actor, Me, Role},
     check,
     config::Config,
-    db::{self, Conn, DatabaseUrl, Db},
+    db::{Conn, DatabaseUrl, Db},
     error::Error,
     notifications::outbox::Outbox,
     orders::{self, Order},
@@ -102,7 +102,7 @@ impl App {
 
     fn open(url: DatabaseUrl, data: Data) -> Self {
         logs::listen();
-        db::migrate(&url).unwrap();
+        crate::migrate::migrate(&url).unwrap();
         let config = Config {
             database_url: url.clone(),
             ..Config::of_tests()

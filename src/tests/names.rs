@@ -6,7 +6,6 @@ use super::{
 };
 use crate::{
     auth::Role,
-    db,
     error::{Error, Problem},
     log::{Action, Entity, service::history},
     orders, products,
@@ -55,7 +54,7 @@ async fn rename(person: &Person, product: i64, name: &str) -> Result<Product, Er
 
 async fn migrate(app: &App) {
     let url = app.shop.config.database_url.clone();
-    let migrated = tokio::task::spawn_blocking(move || db::migrate(&url));
+    let migrated = tokio::task::spawn_blocking(move || crate::migrate::migrate(&url));
     migrated.await.unwrap().unwrap();
 }
 

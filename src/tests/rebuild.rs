@@ -3,7 +3,7 @@
 
 use super::schema::{Line, describe};
 use crate::db::{
-    self, Conn, DatabaseUrl,
+    Conn, DatabaseUrl,
     migrations::{applied, run_on_sqlite},
 };
 use diesel::{connection::SimpleConnection, prelude::*};
@@ -32,7 +32,7 @@ fn shops() -> Vec<(TempDir, Conn)> {
         let url = DatabaseUrl::Sqlite(folder.path().join("sirius.db"));
         let dump = fs::read_to_string(fixture).unwrap();
         url.open().unwrap().batch_execute(&dump).unwrap();
-        db::migrate(&url).unwrap();
+        crate::migrate::migrate(&url).unwrap();
         (folder, url.open().unwrap())
     };
     fixtures

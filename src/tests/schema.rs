@@ -6,11 +6,9 @@ use super::{
 };
 use crate::{
     act::Tx,
-    db::{
-        self, Conn, DatabaseUrl,
-        backfills::{self, Backfill},
-    },
+    db::{self, Conn, DatabaseUrl},
     error::Error,
+    migrate::backfills::{self, Backfill},
     schema::products,
 };
 use diesel::{
@@ -167,9 +165,9 @@ fn down_and_up(url: &DatabaseUrl) {
     let before = describe(&mut conn);
     assert!(!db::migrations::unmigrate(&mut conn).unwrap().is_empty());
     assert_eq!(describe(&mut conn), BTreeSet::new());
-    assert!(!db::migrate(url).unwrap().is_empty());
+    assert!(!crate::migrate::migrate(url).unwrap().is_empty());
     assert_eq!(describe(&mut conn), before);
-    assert!(db::migrate(url).unwrap().is_empty());
+    assert!(crate::migrate::migrate(url).unwrap().is_empty());
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
 
-use super::{Conn, rekey};
-use crate::{act::Tx, auth::Actor, clock, error::Error, products};
+use super::rekey;
+use crate::{act::Tx, auth::Actor, clock, db::Conn, error::Error, products};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
