@@ -50,6 +50,18 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
   });
 }
 
+test("a row keeps its height when somebody else was faster", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 409/);
+  const { orders } = await waiting(page, server, 3);
+  await shop.open(page, "/orders");
+  const before = await boxes(page);
+  await page.request.post(`/api/orders/${orders[0]}/deny`);
+  await shop.issueButton(orderRow(page, orders[0])).click();
+  await expect(orderRow(page, orders[0]).getByRole("alert")).toHaveText("Заказ уже отменён.");
+  await expect(orderRow(page, orders[0])).toContainText("отменён");
+  expect(await boxes(page)).toEqual(before);
+});
+
 test("a double click, and quick clicks at the same spot, issue one order @postgres", async ({ page, server }) => {
   const { orders } = await waiting(page, server, 4);
   await shop.open(page, "/orders");

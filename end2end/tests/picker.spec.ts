@@ -19,6 +19,8 @@ test.beforeEach(async ({ page, server }) => {
   await shop.addProduct(page, { name: sencha, price: "620", quantity: 900 });
   await shop.receiveSupply(page, { product: jam, qty: 1, price: "1,50", supplier: "Fico" });
   await shop.receiveSupply(page, { product: sencha, qty: 1, price: "2,80", supplier: "Teekanne" });
+  // So many that the list scrolls
+  for (let box = 10; box < 30; box++) await shop.stock(page, `Коробка ${box}`, 5);
 });
 
 const search = async (page: Page, text: string) => (await (await page.request.get(`/api/products?search=${text}`)).json()).items;
@@ -73,6 +75,13 @@ for (const delay of [0, 100, 300, 1000]) {
       await answerAfter(page, delay);
       await hurry(page, rhythm, ...keys);
       expect(await booked(page), `${rhythm} ms`).toEqual([sencha, "2", "620.00"]);
+    }
+    // With no other key than Tab after the text
+    for (const rhythm of [0, 30]) {
+      await openOrder(page);
+      await answerAfter(page, delay);
+      await hurry(page, rhythm, "чай зел", "Tab", "3", "Tab", "600", "Enter");
+      expect(await booked(page), `${rhythm} ms, Tab`).toEqual([sencha, "3", "600.00"]);
     }
   });
 
@@ -172,6 +181,24 @@ test("Tab takes the only match, at once or late, and a price of one's own stays"
   expect(await booked(page)).toEqual([sencha, "1", "480.00"]);
 });
 
+for (const width of [1280, 360]) {
+  test(`Tab goes from a list that scrolls to the next field, ${width} wide`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 740 });
+    for (const delay of [0, 400]) {
+      for (const typed of ["", "ко", sencha]) {
+        await openOrder(page);
+        await answerAfter(page, delay);
+        if (typed !== "") await page.keyboard.insertText(typed);
+        else await expect(page.getByRole("option").nth(5)).toBeVisible();
+        await page.keyboard.press("Tab");
+        await expect(field(page, "Кол-во")).toBeFocused();
+        await page.keyboard.press("Shift+Tab");
+        await expect(field(page, "Товар")).toBeFocused();
+      }
+    }
+  });
+}
+
 test("Enter never sends the form while the list is open or awaited", async ({ page }) => {
   await openOrder(page);
   await answerAfter(page, 400);
@@ -213,7 +240,7 @@ test("the first match is marked, and offers for an earlier text cannot be clicke
 
 test("a button that is pressed while a pick is awaited waits for it; another text takes it back", async ({ page }) => {
   await openOrder(page);
-  await answerAfter(page, 700);
+  await answerAfter(page, 3000);
   await hurry(page, 10, "инжир");
   await press(page, "Записать заказ");
   await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
@@ -251,4 +278,10 @@ test("another product takes the price of the first away", async ({ page }) => {
   await expect(field(page, "Цена, ₽")).toHaveValue("");
   await page.keyboard.press("Enter");
   await expect(field(page, "Цена, ₽")).toHaveValue("590,00");
+  // A discount comes back with its product
+  await field(page, "Цена, ₽").fill("550");
+  await field(page, "Товар").fill("ассам ч");
+  await expect(field(page, "Цена, ₽")).toHaveValue("");
+  await page.keyboard.press("Tab");
+  await expect(field(page, "Цена, ₽")).toHaveValue("550");
 });

@@ -39,7 +39,11 @@ impl Figures {
     }
 
     /// Revenue less cost, of the pieces with a purchase price. Neither is below zero, so that no number is too small for it.
+    /// `None` where all pieces lack one, and while there is no rate.
     pub fn profit_rub(&self) -> Option<Rub> {
+        if self.qty > 0 && self.qty == self.uncosted_qty {
+            return None;
+        }
         self.cost_rub.map(|cost| Rub(self.costed_rub().0 - cost.0))
     }
 

@@ -90,10 +90,10 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     let l = ui::locale();
     let status = move || live.order.with(|order| order.status.clone());
     let class = move || match status().known() {
-        Some(Status::PaidNotIssued) => "badge badge-info",
-        Some(Status::PaidIssued) => "badge badge-success",
-        Some(Status::PaidDenied) => "badge badge-ghost",
-        None => "badge badge-warning",
+        Some(Status::PaidNotIssued) => "status-badge badge badge-info",
+        Some(Status::PaidIssued) => "status-badge badge badge-success",
+        Some(Status::PaidDenied) => "status-badge badge badge-ghost",
+        None => "status-badge badge badge-warning",
     };
     let sign = move || match status().known() {
         Some(Status::PaidNotIssued) => "● ",
@@ -102,7 +102,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
         None => "? ",
     };
     view! {
-        <span class=class class:status-badge=true tabindex="-1" node_ref=live.status>
+        <span class=class tabindex="-1" node_ref=live.status>
             <span aria-hidden="true">{sign}</span>
             {move || status().words(|status| status.label(l))}
         </span>
@@ -132,11 +132,15 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     let buttons = move || {
         if !waits() {
             // The row keeps its measure: what moved up would come under the pointer.
+            let conflict = live.error().filter(is_conflict);
             return waited.then(|| {
                 view! {
-                <div class="row-actions row-actions-done" aria-hidden="true">
-                    <span class="btn btn-primary btn-action">{td_string!(l, orders.issue)}</span>
-                    <span class="btn btn-action">{td_string!(l, orders.deny)}</span>
+                <div class="row-settled">
+                    <div class="row-actions row-actions-done" aria-hidden="true">
+                        <span class="btn btn-primary btn-action">{td_string!(l, orders.issue)}</span>
+                        <span class="btn btn-action">{td_string!(l, orders.deny)}</span>
+                    </div>
+                    {conflict.map(|error| view! { <p class="row-conflict" role="alert">{error.words(l)}</p> })}
                 </div>
             }.into_any()
             });
@@ -183,8 +187,13 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     };
     view! {
         {buttons}
-        {move || live.error().map(|error| view! { <Failure error /> })}
+        {move || live.error().filter(|error| waits() || !is_conflict(error)).map(|error| view! { <Failure error /> })}
     }
+}
+
+/// Whether somebody else settled the order first.
+const fn is_conflict(error: &Error) -> bool {
+    matches!(error, Error::OrderIs(_))
 }
 
 /// Orders as rows; on a phone, as cards.

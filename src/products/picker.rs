@@ -239,6 +239,8 @@ pub fn ProductPicker(
                 class="picker-offers"
                 id="product-offers"
                 role="listbox"
+                // Else a list that scrolls is the next stop of Tab.
+                tabindex="-1"
                 aria-label=td_string!(l, fields.product)
                 aria-busy=move || is_pending.get().to_string()
                 hidden=move || !is_open.get()
@@ -479,7 +481,8 @@ impl Picker {
 }
 
 /// Fills another field with what goes with the product. What was typed there before the pick stays.
-/// When the product is given up, its proposal goes; with `is_its_own`, what was typed for it, too.
+/// When the product is given up, its proposal goes; with `is_its_own`, what was typed for it, too. The same product
+/// brings back what was there.
 pub fn propose(
     chosen: RwSignal<Option<Offer>>,
     field: RwSignal<String>,
@@ -487,6 +490,8 @@ pub fn propose(
     proposal: impl Fn(&Offer) -> String + Send + Sync + 'static,
 ) {
     let first = chosen.get_untracked();
+    // The product that was given up, and what the field had then.
+    let given_up = StoredValue::new(None::<(i64, String)>);
     Effect::new(move |before: Option<Option<Offer>>| {
         let now = chosen.get();
         let before = before.unwrap_or_else(|| first.clone());
@@ -494,12 +499,14 @@ pub fn propose(
             if let Some(before) = &before
                 && (is_its_own || field.with_untracked(|value| *value == proposal(before)))
             {
+                given_up.set_value(Some((before.id, field.get_untracked())));
                 field.set(String::new());
             }
             if let Some(offer) = &now
                 && field.with_untracked(|value| value.trim().is_empty())
             {
-                field.set(proposal(offer));
+                let earlier = given_up.get_value().filter(|(id, _)| *id == offer.id);
+                field.set(earlier.map_or_else(|| proposal(offer), |(_, value)| value));
             }
         }
         now

@@ -101,6 +101,7 @@ pub fn value_words(l: Locale, field: &str, value: &str) -> String {
     let words = match field {
         "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),
         "buy_price_eur" => Eur::parse(value).ok().map(|price| price.shown(l)),
+        "rub_per_eur" if l == Locale::ru => Some(value.replace('.', ",")),
         "day" | "from" | "to" => Some(day_words(l, value)),
         "role" => value
             .parse()
