@@ -7,6 +7,7 @@ use crate::{
         account::AccountPage,
         login::{LoginPage, SignInDialog, SignOutForm},
         register::{PendingPage, RegisterPage},
+        users::{list::UsersPage, page::UserPage},
     },
     error::Error,
     home::HomePage,
@@ -18,7 +19,6 @@ use crate::{
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
     ui::{self, Announcer, banner::Banner, failure::Failure, form::Interrupted},
-    users::{list::UsersPage, page::UserPage},
 };
 use leptos::{
     prelude::*,

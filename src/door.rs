@@ -2,7 +2,7 @@
 
 use crate::{
     act::{Shop, Tx},
-    auth::{Actor, session::Place},
+    auth::{Actor, place::Place},
     error::{Error, FieldError},
     page::Found,
     ui::{

@@ -3,8 +3,8 @@
 use crate::{
     auth::Permission,
     error::Error,
-    orders::{Order, row::OrderTable},
-    products::{Product, list::ProductTable},
+    orders::{Order, row::OrderTable, stage::Stage},
+    products::{Product, first::FirstProduct, list::ProductTable},
     ui,
 };
 use leptos::prelude::*;
@@ -38,53 +38,11 @@ pub async fn read_overview() -> Result<Overview, Error> {
         Ok(Overview {
             waiting: orders::search::waiting(tx, 5)?,
             low: products::search::low(tx, 5)?,
-            stage: stage(tx)?,
+            stage: orders::stage::stage(tx)?,
             registration_open: open && is_admin,
         })
     })
     .await
-}
-
-/// How far a shop has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Stage {
-    /// It has no product.
-    Empty,
-    /// It has products and has sold nothing.
-    Stocked,
-    Selling,
-}
-
-/// How far the shop has come. Reads one row of each table at most.
-#[cfg(feature = "ssr")]
-pub fn stage(tx: &mut crate::act::Tx<'_>) -> Result<Stage, Error> {
-    Ok(
-        match (
-            crate::products::search::any(tx)?,
-            crate::orders::search::any(tx)?,
-        ) {
-            (_, true) => Stage::Selling,
-            (true, false) => Stage::Stocked,
-            (false, false) => Stage::Empty,
-        },
-    )
-}
-
-/// What to do first in a shop without products.
-#[component]
-pub fn FirstProduct() -> impl IntoView {
-    let l = ui::locale();
-    if !ui::may(Permission::EditProducts) {
-        return view! { <p class="empty">{td_string!(l, home.ask_for_products)}</p> }.into_any();
-    }
-    view! {
-        <p class="empty">
-            {td_string!(l, home.first_product)} " "
-            <a class="link" href="/products/new">{td_string!(l, products.new_product)}</a> " · "
-            <a class="link" href="/products/import">{td_string!(l, csv.upload)}</a>
-        </p>
-    }
-    .into_any()
 }
 
 /// The home page.

@@ -6,7 +6,6 @@
 pub mod analytics;
 pub mod app;
 pub mod auth;
-pub mod bot;
 pub mod codes;
 pub mod error;
 pub mod home;
@@ -21,7 +20,6 @@ pub mod products;
 pub mod stock;
 pub mod supplies;
 pub mod ui;
-pub mod users;
 
 #[cfg(feature = "ssr")]
 pub mod act;
@@ -29,6 +27,8 @@ pub mod act;
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backup;
+#[cfg(feature = "ssr")]
+pub mod bot;
 #[cfg(feature = "ssr")]
 pub mod check;
 #[cfg(feature = "ssr")]

@@ -9,11 +9,11 @@ use super::{
 };
 use crate::{
     error::{Error, FieldError},
-    home::FirstProduct,
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
     money::{Rub, pieces},
     page::Found,
+    products::first::FirstProduct,
     ui::{
         self,
         pager::{FilterField, FilterForm, OtherMistakes, parameter},

@@ -1,6 +1,6 @@
 //! Days, weeks and months of the shop: what a preset means, which range came before, which periods a range has. Pure.
 
-use super::{By, Preset, rollup::month_of};
+use super::{By, Preset};
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 /// A range of days, both inclusive.
@@ -126,6 +126,11 @@ pub fn split(from: NaiveDate, to: NaiveDate, first: NaiveDate, last: NaiveDate) 
         months: Some((first_whole, after_whole - Months::new(1))),
         edges,
     }
+}
+
+/// The first day of a day's month.
+pub fn month_of(day: NaiveDate) -> NaiveDate {
+    day.with_day(1).unwrap_or(day)
 }
 
 #[cfg(test)]

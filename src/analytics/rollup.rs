@@ -5,7 +5,10 @@
 //! shared, and it is taken last and in eight slots, so that issues of different products seldom wait for each other.
 //! A rate that changes takes many rows of each, in the same order: nobody waits in a circle.
 
-use super::sums::{Rates, Sold, Sums};
+use super::{
+    period::{month_of, split},
+    sums::{Rates, Sold, Sums},
+};
 use crate::{
     act::Tx,
     db::{self, Conn},
@@ -13,7 +16,7 @@ use crate::{
     money::{Eur, Rub},
     schema::{exchange_rates, orders, sales_by_day, sales_by_month, sales_by_product},
 };
-use chrono::{Datelike, NaiveDate, NaiveDateTime};
+use chrono::{NaiveDate, NaiveDateTime};
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -262,7 +265,7 @@ pub fn follow_rate(
         return Err(rate_too_high());
     }
     let mut costs: BTreeMap<(NaiveDate, i64), i64> = BTreeMap::new();
-    let split = super::period::split(from, to, first_day, last_day);
+    let split = split(from, to, first_day, last_day);
     if let Some((first, last)) = split.months {
         let whole = sales_by_month::table
             .filter(sales_by_month::month.ge(first))
@@ -557,11 +560,6 @@ fn name_days_of_denial(conn: &mut Conn) -> Result<(), Error> {
             .execute(conn)?;
     }
     Ok(())
-}
-
-/// The first day of a day's month.
-pub fn month_of(day: NaiveDate) -> NaiveDate {
-    day.with_day(1).unwrap_or(day)
 }
 
 const fn slot_of(product: i64) -> i64 {

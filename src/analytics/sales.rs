@@ -1,8 +1,9 @@
 //! What was sold in a range of days: from the roll-ups, and from the orders of the months that the range cuts.
 
 use super::{
+    period::month_of,
     period::{Range, split},
-    rollup::{columns, month_of},
+    rollup::columns,
     sums::{Rates, Sold, Sums, add, too_large},
 };
 use crate::{

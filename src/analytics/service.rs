@@ -4,10 +4,9 @@ use super::{
     By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
     figures::{Figures, Share},
     page::{Board, Compared},
-    period::{self, Range},
+    period::{self, Range, month_of},
     rates,
     reorder::Reorder,
-    rollup::month_of,
     sales::Sales,
     sums::{Sums, add, too_large},
 };

@@ -4,15 +4,10 @@
 //! the same service. The OpenAPI document is made of the endpoints themselves, so that it is true.
 
 pub mod answers;
-pub mod docs;
 pub mod problem;
 pub mod request;
 pub mod values;
 
-use crate::{
-    act::Shop, analytics, auth, bot, log, notifications, orders, products, supplies, users,
-};
-use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{
     Modify, OpenApi,
     openapi::{
@@ -20,9 +15,8 @@ use utoipa::{
         security::{ApiKey, ApiKeyValue, HttpAuthScheme, HttpBuilder, SecurityScheme},
     },
 };
-use utoipa_axum::router::OpenApiRouter;
 
-/// What all endpoints have in common.
+/// What all endpoints have in common: the document without its paths.
 #[derive(OpenApi)]
 #[openapi(
     info(
@@ -49,7 +43,7 @@ use utoipa_axum::router::OpenApiRouter;
         (name = "contract", description = "This document"),
     )
 )]
-struct Frame;
+pub struct Frame;
 
 struct Access;
 
@@ -74,39 +68,4 @@ impl Modify for Access {
 /// Whether a request is one for the API: it is answered in JSON, whatever happens.
 pub fn is_api(path: &str) -> bool {
     path == "/api" || path.starts_with("/api/") || path == "/logout"
-}
-
-/// The routes of the API and of its documentation.
-pub fn router(shop: Shop) -> Router {
-    let (endpoints, _) = endpoints().split_for_parts();
-    endpoints
-        .route("/api", any(missing))
-        .route("/api/", any(missing))
-        .route("/api/{*rest}", any(missing))
-        .with_state(shop)
-        .merge(docs::router())
-}
-
-/// The contract.
-pub fn document() -> openapi::OpenApi {
-    endpoints().into_openapi()
-}
-
-fn endpoints() -> OpenApiRouter<Shop> {
-    OpenApiRouter::with_openapi(Frame::openapi())
-        .merge(auth::api::routes())
-        .merge(auth::tokens::api::routes())
-        .merge(bot::api::routes())
-        .merge(products::api::routes())
-        .merge(supplies::api::routes())
-        .merge(orders::api::routes())
-        .merge(users::api::routes())
-        .merge(analytics::api::routes())
-        .merge(log::api::routes())
-        .merge(notifications::api::routes())
-        .merge(docs::routes())
-}
-
-async fn missing() -> StatusCode {
-    StatusCode::NOT_FOUND
 }

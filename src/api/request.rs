@@ -2,7 +2,7 @@
 
 use crate::{
     act::{Shop, Tx},
-    auth::{Actor, Me, session::Place},
+    auth::{Actor, Me, place::Place},
     checks::Checks,
     error::{Error, Problem},
 };

@@ -2,7 +2,7 @@
 
 use super::{Me, devices::Devices, tokens::TokenSection};
 use crate::{
-    bot::chats::Chats,
+    auth::chats::Chats,
     error::Error,
     ui::{
         self,

@@ -13,10 +13,10 @@ use crate::{
         request::{Body, Caller, Name},
         values::{Given, Listing, Made, Time},
     },
+    auth::users::api::UserJson,
     checks::Checks,
     codes::Code,
     error::{Error, Problem},
-    users::api::UserJson,
 };
 use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};

@@ -1,10 +1,12 @@
 //! Who may do what: roles, the one permission table, accounts and sessions.
 
 pub mod account;
+pub mod chats;
 pub mod devices;
 pub mod login;
 pub mod register;
 pub mod tokens;
+pub mod users;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -12,6 +14,8 @@ pub mod api;
 pub mod known;
 #[cfg(feature = "ssr")]
 pub mod password;
+#[cfg(feature = "ssr")]
+pub mod place;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]

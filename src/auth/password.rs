@@ -2,7 +2,7 @@
 //!
 //! Who is known and who is not wait in queues of their own, that take turns: no crowd of strangers keeps the owner out.
 
-use super::{session::Place, throttle};
+use super::{place::Place, throttle};
 use crate::error::{Error, Problem};
 use rand::RngExt;
 use std::{

@@ -33,7 +33,7 @@ pub enum Terms {
 /// What registering means at present.
 #[server(endpoint = "registration_terms")]
 pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
-    use crate::{config::Registration, crypto::sha256, door, users::invitations};
+    use crate::{auth::users::invitations, config::Registration, crypto::sha256, door};
     if !invitation.is_empty() {
         let hash = sha256(&invitation);
         return match door::shop()

@@ -1,14 +1,15 @@
 //! The rules of one's own account: registering, signing in, the password.
 
 use super::{
-    Actor, Me, Permission, Role, UserState,
+    Actor, Me, Permission, Role, UserState, chats,
     password::{self, Turn},
-    session::{Admitted, Place},
+    place::Place,
+    session::Admitted,
     throttle::Try,
 };
 use crate::{
     act::{Shop, Tx},
-    bot,
+    auth::users::{Account, invitations, service as accounts},
     checks::Checks,
     codes::Code,
     config::Registration,
@@ -18,7 +19,6 @@ use crate::{
     log::{Action, Entity, service::record},
     schema::{api_tokens, sessions, users},
     text::fold,
-    users::{Account, invitations, service as accounts},
 };
 use diesel::prelude::*;
 
@@ -280,7 +280,7 @@ pub async fn change_password(
 /// Ends every session of an account, and the code for a chat that one of them may have made.
 /// Whoever does so has put on record why.
 pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
-    bot::service::end_code(tx, username)?;
+    chats::service::end_code(tx, username)?;
     diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
     Ok(())
 }
@@ -288,7 +288,7 @@ pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error>
 /// Ends every session, every token and every chat of an account. Whoever does so has put on record why.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
-    bot::service::end_all(tx, username)?;
+    chats::service::end_all(tx, username)?;
     sign_out_everywhere(tx, username)
 }
 

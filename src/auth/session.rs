@@ -3,7 +3,7 @@
 use super::{
     Actor, Me, Permission, Role, UserState,
     devices::{Device, device_name},
-    known::Known,
+    place::Place,
 };
 use crate::{
     act::{Shop, Tx},
@@ -15,12 +15,9 @@ use crate::{
     log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::{sessions, users},
-    web::ClientInfo,
 };
-use axum::http::{header, request::Parts};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
 use std::fmt;
 use tower_sessions::Session;
 use tracing::Instrument;
@@ -31,51 +28,10 @@ pub(super) const USER: &str = "user";
 const AUTH_HASH: &str = "auth_hash";
 /// Where it keeps from where: a [`Place`].
 const PLACE: &str = "place";
-/// Characters of a browser's name for itself that are kept.
-const USER_AGENT: usize = 300;
 /// Devices that are shown at most.
 const DEVICES: i64 = 100;
 /// How long a sighting is not written down again: reading stays reading.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
-
-/// Where somebody signed in.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Place {
-    /// What the browser calls itself.
-    pub device: String,
-    /// IP address.
-    pub address: String,
-    /// The address is that of a proxy on this machine, with everybody behind it.
-    #[serde(skip)]
-    pub is_proxy: bool,
-    /// Who signed in there before.
-    #[serde(skip)]
-    pub known: Known,
-}
-
-impl Place {
-    /// Where a request came from.
-    pub fn of(parts: &Parts) -> Self {
-        let device = parts
-            .headers
-            .get(header::USER_AGENT)
-            .and_then(|device| device.to_str().ok())
-            .unwrap_or_default();
-        let ClientInfo {
-            address,
-            is_passed_on,
-            ..
-        } = ClientInfo::of(&parts.extensions);
-        Self {
-            device: device.chars().take(USER_AGENT).collect(),
-            address: address
-                .map(|address| address.to_string())
-                .unwrap_or_default(),
-            is_proxy: is_passed_on && address.is_some_and(|address| address.is_loopback()),
-            known: parts.extensions.get().cloned().unwrap_or_default(),
-        }
-    }
-}
 
 /// Whom a password let in.
 #[derive(Clone, Debug, PartialEq, Eq)]

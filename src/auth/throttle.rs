@@ -4,7 +4,7 @@
 //! A try counts for the account that was named, whether there is one or not, and for the address it came from. From a
 //! browser that is known for the account it counts apart: nobody else can make its owner wait.
 
-use super::session::Place;
+use super::place::Place;
 use crate::{
     act::{Shop, Tx},
     auth::Actor,

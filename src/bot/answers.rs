@@ -7,11 +7,14 @@ use crate::{
     i18n::Locale,
     moment::day_shown,
     money::pieces,
-    notifications::message::{LowProduct, Markup, Writer},
+    notifications::{
+        button::issue_button,
+        message::{LowProduct, Markup, Writer},
+    },
     orders::{self, Order, Status},
     products::{self, Product},
 };
-use frankenstein::types::{InlineKeyboardButton, InlineKeyboardMarkup};
+use frankenstein::types::InlineKeyboardMarkup;
 use leptos_i18n::td_string;
 use std::fmt::Write;
 use url::form_urlencoded;
@@ -20,8 +23,6 @@ use url::form_urlencoded;
 const LINES: usize = 10;
 /// Orders that come as messages of their own, each with its button.
 const ORDERS: usize = 5;
-/// What the data of the button begins with.
-const ISSUE: &str = "issue:";
 
 /// A message of the bot.
 #[derive(Debug, Default)]
@@ -289,22 +290,6 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     }
 }
 
-/// The button that issues an order.
-pub fn issue_button(order: i64, l: Locale) -> InlineKeyboardMarkup {
-    let button = InlineKeyboardButton::builder()
-        .text(td_string!(l, bot.issue))
-        .callback_data(format!("{ISSUE}{order}"))
-        .build();
-    InlineKeyboardMarkup::builder()
-        .inline_keyboard(vec![vec![button]])
-        .build()
-}
-
-/// The order that a button stands for.
-pub fn pressed(data: &str) -> Option<i64> {
-    data.strip_prefix(ISSUE)?.parse().ok()
-}
-
 /// Issues the order of a button. The words for it, and the order as it is now.
 pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Error> {
     let was_issued = orders::service::get(tx, id)?.status == Status::PaidIssued;
@@ -350,8 +335,8 @@ mod tests {
 
     #[test]
     fn a_button_stands_for_one_order() {
-        assert_eq!(pressed("issue:42"), Some(42));
-        assert_eq!(pressed("issue:"), None);
-        assert_eq!(pressed("deny:42"), None);
+        assert_eq!(crate::notifications::button::pressed("issue:42"), Some(42));
+        assert_eq!(crate::notifications::button::pressed("issue:"), None);
+        assert_eq!(crate::notifications::button::pressed("deny:42"), None);
     }
 }

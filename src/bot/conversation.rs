@@ -2,17 +2,18 @@
 
 use super::{
     answers::{self, Answer, Command},
-    inbox, service,
+    inbox,
 };
 use crate::{
     act::Shop,
-    auth::Actor,
+    auth::{Actor, chats::service},
     clock,
     db::DatabaseUrl,
     error::Error,
     i18n::Locale,
     moment::Moment,
     notifications::{
+        button,
         message::{Markup, Writer},
         telegram::Telegram,
     },
@@ -225,7 +226,7 @@ impl Bot {
             is_private: message.chat.type_field == ChatType::Private
                 && u64::try_from(message.chat.id) == Ok(press.from.id),
         };
-        let id = press.data.as_deref().and_then(answers::pressed);
+        let id = press.data.as_deref().and_then(button::pressed);
         let (actor, id) = match (self.actor(&place).await, id) {
             (Ok(actor), Some(id)) if actor != Actor::Nobody => (actor, id),
             (Ok(_), _) => return self.answer_press(press.id, String::new(), false).await,

@@ -4,10 +4,12 @@ use super::{say, words};
 use clap::Subcommand;
 use sirius::{
     act::{Shop, Tx},
-    auth::{Actor, Role, password},
+    auth::{
+        Actor, Role, password,
+        users::{Account, Query, service as accounts},
+    },
     error::Error,
     i18n::Locale,
-    users::{Account, Query, service as accounts},
 };
 use std::io::{self, BufRead, IsTerminal};
 

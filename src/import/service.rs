@@ -1,11 +1,14 @@
 //! Keeps a file until it is confirmed, plans what it does, and does it.
 
-use super::{Earlier, Kind, Preview, PreviewRow, RowState, Sent};
+use super::{
+    Earlier, Kind, Preview, PreviewRow, RowState, Sent,
+    plan::{Outcome, Planned},
+};
 use crate::{
     act::Tx,
     crypto::{new_key, sha256},
     db,
-    error::{Error, FieldError, Problem, Stale},
+    error::{Error, Problem, Stale},
     log::{
         self, Action, Change, Entity,
         service::{Entry, record, record_all},
@@ -13,7 +16,7 @@ use crate::{
     moment::Moment,
     products,
     schema::{imports, uploads},
-    sheet::read::{Row, Table, decode},
+    sheet::read::{Table, decode},
     supplies,
     ui::banner::Counts,
 };
@@ -24,40 +27,6 @@ use diesel::prelude::*;
 const SHOWN: usize = 200;
 /// Hours after which a file is forgotten, and that it was imported.
 const KEPT: i64 = 24;
-
-/// A row of a file, and what it would do: nothing, when it is wrong or the same.
-pub struct Planned<A> {
-    pub line: u64,
-    pub title: String,
-    pub changes: Vec<Change>,
-    pub outcome: Outcome<A>,
-}
-
-/// What a row comes to.
-pub enum Outcome<A> {
-    New(A),
-    Changed(A),
-    Same,
-    Wrong(Vec<FieldError>),
-}
-
-impl<A> Planned<A> {
-    fn state(&self) -> RowState {
-        match self.outcome {
-            Outcome::New(_) => RowState::New,
-            Outcome::Changed(_) => RowState::Changed,
-            Outcome::Same => RowState::Same,
-            Outcome::Wrong(_) => RowState::Wrong,
-        }
-    }
-
-    fn problems(&self) -> &[FieldError] {
-        match &self.outcome {
-            Outcome::Wrong(problems) => problems,
-            Outcome::New(_) | Outcome::Changed(_) | Outcome::Same => &[],
-        }
-    }
-}
 
 /// Keeps a file that was sent, and gives its name.
 pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Result<String, Error> {
@@ -285,24 +254,6 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Preview {
         wrong: count(RowState::Wrong),
         rows: rows.into_iter().take(SHOWN).map(row).collect(),
     }
-}
-
-/// The wrong cells of a row, as a check tells them.
-pub fn problems(error: Error) -> Result<Vec<FieldError>, Error> {
-    match error {
-        Error::Invalid(problems) => Ok(problems),
-        error => Err(error),
-    }
-}
-
-/// What a row does that cannot be read: nothing.
-pub fn unreadable<A>(row: &Row, title: &str) -> Option<Planned<A>> {
-    row.problem.as_ref().map(|problem| Planned {
-        line: row.line,
-        title: title.to_owned(),
-        changes: Vec::new(),
-        outcome: Outcome::Wrong(vec![problem.clone()]),
-    })
 }
 
 /// Reads a file with these columns.

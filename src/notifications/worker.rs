@@ -1,7 +1,7 @@
 //! The worker: delivers what the outbox has, until it has arrived or is given up.
 
 use super::{
-    Channel, access,
+    Channel, access, button,
     mail::{Letter, Mail},
     message::{Markup, Notice, Writer},
     outbox,
@@ -10,8 +10,8 @@ use super::{
 };
 use crate::{
     act::Shop,
-    auth::Actor,
-    bot, clock,
+    auth::{Actor, chats},
+    clock,
     crypto::{keyed_hash, new_key},
     error::Error,
     moment::Moment,
@@ -290,12 +290,12 @@ async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup
     let manager_in_admin = shop.config.manager_in_admin;
     let actor = shop
         .look(Actor::Nobody, move |tx| {
-            bot::service::actor(tx, chat, manager_in_admin)
+            chats::service::actor(tx, chat, manager_in_admin)
         })
         .await;
     let is_linked = actor.is_ok_and(|actor| actor != Actor::Nobody);
     let language = shop.config.notifications.language;
-    is_linked.then(|| bot::answers::issue_button(order.id, language))
+    is_linked.then(|| button::issue_button(order.id, language))
 }
 
 /// Writes down what came of an attempt, however long the database takes: what was sent must not be sent again.

@@ -3,10 +3,12 @@
 use super::Order;
 use crate::{
     error::Error,
-    home::FirstProduct,
     i18n::Locale,
     money::Rub,
-    products::picker::{PickerStart, ProductPicker, propose},
+    products::{
+        first::FirstProduct,
+        picker::{PickerStart, ProductPicker, propose},
+    },
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},

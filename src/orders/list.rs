@@ -3,8 +3,9 @@
 use super::{Order, Query, Status, number_problem, phone_problem, row::OrderTable};
 use crate::{
     error::Error,
-    home::{FirstProduct, Stage},
+    orders::stage::Stage,
     page::{Found, Page},
+    products::first::FirstProduct,
     ui::{
         self,
         failure::UrlFailure,
@@ -56,7 +57,7 @@ pub struct Listing {
 pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
     crate::door::search(query, |tx, query| {
         let page = super::search::list(tx, query)?;
-        let stage = crate::home::stage(tx)?;
+        let stage = crate::orders::stage::stage(tx)?;
         Ok(Listing { page, stage })
     })
     .await

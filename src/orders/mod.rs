@@ -4,6 +4,7 @@ pub mod form;
 pub mod list;
 pub mod page;
 pub mod row;
+pub mod stage;
 pub mod status;
 
 #[cfg(feature = "ssr")]

@@ -10,7 +10,7 @@ use crate::{
     act::Tx,
     checks::Checks,
     error::{Error, FieldError, Problem},
-    import::service::{Outcome, Planned, problems, unreadable},
+    import::plan::{Outcome, Planned, problems, unreadable},
     log::{self, Action, Change},
     sheet::read::{Row, Table},
     text::fold,

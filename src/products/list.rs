@@ -4,9 +4,9 @@ use super::{Product, Query};
 use crate::{
     auth::Permission,
     error::Error,
-    home::FirstProduct,
     money::pieces,
     page::{Found, Page},
+    products::first::FirstProduct,
     ui::{
         self,
         pager::{

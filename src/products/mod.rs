@@ -1,6 +1,7 @@
 //! Products: what the shop sells, at what price, and how much of it there is.
 
 pub mod combobox;
+pub mod first;
 pub mod form;
 pub mod list;
 pub mod page;
@@ -14,6 +15,8 @@ pub mod csv;
 pub mod import;
 #[cfg(feature = "ssr")]
 mod json;
+#[cfg(feature = "ssr")]
+pub mod movements_csv;
 #[cfg(feature = "ssr")]
 pub mod names;
 #[cfg(feature = "ssr")]

@@ -1,9 +1,11 @@
 //! The HTTP server: what answers requests, and what every one of them passes through.
 
+pub mod api;
 mod assets;
 mod connections;
 mod cookies;
 mod csrf;
+mod docs;
 mod forms;
 mod headers;
 mod identity;
@@ -15,7 +17,7 @@ pub use assets::Built;
 
 use crate::{
     act::{self, Shop},
-    analytics, api,
+    analytics,
     app::App,
     auth::{Actor, session_store::Sessions, throttle},
     bot::{conversation::Bot, poll::Ear, webhook},
@@ -28,7 +30,7 @@ use crate::{
     },
     orders, products,
     shell::shell,
-    stock, supplies, web,
+    supplies, web,
 };
 use axum::{
     Router,
@@ -215,7 +217,7 @@ pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
             config.clone(),
             limits::keep_time,
         ))
-        .layer(middleware::from_fn(api::problem::answer))
+        .layer(middleware::from_fn(crate::api::problem::answer))
         .layer(middleware::from_fn(refusals::tell))
         .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
         .layer(middleware::from_fn(headers::put))
@@ -231,7 +233,10 @@ fn files(shop: Shop) -> Router {
     Router::new()
         .route("/orders.csv", get(orders::csv::download))
         .route("/products.csv", get(products::csv::download))
-        .route("/products/{id}/movements.csv", get(stock::csv::download))
+        .route(
+            "/products/{id}/movements.csv",
+            get(products::movements_csv::download),
+        )
         .route("/supplies.csv", get(supplies::csv::download))
         .route("/admin/analytics.csv", get(analytics::csv::download))
         .route("/admin/logs.csv", get(log::csv::download))

@@ -5,8 +5,6 @@ pub mod ledger;
 #[cfg(feature = "ssr")]
 pub mod counters;
 #[cfg(feature = "ssr")]
-pub mod csv;
-#[cfg(feature = "ssr")]
 pub mod service;
 
 use crate::{

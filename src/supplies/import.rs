@@ -5,7 +5,7 @@ use crate::{
     act::Tx,
     checks::Checks,
     error::{Error, Problem},
-    import::service::{Outcome, Planned, problems, unreadable},
+    import::plan::{Outcome, Planned, problems, unreadable},
     log::{self, Action, Change},
     money::Eur,
     products::{self, Product},

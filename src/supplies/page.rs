@@ -3,10 +3,12 @@
 use super::{Query, Supply};
 use crate::{
     error::Error,
-    home::FirstProduct,
     money::pieces,
     page::{Found, Page},
-    products::picker::{PickerStart, ProductPicker, propose},
+    products::{
+        first::FirstProduct,
+        picker::{PickerStart, ProductPicker, propose},
+    },
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},

@@ -1,10 +1,7 @@
 //! Who may open what: every page and every server function, with every role.
 
 use super::{app::Browser, on_both_databases};
-use crate::{
-    auth::{Actor, Permission, Role},
-    users::service as users,
-};
+use crate::auth::{Actor, Permission, Role, users::service as users};
 use axum::{
     body::Body,
     http::{Request, header},

@@ -5,10 +5,9 @@ use super::{
     on_both_databases,
 };
 use crate::{
-    auth::{Actor, Role, UserState, service::any_user},
+    auth::{Actor, Role, UserState, service::any_user, users::service as accounts},
     config::{CookieSecure, Registration},
     error::Error,
-    users::service as accounts,
 };
 use std::time::Duration;
 

@@ -3,7 +3,10 @@
 use super::logs;
 use crate::{
     act::{Shop, Tx},
-    auth::{Actor, Me, Role},
+    auth::{
+        Actor, Me, Role,
+        users::{Account, Query, service as accounts},
+    },
     check,
     config::Config,
     db::{Conn, DatabaseUrl, Db},
@@ -13,7 +16,6 @@ use crate::{
     products::{self, Product},
     server,
     supplies::{self, Supply},
-    users::{Account, Query, service as accounts},
 };
 use axum::{
     Extension, Router,

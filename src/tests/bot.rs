@@ -6,14 +6,13 @@ use super::{
     telegram::{TOKEN, Telegram},
 };
 use crate::{
-    auth::{Role, service::change_password},
-    bot::{conversation::Bot, inbox, poll::Ear, service, webhook},
+    auth::{Role, chats::service, service::change_password, users::service as users},
+    bot::{conversation::Bot, inbox, poll::Ear, webhook},
     clock,
     config::notifications::{self as settings, Secret},
     log::{Action, Query, search},
     notifications::worker::{Channels, deliver_due},
     orders::{self, Status},
-    users::service as users,
 };
 use axum::{
     body::Body,

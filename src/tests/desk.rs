@@ -6,10 +6,12 @@ use super::{
 };
 use crate::{
     act::Tx,
-    auth::{Actor, Role, UserState},
+    auth::{
+        Actor, Role, UserState,
+        users::{invitations, service as users},
+    },
     config::Registration,
     error::Error,
-    users::{invitations, service as users},
 };
 
 type Act = fn(&mut Tx<'_>) -> Result<(), Error>;

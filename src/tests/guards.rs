@@ -8,11 +8,10 @@ use super::{
     schema::Line,
 };
 use crate::{
-    auth::{Actor, Role, session},
+    auth::{Actor, Role, session, users::service as users},
     config::CookieSecure,
     db::Conn,
     error::Error,
-    users::service as users,
 };
 use axum::{
     body::Body,

@@ -6,8 +6,10 @@ use super::{
 };
 use crate::{
     act::Tx,
-    auth::{Role, session},
-    bot,
+    auth::{
+        Role, chats, session,
+        users::{invitations, service as users},
+    },
     config::notifications::Config,
     error::Error,
     i18n::Locale,
@@ -16,7 +18,6 @@ use crate::{
     orders, products,
     schema::{chat_codes, notifications as outbox},
     supplies,
-    users::{invitations, service as users},
 };
 use diesel::prelude::*;
 
@@ -140,7 +141,7 @@ const WRITES: &[(&str, Act, Action)] = &[
     ),
     (
         "bot::new_code",
-        |tx| bot::service::new_code(tx).map(drop),
+        |tx| chats::service::new_code(tx).map(drop),
         Action::MakeChatCode,
     ),
     (
@@ -148,7 +149,7 @@ const WRITES: &[(&str, Act, Action)] = &[
         |tx| {
             let me = tx.actor.username().map(str::to_owned);
             known_code(tx)?;
-            let owner = bot::service::link(tx, CODE, 7, "Аня", false)?;
+            let owner = chats::service::link(tx, CODE, 7, "Аня", false)?;
             assert_eq!(owner, me);
             Ok(())
         },
@@ -156,7 +157,7 @@ const WRITES: &[(&str, Act, Action)] = &[
     ),
     (
         "bot::unlink",
-        |tx| bot::service::unlink(tx, 1),
+        |tx| chats::service::unlink(tx, 1),
         Action::UnlinkChat,
     ),
     (
@@ -252,10 +253,10 @@ fn the_table_names_every_service_function_that_writes() {
         ("products", "src/products/service.rs"),
         ("supplies", "src/supplies/service.rs"),
         ("orders", "src/orders/service.rs"),
-        ("users", "src/users/service.rs"),
-        ("invitations", "src/users/invitations.rs"),
+        ("users", "src/auth/users/service.rs"),
+        ("invitations", "src/auth/users/invitations.rs"),
         ("notifications", "src/notifications/service.rs"),
-        ("bot", "src/bot/service.rs"),
+        ("bot", "src/auth/chats/service.rs"),
     ] {
         let source = std::fs::read_to_string(path).unwrap();
         for function in source.split("\npub fn ").skip(1) {

@@ -274,7 +274,7 @@ fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
             };
             orders::search::list(tx, &query).unwrap();
         }
-        crate::home::stage(tx).unwrap();
+        crate::orders::stage::stage(tx).unwrap();
     });
     assert_by_index(&plans);
     let of_names: Vec<_> = plans

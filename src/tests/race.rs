@@ -7,14 +7,14 @@ use super::{
 use crate::{
     auth::{
         Actor, Role,
+        place::Place,
         service::{Registrant, register},
-        session::Place,
+        users::{invitations, service as accounts},
     },
     db::Conn,
     error::{Error, Problem},
     money::Rub,
     orders::Status,
-    users::{invitations, service as accounts},
 };
 use diesel::{
     connection::SimpleConnection,

@@ -7,13 +7,13 @@ use super::{
 use crate::{
     auth::{
         Actor, Role,
+        place::Place,
         service::{change_password, sign_in},
-        session::Place,
         throttle,
+        users::service as accounts,
     },
     error::Error,
     schema::{api_tokens, throttles},
-    users::service as accounts,
 };
 use axum::{
     body::Body,

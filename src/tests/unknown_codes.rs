@@ -155,7 +155,7 @@ on_both_databases! {
         assert!(refused.location.unwrap().contains("__err"));
         // An admin gives a role that there is.
         let admin = app.hire(app.admin()).await;
-        admin.act(|tx| crate::users::service::change_role(tx, "хозяин", crate::auth::Role::Manager)).await.unwrap();
+        admin.act(|tx| crate::auth::users::service::change_role(tx, "хозяин", crate::auth::Role::Manager)).await.unwrap();
         let mut manager = app.browser();
         manager.sign_in("хозяин", PASSWORD).await;
         assert_eq!(manager.get("/supplies").await.status, 200);

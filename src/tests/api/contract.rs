@@ -1,10 +1,7 @@
 //! The OpenAPI document is true: every route is in it, and everybody is answered as it says.
 
 use super::*;
-use crate::{
-    auth::{Actor, Permission, Role},
-    users::service as users,
-};
+use crate::auth::{Actor, Permission, Role, users::service as users};
 use std::collections::BTreeSet;
 
 /// An operation, what one needs for it, and a body that makes it answer. `{id}` is 1, `{username}` somebody.
@@ -232,7 +229,7 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
 ];
 
 fn document() -> Value {
-    serde_json::to_value(crate::api::document()).unwrap()
+    serde_json::to_value(crate::server::api::document()).unwrap()
 }
 
 /// Method, path and description of every operation of the document.
@@ -414,7 +411,10 @@ fn every_operation_says_what_it_does_takes_and_answers() {
 #[test]
 fn the_contract_changes_only_on_purpose() {
     let file = "docs/openapi.json";
-    let present = format!("{}\n", crate::api::document().to_pretty_json().unwrap());
+    let present = format!(
+        "{}\n",
+        crate::server::api::document().to_pretty_json().unwrap()
+    );
     if std::env::var_os("UPDATE_CONTRACT").is_some() {
         std::fs::write(file, &present).unwrap();
     }

@@ -3,9 +3,8 @@
 use super::*;
 use crate::{
     act,
-    auth::{Actor, Role},
+    auth::{Actor, Role, users::service as accounts},
     schema::idempotency_keys,
-    users::service as accounts,
 };
 use diesel::prelude::*;
 

@@ -1,7 +1,7 @@
 //! Personal tokens: made, used, revoked, and never more than their owner.
 
 use super::*;
-use crate::{auth::Role, users::service as accounts};
+use crate::auth::{Role, users::service as accounts};
 
 fn bearer(app: &App, token: &str) -> Program {
     Program::stranger(app).with("authorization", &format!("Bearer {token}"))

@@ -1,4 +1,9 @@
-//! The part of the account page about chats with the bot.
+//! Chats with the bot that act for an account: the part of the account page about them.
+
+#[cfg(feature = "ssr")]
+pub mod api;
+#[cfg(feature = "ssr")]
+pub mod service;
 
 use crate::{
     error::Error,
@@ -40,7 +45,7 @@ pub async fn list_chats() -> Result<ChatList, Error> {
     use crate::{door, notifications::access};
     let is_on = door::shop().config.notifications.telegram.is_some();
     let (chats, bot) =
-        door::look(|tx| Ok((super::service::list(tx)?, access::bot_name(tx.conn)?))).await?;
+        door::look(|tx| Ok((service::list(tx)?, access::bot_name(tx.conn)?))).await?;
     Ok(ChatList {
         is_on,
         bot,
@@ -56,7 +61,7 @@ pub async fn make_chat_code() -> Result<(), Error> {
         door,
         ui::{banner::Success, secret},
     };
-    let (code, _) = door::act(super::service::new_code).await?;
+    let (code, _) = door::act(service::new_code).await?;
     door::show_once("chat_code", &code);
     door::go(&format!("/account{}", secret::PLACE), Success::ChatCode);
     Ok(())
@@ -66,7 +71,7 @@ pub async fn make_chat_code() -> Result<(), Error> {
 #[server(endpoint = "unlink_chat")]
 pub async fn unlink_chat(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
-    door::act(move |tx| super::service::unlink(tx, id)).await?;
+    door::act(move |tx| service::unlink(tx, id)).await?;
     door::go("/account", Success::ChatUnlinked);
     Ok(())
 }

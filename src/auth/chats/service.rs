@@ -1,6 +1,6 @@
 //! The rules of chats: a code links one to an account, which alone decides what may be done there.
 
-use super::chats::Chat;
+use super::Chat;
 use crate::{
     act::Tx,
     auth::{Actor, Permission, service::active},

@@ -1,6 +1,5 @@
 //! The ledger of a product as a file.
 
-use super::service;
 use crate::{
     act::{Shop, Tx},
     error::Error,
@@ -11,6 +10,7 @@ use crate::{
         cells::Sheet,
         download::{Asked, BATCH, File},
     },
+    stock::service,
 };
 use axum::{
     extract::{Path, State},

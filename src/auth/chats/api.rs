@@ -1,6 +1,6 @@
 //! Chats with the bot over the REST API.
 
-use super::{chats::Chat, service};
+use super::{Chat, service};
 use crate::{
     act::{Shop, Tx},
     api::{

@@ -20,7 +20,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
     connect-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 static JSON: LazyLock<String> =
-    LazyLock::new(|| super::document().to_pretty_json().unwrap_or_default());
+    LazyLock::new(|| super::api::document().to_pretty_json().unwrap_or_default());
 
 /// The endpoint of the document.
 pub fn routes() -> OpenApiRouter<Shop> {

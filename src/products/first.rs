@@ -1,0 +1,22 @@
+//! The way to the first product.
+
+use crate::{auth::Permission, ui};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+/// What to do first in a shop without products.
+#[component]
+pub fn FirstProduct() -> impl IntoView {
+    let l = ui::locale();
+    if !ui::may(Permission::EditProducts) {
+        return view! { <p class="empty">{td_string!(l, home.ask_for_products)}</p> }.into_any();
+    }
+    view! {
+        <p class="empty">
+            {td_string!(l, home.first_product)} " "
+            <a class="link" href="/products/new">{td_string!(l, products.new_product)}</a> " · "
+            <a class="link" href="/products/import">{td_string!(l, csv.upload)}</a>
+        </p>
+    }
+    .into_any()
+}

@@ -1,0 +1,44 @@
+//! The router of the REST API: the endpoints of every feature.
+
+use super::docs;
+use crate::{
+    act::Shop, analytics, api::Frame, auth, log, notifications, orders, products, supplies,
+};
+use axum::{Router, http::StatusCode, routing::any};
+use utoipa::{OpenApi, openapi};
+use utoipa_axum::router::OpenApiRouter;
+
+/// The routes of the API and of its documentation.
+pub fn router(shop: Shop) -> Router {
+    let (endpoints, _) = endpoints().split_for_parts();
+    endpoints
+        .route("/api", any(missing))
+        .route("/api/", any(missing))
+        .route("/api/{*rest}", any(missing))
+        .with_state(shop)
+        .merge(docs::router())
+}
+
+/// The contract.
+pub fn document() -> openapi::OpenApi {
+    endpoints().into_openapi()
+}
+
+fn endpoints() -> OpenApiRouter<Shop> {
+    OpenApiRouter::with_openapi(Frame::openapi())
+        .merge(auth::api::routes())
+        .merge(auth::tokens::api::routes())
+        .merge(auth::chats::api::routes())
+        .merge(products::api::routes())
+        .merge(supplies::api::routes())
+        .merge(orders::api::routes())
+        .merge(auth::users::api::routes())
+        .merge(analytics::api::routes())
+        .merge(log::api::routes())
+        .merge(notifications::api::routes())
+        .merge(docs::routes())
+}
+
+async fn missing() -> StatusCode {
+    StatusCode::NOT_FOUND
+}
