@@ -98,6 +98,19 @@ impl Checks {
             .then(|| self.take(field, day_read(&tidy(text)).ok_or(Problem::NotDate)))
     }
 
+    /// The days `from` and `to` of a filter; the last may not come before the first.
+    pub fn optional_range(
+        &mut self,
+        from: &str,
+        to: &str,
+    ) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        let (from, to) = (self.optional_day("from", from), self.optional_day("to", to));
+        if from.zip(to).is_some_and(|(from, to)| from > to) {
+            self.wrong("to", Problem::BeforeStart);
+        }
+        (from, to)
+    }
+
     /// One of an enumeration's codes, or `None` when nothing was chosen.
     pub fn optional_code<T: std::str::FromStr>(&mut self, field: &str, code: &str) -> Option<T> {
         if code.is_empty() {

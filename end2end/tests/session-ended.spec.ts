@@ -55,6 +55,24 @@ test("whoever closes the question finds the form as it was, and is asked again",
   }
 });
 
+test("the product picker asks, too, and what was typed stays", async ({ page, server, expectProblem }) => {
+  expectProblem(/status of 401/);
+  const { tea, product } = await stocked(page, server);
+  await shop.open(page, "/orders/new");
+  await fill(page, { "Телефон": "8 903 555-77-01" });
+  await endSession(page);
+  await fill(page, { "Товар": tea });
+  const dialog = page.getByRole("dialog").filter({ hasText: "Сеанс завершён" });
+  await fill(dialog, { "Пароль": password });
+  await press(dialog, "Войти и продолжить");
+  await expect(dialog).toBeHidden();
+  await expect(field(page, "Товар")).toHaveValue(tea);
+  await press(page, "Записать заказ");
+  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await shop.open(page, `/products/${product}`);
+  await expect(fact(page, "В резерве")).toHaveText("1");
+});
+
 test("the buttons of a row ask, too", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
   const { product } = await stocked(page, server);

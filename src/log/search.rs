@@ -132,9 +132,10 @@ fn keys(timestamp: crate::moment::Moment, id: i64) -> Vec<Key> {
 
 fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
     let mut checks = Checks::default();
+    let (from, to) = checks.optional_range(&query.from, &query.to);
     let filter = Filter {
-        from: checks.optional_day("from", &query.from),
-        to: checks.optional_day("to", &query.to),
+        from,
+        to,
         user: user(tx, &query.user)?,
         action: checks.optional_code("action", &query.action),
         entity_type: checks.optional_code("entity_type", &query.entity_type),

@@ -46,12 +46,13 @@ impl Query {
         }
         let id = (!self.id.trim().is_empty()).then(|| checks.take("id", read_number(&self.id)));
         let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
+        let (from, to) = checks.optional_range(&self.from, &self.to);
         let filter = Filter {
             status: checks.optional_code("status", &self.status),
             phone,
             id,
-            from: checks.optional_day("from", &self.from),
-            to: checks.optional_day("to", &self.to),
+            from,
+            to,
             sort: sort.unwrap_or(Sort::CreatedAt),
             descending: sort.is_none() || self.sort.starts_with('-'),
             limit: checks.page_size(&self.limit),

@@ -9,7 +9,7 @@ use crate::{
     money::{Eur, Rub, pieces},
     ui::{
         self,
-        form::{FieldError, FormState, form_state, is_wrong},
+        form::{FieldError, FormState, Interrupted, form_state, is_wrong},
     },
 };
 use leptos::{
@@ -373,11 +373,15 @@ impl Picker {
 
     fn hear_answers(self) {
         let answer = self.search.value();
+        let interrupted = use_context::<Interrupted>();
         Effect::new(move || match answer.get() {
             Some((number, Ok(found))) => {
                 self.handle(Event::Answered(number, found));
             }
-            Some((number, Err(_))) => {
+            Some((number, Err(error))) => {
+                if let (Error::SignedOut, Some(interrupted)) = (error, interrupted) {
+                    interrupted.ask();
+                }
                 self.handle(Event::Failed(number));
             }
             None => {}

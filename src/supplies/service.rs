@@ -119,8 +119,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
-    let from = checks.optional_day("from", &query.from);
-    let to = checks.optional_day("to", &query.to);
+    let (from, to) = checks.optional_range(&query.from, &query.to);
     let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
     let descending = sort.is_none() || query.sort.starts_with('-');
     let page_size = checks.page_size(&query.limit);

@@ -20,6 +20,7 @@ mod forms;
 mod guards;
 mod imports;
 mod input;
+mod layers;
 mod lists;
 mod locales;
 mod locks;

@@ -35,17 +35,25 @@ pub struct FormAction {
 #[derive(Clone, Copy)]
 pub struct Interrupted(pub RwSignal<Option<Unsent>>);
 
-/// What a form has not sent yet, as it was typed.
+impl Interrupted {
+    /// Asks to sign in again where nothing was sent: a page could not look something up.
+    pub fn ask(self) {
+        self.0.set(Some(Unsent { form: None }));
+    }
+}
+
+/// What a form has not sent yet, as it was typed; `None`: nothing.
 #[derive(Clone)]
 pub struct Unsent {
-    action: FormAction,
-    fields: String,
+    form: Option<(FormAction, String)>,
 }
 
 impl Unsent {
     /// Sends it after all.
     pub fn send(self) {
-        self.action.send(self.fields);
+        if let Some((action, fields)) = self.form {
+            action.send(fields);
+        }
     }
 }
 
@@ -87,8 +95,8 @@ impl FormAction {
             }
             if let (Err(Error::SignedOut), Some(Interrupted(unsent))) = (&answer, self.interrupted)
             {
-                let action = self;
-                unsent.set(Some(Unsent { action, fields }));
+                let form = Some((self, fields));
+                unsent.set(Some(Unsent { form }));
                 return;
             }
             let _ = self.outcome.try_set(Some(answer));

@@ -221,7 +221,16 @@ pub fn FilterField(
     let wrong = Memo::new(move |_| {
         let wrong = value.with(|value| match check {
             _ if value.trim().is_empty() => None,
-            _ if kind == "date" => day_read(value).is_none().then_some(Problem::NotDate),
+            _ if kind == "date" => match day_read(value) {
+                None => Some(Problem::NotDate),
+                Some(day) if name == "to" => {
+                    let first = day_read(&parameter(&query.read(), "from"));
+                    first
+                        .filter(|first| *first > day)
+                        .map(|_| Problem::BeforeStart)
+                }
+                Some(_) => None,
+            },
             Some(check) => check(value),
             None => None,
         });
