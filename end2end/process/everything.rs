@@ -26,9 +26,11 @@ struct Office {
     admin: Client,
     program: Client,
     is_over: Arc<AtomicBool>,
-    /// Each answer: the path, the status, and the seconds of its `Retry-After`.
-    answers: Arc<Mutex<Vec<(String, u16, Option<u64>)>>>,
+    answers: Arc<Mutex<Vec<Answer>>>,
 }
+
+/// The path that was asked, the status, and the seconds of `Retry-After`.
+type Answer = (String, u16, Option<u64>);
 
 on_both_databases! {
     async fn a_shop_that_does_everything_at_once_stays_right(database: Database) {

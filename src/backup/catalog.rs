@@ -1,6 +1,6 @@
 //! The tables of a database, from its own catalog: a new one is copied without anybody thinking of it.
 
-use super::Trouble;
+use super::words::Trouble;
 use crate::db::Conn;
 use diesel::{
     prelude::*,

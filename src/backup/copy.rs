@@ -4,9 +4,9 @@
 //! A row travels as a JSON array, which both databases write and read; a batch of them is one statement.
 
 use super::{
-    Trouble,
     catalog::{self, Column, Kind, Table},
-    is_same_file,
+    files::is_same_file,
+    words::Trouble,
 };
 use crate::{
     db::{self, Conn, DatabaseUrl, migrations},

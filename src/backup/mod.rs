@@ -5,6 +5,7 @@
 
 mod catalog;
 mod copy;
+mod files;
 mod postgres;
 pub mod sqlite;
 mod words;
@@ -12,13 +13,13 @@ mod words;
 pub use copy::{Copied, copy};
 pub use words::Trouble;
 
-use crate::db::{DatabaseUrl, migrations};
+use crate::db::DatabaseUrl;
+use files::{is_same_file, private, put, with_suffix};
 use std::{
     fmt,
-    fs::{self, File, OpenOptions},
-    io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf},
+    fs::{self, File},
+    io::Read,
+    path::Path,
 };
 
 /// Makes a consistent backup of a database that may be in use. The file is complete when it has its name;
@@ -66,12 +67,6 @@ fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
         Ok(file) if file.len() == 0 => Ok(()),
         _ => Format::of(file).map(drop),
     }
-}
-
-/// Whether two paths lead to one file.
-fn is_same_file(one: &Path, other: &Path) -> bool {
-    let id = |path: &Path| fs::metadata(path).map(|file| (file.dev(), file.ino()));
-    matches!((id(one), id(other)), (Ok(one), Ok(other)) if one == other)
 }
 
 /// Brings a backup back into an empty database, and its schema up to date.
@@ -123,30 +118,4 @@ impl fmt::Display for Format {
             Self::Postgres => "PostgreSQL",
         })
     }
-}
-
-fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(suffix);
-    name.into()
-}
-
-/// An empty file that only its owner may read.
-fn private(file: &Path) -> io::Result<File> {
-    match fs::remove_file(file) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-}
-
-/// Gives a file that is complete its name, when all of it is on the disk.
-fn put(partial: &Path, file: &Path) -> io::Result<()> {
-    File::open(partial)?.sync_all()?;
-    fs::rename(partial, file)?;
-    File::open(migrations::folder_of(file))?.sync_all()
 }

@@ -1,6 +1,6 @@
 //! Backups of PostgreSQL, by its own `pg_dump` and `pg_restore`.
 
-use super::{Trouble, catalog};
+use super::{catalog, words::Trouble};
 use crate::db::{Conn, DatabaseUrl, migrations};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::{

@@ -2,7 +2,10 @@
 //! moment while others write, and leaves out what is free. (The C interface for online backups would need
 //! unsafe code here, and starts again whenever another process writes.)
 
-use super::{catalog, private, put, with_suffix};
+use super::{
+    catalog,
+    files::{private, put, with_suffix},
+};
 use crate::db::{self, Conn, migrations};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::{

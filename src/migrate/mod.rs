@@ -5,7 +5,7 @@ mod rekey;
 
 use crate::{
     analytics::rollup,
-    backup,
+    backup::sqlite::before_migration,
     db::{Conn, DatabaseUrl, migrations},
     orders::names,
 };
@@ -40,7 +40,7 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     migrations::refuse_newer(&applied).map_err(|error| format!("{url}: {error}"))?;
     if let (Some(version), false) = (migrations::pending(&applied), applied.is_empty()) {
         match url {
-            DatabaseUrl::Sqlite(path) => backup::sqlite::before_migration(path, &version)?,
+            DatabaseUrl::Sqlite(path) => before_migration(path, &version)?,
             DatabaseUrl::Postgres(_) => tracing::warn!(
                 "the schema of {url} is brought to {version} and on, without a backup: that is yours to make, \
                  by `sirius backup` before a new version starts"

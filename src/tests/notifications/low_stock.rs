@@ -229,7 +229,7 @@ on_both_databases! {
         let states: Vec<_> = outbox(&app).await.into_iter().map(|row| row.0).collect();
         assert_eq!(states, [State::Cancelled, State::Sent, State::Cancelled]);
         let page = browser.get("/admin/notifications?state=cancelled").await.body;
-        assert!(page.contains("Отменено") && page.contains("товара снова достаточно") && !page.contains("Отправить ещё раз"), "{page}");
+        assert!(page.contains("отменено") && page.contains("товара снова достаточно") && !page.contains("Отправить ещё раз"), "{page}");
         // It falls again: that is told.
         manager.books("чай", 4).await.unwrap();
         assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
