@@ -20,7 +20,7 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
         .iter()
         .any(|product| product.figures.uncosted_qty > 0);
     view! {
-        <table class="table cards" role="table">
+        <table class="table cards dense" role="table">
             <thead role="rowgroup">
                 <tr role="row">
                     <SortHead label=td_string!(l, fields.product) column="name" default=DEFAULT />

@@ -164,7 +164,7 @@ fn ProductRow(product: Product) -> impl IntoView {
             <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(product.min_stock, l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(dash, |price| price.shown(l))}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(dash, |price| price.shown(l))}</td>
-            <td role="cell" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.unwrap_or_else(dash)}</td>
+            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.unwrap_or_else(dash)}</td>
         </tr>
     }
 }

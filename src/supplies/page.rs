@@ -223,7 +223,7 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
                 <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(supply.qty, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{supply.buy_price_eur.shown(l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.total)>{total.shown(l)}</td>
-                <td role="cell" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>
+                <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>
                 <td role="cell" data-label=td_string!(l, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
             </tr>
         }
