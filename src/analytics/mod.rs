@@ -7,6 +7,7 @@
 //! Pieces without a purchase price are not free: what they brought is a sum of its own, and profit and margin are
 //! taken over the rest.
 
+pub mod board;
 pub mod chart;
 pub mod figures;
 pub mod page;

@@ -2,10 +2,11 @@
 
 use super::{
     By, Preset, Query, Rate, Summary,
+    board::Board,
     chart::{Bar, BarChart},
     figures::{Figures, Share},
     products::ProductsTable,
-    reorder::{Reorder, ReorderTable},
+    reorder::ReorderTable,
 };
 use crate::{
     error::{Error, FieldError},
@@ -24,35 +25,6 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
-use serde::{Deserialize, Serialize};
-
-/// Everything that the page shows.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Board {
-    /// The preset that is shown, when it is one.
-    pub preset: Option<Preset>,
-    pub summary: Summary,
-    pub before: Compared,
-    /// Products beyond those that the summary has.
-    pub more_products: usize,
-    /// The one product that is shown, when it is one.
-    pub product: Option<(i64, String)>,
-    /// The newest rate.
-    pub rate: Option<Rate>,
-    /// Whether it is older than a week.
-    pub is_rate_old: bool,
-    pub reorder: Vec<Reorder>,
-    /// Whether the shop has any product.
-    pub has_products: bool,
-}
-
-/// The range that the summary is compared with.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Compared {
-    pub from: NaiveDate,
-    pub to: NaiveDate,
-    pub totals: Figures,
-}
 
 impl Query {
     fn of(params: &ParamsMap) -> Self {

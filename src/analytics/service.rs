@@ -2,8 +2,8 @@
 
 use super::{
     By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
+    board::{Board, Compared},
     figures::{Figures, Share},
-    page::{Board, Compared},
     period::{self, Range, month_of},
     rates,
     reorder::Reorder,

@@ -2,7 +2,7 @@
 //!
 //! The rows bring their numbers along. [`begin`] keeps others from taking the same ones, [`end`] leads them on.
 
-use super::Conn;
+use super::conn::Conn;
 use crate::error::Error;
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 

@@ -1,7 +1,7 @@
 //! SQL with values in it, for what the query builder cannot say on two databases: a subquery with as many conditions as
 //! a person typed words.
 
-use super::Conn;
+use super::conn::Conn;
 use chrono::NaiveDateTime;
 use diesel::{
     AppearsOnTable, Expression, QueryResult, RunQueryDsl, SelectableExpression,

@@ -1,6 +1,6 @@
 //! The migrations of the schema: which there are, which a database has seen, and running the others.
 
-use super::Conn;
+use super::conn::Conn;
 use diesel::{
     connection::SimpleConnection,
     migration::{self, Migration, MigrationSource},

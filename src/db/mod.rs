@@ -5,6 +5,7 @@
 //! a lock keeps nobody from reading.
 
 pub mod bulk;
+mod conn;
 mod fault;
 mod fragment;
 mod keyset;
@@ -13,6 +14,7 @@ mod serving;
 mod url;
 mod writer;
 
+pub use conn::{Conn, Dialect, open_sqlite};
 pub use fragment::Fragment;
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
 pub use serving::serve_alone;
@@ -25,91 +27,16 @@ use deadpool::{
 };
 use diesel::{
     connection::{Connection, SimpleConnection},
-    pg::PgConnection,
     prelude::*,
     result::Error as DieselError,
     sql_types::Text,
-    sqlite::SqliteConnection,
 };
 use fault::{busy, failed, unavailable};
-use std::{borrow::Cow, iter, path::Path, time::Duration};
+use std::{iter, time::Duration};
 use writer::Writer;
 
 /// How long a request waits for a connection to the database.
 const WAIT: Duration = Duration::from_secs(6);
-/// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
-/// in seconds, and on one that has gone away without a word, in milliseconds.
-const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
-
-/// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.
-const SESSION: &str = "SET TIME ZONE 'UTC'; \
-    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
-
-/// What connections of a pool to PostgreSQL begin with, besides: nobody waits long for a lock, of whatever kind, and
-/// a transaction whose server died without a word holds its locks no longer than this.
-const LIMITS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
-
-/// A connection to either database.
-#[derive(diesel::MultiConnection)]
-pub enum Conn {
-    Postgres(PgConnection),
-    Sqlite(SqliteConnection),
-}
-
-/// The SQL dialect of [`Conn`].
-pub type Dialect = <Conn as Connection>::Backend;
-
-impl DatabaseUrl {
-    /// Opens a connection that may write.
-    pub fn open(&self) -> Result<Conn, ConnectionError> {
-        match self {
-            Self::Sqlite(path) => open_sqlite(
-                path,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
-            ),
-            Self::Postgres(url) => {
-                let mut conn = PgConnection::establish(&with_patience(url))?;
-                conn.batch_execute(SESSION)
-                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
-                Ok(Conn::Postgres(conn))
-            }
-        }
-    }
-
-    /// Opens a connection of a pool. Of SQLite these only read.
-    fn open_pooled(&self) -> Result<Conn, ConnectionError> {
-        match self {
-            Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
-            Self::Postgres(_) => {
-                let mut conn = self.open()?;
-                conn.batch_execute(LIMITS)
-                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
-                Ok(conn)
-            }
-        }
-    }
-}
-
-fn with_patience(url: &str) -> Cow<'_, str> {
-    let mut url = Cow::Borrowed(url);
-    for (name, value) in PATIENCE {
-        if !url.contains(name) {
-            let joint = if url.contains('?') { '&' } else { '?' };
-            url = format!("{url}{joint}{name}={value}").into();
-        }
-    }
-    url
-}
-
-/// Opens a SQLite file, with no more than what every connection needs and `pragmas`.
-pub fn open_sqlite(path: &Path, pragmas: &str) -> Result<Conn, ConnectionError> {
-    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
-    conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
-        .and_then(|()| conn.batch_execute(pragmas))
-        .map_err(ConnectionError::CouldntSetupConfiguration)?;
-    Ok(Conn::Sqlite(conn))
-}
-
 /// The database: a handle that is cheap to clone.
 #[derive(Clone)]
 pub struct Db {

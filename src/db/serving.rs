@@ -1,6 +1,6 @@
 //! One server at a time on a SQLite file: the queue of messages and the bot take that for granted.
 
-use super::{DatabaseUrl, migrations};
+use super::{migrations, url::DatabaseUrl};
 use std::{
     fs::{File, OpenOptions, TryLockError},
     os::unix::fs::OpenOptionsExt,

@@ -1,10 +1,8 @@
 //! The operation log, as a page of the admin's.
 
-use super::{Action, Entity, Operation, Query, SYSTEM, history::Changes};
+use super::{Action, Entity, Operation, Query, SYSTEM, found::Found, history::Changes};
 use crate::{
     error::Error,
-    moment::Moment,
-    page::Page,
     ui::{
         self,
         entity_link::EntityLink,
@@ -15,7 +13,6 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, params::ParamsMap};
-use serde::{Deserialize, Serialize};
 
 const FILTERS: [&str; 9] = [
     "from",
@@ -28,14 +25,6 @@ const FILTERS: [&str; 9] = [
     "after",
     "before",
 ];
-
-/// A page of the log, and how far it looked.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Found {
-    pub page: Page<Operation>,
-    /// It stopped here before the page was full; the next page looks on.
-    pub looked_to: Option<Moment>,
-}
 
 impl Query {
     fn of(params: &ParamsMap) -> Self {

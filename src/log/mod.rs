@@ -1,5 +1,6 @@
 //! The operation log: every act, written in the transaction of the act.
 
+pub mod found;
 pub mod history;
 pub mod list;
 

@@ -2,7 +2,7 @@
 
 use super::{
     Action, Entity, Operation, Query, SYSTEM,
-    list::Found,
+    found::Found,
     service::{COLUMNS, Row},
 };
 use crate::{

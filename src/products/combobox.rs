@@ -4,7 +4,7 @@
 //! Every change of the text starts a search. Until it is answered, keys are kept and then applied in their order,
 //! so that a pick does not depend on how fast somebody types or how slow the server is.
 
-use super::picker::{Found, Offer};
+use super::offer::{Found, Offer};
 use crate::error::Problem;
 
 /// A key that the picker handles.

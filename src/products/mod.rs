@@ -4,6 +4,7 @@ pub mod combobox;
 pub mod first;
 pub mod form;
 pub mod list;
+pub mod offer;
 pub mod page;
 pub mod picker;
 

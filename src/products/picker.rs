@@ -1,12 +1,12 @@
 //! Picks a product by typing words of its name: a combobox; without JavaScript a line with suggestions.
 
 use super::{
-    Product,
     combobox::{Combobox, Command, Event, Key},
+    offer::{Found, Offer},
 };
 use crate::{
-    error::{Error, Problem},
-    money::{Eur, Rub, pieces},
+    error::Error,
+    money::pieces,
     ui::{
         self,
         form::{FieldError, FormState, Interrupted, form_state, is_wrong},
@@ -29,48 +29,6 @@ use std::time::Duration;
 const PAUSE: Duration = Duration::from_millis(80);
 /// How long an answer is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
-
-/// What a picker knows of a product.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Offer {
-    pub id: i64,
-    pub name: String,
-    /// Pieces that may be sold.
-    pub stock: i64,
-    pub sell_price_rub: Option<Rub>,
-    pub buy_price_eur: Option<Eur>,
-    pub supplier_name: Option<String>,
-}
-
-impl From<Product> for Offer {
-    fn from(product: Product) -> Self {
-        let Product {
-            id,
-            name,
-            stock,
-            sell_price_rub,
-            buy_price_eur,
-            supplier_name,
-            ..
-        } = product;
-        Self {
-            id,
-            name,
-            stock,
-            sell_price_rub,
-            buy_price_eur,
-            supplier_name,
-        }
-    }
-}
-
-/// The answer to a search.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
-    pub offers: Vec<Offer>,
-    /// Why the text does not mean one product; `None` where it means the first offer and no other.
-    pub problem: Option<Problem>,
-}
 
 /// What a form with a picker begins with.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -7,7 +7,7 @@ use crate::{
     products::{
         self,
         combobox::{Combobox, Command, Event, Key},
-        picker::{Found, Offer},
+        offer::{Found, Offer},
     },
 };
 use std::collections::{BTreeSet, VecDeque};

@@ -1,0 +1,83 @@
+//! A connection to either database, and how it is opened.
+
+use super::url::DatabaseUrl;
+use diesel::{
+    connection::{Connection, SimpleConnection},
+    pg::PgConnection,
+    prelude::*,
+    sqlite::SqliteConnection,
+};
+use std::{borrow::Cow, path::Path};
+
+/// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
+/// in seconds, and on one that has gone away without a word, in milliseconds.
+const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
+
+/// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.
+const SESSION: &str = "SET TIME ZONE 'UTC'; \
+    SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
+
+/// What connections of a pool to PostgreSQL begin with, besides: nobody waits long for a lock, of whatever kind, and
+/// a transaction whose server died without a word holds its locks no longer than this.
+const LIMITS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
+
+/// A connection to either database.
+#[derive(diesel::MultiConnection)]
+pub enum Conn {
+    Postgres(PgConnection),
+    Sqlite(SqliteConnection),
+}
+
+/// The SQL dialect of [`Conn`].
+pub type Dialect = <Conn as Connection>::Backend;
+
+impl DatabaseUrl {
+    /// Opens a connection that may write.
+    pub fn open(&self) -> Result<Conn, ConnectionError> {
+        match self {
+            Self::Sqlite(path) => open_sqlite(
+                path,
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+            ),
+            Self::Postgres(url) => {
+                let mut conn = PgConnection::establish(&with_patience(url))?;
+                conn.batch_execute(SESSION)
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(Conn::Postgres(conn))
+            }
+        }
+    }
+
+    /// Opens a connection of a pool. Of SQLite these only read.
+    pub fn open_pooled(&self) -> Result<Conn, ConnectionError> {
+        match self {
+            Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
+            Self::Postgres(_) => {
+                let mut conn = self.open()?;
+                conn.batch_execute(LIMITS)
+                    .map_err(ConnectionError::CouldntSetupConfiguration)?;
+                Ok(conn)
+            }
+        }
+    }
+}
+
+fn with_patience(url: &str) -> Cow<'_, str> {
+    let mut url = Cow::Borrowed(url);
+    for (name, value) in PATIENCE {
+        if !url.contains(name) {
+            let joint = if url.contains('?') { '&' } else { '?' };
+            url = format!("{url}{joint}{name}={value}").into();
+        }
+    }
+    url
+}
+
+/// Opens a SQLite file, with no more than what every connection needs and `pragmas`.
+pub fn open_sqlite(path: &Path, pragmas: &str) -> Result<Conn, ConnectionError> {
+    let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
+    conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")
+        .and_then(|()| conn.batch_execute(pragmas))
+        .map_err(ConnectionError::CouldntSetupConfiguration)?;
+    Ok(Conn::Sqlite(conn))
+}
