@@ -9,8 +9,8 @@ use diesel::{
 };
 use std::{borrow::Cow, path::Path};
 
-/// What PostgreSQL's library is told unless the URL says otherwise: give up on a server that cannot be reached,
-/// in seconds, and on one that has gone away without a word, in milliseconds.
+/// Timeouts that libpq gets unless the URL sets them: for connecting, in seconds, and for a server that stops
+/// answering, in milliseconds.
 const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
 
 /// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.

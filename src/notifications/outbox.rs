@@ -33,7 +33,7 @@ impl Listener for Outbox {
     }
 }
 
-/// Everybody who is told, and how.
+/// Every recipient that the settings name, with its channel.
 pub fn recipients(config: &Config) -> Vec<(Channel, String)> {
     let chats = config.telegram.iter().flat_map(|telegram| &telegram.chats);
     let addresses = config.mail.iter().flat_map(|mail| &mail.to);
