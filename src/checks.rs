@@ -104,8 +104,11 @@ impl Checks {
         from: &str,
         to: &str,
     ) -> (Option<NaiveDate>, Option<NaiveDate>) {
+        let wrong_before = self.0.len();
         let (from, to) = (self.optional_day("from", from), self.optional_day("to", to));
-        if from.zip(to).is_some_and(|(from, to)| from > to) {
+        // Of days that cannot be read, none comes first.
+        let are_days = self.0.len() == wrong_before;
+        if are_days && from.zip(to).is_some_and(|(from, to)| from > to) {
             self.wrong("to", Problem::BeforeStart);
         }
         (from, to)

@@ -48,8 +48,7 @@ impl Query {
     /// `by` is the kind of period when the query does not say; `None` takes one that fits the range.
     fn check(&self, today: NaiveDate, by: Option<By>) -> Result<Asked, Error> {
         let mut checks = Checks::default();
-        let from = checks.optional_day("from", &self.from);
-        let to = checks.optional_day("to", &self.to);
+        let (from, to) = checks.optional_range(&self.from, &self.to);
         let preset: Option<Preset> = checks.optional_code("preset", &self.preset);
         let wanted: Option<By> = checks.optional_code("by", &self.by);
         let product = checks.optional_number("product_id", &self.product_id, 1, i64::MAX);
@@ -63,9 +62,7 @@ impl Query {
             },
             |preset| preset.range(today),
         );
-        if range.0 > range.1 {
-            checks.wrong("to", Problem::BeforeStart);
-        } else if (range.1 - range.0).num_days() > YEARS * 366 {
+        if (range.1 - range.0).num_days() > YEARS * 366 {
             checks.wrong("to", Problem::RangeTooLong);
         }
         checks.done()?;
