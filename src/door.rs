@@ -4,15 +4,20 @@ use crate::{
     act::{Shop, Tx},
     auth::{Actor, place::Place},
     error::{Error, FieldError},
+    fields::Fields,
     page::Found,
     ui::{
         banner::{Success, Trouble},
-        cookie,
         pager::PASSING,
     },
+    validation::{Input, Request},
     web::ClientInfo,
 };
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, header, request::Parts};
+use axum_extra::extract::{
+    CookieJar,
+    cookie::{Cookie, SameSite},
+};
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
 use serde::{Serialize, de::DeserializeOwned};
@@ -24,6 +29,10 @@ use url::form_urlencoded;
 #[derive(Clone)]
 pub struct Typed(pub String);
 
+/// Marks the context of a server function that a client calls, and not a page while it is drawn.
+#[derive(Clone, Copy, Debug)]
+pub struct Called;
+
 /// Changes the shop as whoever sent the request.
 pub async fn act<T: Send + 'static>(
     act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -33,6 +42,18 @@ pub async fn act<T: Send + 'static>(
         Err(error) => Err(error),
     };
     answer(done)
+}
+
+/// Reads what was entered into a form, and changes the shop as whoever sent it.
+pub async fn submit<R: Request, T: Send + 'static>(
+    fields: Fields,
+    change: impl FnOnce(&mut Tx<'_>, &R) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    act(move |tx| {
+        let request = Input::new(fields).request(&tx.actor)?;
+        change(tx, &request)
+    })
+    .await
 }
 
 /// Looks something up as whoever sent the request.
@@ -69,12 +90,11 @@ where
         }
     })
     .await?;
-    if let (false, Some(response), Some(parts)) = (
+    if let (false, None, Some(response)) = (
         found.wrong.is_empty(),
+        use_context::<Called>(),
         use_context::<ResponseOptions>(),
-        use_context::<Parts>(),
-    ) && !parts.uri.path().starts_with("/fn/")
-    {
+    ) {
         response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     Ok(found)
@@ -98,9 +118,7 @@ fn without<Q: Serialize + DeserializeOwned>(query: &Q, wrong: &[FieldError]) -> 
 
 /// Who sent the request, as the server found out before.
 pub fn actor() -> Result<Actor, Error> {
-    use_context::<Parts>()
-        .and_then(|parts| parts.extensions.get::<Result<Actor, Error>>().cloned())
-        .unwrap_or(Err(Error::Internal))
+    use_context::<Parts>().map_or(Err(Error::Internal), |parts| Actor::of(&parts.extensions))
 }
 
 /// The shop of this server.
@@ -132,16 +150,21 @@ pub fn show_once(name: &str, secret: &str) {
 /// The secret that the request before left for this page.
 pub fn shown_once(name: &str) -> Option<String> {
     let (parts, response) = (use_context::<Parts>()?, use_context::<ResponseOptions>()?);
-    let secret = cookie(&parts.headers, name)?.to_owned();
+    let cookies = CookieJar::from_headers(&parts.headers);
+    let secret = cookies.get(name)?.value().to_owned();
     set_once(&response, name, "", 0);
     // Nobody keeps the page either.
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Some(secret)
 }
 
-fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: u32) {
-    let cookie = format!("{name}={secret}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Strict");
-    if let Ok(cookie) = HeaderValue::from_str(&cookie) {
+fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: i64) {
+    let cookie = Cookie::build((name, secret))
+        .path("/")
+        .max_age(time::Duration::seconds(seconds))
+        .http_only(true)
+        .same_site(SameSite::Strict);
+    if let Ok(cookie) = HeaderValue::from_str(&cookie.to_string()) {
         response.append_header(header::SET_COOKIE, cookie);
     }
 }
@@ -175,7 +198,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     ) else {
         return result;
     };
-    if parts.uri.path().starts_with("/fn/") && !wants_html(&parts.headers) {
+    if use_context::<Called>().is_some() && !wants_html(&parts.headers) {
         // A script reads the error; the server gives it its status.
         return result;
     }

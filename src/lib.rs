@@ -8,12 +8,14 @@ pub mod app;
 pub mod auth;
 pub mod codes;
 pub mod error;
+pub mod fields;
 pub mod home;
 pub mod import;
 pub mod log;
 pub mod moment;
 pub mod money;
 pub mod notifications;
+pub mod number;
 pub mod orders;
 pub mod page;
 pub mod products;
@@ -31,8 +33,6 @@ pub mod backup;
 pub mod bot;
 #[cfg(feature = "ssr")]
 pub mod check;
-#[cfg(feature = "ssr")]
-pub mod checks;
 #[cfg(feature = "ssr")]
 pub mod clock;
 #[cfg(feature = "ssr")]
@@ -61,6 +61,8 @@ pub mod sheet;
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod text;
+#[cfg(feature = "ssr")]
+pub mod validation;
 #[cfg(feature = "ssr")]
 pub mod web;
 

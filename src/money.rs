@@ -1,6 +1,9 @@
 //! Amounts of money in whole minor units: no fraction is ever lost, and roubles never meet euro by mistake.
 
-use crate::i18n::Locale;
+use crate::{
+    i18n::Locale,
+    number::{pieces, thousands},
+};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
@@ -147,12 +150,6 @@ pub fn amount(minor: i64, locale: Locale) -> String {
     }
 }
 
-/// A number of pieces for people: `12 500`, in English `12,500`.
-pub fn pieces(count: i64, locale: Locale) -> String {
-    let sign = if count < 0 { "−" } else { "" };
-    format!("{sign}{}", thousands(count.unsigned_abs(), locale))
-}
-
 fn parse_minor(text: &str) -> Result<i64, AmountError> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     let (negative, digits) = match compact.strip_prefix(['-', '−']) {
@@ -196,22 +193,6 @@ fn group(minor: i64, locale: Locale) -> String {
         thousands(minor / 100, locale),
         minor % 100
     )
-}
-
-fn thousands(number: u64, locale: Locale) -> String {
-    let separator = match locale {
-        Locale::ru => '\u{a0}',
-        Locale::en => ',',
-    };
-    let digits = number.to_string();
-    let mut grouped = String::with_capacity(digits.len() + 4);
-    for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index).is_multiple_of(3) {
-            grouped.push(separator);
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 #[cfg(test)]

@@ -1,11 +1,12 @@
 //! Telephone numbers: read as people say them, kept in E.164, found by any run of digits from the start or the end.
 
-use crate::text::tidy;
+use crate::{error::Problem, text::tidy};
 use phonenumber::{
     Metadata, Mode, PhoneNumber,
     country::{self, Id},
     metadata::DATABASE,
 };
+use serde::Serialize;
 use std::sync::OnceLock;
 
 static REGION: OnceLock<Id> = OnceLock::new();
@@ -19,7 +20,7 @@ pub fn set_region(region: Id) {
 }
 
 /// A number that exists in its country's plan, in the forms that an order keeps.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Phone {
     /// E.164: `+79161234567`.
     pub e164: String,
@@ -31,6 +32,19 @@ impl Phone {
     /// Reads a number; `None` when it is none.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(region(), text)
+    }
+
+    /// Reads a number that somebody entered.
+    pub fn entered(text: &str) -> Result<Self, Problem> {
+        Self::parse(text).ok_or_else(|| {
+            if tidy(text).is_empty() {
+                Problem::Required
+            } else if has_more(text) {
+                Problem::NotOnePhone
+            } else {
+                Problem::NotPhone
+            }
+        })
     }
 
     fn read(region: Id, text: &str) -> Option<Self> {
@@ -63,7 +77,7 @@ impl Phone {
 }
 
 /// Whether a text is a number and more digits after it: an extension, or a second number.
-pub fn has_more(text: &str) -> bool {
+fn has_more(text: &str) -> bool {
     let text = tidy(text);
     let Some(end) = text.find(|c| !is_of_number(c)) else {
         return false;

@@ -1,6 +1,6 @@
 //! The HTML document around the application, and the policy that says what it may load.
 
-use crate::{app::App, error::Error, server::Built, ui};
+use crate::{app::App, error::Error, server::assets::Built, ui};
 use axum::http::{HeaderValue, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::*, server_fn::error::ServerFnUrlError};
 use leptos_axum::ResponseOptions;
@@ -8,10 +8,6 @@ use leptos_meta::MetaTags;
 use std::sync::LazyLock;
 
 static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
-
-/// Keeps the number of the last request that failed where `ui::request_id` finds it: every call goes through `fetch`.
-const NOTE_FAULTS: &str = "const ask = window.fetch; window.fetch = async (...what) => { const answer = await ask(...what); \
-    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; return answer; };";
 
 /// The document. Without the built client it is the same page, only without JavaScript.
 pub fn shell() -> impl IntoView {
@@ -37,8 +33,9 @@ pub fn shell() -> impl IntoView {
         wasm,
         style,
     } = &*BUILT;
+    let keep_id = ui::KEEP_REQUEST_ID;
     let start = (!script.is_empty()).then(|| {
-        let start = format!("import start, {{ hydrate }} from '{script}'; {NOTE_FAULTS} start({{ module_or_path: '{wasm}' }}).then(hydrate);");
+        let start = format!("import start, {{ hydrate }} from '{script}'; {keep_id} start({{ module_or_path: '{wasm}' }}).then(hydrate);");
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
             <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />

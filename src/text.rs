@@ -36,15 +36,6 @@ pub fn tidy_lines(text: &str) -> String {
         .into_owned()
 }
 
-/// The pattern of `LIKE … ESCAPE '\\'` for texts that contain this one.
-pub fn containing(part: &str) -> String {
-    let escaped = part
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
-    format!("%{escaped}%")
-}
-
 fn visible(text: &str) -> String {
     let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     text.chars().filter(|c| !invisible.contains(*c)).collect()

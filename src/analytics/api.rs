@@ -3,29 +3,22 @@
 use super::{
     By, PeriodFigures, ProductFigures, Query, Rate, Summary,
     figures::{Figures, Share},
-    rates, service,
+    rates::{self, NewRate},
+    service,
 };
 use crate::{
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Name, Params},
-        values::{Given, Listing, Money, Time},
+        values::{Listing, Money, Time},
     },
-    checks::Checks,
-    error::{Error, Problem},
+    error::Error,
 };
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use std::borrow::Cow;
-use utoipa::{
-    IntoParams, PartialSchema, ToSchema,
-    openapi::{
-        RefOr, Type,
-        schema::{AnyOfBuilder, ObjectBuilder, Schema},
-    },
-};
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of analytics.
@@ -154,37 +147,6 @@ impl From<Summary> for SummaryJson {
     }
 }
 
-/// Which sales to sum.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-struct AskSummary {
-    /// First day of issue; the first of the month when it is missing
-    #[param(format = Date, example = "2026-11-01")]
-    from: Option<String>,
-    /// Last day, inclusive; today when it is missing
-    #[param(format = Date, example = "2026-11-30")]
-    to: Option<String>,
-    /// Number of a product; all when it is missing
-    #[param(value_type = Option<i64>, minimum = 1, example = 7)]
-    product_id: Option<String>,
-    /// Length of the periods
-    #[param(value_type = Option<By>, inline, default = "day", example = "day")]
-    by: Option<String>,
-}
-
-impl AskSummary {
-    fn read(self, _: &mut Checks) -> Query {
-        Query {
-            from: self.from.unwrap_or_default(),
-            to: self.to.unwrap_or_default(),
-            by: self.by.unwrap_or_default(),
-            product_id: self.product_id.unwrap_or_default(),
-            ..Query::default()
-        }
-    }
-}
-
 /// Sum the sales of a range of days
 ///
 /// A sale counts on the shop's day of its issue. Every figure is rounded once, from the exact sum.
@@ -193,14 +155,11 @@ impl AskSummary {
     path = "/api/analytics/summary",
     operation_id = "read_summary",
     tag = "analytics",
-    params(AskSummary),
+    params(Query),
     responses((status = OK, description = "The sales", body = SummaryJson), SignedIn, Allowed, OfOne, Listed)
 )]
-async fn summary(caller: Caller, params: Params<AskSummary>) -> Result<Json<SummaryJson>, Error> {
-    let (query, checks) = params.open(AskSummary::read);
-    let summary = caller
-        .look(checks, move |tx| service::summary(tx, &query))
-        .await?;
+async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJson>, Error> {
+    let summary = caller.search(params, service::summary).await?;
     Ok(Json(summary.into()))
 }
 
@@ -235,8 +194,8 @@ impl From<Rate> for RateJson {
 #[into_params(parameter_in = Query)]
 struct ListRates {
     /// `next` of the page before
-    #[param(example = "W3siVGV4dCI6IjIwMjYtMTEtMDEifV0")]
-    cursor: Option<String>,
+    #[param(value_type = Option<String>, example = "W3siVGV4dCI6IjIwMjYtMTEtMDEifV0")]
+    cursor: String,
 }
 
 /// List exchange rates, newest first
@@ -252,47 +211,8 @@ async fn list_rates(
     caller: Caller,
     params: Params<ListRates>,
 ) -> Result<Json<Listing<RateJson>>, Error> {
-    let (after, checks) = params.open(|asked, _| asked.cursor.unwrap_or_default());
-    let page = caller
-        .look(checks, move |tx| rates::list(tx, &after))
-        .await?;
-    Ok(Listing::of(page))
-}
-
-/// The rate of a day
-#[derive(Debug, Deserialize, ToSchema)]
-struct NewRate {
-    /// Roubles for one euro, up to four decimals
-    #[serde(default)]
-    #[schema(value_type = RateAmount, required = true)]
-    rub_per_eur: Given,
-}
-
-/// A rate in a request: a string or a number, exact, with at most four decimals.
-pub struct RateAmount;
-
-impl PartialSchema for RateAmount {
-    fn schema() -> RefOr<Schema> {
-        let text = ObjectBuilder::new()
-            .schema_type(Type::String)
-            .pattern(Some(r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$"));
-        let number = ObjectBuilder::new()
-            .schema_type(Type::Number)
-            .exclusive_minimum(Some(0))
-            .maximum(Some(rates::HIGHEST));
-        AnyOfBuilder::new()
-            .item(text)
-            .item(number)
-            .description(Some("Roubles for one euro: a string or a number, exact, more than zero, with at most four decimals, up to ten thousand"))
-            .examples([serde_json::json!("98.1234")])
-            .into()
-    }
-}
-
-impl ToSchema for RateAmount {
-    fn name() -> Cow<'static, str> {
-        "RateAmount".into()
-    }
+    let read = |tx: &mut Tx<'_>, asked: &ListRates| rates::list(tx, &asked.cursor);
+    Ok(Listing::of(caller.search(params, read).await?))
 }
 
 /// Enter or correct the rate of a day
@@ -310,15 +230,9 @@ impl ToSchema for RateAmount {
 async fn set_rate(
     caller: Caller,
     Name(day): Name,
-    body: Body<NewRate>,
+    mut body: Body<NewRate>,
 ) -> Result<Json<RateJson>, Error> {
-    let (rate, checks) = body.open(|new, checks| {
-        checks.take(
-            "rub_per_eur",
-            new.rub_per_eur.amount().map_err(|_| Problem::NotRate),
-        )
-    });
-    let set = move |tx: &mut Tx<'_>| rates::set(tx, &day, &rate);
-    let rate = caller.act(checks, set).await?;
+    body.input.enter("day", day);
+    let rate = caller.submit(body, rates::set).await?;
     Ok(Json(rate.into()))
 }

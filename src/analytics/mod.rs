@@ -82,19 +82,30 @@ codes! {
 
 /// What the page shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
     /// A code of [`Preset`]; stands back behind days that are given.
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub preset: String,
-    /// First day, `2026-11-23`.
+    /// First day of issue; the first of the month when it is missing
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
     pub from: String,
-    /// Last day.
+    /// Last day, inclusive; today when it is missing
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
     pub to: String,
-    /// A code of [`By`]; chosen by the length of the range when empty.
-    pub by: String,
-    /// Id of a product; all when empty.
+    /// Number of a product; all when it is missing
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, example = 7))]
     pub product_id: String,
+    /// Length of the periods
+    #[cfg_attr(feature = "ssr", param(value_type = Option<By>, inline, default = "day", example = "day"))]
+    pub by: String,
     /// A code of [`Sort`], with `-` before it when descending; the most revenue first when empty.
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub sort: String,
 }
 

@@ -12,7 +12,8 @@ use crate::{
     error::{Error, FieldError},
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
-    money::{Rub, pieces},
+    money::Rub,
+    number::pieces,
     page::Found,
     products::first::FirstProduct,
     ui::{

@@ -2,7 +2,7 @@
 
 use super::ProductFigures;
 use crate::{
-    money::pieces,
+    number::pieces,
     ui::{self, pager::SortHead},
 };
 use leptos::prelude::*;

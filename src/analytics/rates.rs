@@ -4,15 +4,23 @@ use super::{Rate, figures::RubPerEur, rollup, sums::Rates};
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
     db::{Conn, Dialect},
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
     page::Page,
     schema::exchange_rates,
+    validation::{Input, Request, day},
 };
 use chrono::NaiveDate;
 use diesel::prelude::*;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Type,
+        schema::{AnyOfBuilder, ObjectBuilder, Schema},
+    },
+};
 
 /// Rates on a page, more than two months of daily ones.
 pub const PAGE: i64 = 70;
@@ -21,16 +29,59 @@ const OLD_DAYS: i64 = 7;
 /// The highest rate that is taken, in roubles.
 pub const HIGHEST: i64 = 10_000;
 
-/// Enters the rate of a day, or corrects it. The cost of what was issued while it holds follows.
-pub fn set(tx: &mut Tx<'_>, day: &str, rub_per_eur: &str) -> Result<Rate, Error> {
-    tx.actor.may(Permission::AdminArea)?;
-    let mut checks = Checks::default();
-    if day.trim().is_empty() {
-        checks.wrong("day", Problem::Required);
+/// The rate of a day
+#[derive(Debug, ToSchema)]
+pub struct NewRate {
+    /// The day from which it holds.
+    #[schema(ignore)]
+    pub day: NaiveDate,
+    /// Roubles for one euro, up to four decimals
+    #[schema(value_type = RateAmount)]
+    pub rub_per_eur: RubPerEur,
+}
+
+/// A rate in a request: a string or a number, exact, with at most four decimals.
+pub struct RateAmount;
+
+impl PartialSchema for RateAmount {
+    fn schema() -> RefOr<Schema> {
+        let text = ObjectBuilder::new()
+            .schema_type(Type::String)
+            .pattern(Some(r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$"));
+        let number = ObjectBuilder::new()
+            .schema_type(Type::Number)
+            .exclusive_minimum(Some(0))
+            .maximum(Some(HIGHEST));
+        AnyOfBuilder::new()
+            .item(text)
+            .item(number)
+            .description(Some("Roubles for one euro: a string or a number, exact, more than zero, with at most four decimals, up to ten thousand"))
+            .examples([serde_json::json!("98.1234")])
+            .into()
     }
-    let day = checks.optional_day("day", day).unwrap_or_default();
-    let rate = checks.take("rub_per_eur", parse(rub_per_eur));
-    checks.done()?;
+}
+
+impl ToSchema for RateAmount {
+    fn name() -> Cow<'static, str> {
+        "RateAmount".into()
+    }
+}
+
+impl Request for NewRate {
+    const PERMISSION: Permission = Permission::AdminArea;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            day: input.read("day", day),
+            rub_per_eur: input.read_or("rub_per_eur", RubPerEur(0), parse),
+        }
+    }
+}
+
+/// Enters the rate of a day, or corrects it. The cost of what was issued while it holds follows.
+pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let (day, RubPerEur(rate)) = (new.day, new.rub_per_eur);
     if day > tx.now.day() {
         return Err(Error::field("day", Problem::InFuture));
     }
@@ -120,7 +171,7 @@ pub fn is_old(newest: Option<&Rate>, today: NaiveDate) -> bool {
 }
 
 /// Reads a rate: `98.5`, `98,1234`; more than nothing, at most four decimals.
-fn parse(text: &str) -> Result<i64, Problem> {
+fn parse(text: &str) -> Result<RubPerEur, Problem> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     if compact.is_empty() {
         return Err(Problem::Required);
@@ -141,7 +192,7 @@ fn parse(text: &str) -> Result<i64, Problem> {
     match whole * 10_000 + fraction {
         0 => Err(Problem::NotRate),
         rate if rate > HIGHEST * 10_000 => Err(Problem::TooLarge(HIGHEST)),
-        rate => Ok(rate),
+        rate => Ok(RubPerEur(rate)),
     }
 }
 
@@ -184,7 +235,7 @@ mod tests {
             (" 100 ", 1_000_000),
             ("98.50000", 985_000),
         ] {
-            assert_eq!(parse(text), Ok(rate), "{text}");
+            assert_eq!(parse(text), Ok(RubPerEur(rate)), "{text}");
         }
         for (text, why) in [
             ("", Problem::Required),

@@ -3,6 +3,7 @@
 use super::Rate;
 use crate::{
     error::Error,
+    fields::Fields,
     moment::day_shown,
     page::Page,
     ui::{
@@ -46,12 +47,9 @@ pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, E
 
 /// Enters or corrects the rate of a day.
 #[server(endpoint = "set_rate")]
-pub async fn set_rate(
-    #[server(default)] day: String,
-    #[server(default)] rub_per_eur: String,
-) -> Result<Rate, Error> {
+pub async fn set_rate(#[server(flatten)] fields: Fields) -> Result<Rate, Error> {
     use crate::{door, ui::banner::Success};
-    let rate = door::act(move |tx| super::rates::set(tx, &day, &rub_per_eur)).await?;
+    let rate = door::submit(fields, super::rates::set).await?;
     door::back(Success::RateSaved);
     Ok(rate)
 }

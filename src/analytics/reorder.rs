@@ -1,6 +1,6 @@
 //! What to reorder: products below their minimum, how fast they sell, how long they last.
 
-use crate::{money::pieces, ui};
+use crate::{number::pieces, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};

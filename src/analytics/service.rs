@@ -13,11 +13,11 @@ use super::{
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
     db::{self, Conn},
     error::{Error, Problem},
     schema::products,
     text::fold,
+    validation::{Checks, number, optional},
 };
 use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
@@ -48,11 +48,14 @@ impl Query {
     /// `by` is the kind of period when the query does not say; `None` takes one that fits the range.
     fn check(&self, today: NaiveDate, by: Option<By>) -> Result<Asked, Error> {
         let mut checks = Checks::default();
-        let (from, to) = checks.optional_range(&self.from, &self.to);
-        let preset: Option<Preset> = checks.optional_code("preset", &self.preset);
-        let wanted: Option<By> = checks.optional_code("by", &self.by);
-        let product = checks.optional_number("product_id", &self.product_id, 1, i64::MAX);
-        let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
+        let (from, to) = checks.range(&self.from, &self.to);
+        let preset: Option<Preset> = checks.code("preset", &self.preset);
+        let wanted: Option<By> = checks.code("by", &self.by);
+        let product = checks.take(
+            "product_id",
+            optional(number(1..=i64::MAX))(&self.product_id),
+        );
+        let sort: Option<Sort> = checks.code("sort", self.sort.trim_start_matches('-'));
         let is_free = from.is_some() || to.is_some();
         let preset = (!is_free).then(|| preset.unwrap_or(Preset::ThisMonth));
         let range = preset.map_or_else(

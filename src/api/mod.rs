@@ -64,8 +64,3 @@ impl Modify for Access {
         components.add_security_scheme("token", SecurityScheme::Http(token));
     }
 }
-
-/// Whether a request is one for the API: it is answered in JSON, whatever happens.
-pub fn is_api(path: &str) -> bool {
-    path == "/api" || path.starts_with("/api/") || path == "/logout"
-}

@@ -69,9 +69,6 @@ struct RecordedJson {
 
 /// Writes a problem document for every refusal under the API, wherever it was decided.
 pub async fn answer(request: Request, next: Next) -> Response {
-    if !super::is_api(request.uri().path()) {
-        return next.run(request).await;
-    }
     let l = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
     let response = next.run(request).await;

@@ -3,18 +3,24 @@
 use crate::{
     act::{Shop, Tx},
     auth::{Actor, Me, place::Place},
-    checks::Checks,
-    error::{Error, Problem},
+    error::{Error, FieldError, Problem},
+    fields::Fields,
+    validation::{Input, Request},
 };
 use axum::{
     body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request},
-    http::{HeaderMap, StatusCode, header, request::Parts},
+    extract::{FromRequest, FromRequestParts, Path, Query, Request as HttpRequest},
+    http::{HeaderMap, StatusCode, request::Parts},
+    middleware::Next,
     response::{IntoResponse, Response},
 };
-use serde::de::{DeserializeOwned, IgnoredAny};
-use serde_json::error::Category;
-use std::collections::BTreeMap;
+use axum_extra::headers::{Authorization, ContentType, HeaderMapExt, Mime, authorization::Bearer};
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error as _, MapAccess, Visitor},
+};
+use serde_json::{error::Category, value::RawValue};
+use std::{collections::BTreeMap, fmt, marker::PhantomData};
 use tower_sessions::Session;
 use url::form_urlencoded;
 use utoipa::{
@@ -22,7 +28,7 @@ use utoipa::{
     openapi::{
         ObjectBuilder, RefOr, Required, Type,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::Schema,
+        schema::{Schema, SchemaType},
     },
 };
 
@@ -36,24 +42,49 @@ pub struct Caller {
 }
 
 impl Caller {
-    /// Changes the shop. When the request has mistakes nothing is changed, and all of them are told at once.
+    /// Reads what the body says, and changes the shop.
+    pub async fn submit<R: Request, T: Send + 'static>(
+        &self,
+        body: Body<R>,
+        change: impl FnOnce(&mut Tx<'_>, &R) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.act(move |tx| {
+            let request = body.input.request(&tx.actor)?;
+            change(tx, &request)
+        })
+        .await
+    }
+
+    /// Changes the shop.
     pub async fn act<T: Send + 'static>(
         &self,
-        checks: Checks,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let act = move |tx: &mut Tx<'_>| checks.join(act(tx));
         self.shop.act(self.actor.clone(), act).await
     }
 
     /// Looks something up.
     pub async fn look<T: Send + 'static>(
         &self,
-        checks: Checks,
         look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let look = move |tx: &mut Tx<'_>| checks.join(look(tx));
         self.shop.look(self.actor.clone(), look).await
+    }
+
+    /// Looks up what the parameters of a URL ask for. Unknown parameters are told together with wrong ones, to those who
+    /// have the right.
+    pub async fn search<Q: Send + 'static, T: Send + 'static>(
+        &self,
+        Params { query, unknown }: Params<Q>,
+        read: impl FnOnce(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.look(move |tx| match read(tx, &query) {
+            found if unknown.is_empty() => found,
+            Err(error @ (Error::SignedOut | Error::Forbidden)) => Err(error),
+            Err(Error::Invalid(wrong)) => Err(Error::Invalid([unknown, wrong].concat())),
+            _ => Err(Error::Invalid(unknown)),
+        })
+        .await
     }
 
     /// The person who calls.
@@ -69,29 +100,29 @@ impl FromRequestParts<Shop> for Caller {
     type Rejection = Error;
 
     async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Error> {
-        let actor = parts
-            .extensions
-            .get::<Result<Actor, Error>>()
-            .cloned()
-            .unwrap_or(Err(Error::Internal))?;
         let session = parts.extensions.get::<Session>().cloned();
         Ok(Self {
             shop: shop.clone(),
-            actor,
+            actor: Actor::of(&parts.extensions)?,
             place: Place::of(parts),
             session: session.ok_or(Error::Internal)?,
         })
     }
 }
 
-/// The token that a request brings: `Authorization: Bearer …`.
-pub fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let (scheme, token) = headers
-        .get(header::AUTHORIZATION)?
-        .to_str()
-        .ok()?
-        .split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
+/// The token of a request: then its session is not asked.
+#[derive(Clone)]
+pub struct Token(pub String);
+
+/// Reads `Authorization: Bearer …`. Only the API takes tokens.
+pub async fn read_token(mut request: HttpRequest, next: Next) -> Response {
+    let header = request.headers().typed_get::<Authorization<Bearer>>();
+    if let Some(Authorization(token)) = header {
+        request
+            .extensions_mut()
+            .insert(Token(token.token().to_owned()));
+    }
+    next.run(request).await
 }
 
 /// The number of a thing in the path. What is no number names nothing.
@@ -122,23 +153,17 @@ impl FromRequestParts<Shop> for Name {
     }
 }
 
-/// A JSON object, its unknown fields noted.
+/// A JSON object with the fields that the document names for `T`.
 pub struct Body<T> {
-    value: T,
-    checks: Checks,
+    /// The fields; those that are unknown, or not of the type that the document says, are noted.
+    pub input: Input,
+    of: PhantomData<T>,
 }
 
-impl<T> Body<T> {
-    /// Reads the fields and notes which cannot be taken.
-    pub fn open<U>(mut self, read: impl FnOnce(T, &mut Checks) -> U) -> (U, Checks) {
-        (read(self.value, &mut self.checks), self.checks)
-    }
-}
-
-impl<T: DeserializeOwned + PartialSchema> FromRequest<Shop> for Body<T> {
+impl<T: PartialSchema> FromRequest<Shop> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: Request, shop: &Shop) -> Result<Self, Response> {
+    async fn from_request(request: HttpRequest, shop: &Shop) -> Result<Self, Response> {
         if !is_json(request.headers()) {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
         }
@@ -151,64 +176,177 @@ impl<T: DeserializeOwned + PartialSchema> FromRequest<Shop> for Body<T> {
                 StatusCode::BAD_REQUEST.into_response()
             }
         };
-        let given: BTreeMap<String, IgnoredAny> = serde_json::from_slice(&body).map_err(refuse)?;
-        let value = serde_json::from_slice(&body).map_err(refuse)?;
-        let mut checks = Checks::default();
-        let known = fields::<T>();
-        for name in given.into_keys().filter(|name| !known.contains(name)) {
-            checks.wrong(&name, Problem::UnknownField);
-        }
-        Ok(Self { value, checks })
+        let Members(members) = serde_json::from_slice(&body).map_err(refuse)?;
+        Ok(Self {
+            input: read_object(members, &properties::<T>()),
+            of: PhantomData,
+        })
     }
+}
+
+/// The members of a JSON object, each name once.
+struct Members<'a>(BTreeMap<String, &'a RawValue>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Reader;
+
+        impl<'de> Visitor<'de> for Reader {
+            type Value = Members<'de>;
+
+            fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+                formatter.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry()? {
+                    if members.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a member stands there twice"));
+                    }
+                }
+                Ok(Members(members))
+            }
+        }
+
+        deserializer.deserialize_map(Reader)
+    }
+}
+
+/// The properties that the document names.
+fn properties<T: PartialSchema>() -> BTreeMap<String, RefOr<Schema>> {
+    match T::schema() {
+        RefOr::T(Schema::Object(object)) => object.properties.into_iter().collect(),
+        RefOr::T(_) | RefOr::Ref(_) => BTreeMap::new(),
+    }
+}
+
+fn read_object(
+    members: BTreeMap<String, &RawValue>,
+    properties: &BTreeMap<String, RefOr<Schema>>,
+) -> Input {
+    let (mut fields, mut wrong) = (Fields::default(), Vec::new());
+    for (name, value) in members {
+        let read = match properties.get(&name) {
+            Some(schema) => Kind::of(schema).read(value.get()),
+            None => Err(Problem::UnknownField),
+        };
+        match read {
+            Ok(text) => drop(fields.0.insert(name, text)),
+            Err(problem) => wrong.push((name, problem)),
+        }
+    }
+    let mut input = Input::new(fields);
+    for (name, problem) in wrong {
+        input.wrong(&name, problem);
+    }
+    input
+}
+
+/// What a property takes, as far as reading it goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Whole,
+    Amount,
+    Rate,
+}
+
+impl Kind {
+    fn of(schema: &RefOr<Schema>) -> Self {
+        match schema {
+            RefOr::Ref(reference) if reference.ref_location.ends_with("/Amount") => Self::Amount,
+            RefOr::Ref(reference) if reference.ref_location.ends_with("/RateAmount") => Self::Rate,
+            RefOr::T(Schema::Object(object)) if is_integer(&object.schema_type) => Self::Whole,
+            // A property that may be `null` is one of two.
+            RefOr::T(Schema::OneOf(either)) => {
+                let kinds = either.items.iter().map(Self::of);
+                kinds.fold(
+                    Self::Text,
+                    |found, kind| if kind == Self::Text { found } else { kind },
+                )
+            }
+            RefOr::T(_) | RefOr::Ref(_) => Self::Text,
+        }
+    }
+
+    /// The text of a JSON value; empty for `null`. A number keeps its digits: no fraction is rounded on the way.
+    fn read(self, json: &str) -> Result<String, Problem> {
+        let refusal = match self {
+            Self::Text => Problem::NotText,
+            Self::Whole => Problem::NotNumber,
+            Self::Amount => Problem::NotAmount,
+            Self::Rate => Problem::NotRate,
+        };
+        let text = match json.as_bytes().first() {
+            Some(b'n') => return Ok(String::new()),
+            Some(b'"') => serde_json::from_str(json).map_err(|_| refusal.clone())?,
+            Some(b'-' | b'0'..=b'9') if self != Self::Text => json.to_owned(),
+            _ => return Err(refusal),
+        };
+        match self {
+            Self::Text => Ok(text),
+            Self::Whole => whole(&text).map(str::to_owned).ok_or(refusal),
+            Self::Amount | Self::Rate if is_decimal(&text) => Ok(text),
+            Self::Amount | Self::Rate => Err(refusal),
+        }
+    }
+}
+
+fn is_integer(of: &SchemaType) -> bool {
+    match of {
+        SchemaType::Type(of) => *of == Type::Integer,
+        SchemaType::Array(either) => either.contains(&Type::Integer),
+        SchemaType::AnyValue => false,
+    }
+}
+
+/// The digits of a decimal that has no fraction but zeros.
+fn whole(text: &str) -> Option<&str> {
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    let is_whole = is_decimal(text) && fraction.bytes().all(|digit| digit == b'0');
+    is_whole.then_some(whole)
+}
+
+/// Whether the text is digits, perhaps with a sign before and a point between them.
+fn is_decimal(text: &str) -> bool {
+    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    let text = text.strip_prefix('-').unwrap_or(text);
+    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
+    is_digits(whole) && is_digits(fraction)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
     headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|content| content.to_str().ok())
-        .and_then(|content| content.split(';').next())
-        .is_some_and(|mime| mime.trim().eq_ignore_ascii_case("application/json"))
-}
-
-/// The fields that the document names.
-fn fields<T: PartialSchema>() -> Vec<String> {
-    match T::schema() {
-        RefOr::T(Schema::Object(object)) => object.properties.into_keys().collect(),
-        RefOr::T(_) | RefOr::Ref(_) => Vec::new(),
-    }
+        .typed_get::<ContentType>()
+        .is_some_and(|content| Mime::from(content).essence_str() == "application/json")
 }
 
 /// The parameters of a URL, unknown ones noted.
 pub struct Params<T> {
-    value: T,
-    checks: Checks,
-}
-
-impl<T> Params<T> {
-    /// Reads the parameters and notes which cannot be taken.
-    pub fn open<U>(mut self, read: impl FnOnce(T, &mut Checks) -> U) -> (U, Checks) {
-        (read(self.value, &mut self.checks), self.checks)
-    }
+    query: T,
+    unknown: Vec<FieldError>,
 }
 
 impl<T: DeserializeOwned + IntoParams> FromRequestParts<Shop> for Params<T> {
     type Rejection = StatusCode;
 
     async fn from_request_parts(parts: &mut Parts, _: &Shop) -> Result<Self, StatusCode> {
-        let query = parts.uri.query().unwrap_or_default();
-        let known: Vec<String> = T::into_params(|| Some(ParameterIn::Query))
-            .into_iter()
-            .map(|parameter| parameter.name)
-            .collect();
-        let mut checks = Checks::default();
-        for (name, _) in form_urlencoded::parse(query.as_bytes()) {
-            if !known.iter().any(|known| *known == name) {
-                checks.wrong(&name, Problem::UnknownField);
-            }
-        }
+        let text = parts.uri.query().unwrap_or_default();
+        let known = T::into_params(|| Some(ParameterIn::Query));
+        let is_unknown = |name: &str| !known.iter().any(|known| known.name == name);
+        let unknown = form_urlencoded::parse(text.as_bytes())
+            .filter(|(name, _)| is_unknown(name))
+            .map(|(name, _)| FieldError {
+                field: name.into_owned(),
+                problem: Problem::UnknownField,
+            });
         // Fails when a parameter stands there twice.
-        let Query(value) = Query::try_from_uri(&parts.uri).map_err(|_| StatusCode::BAD_REQUEST)?;
-        Ok(Self { value, checks })
+        let Query(query) = Query::try_from_uri(&parts.uri).map_err(|_| StatusCode::BAD_REQUEST)?;
+        Ok(Self {
+            query,
+            unknown: unknown.collect(),
+        })
     }
 }
 
@@ -252,5 +390,37 @@ impl IntoParams for Key {
             .example(Some("till-1-2026-11-23-0042".into()))
             .build();
         vec![key]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_amount_keeps_its_digits() {
+        for (json, digits) in [
+            ("1299.90", "1299.90"),
+            ("\"1299.9\"", "1299.9"),
+            ("0.10000000000000000001", "0.10000000000000000001"),
+            ("-1", "-1"),
+            ("null", ""),
+        ] {
+            assert_eq!(Kind::Amount.read(json), Ok(digits.to_owned()), "{json}");
+        }
+        for json in ["1e2", "\"1 299,90\"", "\"\"", "true", "[1]", "{}", "\"1.\""] {
+            assert_eq!(Kind::Amount.read(json), Err(Problem::NotAmount), "{json}");
+        }
+    }
+
+    #[test]
+    fn a_whole_number_has_no_fraction() {
+        for (json, digits) in [("7", "7"), ("\"7\"", "7"), ("7.0", "7"), ("-7", "-7")] {
+            assert_eq!(Kind::Whole.read(json), Ok(digits.to_owned()), "{json}");
+        }
+        for json in ["7.5", "7e1", "\"seven\"", "false"] {
+            assert_eq!(Kind::Whole.read(json), Err(Problem::NotNumber), "{json}");
+        }
+        assert_eq!(Kind::Text.read("7"), Err(Problem::NotText));
     }
 }

@@ -1,7 +1,6 @@
 //! The values of requests and answers: money, times, lists, what was made.
 
 use crate::{
-    error::Problem,
     moment::Moment,
     money::{Eur, Rub},
     page::Page,
@@ -11,8 +10,7 @@ use axum::{
     http::{StatusCode, header},
     response::{IntoResponse, Response},
 };
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
-use serde_json::value::RawValue;
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -21,92 +19,6 @@ use utoipa::{
         schema::{AnyOfBuilder, KnownFormat, ObjectBuilder, Schema, SchemaFormat},
     },
 };
-
-/// A field of a request as it was sent. Numbers keep their digits: no fraction is rounded on the way.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Given {
-    /// Not there, or `null`.
-    #[default]
-    Missing,
-    Text(String),
-    Number(String),
-    Other,
-}
-
-impl<'de> Deserialize<'de> for Given {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Box::<RawValue>::deserialize(deserializer)?;
-        let raw = raw.get();
-        Ok(match raw.as_bytes().first() {
-            Some(b'n') => Self::Missing,
-            Some(b'"') => serde_json::from_str(raw).map_or(Self::Other, Self::Text),
-            Some(b'-' | b'0'..=b'9') => Self::Number(raw.to_owned()),
-            _ => Self::Other,
-        })
-    }
-}
-
-impl Given {
-    /// A string; empty when it is missing.
-    pub fn text(self) -> Result<String, Problem> {
-        match self {
-            Self::Missing => Ok(String::new()),
-            Self::Text(text) => Ok(text),
-            Self::Number(_) | Self::Other => Err(Problem::NotText),
-        }
-    }
-
-    /// The digits of a whole number; empty when it is missing.
-    pub fn whole(self) -> Result<String, Problem> {
-        match self {
-            Self::Missing => Ok(String::new()),
-            Self::Text(digits) | Self::Number(digits) if is_decimal(&digits) => {
-                match digits.split_once('.') {
-                    None => Ok(digits),
-                    Some((whole, zeros)) if zeros.bytes().all(|zero| zero == b'0') => {
-                        Ok(whole.to_owned())
-                    }
-                    Some(_) => Err(Problem::NotNumber),
-                }
-            }
-            Self::Text(_) | Self::Number(_) | Self::Other => Err(Problem::NotNumber),
-        }
-    }
-
-    /// The digits of an amount of money; empty when it is missing.
-    pub fn amount(self) -> Result<String, Problem> {
-        match self {
-            Self::Missing => Ok(String::new()),
-            Self::Text(digits) | Self::Number(digits) if is_decimal(&digits) => Ok(digits),
-            Self::Text(_) | Self::Number(_) | Self::Other => Err(Problem::NotAmount),
-        }
-    }
-
-    /// A whole number that must be there.
-    pub fn number(self) -> Result<i64, Problem> {
-        match self.whole()?.as_str() {
-            "" => Err(Problem::Required),
-            digits => digits.parse().map_err(|_| Problem::NotNumber),
-        }
-    }
-}
-
-/// Whether the text is digits, perhaps with a sign before and a point between them.
-fn is_decimal(text: &str) -> bool {
-    let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
-    let text = text.strip_prefix('-').unwrap_or(text);
-    let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
-    is_digits(whole) && is_digits(fraction)
-}
-
-/// A parameter that is on or off, as the filters of the pages say it.
-pub fn flag(text: Option<String>) -> Result<String, Problem> {
-    match text.as_deref() {
-        Some("true" | "1") => Ok("1".to_owned()),
-        Some("false" | "0" | "") | None => Ok(String::new()),
-        Some(_) => Err(Problem::NotFlag),
-    }
-}
 
 /// An amount of money in a request: a string or a number, exact, with at most two decimals.
 pub struct Amount;
@@ -133,6 +45,25 @@ impl ToSchema for Amount {
     fn name() -> Cow<'static, str> {
         "Amount".into()
     }
+}
+
+/// The object of a schema, with a property more and its own description.
+pub fn with_property(
+    schema: RefOr<Schema>,
+    description: &str,
+    name: &str,
+    property: ObjectBuilder,
+    is_required: bool,
+) -> RefOr<Schema> {
+    let RefOr::T(Schema::Object(mut object)) = schema else {
+        return schema;
+    };
+    object.description = Some(description.to_owned());
+    object.properties.insert(name.to_owned(), property.into());
+    if is_required {
+        object.required.push(name.to_owned());
+    }
+    object.into()
 }
 
 /// An amount of money in an answer.
@@ -240,45 +171,5 @@ impl<T: Serialize> IntoResponse for Made<T> {
     fn into_response(self) -> Response {
         let location = [(header::LOCATION, self.at)];
         (StatusCode::CREATED, location, Json(self.body)).into_response()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn given(json: &str) -> Given {
-        serde_json::from_str(json).unwrap()
-    }
-
-    #[test]
-    fn an_amount_keeps_its_digits() {
-        for (json, digits) in [
-            ("1299.90", "1299.90"),
-            ("\"1299.9\"", "1299.9"),
-            ("0.10000000000000000001", "0.10000000000000000001"),
-            ("-1", "-1"),
-            ("null", ""),
-        ] {
-            assert_eq!(given(json).amount(), Ok(digits.to_owned()), "{json}");
-        }
-        for json in ["1e2", "\"1 299,90\"", "\"\"", "true", "[1]", "{}", "\"1.\""] {
-            assert_eq!(given(json).amount(), Err(Problem::NotAmount), "{json}");
-        }
-    }
-
-    #[test]
-    fn a_whole_number_has_no_fraction() {
-        for (json, digits) in [("7", "7"), ("\"7\"", "7"), ("7.0", "7"), ("-7", "-7")] {
-            assert_eq!(given(json).whole(), Ok(digits.to_owned()), "{json}");
-        }
-        for json in ["7.5", "7e1", "\"seven\"", "false"] {
-            assert_eq!(given(json).whole(), Err(Problem::NotNumber), "{json}");
-        }
-        assert_eq!(given("null").number(), Err(Problem::Required));
-        assert_eq!(
-            given("99999999999999999999").number(),
-            Err(Problem::NotNumber)
-        );
     }
 }

@@ -4,6 +4,7 @@ use super::{Me, devices::Devices, tokens::TokenSection};
 use crate::{
     auth::chats::Chats,
     error::Error,
+    fields::Fields,
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
@@ -21,26 +22,16 @@ pub async fn account() -> Result<Me, Error> {
 
 /// Changes one's own password. Other devices are signed out.
 #[server(endpoint = "change_password")]
-pub async fn change_password(
-    current_password: String,
-    password: String,
-    password_repeated: String,
-) -> Result<(), Error> {
+pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{Actor, service, session};
-    use crate::{door, ui::banner::Success};
+    use crate::{door, ui::banner::Success, validation::Input};
     let me = match door::actor() {
         Ok(Actor::User(me)) => me,
         Ok(Actor::Nobody | Actor::System) => return door::answer(Err(Error::SignedOut)),
         Err(error) => return door::answer(Err(error)),
     };
-    let changed = service::change_password(
-        &door::shop(),
-        me,
-        current_password,
-        password,
-        &password_repeated,
-    )
-    .await;
+    let change = door::answer(service::PasswordChange::read(Input::new(fields)))?;
+    let changed = service::change_password(&door::shop(), me, change).await;
     let admitted = door::answer(changed)?;
     session::begin(&door::request_session()?, &admitted, door::place()).await?;
     door::go("/account", Success::PasswordChanged);

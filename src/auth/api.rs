@@ -3,7 +3,7 @@
 use super::{
     Me, Role, UserState,
     devices::Device,
-    service::{self, Registrant},
+    service::{self, PasswordChange, Registrant},
     session,
 };
 use crate::{
@@ -11,15 +11,15 @@ use crate::{
     api::{
         answers::{Allowed, OfOne, Public, SignedIn, WithBody},
         request::{Body, Caller, Name},
-        values::{Given, Listing, Made, Time},
+        values::{Listing, Made, Time},
     },
     auth::users::api::UserJson,
-    checks::Checks,
     codes::Code,
     error::{Error, Problem},
+    validation::Input,
 };
 use axum::{Json, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -89,59 +89,33 @@ impl From<Device> for SessionJson {
 }
 
 /// A name and its password
-#[derive(Deserialize, ToSchema)]
+#[derive(ToSchema)]
 struct Credentials {
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 3, max_length = 64, example = "anna")]
-    username: Given,
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "correct horse")]
-    password: Given,
-}
-
-/// Who registers
-#[derive(Deserialize, ToSchema)]
-struct Registration {
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 3, max_length = 64, example = "anna")]
-    username: Given,
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "correct horse")]
-    password: Given,
-    /// The token at the end of an invitation's link
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    invitation: Given,
-}
-
-impl Registration {
-    fn read(self, checks: &mut Checks) -> Registrant {
-        let password = checks.take("password", self.password.text());
-        Registrant {
-            username: checks.take("username", self.username.text()),
-            password_repeated: password.clone(),
-            password,
-            invitation: checks.take("invitation", self.invitation.text()),
-        }
-    }
+    #[schema(min_length = 3, max_length = 64, example = "anna")]
+    username: String,
+    #[schema(min_length = 8, max_length = 71, format = Password, example = "correct horse")]
+    password: String,
 }
 
 impl Credentials {
-    fn read(self, checks: &mut Checks) -> (String, String) {
-        let username = checks.take("username", self.username.text());
-        (username, checks.take("password", self.password.text()))
+    fn read(mut input: Input) -> Result<Self, Error> {
+        let entered = |text: &str| match text {
+            "" => Err(Problem::Required),
+            text => Ok(text.to_owned()),
+        };
+        let credentials = Self {
+            username: input.read("username", entered),
+            password: input.read("password", entered),
+        };
+        input.done().map(|()| credentials)
     }
 }
 
-/// A password to change
-#[derive(Deserialize, ToSchema)]
-struct PasswordChange {
-    #[serde(default)]
-    #[schema(value_type = String, required = true, format = Password, example = "correct horse")]
-    current_password: Given,
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 8, max_length = 71, format = Password, example = "battery staple")]
-    password: Given,
+/// The fields of a request with a new password, which a program need not send twice.
+fn once<T>(mut body: Body<T>) -> Input {
+    let password = body.input.text("password").to_owned();
+    body.input.enter("password_repeated", password);
+    body.input
 }
 
 /// Register an account and sign in
@@ -153,15 +127,14 @@ struct PasswordChange {
     operation_id = "register",
     tag = "account",
     security(()),
-    request_body = Registration,
+    request_body = Registrant,
     responses(
         (status = CREATED, description = "The account", body = UserJson, headers(("Location" = String, description = "Where it is"))),
         Public, Allowed, WithBody
     )
 )]
-async fn register(caller: Caller, body: Body<Registration>) -> Result<Made<UserJson>, Error> {
-    let (registrant, checks) = body.open(Registration::read);
-    checks.done()?;
+async fn register(caller: Caller, body: Body<Registrant>) -> Result<Made<UserJson>, Error> {
+    let registrant = Registrant::read(once(body))?;
     let (account, admitted) = service::register(&caller.shop, registrant, &caller.place).await?;
     if account.state == UserState::Active {
         session::begin(&caller.session, &admitted, caller.place).await?;
@@ -185,13 +158,7 @@ async fn register(caller: Caller, body: Body<Registration>) -> Result<Made<UserJ
     )
 )]
 async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, Error> {
-    let ((username, password), mut checks) = body.open(Credentials::read);
-    for (field, text) in [("username", &username), ("password", &password)] {
-        if text.is_empty() {
-            checks.wrong(field, Problem::Required);
-        }
-    }
-    checks.done()?;
+    let Credentials { username, password } = Credentials::read(body.input)?;
     let (me, admitted) = service::sign_in(&caller.shop, &username, password, &caller.place).await?;
     session::begin(&caller.session, &admitted, caller.place).await?;
     Ok(Json(me.into()))
@@ -209,7 +176,7 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
     responses((status = NO_CONTENT, description = "Nobody is signed in any more"), Public, Allowed)
 )]
 async fn logout(caller: Caller) -> Result<StatusCode, Error> {
-    caller.act(Checks::default(), service::sign_out).await?;
+    caller.act(service::sign_out).await?;
     session::end(&caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -236,7 +203,7 @@ async fn plain_logout(caller: Caller) -> Result<StatusCode, Error> {
     responses((status = OK, description = "The account", body = MeJson), SignedIn)
 )]
 async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
-    let me = caller.look(Checks::default(), service::me).await?;
+    let me = caller.look(service::me).await?;
     Ok(Json(me.into()))
 }
 
@@ -253,15 +220,8 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
 )]
 async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<StatusCode, Error> {
     let me = caller.me()?.clone();
-    let ((current, password), checks) = body.open(|change, checks| {
-        (
-            checks.take("current_password", change.current_password.text()),
-            checks.take("password", change.password.text()),
-        )
-    });
-    checks.done()?;
-    let repeated = password.clone();
-    let admitted = service::change_password(&caller.shop, me, current, password, &repeated).await?;
+    let change = PasswordChange::read(once(body))?;
+    let admitted = service::change_password(&caller.shop, me, change).await?;
     if session::is_of(&caller.session, &admitted.username).await? {
         session::begin(&caller.session, &admitted, caller.place).await?;
     }
@@ -278,9 +238,7 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
 )]
 async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     let own = session::key(&caller.session);
-    let devices = caller
-        .look(Checks::default(), move |tx| session::devices(tx, &own))
-        .await?;
+    let devices = caller.look(move |tx| session::devices(tx, &own)).await?;
     Ok(Listing::whole(devices))
 }
 
@@ -295,7 +253,7 @@ async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
 async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     let own = session::key(&caller.session);
     let end = move |tx: &mut Tx<'_>| session::end_other_devices(tx, &own);
-    caller.act(Checks::default(), end).await?;
+    caller.act(end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -310,6 +268,6 @@ async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
 )]
 async fn end_device(caller: Caller, Name(id): Name) -> Result<StatusCode, Error> {
     let end = move |tx: &mut Tx<'_>| session::end_device(tx, &id);
-    caller.act(Checks::default(), end).await?;
+    caller.act(end).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -3,15 +3,18 @@
 //! Whoever tries passwords makes an account wait, but only for strangers: its owner comes in from a browser that is
 //! known. It opens nothing by itself.
 
-use crate::{crypto::sha256, text::fold, ui};
-use axum::http::{HeaderMap, HeaderValue};
-use tower_sessions::cookie::{Cookie, CookieJar, Key};
+use crate::{crypto::sha256, text::fold};
+use axum::http::HeaderMap;
+use axum_extra::extract::{
+    SignedCookieJar,
+    cookie::{Cookie, Key, SameSite},
+};
 
 const COOKIE: &str = "known";
 /// Accounts that a browser is known for, the latest first.
 const MOST: usize = 8;
-/// Half a year, in seconds.
-const KEPT: u32 = 15_768_000;
+/// Half a year.
+const KEPT: time::Duration = time::Duration::seconds(15_768_000);
 /// Characters of a mark.
 const MARK: usize = 16;
 
@@ -22,12 +25,7 @@ pub struct Known(Vec<String>);
 impl Known {
     /// What the browser brings, when the cookie is one of ours.
     pub fn read(headers: &HeaderMap, key: &Key) -> Self {
-        let Some(value) = ui::cookie(headers, COOKIE) else {
-            return Self::default();
-        };
-        let mut jar = CookieJar::new();
-        jar.add_original(Cookie::new(COOKIE, value.to_owned()));
-        let marks = jar.signed(key).get(COOKIE);
+        let marks = SignedCookieJar::from_headers(headers, key.clone()).get(COOKIE);
         Self(marks.map_or_else(Vec::new, |marks| {
             marks.value().split('.').map(str::to_owned).collect()
         }))
@@ -45,19 +43,19 @@ impl Known {
 }
 
 /// The cookie of a browser in which an account just signed in.
-pub fn cookie(known: Known, username: &str, key: &Key) -> Option<HeaderValue> {
+pub fn cookie(known: Known, username: &str, key: &Key) -> SignedCookieJar {
     let own = mark(username);
     let others = known.0.into_iter().filter(|mark| *mark != own);
     let marks: Vec<_> = std::iter::once(own.clone())
         .chain(others)
         .take(MOST)
         .collect();
-    let mut jar = CookieJar::new();
-    jar.signed_mut(key)
-        .add(Cookie::new(COOKIE, marks.join(".")));
-    let value = jar.get(COOKIE)?.value();
-    let cookie = format!("{COOKIE}={value}; Path=/; Max-Age={KEPT}; HttpOnly; SameSite=Lax");
-    HeaderValue::from_str(&cookie).ok()
+    let cookie = Cookie::build((COOKIE, marks.join(".")))
+        .path("/")
+        .max_age(KEPT)
+        .http_only(true)
+        .same_site(SameSite::Lax);
+    SignedCookieJar::new(key.clone()).add(cookie)
 }
 
 fn mark(username: &str) -> String {

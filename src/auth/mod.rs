@@ -155,6 +155,15 @@ pub enum Actor {
 }
 
 impl Actor {
+    /// Who sent a request, as the server found out before anything else was asked.
+    #[cfg(feature = "ssr")]
+    pub fn of(extensions: &axum::http::Extensions) -> Result<Self, Error> {
+        extensions
+            .get::<Result<Self, Error>>()
+            .cloned()
+            .unwrap_or(Err(Error::Internal))
+    }
+
     /// Refuses who has no right.
     pub fn may(&self, permission: Permission) -> Result<(), Error> {
         match self {
@@ -172,5 +181,17 @@ impl Actor {
             Self::User(me) => Some(&me.username),
             Self::Nobody | Self::System => None,
         }
+    }
+}
+
+#[cfg(feature = "ssr")]
+impl<S: Sync> axum::extract::FromRequestParts<S> for Actor {
+    type Rejection = Error;
+
+    async fn from_request_parts(
+        parts: &mut axum::http::request::Parts,
+        _: &S,
+    ) -> Result<Self, Error> {
+        Self::of(&parts.extensions)
     }
 }

@@ -3,6 +3,7 @@
 use super::Role;
 use crate::{
     error::Error,
+    fields::Fields,
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
@@ -58,21 +59,11 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
 
 /// Registers an account and signs it in; one that must be approved first is told so.
 #[server(endpoint = "register")]
-pub async fn register(
-    username: String,
-    password: String,
-    password_repeated: String,
-    #[server(default)] invitation: String,
-) -> Result<(), Error> {
+pub async fn register(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{UserState, service, session};
-    use crate::{door, ui::banner::Success};
+    use crate::{door, ui::banner::Success, validation::Input};
     let place = door::place();
-    let registrant = service::Registrant {
-        username,
-        password,
-        password_repeated,
-        invitation,
-    };
+    let registrant = door::answer(service::Registrant::read(Input::new(fields)))?;
     let registered = service::register(&door::shop(), registrant, &place).await;
     let (account, admitted) = door::answer(registered)?;
     match account.state.known() {

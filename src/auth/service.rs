@@ -10,7 +10,6 @@ use super::{
 use crate::{
     act::{Shop, Tx},
     auth::users::{Account, invitations, service as accounts},
-    checks::Checks,
     codes::Code,
     config::Registration,
     crypto::sha256,
@@ -19,16 +18,67 @@ use crate::{
     log::{Action, Entity, service::record},
     schema::{api_tokens, sessions, users},
     text::fold,
+    validation::Input,
 };
 use diesel::prelude::*;
+use utoipa::ToSchema;
 
-/// What somebody typed to register.
+/// Who registers
+#[derive(Clone, Default, ToSchema)]
+#[schema(as = Registration)]
 pub struct Registrant {
+    #[schema(min_length = 3, max_length = 64, example = "anna")]
     pub username: String,
+    #[schema(min_length = 8, max_length = 71, format = Password, example = "correct horse")]
     pub password: String,
-    pub password_repeated: String,
-    /// The token of an invitation, or empty.
+    /// The token at the end of an invitation's link
+    #[schema(value_type = Option<String>)]
     pub invitation: String,
+}
+
+impl Registrant {
+    /// Reads the fields; the password stands there twice.
+    pub fn read(mut input: Input) -> Result<Self, Error> {
+        let registrant = Self {
+            username: input.read("username", accounts::username),
+            password: read_new_password(&mut input),
+            invitation: input.text("invitation").to_owned(),
+        };
+        input.done().map(|()| registrant)
+    }
+}
+
+/// A password to change
+#[derive(Clone, Default, ToSchema)]
+pub struct PasswordChange {
+    #[schema(format = Password, example = "correct horse")]
+    pub current_password: String,
+    #[schema(min_length = 8, max_length = 71, format = Password, example = "battery staple")]
+    pub password: String,
+}
+
+impl PasswordChange {
+    /// Reads the fields; the new password stands there twice.
+    pub fn read(mut input: Input) -> Result<Self, Error> {
+        let change = Self {
+            current_password: input.text("current_password").to_owned(),
+            password: read_new_password(&mut input),
+        };
+        if change.current_password == change.password {
+            input.wrong("password", Problem::SamePassword);
+        }
+        input.done().map(|()| change)
+    }
+}
+
+fn read_new_password(input: &mut Input) -> String {
+    let password = input.text("password").to_owned();
+    if let Err(problem) = password::check(&password) {
+        input.wrong("password", problem);
+    } else if password != input.text("password_repeated") {
+        input.wrong("password_repeated", Problem::PasswordsDiffer);
+    }
+    password
 }
 
 /// Registers an account. The first one ever becomes admin, whatever `REGISTRATION` says; an invitation gives its role.
@@ -40,13 +90,8 @@ pub async fn register(
     let Registrant {
         username,
         password,
-        password_repeated,
         invitation,
     } = registrant;
-    let mut checks = Checks::default();
-    let username = accounts::check_username(&mut checks, &username);
-    check_new_password(&mut checks, &password, &password_repeated);
-    checks.done()?;
     let policy = shop.config.registration;
     let invitation = (!invitation.is_empty()).then(|| sha256(&invitation));
     // Refused before the work of hashing; asked again below, where it holds.
@@ -84,14 +129,6 @@ fn terms(
         (true, Registration::Open) => Ok((Role::User, UserState::Active)),
         (true, Registration::Approval) => Ok((Role::User, UserState::Pending)),
         (true, Registration::Closed) => Err(Error::RegistrationClosed),
-    }
-}
-
-fn check_new_password(checks: &mut Checks, password: &str, repeated: &str) {
-    if let Err(problem) = password::check(password) {
-        checks.wrong("password", problem);
-    } else if password != repeated {
-        checks.wrong("password_repeated", Problem::PasswordsDiffer);
     }
 }
 
@@ -220,16 +257,12 @@ pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
 pub async fn change_password(
     shop: &Shop,
     me: Me,
-    current: String,
-    password: String,
-    repeated: &str,
+    change: PasswordChange,
 ) -> Result<Admitted, Error> {
-    let mut checks = Checks::default();
-    check_new_password(&mut checks, &password, repeated);
-    if current == password {
-        checks.wrong("password", Problem::SamePassword);
-    }
-    checks.done()?;
+    let PasswordChange {
+        current_password: current,
+        password,
+    } = change;
     let actor = Actor::User(me.clone());
     let name = me.username.clone();
     let hash = shop

@@ -6,11 +6,11 @@ use crate::{
     error::{Error, Problem},
     i18n::Locale,
     moment::day_shown,
-    money::pieces,
     notifications::{
         button::issue_button,
         message::{LowProduct, Markup, Writer},
     },
+    number::pieces,
     orders::{self, Order, Status},
     products::{self, Product},
 };
@@ -138,7 +138,7 @@ fn low(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
 fn low_product(product: Product) -> LowProduct {
     LowProduct {
         id: product.id,
-        name: product.name,
+        name: product.name.clone(),
         stock: product.stock,
         min_stock: product.min_stock,
     }

@@ -9,14 +9,17 @@ mod conn;
 mod fault;
 mod fragment;
 mod keyset;
+mod like;
 pub mod migrations;
 mod serving;
+mod timestamp;
 mod url;
 mod writer;
 
 pub use conn::{Conn, Dialect, open_sqlite};
 pub use fragment::Fragment;
 pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
+pub use like::containing;
 pub use serving::serve_alone;
 pub use url::DatabaseUrl;
 

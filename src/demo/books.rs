@@ -15,7 +15,7 @@ use crate::{
         bulk::{self, insert_all},
     },
     error::{Error, Problem},
-    log::{Action, Change, Entity},
+    log::{self, Action, Change, Entity},
     moment::Moment,
     money::{Eur, Rub},
     orders::{self, Status},
@@ -25,7 +25,7 @@ use crate::{
         operation_log, order_names, orders as orders_table, products, stock_movements, supplies,
     },
     stock::{MovementKind, counters::Counters},
-    supplies as supplies_feature,
+    supplies::service::NewSupply,
     text::fold,
 };
 use diesel::prelude::*;
@@ -267,7 +267,15 @@ impl Hands for Books {
             let product = held.id;
             self.record(Action::Edit, Entity::Product, product, &changes);
         }
-        let changes = supplies_feature::service::said(name, qty, supplier, price);
+        let new = NewSupply {
+            product_id: None,
+            product: name.to_owned(),
+            qty,
+            supplier_name: supplier.to_owned(),
+            buy_price_eur: price,
+        };
+        let mut changes = vec![log::set("product", name)];
+        changes.extend(new.changes());
         self.record(Action::Supply, Entity::Supply, id, &changes);
         Ok(())
     }

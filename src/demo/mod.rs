@@ -11,7 +11,10 @@ mod story;
 
 use crate::{
     act::{Shop, Tx},
-    analytics::{figures::RubPerEur, rates},
+    analytics::{
+        figures::RubPerEur,
+        rates::{self, NewRate},
+    },
     auth::Actor,
     clock,
     error::Error,
@@ -121,8 +124,11 @@ fn enter_rates(tx: &mut Tx<'_>, year: Year) -> Result<(), Error> {
     for week in (0..=DAYS / 7 + 1).rev() {
         tx.now = year.before_end(TimeDelta::days(week * 7 + 1));
         rate += random.random_range(-12_000..=14_000);
-        let (day, rate) = (tx.now.day().to_string(), RubPerEur(rate).to_string());
-        rates::set(tx, &day, &rate)?;
+        let new = NewRate {
+            day: tx.now.day(),
+            rub_per_eur: RubPerEur(rate),
+        };
+        rates::set(tx, &new)?;
     }
     Ok(())
 }

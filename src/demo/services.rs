@@ -9,22 +9,26 @@ use crate::{
     error::Error,
     moment::Moment,
     money::{Eur, Rub},
-    orders, products, supplies,
+    orders::{self, service::NewOrder},
+    phone::Phone,
+    products::{self, ProductData, service::NewProduct},
+    supplies::{self, service::NewSupply},
 };
 
 /// Adds the goods and gives their numbers.
 pub fn add_goods(tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
     let mut ids = Vec::with_capacity(GOODS.len());
     for (name, sell, buy, min_stock, supplier) in GOODS {
-        let draft = products::Draft {
+        let data = ProductData {
             name: (*name).to_owned(),
-            min_stock: min_stock.to_string(),
-            sell_price_rub: Rub(*sell).to_string(),
-            buy_price_eur: Eur(*buy).to_string(),
-            supplier_name: (*supplier).to_owned(),
-            ..products::Draft::default()
+            min_stock: *min_stock,
+            sell_price_rub: Some(Rub(*sell)),
+            buy_price_eur: Some(Eur(*buy)),
+            supplier_name: Some((*supplier).to_owned()),
+            ..ProductData::default()
         };
-        ids.push(products::service::create(tx, "", &draft, "")?.id);
+        let new = NewProduct { quantity: 0, data };
+        ids.push(products::service::create(tx, "", &new)?.id);
     }
     Ok(ids)
 }
@@ -36,28 +40,29 @@ impl Hands for Tx<'_> {
 
     fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
         let (name, .., supplier) = GOODS[good];
-        let draft = supplies::Draft {
-            product_id: String::new(),
+        let new = NewSupply {
+            product_id: None,
             product: name.to_owned(),
-            qty: qty.to_string(),
+            qty,
             supplier_name: supplier.to_owned(),
-            buy_price_eur: price.to_string(),
+            buy_price_eur: price,
         };
-        supplies::service::receive(self, "", &draft)?;
+        supplies::service::receive(self, "", &new)?;
         Ok(())
     }
 
     fn book(&mut self, order: Booking) -> Result<i64, Error> {
         let (name, ..) = GOODS[order.good];
-        let draft = orders::Draft {
-            phone: order.phone,
-            customer_name: order.customer_name.unwrap_or_default().to_owned(),
-            product_id: String::new(),
+        let new = NewOrder {
+            phone: Phone::entered(&order.phone)
+                .map_err(|problem| Error::field("phone", problem))?,
+            customer_name: order.customer_name.map(str::to_owned),
+            product_id: None,
             product: name.to_owned(),
-            qty: order.qty.to_string(),
-            unit_price_rub: order.unit_price_rub.to_string(),
+            qty: order.qty,
+            unit_price_rub: Some(order.unit_price_rub),
         };
-        Ok(orders::service::create(self, "", &draft)?.id)
+        Ok(orders::service::create(self, "", &new)?.id)
     }
 
     fn issue(&mut self, order: i64) -> Result<(), Error> {

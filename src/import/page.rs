@@ -4,7 +4,7 @@ use super::{Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
     error::Error,
     log::history::Changes,
-    money::pieces,
+    number::pieces,
     ui::banner::Counts,
     ui::{
         self,

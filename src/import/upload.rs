@@ -12,7 +12,6 @@ use crate::{
     ui,
 };
 use axum::{
-    Extension,
     extract::{Multipart, Path, State, multipart::MultipartError},
     http::{HeaderMap, StatusCode},
     response::Response,
@@ -25,7 +24,7 @@ pub const LARGEST: usize = 8 << 20;
 pub async fn receive(
     State(shop): State<Shop>,
     Path(kind): Path<String>,
-    Extension(actor): Extension<Result<Actor, Error>>,
+    actor: Result<Actor, Error>,
     headers: HeaderMap,
     form: Multipart,
 ) -> Response {

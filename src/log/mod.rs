@@ -168,30 +168,55 @@ pub struct Operation {
 
 /// What the log shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
-    /// First day, `2026-11-23`.
-    pub from: String,
-    /// Last day.
-    pub to: String,
-    /// Name of who did it; `system` for the program itself and for whoever was not signed in.
+    /// Name of whoever acted
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "anna"))]
     pub user: String,
-    /// A code of [`Action`].
+    #[cfg_attr(feature = "ssr", param(value_type = Option<Action>, inline, example = "issue"))]
     pub action: String,
-    /// A code of [`Entity`].
+    #[cfg_attr(feature = "ssr", param(value_type = Option<Entity>, inline, example = "order"))]
     pub entity_type: String,
-    /// Of one thing of that kind: its number, or name of a user.
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "42"))]
     pub entity_id: String,
-    /// A part of a value before or after.
+    /// A part of a value before or after, in any case
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
     pub text: String,
-    /// Rows on a page; empty: 50.
+    /// First day
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
+    pub from: String,
+    /// Last day
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
+    pub to: String,
+    /// Rows of the page
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
     pub limit: String,
+    /// `next` of the page before
+    #[serde(alias = "cursor")]
+    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
     pub after: String,
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub before: String,
 }
 
 /// The name by which the log finds what nobody in particular did.
 pub const SYSTEM: &str = "system";
+
+/// Whether a name is the one of the program itself: as the log keeps it, or as a page shows it.
+#[cfg(feature = "ssr")]
+pub fn is_system(name: &str) -> bool {
+    let shown = [Locale::ru, Locale::en].map(|l| td_string!(l, ui.system));
+    let name = crate::text::fold(name);
+    name == SYSTEM
+        || shown
+            .into_iter()
+            .any(|shown| crate::text::fold(shown) == name)
+}
 
 /// A field that was empty before.
 pub fn set(field: &str, after: impl ToString) -> Change {
@@ -202,8 +227,19 @@ pub fn set(field: &str, after: impl ToString) -> Change {
     }
 }
 
+/// The fields of something new that have a value.
+pub fn all<'a>(fields: impl IntoIterator<Item = (&'a str, Option<String>)>) -> Vec<Change> {
+    changes(
+        fields
+            .into_iter()
+            .map(|(field, after)| (field, None, after)),
+    )
+}
+
 /// The fields that differ, of pairs of a name and the values before and after.
-pub fn changes<const N: usize>(fields: [(&str, Option<String>, Option<String>); N]) -> Vec<Change> {
+pub fn changes<'a>(
+    fields: impl IntoIterator<Item = (&'a str, Option<String>, Option<String>)>,
+) -> Vec<Change> {
     fields
         .into_iter()
         .filter(|(_, before, after)| before != after)

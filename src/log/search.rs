@@ -1,27 +1,26 @@
 //! Searching the log: newest first, by one index, within a bounded number of rows, so that ten million are no slower.
 
 use super::{
-    Action, Entity, Operation, Query, SYSTEM,
+    Action, Entity, Operation, Query,
     found::Found,
+    is_system,
     service::{COLUMNS, Row},
 };
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
     clock,
     db::{self, Column, Dialect, Key, Keyset, Order},
     error::Error,
-    i18n::Locale,
     moment::day_read,
     page::Page,
     phone::Phone,
     schema::{operation_log, users},
     text::fold,
+    validation::Checks,
 };
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
-use leptos_i18n::td_string;
 
 /// Rows that are read at once while most of them are passed over.
 const CHUNK: i64 = 1_000;
@@ -132,13 +131,13 @@ fn keys(timestamp: crate::moment::Moment, id: i64) -> Vec<Key> {
 
 fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
     let mut checks = Checks::default();
-    let (from, to) = checks.optional_range(&query.from, &query.to);
+    let (from, to) = checks.range(&query.from, &query.to);
     let filter = Filter {
         from,
         to,
         user: user(tx, &query.user)?,
-        action: checks.optional_code("action", &query.action),
-        entity_type: checks.optional_code("entity_type", &query.entity_type),
+        action: checks.code("action", &query.action),
+        entity_type: checks.code("entity_type", &query.entity_type),
         entity_id: thing(&query.entity_id),
         text: fold(&query.text),
         phone: Phone::parse(&query.text).map(|phone| phone.e164),
@@ -150,13 +149,6 @@ fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
 /// The id that is typed: the day of a rate as the page shows it, too.
 fn thing(typed: &str) -> String {
     day_read(typed).map_or_else(|| typed.trim().to_owned(), |day| day.to_string())
-}
-
-/// Whether a name is the one of the program itself: as the log keeps it, or as a page shows it.
-pub fn is_system(name: &str) -> bool {
-    let shown = [Locale::ru, Locale::en].map(|l| td_string!(l, ui.system));
-    let name = fold(name);
-    name == SYSTEM || shown.into_iter().any(|shown| fold(shown) == name)
 }
 
 /// Whom a typed name means: an account in any case of its letters, the system, or nobody who is known.

@@ -5,7 +5,7 @@ use crate::{
     act::Tx,
     error::Error,
     log::{self, Action, Entity, service::record},
-    products::service::NAME,
+    products::data::NAME,
     schema::{orders, products, supplies, users},
     text::fold,
 };

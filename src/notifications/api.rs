@@ -8,13 +8,12 @@ use crate::{
         request::{Caller, Id, Params},
         values::{Listing, Time},
     },
-    checks::Checks,
     codes::Code,
     error::Error,
 };
 use axum::{Json, http::StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of notifications.
@@ -72,51 +71,22 @@ impl From<Delivery> for NotificationJson {
     }
 }
 
-/// Which notifications to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-struct ListNotifications {
-    #[param(value_type = Option<State>, inline, example = "failed")]
-    state: Option<String>,
-    /// Rows of the page
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
-    limit: Option<String>,
-    /// `next` of the page before
-    #[param(example = "W3siSW50Ijo0Mn1d")]
-    cursor: Option<String>,
-}
-
-impl ListNotifications {
-    fn read(self, _: &mut Checks) -> Query {
-        Query {
-            state: self.state.unwrap_or_default(),
-            limit: self.limit.unwrap_or_default(),
-            after: self.cursor.unwrap_or_default(),
-            before: String::new(),
-        }
-    }
-}
-
 /// List what was told and what waits, newest first
 #[utoipa::path(
     get,
     path = "/api/notifications",
     operation_id = "list_notifications",
     tag = "admin",
-    params(ListNotifications),
+    params(Query),
     responses((status = OK, description = "A page of the notifications", body = Listing<NotificationJson>), SignedIn, Allowed, Listed)
 )]
 async fn list(
     caller: Caller,
-    params: Params<ListNotifications>,
+    params: Params<Query>,
 ) -> Result<Json<Listing<NotificationJson>>, Error> {
-    let (query, checks) = params.open(ListNotifications::read);
     let language = caller.shop.config.notifications.language;
-    let page = caller
-        .look(checks, move |tx| service::list(tx, &query, language))
-        .await?;
-    Ok(Listing::of(page))
+    let read = move |tx: &mut Tx<'_>, query: &Query| service::list(tx, query, language);
+    Ok(Listing::of(caller.search(params, read).await?))
 }
 
 /// Tell everybody that notifications arrive
@@ -134,7 +104,7 @@ async fn list(
 async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
     let config = caller.shop.config.clone();
     let act = move |tx: &mut Tx<'_>| service::send_test(tx, &config.notifications);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -159,6 +129,6 @@ async fn resend(caller: Caller, Id(id): Id) -> Result<Json<NotificationJson>, Er
         let language = config.notifications.language;
         service::resend(tx, id, &config.notifications, language)
     };
-    let sent = caller.act(Checks::default(), act).await?;
+    let sent = caller.act(act).await?;
     Ok(Json(sent.into()))
 }

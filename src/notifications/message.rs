@@ -2,10 +2,7 @@
 
 use super::Kind;
 use crate::{
-    config::notifications::Config,
-    i18n::Locale,
-    money::{Rub, pieces},
-    orders::Order,
+    config::notifications::Config, i18n::Locale, money::Rub, number::pieces, orders::Order,
 };
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};

@@ -8,7 +8,6 @@ use super::{
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
     codes::Code,
     config::notifications::Config,
     db::{self, Column, Dialect, Key, Keyset},
@@ -18,6 +17,7 @@ use crate::{
     moment::Moment,
     page::Page,
     schema::{notification_channels as channels, notifications},
+    validation::Checks,
 };
 use chrono::NaiveDateTime;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
@@ -82,7 +82,7 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
 pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Delivery>, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let mut checks = Checks::default();
-    let state: Option<State> = checks.optional_code("state", &query.state);
+    let state: Option<State> = checks.code("state", &query.state);
     let limit = checks.page_size(&query.limit);
     checks.done()?;
     let order = db::Order {

@@ -3,6 +3,7 @@
 use super::Order;
 use crate::{
     error::Error,
+    fields::Fields,
     i18n::Locale,
     money::Rub,
     products::{
@@ -34,23 +35,14 @@ pub async fn new_order(#[server(default)] product: String) -> Result<PickerStart
 #[server(endpoint = "create_order")]
 pub async fn create_order(
     #[server(default)] idempotency_key: String,
-    #[server(default)] phone: String,
-    #[server(default)] customer_name: String,
-    #[server(default)] product_id: String,
-    #[server(default)] product: String,
-    #[server(default)] qty: String,
-    #[server(default)] unit_price_rub: String,
+    #[server(flatten)] fields: Fields,
 ) -> Result<Order, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let draft = super::Draft {
-        phone,
-        customer_name,
-        product_id,
-        product,
-        qty,
-        unit_price_rub,
-    };
-    let order = door::act(move |tx| super::service::create(tx, &idempotency_key, &draft)).await?;
+    let order = door::submit(fields, move |tx, new| {
+        service::create(tx, &idempotency_key, new)
+    })
+    .await?;
     door::go(&format!("/orders/{}", order.id), Success::OrderCreated);
     Ok(order)
 }

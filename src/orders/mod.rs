@@ -30,7 +30,11 @@ use serde::{Deserialize, Serialize};
 
 /// An order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::orders)
+)]
 pub struct Order {
     pub id: i64,
     /// E.164.
@@ -97,41 +101,44 @@ codes! {
 
 /// What the list of orders shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
-    /// A code of [`Status`].
+    /// Where the order stands
+    #[cfg_attr(feature = "ssr", param(value_type = Option<Status>, inline, example = "paid_not_issued"))]
     pub status: String,
-    /// Digits of the phone, from its start or its end.
+    /// Three digits or more, from the start or the end of the phone
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "4567"))]
     pub phone: String,
-    /// The order's number.
+    /// The order's number
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, example = 42))]
     pub id: String,
-    /// Beginnings of words of the customer's name.
+    /// Words of the customer's name, or their beginnings
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "мария"))]
     pub customer: String,
-    /// Words of the product's name.
+    /// The product's name, or words of it
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
     pub product: String,
-    /// First day of creation, `2026-11-23`.
+    /// First day of creation
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
     pub from: String,
-    /// Last day.
+    /// Last day
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
     pub to: String,
-    /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
+    /// A field to sort by, with `-` before it when descending
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?(created_at|phone|status)$", example = "-created_at"))]
     pub sort: String,
-    /// Rows on a page; empty: 50.
+    /// Rows of the page
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
     pub limit: String,
+    /// `next` of the page before
+    #[serde(alias = "cursor")]
+    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
     pub after: String,
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub before: String,
-}
-
-/// What the form of an order says, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Draft {
-    pub phone: String,
-    pub customer_name: String,
-    /// The product's id; empty: it is named.
-    pub product_id: String,
-    /// The product's name.
-    pub product: String,
-    pub qty: String,
-    /// Of one piece; empty: the product's price.
-    pub unit_price_rub: String,
 }

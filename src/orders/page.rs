@@ -7,8 +7,9 @@ use super::{
 };
 use crate::{
     error::Error,
+    fields::Fields,
     log::{Operation, history::History},
-    money::pieces,
+    number::pieces,
     ui::{
         self,
         failure::UrlFailure,
@@ -50,23 +51,10 @@ pub async fn read_order(id: String) -> Result<OrderFile, Error> {
 
 /// Edits an order that waits.
 #[server(endpoint = "edit_order")]
-pub async fn edit_order(
-    id: i64,
-    version: i64,
-    #[server(default)] phone: String,
-    #[server(default)] customer_name: String,
-    #[server(default)] qty: String,
-    #[server(default)] unit_price_rub: String,
-) -> Result<Order, Error> {
+pub async fn edit_order(id: i64, #[server(flatten)] fields: Fields) -> Result<Order, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let draft = super::Draft {
-        phone,
-        customer_name,
-        qty,
-        unit_price_rub,
-        ..super::Draft::default()
-    };
-    let order = door::act(move |tx| super::service::edit(tx, id, version, &draft)).await?;
+    let order = door::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
     door::back(Success::OrderSaved);
     Ok(order)
 }

@@ -3,7 +3,7 @@
 use super::{Order, Status};
 use crate::{
     error::Error,
-    money::pieces,
+    number::pieces,
     ui::{self, failure::Failure, form::FormAction},
 };
 use leptos::{ev::SubmitEvent, html, prelude::*};

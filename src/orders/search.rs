@@ -1,10 +1,9 @@
 //! Finding orders: the list with its filters and sorts, a page at a time.
 
-use super::{Order, Query, Sort, Status, names, phone_problem, read_number, service::COLUMNS};
+use super::{Order, Query, Sort, Status, names, phone_problem, read_number};
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
     clock,
     db::{Column, Dialect, Key, Keyset},
     error::Error,
@@ -13,6 +12,7 @@ use crate::{
     products::names::{FEW, Named},
     schema::{order_names, orders},
     text::tidy,
+    validation::{Checks, optional},
 };
 use chrono::NaiveDate;
 use diesel::{
@@ -44,11 +44,11 @@ impl Query {
         {
             checks.wrong("phone", problem);
         }
-        let id = (!self.id.trim().is_empty()).then(|| checks.take("id", read_number(&self.id)));
-        let sort: Option<Sort> = checks.optional_code("sort", self.sort.trim_start_matches('-'));
-        let (from, to) = checks.optional_range(&self.from, &self.to);
+        let id = checks.take("id", optional(read_number)(&self.id));
+        let sort: Option<Sort> = checks.code("sort", self.sort.trim_start_matches('-'));
+        let (from, to) = checks.range(&self.from, &self.to);
         let filter = Filter {
-            status: checks.optional_code("status", &self.status),
+            status: checks.code("status", &self.status),
             phone,
             id,
             from,
@@ -81,7 +81,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         limit.unwrap_or(filter.limit),
     )?;
     let mut rows = orders::table
-        .select(COLUMNS)
+        .select(Order::as_select())
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
     rows = match (filter.status, filter.sort) {
@@ -224,7 +224,7 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order
         .filter(orders::product_id.eq(product))
         .order((orders::created_at.desc(), orders::id.desc()))
         .limit(limit)
-        .select(COLUMNS)
+        .select(Order::as_select())
         .load(tx.conn)
         .map_err(Error::from)
 }
@@ -244,7 +244,7 @@ pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
         .filter(orders::status.eq(Status::PaidNotIssued))
         .order((orders::created_at, orders::id))
         .limit(limit)
-        .select(COLUMNS)
+        .select(Order::as_select())
         .load(tx.conn)
         .map_err(Error::from)
 }

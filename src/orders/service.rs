@@ -1,110 +1,141 @@
 //! The rules of orders.
 
-use super::{Draft, Order, Status, names};
+use super::{Order, Status, names};
 use crate::{
     act::Tx,
     analytics::{rollup, sums::Sold},
+    api::values::Amount,
     auth::Permission,
-    checks::Checks,
+    db::{Conn, Dialect},
     error::{Error, Problem, Stale},
     events::OrderEvent,
     log::{self, Action, Change, Entity, service::record},
     money::Rub,
-    phone::{self, Phone},
-    products::{self, Product},
+    phone::Phone,
+    products,
     schema::orders,
     stock::{self, MAX_PIECES},
     text::fold,
+    validation::{Input, Request, line, number, optional, rub},
 };
 use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 const NAME: usize = 200;
 
-/// What a draft says, once every field could be taken.
-#[derive(Debug)]
-struct Checked {
-    phone: Phone,
-    customer_name: Option<String>,
-    qty: i64,
-    /// `None`: the product's price.
-    unit_price_rub: Option<Rub>,
+/// An order to book
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct NewOrder {
+    /// A number that exists; without a country code it is one of the shop's country
+    #[schema(value_type = String, min_length = 1, example = "8 916 123-45-67")]
+    pub phone: Phone,
+    #[schema(max_length = 200, example = "Мария")]
+    pub customer_name: Option<String>,
+    /// Number of the product; `product` names it otherwise
+    #[schema(minimum = 1, example = 7)]
+    pub product_id: Option<i64>,
+    /// Name of the product, or words that only its name has; not read when there is a `product_id`
+    #[schema(value_type = Option<String>)]
+    pub product: String,
+    #[schema(minimum = 1, maximum = 1000000, example = 2)]
+    pub qty: i64,
+    /// Of one piece; the product's price when it is missing
+    #[schema(value_type = Option<Amount>)]
+    pub unit_price_rub: Option<Rub>,
 }
 
-impl Checked {
-    fn customer_key(&self) -> Option<String> {
-        self.customer_name.as_deref().map(fold)
+impl Request for NewOrder {
+    const PERMISSION: Permission = Permission::Orders;
+
+    fn read(input: &mut Input) -> Self {
+        let (product_id, product) = products::search::read_meant(input);
+        Self {
+            phone: input.read("phone", Phone::entered),
+            customer_name: input.read("customer_name", optional(line(NAME))),
+            product_id,
+            product,
+            qty: input.read("qty", number(1..=MAX_PIECES)),
+            unit_price_rub: input.read("unit_price_rub", optional(rub)),
+        }
     }
 }
 
-impl Draft {
-    fn check(&self, mut checks: Checks) -> Result<Checked, Error> {
-        let phone = read_phone(&mut checks, &self.phone);
-        let customer_name = checks.optional_line("customer_name", &self.customer_name, NAME);
-        let qty = checks.number("qty", &self.qty, 1, MAX_PIECES);
-        let unit_price_rub = checks.optional_rub("unit_price_rub", &self.unit_price_rub);
-        checks.done()?;
-        let phone = phone.ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
-        Ok(Checked {
-            phone,
-            customer_name,
-            qty,
-            unit_price_rub,
-        })
+/// An order as it shall be; its product stays
+#[derive(Clone, Debug, Default, ToSchema)]
+pub struct EditedOrder {
+    /// The version that was read
+    #[schema(example = 1)]
+    pub version: i64,
+    #[schema(value_type = String, min_length = 1, example = "8 916 123-45-67")]
+    pub phone: Phone,
+    #[schema(max_length = 200, example = "Мария")]
+    pub customer_name: Option<String>,
+    #[schema(minimum = 1, maximum = 1000000, example = 2)]
+    pub qty: i64,
+    #[schema(value_type = Amount)]
+    pub unit_price_rub: Rub,
+}
+
+impl Request for EditedOrder {
+    const PERMISSION: Permission = Permission::Orders;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            version: input.read("version", number(0..=i64::MAX)),
+            phone: input.read("phone", Phone::entered),
+            customer_name: input.read("customer_name", optional(line(NAME))),
+            qty: input.read("qty", number(1..=MAX_PIECES)),
+            unit_price_rub: input.read("unit_price_rub", rub),
+        }
     }
 }
 
-fn read_phone(checks: &mut Checks, text: &str) -> Option<Phone> {
-    let phone = Phone::parse(text);
-    if phone.is_none() {
-        checks.wrong(
-            "phone",
-            if text.trim().is_empty() {
-                Problem::Required
-            } else if phone::has_more(text) {
-                Problem::NotOnePhone
-            } else {
-                Problem::NotPhone
-            },
-        );
+/// The columns that a customer fills.
+#[derive(AsChangeset, Insertable)]
+#[diesel(table_name = orders, treat_none_as_null = true)]
+struct Customer<'a> {
+    phone: &'a str,
+    phone_shown: &'a str,
+    phone_digits: &'a str,
+    phone_reversed: String,
+    customer_name: Option<&'a str>,
+    customer_key: Option<String>,
+}
+
+impl<'a> Customer<'a> {
+    fn new(phone: &'a Phone, name: Option<&'a str>) -> Self {
+        Self {
+            phone: &phone.e164,
+            phone_shown: &phone.shown,
+            phone_digits: phone.digits(),
+            phone_reversed: phone.reversed(),
+            customer_name: name,
+            customer_key: name.map(fold),
+        }
     }
-    phone
 }
 
 /// Books an order and reserves its pieces; refused when fewer are available.
-pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Order, Error> {
+pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewOrder) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
-    let mut checks = Checks::default();
-    let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
-    let new = draft.check(checks)?;
-    let insert = |tx: &mut Tx<'_>| {
-        let product = products::search::meant(tx, product, &draft.product)?;
-        insert(tx, &new, &product)
-    };
-    tx.once(key, Entity::Order, draft, insert, get)
+    tx.once(key, Entity::Order, new, |tx| insert(tx, new), get)
 }
 
-fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Error> {
+fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
+    let product = products::search::meant(tx, new.product_id, &new.product)?;
     let product = stock::service::lock_on_sale(tx, product.id)?;
     let price = new
         .unit_price_rub
         .or(product.sell_price_rub)
         .ok_or_else(|| Error::field("unit_price_rub", Problem::NoPrice))?;
     check_total(new.qty, price)?;
-    let stock = product.counters.stock();
-    if stock < new.qty {
-        return Err(Error::OutOfStock {
-            stock,
-            qty: new.qty,
-        });
-    }
+    // Refused before the order takes a number.
+    product.can_reserve(new.qty)?;
+    let customer = new.customer_name.as_deref();
     let id = diesel::insert_into(orders::table)
         .values((
-            orders::phone.eq(&new.phone.e164),
-            orders::phone_shown.eq(&new.phone.shown),
-            orders::phone_digits.eq(new.phone.digits()),
-            orders::phone_reversed.eq(new.phone.reversed()),
-            orders::customer_name.eq(&new.customer_name),
-            orders::customer_key.eq(new.customer_key()),
+            Customer::new(&new.phone, customer),
             orders::product_id.eq(product.id),
             orders::product_name.eq(&product.name),
             orders::qty.eq(new.qty),
@@ -116,8 +147,7 @@ fn insert(tx: &mut Tx<'_>, new: &Checked, product: &Product) -> Result<i64, Erro
         ))
         .returning(orders::id)
         .get_result::<i64>(tx.conn)?;
-    stock::service::reserve(tx, product.id, new.qty, id)?;
-    let customer = new.customer_name.as_deref();
+    stock::service::reserve(tx, &product, new.qty, id)?;
     names::replace(tx, id, customer)?;
     let changes = said(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
@@ -153,15 +183,9 @@ pub fn said(
 
 /// Edits an order that was read as `version` and is not issued yet. Its product stays. What is so already is left as it
 /// is, whatever the version.
-pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Order, Error> {
+pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
-    let mut checks = Checks::default();
-    if draft.unit_price_rub.trim().is_empty() {
-        checks.wrong("unit_price_rub", Problem::Required);
-    }
-    let new = draft.check(checks)?;
     let before = get(tx, id)?;
-    let unit_price_rub = new.unit_price_rub.unwrap_or(before.unit_price_rub);
     let compare = |old: &Order| {
         log::changes([
             (
@@ -178,7 +202,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
             (
                 "unit_price_rub",
                 Some(old.unit_price_rub.to_string()),
-                Some(unit_price_rub.to_string()),
+                Some(new.unit_price_rub.to_string()),
             ),
         ])
     };
@@ -186,24 +210,19 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     if changes.is_empty() && before.status == Status::PaidNotIssued {
         return Ok(before);
     }
-    check_total(new.qty, unit_price_rub)?;
+    check_total(new.qty, new.unit_price_rub)?;
     // Versions only rise: an order that has this one now is the one that was read above.
     let unchanged = orders::table.find(id).filter(
         orders::version
-            .eq(version)
+            .eq(new.version)
             .and(orders::version.eq(before.version))
             .and(orders::status.eq(Status::PaidNotIssued)),
     );
     let edited = diesel::update(unchanged)
         .set((
-            orders::phone.eq(&new.phone.e164),
-            orders::phone_shown.eq(&new.phone.shown),
-            orders::phone_digits.eq(new.phone.digits()),
-            orders::phone_reversed.eq(new.phone.reversed()),
-            orders::customer_name.eq(&new.customer_name),
-            orders::customer_key.eq(new.customer_key()),
+            Customer::new(&new.phone, new.customer_name.as_deref()),
             orders::qty.eq(new.qty),
-            orders::unit_price_rub.eq(unit_price_rub),
+            orders::unit_price_rub.eq(new.unit_price_rub),
             orders::user_id.eq(tx.actor.username()),
             orders::version.eq(orders::version + 1),
         ))
@@ -222,24 +241,23 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
     if new.customer_name != before.customer_name {
         names::replace(tx, id, new.customer_name.as_deref())?;
     }
-    if new.qty > before.qty {
-        if stock::service::lock(tx, before.product_id)?
-            .archived_at
-            .is_some()
-        {
-            return Err(Error::field("qty", Problem::OnlyFewer));
-        }
+    if new.qty != before.qty {
+        let product = stock::service::lock(tx, before.product_id)?;
         let more = new.qty - before.qty;
-        stock::service::reserve(tx, before.product_id, more, id).map_err(|error| match error {
-            // What the order holds already is there for it, too.
-            Error::OutOfStock { stock, .. } => Error::OutOfStock {
-                stock: stock + before.qty,
-                qty: new.qty,
-            },
-            error => error,
-        })?;
-    } else if new.qty < before.qty {
-        stock::service::release(tx, before.product_id, before.qty - new.qty, id)?;
+        if more < 0 {
+            stock::service::release(tx, &product, -more, id)?;
+        } else if product.archived_at.is_some() {
+            return Err(Error::field("qty", Problem::OnlyFewer));
+        } else {
+            stock::service::reserve(tx, &product, more, id).map_err(|error| match error {
+                // What the order holds already is there for it, too.
+                Error::OutOfStock { stock, .. } => Error::OutOfStock {
+                    stock: stock + before.qty,
+                    qty: new.qty,
+                },
+                error => error,
+            })?;
+        }
     }
     record(tx, Action::Edit, Entity::Order, id, &changes)?;
     get(tx, id)
@@ -248,35 +266,29 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Ord
 /// Hands an order out. Issuing it again answers with the order as it is.
 pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
-    // Its cost is written below, once the product's row is locked; the check of the row needs a value at once.
-    let list_price = diesel::update(waiting(id))
-        .set((
-            orders::status.eq(Status::PaidIssued),
-            orders::issued_at.eq(tx.now),
-            orders::issued_on.eq(tx.now.day()),
-            orders::cost_eur.eq(0),
-            orders::uncosted_qty.eq(0),
-            orders::user_id.eq(tx.actor.username()),
-            orders::version.eq(orders::version + 1),
-        ))
-        .returning(orders::list_price_rub)
-        .get_result::<Option<Rub>>(tx.conn)
-        .optional()?;
-    let order = get(tx, id)?;
-    let Some(list_price) = list_price else {
+    let order = lock(tx, id)?;
+    if order.status != Status::PaidNotIssued {
         return settled_as(order, Status::PaidIssued);
-    };
-    let cost = stock::service::issue(tx, order.product_id, order.qty, id)?;
-    diesel::update(orders::table.find(id))
-        .set((
-            orders::cost_eur.eq(cost.eur),
-            orders::uncosted_qty.eq(cost.uncosted),
-        ))
-        .execute(tx.conn)?;
+    }
+    let product = stock::service::lock(tx, order.product_id)?;
+    let cost = stock::service::issue(tx, &product, order.qty, id)?;
+    let issued = (
+        orders::status.eq(Status::PaidIssued),
+        orders::issued_at.eq(tx.now),
+        orders::issued_on.eq(tx.now.day()),
+        orders::cost_eur.eq(cost.eur),
+        orders::uncosted_qty.eq(cost.uncosted),
+        orders::user_id.eq(tx.actor.username()),
+        orders::version.eq(orders::version + 1),
+    );
+    let (order, list_price_rub) = diesel::update(orders::table.find(id))
+        .set(issued)
+        .returning((columns(), orders::list_price_rub))
+        .get_result::<(Order, Option<Rub>)>(tx.conn)?;
     let sold = Sold {
         qty: order.qty,
         unit_price_rub: order.unit_price_rub,
-        list_price_rub: list_price,
+        list_price_rub,
         cost_eur: cost.eur,
         uncosted_qty: cost.uncosted,
     };
@@ -289,20 +301,23 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
 /// Cancels an order: its pieces may be sold again. Denying it again answers with the order as it is.
 pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
-    let denied = diesel::update(waiting(id))
-        .set((
-            orders::status.eq(Status::PaidDenied),
-            orders::denied_at.eq(tx.now),
-            orders::denied_on.eq(tx.now.day()),
-            orders::user_id.eq(tx.actor.username()),
-            orders::version.eq(orders::version + 1),
-        ))
-        .execute(tx.conn)?;
-    let order = get(tx, id)?;
-    if denied == 0 {
+    let order = lock(tx, id)?;
+    if order.status != Status::PaidNotIssued {
         return settled_as(order, Status::PaidDenied);
     }
-    stock::service::release(tx, order.product_id, order.qty, id)?;
+    let denied = (
+        orders::status.eq(Status::PaidDenied),
+        orders::denied_at.eq(tx.now),
+        orders::denied_on.eq(tx.now.day()),
+        orders::user_id.eq(tx.actor.username()),
+        orders::version.eq(orders::version + 1),
+    );
+    let order = diesel::update(orders::table.find(id))
+        .set(denied)
+        .returning(columns())
+        .get_result::<Order>(tx.conn)?;
+    let product = stock::service::lock(tx, order.product_id)?;
+    stock::service::release(tx, &product, order.qty, id)?;
     rollup::denied(tx, order.product_id, tx.now.day())?;
     record(tx, Action::Deny, Entity::Order, id, &[])?;
     tx.events.order(OrderEvent::Denied, id);
@@ -314,18 +329,24 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     orders::table
         .find(id)
-        .select(COLUMNS)
+        .select(Order::as_select())
         .first(tx.conn)
         .map_err(Error::from)
 }
 
-/// The order, when it still waits: whoever changes that row first decides.
-#[diesel::dsl::auto_type(no_type_alias)]
-fn waiting(id: i64) -> _ {
-    let status: Status = Status::PaidNotIssued;
-    orders::table
-        .filter(orders::id.eq(id))
-        .filter(orders::status.eq(status))
+/// One order, and its row until the end of the transaction: whoever locks it first decides what becomes of it. SQLite has
+/// one writer, who needs no lock.
+fn lock(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
+    let order = orders::table.find(id).select(columns());
+    match tx.conn {
+        Conn::Postgres(conn) => order.for_update().first(conn),
+        Conn::Sqlite(conn) => order.first(conn),
+    }
+    .map_err(Error::from)
+}
+
+fn columns() -> <Order as Selectable<Dialect>>::SelectExpression {
+    <Order as Selectable<Dialect>>::construct_selection()
 }
 
 fn settled_as(order: Order, status: Status) -> Result<Order, Error> {
@@ -335,39 +356,3 @@ fn settled_as(order: Order, status: Status) -> Result<Order, Error> {
         Err(Error::OrderIs(order.status))
     }
 }
-
-/// The columns of [`Order`].
-pub type Columns = (
-    orders::id,
-    orders::phone,
-    orders::phone_shown,
-    orders::customer_name,
-    orders::product_id,
-    orders::product_name,
-    orders::qty,
-    orders::unit_price_rub,
-    orders::status,
-    orders::created_at,
-    orders::issued_at,
-    orders::denied_at,
-    orders::user_id,
-    orders::version,
-);
-
-/// The columns of [`Order`].
-pub const COLUMNS: Columns = (
-    orders::id,
-    orders::phone,
-    orders::phone_shown,
-    orders::customer_name,
-    orders::product_id,
-    orders::product_name,
-    orders::qty,
-    orders::unit_price_rub,
-    orders::status,
-    orders::created_at,
-    orders::issued_at,
-    orders::denied_at,
-    orders::user_id,
-    orders::version,
-);

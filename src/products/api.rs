@@ -1,25 +1,26 @@
 //! Products over the REST API.
 
 use super::{
-    Draft, Query,
+    Query,
     json::{MovementJson, ProductJson, StockJson},
-    search, service,
+    search,
+    service::{self, Count, EditedProduct, NewProduct},
 };
 use crate::{
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Id, Key, Params},
-        values::{Amount, Given, Listing, Made, flag},
+        values::{Listing, Made},
     },
-    checks::Checks,
     error::Error,
     log::{self, Entity, api::OperationJson},
     stock,
+    validation::Checks,
 };
 use axum::{Json, http::StatusCode};
 use serde::Deserialize;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of products.
@@ -34,130 +35,6 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(history))
 }
 
-/// Declares what a product is made of in a request, besides one field that only this request has.
-macro_rules! product_body {
-    ($(#[$meta:meta])* $name:ident { $(#[$own_meta:meta])* $own:ident }) => {
-        $(#[$meta])*
-        #[derive(Debug, Deserialize, ToSchema)]
-        struct $name {
-            $(#[$own_meta])*
-            $own: Given,
-            #[serde(default)]
-            #[schema(value_type = String, required = true, min_length = 1, max_length = 200, example = "Чай зелёный 100 г")]
-            name: Given,
-            #[serde(default)]
-            #[schema(value_type = Option<String>, max_length = 2000)]
-            description: Given,
-            /// Fewer available pieces than this are low
-            #[serde(default)]
-            #[schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 5)]
-            min_stock: Given,
-            #[serde(default)]
-            #[schema(value_type = Option<Amount>)]
-            buy_price_eur: Given,
-            #[serde(default)]
-            #[schema(value_type = Option<Amount>)]
-            sell_price_rub: Given,
-            #[serde(default)]
-            #[schema(value_type = Option<String>, max_length = 200, example = "Teekanne")]
-            supplier_name: Given,
-        }
-
-        impl $name {
-            fn read(self, checks: &mut Checks) -> (Given, Draft) {
-                let draft = Draft {
-                    name: checks.take("name", self.name.text()),
-                    description: checks.take("description", self.description.text()),
-                    min_stock: checks.take("min_stock", self.min_stock.whole()),
-                    buy_price_eur: checks.take("buy_price_eur", self.buy_price_eur.amount()),
-                    sell_price_rub: checks.take("sell_price_rub", self.sell_price_rub.amount()),
-                    supplier_name: checks.take("supplier_name", self.supplier_name.text()),
-                };
-                (self.$own, draft)
-            }
-        }
-    };
-}
-
-product_body! {
-    /// A product to add
-    NewProduct {
-        /// Pieces that are there already
-        #[serde(default)]
-        #[schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 0)]
-        quantity
-    }
-}
-
-product_body! {
-    /// A product as it shall be; what is not named becomes empty
-    EditedProduct {
-        /// The version that was read
-        #[serde(default)]
-        #[schema(value_type = i64, required = true, example = 1)]
-        version
-    }
-}
-
-/// A count of what is in the shop
-#[derive(Debug, Deserialize, ToSchema)]
-struct Count {
-    /// What was on hand when the count began
-    #[serde(default)]
-    #[schema(value_type = i64, required = true, example = 12)]
-    expected: Given,
-    /// What was counted
-    #[serde(default)]
-    #[schema(value_type = i64, required = true, minimum = 0, maximum = 1000000, example = 11)]
-    on_hand: Given,
-    /// Why it differs
-    #[serde(default)]
-    #[schema(value_type = Option<String>, max_length = 200, example = "разбита одна")]
-    note: Given,
-}
-
-/// Which products to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-struct ListProducts {
-    /// Words of the name
-    #[param(example = "чай")]
-    search: Option<String>,
-    /// Only what runs low
-    #[param(value_type = Option<bool>, example = true)]
-    low: Option<String>,
-    /// The archive
-    #[param(value_type = Option<bool>, example = false)]
-    archived: Option<String>,
-    /// A field to sort by, with `-` before it when descending
-    #[param(
-        pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$",
-        example = "-stock"
-    )]
-    sort: Option<String>,
-    /// Rows of the page
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
-    limit: Option<String>,
-    /// `next` of the page before
-    #[param(example = "W3siSW50Ijo0Mn1d")]
-    cursor: Option<String>,
-}
-
-impl ListProducts {
-    fn read(self, checks: &mut Checks) -> Query {
-        Query {
-            search: self.search.unwrap_or_default(),
-            low: checks.take("low", flag(self.low)),
-            archived: checks.take("archived", flag(self.archived)),
-            sort: self.sort.unwrap_or_default(),
-            limit: self.limit.unwrap_or_default(),
-            after: self.cursor.unwrap_or_default(),
-            before: String::new(),
-        }
-    }
-}
-
 /// Which part of a list to show.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
@@ -165,10 +42,10 @@ impl ListProducts {
 struct Part {
     /// Rows of the page
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
-    limit: Option<String>,
+    limit: String,
     /// `next` of the page before
-    #[param(example = "W3siSW50Ijo0Mn1d")]
-    cursor: Option<String>,
+    #[param(value_type = Option<String>, example = "W3siSW50Ijo0Mn1d")]
+    cursor: String,
 }
 
 /// List products
@@ -177,18 +54,11 @@ struct Part {
     path = "/api/products",
     operation_id = "list_products",
     tag = "products",
-    params(ListProducts),
+    params(Query),
     responses((status = OK, description = "A page of products", body = Listing<ProductJson>), SignedIn, Listed)
 )]
-async fn list(
-    caller: Caller,
-    params: Params<ListProducts>,
-) -> Result<Json<Listing<ProductJson>>, Error> {
-    let (query, checks) = params.open(ListProducts::read);
-    let page = caller
-        .look(checks, move |tx| search::list(tx, &query))
-        .await?;
-    Ok(Listing::of(page))
+async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<ProductJson>>, Error> {
+    Ok(Listing::of(caller.search(params, search::list).await?))
 }
 
 /// Add a product
@@ -209,15 +79,8 @@ async fn create(
     Key(key): Key,
     body: Body<NewProduct>,
 ) -> Result<Made<ProductJson>, Error> {
-    let ((quantity, draft), checks) = body.open(|new, checks| {
-        let (quantity, draft) = new.read(checks);
-        (checks.take("quantity", quantity.whole()), draft)
-    });
-    let product = caller
-        .act(checks, move |tx| {
-            service::create(tx, &key, &draft, &quantity)
-        })
-        .await?;
+    let create = move |tx: &mut Tx<'_>, new: &NewProduct| service::create(tx, &key, new);
+    let product = caller.submit(body, create).await?;
     let at = format!("/api/products/{}", product.id);
     Ok(Made::at(at, product.into()))
 }
@@ -233,7 +96,7 @@ async fn create(
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
     let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let product = caller.look(Checks::default(), look).await?;
+    let product = caller.look(look).await?;
     Ok(Json(product.into()))
 }
 
@@ -257,13 +120,8 @@ async fn edit(
     Id(id): Id,
     body: Body<EditedProduct>,
 ) -> Result<Json<ProductJson>, Error> {
-    let ((version, draft), checks) = body.open(|edited, checks| {
-        let (version, draft) = edited.read(checks);
-        (checks.take("version", version.number()), draft)
-    });
-    let product = caller
-        .act(checks, move |tx| service::edit(tx, id, version, &draft))
-        .await?;
+    let edit = move |tx: &mut Tx<'_>, edited: &EditedProduct| service::edit(tx, id, edited);
+    let product = caller.submit(body, edit).await?;
     Ok(Json(product.into()))
 }
 
@@ -280,7 +138,7 @@ async fn edit(
 )]
 async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::archive(tx, id);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -295,7 +153,7 @@ async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
 )]
 async fn stock(caller: Caller, Id(id): Id) -> Result<Json<StockJson>, Error> {
     let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let product = caller.look(Checks::default(), look).await?;
+    let product = caller.look(look).await?;
     Ok(Json(product.into()))
 }
 
@@ -317,15 +175,8 @@ async fn correct(
     Id(id): Id,
     body: Body<Count>,
 ) -> Result<Json<ProductJson>, Error> {
-    let ((expected, on_hand, note), checks) = body.open(|count, checks| {
-        (
-            checks.take("expected", count.expected.number()),
-            checks.take("on_hand", count.on_hand.whole()),
-            checks.take("note", count.note.text()),
-        )
-    });
-    let act = move |tx: &mut Tx<'_>| service::correct(tx, id, expected, &on_hand, &note);
-    let product = caller.act(checks, act).await?;
+    let correct = move |tx: &mut Tx<'_>, count: &Count| service::correct(tx, id, count);
+    let product = caller.submit(body, correct).await?;
     Ok(Json(product.into()))
 }
 
@@ -340,7 +191,7 @@ async fn correct(
 )]
 async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
     let act = move |tx: &mut Tx<'_>| service::restore(tx, id);
-    let product = caller.act(Checks::default(), act).await?;
+    let product = caller.act(act).await?;
     Ok(Json(product.into()))
 }
 
@@ -358,15 +209,14 @@ async fn movements(
     Id(id): Id,
     params: Params<Part>,
 ) -> Result<Json<Listing<MovementJson>>, Error> {
-    let ((limit, after), checks) = params.open(|part, checks| {
-        let limit = checks.page_size(&part.limit.unwrap_or_default());
-        (limit, part.cursor.unwrap_or_default())
-    });
-    let look = move |tx: &mut Tx<'_>| {
+    let read = move |tx: &mut Tx<'_>, part: &Part| {
         service::get(tx, id)?;
-        stock::service::ledger(tx, id, &after, "", limit)
+        let mut checks = Checks::default();
+        let limit = checks.page_size(&part.limit);
+        checks.done()?;
+        stock::service::ledger(tx, id, &part.cursor, "", limit)
     };
-    Ok(Listing::of(caller.look(checks, look).await?))
+    Ok(Listing::of(caller.search(params, read).await?))
 }
 
 /// Read what was done to a product, newest first, at most a hundred acts
@@ -383,5 +233,5 @@ async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJso
         service::get(tx, id)?;
         log::service::history(tx, Entity::Product, id)
     };
-    Ok(Listing::whole(caller.look(Checks::default(), look).await?))
+    Ok(Listing::whole(caller.look(look).await?))
 }

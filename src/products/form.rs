@@ -3,6 +3,7 @@
 use super::Product;
 use crate::{
     error::Error,
+    fields::Fields,
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit, TextArea},
@@ -26,30 +27,16 @@ pub async fn new_product() -> Result<String, Error> {
 #[server(endpoint = "create_product")]
 pub async fn create_product(
     #[server(default)] idempotency_key: String,
-    name: String,
-    #[server(default)] description: String,
-    #[server(default)] quantity: String,
-    #[server(default)] min_stock: String,
-    #[server(default)] buy_price_eur: String,
-    #[server(default)] sell_price_rub: String,
-    #[server(default)] supplier_name: String,
+    #[server(flatten)] fields: Fields,
 ) -> Result<Product, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let draft = super::Draft {
-        name,
-        description,
-        min_stock,
-        buy_price_eur,
-        sell_price_rub,
-        supplier_name,
-    };
-    let product =
-        door::act(move |tx| super::service::create(tx, &idempotency_key, &draft, &quantity))
-            .await?;
-    door::go(
-        &format!("/products/{}", product.id),
-        Success::ProductCreated,
-    );
+    let product = door::submit(fields, move |tx, new| {
+        service::create(tx, &idempotency_key, new)
+    })
+    .await?;
+    let page = format!("/products/{}", product.id);
+    door::go(&page, Success::ProductCreated);
     Ok(product)
 }
 

@@ -45,8 +45,6 @@ impl From<Product> for ProductJson {
     fn from(product: Product) -> Self {
         Self {
             id: product.id,
-            name: product.name,
-            description: product.description,
             quantity: product.quantity,
             on_hand: product.on_hand,
             reserved: product.reserved,
@@ -55,7 +53,9 @@ impl From<Product> for ProductJson {
             is_low_stock: product.is_low_stock,
             buy_price_eur: product.buy_price_eur.map(Money::from),
             sell_price_rub: product.sell_price_rub.map(Money::from),
-            supplier_name: product.supplier_name,
+            name: product.data.name,
+            description: product.data.description,
+            supplier_name: product.data.supplier_name,
             version: product.version,
             created_at: Time(product.created_at),
             archived_at: product.archived_at.map(Time),

@@ -4,7 +4,7 @@ use super::{Product, Query};
 use crate::{
     auth::Permission,
     error::Error,
-    money::pieces,
+    number::pieces,
     page::{Found, Page},
     products::first::FirstProduct,
     ui::{
@@ -150,7 +150,7 @@ fn ProductRow(product: Product) -> impl IntoView {
     view! {
         <tr role="row" class:low=product.is_low_stock>
             <td role="cell" class="row-title">
-                <a class="link" href=format!("/products/{}", product.id)>{product.name}</a>
+                <a class="link" href=format!("/products/{}", product.id)>{product.name.clone()}</a>
                 {product.archived_at.is_some().then(|| view! { " " <span class="badge badge-ghost">{td_string!(l, products.archived)}</span> })}
             </td>
             <td role="cell" class="num" data-label=td_string!(l, fields.stock)>
@@ -164,7 +164,7 @@ fn ProductRow(product: Product) -> impl IntoView {
             <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(product.min_stock, l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(dash, |price| price.shown(l))}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(dash, |price| price.shown(l))}</td>
-            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.unwrap_or_else(dash)}</td>
+            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(dash)}</td>
         </tr>
     }
 }

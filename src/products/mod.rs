@@ -1,6 +1,7 @@
 //! Products: what the shop sells, at what price, and how much of it there is.
 
 pub mod combobox;
+pub mod data;
 pub mod first;
 pub mod form;
 pub mod list;
@@ -25,20 +26,25 @@ pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{
-    codes::codes,
-    moment::Moment,
-    money::{Eur, Rub},
-};
+pub use data::ProductData;
+
+use crate::{codes::codes, moment::Moment};
 use serde::{Deserialize, Serialize};
+use std::ops::Deref;
 
 /// A product with its stock.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::products)
+)]
 pub struct Product {
     pub id: i64,
-    pub name: String,
-    pub description: Option<String>,
+    /// What people entered. Each supply sets the purchase price and the supplier.
+    #[serde(flatten)]
+    #[cfg_attr(feature = "ssr", diesel(embed))]
+    pub data: ProductData,
     /// Pieces ever received: supplies and corrections.
     pub quantity: i64,
     /// Pieces in the shop.
@@ -47,18 +53,19 @@ pub struct Product {
     pub reserved: i64,
     /// Pieces that may be sold: on hand, less reserved.
     pub stock: i64,
-    /// Fewer available pieces than this are low.
-    pub min_stock: i64,
     pub is_low_stock: bool,
-    /// What a piece cost last: each supply sets it, and somebody may correct it.
-    pub buy_price_eur: Option<Eur>,
-    pub sell_price_rub: Option<Rub>,
-    /// Who brought the last supply.
-    pub supplier_name: Option<String>,
     /// Raised by every edit, and by a supply at another price or from another supplier.
     pub version: i64,
     pub created_at: Moment,
     pub archived_at: Option<Moment>,
+}
+
+impl Deref for Product {
+    type Target = ProductData;
+
+    fn deref(&self) -> &ProductData {
+        &self.data
+    }
 }
 
 codes! {
@@ -77,30 +84,32 @@ codes! {
 
 /// What the list of products shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
-    /// Words of the name.
+    /// Words of the name
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
     pub search: String,
-    /// `1`: only what runs low.
+    /// Only what runs low
+    #[cfg_attr(feature = "ssr", param(value_type = Option<bool>, example = true))]
     pub low: String,
-    /// `1`: the archive.
+    /// The archive
+    #[cfg_attr(feature = "ssr", param(value_type = Option<bool>, example = false))]
     pub archived: String,
-    /// A code of [`Sort`], with `-` before it when descending.
+    /// A field to sort by, with `-` before it when descending
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$", example = "-stock"))]
     pub sort: String,
-    /// Rows on a page; empty: 50.
+    /// Rows of the page
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
     pub limit: String,
+    /// `next` of the page before
+    #[serde(alias = "cursor")]
+    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
     pub after: String,
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub before: String,
-}
-
-/// What the form of a product says, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Draft {
-    pub name: String,
-    pub description: String,
-    pub min_stock: String,
-    pub buy_price_eur: String,
-    pub sell_price_rub: String,
-    pub supplier_name: String,
 }

@@ -21,22 +21,13 @@ pub struct Offer {
 
 impl From<Product> for Offer {
     fn from(product: Product) -> Self {
-        let Product {
-            id,
-            name,
-            stock,
-            sell_price_rub,
-            buy_price_eur,
-            supplier_name,
-            ..
-        } = product;
         Self {
-            id,
-            name,
-            stock,
-            sell_price_rub,
-            buy_price_eur,
-            supplier_name,
+            id: product.id,
+            stock: product.stock,
+            sell_price_rub: product.sell_price_rub,
+            buy_price_eur: product.buy_price_eur,
+            name: product.data.name,
+            supplier_name: product.data.supplier_name,
         }
     }
 }

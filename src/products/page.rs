@@ -4,8 +4,9 @@ use super::{Product, form::ProductFields};
 use crate::{
     auth::Permission,
     error::Error,
+    fields::Fields,
     log::{Operation, history::History},
-    money::pieces,
+    number::pieces,
     orders::{Order, row::OrderTable},
     page::Page,
     stock::{Movement, ledger::Ledger},
@@ -66,41 +67,20 @@ pub async fn read_product(
 
 /// Edits a product.
 #[server(endpoint = "edit_product")]
-pub async fn edit_product(
-    id: i64,
-    version: i64,
-    name: String,
-    #[server(default)] description: String,
-    #[server(default)] min_stock: String,
-    #[server(default)] buy_price_eur: String,
-    #[server(default)] sell_price_rub: String,
-    #[server(default)] supplier_name: String,
-) -> Result<Product, Error> {
+pub async fn edit_product(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let draft = super::Draft {
-        name,
-        description,
-        min_stock,
-        buy_price_eur,
-        sell_price_rub,
-        supplier_name,
-    };
-    let product = door::act(move |tx| super::service::edit(tx, id, version, &draft)).await?;
+    let product = door::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
     door::back(Success::ProductSaved);
     Ok(product)
 }
 
 /// Sets what is on hand to what was counted.
 #[server(endpoint = "correct_stock")]
-pub async fn correct_stock(
-    id: i64,
-    expected: i64,
-    on_hand: String,
-    #[server(default)] note: String,
-) -> Result<Product, Error> {
+pub async fn correct_stock(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let product =
-        door::act(move |tx| super::service::correct(tx, id, expected, &on_hand, &note)).await?;
+    let product = door::submit(fields, move |tx, count| service::correct(tx, id, count)).await?;
     door::back(Success::StockCorrected);
     Ok(product)
 }

@@ -6,7 +6,7 @@ use super::{
 };
 use crate::{
     error::Error,
-    money::pieces,
+    number::pieces,
     ui::{
         self,
         form::{FieldError, FormState, Interrupted, form_state, is_wrong},

@@ -1,15 +1,15 @@
 //! Finding products: the list with its filters and sorts, what runs low, what a person means by a name.
 
-use super::{Product, Query, Sort, service::COLUMNS};
+use super::{Product, Query, Sort};
 use crate::{
     act::Tx,
     auth::Permission,
-    checks::Checks,
-    db::{Column, Dialect, Key, Keyset, Order},
+    db::{Column, Dialect, Key, Keyset, Order, containing},
     error::{Error, Problem},
     page::Page,
     schema::products,
-    text::{containing, fold},
+    text::fold,
+    validation::{Checks, Input, flag, number, optional},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
@@ -28,8 +28,10 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut checks = Checks::default();
-    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let sort: Option<Sort> = checks.code("sort", query.sort.trim_start_matches('-'));
     let page_size = checks.page_size(&query.limit);
+    let is_archive = checks.take("archived", flag(&query.archived));
+    let is_low = checks.take("low", flag(&query.low));
     checks.done()?;
     let sort = sort.unwrap_or(Sort::Name);
     let descending = query.sort.starts_with('-');
@@ -43,15 +45,15 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
         limit.unwrap_or(page_size),
     )?;
     let mut rows = products::table
-        .select(COLUMNS)
+        .select(Product::as_select())
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
-    rows = if query.archived == "1" {
+    rows = if is_archive {
         rows.filter(products::archived_at.is_not_null())
     } else {
         rows.filter(products::archived_at.is_null())
     };
-    if query.low == "1" {
+    if is_low {
         rows = rows.filter(products::is_low_stock.eq(true));
     }
     for word in words(&query.search) {
@@ -75,7 +77,7 @@ pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
         )
         .order((products::stock, products::id))
         .limit(limit)
-        .select(COLUMNS)
+        .select(Product::as_select())
         .load(tx.conn)
         .map_err(Error::from)
 }
@@ -92,7 +94,7 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
 pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut rows = products::table
-        .select(COLUMNS)
+        .select(Product::as_select())
         .filter(products::archived_at.is_null())
         .into_boxed::<Dialect>();
     for word in words(search) {
@@ -104,15 +106,17 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
-/// Reads which product a draft means, `id` when that is not empty; notes when it says neither.
-pub fn check_meant(checks: &mut Checks, id: &str, name: &str) -> Option<i64> {
-    if id.trim().is_empty() && name.trim().is_empty() {
-        checks.wrong("product", Problem::Required);
+/// Reads which product a request means: `product_id`, or else `product`, its name or words that only its name has.
+pub fn read_meant(input: &mut Input) -> (Option<i64>, String) {
+    let id = input.read("product_id", optional(number(1..=i64::MAX)));
+    let name = input.text("product").to_owned();
+    if input.text("product_id").trim().is_empty() && name.trim().is_empty() {
+        input.wrong("product", Problem::Required);
     }
-    checks.optional_number("product_id", id, 1, i64::MAX)
+    (id, name)
 }
 
-/// The product on sale that a draft means, by its id or else by a name.
+/// The product on sale that a request means, by its id or else by a name.
 pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
     let Some(id) = id else {
         return named(tx, name);
@@ -171,7 +175,7 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
 fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
     products::table
         .filter(products::name_key.eq(key))
-        .select(COLUMNS)
+        .select(Product::as_select())
         .first(tx.conn)
         .optional()
         .map_err(Error::from)
@@ -199,7 +203,7 @@ pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Pro
     for keys in keys.chunks(1_000) {
         let rows = products::table
             .filter(products::name_key.eq_any(keys.to_vec()))
-            .select((products::name_key, COLUMNS))
+            .select((products::name_key, Product::as_select()))
             .load::<(String, Product)>(tx.conn)?;
         found.extend(rows);
     }

@@ -1,103 +1,170 @@
 //! The rules of products.
 
-use super::{Draft, Product, names};
+use super::{Product, ProductData, names};
 use crate::{
     act::Tx,
+    api::values::with_property,
     auth::Permission,
-    checks::Checks,
     error::{Error, Problem, Stale},
     log::{self, Action, Change, Entity, service::record},
-    money::{Eur, Rub},
+    money::Eur,
     schema::{orders, products, stock_movements, supplies},
     stock::{
         self, MAX_PIECES,
         service::{Cause, Locked},
     },
     text::fold,
+    validation::{Input, Request, line, number, optional},
 };
 use diesel::prelude::*;
+use serde::Serialize;
+use std::borrow::Cow;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{
+        RefOr, Type,
+        schema::{KnownFormat, ObjectBuilder, Schema, SchemaFormat, SchemaType},
+    },
+};
 
-pub const NAME: usize = 200;
-const DESCRIPTION: usize = 2_000;
+/// The longest note of a count.
+const NOTE: usize = 200;
 
-/// What a draft says, once every field could be taken.
-#[derive(Debug)]
-pub struct Checked {
-    pub(super) name: String,
-    pub(super) description: Option<String>,
-    pub(super) min_stock: i64,
-    pub(super) buy_price_eur: Option<Eur>,
-    pub(super) sell_price_rub: Option<Rub>,
-    pub(super) supplier_name: Option<String>,
+/// A product to add.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct NewProduct {
+    /// Pieces that are there already.
+    pub quantity: i64,
+    pub data: ProductData,
 }
 
-impl Draft {
-    pub(super) fn check(&self, mut checks: Checks) -> Result<Checked, Error> {
-        let checked = Checked {
-            name: checks.line("name", &self.name, NAME),
-            description: checks.optional_text("description", &self.description, DESCRIPTION),
-            min_stock: checks
-                .optional_number("min_stock", &self.min_stock, 0, MAX_PIECES)
-                .unwrap_or(0),
-            buy_price_eur: checks.optional_eur("buy_price_eur", &self.buy_price_eur),
-            sell_price_rub: checks.optional_rub("sell_price_rub", &self.sell_price_rub),
-            supplier_name: checks.optional_line("supplier_name", &self.supplier_name, NAME),
-        };
-        checks.done().map(|()| checked)
+impl Request for NewProduct {
+    const PERMISSION: Permission = Permission::EditProducts;
+
+    fn read(input: &mut Input) -> Self {
+        let quantity = input.read("quantity", optional(number(0..=MAX_PIECES)));
+        Self {
+            quantity: quantity.unwrap_or(0),
+            data: ProductData::read(input),
+        }
     }
 }
 
-/// Adds a product, with `quantity` pieces that are there already when that is not empty.
-pub fn create(tx: &mut Tx<'_>, key: &str, draft: &Draft, quantity: &str) -> Result<Product, Error> {
-    tx.actor.may(Permission::EditProducts)?;
-    let mut checks = Checks::default();
-    let opening = checks
-        .optional_number("quantity", quantity, 0, MAX_PIECES)
-        .unwrap_or(0);
-    let checked = draft.check(checks)?;
-    let insert = |tx: &mut Tx<'_>| insert(tx, &checked, opening);
-    tx.once(key, Entity::Product, &(draft, quantity), insert, get)
+impl PartialSchema for NewProduct {
+    fn schema() -> RefOr<Schema> {
+        let quantity = ObjectBuilder::new()
+            .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .description(Some("Pieces that are there already"))
+            .minimum(Some(0))
+            .maximum(Some(MAX_PIECES))
+            .default(Some(0.into()))
+            .examples([serde_json::json!(0)]);
+        with_property(
+            ProductData::schema(),
+            "A product to add",
+            "quantity",
+            quantity,
+            false,
+        )
+    }
 }
 
-fn insert(tx: &mut Tx<'_>, new: &Checked, opening: i64) -> Result<i64, Error> {
-    refuse_taken_name(tx, &new.name, None)?;
-    let id = write_new(tx, new)?;
-    let mut changes = vec![
-        log::set("name", &new.name),
-        log::set("min_stock", new.min_stock),
-    ];
-    changes.extend(
-        new.buy_price_eur
-            .map(|price| log::set("buy_price_eur", price)),
-    );
-    changes.extend(
-        new.sell_price_rub
-            .map(|price| log::set("sell_price_rub", price)),
-    );
-    changes.extend(
-        new.supplier_name
-            .as_ref()
-            .map(|name| log::set("supplier_name", name)),
-    );
-    if opening > 0 {
-        stock::service::receive(tx, id, opening, new.buy_price_eur, Cause::Opening)?;
-        changes.push(log::set("quantity", opening));
+impl ToSchema for NewProduct {
+    fn name() -> Cow<'static, str> {
+        "NewProduct".into()
+    }
+}
+
+/// A product as it shall be.
+#[derive(Clone, Debug, Default)]
+pub struct EditedProduct {
+    /// The version that was read.
+    pub version: i64,
+    pub data: ProductData,
+}
+
+impl Request for EditedProduct {
+    const PERMISSION: Permission = Permission::EditProducts;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            version: input.read("version", number(0..=i64::MAX)),
+            data: ProductData::read(input),
+        }
+    }
+}
+
+impl PartialSchema for EditedProduct {
+    fn schema() -> RefOr<Schema> {
+        let version = ObjectBuilder::new()
+            .schema_type(Type::Integer)
+            .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
+            .description(Some("The version that was read"))
+            .examples([serde_json::json!(1)]);
+        let description = "A product as it shall be; what is not named becomes empty";
+        with_property(ProductData::schema(), description, "version", version, true)
+    }
+}
+
+impl ToSchema for EditedProduct {
+    fn name() -> Cow<'static, str> {
+        "EditedProduct".into()
+    }
+}
+
+/// A count of what is in the shop
+#[derive(Clone, Debug, Default, ToSchema)]
+pub struct Count {
+    /// What was on hand when the count began
+    #[schema(example = 12)]
+    pub expected: i64,
+    /// What was counted
+    #[schema(minimum = 0, maximum = 1000000, example = 11)]
+    pub on_hand: i64,
+    /// Why it differs
+    #[schema(max_length = 200, example = "разбита одна")]
+    pub note: Option<String>,
+}
+
+impl Request for Count {
+    const PERMISSION: Permission = Permission::EditProducts;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            expected: input.read("expected", number(i64::MIN..=i64::MAX)),
+            on_hand: input.read("on_hand", number(0..=MAX_PIECES)),
+            note: input.read("note", optional(line(NOTE))),
+        }
+    }
+}
+
+/// Adds a product, with the pieces that are there already.
+pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewProduct) -> Result<Product, Error> {
+    tx.actor.may(Permission::EditProducts)?;
+    tx.once(key, Entity::Product, new, |tx| insert(tx, new), get)
+}
+
+fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
+    refuse_taken_name(tx, &new.data.name, None)?;
+    let id = write_new(tx, &new.data)?;
+    let mut changes = log::all(new.data.entries());
+    if new.quantity > 0 {
+        let product = stock::service::lock(tx, id)?;
+        let price = product.buy_price_eur;
+        stock::service::receive(tx, &product, new.quantity, price, Cause::Opening)?;
+        changes.push(log::set("quantity", new.quantity));
     }
     record(tx, Action::Create, Entity::Product, id, &changes)?;
     Ok(id)
 }
 
 /// Writes the row of a product whose name is free. Its log is the caller's to write.
-pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
+pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error> {
     let id = diesel::insert_into(products::table)
         .values((
-            products::name.eq(&new.name),
+            new,
             products::name_key.eq(fold(&new.name)),
-            products::description.eq(&new.description),
-            products::min_stock.eq(new.min_stock),
-            products::buy_price_eur.eq(new.buy_price_eur),
-            products::sell_price_rub.eq(new.sell_price_rub),
-            products::supplier_name.eq(&new.supplier_name),
             products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
             products::created_at.eq(tx.now),
         ))
@@ -108,19 +175,18 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &Checked) -> Result<i64, Error> {
 }
 
 /// Edits a product that was read as `version`. What is so already is left as it is, whatever the version.
-pub fn edit(tx: &mut Tx<'_>, id: i64, version: i64, draft: &Draft) -> Result<Product, Error> {
+pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
-    let new = draft.check(Checks::default())?;
+    let new = &edited.data;
     let old = get(tx, id)?;
-    let changes = compare(&old, &new);
+    let changes = compare(&old, new);
     if changes.is_empty() {
         return Ok(old);
     }
     refuse_taken_name(tx, &new.name, Some(id))?;
-    let edited = write_edit(tx, id, version, &new)?;
-    if edited == 0 {
+    if write_edit(tx, id, edited.version, new)? == 0 {
         let present = get(tx, id)?;
-        let changes = compare(&present, &new);
+        let changes = compare(&present, new);
         return if changes.is_empty() {
             Ok(present)
         } else {
@@ -136,7 +202,7 @@ pub(super) fn write_edit(
     tx: &mut Tx<'_>,
     id: i64,
     version: i64,
-    new: &Checked,
+    new: &ProductData,
 ) -> Result<usize, Error> {
     let locked = stock::service::lock(tx, id)?;
     names::keep(tx, id, &new.name)?;
@@ -146,13 +212,8 @@ pub(super) fn write_edit(
             .filter(products::version.eq(version)),
     )
     .set((
-        products::name.eq(&new.name),
+        new,
         products::name_key.eq(fold(&new.name)),
-        products::description.eq(&new.description),
-        products::min_stock.eq(new.min_stock),
-        products::buy_price_eur.eq(new.buy_price_eur),
-        products::sell_price_rub.eq(new.sell_price_rub),
-        products::supplier_name.eq(&new.supplier_name),
         products::supplier_key.eq(fold(new.supplier_name.as_deref().unwrap_or_default())),
         products::version.eq(products::version + 1),
     ))
@@ -168,12 +229,12 @@ pub(super) fn write_edit(
 /// edits the product meanwhile is told of it, as of any other change.
 pub(crate) fn follow_supply(
     tx: &mut Tx<'_>,
-    id: i64,
-    present: &Locked,
+    product: &Locked,
     price: Eur,
     supplier_name: &str,
 ) -> Result<(), Error> {
-    let before = (present.buy_price_eur, present.supplier_name.as_deref());
+    let id = product.id;
+    let before = (product.buy_price_eur, product.supplier_name.as_deref());
     let changes = supplied(before, price, supplier_name);
     if changes.is_empty() {
         return Ok(());
@@ -211,70 +272,26 @@ pub fn supplied(
 }
 
 /// What an edit would change.
-pub(super) fn compare(old: &Product, new: &Checked) -> Vec<Change> {
-    log::changes([
-        ("name", Some(old.name.clone()), Some(new.name.clone())),
-        (
-            "description",
-            old.description.clone(),
-            new.description.clone(),
-        ),
-        (
-            "min_stock",
-            Some(old.min_stock.to_string()),
-            Some(new.min_stock.to_string()),
-        ),
-        (
-            "buy_price_eur",
-            old.buy_price_eur.map(|price| price.to_string()),
-            new.buy_price_eur.map(|price| price.to_string()),
-        ),
-        (
-            "sell_price_rub",
-            old.sell_price_rub.map(|price| price.to_string()),
-            new.sell_price_rub.map(|price| price.to_string()),
-        ),
-        (
-            "supplier_name",
-            old.supplier_name.clone(),
-            new.supplier_name.clone(),
-        ),
-    ])
+pub(super) fn compare(old: &ProductData, new: &ProductData) -> Vec<Change> {
+    let pairs = old.entries().into_iter().zip(new.entries());
+    log::changes(pairs.map(|((field, before), (_, after))| (field, before, after)))
 }
 
-/// Sets what is on hand to what was counted. `expected` is what the page showed: a count of
-/// something that has moved meanwhile is refused.
-pub fn correct(
-    tx: &mut Tx<'_>,
-    id: i64,
-    expected: i64,
-    on_hand: &str,
-    note: &str,
-) -> Result<Product, Error> {
+/// Sets what is on hand to what was counted. A count of something that has moved since it began is refused.
+pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
-    let mut checks = Checks::default();
-    let counted = checks.number("on_hand", on_hand, 0, MAX_PIECES);
-    let note = checks.optional_line("note", note, NAME);
-    checks.done()?;
     let locked = stock::service::lock(tx, id)?;
     let present = locked.counters.on_hand();
-    if present == counted {
+    if present == count.on_hand {
         return get(tx, id);
     }
-    if present != expected {
-        let difference = log::changes([(
-            "on_hand",
-            Some(present.to_string()),
-            Some(counted.to_string()),
-        )]);
-        return Err(Error::Stale(Stale::new(present, difference)));
+    let before = Some(present.to_string());
+    let mut changes = log::changes([("on_hand", before, Some(count.on_hand.to_string()))]);
+    if present != count.expected {
+        return Err(Error::Stale(Stale::new(present, changes)));
     }
-    stock::service::correct(tx, id, counted, locked.buy_price_eur, note.as_deref())?;
-    let mut changes = log::changes([(
-        "on_hand",
-        Some(present.to_string()),
-        Some(counted.to_string()),
-    )]);
+    let note = count.note.as_deref();
+    stock::service::correct(tx, &locked, count.on_hand, note)?;
     changes.extend(note.map(|note| log::set("note", note)));
     record(tx, Action::Correct, Entity::Product, id, &changes)?;
     get(tx, id)
@@ -349,7 +366,7 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
     products::table
         .find(id)
-        .select(COLUMNS)
+        .select(Product::as_select())
         .first(tx.conn)
         .map_err(Error::from)
 }
@@ -368,41 +385,3 @@ fn refuse_taken_name(tx: &mut Tx<'_>, name: &str, of: Option<i64>) -> Result<(),
         _ => Ok(()),
     }
 }
-
-/// The columns of [`Product`].
-pub type Columns = (
-    products::id,
-    products::name,
-    products::description,
-    products::quantity,
-    products::on_hand,
-    products::reserved,
-    products::stock,
-    products::min_stock,
-    products::is_low_stock,
-    products::buy_price_eur,
-    products::sell_price_rub,
-    products::supplier_name,
-    products::version,
-    products::created_at,
-    products::archived_at,
-);
-
-/// The columns of [`Product`].
-pub const COLUMNS: Columns = (
-    products::id,
-    products::name,
-    products::description,
-    products::quantity,
-    products::on_hand,
-    products::reserved,
-    products::stock,
-    products::min_stock,
-    products::is_low_stock,
-    products::buy_price_eur,
-    products::sell_price_rub,
-    products::supplier_name,
-    products::version,
-    products::created_at,
-    products::archived_at,
-);

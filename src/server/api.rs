@@ -8,7 +8,7 @@ use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
-/// The routes of the API and of its documentation.
+/// The routes of the API.
 pub fn router(shop: Shop) -> Router {
     let (endpoints, _) = endpoints().split_for_parts();
     endpoints
@@ -16,7 +16,6 @@ pub fn router(shop: Shop) -> Router {
         .route("/api/", any(missing))
         .route("/api/{*rest}", any(missing))
         .with_state(shop)
-        .merge(docs::router())
 }
 
 /// The contract.

@@ -1,11 +1,11 @@
 //! Static files: what the client is built into, inside the program.
 
 use axum::{
+    Router,
     body::Body,
-    extract::Request,
-    http::{HeaderValue, Method, Uri, header},
-    middleware::Next,
+    http::{HeaderMap, HeaderValue, StatusCode, Uri, header},
     response::{IntoResponse, Response},
+    routing::get,
 };
 
 /// What the client is built into: wasm, JavaScript, styles, icons. Part of the program in release builds.
@@ -18,26 +18,26 @@ struct Assets;
 #[derive(Clone, Copy, Debug)]
 pub struct IsAsset;
 
-/// Answers with a static file, when the path names one.
-pub async fn serve(request: Request, next: Next) -> Response {
-    if *request.method() == Method::GET || *request.method() == Method::HEAD {
-        let encodings = request
-            .headers()
-            .get(header::ACCEPT_ENCODING)
-            .and_then(|accept| accept.to_str().ok())
-            .unwrap_or_default();
-        if let Some(asset) = asset(request.uri(), encodings) {
-            return asset;
-        }
-    }
-    next.run(request).await
+/// A route for each file.
+pub fn router() -> Router {
+    Assets::iter()
+        .filter(|path| !path.ends_with(".br") && !path.ends_with(".gz"))
+        .fold(Router::new(), |routes, path| {
+            routes.route(&format!("/{path}"), get(serve))
+        })
 }
 
-fn asset(uri: &Uri, encodings: &str) -> Option<Response> {
+async fn serve(uri: Uri, headers: HeaderMap) -> Response {
+    let encodings = headers
+        .get(header::ACCEPT_ENCODING)
+        .and_then(|accept| accept.to_str().ok())
+        .unwrap_or_default();
     let path = uri.path().trim_start_matches('/');
-    if path.is_empty() || path.ends_with(".br") || path.ends_with(".gz") {
-        return None;
-    }
+    asset(path, encodings).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
+}
+
+/// A file, compressed if the client takes that.
+fn asset(path: &str, encodings: &str) -> Option<Response> {
     let plain = || Assets::get(path).map(|file| (file, None));
     let packed = |suffix: &str, encoding: &'static str| {
         accepts(encodings, encoding)

@@ -1,36 +1,58 @@
 //! Requests that another site made a visitor's browser send (CSRF).
+//!
+//! The layer of tower-http compares `Origin` with `Host`, which a proxy may rewrite, and knows neither the scheme nor
+//! the `Referer`.
 
-use super::identity::bearer;
-use crate::{api, error::Error, web::ClientInfo};
+use crate::{api::request::Token, error::Error, web::ClientInfo};
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
+use axum_extra::headers::{ContentType, HeaderMapExt, Mime};
 use url::Url;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// Refuses a change that another site asked a visitor's browser for.
+pub async fn protect_changes(request: Request, next: Next) -> Response {
+    if is_change(&request) {
+        refuse_other_sites(request, next).await
+    } else {
+        next.run(request).await
+    }
+}
+
+/// Refuses whatever another site asked a visitor's browser for.
 ///
 /// A token is nothing that a browser sends by itself.
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
-    let reads = matches!(
+    let client = ClientInfo::of(request.extensions());
+    let has_token = request.extensions().get::<Token>().is_some();
+    if has_token || is_from_here(request.headers(), &client) {
+        next.run(request).await
+    } else {
+        Error::OtherSite.into_response()
+    }
+}
+
+/// Refuses a form of which nothing says where it was, under the API: more likely it is a program that forgot its media
+/// type, and it is told so.
+pub async fn refuse_silent_forms(request: Request, next: Next) -> Response {
+    let headers = request.headers();
+    if is_change(&request) && is_form(headers) && says_nothing(headers) {
+        StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response()
+    } else {
+        next.run(request).await
+    }
+}
+
+fn is_change(request: &Request) -> bool {
+    !matches!(
         *request.method(),
         Method::GET | Method::HEAD | Method::OPTIONS
-    );
-    // A file is put on record under the name of whoever asked for it.
-    let changes = !reads || request.uri().path().ends_with(".csv");
-    let client = ClientInfo::of(request.extensions());
-    if !changes || bearer(&request).is_some() || is_from_here(request.headers(), &client) {
-        return next.run(request).await;
-    }
-    if api::is_api(request.uri().path()) && says_nothing(request.headers()) {
-        // More likely a program that forgot its media type. It is told so, and refused as well.
-        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
-    }
-    Error::OtherSite.into_response()
+    )
 }
 
 /// Browsers say where a request comes from. The oldest say it of a form in the `Referer` only; a script of another
@@ -77,15 +99,12 @@ fn is_ours(address: &str, client: &ClientInfo) -> bool {
 
 /// Whether the body is one that a form of any page can send to any site.
 fn is_form(headers: &HeaderMap) -> bool {
-    let mime = headers
-        .get(header::CONTENT_TYPE)
-        .and_then(|content| content.to_str().ok())
-        .and_then(|content| content.split(';').next())
-        .map(|mime| mime.trim().to_ascii_lowercase());
-    matches!(
-        mime.as_deref(),
-        Some("application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
-    )
+    headers.typed_get::<ContentType>().is_some_and(|content| {
+        matches!(
+            Mime::from(content).essence_str(),
+            "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain"
+        )
+    })
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! The OpenAPI document, and the pages that show it to people (Swagger UI, part of the program).
 
-use crate::{act::Shop, auth::Actor, door, error::Error};
+use crate::{act::Shop, auth::Actor, door};
 use axum::{
     Router,
     extract::Request,
@@ -56,10 +56,10 @@ pub fn router() -> Router {
 }
 
 async fn ask_to_sign_in(request: Request, next: Next) -> Response {
-    match request.extensions().get::<Result<Actor, Error>>() {
-        Some(Ok(Actor::User(_))) => next.run(request).await,
-        Some(Err(error)) => error.clone().into_response(),
-        Some(Ok(Actor::Nobody | Actor::System)) | None => {
+    match Actor::of(request.extensions()) {
+        Ok(Actor::User(_)) => next.run(request).await,
+        Err(error) => error.into_response(),
+        Ok(Actor::Nobody | Actor::System) => {
             let sign_in = [(header::LOCATION, door::sign_in_page("/docs/"))];
             (StatusCode::FOUND, sign_in).into_response()
         }

@@ -1,6 +1,6 @@
 //! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
 
-use super::{LARGEST_BODY, csrf::is_asked_by_us};
+use super::{csrf::is_asked_by_us, limits::LARGEST_BODY};
 use crate::{
     door::{self, Typed},
     error::Error,
@@ -42,14 +42,16 @@ impl Sent {
     }
 }
 
+/// Leads to a page without the refusal in its address, when no form of ours led there.
+pub async fn drop_refusal(request: Request, next: Next) -> Response {
+    match without_refusal(&request) {
+        Some(page) => Redirect::to(&page).into_response(),
+        None => next.run(request).await,
+    }
+}
+
 /// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
 pub async fn answer(request: Request, next: Next) -> Response {
-    if !request.uri().path().starts_with("/fn/") {
-        return match without_refusal(&request) {
-            Some(page) => Redirect::to(&page).into_response(),
-            None => next.run(request).await,
-        };
-    }
     if door::wants_html(request.headers()) {
         keep_typed(request, next).await
     } else {

@@ -53,18 +53,11 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
 /// Puts them on an answer.
 pub async fn put(request: Request, next: Next) -> Response {
     let is_secure = ClientInfo::of(request.extensions()).is_secure;
-    let is_hidden = request.uri().path().starts_with("/admin");
     let mut response = next.run(request).await;
     put_always(&mut response);
     let headers = response.headers_mut();
     if is_secure {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
-    }
-    if is_hidden {
-        headers.insert(
-            HeaderName::from_static("x-robots-tag"),
-            HeaderValue::from_static("noindex, nofollow"),
-        );
     }
     response
 }

@@ -2,7 +2,7 @@
 
 use crate::{
     act::Shop,
-    api,
+    api::request::Token,
     auth::{
         known::{self, Known},
         session, tokens,
@@ -12,7 +12,7 @@ use axum::{
     extract::{Request, State},
     http::{HeaderName, HeaderValue, Method, header},
     middleware::Next,
-    response::Response,
+    response::{IntoResponse, Response},
 };
 use tower_sessions::{Session, cookie::Key};
 
@@ -31,9 +31,9 @@ pub async fn identify(
     next: Next,
 ) -> Response {
     let known = Known::read(request.headers(), &key);
-    let token = bearer(&request).map(str::to_owned);
+    let token = request.extensions().get::<Token>().cloned();
     let actor = match &token {
-        Some(token) => tokens::service::actor(&shop, token).await,
+        Some(Token(token)) => tokens::service::actor(&shop, token).await,
         None => session::actor(&shop, &session).await,
     };
     let before = actor
@@ -55,9 +55,7 @@ pub async fn identify(
     }
     match session::username(&session).await {
         Ok(Some(now)) if before.as_deref() != Some(&now) => {
-            if let Some(cookie) = known::cookie(known, &now, &key) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
+            return (known::cookie(known, &now, &key), response).into_response();
         }
         Ok(None) if before.is_some() => {
             response.headers_mut().insert(CLEAR, CACHE);
@@ -65,12 +63,4 @@ pub async fn identify(
         _ => {}
     }
     response
-}
-
-/// The token that signs a request in: under the API only, and then the session is not asked.
-pub fn bearer(request: &Request) -> Option<&str> {
-    if !api::is_api(request.uri().path()) {
-        return None;
-    }
-    api::request::bearer(request.headers())
 }

@@ -1,6 +1,5 @@
 //! Bounds of every request: how many from one address, how large, how long.
 
-use super::LARGEST_BODY;
 use crate::{
     config::Config,
     error::Error,
@@ -30,12 +29,12 @@ use std::{
 };
 use tokio::time::timeout;
 
+/// The largest request body, in bytes.
+pub const LARGEST_BODY: usize = 256 * 1024;
 /// How many seconds' worth of requests may come at once.
 const BURST: u32 = 10;
 /// After so many requests, addresses that were quiet are forgotten.
 const FORGET_EVERY: u32 = 10_000;
-/// How much longer a file may take to arrive than another request.
-const FILE_PATIENCE: u32 = 4;
 /// How much of a body may still come when it is answered already, in bytes: more than any file that people mean to send.
 const LARGEST_REST: usize = 64 << 20;
 /// How long somebody who was too slow may take to read so.
@@ -89,14 +88,27 @@ pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: 
     }
 }
 
+/// How long a request may take to arrive.
+#[derive(Clone, Copy, Debug)]
+pub enum Patience {
+    Usual,
+    /// For a file that people bring: four times as long.
+    File,
+}
+
 /// Gives a request its time: to arrive, and until its answer begins. What is answered then may take as long as it likes.
+///
+/// The layers of tower-http do not read what is left of a body, without which a browser shows no answer, and do not tell
+/// a client that sends slowly from a server that is slow.
 pub async fn keep_time(
-    State(config): State<Arc<Config>>,
+    State((config, patience)): State<(Arc<Config>, Patience)>,
     request: Request,
     next: Next,
 ) -> Response {
-    let is_file = request.uri().path().starts_with("/uploads/");
-    let limit = config.request_timeout * if is_file { FILE_PATIENCE } else { 1 };
+    let limit = match patience {
+        Patience::Usual => config.request_timeout,
+        Patience::File => config.request_timeout * 4,
+    };
     let waits_to_send = request.headers().contains_key(header::EXPECT);
     let (request, loan) = lend(request);
     let (response, patience) = match timeout(limit, next.run(request)).await {

@@ -1,73 +1,41 @@
 //! The HTTP server: what answers requests, and what every one of them passes through.
 
 pub mod api;
-mod assets;
+pub mod assets;
 mod connections;
 mod cookies;
 mod csrf;
 mod docs;
+mod executor;
+mod files;
 mod forms;
 mod headers;
 mod identity;
 mod limits;
+pub mod pages;
 mod refusals;
+mod router;
 pub mod watching;
 
-pub use assets::Built;
+pub use router::router;
 
 use crate::{
     act::{self, Shop},
-    analytics,
-    app::App,
     auth::{Actor, session_store::Sessions, throttle},
-    bot::{conversation::Bot, poll::Ear, webhook},
+    bot::{conversation::Bot, poll::Ear},
     config::Config,
     db::{self, Db},
-    import, log,
     notifications::{
         outbox::Outbox,
         worker::{Channels, Worker},
     },
-    orders, products,
-    shell::shell,
-    supplies, web,
 };
-use axum::{
-    Router,
-    extract::DefaultBodyLimit,
-    middleware,
-    routing::{get, post},
-};
-use leptos::prelude::*;
-use leptos_axum::{AxumRouteListing, LeptosRoutes, generate_route_list};
-use limits::Rates;
-use std::{
-    sync::{Arc, LazyLock},
-    time::Duration,
-};
-use tower_http::{
-    compression::{CompressionLayer, CompressionLevel},
-    limit::RequestBodyLimitLayer,
-};
-use tower_sessions::{Expiry, SessionManagerLayer, cookie::SameSite};
+use std::{sync::Arc, time::Duration};
 
-/// The largest request body, in bytes.
-const LARGEST_BODY: usize = 256 * 1024;
 /// How long requests that run may still take after SIGTERM.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// How often what is over is forgotten.
 const SWEEP: Duration = Duration::from_secs(3_600);
-
-/// The paths of the pages. Found once: while Leptos looks for them, no page of the process gets its data.
-static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
-    watching::follow_tasks();
-    generate_route_list(App)
-});
-
-/// The paths of the pages, as `/orders/{id}`.
-pub fn page_paths() -> impl Iterator<Item = &'static str> {
-    PAGES.iter().map(AxumRouteListing::path)
-}
 
 /// Serves until SIGTERM or Ctrl-C, then finishes what runs.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
@@ -169,82 +137,4 @@ async fn forget(shop: &Shop, sessions: &Sessions) -> Result<(), crate::error::Er
     shop.act(Actor::System, throttle::sweep).await?;
     while !shop.act(Actor::System, act::forget_keys).await? {}
     Ok(())
-}
-
-/// Everything that answers requests.
-pub fn router(shop: Shop, key: &tower_sessions::cookie::Key) -> Router {
-    let options = LeptosOptions::builder().output_name("sirius").build();
-    let config = shop.config.clone();
-    let age = config.session_max_age.try_into();
-    let sessions = SessionManagerLayer::new(Sessions(shop.db.clone()))
-        .with_name("sirius")
-        // `cookies::guard` knows whether the visitor came over HTTPS.
-        .with_secure(false)
-        .with_same_site(SameSite::Lax)
-        .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
-        .with_signed(key.clone());
-    let context = {
-        let shop = shop.clone();
-        move || provide_context(shop.clone())
-    };
-    let missing = leptos_axum::render_app_async_with_context(context.clone(), shell);
-    Router::new()
-        .leptos_routes_with_context(&options, PAGES.clone(), context, shell)
-        .fallback(missing)
-        .with_state(options)
-        .merge(api::router(shop.clone()))
-        .merge(webhook::router(&shop))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(middleware::from_fn(limits::keep_size))
-        .merge(files(shop.clone()))
-        .layer(middleware::from_fn(forms::answer))
-        .layer(middleware::from_fn_with_state(
-            (shop.clone(), key.clone()),
-            identity::identify,
-        ))
-        .layer(sessions)
-        // Who watches is not asked who he is: that would ask the database.
-        .merge(watching::routes(shop))
-        .layer(middleware::from_fn(csrf::refuse_other_sites))
-        .layer(middleware::from_fn(cookies::guard))
-        .layer(middleware::from_fn(assets::serve))
-        .layer(middleware::from_fn_with_state(
-            Arc::new(Rates::new(&config)),
-            limits::keep_rate,
-        ))
-        .layer(watching::catch_panics())
-        .layer(middleware::from_fn_with_state(
-            config.clone(),
-            limits::keep_time,
-        ))
-        .layer(middleware::from_fn(crate::api::problem::answer))
-        .layer(middleware::from_fn(refusals::tell))
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(middleware::from_fn(headers::put))
-        .layer(middleware::from_fn(watching::watch))
-        .layer(middleware::from_fn_with_state(
-            config,
-            web::client_info::read_client_info,
-        ))
-}
-
-/// Files to take away and to bring; those that come may be larger than anything else.
-fn files(shop: Shop) -> Router {
-    Router::new()
-        .route("/orders.csv", get(orders::csv::download))
-        .route("/products.csv", get(products::csv::download))
-        .route(
-            "/products/{id}/movements.csv",
-            get(products::movements_csv::download),
-        )
-        .route("/supplies.csv", get(supplies::csv::download))
-        .route("/admin/analytics.csv", get(analytics::csv::download))
-        .route("/admin/logs.csv", get(log::csv::download))
-        .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-        .layer(middleware::from_fn(limits::keep_size))
-        .route(
-            "/uploads/{kind}",
-            post(import::upload::receive).layer(DefaultBodyLimit::max(import::upload::LARGEST)),
-        )
-        .with_state(shop)
 }

@@ -2,10 +2,10 @@
 //! the client's script, a sentence for everything else. The API has its problem documents.
 
 use super::{assets::Built, forms::Sent};
-use crate::{api, door, error::Error, i18n::Locale, ui, web::ClientInfo};
+use crate::{door, error::Error, i18n::Locale, ui, web::ClientInfo};
 use axum::{
     body::Body,
-    extract::Request,
+    extract::{Request, State},
     http::{HeaderValue, header},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
@@ -28,19 +28,20 @@ enum Form {
     Text,
 }
 
+/// Who reads a refusal that no browser shows as a page.
+#[derive(Clone, Copy, Debug)]
+pub enum Audience {
+    /// Our client, which reads the error itself.
+    Client,
+    People,
+}
+
 /// Writes a refusal in words, wherever it was decided.
-pub async fn tell(mut request: Request, next: Next) -> Response {
-    let path = request.uri().path();
-    if api::is_api(path) {
-        return next.run(request).await;
-    }
-    let form = match (
-        door::wants_html(request.headers()),
-        path.starts_with("/fn/"),
-    ) {
+pub async fn tell(State(audience): State<Audience>, mut request: Request, next: Next) -> Response {
+    let form = match (door::wants_html(request.headers()), audience) {
         (true, _) => Form::Page,
-        (false, true) => Form::Json,
-        (false, false) => Form::Text,
+        (false, Audience::Client) => Form::Json,
+        (false, Audience::People) => Form::Text,
     };
     let l = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;

@@ -2,7 +2,6 @@
 
 use super::{assets::IsAsset, refusals::panicked};
 use crate::{act::Shop, db::Load, error::Error, notifications, web::ClientInfo};
-use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use axum::{
     Router,
     body::Body,
@@ -124,13 +123,11 @@ pub async fn watch(request: Request, next: Next) -> Response {
         } else {
             tracing::debug!(status = status.as_u16(), milliseconds, "answered");
         }
-        let route = route.unwrap_or(Cow::Borrowed(
-            if response.extensions().get::<IsAsset>().is_some() {
-                "static"
-            } else {
-                "missing"
-            },
-        ));
+        let route = if response.extensions().get::<IsAsset>().is_some() {
+            Cow::Borrowed("static")
+        } else {
+            route.unwrap_or(Cow::Borrowed("missing"))
+        };
         let status = status.as_str().to_owned();
         histogram!(DURATION, "method" => method, "route" => route, "status" => status).record(took);
         if let Some(kind) = response
@@ -143,26 +140,6 @@ pub async fn watch(request: Request, next: Next) -> Response {
         response
     };
     answer.instrument(span).await
-}
-
-/// Lets what a page reads belong to its request in the log: Leptos gives it to tasks of their own.
-pub fn follow_tasks() {
-    let is_first = Executor::init_custom_executor(Tasks).is_ok();
-    tracing::debug!(is_first, "tasks of pages are followed");
-}
-
-struct Tasks;
-
-impl CustomExecutor for Tasks {
-    fn spawn(&self, task: PinnedFuture<()>) {
-        tokio::spawn(task.in_current_span());
-    }
-
-    fn spawn_local(&self, task: PinnedLocalFuture<()>) {
-        tokio::task::spawn_local(task.in_current_span());
-    }
-
-    fn poll_local(&self) {}
 }
 
 /// What a panic of a request becomes.

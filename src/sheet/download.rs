@@ -64,16 +64,11 @@ struct Options {
 impl Asked {
     /// What the request says besides the query of its page.
     pub fn new(shop: Shop, parts: Parts) -> Self {
-        let actor = parts
-            .extensions
-            .get::<Result<Actor, Error>>()
-            .cloned()
-            .unwrap_or(Err(Error::Internal));
         let format = query_of::<Options>(&parts).map_or(Format::Excel, |options| options.format);
         Self {
             locale: crate::ui::language(&parts.headers),
             shop,
-            actor,
+            actor: Actor::of(&parts.extensions),
             parts,
             format,
             filters: String::new(),

@@ -3,6 +3,7 @@
 use super::cells::meant;
 use crate::{
     error::{Error, FieldError, Problem},
+    fields::Fields,
     i18n::Locale,
     text::fold,
     ui::words::field_label,
@@ -83,9 +84,11 @@ impl Table {
         })
     }
 
-    /// Whether the file has a column.
-    pub fn has(&self, field: &str) -> bool {
-        self.fields.contains(&Some(field))
+    /// The cells of a row, by the columns that the file has.
+    pub fn fields(&self, row: &Row) -> Fields {
+        let known = self.fields.iter().flatten();
+        let cell = |field: &&str| ((*field).to_owned(), self.cell(row, field).to_owned());
+        Fields(known.map(cell).collect())
     }
 
     /// The cell of a row; empty when there is none.

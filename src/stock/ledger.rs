@@ -2,7 +2,7 @@
 
 use super::{Movement, MovementKind};
 use crate::{
-    money::pieces,
+    number::pieces,
     page::Page,
     ui::{self, pager::Pager},
 };

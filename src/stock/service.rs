@@ -30,6 +30,12 @@ pub struct Locked {
 }
 
 impl Locked {
+    /// Refuses when fewer pieces are available.
+    pub fn can_reserve(&self, qty: i64) -> Result<(), Error> {
+        let mut counters = self.counters;
+        counters.reserve(qty)
+    }
+
     /// Whether fewer pieces are available than the minimum.
     pub const fn is_low(&self) -> bool {
         self.counters.stock() < self.min_stock
@@ -48,7 +54,7 @@ pub enum Cause<'a> {
 /// Receives pieces that were bought.
 pub fn receive(
     tx: &mut Tx<'_>,
-    product: i64,
+    product: &Locked,
     qty: i64,
     price: Option<Eur>,
     cause: Cause<'_>,
@@ -57,62 +63,56 @@ pub fn receive(
         Cause::Supply(_) => MovementKind::Supply,
         Cause::Opening | Cause::Correction(_) | Cause::Order(_) => MovementKind::Opening,
     };
-    shift(tx, product, kind, cause, |counters| {
-        counters.receive(qty, price)
-    })
+    let mut after = product.counters;
+    after.receive(qty, price)?;
+    write(tx, product, after, kind, cause)
 }
 
 /// Promises pieces to an order; refused when fewer are available.
-pub fn reserve(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<(), Error> {
-    shift(
+pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<(), Error> {
+    let mut after = product.counters;
+    after.reserve(qty)?;
+    write(
         tx,
         product,
+        after,
         MovementKind::Reserve,
         Cause::Order(order),
-        |counters| counters.reserve(qty),
     )
 }
 
 /// Takes back what was promised to an order.
-pub fn release(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<(), Error> {
-    shift(
+pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<(), Error> {
+    let mut after = product.counters;
+    after.release(qty);
+    write(
         tx,
         product,
+        after,
         MovementKind::Release,
         Cause::Order(order),
-        |counters| {
-            counters.release(qty);
-            Ok(())
-        },
     )
 }
 
 /// Hands out what was promised to an order and tells what it cost.
-pub fn issue(tx: &mut Tx<'_>, product: i64, qty: i64, order: i64) -> Result<Cost, Error> {
-    shift(
-        tx,
-        product,
-        MovementKind::Issue,
-        Cause::Order(order),
-        |counters| Ok(counters.issue(qty)),
-    )
+pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<Cost, Error> {
+    let mut after = product.counters;
+    let cost = after.issue(qty);
+    write(tx, product, after, MovementKind::Issue, Cause::Order(order))?;
+    Ok(cost)
 }
 
 /// Sets what is on hand to what was counted. What was found beyond it costs what the product cost last.
 pub fn correct(
     tx: &mut Tx<'_>,
-    product: i64,
+    product: &Locked,
     on_hand: i64,
-    price: Option<Eur>,
     note: Option<&str>,
 ) -> Result<(), Error> {
-    shift(
-        tx,
-        product,
-        MovementKind::Correction,
-        Cause::Correction(note),
-        |counters| counters.correct(on_hand, price),
-    )
+    let mut after = product.counters;
+    after.correct(on_hand, product.buy_price_eur)?;
+    let cause = Cause::Correction(note);
+    write(tx, product, after, MovementKind::Correction, cause)
 }
 
 /// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first, and decides
@@ -172,18 +172,16 @@ pub fn counters_of(tx: &mut Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Counters
     Ok(found)
 }
 
-fn shift<T>(
+/// Writes what the counters of a product are after a movement, and the row of the ledger.
+fn write(
     tx: &mut Tx<'_>,
-    product: i64,
+    product: &Locked,
+    after: Counters,
     kind: MovementKind,
     cause: Cause<'_>,
-    change: impl FnOnce(&mut Counters) -> Result<T, Error>,
-) -> Result<T, Error> {
-    let locked = lock(tx, product)?;
-    let before = locked.counters;
-    let mut after = before;
-    let outcome = change(&mut after)?;
-    diesel::update(products::table.find(product))
+) -> Result<(), Error> {
+    let before = product.counters;
+    diesel::update(products::table.find(product.id))
         .set((
             products::quantity.eq(after.quantity),
             products::issued.eq(after.issued),
@@ -192,8 +190,8 @@ fn shift<T>(
             products::uncosted.eq(after.uncosted),
         ))
         .execute(tx.conn)?;
-    let is_low = after.stock() < locked.min_stock;
-    tx.events.level(product, locked.is_low(), is_low);
+    let is_low = after.stock() < product.min_stock;
+    tx.events.level(product.id, product.is_low(), is_low);
     let (supply_id, order_id, note) = match cause {
         Cause::Opening => (None, None, None),
         Cause::Supply(id) => (Some(id), None, None),
@@ -202,7 +200,7 @@ fn shift<T>(
     };
     diesel::insert_into(stock_movements::table)
         .values((
-            stock_movements::product_id.eq(product),
+            stock_movements::product_id.eq(product.id),
             stock_movements::kind.eq(kind),
             stock_movements::quantity.eq(after.quantity - before.quantity),
             stock_movements::issued.eq(after.issued - before.issued),
@@ -218,7 +216,7 @@ fn shift<T>(
             stock_movements::created_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    Ok(outcome)
+    Ok(())
 }
 
 /// The ledger of a product, newest first, a page at a time. The caller has asked for the right.

@@ -1,19 +1,21 @@
 //! Supplies over the REST API.
 
-use super::{Draft, Query, Supply, service};
+use super::{
+    Query, Supply,
+    service::{self, NewSupply},
+};
 use crate::{
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Id, Key, Params},
-        values::{Amount, Given, Listing, Made, Money, Time},
+        values::{Listing, Made, Money, Time},
     },
-    checks::Checks,
     error::Error,
 };
 use axum::Json;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of supplies.
@@ -56,102 +58,17 @@ impl From<Supply> for SupplyJson {
     }
 }
 
-/// Goods to receive
-#[derive(Debug, Deserialize, ToSchema)]
-struct NewSupply {
-    /// Number of the product; `product` names it otherwise
-    #[serde(default)]
-    #[schema(value_type = Option<i64>, minimum = 1, example = 7)]
-    product_id: Given,
-    /// Name of the product, or words that only its name has; not read when there is a `product_id`
-    #[serde(default)]
-    #[schema(value_type = Option<String>)]
-    product: Given,
-    #[serde(default)]
-    #[schema(value_type = i64, required = true, minimum = 1, maximum = 1000000, example = 20)]
-    qty: Given,
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 200, example = "Teekanne")]
-    supplier_name: Given,
-    /// Of one piece
-    #[serde(default)]
-    #[schema(value_type = Amount, required = true)]
-    buy_price_eur: Given,
-}
-
-impl NewSupply {
-    fn read(self, checks: &mut Checks) -> Draft {
-        Draft {
-            product_id: checks.take("product_id", self.product_id.whole()),
-            product: checks.take("product", self.product.text()),
-            qty: checks.take("qty", self.qty.whole()),
-            supplier_name: checks.take("supplier_name", self.supplier_name.text()),
-            buy_price_eur: checks.take("buy_price_eur", self.buy_price_eur.amount()),
-        }
-    }
-}
-
-/// Which supplies to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-struct ListSupplies {
-    /// The product's name, or words of it
-    #[param(example = "чай")]
-    product: Option<String>,
-    /// The beginning of the supplier's name
-    #[param(example = "Tee")]
-    supplier: Option<String>,
-    /// First day
-    #[param(format = Date, example = "2026-11-01")]
-    from: Option<String>,
-    /// Last day
-    #[param(format = Date, example = "2026-11-30")]
-    to: Option<String>,
-    /// A field to sort by, with `-` before it when descending
-    #[param(pattern = "^-?created_at$", example = "-created_at")]
-    sort: Option<String>,
-    /// Rows of the page
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
-    limit: Option<String>,
-    /// `next` of the page before
-    #[param(example = "W3siSW50Ijo0Mn1d")]
-    cursor: Option<String>,
-}
-
-impl ListSupplies {
-    fn read(self, _: &mut Checks) -> Query {
-        Query {
-            product: self.product.unwrap_or_default(),
-            supplier: self.supplier.unwrap_or_default(),
-            from: self.from.unwrap_or_default(),
-            to: self.to.unwrap_or_default(),
-            sort: self.sort.unwrap_or_default(),
-            limit: self.limit.unwrap_or_default(),
-            after: self.cursor.unwrap_or_default(),
-            before: String::new(),
-        }
-    }
-}
-
 /// List supplies
 #[utoipa::path(
     get,
     path = "/api/supplies",
     operation_id = "list_supplies",
     tag = "supplies",
-    params(ListSupplies),
+    params(Query),
     responses((status = OK, description = "A page of supplies", body = Listing<SupplyJson>), SignedIn, Allowed, Listed)
 )]
-async fn list(
-    caller: Caller,
-    params: Params<ListSupplies>,
-) -> Result<Json<Listing<SupplyJson>>, Error> {
-    let (query, checks) = params.open(ListSupplies::read);
-    let page = caller
-        .look(checks, move |tx| service::list(tx, &query))
-        .await?;
-    Ok(Listing::of(page))
+async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<SupplyJson>>, Error> {
+    Ok(Listing::of(caller.search(params, service::list).await?))
 }
 
 /// Receive a supply
@@ -175,10 +92,8 @@ async fn receive(
     Key(key): Key,
     body: Body<NewSupply>,
 ) -> Result<Made<SupplyJson>, Error> {
-    let (draft, checks) = body.open(NewSupply::read);
-    let supply = caller
-        .act(checks, move |tx| service::receive(tx, &key, &draft))
-        .await?;
+    let receive = move |tx: &mut Tx<'_>, new: &NewSupply| service::receive(tx, &key, new);
+    let supply = caller.submit(body, receive).await?;
     let at = format!("/api/supplies/{}", supply.id);
     Ok(Made::at(at, supply.into()))
 }
@@ -194,6 +109,6 @@ async fn receive(
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<SupplyJson>, Error> {
     let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let supply = caller.look(Checks::default(), look).await?;
+    let supply = caller.look(look).await?;
     Ok(Json(supply.into()))
 }

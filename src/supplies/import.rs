@@ -1,17 +1,20 @@
 //! Supplies from a file: rows without a number are received; rows with one must be on record as they stand.
 
-use super::{Supply, csv::FIELDS, service};
+use super::{
+    Supply,
+    csv::FIELDS,
+    service::{self, NewSupply},
+};
 use crate::{
     act::Tx,
-    checks::Checks,
     error::{Error, Problem},
     import::plan::{Outcome, Planned, problems, unreadable},
     log::{self, Action, Change},
-    money::Eur,
     products::{self, Product},
     sheet::read::{Row, Table},
-    stock::{self, MAX_PIECES, counters::Counters},
+    stock::{self, counters::Counters},
     text::{fold, tidy},
+    validation::{Input, Request, number, optional},
 };
 use std::collections::HashMap;
 
@@ -20,9 +23,7 @@ const NEEDED: [&str; 4] = ["product", "qty", "buy_price_eur", "supplier_name"];
 /// A supply to receive.
 pub struct Receive {
     product_id: i64,
-    qty: i64,
-    supplier_name: String,
-    price: Eur,
+    new: NewSupply,
 }
 
 /// Reads a file of supplies.
@@ -63,13 +64,10 @@ fn planned(
     if let Some(unreadable) = unreadable(row, cell("product")) {
         return Ok(unreadable);
     }
-    let mut checks = Checks::default();
-    let qty = checks.number("qty", cell("qty"), 1, MAX_PIECES);
-    let supplier_name = checks.line("supplier_name", cell("supplier_name"), service::NAME);
-    let price = checks.eur("buy_price_eur", cell("buy_price_eur"));
-    service::check_total(&mut checks, qty, price);
-    let name = checks.line("product", cell("product"), service::NAME);
-    let id = checks.optional_number("id", cell("id"), 1, i64::MAX);
+    let mut input = Input::new(table.fields(row));
+    let new = NewSupply::read(&mut input);
+    let name = tidy(&new.product);
+    let id: Option<i64> = input.read("id", optional(number(1..=i64::MAX)));
     let title = if name.is_empty() {
         cell("product").to_owned()
     } else {
@@ -83,51 +81,40 @@ fn planned(
     };
     if let Some(id) = id {
         match recorded.get(&id) {
-            None => checks.wrong("id", Problem::NotOnRecord),
+            None => input.wrong("id", Problem::NotOnRecord),
             Some(supply) => {
                 let is_same = fold(&supply.product_name) == fold(&name)
-                    && supply.qty == qty
-                    && supply.buy_price_eur == price
+                    && supply.qty == new.qty
+                    && supply.buy_price_eur == new.buy_price_eur
                     // An earlier version kept the name as it was typed.
-                    && tidy(&supply.supplier_name) == supplier_name;
+                    && tidy(&supply.supplier_name) == new.supplier_name;
                 if is_same {
                     return Ok(planned(Outcome::Same, Vec::new()));
                 }
-                checks.wrong("id", Problem::OnRecord);
+                input.wrong("id", Problem::OnRecord);
             }
         }
     }
     let product = products.get(&fold(&name));
     match product {
         _ if name.is_empty() => {}
-        None => checks.wrong("product", Problem::UnknownProduct),
-        Some(product) if product.archived_at.is_some() => {
-            checks.wrong("product", Problem::Archived)
-        }
+        None => input.wrong("product", Problem::UnknownProduct),
+        Some(product) if product.archived_at.is_some() => input.wrong("product", Problem::Archived),
         Some(_) => {}
     }
-    let act = checks
+    let act = input
         .done()
         .and_then(|()| product.ok_or_else(|| Error::field("product", Problem::UnknownProduct)))
         .and_then(|product| {
             let counters = held.entry(product.id).or_default();
-            counters.receive(qty, Some(price)).map(|()| product)
+            let price = Some(new.buy_price_eur);
+            counters.receive(new.qty, price).map(|()| product.id)
         });
     Ok(match act {
         Err(error) => planned(Outcome::Wrong(problems(error)?), Vec::new()),
-        Ok(product) => {
-            let changes = vec![
-                log::set("qty", qty),
-                log::set("buy_price_eur", price),
-                log::set("supplier_name", &supplier_name),
-            ];
-            let act = Receive {
-                product_id: product.id,
-                qty,
-                supplier_name,
-                price,
-            };
-            planned(Outcome::New(act), changes)
+        Ok(product_id) => {
+            let changes = new.changes().to_vec();
+            planned(Outcome::New(Receive { product_id, new }), changes)
         }
     })
 }
@@ -135,10 +122,10 @@ fn planned(
 /// Receives a supply of the plan, and tells its number; `changes` get what the log says beside the plan.
 pub fn apply(
     tx: &mut Tx<'_>,
-    new: Receive,
+    Receive { product_id, new }: Receive,
     changes: &mut Vec<Change>,
 ) -> Result<(Action, i64), Error> {
-    let (id, product) = service::write(tx, new.product_id, new.qty, &new.supplier_name, new.price)?;
+    let (id, product) = service::write(tx, product_id, &new)?;
     changes.insert(0, log::set("product", product));
     Ok((Action::Supply, id))
 }

@@ -16,7 +16,11 @@ use serde::{Deserialize, Serialize};
 
 /// Goods that came in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::supplies)
+)]
 pub struct Supply {
     pub id: i64,
     pub product_id: i64,
@@ -48,32 +52,35 @@ codes! {
 
 /// What the history of supplies shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
+    /// The product's name, or words of it
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
     pub product: String,
-    /// The beginning of the supplier's name.
+    /// The beginning of the supplier's name
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "Tee"))]
     pub supplier: String,
-    /// First day, `2026-11-23`.
+    /// First day
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
     pub from: String,
-    /// Last day.
+    /// Last day
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
     pub to: String,
-    /// A code of [`Sort`], with `-` before it when descending; the newest first when empty.
+    /// A field to sort by, with `-` before it when descending
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?created_at$", example = "-created_at"))]
     pub sort: String,
-    /// Rows on a page; empty: 50.
+    /// Rows of the page
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
     pub limit: String,
+    /// `next` of the page before
+    #[serde(alias = "cursor")]
+    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
     pub after: String,
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub before: String,
-}
-
-/// What the form of a supply says, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Draft {
-    /// The product's id; empty: it is named.
-    pub product_id: String,
-    /// The product's name.
-    pub product: String,
-    pub qty: String,
-    pub supplier_name: String,
-    pub buy_price_eur: String,
 }

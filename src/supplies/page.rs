@@ -3,7 +3,8 @@
 use super::{Query, Supply};
 use crate::{
     error::Error,
-    money::pieces,
+    fields::Fields,
+    number::pieces,
     page::{Found, Page},
     products::{
         first::FirstProduct,
@@ -55,21 +56,14 @@ pub async fn new_supply(#[server(default)] product: String) -> Result<PickerStar
 #[server(endpoint = "receive_supply")]
 pub async fn receive_supply(
     #[server(default)] idempotency_key: String,
-    #[server(default)] product_id: String,
-    #[server(default)] product: String,
-    #[server(default)] qty: String,
-    #[server(default)] supplier_name: String,
-    #[server(default)] buy_price_eur: String,
+    #[server(flatten)] fields: Fields,
 ) -> Result<Supply, Error> {
+    use super::service;
     use crate::{door, ui::banner::Success};
-    let draft = super::Draft {
-        product_id,
-        product,
-        qty,
-        supplier_name,
-        buy_price_eur,
-    };
-    let supply = door::act(move |tx| super::service::receive(tx, &idempotency_key, &draft)).await?;
+    let supply = door::submit(fields, move |tx, new| {
+        service::receive(tx, &idempotency_key, new)
+    })
+    .await?;
     door::back(Success::SupplyReceived);
     Ok(supply)
 }

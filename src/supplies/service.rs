@@ -1,13 +1,13 @@
 //! The rules of supplies.
 
-use super::{Draft, Query, Sort, Supply};
+use super::{Query, Sort, Supply};
 use crate::{
     act::Tx,
+    api::values::Amount,
     auth::Permission,
-    checks::Checks,
     clock,
     db::{Column, Dialect, Key, Keyset, Order},
-    error::{Error, Problem},
+    error::Error,
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
     page::Page,
@@ -15,47 +15,78 @@ use crate::{
     schema::supplies,
     stock::{self, MAX_PIECES, service::Cause},
     text::fold,
+    validation::{Checks, Input, Request, eur, line, number},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use serde::Serialize;
 use std::collections::HashMap;
+use utoipa::ToSchema;
 
 /// The longest name of a supplier.
 pub const NAME: usize = 200;
 
-/// Receives goods: the stock goes up by `qty`. Their price and supplier become the product's.
-pub fn receive(tx: &mut Tx<'_>, key: &str, draft: &Draft) -> Result<Supply, Error> {
+/// Goods to receive
+#[derive(Clone, Debug, Default, Serialize, ToSchema)]
+pub struct NewSupply {
+    /// Number of the product; `product` names it otherwise
+    #[schema(minimum = 1, example = 7)]
+    pub product_id: Option<i64>,
+    /// Name of the product, or words that only its name has; not read when there is a `product_id`
+    #[schema(value_type = Option<String>)]
+    pub product: String,
+    #[schema(minimum = 1, maximum = 1000000, example = 20)]
+    pub qty: i64,
+    #[schema(min_length = 1, max_length = 200, example = "Teekanne")]
+    pub supplier_name: String,
+    /// Of one piece
+    #[schema(value_type = Amount)]
+    pub buy_price_eur: Eur,
+}
+
+impl Request for NewSupply {
+    const PERMISSION: Permission = Permission::Supplies;
+
+    fn read(input: &mut Input) -> Self {
+        let qty = input.read("qty", number(1..=MAX_PIECES));
+        let supplier_name = input.read("supplier_name", line(NAME));
+        let buy_price_eur = input.read("buy_price_eur", eur);
+        if let Err(error) = buy_price_eur.total_within(Eur::MAX_TOTAL, qty) {
+            input.wrong("buy_price_eur", error.into());
+        }
+        let (product_id, product) = products::search::read_meant(input);
+        Self {
+            product_id,
+            product,
+            qty,
+            supplier_name,
+            buy_price_eur,
+        }
+    }
+}
+
+impl NewSupply {
+    /// What the log says of it, beside its product.
+    pub fn changes(&self) -> [Change; 3] {
+        [
+            log::set("qty", self.qty),
+            log::set("buy_price_eur", self.buy_price_eur),
+            log::set("supplier_name", &self.supplier_name),
+        ]
+    }
+}
+
+/// Receives goods: the stock goes up. Their price and supplier become the product's.
+pub fn receive(tx: &mut Tx<'_>, key: &str, new: &NewSupply) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
-    let mut checks = Checks::default();
-    let qty = checks.number("qty", &draft.qty, 1, MAX_PIECES);
-    let supplier_name = checks.line("supplier_name", &draft.supplier_name, NAME);
-    let price = checks.eur("buy_price_eur", &draft.buy_price_eur);
-    check_total(&mut checks, qty, price);
-    let product = products::search::check_meant(&mut checks, &draft.product_id, &draft.product);
-    checks.done()?;
     let insert = |tx: &mut Tx<'_>| {
-        let product = products::search::meant(tx, product, &draft.product)?;
-        let (id, name) = write(tx, product.id, qty, &supplier_name, price)?;
-        let changes = said(&name, qty, &supplier_name, price);
+        let product = products::search::meant(tx, new.product_id, &new.product)?;
+        let (id, name) = write(tx, product.id, new)?;
+        let mut changes = vec![log::set("product", name)];
+        changes.extend(new.changes());
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
     };
-    tx.once(key, Entity::Supply, draft, insert, get)
-}
-
-/// What is wrong with the price of so many pieces is put among the checks.
-pub(super) fn check_total(checks: &mut Checks, qty: i64, price: Eur) {
-    let total = price.total_within(Eur::MAX_TOTAL, qty);
-    checks.take("buy_price_eur", total.map_err(Problem::from));
-}
-
-/// What the log says of a supply that was received.
-pub fn said(product: &str, qty: i64, supplier_name: &str, price: Eur) -> [Change; 4] {
-    [
-        log::set("product", product),
-        log::set("qty", qty),
-        log::set("supplier_name", supplier_name),
-        log::set("buy_price_eur", price),
-    ]
+    tx.once(key, Entity::Supply, new, insert, get)
 }
 
 /// Writes a supply, moves the stock, and tells the product what it cost last. The log of the supply is the caller's to
@@ -63,27 +94,26 @@ pub fn said(product: &str, qty: i64, supplier_name: &str, price: Eur) -> [Change
 pub(super) fn write(
     tx: &mut Tx<'_>,
     product: i64,
-    qty: i64,
-    supplier_name: &str,
-    price: Eur,
+    new: &NewSupply,
 ) -> Result<(i64, String), Error> {
-    let present = stock::service::lock_on_sale(tx, product)?;
+    let product = stock::service::lock_on_sale(tx, product)?;
     let id = diesel::insert_into(supplies::table)
         .values((
-            supplies::product_id.eq(product),
-            supplies::product_name.eq(&present.name),
-            supplies::qty.eq(qty),
-            supplies::supplier_name.eq(supplier_name),
-            supplies::supplier_key.eq(fold(supplier_name)),
-            supplies::buy_price_eur.eq(price),
+            supplies::product_id.eq(product.id),
+            supplies::product_name.eq(&product.name),
+            supplies::qty.eq(new.qty),
+            supplies::supplier_name.eq(&new.supplier_name),
+            supplies::supplier_key.eq(fold(&new.supplier_name)),
+            supplies::buy_price_eur.eq(new.buy_price_eur),
             supplies::user_id.eq(tx.actor.username()),
             supplies::created_at.eq(tx.now),
         ))
         .returning(supplies::id)
         .get_result::<i64>(tx.conn)?;
-    stock::service::receive(tx, product, qty, Some(price), Cause::Supply(id))?;
-    products::service::follow_supply(tx, product, &present, price, supplier_name)?;
-    Ok((id, present.name))
+    let price = new.buy_price_eur;
+    stock::service::receive(tx, &product, new.qty, Some(price), Cause::Supply(id))?;
+    products::service::follow_supply(tx, &product, price, &new.supplier_name)?;
+    Ok((id, product.name))
 }
 
 /// Supplies by their numbers.
@@ -93,7 +123,7 @@ pub(super) fn by_ids(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<HashMap<i64, Supp
     for ids in ids.chunks(1_000) {
         let rows = supplies::table
             .filter(supplies::id.eq_any(ids.to_vec()))
-            .select(COLUMNS)
+            .select(Supply::as_select())
             .load::<Supply>(tx.conn)?;
         found.extend(rows.into_iter().map(|supply| (supply.id, supply)));
     }
@@ -105,7 +135,7 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
     supplies::table
         .find(id)
-        .select(COLUMNS)
+        .select(Supply::as_select())
         .first(tx.conn)
         .map_err(Error::from)
 }
@@ -119,12 +149,14 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
-    let (from, to) = checks.optional_range(&query.from, &query.to);
-    let sort: Option<Sort> = checks.optional_code("sort", query.sort.trim_start_matches('-'));
+    let (from, to) = checks.range(&query.from, &query.to);
+    let sort: Option<Sort> = checks.code("sort", query.sort.trim_start_matches('-'));
     let descending = sort.is_none() || query.sort.starts_with('-');
     let page_size = checks.page_size(&query.limit);
     checks.done()?;
-    let mut rows = supplies::table.select(COLUMNS).into_boxed::<Dialect>();
+    let mut rows = supplies::table
+        .select(Supply::as_select())
+        .into_boxed::<Dialect>();
     if let Some(product) = Named::read(tx, "supplies", &query.product)? {
         if let Some(ids) = product.few(tx)? {
             rows = rows.filter(supplies::id.eq_any(ids));
@@ -157,13 +189,17 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<S
 pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let rows = supplies::table
-        .select(COLUMNS)
+        .select(Supply::as_select())
         .filter(supplies::product_id.eq(product))
         .into_boxed::<Dialect>();
     by_time(tx, rows, true, "", "", limit)
 }
 
-type Rows<'a> = supplies::BoxedQuery<'a, Dialect, diesel::dsl::SqlTypeOf<Columns>>;
+type Rows<'a> = supplies::BoxedQuery<
+    'a,
+    Dialect,
+    diesel::dsl::SqlTypeOf<diesel::dsl::AsSelect<Supply, Dialect>>,
+>;
 
 fn by_time(
     tx: &mut Tx<'_>,
@@ -187,25 +223,3 @@ fn by_time(
         vec![Key::Time(supply.created_at.utc()), Key::Int(supply.id)]
     }))
 }
-
-type Columns = (
-    supplies::id,
-    supplies::product_id,
-    supplies::product_name,
-    supplies::qty,
-    supplies::supplier_name,
-    supplies::buy_price_eur,
-    supplies::user_id,
-    supplies::created_at,
-);
-
-const COLUMNS: Columns = (
-    supplies::id,
-    supplies::product_id,
-    supplies::product_name,
-    supplies::qty,
-    supplies::supplier_name,
-    supplies::buy_price_eur,
-    supplies::user_id,
-    supplies::created_at,
-);

@@ -347,7 +347,7 @@ fn the_tables_name_every_server_function_and_every_page() {
         .map(|(name, ..)| (*name).to_owned())
         .collect();
     assert_eq!(functions, named);
-    let pages: BTreeSet<_> = crate::server::page_paths().map(str::to_owned).collect();
+    let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
     let named: BTreeSet<_> = PAGES
         .iter()
         .map(|(page, _)| {
@@ -381,7 +381,7 @@ fn the_browser_tests_know_every_page() {
             );
         }
     }
-    let pages: BTreeSet<_> = crate::server::page_paths().map(str::to_owned).collect();
+    let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
     assert_eq!(pages, walked);
 }
 

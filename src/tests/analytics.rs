@@ -33,16 +33,10 @@ fn day(text: &str) -> NaiveDate {
 
 /// Books an order and issues it at that instant, or denies it.
 async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
-    let draft = orders::Draft {
-        phone: PHONE.to_owned(),
-        product: product.to_owned(),
-        qty: qty.to_string(),
-        unit_price_rub: price.to_owned(),
-        ..orders::Draft::default()
-    };
+    let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
     app.shop
         .act_at(when, move |tx| {
-            let order = orders::service::create(tx, "", &draft)?;
+            let order = orders::service::create(tx, "", &draft.read()?)?;
             if denied {
                 orders::service::deny(tx, order.id)
             } else {
@@ -57,7 +51,7 @@ async fn sets_rate(app: &App, day: &str, rate: &str) {
     let (day, rate) = (day.to_owned(), rate.to_owned());
     let admin = app.admin();
     admin
-        .act(move |tx| rates::set(tx, &day, &rate))
+        .act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?))
         .await
         .unwrap();
 }
@@ -171,7 +165,7 @@ on_both_databases! {
         sets_rate(&app, &today.to_string(), "100").await;
         app.assert_agrees().await;
         assert_eq!(summary(&app, "2026-11-22", "2026-11-23", "day", None).await.totals.cost_rub, Some(Rub(105_000)));
-        let refused = app.admin().act(move |tx| rates::set(tx, &tomorrow.to_string(), "100")).await.unwrap_err();
+        let refused = app.admin().act(move |tx| rates::set(tx, &fields! { day: tomorrow, rub_per_eur: "100" }.read()?)).await.unwrap_err();
         assert_eq!(refused, Error::field("day", Problem::InFuture));
     }
 
@@ -250,7 +244,7 @@ on_both_databases! {
             async move {
                 if client % 8 == 0 {
                     let day = (today - Days::new(client.unsigned_abs() / 8)).to_string();
-                    admin.act(move |tx| rates::set(tx, &day, &format!("9{client}.5"))).await.unwrap();
+                    admin.act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: format!("9{client}.5") }.read()?)).await.unwrap();
                 }
                 for round in 0..3_usize {
                     let product = ["чай", "кофе", "какао"][(usize::try_from(client).unwrap() + round) % 3];
@@ -336,7 +330,7 @@ on_both_databases! {
         }
         let rate = |n: usize| {
             let (admin, day) = (admin.clone(), today - Days::new(n as u64 % 3));
-            async move { admin.act(move |tx| rates::set(tx, &day.to_string(), &format!("{}.5", 80 + n))).await.map(drop) }
+            async move { admin.act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: format!("{}.5", 80 + n) }.read()?)).await.map(drop) }
         };
         // Of those that wait for each other in a circle the database refuses one.
         let acts = orders.into_iter().enumerate().map(|(n, order)| {
@@ -359,7 +353,7 @@ on_both_databases! {
         for n in 0..32 {
             let product = manager.adds(&format!("чай {n}"), 40).await;
             if product.id % 8 == 0 {
-                goods.push(product.name);
+                goods.push(product.data.name);
             }
         }
         for _ in 0..10 {
@@ -422,8 +416,8 @@ on_both_databases! {
     async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
         let manager = app.hire(app.manager()).await;
         for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
-            let draft = crate::products::Draft { name: name.to_owned(), min_stock: "15".to_owned(), sell_price_rub: "100".to_owned(), ..Default::default() };
-            manager.act(move |tx| crate::products::service::create(tx, "", &draft, pieces)).await.unwrap();
+            let draft = fields! { name: name, min_stock: "15", sell_price_rub: "100" };
+            manager.act(move |tx| crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)).await.unwrap();
         }
         let days_ago = |days| clock::at(chrono::Utc::now() - TimeDelta::days(days));
         settles(&app, days_ago(40), "чай", 3, "", false).await;

@@ -272,25 +272,18 @@ impl Person {
 
     /// Adds a product that costs 100 ₽, with so many pieces.
     pub async fn adds(&self, name: &str, pieces: i64) -> Product {
-        let draft = products::Draft {
-            name: name.to_owned(),
-            sell_price_rub: "100".to_owned(),
-            ..products::Draft::default()
-        };
-        self.act(move |tx| products::service::create(tx, "", &draft, &pieces.to_string()))
-            .await
-            .unwrap()
+        let draft = fields! { name: name, sell_price_rub: "100" };
+        self.act(move |tx| {
+            products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
+        })
+        .await
+        .unwrap()
     }
 
     pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
-        let draft = supplies::Draft {
-            product_id: String::new(),
-            product: product.to_owned(),
-            qty: qty.to_string(),
-            supplier_name: "Teekanne".to_owned(),
-            buy_price_eur: price.to_owned(),
-        };
-        self.act(move |tx| supplies::service::receive(tx, "", &draft))
+        let draft =
+            fields! { product: product, qty: qty, supplier_name: "Teekanne", buy_price_eur: price };
+        self.act(move |tx| supplies::service::receive(tx, "", &draft.read()?))
             .await
     }
 
@@ -299,14 +292,9 @@ impl Person {
     }
 
     pub async fn books_once(&self, product: &str, qty: i64, key: &str) -> Result<Order, Error> {
-        let draft = orders::Draft {
-            phone: PHONE.to_owned(),
-            product: product.to_owned(),
-            qty: qty.to_string(),
-            ..orders::Draft::default()
-        };
+        let draft = fields! { phone: PHONE, product: product, qty: qty };
         let key = key.to_owned();
-        self.act(move |tx| orders::service::create(tx, &key, &draft))
+        self.act(move |tx| orders::service::create(tx, &key, &draft.read()?))
             .await
     }
 

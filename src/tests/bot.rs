@@ -6,7 +6,12 @@ use super::{
     telegram::{TOKEN, Telegram},
 };
 use crate::{
-    auth::{Role, chats::service, service::change_password, users::service as users},
+    auth::{
+        Role,
+        chats::service,
+        service::{PasswordChange, change_password},
+        users::service as users,
+    },
     bot::{conversation::Bot, inbox, poll::Ear, webhook},
     clock,
     config::notifications::{self as settings, Secret},
@@ -198,7 +203,7 @@ on_both_databases! {
         let bot = Bot::of(&app.shop).unwrap();
         let (code, _) = clerk.act(service::new_code).await.unwrap();
         let password = "battery staple".to_owned();
-        change_password(&app.shop, clerk.me.clone(), PASSWORD.to_owned(), password.clone(), &password).await.unwrap();
+        change_password(&app.shop, clerk.me.clone(), PasswordChange { current_password: PASSWORD.to_owned(), password: password.clone() }).await.unwrap();
         assert_eq!(Talk::new(&bot, &telegram, 666).writes(&code).await, [STRANGER]);
         assert_eq!(clerk.look(service::list).await.unwrap(), []);
     }
@@ -214,8 +219,8 @@ on_both_databases! {
         assert_eq!(anna.writes("/stock чай").await, ["Ничего не нашлось."]);
         assert_eq!(anna.writes("/order 4567").await, ["Таких заказов нет."]);
         manager.adds("Чай <зелёный>", 5).await;
-        let draft = crate::products::Draft { name: "кофе".into(), min_stock: "9".into(), sell_price_rub: "250".into(), ..Default::default() };
-        manager.act(move |tx| crate::products::service::create(tx, "", &draft, "3")).await.unwrap();
+        let draft = fields! { name: "кофе", min_stock: "9", sell_price_rub: "250" };
+        manager.act(move |tx| crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)).await.unwrap();
         clerk.books("чай", 2).await.unwrap();
         assert_eq!(anna.writes("/low").await, ["<b>Заканчиваются</b>\n<a href=\"https://shop.example/products/2\">кофе</a>: доступно 3, минимум 9"]);
         assert_eq!(anna.writes("/stock ЧАЙ").await, ["<a href=\"https://shop.example/products/1\">Чай &lt;зелёный&gt;</a>: Доступно: 3, цена 100,00\u{a0}₽"]);
@@ -239,8 +244,8 @@ on_both_databases! {
         anna.links(&manager).await;
         manager.adds("чай", 50).await;
         for number in 0..12 {
-            let draft = crate::products::Draft { name: format!("чай {number}"), min_stock: "9".into(), ..Default::default() };
-            manager.act(move |tx| crate::products::service::create(tx, "", &draft, "3")).await.unwrap();
+            let draft = fields! { name: format!("чай {number}"), min_stock: "9" };
+            manager.act(move |tx| crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)).await.unwrap();
             manager.books("чай", 1).await.unwrap();
         }
         let last = |text: &str| text.lines().last().unwrap().to_owned();

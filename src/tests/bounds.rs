@@ -30,31 +30,23 @@ async fn adds(
     quantity: &str,
     buy_price_eur: &str,
 ) -> Result<i64, Error> {
-    let draft = products::Draft {
-        name: name.to_owned(),
-        buy_price_eur: buy_price_eur.to_owned(),
-        ..products::Draft::default()
-    };
+    let draft = fields! { name: name, buy_price_eur: buy_price_eur };
     let quantity = quantity.to_owned();
-    let add = move |tx: &mut Tx<'_>| products::service::create(tx, "", &draft, &quantity);
+    let add = move |tx: &mut Tx<'_>| {
+        products::service::create(tx, "", &draft.with("quantity", quantity).read()?)
+    };
     manager.act(add).await.map(|product| product.id)
 }
 
 async fn books(clerk: &Person, product: &str, qty: &str, price: &str) -> Result<i64, Error> {
-    let draft = orders::Draft {
-        phone: PHONE.to_owned(),
-        product: product.to_owned(),
-        qty: qty.to_owned(),
-        unit_price_rub: price.to_owned(),
-        ..orders::Draft::default()
-    };
-    let book = move |tx: &mut Tx<'_>| orders::service::create(tx, "", &draft);
+    let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
+    let book = move |tx: &mut Tx<'_>| orders::service::create(tx, "", &draft.read()?);
     clerk.act(book).await.map(|order| order.id)
 }
 
 async fn sets_rate(admin: &Person, day: &'static str, rate: &'static str) -> Result<(), Error> {
     admin
-        .act(move |tx| rates::set(tx, day, rate).map(drop))
+        .act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?).map(drop))
         .await
 }
 
@@ -89,7 +81,7 @@ on_both_databases! {
         assert_eq!(manager.supplies("чай", 1, "0.11").await, Err(Error::field("buy_price_eur", Problem::TotalTooLarge(10))));
         manager.supplies("чай", 1, "0.10").await.unwrap();
         // A count.
-        let count = |expected: i64, counted: &'static str| manager.act(move |tx| products::service::correct(tx, tea, expected, counted, ""));
+        let count = |expected: i64, counted: &'static str| manager.act(move |tx| products::service::correct(tx, tea, &fields! { expected: expected, on_hand: counted }.read()?));
         assert_eq!(count(11, "12").await, Err(Error::field("on_hand", Problem::WorthTooMuch(11))));
         assert_eq!(count(11, "0").await.unwrap().on_hand, 0);
         let value = manager.look(move |tx| Ok(products_table::table.find(tea).select(products_table::value_eur).first::<Eur>(tx.conn)?)).await;
@@ -98,8 +90,8 @@ on_both_databases! {
         adds(&manager, "кофе", "1000000", "").await.unwrap();
         assert_eq!(books(&clerk, "кофе", "1000000", HIGHEST).await, Err(Error::field("unit_price_rub", HIGHEST_RUB)));
         let order = books(&clerk, "кофе", "1000000", "1000").await.unwrap();
-        let draft = orders::Draft { phone: PHONE.into(), qty: "1000000".into(), unit_price_rub: "1000.01".into(), ..Default::default() };
-        let edited = clerk.act(move |tx| orders::service::edit(tx, order, 1, &draft)).await;
+        let draft = fields! { phone: PHONE, qty: "1000000", unit_price_rub: "1000.01" };
+        let edited = clerk.act(move |tx| orders::service::edit(tx, order, &draft.with("version", 1).read()?)).await;
         assert_eq!(edited, Err(Error::field("unit_price_rub", HIGHEST_RUB)));
         assert_eq!(clerk.issues(order).await.unwrap().total_rub(), Rub::MAX_TOTAL);
         app.assert_agrees().await;
@@ -107,8 +99,8 @@ on_both_databases! {
 
     async fn a_list_price_has_an_end_too(app: App) {
         let manager = app.hire(app.manager()).await;
-        let draft = products::Draft { name: "чай".into(), sell_price_rub: HIGHEST.into(), ..Default::default() };
-        manager.act(move |tx| products::service::create(tx, "", &draft, "1000000")).await.unwrap();
+        let draft = fields! { name: "чай", sell_price_rub: HIGHEST };
+        manager.act(move |tx| products::service::create(tx, "", &draft.with("quantity", "1000000").read()?)).await.unwrap();
         assert_eq!(books(&manager, "чай", "1000000", "").await, Err(Error::field("unit_price_rub", HIGHEST_RUB)));
         let order = books(&manager, "чай", "1000000", "0").await.unwrap();
         manager.issues(order).await.unwrap();

@@ -233,8 +233,8 @@ on_both_databases! {
             service::preview(tx, Kind::Products, &id)
         };
         let shown: Preview = manager.act(kept).await.unwrap();
-        let draft = crate::products::Draft { name: "Чай".to_owned(), min_stock: "4".to_owned(), ..Default::default() };
-        manager.act(move |tx| crate::products::service::edit(tx, tea.id, 1, &draft)).await.unwrap();
+        let draft = fields! { name: "Чай", min_stock: "4" };
+        manager.act(move |tx| crate::products::service::edit(tx, tea.id, &draft.with("version", 1).read()?)).await.unwrap();
         let refused = manager.act(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false)).await.unwrap_err();
         assert!(matches!(refused, crate::error::Error::Stale(_)), "{refused}");
         assert_eq!(manager.sees(tea.id).await.min_stock, 4);

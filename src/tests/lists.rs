@@ -26,15 +26,9 @@ async fn book(clerk: &Person, phone: &str, product: &str) -> Order {
 }
 
 async fn book_for(clerk: &Person, customer: &str, phone: &str, product: &str) -> Order {
-    let draft = orders::Draft {
-        customer_name: customer.to_owned(),
-        phone: phone.to_owned(),
-        product: product.to_owned(),
-        qty: "1".to_owned(),
-        ..orders::Draft::default()
-    };
+    let draft = fields! { customer_name: customer, phone: phone, product: product, qty: "1" };
     clerk
-        .act(move |tx| orders::service::create(tx, "", &draft))
+        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
         .await
         .unwrap()
 }
@@ -122,8 +116,8 @@ on_both_databases! {
         let clerk = app.hire(app.clerk()).await;
         app.hire(app.manager()).await.adds("чай", 100).await;
         let order = book_for(&clerk, "Мария", "89161234567", "чай").await;
-        let draft = orders::Draft { phone: order.phone, customer_name: "Марина".to_owned(), qty: "1".to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
-        clerk.act(move |tx| orders::service::edit(tx, 1, 1, &draft)).await.unwrap();
+        let draft = fields! { phone: order.phone, customer_name: "Марина", qty: "1", unit_price_rub: "90" };
+        clerk.act(move |tx| orders::service::edit(tx, 1, &draft.with("version", 1).read()?)).await.unwrap();
         assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
         assert_eq!(named(&clerk, "марина").await, ["Марина"]);
     }
@@ -275,14 +269,14 @@ on_both_databases! {
     async fn products_are_found_sorted_and_filtered(app: App) {
         let manager = app.hire(app.manager()).await;
         for (name, min, buy, pieces) in [("Яблоки", "5", "", 3), ("ёлка", "0", "7", 2), ("Апельсины", "1", "0.5", 9), ("Чай 100%_", "0", "1", 0)] {
-            let draft = products::Draft { name: name.to_owned(), min_stock: min.to_owned(), buy_price_eur: buy.to_owned(), ..products::Draft::default() };
-            manager.act(move |tx| products::service::create(tx, "", &draft, &pieces.to_string())).await.unwrap();
+            let draft = fields! { name: name, min_stock: min, buy_price_eur: buy };
+            manager.act(move |tx| products::service::create(tx, "", &draft.with("quantity", pieces).read()?)).await.unwrap();
         }
         let names = |query: products::Query| {
             let manager = manager.clone();
             async move {
                 let page = manager.look(move |tx| products::search::list(tx, &query)).await.unwrap();
-                page.items.into_iter().map(|product| product.name).collect::<Vec<_>>()
+                page.items.into_iter().map(|product| product.data.name).collect::<Vec<_>>()
             }
         };
         let sorted = |sort: &str| names(products::Query { sort: sort.to_owned(), ..products::Query::default() });

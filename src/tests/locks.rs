@@ -86,7 +86,8 @@ fn a_row_that_another_program_holds_stops_nobody_from_reading() {
                 browser.call("create_order", &fields).await
             }
         };
-        let create = |tx: &mut Tx<'_>| tokens::service::create(tx, "касса");
+        let create =
+            |tx: &mut Tx<'_>| tokens::service::create(tx, &fields! { name: "касса" }.read()?);
         let (_, token) = manager.act(create).await.unwrap();
         let other = Other::holds(&app, "UPDATE products SET min_stock = min_stock");
         let begun = Instant::now();
@@ -224,10 +225,7 @@ fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
     tell(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
-        let draft = |name: &str| products::Draft {
-            name: name.to_owned(),
-            ..products::Draft::default()
-        };
+        let draft = |name: &str| fields! { name: name };
         let (begin, begun) = channel::<()>();
         let (end, ended) = channel::<()>();
         let (of_file, actor) = (draft("Чай"), manager.actor());
@@ -236,7 +234,7 @@ fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
             let _ = begin.send(());
             let _ = ended.recv();
             let mut tx = Tx::new(conn, actor, clock::now());
-            products::service::create(&mut tx, "", &of_file, "0")
+            products::service::create(&mut tx, "", &of_file.with("quantity", "0").read()?)
         });
         let by_hand = draft("чай");
         let typed = async {
@@ -249,7 +247,9 @@ fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
                 }
                 end.send(()).unwrap();
             };
-            let create = manager.act(move |tx| products::service::create(tx, "", &by_hand, "0"));
+            let create = manager.act(move |tx| {
+                products::service::create(tx, "", &by_hand.with("quantity", "0").read()?)
+            });
             futures::join!(create, waits).0
         };
         let (file, typed) = futures::join!(file, typed);

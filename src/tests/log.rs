@@ -12,6 +12,7 @@ use crate::{
     },
     config::notifications::Config,
     error::Error,
+    fields::Fields,
     i18n::Locale,
     log::{Action, Operation, Query, SYSTEM, search},
     notifications::{self, State},
@@ -36,17 +37,30 @@ type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
 const WRITES: &[(&str, Act, Action)] = &[
     (
         "products::create",
-        |tx| products::service::create(tx, "", &product("чай"), "9").map(drop),
+        |tx| {
+            products::service::create(tx, "", &product("чай").with("quantity", "9").read()?)
+                .map(drop)
+        },
         Action::Create,
     ),
     (
         "products::edit",
-        |tx| products::service::edit(tx, 1, 1, &product("чёрный чай")).map(drop),
+        |tx| {
+            products::service::edit(tx, 1, &product("чёрный чай").with("version", 1).read()?)
+                .map(drop)
+        },
         Action::Edit,
     ),
     (
         "products::correct",
-        |tx| products::service::correct(tx, 1, 9, "10", "нашли").map(drop),
+        |tx| {
+            products::service::correct(
+                tx,
+                1,
+                &fields! { expected: 9, on_hand: "10", note: "нашли" }.read()?,
+            )
+            .map(drop)
+        },
         Action::Correct,
     ),
     (
@@ -61,22 +75,22 @@ const WRITES: &[(&str, Act, Action)] = &[
     ),
     (
         "supplies::receive",
-        |tx| supplies::service::receive(tx, "", &supply()).map(drop),
+        |tx| supplies::service::receive(tx, "", &supply().read()?).map(drop),
         Action::Supply,
     ),
     (
         "orders::create",
-        |tx| orders::service::create(tx, "", &order("1")).map(drop),
+        |tx| orders::service::create(tx, "", &order("1").read()?).map(drop),
         Action::Create,
     ),
     (
         "orders::create, once more",
-        |tx| orders::service::create(tx, "", &order("1")).map(drop),
+        |tx| orders::service::create(tx, "", &order("1").read()?).map(drop),
         Action::Create,
     ),
     (
         "orders::edit",
-        |tx| orders::service::edit(tx, 1, 1, &order("2")).map(drop),
+        |tx| orders::service::edit(tx, 1, &order("2").with("version", 1).read()?).map(drop),
         Action::Edit,
     ),
     (
@@ -215,35 +229,17 @@ fn fail(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-fn product(name: &str) -> products::Draft {
-    products::Draft {
-        name: name.to_owned(),
-        sell_price_rub: "100".to_owned(),
-        // As the supply below: one at another price is an edit of the product, too.
-        buy_price_eur: "2".to_owned(),
-        supplier_name: "Teekanne".to_owned(),
-        ..products::Draft::default()
-    }
+fn product(name: &str) -> Fields {
+    // The purchase price is that of the supply below: one at another price is an edit of the product, too.
+    fields! { name: name, sell_price_rub: "100", buy_price_eur: "2", supplier_name: "Teekanne" }
 }
 
-fn supply() -> supplies::Draft {
-    supplies::Draft {
-        product: "чёрный чай".to_owned(),
-        qty: "5".to_owned(),
-        supplier_name: "Teekanne".to_owned(),
-        buy_price_eur: "2".to_owned(),
-        ..supplies::Draft::default()
-    }
+fn supply() -> Fields {
+    fields! { product: "чёрный чай", qty: "5", supplier_name: "Teekanne", buy_price_eur: "2" }
 }
 
-fn order(qty: &str) -> orders::Draft {
-    orders::Draft {
-        phone: PHONE.to_owned(),
-        product: "чёрный чай".to_owned(),
-        qty: qty.to_owned(),
-        unit_price_rub: "90".to_owned(),
-        ..orders::Draft::default()
-    }
+fn order(qty: &str) -> Fields {
+    fields! { phone: PHONE, product: "чёрный чай", qty: qty, unit_price_rub: "90" }
 }
 
 #[test]
@@ -314,8 +310,8 @@ on_both_databases! {
 
     async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: App) {
         let admin = app.hire(app.admin()).await;
-        let scarce = products::Draft { min_stock: "5".into(), ..product("чай") };
-        admin.act(move |tx| products::service::create(tx, "", &scarce, "5")).await.unwrap();
+        let scarce = product("чай").with("min_stock", "5");
+        admin.act(move |tx| products::service::create(tx, "", &scarce.with("quantity", "5").read()?)).await.unwrap();
         let before = all(&admin, Query::default()).await.len();
         admin.books("чай", 1).await.unwrap();
         let rows = all(&admin, Query::default()).await;
@@ -327,7 +323,7 @@ on_both_databases! {
 
     async fn the_log_reads_as_every_other_page(app: App) {
         let admin = app.hire(app.admin()).await;
-        admin.act(|tx| crate::analytics::rates::set(tx, "2026-11-03", "98.5")).await.unwrap();
+        admin.act(|tx| crate::analytics::rates::set(tx, &fields! { day: "2026-11-03", rub_per_eur: "98.5" }.read()?)).await.unwrap();
         admin.act(|tx| crate::log::service::record(tx, Action::SendTest, crate::log::Entity::Notification, "test", &[])).await.unwrap();
         admin.adds("чай", 3).await;
         let order = admin.books("чай", 1).await.unwrap();
@@ -354,23 +350,23 @@ on_both_databases! {
         admin.issues(order.id).await.unwrap();
         assert!(admin.denies(order.id).await.is_err());
         assert!(admin.books("чай", 99).await.is_err());
-        admin.act(|tx| products::service::correct(tx, 1, 2, "2", "")).await.unwrap();
+        admin.act(|tx| products::service::correct(tx, 1, &fields! { expected: 2, on_hand: "2" }.read()?)).await.unwrap();
         assert_eq!(all(&admin, Query::default()).await.len(), before);
         // An edit, a role, a state, a rate that is there already.
         let waits = admin.books("чай", 1).await.unwrap();
         app.hire(app.clerk()).await;
-        admin.act(|tx| crate::analytics::rates::set(tx, "2026-11-03", "98.5")).await.unwrap();
+        admin.act(|tx| crate::analytics::rates::set(tx, &fields! { day: "2026-11-03", rub_per_eur: "98.5" }.read()?)).await.unwrap();
         let before = all(&admin, Query::default()).await.len();
         admin.act(move |tx| {
-            let same = orders::Draft { phone: PHONE.into(), qty: "1".into(), unit_price_rub: "100".into(), ..Default::default() };
-            assert_eq!(orders::service::edit(tx, waits.id, waits.version, &same)?, waits);
-            let same = products::Draft { name: "чай".into(), sell_price_rub: "100".into(), ..Default::default() };
-            assert_eq!(products::service::edit(tx, 1, 1, &same)?.version, 1);
+            let same = fields! { phone: PHONE, qty: "1", unit_price_rub: "100" };
+            assert_eq!(orders::service::edit(tx, waits.id, &same.with("version", waits.version).read()?)?, waits);
+            let same = fields! { name: "чай", sell_price_rub: "100" };
+            assert_eq!(products::service::edit(tx, 1, &same.with("version", 1).read()?)?.version, 1);
             products::service::restore(tx, 1)?;
             users::change_role(tx, "продавец", Role::User)?;
             users::activate(tx, "продавец")?;
             users::unblock(tx, "продавец")?;
-            crate::analytics::rates::set(tx, "2026-11-03", "98,50").map(drop)
+            crate::analytics::rates::set(tx, &fields! { day: "2026-11-03", rub_per_eur: "98,50" }.read()?).map(drop)
         }).await.unwrap();
         assert_eq!(all(&admin, Query::default()).await.len(), before);
     }

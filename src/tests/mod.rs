@@ -6,6 +6,9 @@
     reason = "a test that cannot go on has failed"
 )]
 
+#[macro_use]
+mod fields;
+
 mod access;
 mod accounts;
 mod analytics;

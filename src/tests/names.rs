@@ -42,12 +42,12 @@ async fn rename(person: &Person, product: i64, name: &str) -> Result<Product, Er
     person
         .act(move |tx| {
             let product = products::service::get(tx, product)?;
-            let draft = products::Draft {
-                name,
-                sell_price_rub: "100".to_owned(),
-                ..products::Draft::default()
-            };
-            products::service::edit(tx, product.id, product.version, &draft)
+            let draft = fields! { name: name, sell_price_rub: "100" };
+            products::service::edit(
+                tx,
+                product.id,
+                &draft.with("version", product.version).read()?,
+            )
         })
         .await
 }
@@ -73,8 +73,8 @@ on_both_databases! {
         let kettle = manager.adds("Чаи\u{306}\u{200b}ник\u{202e}", 5).await;
         assert_eq!(kettle.name, "Чайник");
         for same in ["Чайник", "чаи\u{306}ник", "Чай\u{200d}ник", "\u{feff}ЧАЙ\u{ad}НИК\u{200f}"] {
-            let draft = products::Draft { name: same.to_owned(), ..products::Draft::default() };
-            let refused = manager.act(move |tx| products::service::create(tx, "", &draft, "")).await;
+            let draft = fields! { name: same };
+            let refused = manager.act(move |tx| products::service::create(tx, "", &draft.read()?)).await;
             assert_eq!(refused.unwrap_err(), Error::field("name", Problem::Taken), "{same:?}");
             let order = manager.books(same, 1).await.unwrap();
             assert_eq!(order.product_id, kettle.id, "{same:?}");
@@ -82,13 +82,8 @@ on_both_databases! {
         assert_eq!(orders_of(&manager, "чаи\u{306}\u{200b}").await.len(), 4);
         let supply = manager.supplies("чаи\u{306}ник", 1, "1").await.unwrap();
         assert_eq!(supplies_of(&manager, "Чай\u{200b}", "teek\u{2060}anne").await, [supply.id]);
-        let draft = products::Draft {
-            name: "Кружка\u{200b}".to_owned(),
-            description: "Синии\u{306}\u{200b}\r\n２ шт.".to_owned(),
-            min_stock: "\u{200b}１２".to_owned(),
-            ..products::Draft::default()
-        };
-        let cup = manager.act(move |tx| products::service::create(tx, "", &draft, "")).await.unwrap();
+        let draft = fields! { name: "Кружка\u{200b}", description: "Синии\u{306}\u{200b}\r\n２ шт.", min_stock: "\u{200b}１２" };
+        let cup = manager.act(move |tx| products::service::create(tx, "", &draft.read()?)).await.unwrap();
         assert_eq!((cup.name.as_str(), cup.description.as_deref(), cup.min_stock), ("Кружка", Some("Синий\n２ шт."), 12));
     }
 
@@ -116,7 +111,7 @@ on_both_databases! {
             let mut names = Vec::new();
             for id in &ids {
                 let product = manager.sees(*id).await;
-                names.push((product.name, product.version));
+                names.push((product.data.name, product.version));
             }
             let expected = [("Чай\u{200b}ник", 2), ("Чайник (3)", 2), ("Чаи\u{306}ник (4)", 2), ("Чайник (2)", 1)];
             assert_eq!(names, expected.map(|(name, version)| (name.to_owned(), version)));
@@ -147,12 +142,12 @@ on_both_databases! {
         let manager = app.hire(app.manager()).await;
         manager.act(|tx| {
             for number in 1..=130 {
-                let draft = products::Draft { name: format!("Чехол {number}"), sell_price_rub: "100".to_owned(), ..products::Draft::default() };
-                let product = products::service::create(tx, "", &draft, "1")?;
-                let draft = orders::Draft { phone: PHONE.to_owned(), product_id: product.id.to_string(), qty: "1".to_owned(), ..orders::Draft::default() };
-                orders::service::create(tx, "", &draft)?;
-                let draft = supplies::Draft { product_id: product.id.to_string(), qty: "1".to_owned(), supplier_name: "Teekanne".to_owned(), buy_price_eur: "1".to_owned(), ..supplies::Draft::default() };
-                supplies::service::receive(tx, "", &draft)?;
+                let draft = fields! { name: format!("Чехол {number}"), sell_price_rub: "100" };
+                let product = products::service::create(tx, "", &draft.with("quantity", "1").read()?)?;
+                let draft = fields! { phone: PHONE, product_id: product.id, qty: "1" };
+                orders::service::create(tx, "", &draft.read()?)?;
+                let draft = fields! { product_id: product.id, qty: "1", supplier_name: "Teekanne", buy_price_eur: "1" };
+                supplies::service::receive(tx, "", &draft.read()?)?;
             }
             Ok(())
         }).await.unwrap();

@@ -440,7 +440,7 @@ on_both_databases! {
         manager.adds("Чай зелёный", 1).await;
         let find = async |text: &'static str| {
             let (offers, problem) = clerk.look(move |tx| products::search::find(tx, text)).await.unwrap();
-            (offers.into_iter().map(|product| product.name).collect::<Vec<_>>(), problem)
+            (offers.into_iter().map(|product| product.data.name).collect::<Vec<_>>(), problem)
         };
         // The whole name comes first, however many other names have its words.
         let (names, problem) = find(" МЕД ").await;
@@ -465,8 +465,8 @@ on_both_databases! {
         let page = clerk.get(&format!("/orders/new?product={id}")).await;
         // Without JavaScript whoever types another name must not send the id of the first.
         assert!(page.body.contains("name=\"product_id\">"), "{}", page.body);
-        let renamed = products::Draft { name: "Сенча".to_owned(), sell_price_rub: "100".to_owned(), ..products::Draft::default() };
-        manager.act(move |tx| products::service::edit(tx, tea.id, 1, &renamed)).await.unwrap();
+        let renamed = fields! { name: "Сенча", sell_price_rub: "100" };
+        manager.act(move |tx| products::service::edit(tx, tea.id, &renamed.with("version", 1).read()?)).await.unwrap();
         let sent = [("phone", "89161234567"), ("product", "Чай зелёный"), ("product_id", id.as_str()), ("qty", "2")];
         let booked = clerk.submit("/orders/new", "create_order", &sent).await;
         assert_eq!(booked.location.as_deref(), Some("/orders/1?success=order_created"));

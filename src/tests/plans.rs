@@ -87,13 +87,8 @@ fn shown_after(
         for days in [100, 0] {
             let then = clock::at((clock::now().utc() - TimeDelta::days(days)).and_utc());
             let sold = |tx: &mut Tx<'_>| {
-                let draft = orders::Draft {
-                    phone: PHONE.to_owned(),
-                    product: "чай".to_owned(),
-                    qty: "1".to_owned(),
-                    ..orders::Draft::default()
-                };
-                let order = orders::service::create(tx, "", &draft)?;
+                let draft = fields! { phone: PHONE, product: "чай", qty: "1" };
+                let order = orders::service::create(tx, "", &draft.read()?)?;
                 orders::service::issue(tx, order.id)
             };
             app.shop.act_at(then, sold).await.unwrap();

@@ -37,7 +37,6 @@ fn registrant(name: &str, invitation: &str) -> Registrant {
     Registrant {
         username: name.to_owned(),
         password: PASSWORD.to_owned(),
-        password_repeated: PASSWORD.to_owned(),
         invitation: invitation.to_owned(),
     }
 }
@@ -143,9 +142,9 @@ on_both_databases! {
         let clerk = app.hire(app.clerk()).await;
         app.hire(app.manager()).await.adds("чай", 5).await;
         let order = clerk.books("чай", 1).await.unwrap();
-        let more = crate::orders::Draft { phone: PHONE.into(), qty: "2".into(), unit_price_rub: "100".into(), ..Default::default() };
+        let more = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
         let seller = clerk.clone();
-        let edit = async move { seller.act(move |tx| crate::orders::service::edit(tx, order.id, 1, &more)).await };
+        let edit = async move { seller.act(move |tx| crate::orders::service::edit(tx, order.id, &more.with("version", 1).read()?)).await };
         let refused = while_held(&app, "UPDATE products SET archived_at = '2026-11-23 10:00:00'", edit).await;
         assert_eq!(refused, Err(Error::field("qty", Problem::OnlyFewer)));
         assert_eq!(clerk.counts(1).await, (5, 1, 4));

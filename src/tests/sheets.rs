@@ -93,8 +93,8 @@ on_both_databases! {
         let manager = app.hire(app.manager()).await;
         manager.act(|tx| {
             for number in 0..5_010 {
-                let draft = products::Draft { name: format!("товар {number:05}"), ..products::Draft::default() };
-                products::service::create(tx, "", &draft, "")?;
+                let draft = fields! { name: format!("товар {number:05}") };
+                products::service::create(tx, "", &draft.read()?)?;
             }
             Ok(())
         }).await.unwrap();

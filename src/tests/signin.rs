@@ -8,7 +8,7 @@ use crate::{
     auth::{
         Actor, Role,
         place::Place,
-        service::{change_password, sign_in},
+        service::{PasswordChange, change_password, sign_in},
         throttle,
         users::service as accounts,
     },
@@ -89,7 +89,7 @@ on_both_databases! {
         hire_slowly(&app).await;
         let (shop, me) = (app.shop.clone(), app.clerk().me);
         let stolen = "самовар-на-столе".to_owned();
-        let changing = spawn(async move { change_password(&shop, me, PASSWORD.to_owned(), stolen.clone(), &stolen).await });
+        let changing = spawn(async move { change_password(&shop, me, PasswordChange { current_password: PASSWORD.to_owned(), password: stolen }).await });
         reset_meanwhile(&app).await;
         assert_eq!(changing.await.unwrap(), Err(Error::BadCredentials));
         assert!(sign_in(&app.shop, "продавец", "battery staple".to_owned(), &Place::default()).await.is_ok_and(|(me, _)| me.must_change_password));

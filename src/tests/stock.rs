@@ -80,8 +80,8 @@ on_both_databases! {
         manager.supplies("чай", 1, "1.50").await.unwrap();
         let tea = manager.sees(id).await;
         assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version), (Some(Eur(150)), Some("Teekanne"), 2));
-        let draft = supplies::Draft { product: "чай".into(), qty: "1".into(), supplier_name: "Lipton".into(), buy_price_eur: "9".into(), ..Default::default() };
-        manager.act(move |tx| supplies::service::receive(tx, "", &draft)).await.unwrap();
+        let draft = fields! { product: "чай", qty: "1", supplier_name: "Lipton", buy_price_eur: "9" };
+        manager.act(move |tx| supplies::service::receive(tx, "", &draft.read()?)).await.unwrap();
         let tea = manager.sees(id).await;
         assert_eq!((tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version), (Some(Eur(900)), Some("Lipton"), 3));
         // Each change is on record, and the next supply is proposed by the last one.
@@ -101,8 +101,8 @@ on_both_databases! {
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("чай", 0).await;
         manager.supplies("чай", 1, "2.50").await.unwrap();
-        let draft = products::Draft { name: "чай зелёный".into(), sell_price_rub: "100".into(), ..Default::default() };
-        let refused = manager.act(move |tx| products::service::edit(tx, tea.id, tea.version, &draft)).await.unwrap_err();
+        let draft = fields! { name: "чай зелёный", sell_price_rub: "100" };
+        let refused = manager.act(move |tx| products::service::edit(tx, tea.id, &draft.with("version", tea.version).read()?)).await.unwrap_err();
         let Error::Stale(stale) = refused else { panic!("{refused}") };
         let shown: Vec<_> = stale.differences.iter().map(|difference| (difference.field.as_str(), difference.now.as_str())).collect();
         assert_eq!((stale.version, shown), (2, vec![("name", "чай"), ("buy_price_eur", "2.50"), ("supplier_name", "Teekanne")]));
@@ -114,7 +114,7 @@ on_both_databases! {
         let tea = manager.adds("чай", 0).await.id;
         manager.supplies("чай", 1, "1").await.unwrap();
         manager.supplies("чай", 1, "3").await.unwrap();
-        manager.act(move |tx| products::service::correct(tx, tea, 2, "4", "излишек")).await.unwrap();
+        manager.act(move |tx| products::service::correct(tx, tea, &fields! { expected: 2, on_hand: "4", note: "излишек" }.read()?)).await.unwrap();
         let value = manager.look(move |tx| Ok(products_table::table.find(tea).select(products_table::value_eur).first::<Eur>(tx.conn)?)).await.unwrap();
         assert_eq!(value, Eur(100 + 300 + 2 * 300));
         app.assert_agrees().await;
@@ -139,7 +139,7 @@ on_both_databases! {
         let mut now = Vec::new();
         for id in 1..=3 {
             let product = manager.sees(id).await;
-            now.push((product.buy_price_eur, product.supplier_name, product.version));
+            now.push((product.buy_price_eur, product.supplier_name.clone(), product.version));
         }
         let teekanne = || Some("Teekanne".to_owned());
         assert_eq!(now, [(Some(Eur(900)), teekanne(), 2), (Some(Eur(777)), teekanne(), 2), (None, None, 1)]);
@@ -151,8 +151,8 @@ on_both_databases! {
         let (first, second) = (clerk.books("чай", 3).await.unwrap(), clerk.books("чай", 2).await.unwrap());
         manager.act(move |tx| products::service::archive(tx, tea.id)).await.unwrap();
         let edit = |qty: &str, version: i64| {
-            let draft = orders::Draft { phone: PHONE.to_owned(), qty: qty.to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
-            clerk.act(move |tx| orders::service::edit(tx, first.id, version, &draft))
+            let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
+            clerk.act(move |tx| orders::service::edit(tx, first.id, &draft.with("version", version).read()?))
         };
         assert_eq!(edit("4", 1).await.unwrap_err(), Error::field("qty", Problem::OnlyFewer));
         assert_eq!(clerk.counts(tea.id).await, (9, 5, 4));
@@ -169,12 +169,12 @@ on_both_databases! {
         let tea = manager.adds("чай", 5).await;
         let order = clerk.books("чай", 2).await.unwrap();
         let edit_order = |qty: &str, version: i64| {
-            let draft = orders::Draft { phone: "8 916 123-45-67".into(), qty: qty.into(), unit_price_rub: "100,00".into(), ..Default::default() };
-            manager.act(move |tx| orders::service::edit(tx, order.id, version, &draft))
+            let draft = fields! { phone: "8 916 123-45-67", qty: qty, unit_price_rub: "100,00" };
+            manager.act(move |tx| orders::service::edit(tx, order.id, &draft.with("version", version).read()?))
         };
         let edit_product = |min_stock: &str, version: i64| {
-            let draft = products::Draft { name: " чай ".into(), sell_price_rub: "100".into(), min_stock: min_stock.into(), ..Default::default() };
-            manager.act(move |tx| products::service::edit(tx, tea.id, version, &draft))
+            let draft = fields! { name: " чай ", sell_price_rub: "100", min_stock: min_stock };
+            manager.act(move |tx| products::service::edit(tx, tea.id, &draft.with("version", version).read()?))
         };
         assert_eq!(edit_order("2", 1).await.unwrap(), order, "version and user are those of before");
         assert_eq!(edit_product("", 1).await.unwrap().version, 1);
@@ -194,13 +194,11 @@ on_both_databases! {
 
     async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
         let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-        let free = products::Draft { name: "без цены".to_owned(), ..products::Draft::default() };
-        manager.act(move |tx| products::service::create(tx, "", &free, "5")).await.unwrap();
+        let free = fields! { name: "без цены" };
+        manager.act(move |tx| products::service::create(tx, "", &free.with("quantity", "5").read()?)).await.unwrap();
         assert_eq!(clerk.books("без цены", 1).await.unwrap_err(), Error::field("unit_price_rub", Problem::NoPrice));
-        let draft = orders::Draft {
-            phone: PHONE.to_owned(), product: "без цены".to_owned(), qty: "2".to_owned(), unit_price_rub: "89,90".to_owned(), ..orders::Draft::default()
-        };
-        let order = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap();
+        let draft = fields! { phone: PHONE, product: "без цены", qty: "2", unit_price_rub: "89,90" };
+        let order = clerk.act(move |tx| orders::service::create(tx, "", &draft.read()?)).await.unwrap();
         assert_eq!(order.total_rub(), Rub(17_980));
     }
 
@@ -209,8 +207,8 @@ on_both_databases! {
         let tea = app.hire(app.manager()).await.adds("чай", 5).await;
         let order = clerk.books("чай", 2).await.unwrap();
         let edit = |qty: &str, version: i64| {
-            let draft = orders::Draft { phone: PHONE.to_owned(), qty: qty.to_owned(), unit_price_rub: "90".to_owned(), ..orders::Draft::default() };
-            clerk.act(move |tx| orders::service::edit(tx, order.id, version, &draft))
+            let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
+            clerk.act(move |tx| orders::service::edit(tx, order.id, &draft.with("version", version).read()?))
         };
         assert_eq!(edit("4", 1).await.unwrap().version, 2);
         assert_eq!(clerk.counts(tea.id).await, (5, 4, 1));
@@ -227,8 +225,8 @@ on_both_databases! {
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("чай", 0).await;
         let edit = |price: &str| {
-            let draft = products::Draft { name: "чай".to_owned(), sell_price_rub: price.to_owned(), ..products::Draft::default() };
-            manager.act(move |tx| products::service::edit(tx, tea.id, 1, &draft))
+            let draft = fields! { name: "чай", sell_price_rub: price };
+            manager.act(move |tx| products::service::edit(tx, tea.id, &draft.with("version", 1).read()?))
         };
         edit("120").await.unwrap();
         let Error::Stale(stale) = edit("130").await.unwrap_err() else { panic!("not a conflict") };
@@ -242,7 +240,7 @@ on_both_databases! {
         clerk.books("чай", 3).await.unwrap();
         let count = |expected: i64, counted: &str| {
             let counted = counted.to_owned();
-            manager.act(move |tx| products::service::correct(tx, tea.id, expected, &counted, "пересчёт"))
+            manager.act(move |tx| products::service::correct(tx, tea.id, &fields! { expected: expected, on_hand: counted, note: "пересчёт" }.read()?))
         };
         assert_eq!(count(5, "2").await.unwrap_err(), Error::Reserved { on_hand: 2, reserved: 3 });
         count(5, "4").await.unwrap();
@@ -269,8 +267,8 @@ on_both_databases! {
     async fn names_differ_in_more_than_case(app: App) {
         let manager = app.hire(app.manager()).await;
         manager.adds("Зелёный чай", 1).await;
-        let draft = products::Draft { name: " зеленый  ЧАЙ ".to_owned(), ..products::Draft::default() };
-        let again = manager.act(move |tx| products::service::create(tx, "", &draft, "")).await;
+        let draft = fields! { name: " зеленый  ЧАЙ " };
+        let again = manager.act(move |tx| products::service::create(tx, "", &draft.read()?)).await;
         assert_eq!(again.unwrap_err(), Error::field("name", Problem::Taken));
     }
 
@@ -296,8 +294,8 @@ on_both_databases! {
 
     async fn all_wrong_fields_are_named_at_once(app: App) {
         let clerk = app.hire(app.clerk()).await;
-        let draft = orders::Draft { phone: "12".to_owned(), qty: "0".to_owned(), unit_price_rub: "-1".to_owned(), ..orders::Draft::default() };
-        let error = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap_err();
+        let draft = fields! { phone: "12", qty: "0", unit_price_rub: "-1" };
+        let error = clerk.act(move |tx| orders::service::create(tx, "", &draft.read()?)).await.unwrap_err();
         assert_eq!(error.problem("phone"), Some(&Problem::NotPhone));
         assert_eq!(error.problem("product"), Some(&Problem::Required));
         assert_eq!(error.problem("qty"), Some(&Problem::TooSmall(1)));
@@ -311,8 +309,8 @@ on_both_databases! {
             ("8 (495) 123-45-67 доб. 12", Problem::NotOnePhone),
             ("+7 916 123 45 6o", Problem::NotPhone),
         ] {
-            let draft = orders::Draft { phone: phone.to_owned(), product: "чай".to_owned(), qty: "1".to_owned(), ..orders::Draft::default() };
-            let error = clerk.act(move |tx| orders::service::create(tx, "", &draft)).await.unwrap_err();
+            let draft = fields! { phone: phone, product: "чай", qty: "1" };
+            let error = clerk.act(move |tx| orders::service::create(tx, "", &draft.read()?)).await.unwrap_err();
             assert_eq!(error, Error::field("phone", problem));
         }
     }

@@ -136,8 +136,8 @@ on_both_databases! {
         for refused in [admin.issues(2).await, admin.denies(2).await] {
             assert_eq!(refused.unwrap_err(), Error::OrderIs(unknown.clone()));
         }
-        let draft = orders::Draft { phone: "89161234567".into(), qty: "1".into(), unit_price_rub: "1".into(), ..Default::default() };
-        let refused = admin.act(move |tx| orders::service::edit(tx, 2, 1, &draft)).await;
+        let draft = fields! { phone: "89161234567", qty: "1", unit_price_rub: "1" };
+        let refused = admin.act(move |tx| orders::service::edit(tx, 2, &draft.with("version", 1).read()?)).await;
         assert_eq!(refused.unwrap_err(), Error::OrderIs(unknown));
     }
 

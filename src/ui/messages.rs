@@ -5,7 +5,8 @@ use crate::{
     codes::Code,
     error::{Error, Problem},
     i18n::Locale,
-    money::{amount, pieces},
+    money::amount,
+    number::pieces,
     orders::status::Status,
 };
 use leptos_i18n::td_string;

@@ -3,6 +3,7 @@
 use super::Visitor;
 use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
+use axum_extra::extract::CookieJar;
 use leptos::prelude::*;
 
 /// Who sent the request, and the language of his cookie. Russian without one.
@@ -10,18 +11,14 @@ pub fn visitor() -> Visitor {
     let Some(parts) = use_context::<Parts>() else {
         return Visitor::default();
     };
-    let actor = parts.extensions.get::<Result<Actor, Error>>();
-    let me = match actor {
-        Some(Ok(Actor::User(me))) => Some(me.clone()),
-        _ => None,
-    };
+    let actor = Actor::of(&parts.extensions);
     Visitor {
-        locale: locale_of(&parts.headers),
-        me,
-        is_unknown: matches!(
-            actor,
-            Some(Err(Error::Unavailable | Error::Busy | Error::Locked))
-        ),
+        locale: chosen(&parts.headers).unwrap_or_default(),
+        is_unknown: matches!(actor, Err(Error::Unavailable | Error::Busy | Error::Locked)),
+        me: match actor {
+            Ok(Actor::User(me)) => Some(me),
+            _ => None,
+        },
     }
 }
 
@@ -30,17 +27,14 @@ pub fn title(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
+/// Keeps the number of the last request that failed where `ui::request_id` finds it: every call goes through `fetch`.
+pub const KEEP_REQUEST_ID: &str = "const ask = window.fetch; window.fetch = async (...what) => { const answer = await ask(...what); \
+    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; return answer; };";
+
 /// The number of the request.
 pub fn request_id() -> String {
     use_context::<Parts>()
         .map(|parts| ClientInfo::of(&parts.extensions).id.to_string())
-        .unwrap_or_default()
-}
-
-/// The language of a request's cookie. Russian without one.
-fn locale_of(headers: &HeaderMap) -> Locale {
-    cookie(headers, "lang")
-        .and_then(|lang| lang.parse().ok())
         .unwrap_or_default()
 }
 
@@ -51,7 +45,6 @@ pub async fn post(_path: &str, _fields: String) -> Result<String, Error> {
 
 /// The language for somebody who has no page before him: of his cookie, else the first of `Accept-Language` that we speak.
 pub fn language(headers: &HeaderMap) -> Locale {
-    let chosen = cookie(headers, "lang").and_then(|lang| lang.parse().ok());
     let accepted = || {
         let languages = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
         languages
@@ -59,18 +52,11 @@ pub fn language(headers: &HeaderMap) -> Locale {
             .filter_map(|range| range.trim().split(['-', ';']).next())
             .find_map(|language| language.to_ascii_lowercase().parse().ok())
     };
-    chosen.or_else(accepted).unwrap_or_default()
+    chosen(headers).or_else(accepted).unwrap_or_default()
 }
 
-/// A cookie of a request.
-pub fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
-    let cookies = headers
-        .get_all(header::COOKIE)
-        .iter()
-        .filter_map(|value| value.to_str().ok());
-    cookies
-        .flat_map(|value| value.split(';'))
-        .filter_map(|pair| pair.trim().split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+/// The language of a request's cookie.
+fn chosen(headers: &HeaderMap) -> Option<Locale> {
+    let cookies = CookieJar::from_headers(headers);
+    cookies.get("lang")?.value().parse().ok()
 }

@@ -8,7 +8,6 @@ use crate::{
         request::{Caller, Id},
         values::{Listing, Time},
     },
-    checks::Checks,
     error::Error,
 };
 use axum::{Json, http::StatusCode};
@@ -64,7 +63,7 @@ struct ChatCode {
     responses((status = OK, description = "The chats, at most a hundred", body = Listing<ChatJson>), SignedIn)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
-    let chats = caller.look(Checks::default(), service::list).await?;
+    let chats = caller.look(service::list).await?;
     Ok(Listing::whole(chats))
 }
 
@@ -79,7 +78,7 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
     responses((status = OK, description = "The code, this once", body = ChatCode), SignedIn, Allowed)
 )]
 async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
-    let (code, until) = caller.act(Checks::default(), service::new_code).await?;
+    let (code, until) = caller.act(service::new_code).await?;
     Ok(Json(ChatCode {
         code,
         expires_at: Time(until),
@@ -97,6 +96,6 @@ async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
 )]
 async fn unlink(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::unlink(tx, id);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -1,18 +1,20 @@
 //! Tokens over the REST API.
 
-use super::{Token, service};
+use super::{
+    Token,
+    service::{self, NewToken},
+};
 use crate::{
     act::{Shop, Tx},
     api::{
         answers::{Allowed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Id},
-        values::{Given, Listing, Made, Time},
+        values::{Listing, Made, Time},
     },
-    checks::Checks,
     error::Error,
 };
 use axum::{Json, http::StatusCode};
-use serde::{Deserialize, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
@@ -57,15 +59,6 @@ struct MadeToken {
     token: String,
 }
 
-/// A token to make
-#[derive(Debug, Deserialize, ToSchema)]
-struct NewToken {
-    /// What the owner will know it by
-    #[serde(default)]
-    #[schema(value_type = String, required = true, min_length = 1, max_length = 100, example = "till")]
-    name: Given,
-}
-
 /// List the own tokens
 #[utoipa::path(
     get,
@@ -75,7 +68,7 @@ struct NewToken {
     responses((status = OK, description = "The tokens, at most a hundred", body = Listing<TokenJson>), SignedIn)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
-    let tokens = caller.look(Checks::default(), service::list).await?;
+    let tokens = caller.look(service::list).await?;
     Ok(Listing::whole(tokens))
 }
 
@@ -95,10 +88,7 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     )
 )]
 async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>, Error> {
-    let (name, checks) = body.open(|new, checks| checks.take("name", new.name.text()));
-    let (made, token) = caller
-        .act(checks, move |tx| service::create(tx, &name))
-        .await?;
+    let (made, token) = caller.submit(body, service::create).await?;
     let at = format!("/api/me/tokens/{}", made.id);
     let body = MadeToken {
         id: made.id,
@@ -119,6 +109,6 @@ async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>,
 )]
 async fn revoke(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::revoke(tx, id);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -7,6 +7,7 @@ pub mod service;
 
 use crate::{
     error::Error,
+    fields::Fields,
     moment::Moment,
     ui::{
         self,
@@ -48,12 +49,12 @@ pub async fn list_tokens() -> Result<TokenList, Error> {
 
 /// Makes a token. The account page, opened next, shows it.
 #[server(endpoint = "create_token")]
-pub async fn create_token(name: String) -> Result<(), Error> {
+pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
         door,
         ui::{banner::Success, secret},
     };
-    let (_, token) = door::act(move |tx| service::create(tx, &name)).await?;
+    let (_, token) = door::submit(fields, service::create).await?;
     door::show_once("token", &token);
     door::go(&format!("/account{}", secret::PLACE), Success::TokenCreated);
     Ok(())

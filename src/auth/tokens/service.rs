@@ -4,7 +4,6 @@ use super::Token;
 use crate::{
     act::{Shop, Tx},
     auth::{Actor, Permission, service::active},
-    checks::Checks,
     clock,
     crypto::sha256,
     db::Db,
@@ -12,11 +11,13 @@ use crate::{
     log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::api_tokens,
+    validation::{Input, Request, line},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use tracing::Instrument;
+use utoipa::ToSchema;
 
 /// How a token begins, so that people and scanners know one when they see it.
 const PREFIX: &str = "sirius_";
@@ -29,28 +30,43 @@ const MOST: usize = 100;
 /// How finely the last use is kept, so that reading stays reading.
 const USE: TimeDelta = TimeDelta::minutes(1);
 
+/// A token to make
+#[derive(Debug, ToSchema)]
+pub struct NewToken {
+    /// What the owner will know it by
+    #[schema(min_length = 1, max_length = 100, example = "till")]
+    pub name: String,
+}
+
+impl Request for NewToken {
+    const PERMISSION: Permission = Permission::OwnKeys;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            name: input.read("name", line(NAME)),
+        }
+    }
+}
+
 /// Makes a token for oneself and tells it, this once.
-pub fn create(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
+pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, String), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
-    let mut checks = Checks::default();
-    let name = checks.line("name", name, NAME);
     if list(tx)?.len() >= MOST {
-        checks.wrong("name", Problem::TooMany(MOST));
+        return Err(Error::field("name", Problem::TooMany(MOST)));
     }
-    checks.done()?;
     let secret = rand::random::<[u8; BYTES]>();
     let token = format!("{PREFIX}{}", BASE64_URL_SAFE_NO_PAD.encode(secret));
     let made = diesel::insert_into(api_tokens::table)
         .values((
             api_tokens::user_id.eq(&owner),
-            api_tokens::name.eq(&name),
+            api_tokens::name.eq(name),
             api_tokens::hash.eq(sha256(&token)),
             api_tokens::created_at.eq(tx.now),
         ))
         .returning(COLUMNS)
         .get_result(tx.conn)?;
-    let changes = [log::set("name", &name)];
+    let changes = [log::set("name", name)];
     record(tx, Action::CreateToken, Entity::User, owner, &changes)?;
     Ok((made, token))
 }

@@ -1,22 +1,24 @@
 //! Other people's accounts and invitations over the REST API.
 
-use super::{Account, Invitation, Query, invitations, service};
+use super::{
+    Account, Invitation, Query, invitations,
+    service::{self, RoleChange},
+};
 use crate::{
     act::{Shop, Tx},
     api::{
         answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
         request::{Body, Caller, Id, Name, Params},
-        values::{Given, Listing, Made, Time},
+        values::{Listing, Made, Time},
     },
     auth::{Role, UserState},
-    checks::Checks,
     codes::Code,
     crypto::new_key,
-    error::{Error, Problem},
+    error::Error,
 };
 use axum::{Json, http::StatusCode};
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints of other people's accounts.
@@ -107,74 +109,17 @@ struct OneTimePassword {
     password: String,
 }
 
-/// A role to give
-#[derive(Debug, Deserialize, ToSchema)]
-struct RoleChange {
-    #[serde(default)]
-    #[schema(value_type = Role, required = true, example = "manager")]
-    role: Given,
-}
-
-impl RoleChange {
-    fn read(self, checks: &mut Checks) -> Role {
-        let code = checks.take("role", self.role.text());
-        let role: Option<Role> = checks.optional_code("role", &code);
-        if code.is_empty() {
-            checks.wrong("role", Problem::Required);
-        }
-        // The stand-in is never given: whoever sent a wrong one is refused.
-        role.unwrap_or(Role::User)
-    }
-}
-
-/// Which accounts to list.
-#[derive(Debug, Default, Deserialize, IntoParams)]
-#[serde(default)]
-#[into_params(parameter_in = Query)]
-struct ListUsers {
-    /// A part of the name
-    #[param(example = "ann")]
-    search: Option<String>,
-    #[param(value_type = Option<Role>, inline, example = "user")]
-    role: Option<String>,
-    #[param(value_type = Option<UserState>, inline, example = "active")]
-    state: Option<String>,
-    /// Rows of the page
-    #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
-    limit: Option<String>,
-    /// `next` of the page before
-    #[param(example = "W3siVGV4dCI6ImFubmEifV0")]
-    cursor: Option<String>,
-}
-
-impl ListUsers {
-    fn read(self, _: &mut Checks) -> Query {
-        Query {
-            search: self.search.unwrap_or_default(),
-            role: self.role.unwrap_or_default(),
-            state: self.state.unwrap_or_default(),
-            limit: self.limit.unwrap_or_default(),
-            after: self.cursor.unwrap_or_default(),
-            ..Query::default()
-        }
-    }
-}
-
 /// List all accounts, by name
 #[utoipa::path(
     get,
     path = "/api/users",
     operation_id = "list_users",
     tag = "admin",
-    params(ListUsers),
+    params(Query),
     responses((status = OK, description = "A page of the accounts", body = Listing<UserJson>), SignedIn, Allowed, Listed)
 )]
-async fn list(caller: Caller, params: Params<ListUsers>) -> Result<Json<Listing<UserJson>>, Error> {
-    let (query, checks) = params.open(ListUsers::read);
-    let page = caller
-        .look(checks, move |tx| service::list(tx, &query))
-        .await?;
-    Ok(Listing::of(page))
+async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<UserJson>>, Error> {
+    Ok(Listing::of(caller.search(params, service::list).await?))
 }
 
 /// Read an account
@@ -187,9 +132,7 @@ async fn list(caller: Caller, params: Params<ListUsers>) -> Result<Json<Listing<
     responses((status = OK, description = "The account", body = UserJson), SignedIn, Allowed, OfOne)
 )]
 async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
-    let account = caller
-        .look(Checks::default(), move |tx| service::get(tx, &username))
-        .await?;
+    let account = caller.look(move |tx| service::get(tx, &username)).await?;
     Ok(Json(account.into()))
 }
 
@@ -206,7 +149,7 @@ async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Err
 )]
 async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::delete(tx, &username);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -230,10 +173,10 @@ async fn change_role(
     Name(username): Name,
     body: Body<RoleChange>,
 ) -> Result<Json<UserJson>, Error> {
-    let (role, checks) = body.open(RoleChange::read);
-    let account = caller
-        .act(checks, move |tx| service::change_role(tx, &username, role))
-        .await?;
+    let change = move |tx: &mut Tx<'_>, change: &RoleChange| {
+        service::change_role(tx, &username, change.role)
+    };
+    let account = caller.submit(body, change).await?;
     Ok(Json(account.into()))
 }
 
@@ -284,7 +227,7 @@ async fn state(
     change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
 ) -> Result<Json<UserJson>, Error> {
     let act = move |tx: &mut Tx<'_>| change(tx, &username);
-    let account = caller.act(Checks::default(), act).await?;
+    let account = caller.act(act).await?;
     Ok(Json(account.into()))
 }
 
@@ -316,7 +259,7 @@ async fn reset_password(
     responses((status = OK, description = "The invitations, at most two hundred", body = Listing<InvitationJson>), SignedIn, Allowed)
 )]
 async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>>, Error> {
-    let invitations = caller.look(Checks::default(), invitations::list).await?;
+    let invitations = caller.look(invitations::list).await?;
     Ok(Listing::whole(invitations))
 }
 
@@ -335,12 +278,11 @@ async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>
     )
 )]
 async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvitation>, Error> {
-    let (role, checks) = body.open(RoleChange::read);
     let token = new_key();
     let kept = token.clone();
-    let made = caller
-        .act(checks, move |tx| invitations::invite(tx, role, &kept))
-        .await?;
+    let invite =
+        move |tx: &mut Tx<'_>, change: &RoleChange| invitations::invite(tx, change.role, &kept);
+    let made = caller.submit(body, invite).await?;
     let at = format!("/api/invitations/{}", made.id);
     let body = MadeInvitation {
         id: made.id,
@@ -362,6 +304,6 @@ async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvit
 )]
 async fn revoke_invitation(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| invitations::revoke(tx, id);
-    caller.act(Checks::default(), act).await?;
+    caller.act(act).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -4,6 +4,7 @@ use super::Invitation;
 use crate::{
     auth::Role,
     error::Error,
+    fields::Fields,
     ui::{
         self,
         form::{Form, FormAction, Submit},
@@ -34,18 +35,15 @@ pub async fn list_invitations() -> Result<Invited, Error> {
 
 /// Makes an invitation. The page shows its link, which nobody can look up later.
 #[server(endpoint = "invite_user")]
-pub async fn invite_user(role: String) -> Result<(), Error> {
+pub async fn invite_user(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
         crypto, door,
         ui::{banner::Success, secret},
     };
     let token = crypto::new_key();
     let kept = token.clone();
-    door::act(move |tx| {
-        let role = role
-            .parse()
-            .map_err(|_| Error::field("role", crate::error::Problem::NotOffered))?;
-        super::invitations::invite(tx, role, &kept)
+    door::submit(fields, move |tx, change: &super::service::RoleChange| {
+        super::invitations::invite(tx, change.role, &kept)
     })
     .await?;
     door::show_once("invitation", &token);

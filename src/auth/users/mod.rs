@@ -34,19 +34,31 @@ pub struct Account {
 
 /// What the list of accounts shows: the state of its URL, as it was typed.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(utoipa::IntoParams),
+    into_params(parameter_in = Query)
+)]
 #[serde(default)]
 pub struct Query {
-    /// A part of the name.
+    /// A part of the name
+    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "ann"))]
     pub search: String,
-    /// A code of [`Role`].
+    #[cfg_attr(feature = "ssr", param(value_type = Option<Role>, inline, example = "user"))]
     pub role: String,
-    /// A code of [`UserState`].
+    #[cfg_attr(feature = "ssr", param(value_type = Option<UserState>, inline, example = "active"))]
     pub state: String,
     /// `-username` for descending.
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub sort: String,
-    /// Rows on a page; empty: 50.
+    /// Rows of the page
+    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
     pub limit: String,
+    /// `next` of the page before
+    #[serde(alias = "cursor")]
+    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siVGV4dCI6ImFubmEifV0"))]
     pub after: String,
+    #[cfg_attr(feature = "ssr", param(ignore))]
     pub before: String,
 }
 

@@ -4,6 +4,7 @@ use super::{Account, list::StateBadge};
 use crate::{
     auth::{Role, UserState},
     error::Error,
+    fields::Fields,
     log::{Operation, history::History},
     ui::{
         self,
@@ -48,11 +49,12 @@ pub async fn read_user(username: String) -> Result<UserFile, Error> {
 
 /// Gives an account a role.
 #[server(endpoint = "change_role")]
-pub async fn change_role(username: String, role: String) -> Result<(), Error> {
-    let role = role
-        .parse()
-        .map_err(|_| Error::field("role", crate::error::Problem::NotOffered));
-    crate::door::act(move |tx| super::service::change_role(tx, &username, role?)).await?;
+pub async fn change_role(username: String, #[server(flatten)] fields: Fields) -> Result<(), Error> {
+    use super::service::{self, RoleChange};
+    crate::door::submit(fields, move |tx, change: &RoleChange| {
+        service::change_role(tx, &username, change.role)
+    })
+    .await?;
     saved()
 }
 

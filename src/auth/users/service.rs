@@ -7,15 +7,16 @@ use crate::{
         Actor, Permission, Role, UserState, password,
         service::{shut_out, sign_out_everywhere},
     },
-    checks::Checks,
-    db::{self, Column, Dialect, Key, Keyset, Order},
+    db::{self, Column, Dialect, Key, Keyset, Order, containing},
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
     page::Page,
     schema::users,
-    text::{containing, fold},
+    text::fold,
+    validation::{Checks, Input, Request, code},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use utoipa::ToSchema;
 
 /// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
 pub const REGISTRATION: &str = "registration";
@@ -26,8 +27,8 @@ const NAME: std::ops::RangeInclusive<usize> = 3..=64;
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     let mut checks = Checks::default();
-    let role: Option<Role> = checks.optional_code("role", &query.role);
-    let state: Option<UserState> = checks.optional_code("state", &query.state);
+    let role: Option<Role> = checks.code("role", &query.role);
+    let state: Option<UserState> = checks.code("state", &query.state);
     let limit = checks.page_size(&query.limit);
     checks.done()?;
     let order = Order {
@@ -68,9 +69,7 @@ pub fn get(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
 /// Adds an account from the command line.
 pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
-    let mut checks = Checks::default();
-    let username = check_username(&mut checks, username);
-    checks.done()?;
+    let username = self::username(username).map_err(|problem| Error::field("username", problem))?;
     db::serialize_by(tx.conn, REGISTRATION)?;
     insert(tx, &username, role, UserState::Active, hash)
 }
@@ -223,29 +222,42 @@ pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     record(tx, Action::Delete, Entity::User, &account.username, &[])
 }
 
-/// What is wrong with a new user name is put among the checks.
-pub fn check_username(checks: &mut Checks, username: &str) -> String {
-    let username = username.trim();
-    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    let problem = if username.is_empty() {
-        Some(Problem::Required)
-    } else if !username.chars().all(allowed) {
-        Some(Problem::NotUsername)
-    } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
-        Some(Problem::MixedAlphabets)
-    } else if log::search::is_system(username) {
-        Some(Problem::Taken)
-    } else if username.chars().count() < *NAME.start() {
-        Some(Problem::TooShort(*NAME.start()))
-    } else if username.chars().count() > *NAME.end() {
-        Some(Problem::TooLong(*NAME.end()))
-    } else {
-        None
-    };
-    if let Some(problem) = problem {
-        checks.wrong("username", problem);
+/// A role to give
+#[derive(Debug, ToSchema)]
+pub struct RoleChange {
+    #[schema(example = "manager")]
+    pub role: Role,
+}
+
+impl Request for RoleChange {
+    const PERMISSION: Permission = Permission::ManageUsers;
+
+    fn read(input: &mut Input) -> Self {
+        Self {
+            role: input.read_or("role", Role::User, code),
+        }
     }
-    username.to_owned()
+}
+
+/// Reads the name of a new account.
+pub fn username(text: &str) -> Result<String, Problem> {
+    let username = text.trim();
+    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    if username.is_empty() {
+        Err(Problem::Required)
+    } else if !username.chars().all(allowed) {
+        Err(Problem::NotUsername)
+    } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
+        Err(Problem::MixedAlphabets)
+    } else if log::is_system(username) {
+        Err(Problem::Taken)
+    } else if username.chars().count() < *NAME.start() {
+        Err(Problem::TooShort(*NAME.start()))
+    } else if username.chars().count() > *NAME.end() {
+        Err(Problem::TooLong(*NAME.end()))
+    } else {
+        Ok(username.to_owned())
+    }
 }
 
 /// Whether a word has letters of two alphabets: it would look like another name.

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     i18n::Locale,
     log::{Action, Operation, Query, SYSTEM, search},
-    products::{self, Draft},
+    products,
 };
 
 /// What the log says of products that fell below their minimum, newest first.
@@ -74,10 +74,10 @@ on_both_databases! {
         let channels = Channels::of(&app.shop).unwrap();
         let manager = app.hire(app.manager()).await;
         let (tea, coffee) = (manager.adds_with_minimum("чай", 5, 2).await, manager.adds_with_minimum("кофе", 5, 2).await);
-        let raised = Draft { name: "чай".into(), min_stock: "6".into(), sell_price_rub: "100".into(), ..Draft::default() };
-        manager.act(move |tx| products::service::edit(tx, tea, 1, &raised)).await.unwrap();
+        let raised = fields! { name: "чай", min_stock: "6", sell_price_rub: "100" };
+        manager.act(move |tx| products::service::edit(tx, tea, &raised.with("version", 1).read()?)).await.unwrap();
         assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
-        manager.act(move |tx| products::service::correct(tx, coffee, 5, "1", "бой")).await.unwrap();
+        manager.act(move |tx| products::service::correct(tx, coffee, &fields! { expected: 5, on_hand: "1", note: "бой" }.read()?)).await.unwrap();
         assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
         let order = manager.books("чай", 5).await.unwrap();
         manager.denies(order.id).await.unwrap();
@@ -118,8 +118,8 @@ on_both_databases! {
         let count = 200;
         let add = move |tx: &mut crate::act::Tx<'_>| {
             for number in 0..count {
-                let draft = Draft { name: format!("товар {number:03}"), ..Draft::default() };
-                products::service::create(tx, "", &draft, "3")?;
+                let draft = fields! { name: format!("товар {number:03}") };
+                products::service::create(tx, "", &draft.with("quantity", "3").read()?)?;
             }
             Ok(())
         };
@@ -183,7 +183,7 @@ on_both_databases! {
             archive(id).await.unwrap();
         }
         // In the archive nothing is low.
-        manager.act(move |tx| products::service::correct(tx, tea, 5, "1", "бой")).await.unwrap();
+        manager.act(move |tx| products::service::correct(tx, tea, &fields! { expected: 5, on_hand: "1", note: "бой" }.read()?)).await.unwrap();
         assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), (0, 0));
         for id in [tea, tea, coffee] {
             restore(id).await.unwrap();
@@ -204,8 +204,8 @@ on_both_databases! {
         // In one act down and up again: nothing happened.
         manager.adds_with_minimum("кофе", 5, 5).await;
         manager.act(|tx| {
-            products::service::correct(tx, 2, 5, "1", "")?;
-            products::service::correct(tx, 2, 1, "6", "")
+            products::service::correct(tx, 2, &fields! { expected: 5, on_hand: "1" }.read()?)?;
+            products::service::correct(tx, 2, &fields! { expected: 1, on_hand: "6" }.read()?)
         }).await.unwrap();
         assert_eq!((outbox(&app).await.len(), noticed(&app.admin()).await.len()), told);
     }
@@ -280,8 +280,8 @@ on_both_databases! {
         let manager = app.hire(app.manager()).await;
         manager.adds_with_minimum("чай", 5, 5).await;
         let failing = manager.act(|tx| {
-            let draft = crate::orders::Draft { phone: "+79161234567".into(), product: "чай".into(), qty: "1".into(), ..Default::default() };
-            crate::orders::service::create(tx, "", &draft)?;
+            let draft = fields! { phone: "+79161234567", product: "чай", qty: "1" };
+            crate::orders::service::create(tx, "", &draft.read()?)?;
             Err::<(), _>(crate::error::Error::Unavailable)
         });
         failing.await.unwrap_err();

@@ -140,7 +140,7 @@ on_both_databases! {
         // One act takes all three below; the first is refilled before it is told, the second after.
         manager.act(|tx| {
             for id in 1..=3 {
-                crate::products::service::correct(tx, id, 5, "4", "бой")?;
+                crate::products::service::correct(tx, id, &fields! { expected: 5, on_hand: "4", note: "бой" }.read()?)?;
             }
             Ok(())
         }).await.unwrap();

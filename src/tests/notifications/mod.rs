@@ -85,14 +85,9 @@ async fn outbox(app: &App) -> Vec<(State, i64, Option<String>)> {
 impl Person {
     /// Adds a product with so many pieces, low below `minimum`.
     async fn adds_with_minimum(&self, name: &str, pieces: i64, minimum: i64) -> i64 {
-        let draft = crate::products::Draft {
-            name: name.to_owned(),
-            sell_price_rub: "100".to_owned(),
-            min_stock: minimum.to_string(),
-            ..crate::products::Draft::default()
-        };
+        let draft = fields! { name: name, sell_price_rub: "100", min_stock: minimum };
         let add = move |tx: &mut crate::act::Tx<'_>| {
-            crate::products::service::create(tx, "", &draft, &pieces.to_string())
+            crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
         };
         self.act(add).await.unwrap().id
     }

@@ -1,0 +1,109 @@
+//! What people enter of a product: its fields, in one place.
+//!
+//! A new field is added here, and to the answers of the API (`json.rs`), the form (`form.rs`), the file (`csv.rs`) and the
+//! labels (`ui/words.rs`).
+
+use crate::money::{Eur, Rub};
+use serde::{Deserialize, Serialize};
+
+/// The fields of a product that people enter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(
+        diesel::AsChangeset,
+        diesel::Insertable,
+        diesel::Queryable,
+        diesel::Selectable,
+        utoipa::ToSchema
+    ),
+    diesel(table_name = crate::schema::products, treat_none_as_null = true)
+)]
+pub struct ProductData {
+    #[cfg_attr(
+        feature = "ssr",
+        schema(min_length = 1, max_length = 200, example = "Чай зелёный 100 г")
+    )]
+    pub name: String,
+    #[cfg_attr(feature = "ssr", schema(max_length = 2000))]
+    pub description: Option<String>,
+    /// Fewer available pieces than this are low
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 5))]
+    pub min_stock: i64,
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<crate::api::values::Amount>))]
+    pub buy_price_eur: Option<Eur>,
+    #[cfg_attr(feature = "ssr", schema(value_type = Option<crate::api::values::Amount>))]
+    pub sell_price_rub: Option<Rub>,
+    #[cfg_attr(feature = "ssr", schema(max_length = 200, example = "Teekanne"))]
+    pub supplier_name: Option<String>,
+}
+
+impl ProductData {
+    /// Each field with its value, as the log and a file show it.
+    pub fn entries(&self) -> [(&'static str, Option<String>); 6] {
+        [
+            ("name", Some(self.name.clone())),
+            (
+                "sell_price_rub",
+                self.sell_price_rub.map(|price| price.to_string()),
+            ),
+            (
+                "buy_price_eur",
+                self.buy_price_eur.map(|price| price.to_string()),
+            ),
+            ("min_stock", Some(self.min_stock.to_string())),
+            ("supplier_name", self.supplier_name.clone()),
+            ("description", self.description.clone()),
+        ]
+    }
+}
+
+#[cfg(feature = "ssr")]
+pub use reading::NAME;
+
+#[cfg(feature = "ssr")]
+mod reading {
+    use super::ProductData;
+    use crate::{
+        auth::Permission,
+        stock::MAX_PIECES,
+        validation::{Input, Request, eur, line, lines, number, optional, rub},
+    };
+
+    /// The longest name, of a product or of a supplier.
+    pub const NAME: usize = 200;
+    const DESCRIPTION: usize = 2_000;
+
+    impl ProductData {
+        /// Reads the fields over what they are.
+        pub fn update(&mut self, input: &mut Input) {
+            let pieces = optional(number(0..=MAX_PIECES));
+            input.update("name", &mut self.name, line(NAME));
+            input.update(
+                "description",
+                &mut self.description,
+                optional(lines(DESCRIPTION)),
+            );
+            input.update("min_stock", &mut self.min_stock, |text| {
+                Ok(pieces(text)?.unwrap_or(0))
+            });
+            input.update("buy_price_eur", &mut self.buy_price_eur, optional(eur));
+            input.update("sell_price_rub", &mut self.sell_price_rub, optional(rub));
+            input.update(
+                "supplier_name",
+                &mut self.supplier_name,
+                optional(line(NAME)),
+            );
+        }
+    }
+
+    impl Request for ProductData {
+        const PERMISSION: Permission = Permission::EditProducts;
+
+        fn read(input: &mut Input) -> Self {
+            let mut data = Self::default();
+            data.update(input);
+            data
+        }
+    }
+}

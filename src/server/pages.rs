@@ -1,0 +1,67 @@
+//! The routes of the pages, and of the server functions that pages and their forms call.
+
+use super::executor;
+use crate::{act::Shop, app::App, door::Called, shell::shell};
+use axum::{
+    Router,
+    extract::Request,
+    http::{HeaderName, HeaderValue},
+    routing::{MethodFilter, on},
+};
+use leptos::{config::LeptosOptions, prelude::provide_context, server_fn::axum::server_fn_paths};
+use leptos_axum::{
+    AxumRouteListing, LeptosRoutes, generate_route_list, handle_server_fns_with_context,
+    render_app_async_with_context,
+};
+use std::sync::LazyLock;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+/// The pages. Found once: while Leptos looks for them, no page of the process gets its data.
+static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
+    executor::follow_tasks();
+    generate_route_list(App)
+});
+
+/// The paths of the pages, as `/orders/{id}`.
+pub fn paths() -> impl Iterator<Item = &'static str> {
+    PAGES.iter().map(AxumRouteListing::path)
+}
+
+/// The pages, and for every other path the page that says so.
+pub fn router(shop: Shop) -> Router {
+    let draw = render_app_async_with_context(move || provide_context(shop.clone()), shell);
+    let (admin, others): (Vec<_>, Vec<_>) = PAGES
+        .iter()
+        .cloned()
+        .partition(|page| page.path().starts_with("/admin"));
+    Router::new()
+        .leptos_routes_with_handler(admin, draw.clone())
+        .layer(no_index())
+        .leptos_routes_with_handler(others, draw.clone())
+        .fallback(draw)
+        .with_state(LeptosOptions::builder().output_name("sirius").build())
+}
+
+/// Keeps search engines out.
+pub fn no_index() -> SetResponseHeaderLayer<HeaderValue> {
+    SetResponseHeaderLayer::overriding(
+        HeaderName::from_static("x-robots-tag"),
+        HeaderValue::from_static("noindex, nofollow"),
+    )
+}
+
+/// The server functions, as clients call them. A page that is drawn calls them without a request.
+pub fn functions(shop: Shop) -> Router {
+    let call = move |request: Request| {
+        let shop = shop.clone();
+        let context = move || {
+            provide_context(shop.clone());
+            provide_context(Called);
+        };
+        handle_server_fns_with_context(context, request)
+    };
+    server_fn_paths().fold(Router::new(), |routes, (path, method)| {
+        let method = MethodFilter::try_from(method).unwrap_or(MethodFilter::POST);
+        routes.route(path, on(method, call.clone()))
+    })
+}
