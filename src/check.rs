@@ -99,9 +99,9 @@ const SUMS: &str = "
 /// It is on record what there was to repair.
 pub async fn repair(shop: &Shop) -> Result<usize, Error> {
     shop.act(Actor::System, |tx| {
-        rollup::lock(tx.conn)?;
-        let (_, wrong) = rollup::check(tx.conn)?;
-        let rows = rollup::rebuild(tx.conn)?;
+        rollup::check::lock(tx.conn)?;
+        let (_, wrong) = rollup::check::check(tx.conn)?;
+        let rows = rollup::check::rebuild(tx.conn)?;
         let changes = [log::set("rows", rows), log::set("wrong", wrong.len())];
         record(tx, Action::Repair, Entity::Report, "sums", &changes)?;
         Ok(rows)
@@ -125,7 +125,7 @@ pub fn check(conn: &mut Conn) -> Result<Report, Error> {
                 .wrong
                 .extend(disagreeing.iter().map(Disagreement::words));
         }
-        let (rows, wrong) = rollup::check(conn)?;
+        let (rows, wrong) = rollup::check::check(conn)?;
         report.compared.push(("roll-ups = their orders", rows));
         report.wrong.extend(wrong);
         Ok(report)

@@ -1,7 +1,24 @@
 //! Enumerations that are stored, sent and put into URLs as a fixed word.
 
 /// Declares an enum whose variants each have one code: in the database (`TEXT`), in JSON and in URLs.
+///
+/// `labelled by` gives each variant a name for people, of a key of the locales.
 macro_rules! codes {
+    ($(#[$meta:meta])* pub enum $name:ident labelled by $labels:ident {
+        $($(#[$variant_meta:meta])* $variant:ident = $code:literal => $key:ident,)+
+    }) => {
+        $crate::codes::codes! {
+            $(#[$meta])*
+            pub enum $name { $($(#[$variant_meta])* $variant = $code,)+ }
+        }
+
+        impl $name {
+            /// Its name for people.
+            pub fn label(self, locale: $crate::i18n::Locale) -> &'static str {
+                match self { $(Self::$variant => leptos_i18n::td_string!(locale, $labels.$key),)+ }
+            }
+        }
+    };
     ($(#[$meta:meta])* pub enum $name:ident { $($(#[$variant_meta:meta])* $variant:ident = $code:literal,)+ }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]

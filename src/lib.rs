@@ -18,6 +18,7 @@ pub mod notifications;
 pub mod number;
 pub mod orders;
 pub mod page;
+pub mod problem;
 pub mod products;
 pub mod stock;
 pub mod supplies;

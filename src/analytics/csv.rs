@@ -1,6 +1,6 @@
 //! Analytics as a file: one table with the totals, the periods and the products, told apart by its first column.
 
-use super::{Query, figures::Figures, figures::Share, page::period_name, service};
+use super::{Query, figures::Figures, figures::Share, periods::period_name, service};
 use crate::{
     act::{Shop, Tx},
     error::Error,

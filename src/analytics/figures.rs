@@ -103,6 +103,12 @@ impl std::fmt::Display for Share {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RubPerEur(pub i64);
 
+impl From<i64> for RubPerEur {
+    fn from(rate: i64) -> Self {
+        Self(rate)
+    }
+}
+
 impl RubPerEur {
     /// For people: `98,5 ₽`, at least two decimals.
     pub fn shown(self, locale: Locale) -> String {

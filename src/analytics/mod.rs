@@ -11,9 +11,11 @@ pub mod board;
 pub mod chart;
 pub mod figures;
 pub mod page;
+mod periods;
 pub mod products;
 pub mod rates_page;
 pub mod reorder;
+mod totals;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -142,8 +144,14 @@ pub struct PeriodFigures {
 
 /// A rate of the euro, which holds until the next one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::exchange_rates)
+)]
 pub struct Rate {
     pub day: NaiveDate,
+    #[cfg_attr(feature = "ssr", diesel(deserialize_as = i64))]
     pub rub_per_eur: figures::RubPerEur,
     /// Who entered it.
     pub user_id: Option<String>,

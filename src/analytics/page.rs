@@ -1,24 +1,22 @@
 //! The page of analytics: what was sold in a range of days, what was earned, what to reorder.
 
 use super::{
-    By, Preset, Query, Rate, Summary,
+    By, Preset, Query, Rate,
     board::Board,
-    chart::{Bar, BarChart},
-    figures::{Figures, Share},
+    chart::BarChart,
+    periods::{PeriodTable, bar},
     products::ProductsTable,
     reorder::ReorderTable,
+    totals::Totals,
 };
 use crate::{
     error::{Error, FieldError},
-    i18n::Locale,
-    moment::{day_short, day_shown, month_shown},
-    money::Rub,
-    number::pieces,
+    moment::day_shown,
     page::Found,
     products::first::FirstProduct,
     ui::{
         self,
-        pager::{FilterField, FilterForm, OtherMistakes, parameter},
+        pager::{FilterField, FilterForm, OtherMistakes, parameter, query_of},
     },
 };
 use chrono::NaiveDate;
@@ -26,19 +24,6 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            preset: parameter(params, "preset"),
-            from: parameter(params, "from"),
-            to: parameter(params, "to"),
-            by: parameter(params, "by"),
-            product_id: parameter(params, "product_id"),
-            sort: parameter(params, "sort"),
-        }
-    }
-}
 
 /// Everything that the page shows.
 #[server(endpoint = "read_analytics", input = GetUrl)]
@@ -51,7 +36,7 @@ pub async fn read_analytics(query: Query) -> Result<Found<Board>, Error> {
 pub fn AnalyticsPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
-    let board = ui::data(move || Query::of(&params.read()), read_analytics);
+    let board = ui::data(move || query_of::<Query>(&params.read()), read_analytics);
     let file = move || address("/admin/analytics.csv", &params.read(), &[]);
     view! {
         <Title text=td_string!(l, nav.analytics) />
@@ -253,168 +238,5 @@ fn OneProduct(id: i64, name: String) -> impl IntoView {
             {td_string!(l, fields.product)} ": " <a class="link" href=format!("/products/{id}")>{name}</a>
             " · " <a class="link" href=all>{td_string!(l, analytics.all_products)}</a>
         </p>
-    }
-}
-
-/// The figures of the whole range, each with what it was before.
-#[component]
-fn Totals(now: Figures, before: Figures) -> impl IntoView {
-    let l = ui::locale();
-    let rub = move |amount: Option<Rub>| amount.map_or_else(dash, |amount| amount.shown(l));
-    let share = move |part: Option<Share>| part.map_or_else(dash, |part| part.shown(l));
-    let tile = move |label: &'static str, value: String, before: String, change: Option<Share>| {
-        let change = change.map(|change| {
-            let sign = if change.0 > 0 { "+" } else { "" };
-            format!("{sign}{} · ", change.shown(l))
-        });
-        view! {
-            <div class="stat-tile">
-                <dt>{label}</dt>
-                <dd>{value}</dd>
-                <dd class="stat-before">{change} {td_string!(l, analytics.was, value = before).to_string()}</dd>
-            </div>
-        }
-    };
-    let of_rub = move |label, now: Option<Rub>, before: Option<Rub>| {
-        let change = now
-            .zip(before)
-            .and_then(|(now, before)| change(now.0, before.0));
-        tile(label, rub(now), rub(before), change)
-    };
-    let of_count = move |label, now: i64, before: i64| {
-        tile(
-            label,
-            pieces(now, l),
-            pieces(before, l),
-            change(now, before),
-        )
-    };
-    let uncosted = (now.uncosted_qty > 0).then(|| {
-        let words = td_string!(
-            l,
-            analytics.uncosted,
-            qty = pieces(now.uncosted_qty, l),
-            revenue = now.uncosted_rub.shown(l)
-        )
-        .to_string();
-        view! { <p class="alert alert-warning alert-soft mt-4">{words}</p> }
-    });
-    view! {
-        <dl class="stat-tiles">
-            {of_rub(td_string!(l, analytics.revenue), Some(now.revenue_rub), Some(before.revenue_rub))}
-            {of_rub(td_string!(l, analytics.profit), now.profit_rub(), before.profit_rub())}
-            {tile(td_string!(l, analytics.margin), share(now.margin()), share(before.margin()), None)}
-            {of_count(td_string!(l, analytics.qty), now.qty, before.qty)}
-            {of_count(td_string!(l, analytics.orders), now.orders, before.orders)}
-            {of_count(td_string!(l, analytics.denied), now.denied, before.denied)}
-            {of_rub(td_string!(l, analytics.cost_rub), now.cost_rub, before.cost_rub)}
-            {tile(td_string!(l, analytics.cost_eur), now.cost_eur.shown(l), before.cost_eur.shown(l), change(now.cost_eur.0, before.cost_eur.0))}
-            {of_rub(td_string!(l, analytics.average), now.average_rub(), before.average_rub())}
-            {of_rub(td_string!(l, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
-            {tile(td_string!(l, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
-            {of_rub(td_string!(l, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
-        </dl>
-        {uncosted}
-    }
-}
-
-/// How much more than before, as a part of it.
-fn change(now: i64, before: i64) -> Option<Share> {
-    (before > 0)
-        .then(|| Share::of(now - before, before))
-        .flatten()
-}
-
-fn dash() -> String {
-    "—".to_owned()
-}
-
-/// The periods as rows: what the chart shows, exactly.
-#[component]
-fn PeriodTable(summary: Summary) -> impl IntoView {
-    let l = ui::locale();
-    let by = summary.by;
-    let has_uncosted = summary.totals.uncosted_qty > 0;
-    let row = move |start: NaiveDate, figures: Figures| {
-        view! {
-            <tr role="row">
-                <td role="cell" class="row-title">{period_name(start, by, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
-                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
-                <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
-            </tr>
-        }
-    };
-    let rows = summary
-        .periods
-        .into_iter()
-        .map(|period| row(period.start, period.figures))
-        .collect_view();
-    view! {
-        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="periods">
-            <table class="table cards" role="table">
-                <thead role="rowgroup">
-                    <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(l, analytics.period)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.revenue)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.profit)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.margin)}</th>
-                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.uncosted_rub)}</th> })}
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.qty)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.orders)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.denied)}</th>
-                    </tr>
-                </thead>
-                <tbody role="rowgroup">{rows}</tbody>
-            </table>
-        </div>
-    }
-}
-
-fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
-    let profit = figures.profit_rub();
-    let mut amounts = format!(
-        "{}: {}",
-        td_string!(l, analytics.revenue),
-        figures.revenue_rub.shown(l)
-    );
-    if let Some(profit) = profit {
-        let words = td_string!(l, analytics.profit).to_lowercase();
-        amounts = format!("{amounts}; {words}: {}", profit.shown(l));
-    }
-    Bar {
-        label: period_label(start, by, l),
-        title: td_string!(
-            l,
-            analytics.bar,
-            period = period_name(start, by, l),
-            qty = pieces(figures.qty, l),
-            orders = pieces(figures.orders, l)
-        )
-        .to_string(),
-        amounts,
-        first: figures.revenue_rub.0,
-        second: profit.map(|profit| profit.0),
-    }
-}
-
-/// A period in words.
-pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
-    match by {
-        By::Day => day_shown(start, l),
-        By::Week => td_string!(l, analytics.week_of, day = day_shown(start, l)).to_string(),
-        By::Month => month_shown(start, l),
-    }
-}
-
-/// A period in as few signs as an axis has room for.
-fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
-    match by {
-        By::Day | By::Week => day_short(start, l),
-        By::Month => month_shown(start, l),
     }
 }

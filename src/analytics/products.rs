@@ -45,7 +45,6 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
 #[component]
 fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
     let l = ui::locale();
-    let dash = || "—".to_owned();
     let figures = product.figures;
     let uncosted = (figures.uncosted_qty > 0).then(|| {
         let words = td_string!(
@@ -62,14 +61,14 @@ fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
                 <a class="link" href=format!("/products/{}", product.product_id)>{product.product_name}</a> {uncosted}
             </td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.share)>{product.share.map_or_else(dash, |share| share.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.share)>{product.share.map_or_else(ui::dash, |share| share.shown(l))}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.average)>{figures.average_rub().map_or_else(dash, |price| price.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.average)>{figures.average_rub().map_or_else(ui::dash, |price| price.shown(l))}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.discount)>{figures.discount_rub().shown(l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, analytics.cost_eur)>{figures.cost_eur.shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(dash, |profit| profit.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(dash, |margin| margin.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.shown(l))}</td>
             {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
             <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
         </tr>

@@ -85,7 +85,7 @@ pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     if day > tx.now.day() {
         return Err(Error::field("day", Problem::InFuture));
     }
-    rollup::hold_rates(tx.conn)?;
+    rollup::rates::hold_rates(tx.conn)?;
     let before = exchange_rates::table
         .find(day)
         .select(exchange_rates::rub_per_eur)
@@ -94,7 +94,7 @@ pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     if before != Some(rate) {
         let reach = Rates::load(tx.conn)?.reach(day);
         write(tx, day, rate)?;
-        rollup::follow_rate(tx.conn, reach, rate)?;
+        rollup::rates::follow_rate(tx.conn, reach, rate)?;
         let shown = |rate: i64| RubPerEur(rate).to_string();
         let changes = log::changes([("rub_per_eur", before.map(shown), Some(shown(rate)))]);
         let action = before.map_or(Action::Create, |_| Action::Edit);
@@ -102,9 +102,8 @@ pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     }
     exchange_rates::table
         .find(day)
-        .select(COLUMNS)
-        .first::<Row>(tx.conn)
-        .map(Rate::from)
+        .select(Rate::as_select())
+        .first(tx.conn)
         .map_err(Error::from)
 }
 
@@ -129,7 +128,7 @@ fn write(tx: &mut Tx<'_>, day: NaiveDate, rate: i64) -> Result<(), Error> {
 pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let mut rows = exchange_rates::table
-        .select(COLUMNS)
+        .select(Rate::as_select())
         .order(exchange_rates::day.desc())
         .limit(PAGE + 1)
         .into_boxed::<Dialect>();
@@ -137,11 +136,7 @@ pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
         let after: NaiveDate = after.parse().map_err(|_| Error::BadCursor)?;
         rows = rows.filter(exchange_rates::day.lt(after));
     }
-    let mut items: Vec<Rate> = rows
-        .load::<Row>(tx.conn)?
-        .into_iter()
-        .map(Rate::from)
-        .collect();
+    let mut items: Vec<Rate> = rows.load(tx.conn)?;
     let page = usize::try_from(PAGE).unwrap_or(usize::MAX);
     let has_more = items.len() > page;
     items.truncate(page);
@@ -157,12 +152,12 @@ pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
 
 /// The newest rate. The caller has asked for the right.
 pub fn newest(conn: &mut Conn) -> Result<Option<Rate>, Error> {
-    let newest = exchange_rates::table
-        .select(COLUMNS)
+    exchange_rates::table
+        .select(Rate::as_select())
         .order(exchange_rates::day.desc())
-        .first::<Row>(conn)
-        .optional()?;
-    Ok(newest.map(Rate::from))
+        .first(conn)
+        .optional()
+        .map_err(Error::from)
 }
 
 /// Whether the newest rate is older than a week.
@@ -193,33 +188,6 @@ fn parse(text: &str) -> Result<RubPerEur, Problem> {
         0 => Err(Problem::NotRate),
         rate if rate > HIGHEST * 10_000 => Err(Problem::TooLarge(HIGHEST)),
         rate => Ok(RubPerEur(rate)),
-    }
-}
-
-type Row = (NaiveDate, i64, Option<String>, crate::moment::Moment);
-
-type Columns = (
-    exchange_rates::day,
-    exchange_rates::rub_per_eur,
-    exchange_rates::user_id,
-    exchange_rates::created_at,
-);
-
-const COLUMNS: Columns = (
-    exchange_rates::day,
-    exchange_rates::rub_per_eur,
-    exchange_rates::user_id,
-    exchange_rates::created_at,
-);
-
-impl From<Row> for Rate {
-    fn from((day, rub_per_eur, user_id, created_at): Row) -> Self {
-        Self {
-            day,
-            rub_per_eur: RubPerEur(rub_per_eur),
-            user_id,
-            created_at,
-        }
     }
 }
 

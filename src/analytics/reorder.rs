@@ -31,8 +31,8 @@ pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
                 <td role="cell" class="num" data-label=td_string!(l, fields.stock)>{pieces(row.stock, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(row.min_stock, l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, analytics.sold_30)>{pieces(row.sold, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.days_left)>{row.days_left.map_or_else(|| "—".to_owned(), |days| pieces(days, l))}</td>
-                <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{row.supplier_name.unwrap_or_else(|| "—".to_owned())}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.days_left)>{row.days_left.map_or_else(ui::dash, |days| pieces(days, l))}</td>
+                <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{row.supplier_name.unwrap_or_else(ui::dash)}</td>
             </tr>
         }
     };

@@ -28,42 +28,29 @@ pub mod throttle;
 use crate::{
     codes::{Code, codes},
     error::Error,
-    i18n::Locale,
 };
-use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 codes! {
     /// What a person does in the shop.
     #[derive(PartialOrd, Ord)]
-    pub enum Role {
+    pub enum Role labelled by role {
         /// Sits at the desk: users, log, analytics, and everything below.
-        Admin = "admin",
+        Admin = "admin" => admin,
         /// Receives supplies, keeps products and prices, and everything below.
-        Manager = "manager",
+        Manager = "manager" => manager,
         /// The clerk at the counter: sees the stock, takes and issues orders.
-        User = "user",
+        User = "user" => user,
     }
 }
 
 codes! {
     /// Whether an account may be used.
-    pub enum UserState {
+    pub enum UserState labelled by user_state {
         /// Registered while `REGISTRATION=approval`; an admin has not let him in yet.
-        Pending = "pending",
-        Active = "active",
-        Blocked = "blocked",
-    }
-}
-
-impl UserState {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Pending => td_string!(l, user_state.pending),
-            Self::Active => td_string!(l, user_state.active),
-            Self::Blocked => td_string!(l, user_state.blocked),
-        }
+        Pending = "pending" => pending,
+        Active = "active" => active,
+        Blocked = "blocked" => blocked,
     }
 }
 
@@ -88,15 +75,6 @@ codes! {
 }
 
 impl Role {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Admin => td_string!(l, role.admin),
-            Self::Manager => td_string!(l, role.manager),
-            Self::User => td_string!(l, role.user),
-        }
-    }
-
     /// The permission table. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
     pub const fn may(self, permission: Permission, manager_in_admin: bool) -> bool {
         match permission {

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     act::{Shop, Tx},
-    auth::users::{Account, invitations, service as accounts},
+    auth::users::{Account, invitations, service as accounts, username},
     codes::Code,
     config::Registration,
     crypto::sha256,
@@ -40,7 +40,7 @@ impl Registrant {
     /// Reads the fields; the password stands there twice.
     pub fn read(mut input: Input) -> Result<Self, Error> {
         let registrant = Self {
-            username: input.read("username", accounts::username),
+            username: input.read("username", username::read),
             password: read_new_password(&mut input),
             invitation: input.text("invitation").to_owned(),
         };

@@ -8,7 +8,8 @@ use crate::{
     moment::day_shown,
     notifications::{
         button::issue_button,
-        message::{LowProduct, Markup, Writer},
+        message::{Markup, Writer},
+        notice::LowProduct,
     },
     number::pieces,
     orders::{self, Order, Status},

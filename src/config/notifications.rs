@@ -1,6 +1,6 @@
 //! The settings of notifications, checked at start with all others.
 
-use super::{Wrong, flag};
+use super::wrong::{Wrong, flag};
 use crate::i18n::Locale;
 use lettre::message::Mailbox;
 use std::{fmt, net::SocketAddr};

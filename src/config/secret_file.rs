@@ -1,6 +1,6 @@
 //! The file of the key that signs the cookies, where no setting gives one.
 
-use super::SHORTEST_SECRET;
+use super::settings::SHORTEST_SECRET;
 use crate::crypto::{new_key, sha256};
 use std::{
     fs,

@@ -25,7 +25,6 @@ use crate::{
         operation_log, order_names, orders as orders_table, products, stock_movements, supplies,
     },
     stock::{MovementKind, counters::Counters},
-    supplies::service::NewSupply,
     text::fold,
 };
 use diesel::prelude::*;
@@ -52,7 +51,7 @@ pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
     let low = story.close(&mut books, year.end)?;
     books.write(tx.conn, Written::Everything)?;
     books.write_counters(tx.conn)?;
-    rollup::rebuild(tx.conn)?;
+    rollup::check::rebuild(tx.conn)?;
     bulk::end(tx.conn)?;
     Ok(low)
 }
@@ -112,13 +111,17 @@ impl Books {
         let opening = |(id, good): (i64, &Good)| Held {
             id,
             counters: Counters::default(),
-            buy_price_eur: Eur(good.2),
+            buy_price_eur: Eur(good.buy_price_eur),
             version: 1,
         };
         Ok(Self {
             now,
             next,
-            products: products.into_iter().zip(GOODS).map(opening).collect(),
+            products: products
+                .into_iter()
+                .zip(GOODS.iter())
+                .map(opening)
+                .collect(),
             supplies: Vec::new(),
             orders: VecDeque::new(),
             movements: Vec::new(),
@@ -243,7 +246,11 @@ impl Hands for Books {
     }
 
     fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
-        let (name, .., supplier) = GOODS[good];
+        let new = GOODS[good].supply(qty, price);
+        let (name, supplier) = (
+            GOODS[good].name.as_str(),
+            GOODS[good].supplier_name.as_str(),
+        );
         let id = take(&mut self.next.supply);
         self.shift(good, MovementKind::Supply, Cause::Supply(id), |counters| {
             counters.receive(qty, Some(price))
@@ -267,13 +274,6 @@ impl Hands for Books {
             let product = held.id;
             self.record(Action::Edit, Entity::Product, product, &changes);
         }
-        let new = NewSupply {
-            product_id: None,
-            product: name.to_owned(),
-            qty,
-            supplier_name: supplier.to_owned(),
-            buy_price_eur: price,
-        };
         let mut changes = vec![log::set("product", name)];
         changes.extend(new.changes());
         self.record(Action::Supply, Entity::Supply, id, &changes);
@@ -281,7 +281,11 @@ impl Hands for Books {
     }
 
     fn book(&mut self, order: Booking) -> Result<i64, Error> {
-        let (name, list_price, ..) = GOODS[order.good];
+        let Good {
+            name,
+            sell_price_rub,
+            ..
+        } = &GOODS[order.good];
         let phone =
             Phone::parse(&order.phone).ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
         let id = take(&mut self.next.order);
@@ -306,7 +310,7 @@ impl Hands for Books {
             product_name: name,
             qty: order.qty,
             unit_price_rub: price,
-            list_price_rub: Rub(list_price),
+            list_price_rub: Rub(*sell_price_rub),
             status: Status::PaidNotIssued,
             created_at: self.now,
             issued_at: None,

@@ -1,316 +1,62 @@
 //! What the demo sells, and to whom.
 
-/// A product of the demo: name, price in kopecks, purchase price in cents, minimum, supplier.
-pub type Good = (&'static str, i64, i64, i64, &'static str);
+use crate::{money::Eur, supplies::service::NewSupply};
+use serde::Deserialize;
+use std::sync::LazyLock;
+
+/// A product of the demo.
+#[derive(Debug, Deserialize)]
+pub struct Good {
+    pub name: String,
+    /// Kopecks.
+    pub sell_price_rub: i64,
+    /// Cents.
+    pub buy_price_eur: i64,
+    pub min_stock: i64,
+    pub supplier_name: String,
+}
+
+impl Good {
+    /// So many pieces of it as they come in.
+    pub fn supply(&self, qty: i64, price: Eur) -> NewSupply {
+        NewSupply {
+            product_id: None,
+            product: self.name.clone(),
+            qty,
+            supplier_name: self.supplier_name.clone(),
+            buy_price_eur: price,
+        }
+    }
+}
 
 /// What the shop of the demo sells.
-pub const GOODS: &[Good] = &[
-    (
-        "Чай чёрный «Ассам», 250 г",
-        59_000,
-        280,
-        20,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Чай зелёный «Сенча», 200 г",
-        64_000,
-        310,
-        15,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Чай «Эрл Грей», 100 пакетиков",
-        72_000,
-        345,
-        20,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Чай травяной «Альпийские луга», 100 г",
-        49_000,
-        220,
-        10,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Ройбуш ванильный, 250 г",
-        68_000,
-        330,
-        10,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Матча церемониальная, 50 г",
-        189_000,
-        960,
-        5,
-        "Teekanne Handel GmbH",
-    ),
-    (
-        "Кофе в зёрнах «Эспрессо», 1 кг",
-        189_000,
-        980,
-        25,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Кофе в зёрнах «Колумбия», 1 кг",
-        219_000,
-        1_150,
-        15,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Кофе в зёрнах «Эфиопия Сидамо», 500 г",
-        149_000,
-        790,
-        12,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Кофе молотый «Мокка», 250 г",
-        69_000,
-        340,
-        20,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Кофе без кофеина, 250 г",
-        79_000,
-        395,
-        8,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Кофе в капсулах «Лунго», 50 шт.",
-        159_000,
-        820,
-        15,
-        "Torrefazione Milano S.r.l.",
-    ),
-    (
-        "Какао-порошок голландский, 500 г",
-        89_000,
-        450,
-        10,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Шоколад тёмный 70 %, 100 г",
-        29_000,
-        135,
-        40,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Шоколад молочный с фундуком, 100 г",
-        31_000,
-        142,
-        40,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Шоколад белый с малиной, 100 г",
-        33_000,
-        155,
-        25,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Трюфели бельгийские, 250 г",
-        119_000,
-        610,
-        12,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Пралине ассорти, 400 г",
-        179_000,
-        930,
-        8,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Вафли карамельные, 8 шт.",
-        39_000,
-        180,
-        20,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Печенье «Спекулос», 400 г",
-        45_000,
-        205,
-        20,
-        "Confiserie de Bruxelles SA",
-    ),
-    (
-        "Оливковое масло Extra Virgin, 500 мл",
-        109_000,
-        560,
-        20,
-        "Olivar del Sur SL",
-    ),
-    (
-        "Оливковое масло с трюфелем, 250 мл",
-        159_000,
-        840,
-        6,
-        "Olivar del Sur SL",
-    ),
-    (
-        "Оливки каламата, 370 г",
-        59_000,
-        275,
-        15,
-        "Olivar del Sur SL",
-    ),
-    (
-        "Уксус бальзамический, 250 мл",
-        79_000,
-        390,
-        12,
-        "Olivar del Sur SL",
-    ),
-    (
-        "Паприка копчёная, 75 г",
-        35_000,
-        160,
-        15,
-        "Olivar del Sur SL",
-    ),
-    ("Шафран, 1 г", 89_000, 470, 10, "Olivar del Sur SL"),
-    (
-        "Паста «Пенне ригате», 500 г",
-        25_000,
-        110,
-        40,
-        "Pastificio Emiliano S.p.A.",
-    ),
-    (
-        "Паста «Спагетти № 5», 500 г",
-        24_000,
-        105,
-        40,
-        "Pastificio Emiliano S.p.A.",
-    ),
-    (
-        "Соус песто «Дженовезе», 190 г",
-        55_000,
-        260,
-        20,
-        "Pastificio Emiliano S.p.A.",
-    ),
-    (
-        "Томаты вяленые, 280 г",
-        62_000,
-        300,
-        12,
-        "Pastificio Emiliano S.p.A.",
-    ),
-    (
-        "Рис «Карнароли», 1 кг",
-        69_000,
-        335,
-        10,
-        "Pastificio Emiliano S.p.A.",
-    ),
-    (
-        "Мёд лавандовый, 250 г",
-        99_000,
-        510,
-        8,
-        "Miel de Provence SARL",
-    ),
-    (
-        "Мёд каштановый, 250 г",
-        92_000,
-        475,
-        8,
-        "Miel de Provence SARL",
-    ),
-    (
-        "Варенье из инжира, 320 г",
-        58_000,
-        280,
-        10,
-        "Miel de Provence SARL",
-    ),
-    (
-        "Горчица дижонская, 370 г",
-        47_000,
-        215,
-        15,
-        "Miel de Provence SARL",
-    ),
-    (
-        "Турка медная, 350 мл",
-        249_000,
-        1_290,
-        4,
-        "Kupferhof Nürnberg KG",
-    ),
-    (
-        "Френч-пресс, 800 мл",
-        229_000,
-        1_180,
-        5,
-        "Kupferhof Nürnberg KG",
-    ),
-    (
-        "Кофемолка ручная",
-        349_000,
-        1_850,
-        3,
-        "Kupferhof Nürnberg KG",
-    ),
-    (
-        "Чайник заварочный, 1 л",
-        199_000,
-        1_020,
-        5,
-        "Kupferhof Nürnberg KG",
-    ),
-    (
-        "Кружка эмалированная, 400 мл",
-        69_000,
-        320,
-        15,
-        "Kupferhof Nürnberg KG",
-    ),
-];
+pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
+    csv::ReaderBuilder::new()
+        .delimiter(b';')
+        .from_reader(include_str!("goods.csv").as_bytes())
+        .into_deserialize()
+        .filter_map(Result::ok)
+        .collect()
+});
 
 /// Who buys.
-pub const CUSTOMERS: &[&str] = &[
-    "Анна Смирнова",
-    "Иван Кузнецов",
-    "Мария Попова",
-    "Дмитрий Соколов",
-    "Елена Лебедева",
-    "Сергей Козлов",
-    "Ольга Новикова",
-    "Алексей Морозов",
-    "Наталья Волкова",
-    "Пётр Зайцев",
-    "Татьяна Павлова",
-    "Андрей Семёнов",
-    "Юлия Голубева",
-    "Михаил Виноградов",
-    "Светлана Богданова",
-    "Николай Воробьёв",
-    "Ирина Фёдорова",
-    "Артём Михайлов",
-    "Екатерина Беляева",
-    "Владимир Тарасов",
-    "Людмила Белова",
-    "Максим Комаров",
-    "Галина Орлова",
-    "Кирилл Киселёв",
-];
+pub static CUSTOMERS: LazyLock<Vec<&str>> =
+    LazyLock::new(|| include_str!("customers.txt").lines().collect());
 
 /// First digits of mobile numbers.
 pub const OPERATORS: &[&str] = &[
     "903", "905", "910", "915", "916", "917", "921", "925", "926", "929", "962", "965", "977",
     "985", "999",
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_can_be_read() {
+        let lines = include_str!("goods.csv").lines().count();
+        assert_eq!(GOODS.len(), lines - 1);
+        assert!(CUSTOMERS.iter().all(|name| !name.is_empty()));
+    }
+}

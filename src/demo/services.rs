@@ -12,19 +12,19 @@ use crate::{
     orders::{self, service::NewOrder},
     phone::Phone,
     products::{self, ProductData, service::NewProduct},
-    supplies::{self, service::NewSupply},
+    supplies::{self},
 };
 
 /// Adds the goods and gives their numbers.
 pub fn add_goods(tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
     let mut ids = Vec::with_capacity(GOODS.len());
-    for (name, sell, buy, min_stock, supplier) in GOODS {
+    for good in GOODS.iter() {
         let data = ProductData {
-            name: (*name).to_owned(),
-            min_stock: *min_stock,
-            sell_price_rub: Some(Rub(*sell)),
-            buy_price_eur: Some(Eur(*buy)),
-            supplier_name: Some((*supplier).to_owned()),
+            name: good.name.clone(),
+            min_stock: good.min_stock,
+            sell_price_rub: Some(Rub(good.sell_price_rub)),
+            buy_price_eur: Some(Eur(good.buy_price_eur)),
+            supplier_name: Some(good.supplier_name.clone()),
             ..ProductData::default()
         };
         let new = NewProduct { quantity: 0, data };
@@ -39,26 +39,18 @@ impl Hands for Tx<'_> {
     }
 
     fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
-        let (name, .., supplier) = GOODS[good];
-        let new = NewSupply {
-            product_id: None,
-            product: name.to_owned(),
-            qty,
-            supplier_name: supplier.to_owned(),
-            buy_price_eur: price,
-        };
+        let new = GOODS[good].supply(qty, price);
         supplies::service::receive(self, "", &new)?;
         Ok(())
     }
 
     fn book(&mut self, order: Booking) -> Result<i64, Error> {
-        let (name, ..) = GOODS[order.good];
         let new = NewOrder {
             phone: Phone::entered(&order.phone)
                 .map_err(|problem| Error::field("phone", problem))?,
             customer_name: order.customer_name.map(str::to_owned),
             product_id: None,
-            product: name.to_owned(),
+            product: GOODS[order.good].name.clone(),
             qty: order.qty,
             unit_price_rub: Some(order.unit_price_rub),
         };

@@ -1,6 +1,6 @@
 //! What happens in the demo's shop, whoever writes it down.
 
-use super::goods::{CUSTOMERS, GOODS, OPERATORS};
+use super::goods::{CUSTOMERS, GOODS, Good, OPERATORS};
 use crate::{
     error::Error,
     moment::Moment,
@@ -86,7 +86,7 @@ impl Story {
         if self.stock[good] < qty {
             self.supply(hands, good)?;
         }
-        let (_, price, ..) = GOODS[good];
+        let price = GOODS[good].sell_price_rub;
         let is_discounted = self.random.random_bool(0.1);
         let price = if is_discounted { price * 9 / 10 } else { price };
         let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
@@ -107,9 +107,13 @@ impl Story {
     }
 
     fn supply(&mut self, hands: &mut impl Hands, good: usize) -> Result<(), Error> {
-        let (_, _, price, min_stock, _) = GOODS[good];
+        let Good {
+            buy_price_eur,
+            min_stock,
+            ..
+        } = GOODS[good];
         let qty = min_stock * self.random.random_range(2..5);
-        let price = price * self.random.random_range(94..107) / 100;
+        let price = buy_price_eur * self.random.random_range(94..107) / 100;
         hands.receive(good, qty, Eur(price))?;
         self.stock[good] += qty;
         Ok(())
@@ -127,7 +131,7 @@ impl Story {
 
     /// Receives supplies at the end, but for a few goods, and tells how many run low.
     pub fn close(&mut self, hands: &mut impl Hands, now: Moment) -> Result<usize, Error> {
-        let is_low = |stock: i64, good: usize| stock < GOODS[good].3;
+        let is_low = |stock: i64, good: usize| stock < GOODS[good].min_stock;
         hands.at(now);
         for good in 0..GOODS.len() {
             if is_low(self.stock[good], good) && good % 7 != 0 {

@@ -247,7 +247,7 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Preview {
         upload: upload.to_owned(),
         file_name: file.name.clone(),
         earlier: file.earlier.clone(),
-        digest: sha256(&format!("{everything:?}")),
+        digest: sha256(&serde_json::to_string(&everything).unwrap_or_default()),
         new: count(RowState::New),
         changed: count(RowState::Changed),
         same: count(RowState::Same),

@@ -1,16 +1,12 @@
 //! The log as a file.
 
-use super::{Entity, Query, history::change_words, search};
+use super::{Entity, Operation, Query, history::change_words, search};
 use crate::{
-    act::{Shop, Tx},
+    act::Tx,
     error::Error,
-    sheet::{
-        Format,
-        cells::Sheet,
-        download::{Asked, BATCH, File},
-    },
+    page::Page,
+    sheet::{Format, cells::Sheet, download::Export},
 };
-use axum::{extract::State, http::request::Parts, response::Response};
 
 const FIELDS: [&str; 7] = [
     "id",
@@ -23,26 +19,25 @@ const FIELDS: [&str; 7] = [
 ];
 
 /// `GET /admin/logs.csv`: all that the page would find, newest first.
-pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
-    let query = asked.query::<Query>();
-    let file = query.clone().map(|query| File {
-        entity: Entity::Log,
-        name: "log",
-        period: [query.from, query.to],
-    });
-    let mut query = query.unwrap_or_default();
-    query.before.clear();
-    query.after.clear();
-    asked.answer(file, query, batch).await
-}
+impl Export for Query {
+    type Row = Operation;
+    const ENTITY: Entity = Entity::Log;
+    const NAME: &'static str = "log";
+    const FIELDS: &'static [&'static str] = &FIELDS;
 
-fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
-    if query.after.is_empty() {
-        sheet.head(&FIELDS)?;
+    fn period(&self) -> [String; 2] {
+        [self.from.clone(), self.to.clone()]
     }
-    let page = search::page(tx, query, Some(BATCH))?.page;
-    for operation in page.items {
+
+    fn cursors(&mut self) -> [&mut String; 2] {
+        [&mut self.before, &mut self.after]
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Operation>, Error> {
+        Ok(search::page(tx, self, Some(rows))?.page)
+    }
+
+    fn write(operation: Operation, sheet: &mut Sheet) -> Result<(), Error> {
         sheet.plain(operation.id)?;
         sheet.moment(operation.timestamp)?;
         sheet.text(operation.user_id.as_deref().unwrap_or_default())?;
@@ -64,8 +59,6 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
             .map(|change| change_words(sheet.locale, change))
             .collect();
         sheet.text(&changes.join("; "))?;
-        sheet.end_row()?;
+        Ok(())
     }
-    query.after = page.after.unwrap_or_default();
-    Ok(!query.after.is_empty())
 }

@@ -41,10 +41,9 @@ pub fn Changes(changes: Vec<Change>) -> impl IntoView {
 /// One change in words: `Роль: продавец → менеджер`.
 pub fn change_words(l: Locale, change: &Change) -> String {
     let shown = |value: &Option<String>| {
-        value.as_deref().map_or_else(
-            || "—".to_owned(),
-            |value| value_words(l, &change.field, value),
-        )
+        value
+            .as_deref()
+            .map_or_else(ui::dash, |value| value_words(l, &change.field, value))
     };
     let label = field_label(l, &change.field);
     match &change.before {

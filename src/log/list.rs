@@ -6,13 +6,16 @@ use crate::{
     ui::{
         self,
         entity_link::EntityLink,
-        pager::{CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter},
+        pager::{
+            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter,
+            query_of,
+        },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::hooks::use_query_map;
 
 const FILTERS: [&str; 9] = [
     "from",
@@ -25,23 +28,6 @@ const FILTERS: [&str; 9] = [
     "after",
     "before",
 ];
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            from: parameter(params, "from"),
-            to: parameter(params, "to"),
-            user: parameter(params, "user"),
-            action: parameter(params, "action"),
-            entity_type: parameter(params, "entity_type"),
-            entity_id: parameter(params, "entity_id"),
-            text: parameter(params, "text"),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
-}
 
 /// A page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
@@ -60,7 +46,7 @@ pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> 
 pub fn LogPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
-    let found = ui::data(move || Query::of(&params.read()), read_log);
+    let found = ui::data(move || query_of::<Query>(&params.read()), read_log);
     let draw = move |crate::page::Found { found, wrong }: crate::page::Found<Found>| {
         let Found { page, looked_to } = found;
         let looked = looked_to.map(|moment| {

@@ -15,130 +15,70 @@ pub mod service;
 
 use crate::{
     codes::{Code, codes},
-    i18n::Locale,
     moment::Moment,
+    page::list_query,
 };
-use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 codes! {
     /// What was done.
-    pub enum Action {
-        Create = "create",
-        Edit = "edit",
-        Correct = "correct",
-        Archive = "archive",
-        Restore = "restore",
-        Delete = "delete",
-        Supply = "supply",
-        Issue = "issue",
-        Deny = "deny",
-        Register = "register",
-        SignIn = "sign_in",
-        SignInFailed = "sign_in_failed",
-        SignOut = "sign_out",
-        ChangePassword = "change_password",
+    pub enum Action labelled by action {
+        Create = "create" => create,
+        Edit = "edit" => edit,
+        Correct = "correct" => correct,
+        Archive = "archive" => archive,
+        Restore = "restore" => restore,
+        Delete = "delete" => delete,
+        Supply = "supply" => supply,
+        Issue = "issue" => issue,
+        Deny = "deny" => deny,
+        Register = "register" => register,
+        SignIn = "sign_in" => sign_in,
+        SignInFailed = "sign_in_failed" => sign_in_failed,
+        SignOut = "sign_out" => sign_out,
+        ChangePassword = "change_password" => change_password,
         /// The present password was wrong.
-        ChangePasswordFailed = "change_password_failed",
-        ChangeRole = "change_role",
-        Activate = "activate",
-        Block = "block",
-        Unblock = "unblock",
-        ResetPassword = "reset_password",
-        Invite = "invite",
-        RevokeInvitation = "revoke_invitation",
-        EndSession = "end_session",
-        Export = "export",
-        Import = "import",
-        CreateToken = "create_token",
-        RevokeToken = "revoke_token",
+        ChangePasswordFailed = "change_password_failed" => change_password_failed,
+        ChangeRole = "change_role" => change_role,
+        Activate = "activate" => activate,
+        Block = "block" => block,
+        Unblock = "unblock" => unblock,
+        ResetPassword = "reset_password" => reset_password,
+        Invite = "invite" => invite,
+        RevokeInvitation = "revoke_invitation" => revoke_invitation,
+        EndSession = "end_session" => end_session,
+        Export = "export" => export,
+        Import = "import" => import,
+        CreateToken = "create_token" => create_token,
+        RevokeToken = "revoke_token" => revoke_token,
         /// A product fell below its minimum: the program noticed.
-        LowStock = "low_stock",
-        SendTest = "send_test",
-        Resend = "resend",
+        LowStock = "low_stock" => low_stock,
+        SendTest = "send_test" => send_test,
+        Resend = "resend" => resend,
         /// A code that links a chat with the bot.
-        MakeChatCode = "make_chat_code",
-        LinkChat = "link_chat",
-        UnlinkChat = "unlink_chat",
+        MakeChatCode = "make_chat_code" => make_chat_code,
+        LinkChat = "link_chat" => link_chat,
+        UnlinkChat = "unlink_chat" => unlink_chat,
         /// Sums were made anew by `sirius check --repair`.
-        Repair = "repair",
-    }
-}
-
-impl Action {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Create => td_string!(l, action.create),
-            Self::Edit => td_string!(l, action.edit),
-            Self::Correct => td_string!(l, action.correct),
-            Self::Archive => td_string!(l, action.archive),
-            Self::Restore => td_string!(l, action.restore),
-            Self::Delete => td_string!(l, action.delete),
-            Self::Supply => td_string!(l, action.supply),
-            Self::Issue => td_string!(l, action.issue),
-            Self::Deny => td_string!(l, action.deny),
-            Self::Register => td_string!(l, action.register),
-            Self::SignIn => td_string!(l, action.sign_in),
-            Self::SignInFailed => td_string!(l, action.sign_in_failed),
-            Self::SignOut => td_string!(l, action.sign_out),
-            Self::ChangePassword => td_string!(l, action.change_password),
-            Self::ChangePasswordFailed => td_string!(l, action.change_password_failed),
-            Self::ChangeRole => td_string!(l, action.change_role),
-            Self::Activate => td_string!(l, action.activate),
-            Self::Block => td_string!(l, action.block),
-            Self::Unblock => td_string!(l, action.unblock),
-            Self::ResetPassword => td_string!(l, action.reset_password),
-            Self::Invite => td_string!(l, action.invite),
-            Self::RevokeInvitation => td_string!(l, action.revoke_invitation),
-            Self::EndSession => td_string!(l, action.end_session),
-            Self::Export => td_string!(l, action.export),
-            Self::Import => td_string!(l, action.import),
-            Self::CreateToken => td_string!(l, action.create_token),
-            Self::RevokeToken => td_string!(l, action.revoke_token),
-            Self::LowStock => td_string!(l, action.low_stock),
-            Self::SendTest => td_string!(l, action.send_test),
-            Self::Resend => td_string!(l, action.resend),
-            Self::MakeChatCode => td_string!(l, action.make_chat_code),
-            Self::LinkChat => td_string!(l, action.link_chat),
-            Self::UnlinkChat => td_string!(l, action.unlink_chat),
-            Self::Repair => td_string!(l, action.repair),
-        }
+        Repair = "repair" => repair,
     }
 }
 
 codes! {
     /// What it was done to.
-    pub enum Entity {
-        Product = "product",
-        Supply = "supply",
-        Order = "order",
-        User = "user",
-        Invitation = "invitation",
+    pub enum Entity labelled by entity {
+        Product = "product" => product,
+        Supply = "supply" => supply,
+        Order = "order" => order,
+        User = "user" => user,
+        Invitation = "invitation" => invitation,
         /// A rate of the euro, by its day.
-        Rate = "rate",
+        Rate = "rate" => rate,
         /// Analytics.
-        Report = "report",
+        Report = "report" => report,
         /// The log itself, when it is taken away as a file.
-        Log = "log",
-        Notification = "notification",
-    }
-}
-
-impl Entity {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Product => td_string!(l, entity.product),
-            Self::Supply => td_string!(l, entity.supply),
-            Self::Order => td_string!(l, entity.order),
-            Self::User => td_string!(l, entity.user),
-            Self::Invitation => td_string!(l, entity.invitation),
-            Self::Rate => td_string!(l, entity.rate),
-            Self::Report => td_string!(l, entity.report),
-            Self::Log => td_string!(l, entity.log),
-            Self::Notification => td_string!(l, entity.notification),
-        }
+        Log = "log" => log,
+        Notification = "notification" => notification,
     }
 }
 
@@ -166,42 +106,21 @@ pub struct Operation {
     pub changes: Vec<Change>,
 }
 
-/// What the log shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    /// Name of whoever acted
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "anna"))]
-    pub user: String,
-    #[cfg_attr(feature = "ssr", param(value_type = Option<Action>, inline, example = "issue"))]
-    pub action: String,
-    #[cfg_attr(feature = "ssr", param(value_type = Option<Entity>, inline, example = "order"))]
-    pub entity_type: String,
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "42"))]
-    pub entity_id: String,
-    /// A part of a value before or after, in any case
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
-    pub text: String,
-    /// First day
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
-    pub from: String,
-    /// Last day
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
-    pub to: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the log shows: the state of its URL, as it was typed.
+    pub struct Query {
+        /// Name of whoever acted
+        user: String { example = "anna" },
+        action: Action { inline, example = "issue" },
+        entity_type: Entity { inline, example = "order" },
+        entity_id: String { example = "42" },
+        /// A part of a value before or after, in any case
+        text: String { example = "чай" },
+        /// First day
+        from: String { format = Date, example = "2026-11-01" },
+        /// Last day
+        to: String { format = Date, example = "2026-11-30" },
+    }
 }
 
 /// The name by which the log finds what nobody in particular did.
@@ -210,12 +129,10 @@ pub const SYSTEM: &str = "system";
 /// Whether a name is the one of the program itself: as the log keeps it, or as a page shows it.
 #[cfg(feature = "ssr")]
 pub fn is_system(name: &str) -> bool {
-    let shown = [Locale::ru, Locale::en].map(|l| td_string!(l, ui.system));
-    let name = crate::text::fold(name);
-    name == SYSTEM
-        || shown
-            .into_iter()
-            .any(|shown| crate::text::fold(shown) == name)
+    use crate::{i18n::Locale, text::fold};
+    let name = fold(name);
+    let shown = [Locale::ru, Locale::en].map(|l| leptos_i18n::td_string!(l, ui.system));
+    name == SYSTEM || shown.into_iter().any(|shown| fold(shown) == name)
 }
 
 /// A field that was empty before.

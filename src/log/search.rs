@@ -1,11 +1,6 @@
 //! Searching the log: newest first, by one index, within a bounded number of rows, so that ten million are no slower.
 
-use super::{
-    Action, Entity, Operation, Query,
-    found::Found,
-    is_system,
-    service::{COLUMNS, Row},
-};
+use super::{Action, Entity, Operation, Query, found::Found, is_system, service::Row};
 use crate::{
     act::Tx,
     auth::Permission,
@@ -84,9 +79,9 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found,
         at_end = rows.len() < usize::try_from(keyset.fetch()).unwrap_or(usize::MAX);
         looked += rows.len();
         let Some(row) = rows.last() else { break };
-        let position = keys(row.1, row.0);
+        let position = keys(row.timestamp, row.id);
         keyset = keyset.from(position.clone());
-        last = Some((position, row.1));
+        last = Some((position, row.timestamp));
         found.extend(
             rows.into_iter()
                 .map(Operation::from)
@@ -197,7 +192,7 @@ impl Filter {
 
     fn load(&self, tx: &mut Tx<'_>, lead: &Lead, keyset: &Keyset) -> Result<Vec<Row>, Error> {
         let mut rows = operation_log::table
-            .select(COLUMNS)
+            .select(Row::as_select())
             .filter(keyset.beyond())
             .into_boxed::<Dialect>();
         rows = match lead {

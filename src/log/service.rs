@@ -111,7 +111,7 @@ pub fn history(
         )
         .order((operation_log::timestamp.desc(), operation_log::id.desc()))
         .limit(HISTORY)
-        .select(COLUMNS)
+        .select(Row::as_select())
         .load(tx.conn)?;
     Ok(rows.into_iter().map(Operation::from).collect())
 }
@@ -133,48 +133,28 @@ impl Operation {
 }
 
 /// A row as the table keeps it.
-pub type Row = (
-    i64,
-    Moment,
-    Option<String>,
-    Code<Action>,
-    Code<Entity>,
-    String,
-    String,
-);
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = operation_log)]
+pub struct Row {
+    pub id: i64,
+    pub timestamp: Moment,
+    pub user_id: Option<String>,
+    pub action: Code<Action>,
+    pub entity_type: Code<Entity>,
+    pub entity_id: String,
+    pub details: String,
+}
 
 impl From<Row> for Operation {
-    fn from((id, timestamp, user_id, action, entity_type, entity_id, details): Row) -> Self {
+    fn from(row: Row) -> Self {
         Self {
-            id,
-            timestamp,
-            user_id,
-            action,
-            entity_type,
-            entity_id,
-            changes: serde_json::from_str(&details).unwrap_or_default(),
+            id: row.id,
+            timestamp: row.timestamp,
+            user_id: row.user_id,
+            action: row.action,
+            entity_type: row.entity_type,
+            entity_id: row.entity_id,
+            changes: serde_json::from_str(&row.details).unwrap_or_default(),
         }
     }
 }
-
-/// The columns of [`Row`].
-pub type Columns = (
-    operation_log::id,
-    operation_log::timestamp,
-    operation_log::user_id,
-    operation_log::action,
-    operation_log::entity_type,
-    operation_log::entity_id,
-    operation_log::details,
-);
-
-/// The columns of [`Row`].
-pub const COLUMNS: Columns = (
-    operation_log::id,
-    operation_log::timestamp,
-    operation_log::user_id,
-    operation_log::action,
-    operation_log::entity_type,
-    operation_log::entity_id,
-    operation_log::details,
-);

@@ -50,8 +50,8 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     let ran = migrations::run_pending(&mut conn);
     let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
     // Not part of a migration in SQL: which day of the shop it was depends on the settings.
-    let rolled_up = match rollup::is_missing(&mut conn) {
-        Ok(true) => conn.transaction(rollup::rebuild),
+    let rolled_up = match rollup::check::is_missing(&mut conn) {
+        Ok(true) => conn.transaction(rollup::check::rebuild),
         other => other.map(|_| 0),
     };
     rolled_up.map_err(|error| format!("roll-ups of earlier orders failed: {error}"))?;

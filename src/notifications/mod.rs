@@ -17,6 +17,8 @@ pub mod mail;
 #[cfg(feature = "ssr")]
 pub mod message;
 #[cfg(feature = "ssr")]
+pub mod notice;
+#[cfg(feature = "ssr")]
 pub mod outbox;
 #[cfg(feature = "ssr")]
 pub mod queue;
@@ -25,12 +27,15 @@ pub mod service;
 #[cfg(feature = "ssr")]
 pub mod telegram;
 #[cfg(feature = "ssr")]
+pub mod upkeep;
+#[cfg(feature = "ssr")]
 pub mod worker;
 
 use crate::{
     codes::{Code, codes},
     i18n::Locale,
     moment::Moment,
+    page::list_query,
 };
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
@@ -71,25 +76,13 @@ codes! {
 
 codes! {
     /// How far a notification has come.
-    pub enum State {
-        Waiting = "waiting",
-        Sent = "sent",
+    pub enum State labelled by notification_state {
+        Waiting = "waiting" => waiting,
+        Sent = "sent" => sent,
         /// It was refused for good, or given up.
-        Failed = "failed",
+        Failed = "failed" => failed,
         /// Before it was sent, what it would have told was over: the products are not low any more.
-        Cancelled = "cancelled",
-    }
-}
-
-impl State {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Waiting => td_string!(l, notification_state.waiting),
-            Self::Sent => td_string!(l, notification_state.sent),
-            Self::Failed => td_string!(l, notification_state.failed),
-            Self::Cancelled => td_string!(l, notification_state.cancelled),
-        }
+        Cancelled = "cancelled" => cancelled,
     }
 }
 
@@ -155,24 +148,9 @@ pub struct Refused {
     pub why: String,
 }
 
-/// What the list of notifications shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    #[cfg_attr(feature = "ssr", param(value_type = Option<State>, inline, example = "failed"))]
-    pub state: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the list of notifications shows: the state of its URL, as it was typed.
+    pub struct Query {
+        state: State { inline, example = "failed" },
+    }
 }

@@ -2,7 +2,7 @@
 
 use super::{
     Channel, Kind, State,
-    message::{LowProduct, LowStock, Notice},
+    notice::{LowProduct, LowStock, Notice},
     worker,
 };
 use crate::{

@@ -10,13 +10,13 @@ use crate::{
         self,
         failure::UrlFailure,
         form::{Form, FormAction, Submit},
-        pager::{FilterForm, Pager, is_filtered, parameter},
+        pager::{FilterForm, Pager, is_filtered, query_of},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 /// Everything that the page shows.
@@ -24,17 +24,6 @@ use serde::{Deserialize, Serialize};
 pub struct Board {
     pub overview: Overview,
     pub page: Page<Delivery>,
-}
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            state: parameter(params, "state"),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
 }
 
 /// The settings of notifications, what waits, and a page of what was told.
@@ -83,7 +72,12 @@ pub fn NotificationsPage() -> impl IntoView {
     let resend = FormAction::in_row::<ResendNotification>();
     let acts = [test, resend].map(FormAction::times_done);
     let board = ui::data(
-        move || (Query::of(&params.read()), acts.map(|times| times.get())),
+        move || {
+            (
+                query_of::<Query>(&params.read()),
+                acts.map(|times| times.get()),
+            )
+        },
         |(query, _)| read_notifications(query),
     );
     let done = move || {

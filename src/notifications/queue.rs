@@ -4,7 +4,7 @@
 
 use super::{
     Channel, Kind, State, access,
-    message::{LowStock, Notice, joined},
+    notice::{LowStock, Notice, joined},
 };
 use crate::{
     act::Shop,
@@ -21,7 +21,7 @@ use std::{collections::HashSet, time::Duration};
 /// How long a notification belongs to the server that claimed it. Longer than any attempt takes.
 const LEASE: TimeDelta = TimeDelta::seconds(120);
 /// How long a notification is tried.
-const GIVE_UP: TimeDelta = TimeDelta::hours(super::GIVE_UP_HOURS);
+pub(super) const GIVE_UP: TimeDelta = TimeDelta::hours(super::GIVE_UP_HOURS);
 /// The wait after the first attempt that failed; each further one doubles it.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
 /// The longest of these waits.
@@ -32,9 +32,6 @@ const NO_ACCESS_WAIT: TimeDelta = TimeDelta::minutes(15);
 const JOINED: i64 = 500;
 /// Servers that hold a whole channel back wait for each other under this name.
 const PAUSE: &str = "notifications pause";
-/// How long notifications are kept after their end.
-const KEPT: TimeDelta = TimeDelta::days(30);
-
 /// Notifications that belong to this server for a while, as one message.
 #[derive(Debug)]
 pub struct Claim {
@@ -351,65 +348,6 @@ fn wait_after(attempts: i64, random: f64) -> TimeDelta {
     wait * thousandths / 1_000
 }
 
-/// Frees what an earlier life of this server had claimed. Only SQLite knows that nobody else is alive.
-pub async fn take_back(shop: &Shop) -> Result<(), Error> {
-    shop.db
-        .write(|conn| {
-            if let Conn::Sqlite(_) = conn {
-                diesel::update(
-                    notifications::table
-                        .filter(notifications::state.eq(State::Waiting))
-                        .filter(notifications::claimed_by.is_not_null()),
-                )
-                .set((
-                    notifications::is_unsure.eq(true),
-                    notifications::claimed_by.eq(None::<String>),
-                    notifications::claimed_until.eq(None::<NaiveDateTime>),
-                ))
-                .execute(conn)?;
-            }
-            Ok(())
-        })
-        .await
-}
-
-/// Forgets what ended long ago, and gives up what has waited too long, whoever it was for.
-pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
-    shop.db
-        .write(move |conn| {
-            let old = now.utc() - KEPT;
-            diesel::delete(notifications::table.filter(notifications::ended_at.lt(old)))
-                .execute(conn)?;
-            // Nobody comes to the lanes of those who are no longer told.
-            let lanes: Vec<String> = notifications::table
-                .filter(notifications::state.eq(State::Waiting))
-                .filter(notifications::created_at.le(now.utc() - GIVE_UP))
-                .select(notifications::lane)
-                .distinct()
-                .load(conn)?;
-            lanes
-                .iter()
-                .try_for_each(|lane| give_up_old(conn, lane, now))
-        })
-        .await
-}
-
-/// How many wait, and how many were given up.
-pub async fn load(shop: &Shop) -> Result<[(State, i64); 2], Error> {
-    shop.db
-        .read(|conn| {
-            let mut count = |state: State| {
-                notifications::table
-                    .filter(notifications::state.eq(state))
-                    .count()
-                    .get_result::<i64>(conn)
-                    .map(|count| (state, count))
-            };
-            Ok([count(State::Waiting)?, count(State::Failed)?])
-        })
-        .await
-}
-
 /// The rows of a lane that wait.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn waiting<'a>(lane: &'a str) -> _ {
@@ -427,7 +365,7 @@ fn is_ours() -> _ {
 }
 
 /// Gives up what has waited too long and is not being sent at this moment.
-fn give_up_old(conn: &mut Conn, lane: &str, now: Moment) -> Result<(), Error> {
+pub(super) fn give_up_old(conn: &mut Conn, lane: &str, now: Moment) -> Result<(), Error> {
     let free = notifications::claimed_until
         .is_null()
         .or(notifications::claimed_until.le(now));

@@ -2,7 +2,8 @@
 
 use super::{
     Channel, Delivery, Kind, MailFacts, Overview, Query, Refused, State, TelegramFacts,
-    message::{Markup, Notice, Writer},
+    message::{Markup, Writer},
+    notice::Notice,
     outbox,
 };
 use crate::{
@@ -91,7 +92,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Deliv
     };
     let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
     let mut rows = notifications::table
-        .select(COLUMNS)
+        .select(Row::as_select())
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
     if let Some(state) = state {
@@ -160,12 +161,13 @@ pub fn get(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<Delivery, Error> 
     tx.actor.may(Permission::AdminArea)?;
     let row: Row = notifications::table
         .find(id)
-        .select(COLUMNS)
+        .select(Row::as_select())
         .first(tx.conn)?;
     Ok(row.shown(locale))
 }
 
-#[derive(Queryable)]
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = notifications)]
 struct Row {
     id: i64,
     kind: Code<Kind>,
@@ -205,31 +207,3 @@ impl Row {
         }
     }
 }
-
-type Columns = (
-    notifications::id,
-    notifications::kind,
-    notifications::channel,
-    notifications::recipient,
-    notifications::notice,
-    notifications::state,
-    notifications::attempts,
-    notifications::created_at,
-    notifications::due_at,
-    notifications::ended_at,
-    notifications::last_error,
-);
-
-const COLUMNS: Columns = (
-    notifications::id,
-    notifications::kind,
-    notifications::channel,
-    notifications::recipient,
-    notifications::notice,
-    notifications::state,
-    notifications::attempts,
-    notifications::created_at,
-    notifications::due_at,
-    notifications::ended_at,
-    notifications::last_error,
-);

@@ -3,10 +3,12 @@
 use super::{
     Channel, access, button,
     mail::{Letter, Mail},
-    message::{Markup, Notice, Writer},
+    message::{Markup, Writer},
+    notice::Notice,
     outbox,
     queue::{self, Claim, Refusal},
     telegram::Telegram,
+    upkeep,
 };
 use crate::{
     act::Shop,
@@ -109,7 +111,7 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
             tracing::warn!(%error, "the outbox cannot be read");
         }
         if looks.is_multiple_of(SWEEP)
-            && let Err(error) = queue::forget_old(&shop, clock::now()).await
+            && let Err(error) = upkeep::forget_old(&shop, clock::now()).await
         {
             tracing::warn!(%error, "old notifications were not forgotten");
         }
@@ -124,7 +126,7 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
 
 /// Says once what is configured, and frees what an earlier life left.
 async fn introduce(shop: &Shop) {
-    if let Err(error) = queue::take_back(shop).await {
+    if let Err(error) = upkeep::take_back(shop).await {
         tracing::warn!(%error, "the outbox cannot be read");
     }
     let config = &shop.config.notifications;

@@ -1,17 +1,13 @@
 //! Orders as a file.
 
-use super::{Query, search};
+use super::{Order, Query, search};
 use crate::{
-    act::{Shop, Tx},
+    act::Tx,
     error::Error,
     log::Entity,
-    sheet::{
-        Format,
-        cells::Sheet,
-        download::{Asked, BATCH, File},
-    },
+    page::Page,
+    sheet::{Format, cells::Sheet, download::Export},
 };
-use axum::{extract::State, http::request::Parts, response::Response};
 
 const FIELDS: [&str; 14] = [
     "id",
@@ -31,29 +27,31 @@ const FIELDS: [&str; 14] = [
 ];
 
 /// `GET /orders.csv`: the orders that the page would show, by the time of their creation, which never changes.
-pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
-    let query = asked.query::<Query>();
-    let file = query.clone().map(|query| File {
-        entity: Entity::Order,
-        name: "orders",
-        period: [query.from, query.to],
-    });
-    let mut query = query.unwrap_or_default();
-    if query.sort != "created_at" {
-        query.sort = "-created_at".to_owned();
-    }
-    query.before.clear();
-    query.after.clear();
-    asked.answer(file, query, batch).await
-}
+impl Export for Query {
+    type Row = Order;
+    const ENTITY: Entity = Entity::Order;
+    const NAME: &'static str = "orders";
+    const FIELDS: &'static [&'static str] = &FIELDS;
 
-fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
-    if query.after.is_empty() {
-        sheet.head(&FIELDS)?;
+    fn period(&self) -> [String; 2] {
+        [self.from.clone(), self.to.clone()]
     }
-    let page = search::page(tx, query, Some(BATCH))?;
-    for order in page.items {
+
+    fn sort(&mut self) {
+        if self.sort != "created_at" {
+            self.sort = "-created_at".to_owned();
+        }
+    }
+
+    fn cursors(&mut self) -> [&mut String; 2] {
+        [&mut self.before, &mut self.after]
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Order>, Error> {
+        search::page(tx, self, Some(rows))
+    }
+
+    fn write(order: Order, sheet: &mut Sheet) -> Result<(), Error> {
         sheet.plain(order.id)?;
         sheet.moment(order.created_at)?;
         match sheet.format {
@@ -77,8 +75,6 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.optional_moment(order.denied_at)?;
         sheet.text(order.user_id.as_deref().unwrap_or_default())?;
         sheet.plain(order.version)?;
-        sheet.end_row()?;
+        Ok(())
     }
-    query.after = page.after.unwrap_or_default();
-    Ok(!query.after.is_empty())
 }

@@ -119,5 +119,5 @@ fn total(qty: &str, price: &str, l: Locale) -> String {
         (Some(qty), Ok(price)) => price.times(qty),
         _ => None,
     }
-    .map_or_else(|| "—".to_owned(), |total| total.shown(l))
+    .map_or_else(ui::dash, |total| total.shown(l))
 }

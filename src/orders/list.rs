@@ -11,14 +11,14 @@ use crate::{
         failure::UrlFailure,
         pager::{
             CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
-            parameter,
+            parameter, query_of,
         },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
+use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 const FILTERS: [&str; 9] = [
@@ -26,24 +26,6 @@ const FILTERS: [&str; 9] = [
 ];
 /// The filters that are typed.
 const FIELDS: [&str; 6] = ["phone", "id", "customer", "product", "from", "to"];
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            status: parameter(params, "status"),
-            phone: parameter(params, "phone"),
-            id: parameter(params, "id"),
-            customer: parameter(params, "customer"),
-            product: parameter(params, "product"),
-            from: parameter(params, "from"),
-            to: parameter(params, "to"),
-            sort: parameter(params, "sort"),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
-}
 
 /// What the page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -68,7 +50,7 @@ pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
 pub fn OrdersPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || Query::of(&params.read()), list_orders);
+    let page = ui::data(move || query_of::<Query>(&params.read()), list_orders);
     let draw = move |Found { found, wrong }: Found<Listing>| {
         let Listing { page, stage } = found;
         let mistakes = view! { <OtherMistakes wrong fields=&FIELDS /> };

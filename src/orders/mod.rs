@@ -25,6 +25,7 @@ use crate::{
     error::Problem,
     moment::Moment,
     money::Rub,
+    page::list_query,
 };
 use serde::{Deserialize, Serialize};
 
@@ -99,46 +100,24 @@ codes! {
     }
 }
 
-/// What the list of orders shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    /// Where the order stands
-    #[cfg_attr(feature = "ssr", param(value_type = Option<Status>, inline, example = "paid_not_issued"))]
-    pub status: String,
-    /// Three digits or more, from the start or the end of the phone
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "4567"))]
-    pub phone: String,
-    /// The order's number
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, example = 42))]
-    pub id: String,
-    /// Words of the customer's name, or their beginnings
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "мария"))]
-    pub customer: String,
-    /// The product's name, or words of it
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
-    pub product: String,
-    /// First day of creation
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
-    pub from: String,
-    /// Last day
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
-    pub to: String,
-    /// A field to sort by, with `-` before it when descending
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?(created_at|phone|status)$", example = "-created_at"))]
-    pub sort: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the list of orders shows: the state of its URL, as it was typed.
+    pub struct Query {
+        /// Where the order stands
+        status: Status { inline, example = "paid_not_issued" },
+        /// Three digits or more, from the start or the end of the phone
+        phone: String { example = "4567" },
+        /// The order's number
+        id: i64 { minimum = 1, example = 42 },
+        /// Words of the customer's name, or their beginnings
+        customer: String { example = "мария" },
+        /// The product's name, or words of it
+        product: String { example = "чай" },
+        /// First day of creation
+        from: String { format = Date, example = "2026-11-01" },
+        /// Last day
+        to: String { format = Date, example = "2026-11-30" },
+        /// A field to sort by, with `-` before it when descending
+        sort: String { pattern = "^-?(created_at|phone|status)$", example = "-created_at" },
+    }
 }

@@ -128,7 +128,7 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
             <dt>{td_string!(l, fields.phone)}</dt>
             <dd><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a></dd>
             <dt>{td_string!(l, fields.customer_name)}</dt>
-            <dd>{order.customer_name.clone().unwrap_or_else(|| "—".to_owned())}</dd>
+            <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)}</dd>
             <dt>{td_string!(l, fields.created_at)}</dt>
             <dd>{order.created_at.shown(l)}</dd>
             {move || settled().map(|(label, at)| view! { <dt>{label}</dt><dd>{at}</dd> })}

@@ -1,16 +1,14 @@
 //! Products with their stock as a file; the same file comes back in through [`super::import`].
 
-use super::{Query, search};
+use super::{Product, Query, search};
 use crate::{
-    act::{Shop, Tx},
+    act::Tx,
+    clock,
     error::Error,
     log::Entity,
-    sheet::{
-        cells::Sheet,
-        download::{Asked, BATCH, File},
-    },
+    page::Page,
+    sheet::{cells::Sheet, download::Export},
 };
-use axum::{extract::State, http::request::Parts, response::Response};
 
 /// The columns of the file.
 pub const FIELDS: [&str; 10] = [
@@ -27,29 +25,31 @@ pub const FIELDS: [&str; 10] = [
 ];
 
 /// `GET /products.csv`: the products that the page would show, by name.
-pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
-    let query = asked.query::<Query>();
-    let file = query.clone().map(|_| File {
-        entity: Entity::Product,
-        name: "products",
-        period: [crate::clock::now().day().to_string(), String::new()],
-    });
-    let mut query = query.unwrap_or_default();
-    if query.sort != "-name" {
-        query.sort = "name".to_owned();
-    }
-    query.before.clear();
-    query.after.clear();
-    asked.answer(file, query, batch).await
-}
+impl Export for Query {
+    type Row = Product;
+    const ENTITY: Entity = Entity::Product;
+    const NAME: &'static str = "products";
+    const FIELDS: &'static [&'static str] = &FIELDS;
 
-fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
-    if query.after.is_empty() {
-        sheet.head(&FIELDS)?;
+    fn period(&self) -> [String; 2] {
+        [clock::now().day().to_string(), String::new()]
     }
-    let page = search::page(tx, query, Some(BATCH))?;
-    for product in page.items {
+
+    fn sort(&mut self) {
+        if self.sort != "-name" {
+            self.sort = "name".to_owned();
+        }
+    }
+
+    fn cursors(&mut self) -> [&mut String; 2] {
+        [&mut self.before, &mut self.after]
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Product>, Error> {
+        search::page(tx, self, Some(rows))
+    }
+
+    fn write(product: Product, sheet: &mut Sheet) -> Result<(), Error> {
         sheet.plain(product.id)?;
         sheet.text(&product.name)?;
         sheet.plain(product.stock)?;
@@ -60,8 +60,6 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.optional(product.buy_price_eur)?;
         sheet.text(product.supplier_name.as_deref().unwrap_or_default())?;
         sheet.text(product.description.as_deref().unwrap_or_default())?;
-        sheet.end_row()?;
+        Ok(())
     }
-    query.after = page.after.unwrap_or_default();
-    Ok(!query.after.is_empty())
 }

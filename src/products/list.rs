@@ -11,28 +11,14 @@ use crate::{
         self,
         pager::{
             CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
-            parameter,
+            parameter, query_of,
         },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            search: parameter(params, "search"),
-            low: parameter(params, "low"),
-            archived: parameter(params, "archived"),
-            sort: parameter(params, "sort"),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
-}
+use leptos_router::hooks::use_query_map;
 
 /// A page of the list.
 #[server(endpoint = "list_products", input = GetUrl)]
@@ -45,7 +31,7 @@ pub async fn list_products(query: Query) -> Result<Found<Page<Product>>, Error> 
 pub fn ProductsPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || Query::of(&params.read()), list_products);
+    let page = ui::data(move || query_of::<Query>(&params.read()), list_products);
     let draw = move |Found { found: page, wrong }: Found<Page<Product>>| {
         let mistakes = view! { <OtherMistakes wrong fields=&[] /> };
         if page.items.is_empty() {
@@ -146,7 +132,6 @@ pub fn ProductTable(
 #[component]
 fn ProductRow(product: Product) -> impl IntoView {
     let l = ui::locale();
-    let dash = || "—".to_owned();
     view! {
         <tr role="row" class:low=product.is_low_stock>
             <td role="cell" class="row-title">
@@ -162,9 +147,9 @@ fn ProductRow(product: Product) -> impl IntoView {
             <td role="cell" class="num" data-label=td_string!(l, fields.on_hand)>{pieces(product.on_hand, l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.reserved)>{pieces(product.reserved, l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(product.min_stock, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(dash, |price| price.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(dash, |price| price.shown(l))}</td>
-            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(dash)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(ui::dash, |price| price.shown(l))}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(ui::dash, |price| price.shown(l))}</td>
+            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(ui::dash)}</td>
         </tr>
     }
 }

@@ -28,7 +28,7 @@ pub mod service;
 
 pub use data::ProductData;
 
-use crate::{codes::codes, moment::Moment};
+use crate::{codes::codes, moment::Moment, page::list_query};
 use serde::{Deserialize, Serialize};
 use std::ops::Deref;
 
@@ -82,34 +82,16 @@ codes! {
     }
 }
 
-/// What the list of products shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    /// Words of the name
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
-    pub search: String,
-    /// Only what runs low
-    #[cfg_attr(feature = "ssr", param(value_type = Option<bool>, example = true))]
-    pub low: String,
-    /// The archive
-    #[cfg_attr(feature = "ssr", param(value_type = Option<bool>, example = false))]
-    pub archived: String,
-    /// A field to sort by, with `-` before it when descending
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$", example = "-stock"))]
-    pub sort: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the list of products shows: the state of its URL, as it was typed.
+    pub struct Query {
+        /// Words of the name
+        search: String { example = "чай" },
+        /// Only what runs low
+        low: bool { example = true },
+        /// The archive
+        archived: bool { example = false },
+        /// A field to sort by, with `-` before it when descending
+        sort: String { pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$", example = "-stock" },
+    }
 }

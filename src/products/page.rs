@@ -245,7 +245,6 @@ fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
 fn StockFacts(product: Product) -> impl IntoView {
     let l = ui::locale();
     let fact = move |label: &'static str, value: String| view! { <div class="stat-tile"><dt>{label}</dt><dd>{value}</dd></div> };
-    let dash = || "—".to_owned();
     view! {
         <dl class="stat-tiles">
             <div class="stat-tile" class:low=product.is_low_stock>
@@ -258,8 +257,8 @@ fn StockFacts(product: Product) -> impl IntoView {
             {fact(td_string!(l, fields.on_hand), pieces(product.on_hand, l))}
             {fact(td_string!(l, fields.reserved), pieces(product.reserved, l))}
             {fact(td_string!(l, fields.min_stock), pieces(product.min_stock, l))}
-            {fact(td_string!(l, fields.sell_price_rub), product.sell_price_rub.map_or_else(dash, |price| price.shown(l)))}
-            {fact(td_string!(l, products.last_buy_price), product.buy_price_eur.map_or_else(dash, |price| price.shown(l)))}
+            {fact(td_string!(l, fields.sell_price_rub), product.sell_price_rub.map_or_else(ui::dash, |price| price.shown(l)))}
+            {fact(td_string!(l, products.last_buy_price), product.buy_price_eur.map_or_else(ui::dash, |price| price.shown(l)))}
         </dl>
     }
 }

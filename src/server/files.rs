@@ -1,7 +1,9 @@
 //! The routes of files: those to take away, and those that people bring.
 
 use super::{csrf, pages::no_index};
-use crate::{act::Shop, analytics, import, log, orders, products, supplies};
+use crate::{
+    act::Shop, analytics, import, log, orders, products, sheet::download::download, supplies,
+};
 use axum::{
     Router,
     extract::DefaultBodyLimit,
@@ -13,15 +15,15 @@ use axum::{
 pub fn downloads(shop: Shop) -> Router {
     Router::new()
         .route("/admin/analytics.csv", get(analytics::csv::download))
-        .route("/admin/logs.csv", get(log::csv::download))
+        .route("/admin/logs.csv", get(download::<log::Query>))
         .layer(no_index())
-        .route("/orders.csv", get(orders::csv::download))
-        .route("/products.csv", get(products::csv::download))
+        .route("/orders.csv", get(download::<orders::Query>))
+        .route("/products.csv", get(download::<products::Query>))
         .route(
             "/products/{id}/movements.csv",
             get(products::movements_csv::download),
         )
-        .route("/supplies.csv", get(supplies::csv::download))
+        .route("/supplies.csv", get(download::<supplies::Query>))
         .layer(middleware::from_fn(csrf::refuse_other_sites))
         .with_state(shop)
 }

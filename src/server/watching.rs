@@ -216,7 +216,7 @@ async fn gauges(shop: &Shop) {
         gauge!("sirius_write_queue").set(number(queued));
     }
     // While the database does not answer, the last count stands.
-    if let Ok(Ok(load)) = timeout(PROBE, notifications::queue::load(shop)).await {
+    if let Ok(Ok(load)) = timeout(PROBE, notifications::upkeep::load(shop)).await {
         for (state, count) in load {
             let count = usize::try_from(count).unwrap_or_default();
             gauge!("sirius_notifications", "state" => state.code()).set(number(count));

@@ -12,10 +12,12 @@ use crate::{
     error::Error,
     i18n::Locale,
     log::{self, Action, Entity, service::record},
+    page::Page,
     ui::words::field_label,
 };
 use axum::{
     body::{Body, Bytes},
+    extract::State,
     http::{HeaderValue, Method, StatusCode, header, request::Parts},
     response::{IntoResponse, Redirect, Response},
 };
@@ -53,6 +55,62 @@ pub struct File {
     pub name: &'static str,
     /// Days of its name; empty ones are left out.
     pub period: [String; 2],
+}
+
+/// A list that can be taken away as a file, of the query of its page.
+pub trait Export: Clone + Default + Serialize + DeserializeOwned + Send + 'static {
+    type Row;
+    const ENTITY: Entity;
+    /// `orders`.
+    const NAME: &'static str;
+    const FIELDS: &'static [&'static str];
+
+    /// The days in the name of the file; empty ones are left out.
+    fn period(&self) -> [String; 2];
+
+    /// Sorts by what never changes while the file is read.
+    fn sort(&mut self) {}
+
+    /// Where the page before ended, and where the page after begins.
+    fn cursors(&mut self) -> [&mut String; 2];
+
+    /// A page of so many rows.
+    fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Self::Row>, Error>;
+
+    /// Writes the cells of a row.
+    fn write(row: Self::Row, sheet: &mut Sheet) -> Result<(), Error>;
+}
+
+/// Answers with a whole list as a file: what its page would show, in one order.
+pub async fn download<Q: Export>(State(shop): State<Shop>, parts: Parts) -> Response {
+    let mut asked = Asked::new(shop, parts);
+    let query = asked.query::<Q>();
+    let file = query.clone().map(|query| File {
+        entity: Q::ENTITY,
+        name: Q::NAME,
+        period: query.period(),
+    });
+    let mut query = query.unwrap_or_default();
+    query.sort();
+    for cursor in query.cursors() {
+        cursor.clear();
+    }
+    asked.answer(file, query, batch).await
+}
+
+fn batch<Q: Export>(tx: &mut Tx<'_>, query: &mut Q, sheet: &mut Sheet) -> Result<bool, Error> {
+    let [_, after] = query.cursors();
+    if after.is_empty() {
+        sheet.head(Q::FIELDS)?;
+    }
+    let page = query.page(tx, BATCH)?;
+    for row in page.items {
+        Q::write(row, sheet)?;
+        sheet.end_row()?;
+    }
+    let [_, after] = query.cursors();
+    *after = page.after.unwrap_or_default();
+    Ok(!after.is_empty())
 }
 
 #[derive(Deserialize)]

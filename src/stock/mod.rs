@@ -9,10 +9,8 @@ pub mod service;
 
 use crate::{
     codes::{Code, codes},
-    i18n::Locale,
     moment::Moment,
 };
-use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
 /// The most pieces of one product that the shop may hold.
@@ -20,29 +18,15 @@ pub const MAX_PIECES: i64 = 1_000_000;
 
 codes! {
     /// Why the stock moved.
-    pub enum MovementKind {
+    pub enum MovementKind labelled by movement {
         /// What was there when the product was added.
-        Opening = "opening",
-        Supply = "supply",
+        Opening = "opening" => opening,
+        Supply = "supply" => supply,
         /// A count that found more or fewer pieces than expected.
-        Correction = "correction",
-        Reserve = "reserve",
-        Release = "release",
-        Issue = "issue",
-    }
-}
-
-impl MovementKind {
-    /// Its name for people.
-    pub fn label(self, l: Locale) -> &'static str {
-        match self {
-            Self::Opening => td_string!(l, movement.opening),
-            Self::Supply => td_string!(l, movement.supply),
-            Self::Correction => td_string!(l, movement.correction),
-            Self::Reserve => td_string!(l, movement.reserve),
-            Self::Release => td_string!(l, movement.release),
-            Self::Issue => td_string!(l, movement.issue),
-        }
+        Correction = "correction" => correction,
+        Reserve = "reserve" => reserve,
+        Release = "release" => release,
+        Issue = "issue" => issue,
     }
 }
 

@@ -1,16 +1,13 @@
 //! Supplies as a file; the same file comes back in through [`super::import`].
 
-use super::{Query, service};
+use super::{Query, Supply, service};
 use crate::{
-    act::{Shop, Tx},
+    act::Tx,
     error::Error,
     log::Entity,
-    sheet::{
-        cells::Sheet,
-        download::{Asked, BATCH, File},
-    },
+    page::Page,
+    sheet::{cells::Sheet, download::Export},
 };
-use axum::{extract::State, http::request::Parts, response::Response};
 
 /// The columns of the file.
 pub const FIELDS: [&str; 8] = [
@@ -25,27 +22,29 @@ pub const FIELDS: [&str; 8] = [
 ];
 
 /// `GET /supplies.csv`: the supplies that the page would show, newest first.
-pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
-    let query = asked.query::<Query>();
-    let file = query.clone().map(|query| File {
-        entity: Entity::Supply,
-        name: "supplies",
-        period: [query.from, query.to],
-    });
-    let mut query = query.unwrap_or_default();
-    query.sort.clear();
-    query.before.clear();
-    query.after.clear();
-    asked.answer(file, query, batch).await
-}
+impl Export for Query {
+    type Row = Supply;
+    const ENTITY: Entity = Entity::Supply;
+    const NAME: &'static str = "supplies";
+    const FIELDS: &'static [&'static str] = &FIELDS;
 
-fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
-    if query.after.is_empty() {
-        sheet.head(&FIELDS)?;
+    fn period(&self) -> [String; 2] {
+        [self.from.clone(), self.to.clone()]
     }
-    let page = service::page(tx, query, Some(BATCH))?;
-    for supply in page.items {
+
+    fn sort(&mut self) {
+        self.sort.clear();
+    }
+
+    fn cursors(&mut self) -> [&mut String; 2] {
+        [&mut self.before, &mut self.after]
+    }
+
+    fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Supply>, Error> {
+        service::page(tx, self, Some(rows))
+    }
+
+    fn write(supply: Supply, sheet: &mut Sheet) -> Result<(), Error> {
         sheet.plain(supply.id)?;
         sheet.moment(supply.created_at)?;
         sheet.text(&supply.product_name)?;
@@ -54,8 +53,6 @@ fn batch(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.decimal(supply.total_eur())?;
         sheet.text(&supply.supplier_name)?;
         sheet.text(supply.user_id.as_deref().unwrap_or_default())?;
-        sheet.end_row()?;
+        Ok(())
     }
-    query.after = page.after.unwrap_or_default();
-    Ok(!query.after.is_empty())
 }

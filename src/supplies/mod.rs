@@ -11,7 +11,7 @@ pub mod import;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, moment::Moment, money::Eur};
+use crate::{codes::codes, moment::Moment, money::Eur, page::list_query};
 use serde::{Deserialize, Serialize};
 
 /// Goods that came in.
@@ -50,37 +50,18 @@ codes! {
     }
 }
 
-/// What the history of supplies shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    /// The product's name, or words of it
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "чай"))]
-    pub product: String,
-    /// The beginning of the supplier's name
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "Tee"))]
-    pub supplier: String,
-    /// First day
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
-    pub from: String,
-    /// Last day
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
-    pub to: String,
-    /// A field to sort by, with `-` before it when descending
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, pattern = "^-?created_at$", example = "-created_at"))]
-    pub sort: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the history of supplies shows: the state of its URL, as it was typed.
+    pub struct Query {
+        /// The product's name, or words of it
+        product: String { example = "чай" },
+        /// The beginning of the supplier's name
+        supplier: String { example = "Tee" },
+        /// First day
+        from: String { format = Date, example = "2026-11-01" },
+        /// Last day
+        to: String { format = Date, example = "2026-11-30" },
+        /// A field to sort by, with `-` before it when descending
+        sort: String { pattern = "^-?created_at$", example = "-created_at" },
+    }
 }

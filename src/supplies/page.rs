@@ -13,28 +13,16 @@ use crate::{
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
-        pager::{CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter},
+        pager::{
+            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter,
+            query_of,
+        },
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, params::ParamsMap};
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            product: parameter(params, "product"),
-            supplier: parameter(params, "supplier"),
-            from: parameter(params, "from"),
-            to: parameter(params, "to"),
-            sort: String::new(),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
-}
+use leptos_router::hooks::use_query_map;
 
 /// A page of the history.
 #[server(endpoint = "list_supplies", input = GetUrl)]
@@ -90,7 +78,7 @@ pub fn SuppliesPage() -> impl IntoView {
         |(product, _)| new_supply(product),
     );
     let page = ui::data(
-        move || (Query::of(&params.read()), received.get()),
+        move || (query_of::<Query>(&params.read()), received.get()),
         |(query, _)| list_supplies(query),
     );
     let draw = move |Found { found: page, wrong }: Found<Page<Supply>>| {

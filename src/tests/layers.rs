@@ -261,6 +261,9 @@ impl Paths {
 }
 
 impl<'ast> Visit<'ast> for Paths {
+    /// `pub(super)` imports nothing.
+    fn visit_visibility(&mut self, _: &syn::Visibility) {}
+
     fn visit_item_mod(&mut self, item: &'ast syn::ItemMod) {
         let is_test = |attribute: &syn::Attribute| {
             let list = attribute.meta.require_list();

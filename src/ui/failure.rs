@@ -51,7 +51,7 @@ fn details(error: &Error, l: Locale) -> Option<AnyView> {
         Error::Stale(stale) if !stale.differences.is_empty() => {
             let row = |field: &str, now: &str| {
                 let now = if now.is_empty() {
-                    "—".to_owned()
+                    super::dash()
                 } else {
                     value_words(l, field, now)
                 };

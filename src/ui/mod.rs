@@ -9,6 +9,7 @@ pub mod form;
 mod messages;
 pub mod pager;
 pub mod secret;
+mod url;
 pub mod words;
 
 #[cfg(not(feature = "ssr"))]
@@ -31,6 +32,11 @@ use crate::{
 use codee::{Decoder, Encoder};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
+
+/// What stands where there is nothing to show.
+pub fn dash() -> String {
+    "—".to_owned()
+}
 
 /// Who looks at the page, and in which language. Known before anything is drawn, and the same until the next full load.
 #[derive(Clone, Debug, Default)]

@@ -1,5 +1,7 @@
 //! Long lists: a page at a time, sorted by a column, their whole state in the URL.
 
+pub use super::url::{PASSING, parameter, query_of};
+
 use crate::{
     error::{Error, FieldError, Problem},
     moment::day_read,
@@ -30,14 +32,6 @@ pub fn OtherMistakes(
         .collect();
     (!others.is_empty()).then(|| view! { <Failure error=Error::Invalid(others) /> })
 }
-
-/// A parameter of the URL; empty when it is missing.
-pub fn parameter(query: &ParamsMap, name: &str) -> String {
-    query.get(name).unwrap_or_default()
-}
-
-/// Parameters of a URL that speak of one answer only.
-pub const PASSING: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];
 
 /// The page's URL with some parameters set, and those of cursors and banners gone.
 fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {

@@ -21,7 +21,11 @@ use serde::{Deserialize, Serialize};
 
 /// A token as its owner knows it. The token itself is shown once, when it is made.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::api_tokens)
+)]
 pub struct Token {
     pub id: i64,
     pub name: String,

@@ -6,7 +6,7 @@ use crate::{
     auth::{Actor, Permission, service::active},
     clock,
     crypto::sha256,
-    db::Db,
+    db::{Db, Dialect},
     error::{Error, Problem},
     log::{self, Action, Entity, service::record},
     moment::Moment,
@@ -64,7 +64,7 @@ pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, S
             api_tokens::hash.eq(sha256(&token)),
             api_tokens::created_at.eq(tx.now),
         ))
-        .returning(COLUMNS)
+        .returning(<Token as Selectable<Dialect>>::construct_selection())
         .get_result(tx.conn)?;
     let changes = [log::set("name", name)];
     record(tx, Action::CreateToken, Entity::User, owner, &changes)?;
@@ -90,7 +90,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
     api_tokens::table
         .filter(api_tokens::user_id.eq(owner(tx)?))
         .order(api_tokens::id.desc())
-        .select(COLUMNS)
+        .select(Token::as_select())
         .load(tx.conn)
         .map_err(Error::from)
 }
@@ -153,17 +153,3 @@ fn owner(tx: &Tx<'_>) -> Result<String, Error> {
     let owner = tx.actor.username().map(str::to_owned);
     owner.ok_or(Error::SignedOut)
 }
-
-type Columns = (
-    api_tokens::id,
-    api_tokens::name,
-    api_tokens::created_at,
-    api_tokens::last_used_at,
-);
-
-const COLUMNS: Columns = (
-    api_tokens::id,
-    api_tokens::name,
-    api_tokens::created_at,
-    api_tokens::last_used_at,
-);

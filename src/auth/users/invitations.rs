@@ -65,7 +65,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Invitation>, Error> {
         )
         .order(invitations::expires_at.desc())
         .limit(SHOWN)
-        .select(COLUMNS)
+        .select(Invitation::as_select())
         .load(tx.conn)
         .map_err(Error::from)
 }
@@ -109,23 +109,7 @@ pub fn use_up(tx: &mut Tx<'_>, hash: &str, username: &str) -> Result<(), Error> 
 fn get(tx: &mut Tx<'_>, id: i64) -> Result<Invitation, Error> {
     invitations::table
         .find(id)
-        .select(COLUMNS)
+        .select(Invitation::as_select())
         .first(tx.conn)
         .map_err(Error::from)
 }
-
-type Columns = (
-    invitations::id,
-    invitations::role,
-    invitations::user_id,
-    invitations::created_at,
-    invitations::expires_at,
-);
-
-const COLUMNS: Columns = (
-    invitations::id,
-    invitations::role,
-    invitations::user_id,
-    invitations::created_at,
-    invitations::expires_at,
-);

@@ -10,27 +10,13 @@ use crate::{
     ui::{
         self,
         failure::UrlFailure,
-        pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter},
+        pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter, query_of},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
-
-impl Query {
-    fn of(params: &ParamsMap) -> Self {
-        Self {
-            search: parameter(params, "search"),
-            role: parameter(params, "role"),
-            state: parameter(params, "state"),
-            sort: parameter(params, "sort"),
-            limit: String::new(),
-            after: parameter(params, "after"),
-            before: parameter(params, "before"),
-        }
-    }
-}
+use leptos_router::{hooks::use_query_map, location::Url};
 
 /// A page of the accounts.
 #[server(endpoint = "list_users", input = GetUrl)]
@@ -43,7 +29,7 @@ pub async fn list_users(query: Query) -> Result<Page<Account>, Error> {
 pub fn UsersPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || Query::of(&params.read()), list_users);
+    let page = ui::data(move || query_of::<Query>(&params.read()), list_users);
     let draw = move |page: Page<Account>| {
         if page.items.is_empty() {
             let filters = ["search", "role", "state", "after", "before"];

@@ -10,17 +10,24 @@ pub mod api;
 pub mod invitations;
 #[cfg(feature = "ssr")]
 pub mod service;
+#[cfg(feature = "ssr")]
+pub mod username;
 
 use crate::{
     auth::{Role, UserState},
     codes::Code,
     moment::Moment,
+    page::list_query,
 };
 use serde::{Deserialize, Serialize};
 
 /// An account, as an admin sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::users)
+)]
 pub struct Account {
     pub username: String,
     pub role: Code<Role>,
@@ -32,39 +39,25 @@ pub struct Account {
     pub must_change_password: bool,
 }
 
-/// What the list of accounts shows: the state of its URL, as it was typed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(
-    feature = "ssr",
-    derive(utoipa::IntoParams),
-    into_params(parameter_in = Query)
-)]
-#[serde(default)]
-pub struct Query {
-    /// A part of the name
-    #[cfg_attr(feature = "ssr", param(value_type = Option<String>, example = "ann"))]
-    pub search: String,
-    #[cfg_attr(feature = "ssr", param(value_type = Option<Role>, inline, example = "user"))]
-    pub role: String,
-    #[cfg_attr(feature = "ssr", param(value_type = Option<UserState>, inline, example = "active"))]
-    pub state: String,
-    /// `-username` for descending.
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub sort: String,
-    /// Rows of the page
-    #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
-    pub limit: String,
-    /// `next` of the page before
-    #[serde(alias = "cursor")]
-    #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siVGV4dCI6ImFubmEifV0"))]
-    pub after: String,
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub before: String,
+list_query! {
+    /// What the list of accounts shows: the state of its URL, as it was typed.
+    pub struct Query {
+        /// A part of the name
+        search: String { example = "ann" },
+        role: Role { inline, example = "user" },
+        state: UserState { inline, example = "active" },
+        /// `-username` for descending.
+        sort: String { ignore },
+    }
 }
 
 /// A link that makes one account, and was not used yet.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::invitations)
+)]
 pub struct Invitation {
     pub id: i64,
     pub role: Code<Role>,

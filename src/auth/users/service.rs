@@ -20,9 +20,6 @@ use utoipa::ToSchema;
 
 /// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
 pub const REGISTRATION: &str = "registration";
-/// Characters of a user name.
-const NAME: std::ops::RangeInclusive<usize> = 3..=64;
-
 /// A page of the accounts, by name.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
@@ -37,7 +34,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     };
     let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
     let mut rows = users::table
-        .select(COLUMNS)
+        .select(Account::as_select())
         .filter(users::deleted_at.is_null())
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
@@ -69,7 +66,8 @@ pub fn get(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
 /// Adds an account from the command line.
 pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
-    let username = self::username(username).map_err(|problem| Error::field("username", problem))?;
+    let username =
+        super::username::read(username).map_err(|problem| Error::field("username", problem))?;
     db::serialize_by(tx.conn, REGISTRATION)?;
     insert(tx, &username, role, UserState::Active, hash)
 }
@@ -239,32 +237,6 @@ impl Request for RoleChange {
     }
 }
 
-/// Reads the name of a new account.
-pub fn username(text: &str) -> Result<String, Problem> {
-    let username = text.trim();
-    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
-    if username.is_empty() {
-        Err(Problem::Required)
-    } else if !username.chars().all(allowed) {
-        Err(Problem::NotUsername)
-    } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
-        Err(Problem::MixedAlphabets)
-    } else if log::is_system(username) {
-        Err(Problem::Taken)
-    } else if username.chars().count() < *NAME.start() {
-        Err(Problem::TooShort(*NAME.start()))
-    } else if username.chars().count() > *NAME.end() {
-        Err(Problem::TooLong(*NAME.end()))
-    } else {
-        Ok(username.to_owned())
-    }
-}
-
-/// Whether a word has letters of two alphabets: it would look like another name.
-fn is_mixed(word: &str) -> bool {
-    word.chars().any(|c| c.is_ascii_alphabetic()) && !word.is_ascii()
-}
-
 /// The account of somebody else, for an act on it: nobody joins, leaves or changes his role meanwhile.
 fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
@@ -312,7 +284,7 @@ fn find(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
                 .eq(fold(username))
                 .and(users::deleted_at.is_null()),
         )
-        .select(COLUMNS)
+        .select(Account::as_select())
         .first(tx.conn)
         .map_err(Error::from)
 }
@@ -328,21 +300,3 @@ fn admins(tx: &mut Tx<'_>) -> Result<i64, Error> {
         .get_result(tx.conn)
         .map_err(Error::from)
 }
-
-type Columns = (
-    users::username,
-    users::role,
-    users::state,
-    users::created_at,
-    users::last_seen_at,
-    users::must_change_password,
-);
-
-const COLUMNS: Columns = (
-    users::username,
-    users::role,
-    users::state,
-    users::created_at,
-    users::last_seen_at,
-    users::must_change_password,
-);

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    notifications::{queue, worker::Worker},
+    notifications::{queue, upkeep, worker::Worker},
     orders::Order,
 };
 use tokio::sync::Semaphore;
@@ -125,9 +125,9 @@ on_both_databases! {
         let telegram = Telegram::open().await;
         let (app, _, clerk) = opened(app, &telegram, &[CHAT]).await;
         clerk.books("чай", 1).await.unwrap();
-        queue::forget_old(&app.shop, ahead(47 * HOUR)()).await.unwrap();
+        upkeep::forget_old(&app.shop, ahead(47 * HOUR)()).await.unwrap();
         assert_eq!(outbox(&app).await[0].0, State::Waiting);
-        queue::forget_old(&app.shop, ahead(49 * HOUR)()).await.unwrap();
+        upkeep::forget_old(&app.shop, ahead(49 * HOUR)()).await.unwrap();
         assert_eq!(outbox(&app).await[0].0, State::Failed);
     }
 

@@ -1,0 +1,102 @@
+//! The periods of a report: a chart and a table.
+
+use super::{By, Summary, chart::Bar, figures::Figures};
+use crate::{
+    i18n::Locale,
+    moment::{day_short, day_shown, month_shown},
+    number::pieces,
+    ui::{self},
+};
+use chrono::NaiveDate;
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+/// The periods as rows: what the chart shows, exactly.
+#[component]
+pub fn PeriodTable(summary: Summary) -> impl IntoView {
+    let l = ui::locale();
+    let by = summary.by;
+    let has_uncosted = summary.totals.uncosted_qty > 0;
+    let row = move |start: NaiveDate, figures: Figures| {
+        view! {
+            <tr role="row">
+                <td role="cell" class="row-title">{period_name(start, by, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.shown(l))}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.shown(l))}</td>
+                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
+                <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
+            </tr>
+        }
+    };
+    let rows = summary
+        .periods
+        .into_iter()
+        .map(|period| row(period.start, period.figures))
+        .collect_view();
+    view! {
+        <div class="table-scroll" tabindex="0" role="region" aria-labelledby="periods">
+            <table class="table cards" role="table">
+                <thead role="rowgroup">
+                    <tr role="row">
+                        <th scope="col" role="columnheader">{td_string!(l, analytics.period)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.revenue)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.profit)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.margin)}</th>
+                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.uncosted_rub)}</th> })}
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.qty)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.orders)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.denied)}</th>
+                    </tr>
+                </thead>
+                <tbody role="rowgroup">{rows}</tbody>
+            </table>
+        </div>
+    }
+}
+
+pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
+    let profit = figures.profit_rub();
+    let mut amounts = format!(
+        "{}: {}",
+        td_string!(l, analytics.revenue),
+        figures.revenue_rub.shown(l)
+    );
+    if let Some(profit) = profit {
+        let words = td_string!(l, analytics.profit).to_lowercase();
+        amounts = format!("{amounts}; {words}: {}", profit.shown(l));
+    }
+    Bar {
+        label: period_label(start, by, l),
+        title: td_string!(
+            l,
+            analytics.bar,
+            period = period_name(start, by, l),
+            qty = pieces(figures.qty, l),
+            orders = pieces(figures.orders, l)
+        )
+        .to_string(),
+        amounts,
+        first: figures.revenue_rub.0,
+        second: profit.map(|profit| profit.0),
+    }
+}
+
+/// A period in words.
+pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
+    match by {
+        By::Day => day_shown(start, l),
+        By::Week => td_string!(l, analytics.week_of, day = day_shown(start, l)).to_string(),
+        By::Month => month_shown(start, l),
+    }
+}
+
+/// A period in as few signs as an axis has room for.
+fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
+    match by {
+        By::Day | By::Week => day_short(start, l),
+        By::Month => month_shown(start, l),
+    }
+}

@@ -1,0 +1,258 @@
+//! The roll-ups summed anew from the orders: to compare, or to replace them.
+
+use super::{insert_day, insert_month, insert_product, rates::hold_rates, slot_of};
+use crate::analytics::{
+    period::month_of,
+    sums::{Rates, Sold, Sums},
+};
+use crate::{
+    db::{self, Conn},
+    error::Error,
+    money::{Eur, Rub},
+    schema::{orders, sales_by_day, sales_by_month, sales_by_product},
+};
+use chrono::{NaiveDate, NaiveDateTime};
+use diesel::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Orders read at once when everything is summed anew.
+const BATCH: i64 = 10_000;
+
+/// All roll-ups in memory: their size grows with days and products, not with orders.
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Rollups {
+    by_day: Rows<(NaiveDate, i64)>,
+    by_month: Rows<(NaiveDate, i64)>,
+    by_product: Rows<i64>,
+}
+
+/// The rows of a roll-up; `None` when no number holds what the orders come to.
+type Rows<K> = BTreeMap<K, Option<Sums>>;
+
+impl Rollups {
+    fn add(&mut self, day: NaiveDate, product: i64, sums: Option<Sums>) {
+        fn to<K: Ord>(rows: &mut Rows<K>, key: K, more: Option<Sums>) {
+            let row = rows.entry(key).or_insert(Some(Sums::default()));
+            *row = row.zip(more).and_then(|(sums, more)| sums.plus(more));
+        }
+        to(&mut self.by_day, (day, slot_of(product)), sums);
+        to(&mut self.by_month, (month_of(day), product), sums);
+        to(&mut self.by_product, product, sums);
+    }
+
+    /// What the orders come to.
+    fn of_orders(conn: &mut Conn) -> Result<Self, Error> {
+        let rates = Rates::load(conn)?;
+        let mut all = Self::default();
+        let mut last = 0;
+        loop {
+            let batch = orders::table
+                .filter(orders::id.gt(last))
+                .order(orders::id)
+                .limit(BATCH)
+                .select((
+                    orders::id,
+                    orders::product_id,
+                    orders::issued_on,
+                    orders::denied_on,
+                    orders::qty,
+                    orders::unit_price_rub,
+                    orders::list_price_rub,
+                    orders::cost_eur,
+                    orders::uncosted_qty,
+                ))
+                .load::<OrderRow>(conn)?;
+            let Some(newest) = batch.last() else {
+                return Ok(all);
+            };
+            last = newest.0;
+            for (_, product, issued_on, denied_on, qty, unit, list, cost, uncosted) in batch {
+                if let Some(day) = issued_on {
+                    let order = Sold {
+                        qty,
+                        unit_price_rub: unit,
+                        list_price_rub: list,
+                        cost_eur: cost.unwrap_or_default(),
+                        uncosted_qty: uncosted.unwrap_or_default(),
+                    };
+                    all.add(day, product, Sums::issued(order, rates.on(day)));
+                } else if let Some(day) = denied_on {
+                    all.add(day, product, Some(Sums::DENIED));
+                }
+            }
+        }
+    }
+
+    /// What is on record.
+    fn recorded(conn: &mut Conn) -> Result<Self, Error> {
+        let by_day = sales_by_day::table
+            .select((
+                (sales_by_day::day, sales_by_day::slot),
+                columns!(sales_by_day),
+            ))
+            .load::<((NaiveDate, i64), Sums)>(conn)?;
+        let by_month = sales_by_month::table
+            .select((
+                (sales_by_month::month, sales_by_month::product_id),
+                columns!(sales_by_month),
+            ))
+            .load::<((NaiveDate, i64), Sums)>(conn)?;
+        let by_product = sales_by_product::table
+            .select((sales_by_product::product_id, columns!(sales_by_product)))
+            .load::<(i64, Sums)>(conn)?;
+        Ok(Self {
+            by_day: found(by_day),
+            by_month: found(by_month),
+            by_product: found(by_product),
+        })
+    }
+}
+
+fn found<K: Ord>(rows: Vec<(K, Sums)>) -> Rows<K> {
+    rows.into_iter()
+        .map(|(key, sums)| (key, Some(sums)))
+        .collect()
+}
+
+type OrderRow = (
+    i64,
+    i64,
+    Option<NaiveDate>,
+    Option<NaiveDate>,
+    i64,
+    Rub,
+    Option<Rub>,
+    Option<Eur>,
+    Option<i64>,
+);
+
+/// Compares the roll-ups with the orders: how many rows there are, and a line for each that disagrees.
+pub fn check(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
+    let (expected, found) = (Rollups::of_orders(conn)?, Rollups::recorded(conn)?);
+    let rows = found.by_day.len() + found.by_month.len() + found.by_product.len();
+    let mut wrong = differences(&found.by_day, &expected.by_day, |(day, slot)| {
+        format!("sales of {day}, slot {slot}")
+    });
+    wrong.extend(differences(
+        &found.by_month,
+        &expected.by_month,
+        |(month, product)| format!("sales of {}, product {product}", month.format("%Y-%m")),
+    ));
+    wrong.extend(differences(
+        &found.by_product,
+        &expected.by_product,
+        |product| format!("sales of product {product}"),
+    ));
+    wrong.extend(fractions(conn)?);
+    Ok((i64::try_from(rows).unwrap_or(i64::MAX), wrong))
+}
+
+fn differences<K: Ord + Copy>(
+    found: &Rows<K>,
+    expected: &Rows<K>,
+    name: impl Fn(K) -> String,
+) -> Vec<String> {
+    let keys: BTreeSet<K> = found.keys().chain(expected.keys()).copied().collect();
+    let of = |rows: &Rows<K>, key| rows.get(&key).copied().unwrap_or(Some(Sums::default()));
+    let words = |sums: Option<Sums>| {
+        sums.map_or_else(
+            || "more than a number holds: correct the prices of its orders".to_owned(),
+            |sums| format!("{sums:?}"),
+        )
+    };
+    keys.into_iter()
+        .map(|key| (key, of(found, key), of(expected, key)))
+        .filter(|(_, found, expected)| found != expected)
+        .map(|(key, found, expected)| {
+            let name = name(key);
+            format!("{name}: {}, expected {}", words(found), words(expected))
+        })
+        .collect()
+}
+
+/// Of SQLite: the roll-ups in which a sum outgrew its column and became a fraction, as earlier versions let it.
+fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = diesel::sql_types::BigInt)]
+        rows: i64,
+    }
+    let Conn::Sqlite(conn) = conn else {
+        return Ok(Vec::new());
+    };
+    let mut wrong = Vec::new();
+    for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
+        let query = format!(
+            "SELECT COUNT(*) AS rows FROM {table}
+             WHERE 'real' IN (typeof(revenue_rub), typeof(list_rub), typeof(cost_eur), typeof(cost_rub_exact))"
+        );
+        let Found { rows } = diesel::sql_query(query).get_result(conn)?;
+        if rows > 0 {
+            wrong.push(format!(
+                "{table}: {rows} rows with sums that are no whole numbers"
+            ));
+        }
+    }
+    Ok(wrong)
+}
+
+/// Makes the roll-ups anew from the orders, in a write transaction. Gives the number of their rows.
+/// Refused when no number holds what some come to.
+pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
+    lock(conn)?;
+    // First, so that the transaction writes from its beginning.
+    diesel::delete(sales_by_day::table).execute(conn)?;
+    diesel::delete(sales_by_month::table).execute(conn)?;
+    diesel::delete(sales_by_product::table).execute(conn)?;
+    name_days_of_denial(conn)?;
+    let all = Rollups::of_orders(conn)?;
+    let whole = |sums: &Option<Sums>| sums.ok_or(Error::SumTooLarge);
+    for ((day, slot), sums) in &all.by_day {
+        insert_day(conn, *day, *slot, &whole(sums)?)?;
+    }
+    for ((month, product), sums) in &all.by_month {
+        insert_month(conn, *month, *product, &whole(sums)?)?;
+    }
+    for (product, sums) in &all.by_product {
+        insert_product(conn, *product, &whole(sums)?)?;
+    }
+    Ok(all.by_day.len() + all.by_month.len() + all.by_product.len())
+}
+
+/// Keeps everybody else from changing what the sums are made of, until the transaction ends.
+pub fn lock(conn: &mut Conn) -> Result<(), Error> {
+    db::lock_table(conn, "orders")?;
+    hold_rates(conn)
+}
+
+/// Whether orders were settled before there were roll-ups.
+pub fn is_missing(conn: &mut Conn) -> Result<bool, Error> {
+    let settled = diesel::select(diesel::dsl::exists(
+        orders::table.filter(
+            orders::issued_at
+                .is_not_null()
+                .or(orders::denied_at.is_not_null()),
+        ),
+    ))
+    .get_result::<bool>(conn)?;
+    let summed = diesel::select(diesel::dsl::exists(
+        sales_by_day::table.select(sales_by_day::day),
+    ))
+    .get_result::<bool>(conn)?;
+    Ok(settled && !summed)
+}
+
+/// Orders that were denied before the shop's day was kept with them get it.
+fn name_days_of_denial(conn: &mut Conn) -> Result<(), Error> {
+    let nameless = orders::table
+        .filter(orders::denied_at.is_not_null())
+        .filter(orders::denied_on.is_null())
+        .select((orders::id, orders::denied_at.assume_not_null()))
+        .load::<(i64, NaiveDateTime)>(conn)?;
+    for (id, at) in nameless {
+        diesel::update(orders::table.find(id))
+            .set(orders::denied_on.eq(crate::clock::at(at.and_utc()).day()))
+            .execute(conn)?;
+    }
+    Ok(())
+}

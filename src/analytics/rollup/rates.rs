@@ -1,0 +1,154 @@
+//! Rates that are entered or corrected: what was issued while they hold is costed anew.
+
+use crate::analytics::period::{month_of, split};
+use crate::{
+    db::{self, Conn},
+    error::{Error, Problem},
+    schema::{exchange_rates, orders, sales_by_day, sales_by_month, sales_by_product},
+};
+use chrono::NaiveDate;
+use diesel::{dsl::exists, prelude::*, sql_types::Bool};
+use std::collections::BTreeMap;
+
+/// Changes the cost in roubles of the row with this key, if it is there, by what a new rate changes.
+macro_rules! change_cost {
+    ($conn:expr, $table:ident, $key:expr, $change:expr) => {
+        let row = $table::table
+            .find($key)
+            .filter(fits!($table::cost_rub_exact, $change));
+        let changed = diesel::update(row)
+            .set($table::cost_rub_exact.eq($table::cost_rub_exact + $change))
+            .execute($conn)?;
+        if changed == 0 && is_there!($conn, $table, $key) {
+            return Err(rate_too_high());
+        }
+    };
+}
+
+/// What is named to wait while rates change.
+pub(super) const RATES: &str = "exchange rates";
+
+pub(super) fn rate_on(conn: &mut Conn, day: NaiveDate) -> Result<i64, Error> {
+    let present = exchange_rates::table
+        .filter(exchange_rates::day.le(day))
+        .order(exchange_rates::day.desc())
+        .select(exchange_rates::rub_per_eur)
+        .first::<i64>(conn)
+        .optional()?;
+    if let Some(rate) = present {
+        return Ok(rate);
+    }
+    let first = exchange_rates::table
+        .order(exchange_rates::day)
+        .select(exchange_rates::rub_per_eur)
+        .first::<i64>(conn)
+        .optional()?;
+    Ok(first.unwrap_or(0))
+}
+
+/// Makes whoever counts an issue wait until this transaction, which changes rates, is over.
+pub fn hold_rates(conn: &mut Conn) -> Result<(), Error> {
+    db::serialize_by(conn, RATES)
+}
+
+/// Follows a rate that becomes `rate` on the days that `reach` names: the cost of whole months changes by what the
+/// rate changes; only of the months that the reach cuts, the orders are read.
+pub fn follow_rate(
+    conn: &mut Conn,
+    (from, until, before): (Option<NaiveDate>, Option<NaiveDate>, i64),
+    rate: i64,
+) -> Result<(), Error> {
+    if rate == before {
+        return Ok(());
+    }
+    let (from, until) = (
+        from.unwrap_or(NaiveDate::MIN),
+        until.unwrap_or(NaiveDate::MAX),
+    );
+    let first_day = sales_by_day::table
+        .order(sales_by_day::day)
+        .select(sales_by_day::day)
+        .first::<NaiveDate>(conn)
+        .optional()?;
+    let last_day = sales_by_day::table
+        .order(sales_by_day::day.desc())
+        .select(sales_by_day::day)
+        .first::<NaiveDate>(conn)
+        .optional()?;
+    let (Some(first_day), Some(last_day)) = (first_day, last_day) else {
+        return Ok(());
+    };
+    let (from, to) = (
+        from.max(first_day),
+        until.pred_opt().unwrap_or(until).min(last_day),
+    );
+    if from > to {
+        return Ok(());
+    }
+    let days = || {
+        sales_by_day::table
+            .filter(sales_by_day::day.ge(from))
+            .filter(sales_by_day::day.le(to))
+    };
+    let too_costly = days().filter(sales_by_day::cost_eur.gt(i64::MAX / rate.max(1)));
+    if diesel::select(exists(too_costly)).get_result::<bool>(conn)? {
+        return Err(rate_too_high());
+    }
+    let mut costs: BTreeMap<(NaiveDate, i64), i64> = BTreeMap::new();
+    let split = split(from, to, first_day, last_day);
+    if let Some((first, last)) = split.months {
+        let whole = sales_by_month::table
+            .filter(sales_by_month::month.ge(first))
+            .filter(sales_by_month::month.le(last))
+            .select((
+                sales_by_month::month,
+                sales_by_month::product_id,
+                sales_by_month::cost_eur,
+            ))
+            .load::<(NaiveDate, i64, i64)>(conn)?;
+        for (month, product, cost) in whole {
+            costs.insert((month, product), cost);
+        }
+    }
+    for (from, to) in split.edges {
+        let cut = orders::table
+            .filter(orders::issued_on.ge(from))
+            .filter(orders::issued_on.le(to))
+            .select((
+                orders::issued_on.assume_not_null(),
+                orders::product_id,
+                orders::cost_eur.assume_not_null(),
+            ))
+            .load::<(NaiveDate, i64, i64)>(conn)?;
+        for (day, product, cost) in cut {
+            add_cost(&mut costs, (month_of(day), product), cost)?;
+        }
+    }
+    let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
+    for ((_, product), cost) in &mut costs {
+        // From here on, what it changes by.
+        *cost = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
+        add_cost(&mut by_product, *product, *cost)?;
+    }
+    for (product, change) in by_product {
+        change_cost!(conn, sales_by_product, product, change);
+    }
+    for ((month, product), change) in costs {
+        change_cost!(conn, sales_by_month, (month, product), change);
+    }
+    // Rows of a day are the last that anybody locks: who holds one waits for nothing more.
+    diesel::update(days())
+        .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
+        .execute(conn)?;
+    Ok(())
+}
+
+fn add_cost<K: Ord>(costs: &mut BTreeMap<K, i64>, key: K, more: i64) -> Result<(), Error> {
+    let cost = costs.entry(key).or_default();
+    *cost = cost.checked_add(more).ok_or_else(rate_too_high)?;
+    Ok(())
+}
+
+fn rate_too_high() -> Error {
+    Error::field("rub_per_eur", Problem::RateTooHigh)
+}

@@ -1,0 +1,79 @@
+//! The totals of a report, beside those of the range before.
+
+use super::figures::{Figures, Share};
+use crate::{
+    money::Rub,
+    number::pieces,
+    ui::{self},
+};
+use leptos::prelude::*;
+use leptos_i18n::td_string;
+
+/// The figures of the whole range, each with what it was before.
+#[component]
+pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
+    let l = ui::locale();
+    let rub = move |amount: Option<Rub>| amount.map_or_else(ui::dash, |amount| amount.shown(l));
+    let share = move |part: Option<Share>| part.map_or_else(ui::dash, |part| part.shown(l));
+    let tile = move |label: &'static str, value: String, before: String, change: Option<Share>| {
+        let change = change.map(|change| {
+            let sign = if change.0 > 0 { "+" } else { "" };
+            format!("{sign}{} · ", change.shown(l))
+        });
+        view! {
+            <div class="stat-tile">
+                <dt>{label}</dt>
+                <dd>{value}</dd>
+                <dd class="stat-before">{change} {td_string!(l, analytics.was, value = before).to_string()}</dd>
+            </div>
+        }
+    };
+    let of_rub = move |label, now: Option<Rub>, before: Option<Rub>| {
+        let change = now
+            .zip(before)
+            .and_then(|(now, before)| change(now.0, before.0));
+        tile(label, rub(now), rub(before), change)
+    };
+    let of_count = move |label, now: i64, before: i64| {
+        tile(
+            label,
+            pieces(now, l),
+            pieces(before, l),
+            change(now, before),
+        )
+    };
+    let uncosted = (now.uncosted_qty > 0).then(|| {
+        let words = td_string!(
+            l,
+            analytics.uncosted,
+            qty = pieces(now.uncosted_qty, l),
+            revenue = now.uncosted_rub.shown(l)
+        )
+        .to_string();
+        view! { <p class="alert alert-warning alert-soft mt-4">{words}</p> }
+    });
+    view! {
+        <dl class="stat-tiles">
+            {of_rub(td_string!(l, analytics.revenue), Some(now.revenue_rub), Some(before.revenue_rub))}
+            {of_rub(td_string!(l, analytics.profit), now.profit_rub(), before.profit_rub())}
+            {tile(td_string!(l, analytics.margin), share(now.margin()), share(before.margin()), None)}
+            {of_count(td_string!(l, analytics.qty), now.qty, before.qty)}
+            {of_count(td_string!(l, analytics.orders), now.orders, before.orders)}
+            {of_count(td_string!(l, analytics.denied), now.denied, before.denied)}
+            {of_rub(td_string!(l, analytics.cost_rub), now.cost_rub, before.cost_rub)}
+            {tile(td_string!(l, analytics.cost_eur), now.cost_eur.shown(l), before.cost_eur.shown(l), change(now.cost_eur.0, before.cost_eur.0))}
+            {of_rub(td_string!(l, analytics.average), now.average_rub(), before.average_rub())}
+            {of_rub(td_string!(l, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
+            {tile(td_string!(l, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
+            {of_rub(td_string!(l, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
+        </dl>
+        {uncosted}
+    }
+}
+
+/// How much more than before, as a part of it.
+fn change(now: i64, before: i64) -> Option<Share> {
+    (before > 0)
+        .then(|| Share::of(now - before, before))
+        .flatten()
+}

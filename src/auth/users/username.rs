@@ -1,0 +1,35 @@
+//! What a new account may be called.
+
+use crate::{
+    error::Problem,
+    log::{self},
+};
+
+/// Characters of a user name.
+const NAME: std::ops::RangeInclusive<usize> = 3..=64;
+
+/// Reads the name of a new account.
+pub fn read(text: &str) -> Result<String, Problem> {
+    let username = text.trim();
+    let allowed = |c: char| c.is_alphabetic() || c.is_ascii_digit() || matches!(c, '.' | '_' | '-');
+    if username.is_empty() {
+        Err(Problem::Required)
+    } else if !username.chars().all(allowed) {
+        Err(Problem::NotUsername)
+    } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
+        Err(Problem::MixedAlphabets)
+    } else if log::is_system(username) {
+        Err(Problem::Taken)
+    } else if username.chars().count() < *NAME.start() {
+        Err(Problem::TooShort(*NAME.start()))
+    } else if username.chars().count() > *NAME.end() {
+        Err(Problem::TooLong(*NAME.end()))
+    } else {
+        Ok(username.to_owned())
+    }
+}
+
+/// Whether a word has letters of two alphabets: it would look like another name.
+fn is_mixed(word: &str) -> bool {
+    word.chars().any(|c| c.is_ascii_alphabetic()) && !word.is_ascii()
+}

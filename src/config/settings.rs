@@ -1,0 +1,296 @@
+//! The settings as they are read: from the environment, `.env` and the command line.
+
+use super::wrong::{Wrong, flag};
+use super::{Config, CookieSecure, LogFormat, Registration, notifications};
+use crate::db::DatabaseUrl;
+use ipnet::IpNet;
+use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
+
+/// Characters of a key that signs cookies, at least.
+pub(super) const SHORTEST_SECRET: usize = 32;
+
+/// The settings as they were given.
+#[derive(Clone, Debug, clap::Args)]
+#[command(next_help_heading = "Settings (also in the environment or in .env)")]
+pub struct Settings {
+    /// Where the data is kept.
+    #[arg(
+        long,
+        help = "Database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME",
+        env = "DATABASE_URL",
+        default_value = "sqlite://data/sirius.db",
+        hide_env_values = true,
+        global = true
+    )]
+    database_url: String,
+    /// Address to serve on
+    #[arg(
+        long,
+        env = "LEPTOS_SITE_ADDR",
+        default_value = "127.0.0.1:3000",
+        global = true
+    )]
+    site_addr: String,
+    /// Key that signs the cookies, 32 characters or more; unset: made once and kept beside the database
+    #[arg(
+        long,
+        env = "SECRET_KEY",
+        default_value = "",
+        hide_default_value = true,
+        hide_env_values = true,
+        global = true
+    )]
+    secret_key: String,
+    /// How long a sign-in holds, in seconds
+    #[arg(
+        long,
+        env = "SESSION_MAX_AGE",
+        default_value = "1209600",
+        global = true
+    )]
+    session_max_age: String,
+    /// Who may register: open, approval (an admin activates the account) or closed
+    #[arg(long, env = "REGISTRATION", default_value = "open", global = true)]
+    registration: String,
+    /// Whether managers see the admin pages (never the users): true or false
+    #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
+    manager_in_admin: String,
+    /// Whether cookies travel over HTTPS only: true, false, or auto (when a trusted proxy says that the visitor does)
+    #[arg(long, env = "COOKIE_SECURE", default_value = "auto", global = true)]
+    cookie_secure: String,
+    /// Whether to believe what a reverse proxy says in X-Forwarded-For, -Proto, -Host and X-Request-Id: true or false
+    #[arg(long, env = "TRUST_PROXY", default_value = "false", global = true)]
+    trust_proxy: String,
+    /// Requests that one address may send in a second, ten times as many at once; 0: any number
+    #[arg(long, env = "RATE_LIMIT", default_value = "50", global = true)]
+    rate_limit: String,
+    /// Connections at once
+    #[arg(long, env = "MAX_CONNECTIONS", default_value = "2000", global = true)]
+    max_connections: String,
+    /// Seconds that a request may take to arrive, and until its answer begins
+    #[arg(long, env = "REQUEST_TIMEOUT", default_value = "30", global = true)]
+    request_timeout: String,
+    /// Addresses and networks that may read /metrics, with commas between
+    #[arg(
+        long,
+        env = "METRICS_ALLOW",
+        default_value = "127.0.0.0/8,::1",
+        global = true
+    )]
+    metrics_allow: String,
+    /// Time zone of the shop's days
+    #[arg(
+        long,
+        env = "SHOP_TIMEZONE",
+        default_value = "Europe/Moscow",
+        global = true
+    )]
+    shop_timezone: String,
+    /// Country of telephone numbers without a country code
+    #[arg(long, env = "SHOP_REGION", default_value = "RU", global = true)]
+    shop_region: String,
+    /// Work of a password hash, from 4 to 31; each step doubles it
+    #[arg(long, env = "BCRYPT_COST", default_value = "12", global = true)]
+    bcrypt_cost: String,
+    /// Connections to the database
+    #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", global = true)]
+    database_connections: String,
+    /// Form of the log: text or json
+    #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
+    log_format: String,
+    #[command(flatten)]
+    notifications: notifications::Settings,
+}
+
+impl Settings {
+    /// Checks every setting and names all that are wrong.
+    pub fn check(self) -> Result<Config, Vec<String>> {
+        let mut wrong = Wrong::default();
+        let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
+        if secret_key
+            .as_ref()
+            .is_some_and(|key| key.len() < SHORTEST_SECRET)
+        {
+            wrong.note("SECRET_KEY", "must have 32 characters or more");
+        }
+        let database_url = wrong.take("DATABASE_URL", DatabaseUrl::from_str(&self.database_url));
+        let site_addr = wrong.take(
+            "LEPTOS_SITE_ADDR",
+            self.site_addr
+                .parse()
+                .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:3000"),
+        );
+        let session_max_age = wrong.take(
+            "SESSION_MAX_AGE",
+            in_range(&self.session_max_age, 60, 31_536_000),
+        );
+        let registration = wrong.take("REGISTRATION", self.registration.parse());
+        let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
+        let cookie_secure = wrong.take("COOKIE_SECURE", self.cookie_secure.parse());
+        let trust_proxy = wrong.take("TRUST_PROXY", flag(&self.trust_proxy));
+        let rate_limit = wrong.take("RATE_LIMIT", in_range(&self.rate_limit, 0, 1_000_000));
+        let max_connections = wrong.take(
+            "MAX_CONNECTIONS",
+            in_range(&self.max_connections, 1, 1_000_000),
+        );
+        let request_timeout =
+            wrong.take("REQUEST_TIMEOUT", in_range(&self.request_timeout, 1, 3_600));
+        let metrics_allow = wrong.take("METRICS_ALLOW", networks(&self.metrics_allow));
+        let shop_timezone = wrong.take(
+            "SHOP_TIMEZONE",
+            self.shop_timezone
+                .parse()
+                .map_err(|_| "must be a name as Europe/Moscow"),
+        );
+        let shop_region = wrong.take(
+            "SHOP_REGION",
+            self.shop_region
+                .parse()
+                .map_err(|_| "must be two capital letters, as RU"),
+        );
+        let bcrypt_cost = wrong.take("BCRYPT_COST", in_range(&self.bcrypt_cost, 4, 31));
+        let database_connections = wrong.take(
+            "DATABASE_CONNECTIONS",
+            in_range(&self.database_connections, 1, 1_000),
+        );
+        let log_format = wrong.take("LOG_FORMAT", self.log_format.parse());
+        let notifications = self.notifications.check(&mut wrong, site_addr);
+        let config = || {
+            Some(Config {
+                database_url: database_url?,
+                site_addr: site_addr?,
+                secret_key,
+                session_max_age: Duration::from_secs(session_max_age?),
+                registration: registration?,
+                manager_in_admin: manager_in_admin?,
+                cookie_secure: cookie_secure?,
+                trust_proxy: trust_proxy?,
+                rate_limit: rate_limit?,
+                max_connections: max_connections?,
+                request_timeout: Duration::from_secs(request_timeout?),
+                metrics_allow: metrics_allow?,
+                shop_timezone: shop_timezone?,
+                shop_region: shop_region?,
+                bcrypt_cost: bcrypt_cost?,
+                database_connections: database_connections?,
+                log_format: log_format?,
+                notifications: notifications?,
+            })
+        };
+        match config() {
+            Some(config) if wrong.is_empty() => Ok(config),
+            _ => Err(wrong.into_lines()),
+        }
+    }
+}
+
+fn in_range<T: FromStr + PartialOrd + Display>(text: &str, min: T, max: T) -> Result<T, String> {
+    match text.parse() {
+        Ok(number) if number >= min && number <= max => Ok(number),
+        _ => Err(format!("must be a whole number from {min} to {max}")),
+    }
+}
+
+/// Networks and single addresses.
+fn networks(list: &str) -> Result<Vec<IpNet>, String> {
+    let network = |text: &str| {
+        text.parse()
+            .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
+            .map_err(|_| {
+                format!("must be addresses or networks as 10.0.0.0/8, but {text:?} is neither")
+            })
+    };
+    list.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(network)
+        .collect()
+}
+
+impl FromStr for CookieSecure {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "auto" | "" => Ok(Self::Auto),
+            "true" | "1" => Ok(Self::Always),
+            "false" | "0" => Ok(Self::Never),
+            _ => Err("must be true, false or auto"),
+        }
+    }
+}
+
+impl FromStr for Registration {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "open" => Ok(Self::Open),
+            "approval" => Ok(Self::Approval),
+            "closed" => Ok(Self::Closed),
+            _ => Err("must be open, approval or closed"),
+        }
+    }
+}
+
+impl FromStr for LogFormat {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "text" => Ok(Self::Text),
+            "json" => Ok(Self::Json),
+            _ => Err("must be text or json"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        settings: Settings,
+    }
+
+    fn check(args: &[&str]) -> Result<Config, Vec<String>> {
+        Line::try_parse_from([&["sirius"], args].concat())
+            .unwrap()
+            .settings
+            .check()
+    }
+
+    #[test]
+    fn every_wrong_setting_is_named_at_once() {
+        let wrong = check(&[
+            "--database-url",
+            "mysql://x",
+            "--bcrypt-cost",
+            "40",
+            "--shop-timezone",
+            "Mars",
+            "--registration",
+            "no",
+            "--secret-key",
+            "short",
+        ]);
+        let named: Vec<_> = wrong
+            .unwrap_err()
+            .iter()
+            .map(|line| line.split(':').next().unwrap().to_owned())
+            .collect();
+        assert_eq!(
+            named,
+            [
+                "SECRET_KEY",
+                "DATABASE_URL",
+                "REGISTRATION",
+                "SHOP_TIMEZONE",
+                "BCRYPT_COST"
+            ]
+        );
+    }
+}

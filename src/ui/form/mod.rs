@@ -1,0 +1,135 @@
+//! Forms: the same with and without JavaScript. Errors stand at their fields, what was typed stays.
+
+mod action;
+mod field;
+mod state;
+
+pub use action::{FormAction, Interrupted, Unsent};
+pub use state::{FormState, form_state};
+
+pub use field::{Field, FieldError, IdempotencyKey, TextArea, Version, follow_text, is_wrong};
+use state::{is_shown_at_fields, typed_before};
+
+use crate::ui::{self, failure::Failure, url::parameter};
+use leptos::{
+    context::Provider,
+    ev::{InputEvent, SubmitEvent},
+    prelude::*,
+    web_sys::{FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams},
+};
+use leptos_i18n::td_string;
+use leptos_router::hooks::use_query_map;
+use std::collections::HashMap;
+
+/// A form that calls a server function.
+#[component]
+pub fn Form(
+    action: FormAction,
+    #[prop(optional)] class: &'static str,
+    /// Always a full load, as when who is signed in changes.
+    #[prop(optional)]
+    full_load: bool,
+    /// Begins anew once it was taken.
+    #[prop(optional)]
+    resets: bool,
+    children: Children,
+) -> impl IntoView {
+    let is_refused = parameter(&use_query_map().read_untracked(), "__path") == action.path();
+    let typed = if is_refused {
+        typed_before()
+    } else {
+        HashMap::new()
+    };
+    let state = FormState {
+        action,
+        typed: StoredValue::new(typed),
+        guard: StoredValue::new(None),
+        waits_for: RwSignal::new(None),
+    };
+    let root = NodeRef::<leptos::html::Form>::new();
+    // The first wrong field takes the focus, so that keyboard and screen reader go there.
+    Effect::new(move || {
+        if action.error().is_some()
+            && let Some(root) = root.get()
+        {
+            focus_wrong(&root);
+        }
+    });
+    Effect::new(move || {
+        if resets
+            && action.is_done()
+            && let Some(root) = root.get_untracked()
+        {
+            root.reset();
+        }
+    });
+    let submit = move |event: SubmitEvent| {
+        if !full_load && let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
+            event.prevent_default();
+            if state.may_send() {
+                action.send(fields);
+            }
+        }
+    };
+    let take_in = move |event: InputEvent| {
+        let field = event_target::<HtmlInputElement>(&event).name();
+        if (state.waits_for.get_untracked()).is_some_and(|waited| waited != field) {
+            event.prevent_default();
+        }
+    };
+    let alert = move || {
+        action
+            .error()
+            .filter(|error| !is_shown_at_fields(error))
+            .map(|error| view! { <Failure error /> })
+    };
+    view! {
+        <form node_ref=root class=class method="post" action=action.path() novalidate on:submit=submit on:beforeinput=take_in>
+            {alert}
+            <Provider value=state>{children()}</Provider>
+        </form>
+    }
+}
+
+/// Leads to the first wrong field of a form, once it is drawn.
+pub fn focus_wrong(form: &HtmlFormElement) {
+    let form = form.clone();
+    request_animation_frame(move || {
+        if let Ok(Some(field)) = form.query_selector("[aria-invalid=true]") {
+            focus(&field);
+        }
+    });
+}
+
+/// The fields of a form, URL-encoded.
+pub fn fields_of(form: &HtmlFormElement) -> Option<String> {
+    let fields = FormData::new_with_form(form).ok()?;
+    UrlSearchParams::new_with_str_sequence_sequence(&fields)
+        .ok()
+        .map(|fields| fields.to_string().into())
+}
+
+fn focus(element: &leptos::web_sys::Element) {
+    use leptos::wasm_bindgen::JsCast;
+    if let Some(element) = element.dyn_ref::<leptos::web_sys::HtmlElement>() {
+        let _ = element.focus();
+    }
+}
+
+/// The button that sends the form: a second click while it is on its way does nothing.
+#[component]
+pub fn Submit(
+    #[prop(into)] label: String,
+    #[prop(default = "btn btn-primary")] class: &'static str,
+) -> impl IntoView {
+    let l = ui::locale();
+    let FormState {
+        action, waits_for, ..
+    } = form_state();
+    let is_pending = move || action.is_pending() || waits_for.get().is_some();
+    view! {
+        <button type="submit" class=class disabled=is_pending aria-busy=move || is_pending().to_string()>
+            {move || if is_pending() { td_string!(l, ui.sending).to_owned() } else { label.clone() }}
+        </button>
+    }
+}
