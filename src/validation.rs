@@ -254,11 +254,6 @@ pub fn code<T: FromStr>(text: &str) -> Result<T, Problem> {
     }
 }
 
-/// A text exactly as it was entered, which may be empty.
-pub fn as_entered(text: &str) -> Result<String, Problem> {
-    Ok(text.to_owned())
-}
-
 fn required(text: &str) -> Result<String, Problem> {
     Some(tidy(text))
         .filter(|text| !text.is_empty())
