@@ -2,7 +2,7 @@
 
 /// Declares an enum whose variants each have one code: in the database (`TEXT`), in JSON and in URLs.
 ///
-/// `labelled by` gives each variant a name for people, of a key of the locales.
+/// `labelled by` gives each variant a name for people, taken from the locale files.
 macro_rules! codes {
     ($(#[$meta:meta])* pub enum $name:ident labelled by $labels:ident {
         $($(#[$variant_meta:meta])* $variant:ident = $code:literal => $key:ident,)+

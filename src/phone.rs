@@ -25,6 +25,7 @@ pub struct Phone {
     /// E.164: `+79161234567`.
     pub e164: String,
     /// For people: in national form at home, in international form abroad.
+    #[serde(skip)]
     pub shown: String,
 }
 

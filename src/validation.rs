@@ -24,7 +24,7 @@ pub trait Request: Sized + Send + 'static {
     /// The right that it needs.
     const PERMISSION: Permission;
 
-    /// Reads the fields. What is wrong is noted, and a stand-in takes its place that [`Input::request`] never lets out.
+    /// Reads the fields. A wrong field is noted and gets a stand-in; [`Input::request`] then refuses the whole request.
     fn read(input: &mut Input) -> Self;
 }
 
@@ -46,7 +46,7 @@ impl Input {
         }
     }
 
-    /// Fields of which the missing ones leave things as they are.
+    /// Fields of a partial edit: a missing one changes nothing.
     pub fn partial(fields: Fields) -> Self {
         Self {
             is_partial: true,

@@ -5,7 +5,7 @@ use crate::{
     i18n::Locale,
     moment::{day_short, day_shown, month_shown},
     number::pieces,
-    ui::{self},
+    ui,
 };
 use chrono::NaiveDate;
 use leptos::prelude::*;

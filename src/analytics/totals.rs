@@ -1,11 +1,7 @@
 //! The totals of a report, beside those of the range before.
 
 use super::figures::{Figures, Share};
-use crate::{
-    money::Rub,
-    number::pieces,
-    ui::{self},
-};
+use crate::{money::Rub, number::pieces, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 

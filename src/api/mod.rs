@@ -1,6 +1,6 @@
 //! The REST API: the frame around the endpoints, which stand in the `api.rs` of each feature.
 //!
-//! An endpoint is a thin door: it reads a request into the draft that the page makes of a form, and calls
+//! An endpoint is thin: it reads a request into the type that the page makes of a form, and calls
 //! the same service. The OpenAPI document is made of the endpoints themselves, so that it is true.
 
 pub mod answers;

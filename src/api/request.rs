@@ -6,6 +6,7 @@ use crate::{
     error::{Error, FieldError, Problem},
     fields::Fields,
     validation::{Input, Request},
+    web::media_type,
 };
 use axum::{
     body::Bytes,
@@ -14,7 +15,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use axum_extra::headers::{Authorization, ContentType, HeaderMapExt, Mime, authorization::Bearer};
+use axum_extra::headers::{Authorization, HeaderMapExt, authorization::Bearer};
 use serde::{
     Deserialize, Deserializer,
     de::{DeserializeOwned, Error as _, MapAccess, Visitor},
@@ -71,8 +72,8 @@ impl Caller {
         self.shop.look(self.actor.clone(), look).await
     }
 
-    /// Looks up what the parameters of a URL ask for. Unknown parameters are told together with wrong ones, to those who
-    /// have the right.
+    /// Looks up what the parameters of a URL ask for. Reports unknown and wrong parameters together, after the check of the
+    /// permission.
     pub async fn search<Q: Send + 'static, T: Send + 'static>(
         &self,
         Params { query, unknown }: Params<Q>,
@@ -258,7 +259,7 @@ impl Kind {
             RefOr::Ref(reference) if reference.ref_location.ends_with("/Amount") => Self::Amount,
             RefOr::Ref(reference) if reference.ref_location.ends_with("/RateAmount") => Self::Rate,
             RefOr::T(Schema::Object(object)) if is_integer(&object.schema_type) => Self::Whole,
-            // A property that may be `null` is one of two.
+            // A nullable property is a `oneOf`.
             RefOr::T(Schema::OneOf(either)) => {
                 let kinds = either.items.iter().map(Self::of);
                 kinds.fold(
@@ -317,9 +318,7 @@ fn is_decimal(text: &str) -> bool {
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    headers
-        .typed_get::<ContentType>()
-        .is_some_and(|content| Mime::from(content).essence_str() == "application/json")
+    media_type(headers).as_deref() == Some("application/json")
 }
 
 /// The parameters of a URL, unknown ones noted.

@@ -47,7 +47,7 @@ impl ToSchema for Amount {
     }
 }
 
-/// The object of a schema, with a property more and its own description.
+/// The object of a schema, with one more property and its own description.
 pub fn with_property(
     schema: RefOr<Schema>,
     description: &str,

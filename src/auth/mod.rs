@@ -9,6 +9,8 @@ pub mod tokens;
 pub mod users;
 
 #[cfg(feature = "ssr")]
+pub mod active;
+#[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod known;
@@ -16,6 +18,8 @@ pub mod known;
 pub mod password;
 #[cfg(feature = "ssr")]
 pub mod place;
+#[cfg(feature = "ssr")]
+pub mod revocation;
 #[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
@@ -47,7 +51,7 @@ codes! {
 codes! {
     /// Whether an account may be used.
     pub enum UserState labelled by user_state {
-        /// Registered while `REGISTRATION=approval`; an admin has not let him in yet.
+        /// Registered while `REGISTRATION=approval`; an admin has not let them in yet.
         Pending = "pending" => pending,
         Active = "active" => active,
         Blocked = "blocked" => blocked,

@@ -1,9 +1,10 @@
 //! The rules of one's own account: registering, signing in, the password.
 
 use super::{
-    Actor, Me, Permission, Role, UserState, chats,
+    Actor, Me, Permission, Role, UserState,
     password::{self, Turn},
     place::Place,
+    revocation::sign_out_everywhere,
     session::Admitted,
     throttle::Try,
 };
@@ -16,7 +17,7 @@ use crate::{
     db,
     error::{Error, Problem},
     log::{Action, Entity, service::record},
-    schema::{api_tokens, sessions, users},
+    schema::users,
     text::fold,
     validation::Input,
 };
@@ -308,42 +309,6 @@ pub async fn change_password(
         Ok(Admitted::by(&me.username, &new_hash))
     })
     .await
-}
-
-/// Ends every session of an account, and the code for a chat that one of them may have made.
-/// Whoever does so has put on record why.
-pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
-    chats::service::end_code(tx, username)?;
-    diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
-    Ok(())
-}
-
-/// Ends every session, every token and every chat of an account. Whoever does so has put on record why.
-pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
-    diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
-    chats::service::end_all(tx, username)?;
-    sign_out_everywhere(tx, username)
-}
-
-/// The account of this name, when it may be used.
-pub fn active(
-    tx: &mut Tx<'_>,
-    username: &str,
-    manager_in_admin: bool,
-) -> Result<Option<Me>, Error> {
-    let found = users::table
-        .find(username)
-        .filter(users::state.eq(UserState::Active))
-        .filter(users::deleted_at.is_null())
-        .select((users::role, users::must_change_password))
-        .first::<(Code<Role>, bool)>(tx.conn)
-        .optional()?;
-    Ok(found.map(|(role, must_change_password)| Me {
-        username: username.to_owned(),
-        role,
-        manager_in_admin,
-        must_change_password,
-    }))
 }
 
 /// Whether anybody has registered yet.

@@ -223,17 +223,10 @@ impl Books {
 
     fn write_counters(&self, conn: &mut Conn) -> Result<(), Error> {
         for held in &self.products {
-            let counters = held.counters;
+            let price = products::buy_price_eur.eq(held.buy_price_eur);
+            let version = products::version.eq(held.version);
             diesel::update(products::table.find(held.id))
-                .set((
-                    products::buy_price_eur.eq(held.buy_price_eur),
-                    products::version.eq(held.version),
-                    products::quantity.eq(counters.quantity),
-                    products::issued.eq(counters.issued),
-                    products::reserved.eq(counters.reserved),
-                    products::value_eur.eq(counters.value_eur),
-                    products::uncosted.eq(counters.uncosted),
-                ))
+                .set((held.counters, price, version))
                 .execute(conn)?;
         }
         Ok(())

@@ -17,7 +17,7 @@ pub struct Good {
 }
 
 impl Good {
-    /// So many pieces of it as they come in.
+    /// A supply of so many pieces.
     pub fn supply(&self, qty: i64, price: Eur) -> NewSupply {
         NewSupply {
             product_id: None,

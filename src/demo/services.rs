@@ -12,7 +12,7 @@ use crate::{
     orders::{self, service::NewOrder},
     phone::Phone,
     products::{self, ProductData, service::NewProduct},
-    supplies::{self},
+    supplies,
 };
 
 /// Adds the goods and gives their numbers.

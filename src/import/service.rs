@@ -65,11 +65,11 @@ pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> 
     match kind {
         Kind::Products => {
             let table = products::import::table(&file.text)?;
-            Ok(shown(&products::import::plan(tx, &table)?, id, &file))
+            shown(&products::import::plan(tx, &table)?, id, &file)
         }
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
-            Ok(shown(&supplies::import::plan(tx, &table)?, id, &file))
+            shown(&supplies::import::plan(tx, &table)?, id, &file)
         }
     }
 }
@@ -97,7 +97,7 @@ pub fn confirm(
         Kind::Products => {
             let table = products::import::table(&file.text)?;
             let plan = products::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, &file);
+            let preview = shown(&plan, id, &file)?;
             let apply = products::import::apply;
             run(tx, plan, &preview, digest, Entity::Product, apply)?;
             (Entity::Product, preview)
@@ -105,7 +105,7 @@ pub fn confirm(
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
             let plan = supplies::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, &file);
+            let preview = shown(&plan, id, &file)?;
             let apply = supplies::import::apply;
             run(tx, plan, &preview, digest, Entity::Supply, apply)?;
             (Entity::Supply, preview)
@@ -228,7 +228,7 @@ fn confirmed(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Option<Counts>, Er
     Ok(mine.map(|(_, new, changed, same)| Counts { new, changed, same }))
 }
 
-fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Preview {
+fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Result<Preview, Error> {
     let count = |state| plan.iter().filter(|row| row.state() == state).count();
     let everything: Vec<_> = plan
         .iter()
@@ -243,17 +243,18 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Preview {
         changes: row.changes.clone(),
         problems: row.problems().to_vec(),
     };
-    Preview {
+    let everything = serde_json::to_string(&everything).map_err(|_| Error::Internal)?;
+    Ok(Preview {
         upload: upload.to_owned(),
         file_name: file.name.clone(),
         earlier: file.earlier.clone(),
-        digest: sha256(&serde_json::to_string(&everything).unwrap_or_default()),
+        digest: sha256(&everything),
         new: count(RowState::New),
         changed: count(RowState::Changed),
         same: count(RowState::Same),
         wrong: count(RowState::Wrong),
         rows: rows.into_iter().take(SHOWN).map(row).collect(),
-    }
+    })
 }
 
 /// Reads a file with these columns.

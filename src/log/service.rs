@@ -19,21 +19,11 @@ pub fn record(
     changes: &[Change],
 ) -> Result<(), Error> {
     let actor = tx.actor.username().map(str::to_owned);
-    insert(tx, actor.as_deref(), action, entity, id, changes)
+    record_as(tx, actor.as_deref(), action, entity, id, changes)
 }
 
-/// Puts on record what nobody did, but the program noticed while somebody did something else.
-pub fn record_noticed(
-    tx: &mut Tx<'_>,
-    action: Action,
-    entity: Entity,
-    id: impl ToString,
-    changes: &[Change],
-) -> Result<(), Error> {
-    insert(tx, None, action, entity, id, changes)
-}
-
-fn insert(
+/// Puts on record what somebody else did than whoever acts; nobody, when the program noticed it.
+pub fn record_as(
     tx: &mut Tx<'_>,
     actor: Option<&str>,
     action: Action,

@@ -10,7 +10,7 @@ use crate::{
     config::{self, notifications::Config},
     error::Error,
     events::OrderEvent,
-    log::{self, Action, Entity, service::record_noticed},
+    log::{self, Action, Entity, service::record_as},
     orders,
     schema::{notifications, products},
 };
@@ -52,7 +52,14 @@ fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
             log::set("stock", product.stock),
             log::set("min_stock", product.min_stock),
         ];
-        record_noticed(tx, Action::LowStock, Entity::Product, product.id, &changes)?;
+        record_as(
+            tx,
+            None,
+            Action::LowStock,
+            Entity::Product,
+            product.id,
+            &changes,
+        )?;
     }
     if !low.is_empty() {
         notices.push(Notice::LowStock(LowStock::of(low)));

@@ -82,7 +82,7 @@ impl Request for EditedOrder {
 
     fn read(input: &mut Input) -> Self {
         Self {
-            version: input.read("version", number(0..=i64::MAX)),
+            version: input.read("version", number(i64::MIN..=i64::MAX)),
             phone: input.read("phone", Phone::entered),
             customer_name: input.read("customer_name", optional(line(NAME))),
             qty: input.read("qty", number(1..=MAX_PIECES)),
@@ -335,11 +335,11 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
 }
 
 /// One order, and its row until the end of the transaction: whoever locks it first decides what becomes of it. SQLite has
-/// one writer, who needs no lock.
+/// one writer, which needs no lock.
 fn lock(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     let order = orders::table.find(id).select(columns());
     match tx.conn {
-        Conn::Postgres(conn) => order.for_update().first(conn),
+        Conn::Postgres(conn) => order.for_no_key_update().first(conn),
         Conn::Sqlite(conn) => order.first(conn),
     }
     .map_err(Error::from)

@@ -13,6 +13,7 @@ use crate::{
         request::{Body, Caller, Id, Key, Params},
         values::{Listing, Made},
     },
+    auth::Permission,
     error::Error,
     log::{self, Entity, api::OperationJson},
     stock,
@@ -210,10 +211,11 @@ async fn movements(
     params: Params<Part>,
 ) -> Result<Json<Listing<MovementJson>>, Error> {
     let read = move |tx: &mut Tx<'_>, part: &Part| {
-        service::get(tx, id)?;
+        tx.actor.may(Permission::ViewStock)?;
         let mut checks = Checks::default();
         let limit = checks.page_size(&part.limit);
         checks.done()?;
+        service::get(tx, id)?;
         stock::service::ledger(tx, id, &part.cursor, "", limit)
     };
     Ok(Listing::of(caller.search(params, read).await?))

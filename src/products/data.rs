@@ -75,7 +75,7 @@ mod reading {
     const DESCRIPTION: usize = 2_000;
 
     impl ProductData {
-        /// Reads the fields over what they are.
+        /// Overwrites the values with the fields that were sent.
         pub fn update(&mut self, input: &mut Input) {
             let pieces = optional(number(0..=MAX_PIECES));
             input.update("name", &mut self.name, line(NAME));

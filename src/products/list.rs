@@ -67,7 +67,8 @@ fn Filters() -> impl IntoView {
     let l = ui::locale();
     let params = use_query_map();
     let value = move |name: &'static str| move || parameter(&params.read(), name);
-    let is_set = move |name: &'static str| move || parameter(&params.read(), name) == "1";
+    let is_set =
+        move |name: &'static str| move || matches!(&*parameter(&params.read(), name), "1" | "true");
     view! {
         <FilterForm action="/products">
             <FilterField name="search" label=td_string!(l, products.search) class="filter grow" />

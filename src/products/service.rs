@@ -89,7 +89,7 @@ impl Request for EditedProduct {
 
     fn read(input: &mut Input) -> Self {
         Self {
-            version: input.read("version", number(0..=i64::MAX)),
+            version: input.read("version", number(i64::MIN..=i64::MAX)),
             data: ProductData::read(input),
         }
     }

@@ -7,7 +7,6 @@ use axum::{
     middleware::Next,
     response::Response,
 };
-use axum_extra::extract::CookieJar;
 
 const PREFIX: &str = "__Host-";
 
@@ -38,13 +37,14 @@ pub async fn guard(mut request: Request, next: Next) -> Response {
 }
 
 /// The cookies that only we can have set, by their short names. Any other may come from a neighbour.
+///
+/// Read as they were sent: a decoded name may be ours without the prefix that browsers protect.
 fn guarded(headers: &HeaderMap) -> Option<HeaderValue> {
-    let kept: Vec<_> = CookieJar::from_headers(headers)
-        .iter()
-        .filter_map(|cookie| {
-            let name = cookie.name().strip_prefix(PREFIX)?;
-            Some(format!("{name}={}", cookie.value()))
-        })
+    let lines = headers.get_all(header::COOKIE).iter();
+    let kept: Vec<_> = lines
+        .filter_map(|line| line.to_str().ok())
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().strip_prefix(PREFIX))
         .collect();
     HeaderValue::from_str(&kept.join("; "))
         .ok()

@@ -3,14 +3,17 @@
 //! The layer of tower-http compares `Origin` with `Host`, which a proxy may rewrite, and knows neither the scheme nor
 //! the `Referer`.
 
-use crate::{api::request::Token, error::Error, web::ClientInfo};
+use crate::{
+    api::request::Token,
+    error::Error,
+    web::{ClientInfo, media_type},
+};
 use axum::{
     extract::Request,
     http::{HeaderMap, HeaderName, Method, StatusCode, header},
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use axum_extra::headers::{ContentType, HeaderMapExt, Mime};
 use url::Url;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
@@ -37,11 +40,12 @@ pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses a form of which nothing says where it was, under the API: more likely it is a program that forgot its media
-/// type, and it is told so.
+/// Refuses a form under the API that does not say which site sent it. It is probably a program that forgot its media
+/// type, and is told so. A token is nothing that a browser sends by itself.
 pub async fn refuse_silent_forms(request: Request, next: Next) -> Response {
     let headers = request.headers();
-    if is_change(&request) && is_form(headers) && says_nothing(headers) {
+    let has_token = request.extensions().get::<Token>().is_some();
+    if !has_token && is_change(&request) && is_form(headers) && says_nothing(headers) {
         StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response()
     } else {
         next.run(request).await
@@ -99,12 +103,10 @@ fn is_ours(address: &str, client: &ClientInfo) -> bool {
 
 /// Whether the body is one that a form of any page can send to any site.
 fn is_form(headers: &HeaderMap) -> bool {
-    headers.typed_get::<ContentType>().is_some_and(|content| {
-        matches!(
-            Mime::from(content).essence_str(),
-            "application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain"
-        )
-    })
+    matches!(
+        media_type(headers).as_deref(),
+        Some("application/x-www-form-urlencoded" | "multipart/form-data" | "text/plain")
+    )
 }
 
 #[cfg(test)]
@@ -176,6 +178,7 @@ mod tests {
             (vec![(header::CONTENT_TYPE, "application/json")], true),
             (vec![(header::CONTENT_TYPE, form)], false),
             (vec![(header::CONTENT_TYPE, "Text/Plain")], false),
+            (vec![(header::CONTENT_TYPE, "text/plain ;x")], false),
             (
                 vec![(header::CONTENT_TYPE, "multipart/form-data; boundary=x")],
                 false,

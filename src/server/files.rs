@@ -1,17 +1,16 @@
 //! The routes of files: those to take away, and those that people bring.
 
-use super::{csrf, pages::no_index};
+use super::pages::no_index;
 use crate::{
     act::Shop, analytics, import, log, orders, products, sheet::download::download, supplies,
 };
 use axum::{
     Router,
     extract::DefaultBodyLimit,
-    middleware,
     routing::{get, post},
 };
 
-/// Tables as CSV. Who took one is put on record, so that only our own pages and programs may ask.
+/// Tables as CSV.
 pub fn downloads(shop: Shop) -> Router {
     Router::new()
         .route("/admin/analytics.csv", get(analytics::csv::download))
@@ -24,7 +23,6 @@ pub fn downloads(shop: Shop) -> Router {
             get(products::movements_csv::download),
         )
         .route("/supplies.csv", get(download::<supplies::Query>))
-        .layer(middleware::from_fn(csrf::refuse_other_sites))
         .with_state(shop)
 }
 

@@ -1,4 +1,6 @@
 //! Headers that every answer has, whatever it is: what a browser may do with it.
+//!
+//! The layer of tower-http sets one header, and is not asked where a connection is refused before the router.
 
 use crate::web::ClientInfo;
 use axum::{

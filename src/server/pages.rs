@@ -27,7 +27,7 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
     PAGES.iter().map(AxumRouteListing::path)
 }
 
-/// The pages, and for every other path the page that says so.
+/// The pages, and a 404 page for every other path.
 pub fn router(shop: Shop) -> Router {
     let draw = render_app_async_with_context(move || provide_context(shop.clone()), shell);
     let (admin, others): (Vec<_>, Vec<_>) = PAGES
@@ -60,8 +60,11 @@ pub fn functions(shop: Shop) -> Router {
         };
         handle_server_fns_with_context(context, request)
     };
-    server_fn_paths().fold(Router::new(), |routes, (path, method)| {
-        let method = MethodFilter::try_from(method).unwrap_or(MethodFilter::POST);
-        routes.route(path, on(method, call.clone()))
-    })
+    server_fn_paths().fold(
+        Router::new(),
+        |routes, (path, method)| match MethodFilter::try_from(method) {
+            Ok(method) => routes.route(path, on(method, call.clone())),
+            Err(_) => routes,
+        },
+    )
 }

@@ -72,8 +72,11 @@ pub fn router(shop: Shop, key: &Key) -> Router {
     let pages = pages::router(shop.clone())
         .merge(docs::router())
         .layer(from_fn(forms::drop_refusal));
-    let pages = small(pages).merge(small(files::downloads(shop.clone())));
-    let pages = bounded(identified(pages), Patience::Usual);
+    let pages = bounded(identified(small(pages)), Patience::Usual);
+    // Who takes a table is put on record, so that only our own pages and programs may ask for one.
+    let downloads =
+        identified(small(files::downloads(shop.clone()))).layer(from_fn(csrf::refuse_other_sites));
+    let downloads = bounded(downloads, Patience::Usual);
     let uploads = identified(files::uploads(shop.clone()));
     let uploads = bounded(uploads, Patience::File);
     let functions = small(pages::functions(shop.clone())).layer(from_fn(forms::answer));
@@ -91,14 +94,17 @@ pub fn router(shop: Shop, key: &Key) -> Router {
         .merge(assets::router());
     let machines = bounded(machines, Patience::Usual);
 
-    told(pages.merge(uploads).merge(machines), Audience::People)
-        .merge(told(functions, Audience::Client))
-        .merge(api)
-        .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-        .layer(from_fn(headers::put))
-        .layer(from_fn(watching::watch))
-        .layer(from_fn_with_state(
-            config,
-            web::client_info::read_client_info,
-        ))
+    told(
+        pages.merge(downloads).merge(uploads).merge(machines),
+        Audience::People,
+    )
+    .merge(told(functions, Audience::Client))
+    .merge(api)
+    .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
+    .layer(from_fn(headers::put))
+    .layer(from_fn(watching::watch))
+    .layer(from_fn_with_state(
+        config,
+        web::client_info::read_client_info,
+    ))
 }

@@ -57,7 +57,7 @@ pub struct File {
     pub period: [String; 2],
 }
 
-/// A list that can be taken away as a file, of the query of its page.
+/// A list that can be downloaded as CSV, with the filters of its page.
 pub trait Export: Clone + Default + Serialize + DeserializeOwned + Send + 'static {
     type Row;
     const ENTITY: Entity;
@@ -71,7 +71,7 @@ pub trait Export: Clone + Default + Serialize + DeserializeOwned + Send + 'stati
     /// Sorts by what never changes while the file is read.
     fn sort(&mut self) {}
 
-    /// Where the page before ended, and where the page after begins.
+    /// The cursors `before` and `after`, in this order.
     fn cursors(&mut self) -> [&mut String; 2];
 
     /// A page of so many rows.

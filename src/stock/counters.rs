@@ -4,10 +4,13 @@ use super::MAX_PIECES;
 use crate::{
     error::{Error, Problem},
     money::Eur,
+    schema::products,
 };
+use diesel::prelude::*;
 
 /// The counters of one product: pieces, and the euro value of those on hand that have a purchase price.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, diesel::Queryable)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, AsChangeset, Queryable, Selectable)]
+#[diesel(table_name = products)]
 pub struct Counters {
     pub quantity: i64,
     pub issued: i64,

@@ -32,7 +32,11 @@ codes! {
 
 /// One row of the ledger, as a person reads it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
+#[cfg_attr(
+    feature = "ssr",
+    derive(diesel::Queryable, diesel::Selectable),
+    diesel(table_name = crate::schema::stock_movements)
+)]
 pub struct Movement {
     pub id: i64,
     pub kind: Code<MovementKind>,

@@ -17,9 +17,11 @@ use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
 
 /// A product whose row is locked: so it is until the end of the transaction.
-#[derive(Clone, Debug, Queryable)]
+#[derive(Clone, Debug, Queryable, Selectable)]
+#[diesel(table_name = products)]
 pub struct Locked {
     pub id: i64,
+    #[diesel(embed)]
     pub counters: Counters,
     pub min_stock: i64,
     pub name: String,
@@ -120,22 +122,7 @@ pub fn correct(
 pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     diesel::update(products::table.find(product))
         .set(products::min_stock.eq(products::min_stock))
-        .returning((
-            products::id,
-            (
-                products::quantity,
-                products::issued,
-                products::reserved,
-                products::value_eur,
-                products::uncosted,
-            ),
-            products::min_stock,
-            products::name,
-            products::buy_price_eur,
-            products::sell_price_rub,
-            products::supplier_name,
-            products::archived_at,
-        ))
+        .returning(<Locked as Selectable<Dialect>>::construct_selection())
         .get_result(tx.conn)
         .map_err(Error::from)
 }
@@ -156,16 +143,7 @@ pub fn counters_of(tx: &mut Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Counters
     for ids in ids.chunks(1_000) {
         let rows = products::table
             .filter(products::id.eq_any(ids.to_vec()))
-            .select((
-                products::id,
-                (
-                    products::quantity,
-                    products::issued,
-                    products::reserved,
-                    products::value_eur,
-                    products::uncosted,
-                ),
-            ))
+            .select((products::id, Counters::as_select()))
             .load::<(i64, Counters)>(tx.conn)?;
         found.extend(rows);
     }
@@ -182,13 +160,7 @@ fn write(
 ) -> Result<(), Error> {
     let before = product.counters;
     diesel::update(products::table.find(product.id))
-        .set((
-            products::quantity.eq(after.quantity),
-            products::issued.eq(after.issued),
-            products::reserved.eq(after.reserved),
-            products::value_eur.eq(after.value_eur),
-            products::uncosted.eq(after.uncosted),
-        ))
+        .set(after)
         .execute(tx.conn)?;
     let is_low = after.stock() < product.min_stock;
     tx.events.level(product.id, product.is_low(), is_low);
@@ -241,20 +213,7 @@ pub fn ledger(
         .filter(keyset.beyond())
         .order(sql::<Untyped>(&keyset.order()))
         .limit(keyset.fetch())
-        .select((
-            stock_movements::id,
-            stock_movements::kind,
-            stock_movements::quantity,
-            stock_movements::issued,
-            stock_movements::reserved,
-            stock_movements::on_hand_after,
-            stock_movements::stock_after,
-            stock_movements::supply_id,
-            stock_movements::order_id,
-            stock_movements::note,
-            stock_movements::user_id,
-            stock_movements::created_at,
-        ))
+        .select(Movement::as_select())
         .into_boxed::<Dialect>()
         .load(tx.conn)?;
     Ok(keyset.page(rows, |movement: &Movement| vec![Key::Int(movement.id)]))

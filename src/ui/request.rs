@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 use leptos::prelude::*;
 
-/// Who sent the request, and the language of his cookie. Russian without one.
+/// Who sent the request, and the language of their cookie. Russian without one.
 pub fn visitor() -> Visitor {
     let Some(parts) = use_context::<Parts>() else {
         return Visitor::default();
@@ -43,7 +43,7 @@ pub async fn post(_path: &str, _fields: String) -> Result<String, Error> {
     Err(Error::Offline)
 }
 
-/// The language for somebody who has no page before him: of his cookie, else the first of `Accept-Language` that we speak.
+/// The language for somebody who has no page yet: of their cookie, else the first of `Accept-Language` that we speak.
 pub fn language(headers: &HeaderMap) -> Locale {
     let accepted = || {
         let languages = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;

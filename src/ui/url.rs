@@ -11,8 +11,12 @@ pub fn parameter(query: &ParamsMap, name: &str) -> String {
 
 /// What a list shows, as its URL says it. The router's own `Params` refuses parameters that are missing.
 pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
-    let texts = params.clone().into_iter();
-    let texts = texts.map(|(name, text)| (name.into_owned(), Value::String(text)));
+    let texts = params
+        .clone()
+        .into_iter()
+        // The parameters of the API that pages do not have.
+        .filter(|(name, _)| !matches!(&**name, "limit" | "cursor"))
+        .map(|(name, text)| (name.into_owned(), Value::String(text)));
     serde_json::from_value(Value::Object(texts.collect())).unwrap_or_default()
 }
 

@@ -1,6 +1,7 @@
 //! What is known of the client of a request: its address, the scheme, the host that it asked for, and the request's id.
 //!
-//! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted.
+//! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted. tower-http takes the request id that
+//! anybody sends, and `axum-client-ip` knows one source of the address and neither scheme nor host.
 
 use crate::config::{Config, CookieSecure};
 use axum::{

@@ -4,4 +4,4 @@ pub mod client_info;
 mod response;
 
 pub use client_info::ClientInfo;
-pub use response::put_retry_after;
+pub use response::{media_type, put_retry_after};

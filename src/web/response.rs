@@ -1,4 +1,4 @@
-//! Errors as HTTP responses.
+//! Errors as HTTP responses, and what headers say of bodies.
 
 use crate::error::Error;
 use axum::{
@@ -14,6 +14,13 @@ impl IntoResponse for Error {
         response.extensions_mut().insert(self);
         response
     }
+}
+
+/// The media type of a body, without its parameters, in lower case.
+pub fn media_type(headers: &HeaderMap) -> Option<String> {
+    let line = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
+    let essence = line.split(';').next().unwrap_or_default();
+    Some(essence.trim().to_ascii_lowercase())
 }
 
 /// Sets `Retry-After` when it is known how long to wait.

@@ -25,7 +25,7 @@ macro_rules! change_cost {
     };
 }
 
-/// What is named to wait while rates change.
+/// Name of the lock that is held while rates change.
 pub(super) const RATES: &str = "exchange rates";
 
 pub(super) fn rate_on(conn: &mut Conn, day: NaiveDate) -> Result<i64, Error> {

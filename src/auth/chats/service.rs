@@ -3,7 +3,7 @@
 use super::Chat;
 use crate::{
     act::Tx,
-    auth::{Actor, Permission, service::active},
+    auth::{Actor, Permission, active::active},
     crypto::sha256,
     error::Error,
     log::{self, Action, Entity, service::record},

@@ -3,7 +3,7 @@
 use super::Token;
 use crate::{
     act::{Shop, Tx},
-    auth::{Actor, Permission, service::active},
+    auth::{Actor, Permission, active::active},
     clock,
     crypto::sha256,
     db::{Db, Dialect},
@@ -95,7 +95,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
         .map_err(Error::from)
 }
 
-/// Who is behind a token, with the rights that he has now; nobody when it does not hold any more.
+/// Who is behind a token, with the rights that they have now; nobody when it does not hold any more.
 pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
     if !is_token(token) {
         return Ok(Actor::Nobody);

@@ -5,7 +5,7 @@ use crate::{
     act::{Shop, Tx},
     auth::{
         Actor, Permission, Role, UserState, password,
-        service::{shut_out, sign_out_everywhere},
+        revocation::{shut_out, sign_out_everywhere},
     },
     db::{self, Column, Dialect, Key, Keyset, Order, containing},
     error::{Error, Problem},
@@ -237,7 +237,7 @@ impl Request for RoleChange {
     }
 }
 
-/// The account of somebody else, for an act on it: nobody joins, leaves or changes his role meanwhile.
+/// The account of somebody else, for an act on it: nobody joins, leaves or changes their role meanwhile.
 fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     db::serialize_by(tx.conn, REGISTRATION)?;

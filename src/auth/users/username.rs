@@ -1,9 +1,6 @@
 //! What a new account may be called.
 
-use crate::{
-    error::Problem,
-    log::{self},
-};
+use crate::{error::Problem, log};
 
 /// Characters of a user name.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;

@@ -1,9 +1,6 @@
 //! What a form does when it is sent.
 
-use crate::{
-    error::Error,
-    ui::{self},
-};
+use crate::{error::Error, ui};
 use leptos::{
     prelude::*,
     server::ServerActionError,

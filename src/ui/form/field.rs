@@ -1,10 +1,7 @@
 //! The fields of forms, and what stands at them.
 
 use super::state::form_state;
-use crate::{
-    error::Error,
-    ui::{self},
-};
+use crate::{error::Error, ui};
 use leptos::prelude::*;
 
 /// The problem of a field in words, or nothing.

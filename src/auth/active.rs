@@ -1,0 +1,31 @@
+//! Who an account stands for at this moment.
+
+use crate::{
+    act::Tx,
+    auth::{Me, Role, UserState},
+    codes::Code,
+    error::Error,
+    schema::users,
+};
+use diesel::prelude::*;
+
+/// The account of this name, when it may be used.
+pub fn active(
+    tx: &mut Tx<'_>,
+    username: &str,
+    manager_in_admin: bool,
+) -> Result<Option<Me>, Error> {
+    let found = users::table
+        .find(username)
+        .filter(users::state.eq(UserState::Active))
+        .filter(users::deleted_at.is_null())
+        .select((users::role, users::must_change_password))
+        .first::<(Code<Role>, bool)>(tx.conn)
+        .optional()?;
+    Ok(found.map(|(role, must_change_password)| Me {
+        username: username.to_owned(),
+        role,
+        manager_in_admin,
+        must_change_password,
+    }))
+}
