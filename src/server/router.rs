@@ -81,13 +81,10 @@ pub fn router(shop: Shop, key: &Key) -> Router {
     let uploads = bounded(uploads, Patience::File);
     let functions = small(pages::functions(shop.clone())).layer(from_fn(forms::answer));
     let functions = bounded(identified(functions), Patience::Usual);
-    let api = bounded(
-        identified(small(api::router(shop.clone()))),
-        Patience::Usual,
-    )
-    .layer(from_fn(csrf::refuse_silent_forms))
-    .layer(from_fn(read_token))
-    .layer(from_fn(problem::answer));
+    let api = identified(small(api::router(shop.clone())))
+        .layer(from_fn(csrf::refuse_silent_forms))
+        .layer(from_fn(read_token));
+    let api = bounded(api, Patience::Usual).layer(from_fn(problem::answer));
     // Who watches is not asked who they are: that would ask the database.
     let machines = small(webhook::router(&shop))
         .merge(watching::routes(shop.clone()))
