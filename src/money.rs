@@ -2,7 +2,7 @@
 
 use crate::{
     i18n::Locale,
-    number::{pieces, thousands},
+    number::{Qty, pieces, thousands},
 };
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -57,15 +57,15 @@ macro_rules! currency {
             pub const MAX_TOTAL: Self = Self($max_total);
 
             /// What `qty` pieces come to; `None` when no number holds it.
-            pub fn times(self, qty: i64) -> Option<Self> {
-                self.0.checked_mul(qty).map(Self)
+            pub fn times(self, qty: Qty) -> Option<Self> {
+                self.0.checked_mul(qty.0).map(Self)
             }
 
             /// What `qty` pieces come to, at most `most`.
-            pub fn total_within(self, most: Self, qty: i64) -> Result<Self, AmountError> {
+            pub fn total_within(self, most: Self, qty: Qty) -> Result<Self, AmountError> {
                 self.times(qty)
                     .filter(|total| *total <= most)
-                    .ok_or(AmountError::TotalTooLarge(most.0.max(0) / qty.max(1)))
+                    .ok_or(AmountError::TotalTooLarge(most.0.max(0) / qty.0.max(1)))
             }
         }
 
@@ -78,27 +78,7 @@ macro_rules! currency {
             }
         }
 
-        #[cfg(feature = "ssr")]
-        impl<DB> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for $name
-        where
-            DB: diesel::backend::Backend,
-            i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
-        {
-            fn to_sql<'b>(&'b self, out: &mut diesel::serialize::Output<'b, '_, DB>) -> diesel::serialize::Result {
-                self.0.to_sql(out)
-            }
-        }
-
-        #[cfg(feature = "ssr")]
-        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB> for $name
-        where
-            DB: diesel::backend::Backend,
-            i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
-        {
-            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
-                i64::from_sql(bytes).map(Self)
-            }
-        }
+        $crate::number::stored_as_bigint!($name);
     };
 }
 
@@ -234,7 +214,7 @@ mod tests {
 
     #[test]
     fn a_total_has_a_bound_that_tells_the_highest_price() {
-        let total = |price: i64, qty: i64| Eur(price).total_within(Eur::MAX_TOTAL, qty);
+        let total = |price, qty| Eur(price).total_within(Eur::MAX_TOTAL, Qty(qty));
         assert_eq!(total(10_000, 1_000_000), Ok(Eur::MAX_TOTAL));
         assert_eq!(
             total(10_001, 1_000_000),
@@ -245,11 +225,11 @@ mod tests {
             Err(AmountError::TotalTooLarge(5_000_000_000))
         );
         assert_eq!(
-            Eur(3).total_within(Eur(-1), 1),
+            Eur(3).total_within(Eur(-1), Qty(1)),
             Err(AmountError::TotalTooLarge(0))
         );
         assert_eq!(
-            (Rub(7).times(3), Rub(i64::MAX).times(2)),
+            (Rub(7).times(Qty(3)), Rub(i64::MAX).times(Qty(2))),
             (Some(Rub(21)), None)
         );
         assert_eq!(amount(129_990, Locale::en), "1,299.90");

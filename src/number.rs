@@ -1,6 +1,66 @@
-//! Whole numbers as people read them.
+//! Quantities, and whole numbers for display.
 
 use crate::i18n::Locale;
+use serde::{Deserialize, Serialize};
+use std::fmt;
+
+/// Maps a newtype over `i64` to a `BIGINT` column.
+macro_rules! stored_as_bigint {
+    ($name:ident) => {
+        #[cfg(feature = "ssr")]
+        impl<DB> diesel::serialize::ToSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::serialize::ToSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn to_sql<'b>(
+                &'b self,
+                out: &mut diesel::serialize::Output<'b, '_, DB>,
+            ) -> diesel::serialize::Result {
+                self.0.to_sql(out)
+            }
+        }
+
+        #[cfg(feature = "ssr")]
+        impl<DB> diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB> for $name
+        where
+            DB: diesel::backend::Backend,
+            i64: diesel::deserialize::FromSql<diesel::sql_types::BigInt, DB>,
+        {
+            fn from_sql(bytes: DB::RawValue<'_>) -> diesel::deserialize::Result<Self> {
+                i64::from_sql(bytes).map(Self)
+            }
+        }
+    };
+}
+pub(crate) use stored_as_bigint;
+
+/// A number of pieces in an order or a supply.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
+#[cfg_attr(feature = "ssr", diesel(sql_type = diesel::sql_types::BigInt))]
+pub struct Qty(pub i64);
+
+stored_as_bigint!(Qty);
+
+impl Qty {
+    /// The largest quantity, and the most pieces of one product that the shop may hold.
+    pub const MAX: Self = Self(1_000_000);
+
+    /// The quantity for display: `12 500`, in English `12,500`.
+    pub fn display(self, locale: Locale) -> String {
+        pieces(self.0, locale)
+    }
+}
+
+/// The digits alone, for forms and machines.
+impl fmt::Display for Qty {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
 
 /// A number of pieces for people: `12 500`, in English `12,500`.
 pub fn pieces(count: i64, locale: Locale) -> String {

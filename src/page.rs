@@ -21,6 +21,13 @@ pub struct Found<T> {
     pub wrong: Vec<FieldError>,
 }
 
+/// The state of a list in its URL.
+#[cfg(feature = "ssr")]
+pub trait ListQuery {
+    /// The cursors `before` and `after`, in this order.
+    fn cursors(&mut self) -> [&mut String; 2];
+}
+
 /// Declares what a list shows: the state of its URL, as it was typed, which is also what the API takes as parameters.
 ///
 /// Each field has the type and the attributes that the document of the API names; pages and cursors come with every list.
@@ -47,6 +54,13 @@ macro_rules! list_query {
             pub after: String,
             #[cfg_attr(feature = "ssr", param(ignore))]
             pub before: String,
+        }
+
+        #[cfg(feature = "ssr")]
+        impl $crate::page::ListQuery for $name {
+            fn cursors(&mut self) -> [&mut String; 2] {
+                [&mut self.before, &mut self.after]
+            }
         }
     };
 }

@@ -9,6 +9,7 @@ use crate::{
     fields::Fields,
     moment::day_read,
     money::{Eur, Rub},
+    number::Qty,
     text::{tidy, tidy_lines},
 };
 use chrono::NaiveDate;
@@ -229,6 +230,11 @@ pub fn number(range: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, Proble
             _ => Err(Problem::TooLarge(max)),
         }
     }
+}
+
+/// The quantity of an order or a supply.
+pub fn qty(text: &str) -> Result<Qty, Problem> {
+    number(1..=Qty::MAX.0)(text).map(Qty)
 }
 
 /// A price in euro.

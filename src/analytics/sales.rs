@@ -10,6 +10,7 @@ use crate::{
     db::{Conn, Dialect},
     error::Error,
     money::{Eur, Rub},
+    number::Qty,
     schema::{orders, sales_by_day, sales_by_month, sales_by_product},
 };
 use chrono::NaiveDate;
@@ -170,7 +171,7 @@ impl<'c> Sales<'c> {
         }
         let mut rate = (from, self.rates.on(from));
         for (day, product, qty, unit_price_rub, list_price_rub, cost_eur, uncosted_qty) in
-            issued.load::<(NaiveDate, i64, i64, Rub, Option<Rub>, Eur, i64)>(self.conn)?
+            issued.load::<(NaiveDate, i64, Qty, Rub, Option<Rub>, Eur, i64)>(self.conn)?
         {
             if rate.0 != day {
                 rate = (day, self.rates.on(day));

@@ -5,6 +5,7 @@ use crate::{
     db::Conn,
     error::{Error, Problem},
     money::{Eur, Rub},
+    number::Qty,
     schema::exchange_rates,
 };
 use chrono::NaiveDate;
@@ -30,7 +31,7 @@ pub struct Sums {
 /// What an issued order says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sold {
-    pub qty: i64,
+    pub qty: Qty,
     pub unit_price_rub: Rub,
     pub list_price_rub: Option<Rub>,
     pub cost_eur: Eur,
@@ -56,13 +57,13 @@ impl Sums {
         let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
         Some(Self {
             orders: 1,
-            qty: order.qty,
+            qty: order.qty.0,
             revenue_rub: order.unit_price_rub.times(order.qty)?.0,
             list_rub: list_price.times(order.qty)?.0,
             cost_eur: order.cost_eur.0,
             cost_rub_exact: order.cost_eur.0.checked_mul(rate)?,
             uncosted_qty: order.uncosted_qty,
-            uncosted_rub: order.unit_price_rub.times(order.uncosted_qty)?.0,
+            uncosted_rub: order.unit_price_rub.times(Qty(order.uncosted_qty))?.0,
             denied: 0,
         })
     }
@@ -177,7 +178,7 @@ mod tests {
     #[test]
     fn sums_do_not_outgrow_their_numbers() {
         let order = Sold {
-            qty: 1_000_000,
+            qty: Qty::MAX,
             unit_price_rub: Rub(1),
             list_price_rub: None,
             cost_eur: Eur::MAX_TOTAL,

@@ -252,7 +252,7 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
     for order in waiting.iter().take(LINES) {
         let number = td_string!(l, orders.number, id = order.id).to_string();
         let title = writer.link(&number, &format!("/orders/{}", order.id));
-        let what = format!("{} × {}", order.product_name, pieces(order.qty, l));
+        let what = format!("{} × {}", order.product_name, order.qty.display(l));
         let _ = write!(
             text,
             "\n{title}: {}, {}",
@@ -277,7 +277,7 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     let number = td_string!(l, orders.number, id = order.id).to_string();
     let title = writer.link(&number, &format!("/orders/{}", order.id));
     let status = writer.strong(&order.status.words(|status| status.label(l)));
-    let sold = writer.sold(&order.product_name, order.qty, order.total_rub());
+    let sold = writer.sold(&order.product_name, order.qty.0, order.total_rub());
     let mut text = format!(
         "{title}: {status}\n{sold}\n{}",
         writer.plain(&order.phone_shown)

@@ -18,6 +18,7 @@ use crate::{
     log::{self, Action, Change, Entity},
     moment::Moment,
     money::{Eur, Rub},
+    number::Qty,
     orders::{self, Status},
     phone::Phone,
     products as products_feature,
@@ -238,7 +239,7 @@ impl Hands for Books {
         self.now = now;
     }
 
-    fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
+    fn receive(&mut self, good: usize, qty: Qty, price: Eur) -> Result<(), Error> {
         let new = GOODS[good].supply(qty, price);
         let (name, supplier) = (
             GOODS[good].name.as_str(),

@@ -1,6 +1,6 @@
 //! What the demo sells, and to whom.
 
-use crate::{money::Eur, supplies::service::NewSupply};
+use crate::{money::Eur, number::Qty, supplies::service::NewSupply};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -18,7 +18,7 @@ pub struct Good {
 
 impl Good {
     /// A supply of so many pieces.
-    pub fn supply(&self, qty: i64, price: Eur) -> NewSupply {
+    pub fn supply(&self, qty: Qty, price: Eur) -> NewSupply {
         NewSupply {
             product_id: None,
             product: self.name.clone(),

@@ -9,6 +9,7 @@ use crate::{
     error::Error,
     moment::Moment,
     money::{Eur, Rub},
+    number::Qty,
     orders::{self, service::NewOrder},
     phone::Phone,
     products::{self, ProductData, service::NewProduct},
@@ -38,7 +39,7 @@ impl Hands for Tx<'_> {
         self.now = now;
     }
 
-    fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error> {
+    fn receive(&mut self, good: usize, qty: Qty, price: Eur) -> Result<(), Error> {
         let new = GOODS[good].supply(qty, price);
         supplies::service::receive(self, "", &new)?;
         Ok(())

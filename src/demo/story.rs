@@ -5,6 +5,7 @@ use crate::{
     error::Error,
     moment::Moment,
     money::{Eur, Rub},
+    number::Qty,
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::collections::VecDeque;
@@ -18,7 +19,7 @@ pub trait Hands {
     /// What happens from here on, happens now.
     fn at(&mut self, now: Moment);
     /// Receives a supply from the good's supplier.
-    fn receive(&mut self, good: usize, qty: i64, price: Eur) -> Result<(), Error>;
+    fn receive(&mut self, good: usize, qty: Qty, price: Eur) -> Result<(), Error>;
     /// Books an order and gives its number.
     fn book(&mut self, order: Booking) -> Result<i64, Error>;
     fn issue(&mut self, order: i64) -> Result<(), Error>;
@@ -30,7 +31,7 @@ pub struct Booking {
     pub phone: String,
     pub customer_name: Option<&'static str>,
     pub good: usize,
-    pub qty: i64,
+    pub qty: Qty,
     pub unit_price_rub: Rub,
 }
 
@@ -46,7 +47,7 @@ pub struct Story {
 struct Waiting {
     order: i64,
     good: usize,
-    qty: i64,
+    qty: Qty,
 }
 
 impl Story {
@@ -98,11 +99,15 @@ impl Story {
                 .copied()
                 .filter(|_| is_named),
             good,
-            qty,
+            qty: Qty(qty),
             unit_price_rub: Rub(price),
         })?;
         self.stock[good] -= qty;
-        self.waiting.push_back(Waiting { order, good, qty });
+        self.waiting.push_back(Waiting {
+            order,
+            good,
+            qty: Qty(qty),
+        });
         Ok(())
     }
 
@@ -114,7 +119,7 @@ impl Story {
         } = GOODS[good];
         let qty = min_stock * self.random.random_range(2..5);
         let price = buy_price_eur * self.random.random_range(94..107) / 100;
-        hands.receive(good, qty, Eur(price))?;
+        hands.receive(good, Qty(qty), Eur(price))?;
         self.stock[good] += qty;
         Ok(())
     }
@@ -122,7 +127,7 @@ impl Story {
     fn settle(&mut self, hands: &mut impl Hands, settled: &Waiting) -> Result<(), Error> {
         if self.random.random_bool(0.05) {
             hands.deny(settled.order)?;
-            self.stock[settled.good] += settled.qty;
+            self.stock[settled.good] += settled.qty.0;
             Ok(())
         } else {
             hands.issue(settled.order)

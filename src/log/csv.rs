@@ -29,10 +29,6 @@ impl Export for Query {
         [self.from.clone(), self.to.clone()]
     }
 
-    fn cursors(&mut self) -> [&mut String; 2] {
-        [&mut self.before, &mut self.after]
-    }
-
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Operation>, Error> {
         Ok(search::page(tx, self, Some(rows))?.page)
     }

@@ -148,7 +148,7 @@ impl From<Order> for OrderNotice {
             id: order.id,
             total_rub: order.total_rub(),
             product: order.product_name,
-            qty: order.qty,
+            qty: order.qty.0,
             phone: order.phone_shown,
             customer: order.customer_name,
             by: order.user_id,

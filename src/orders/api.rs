@@ -68,7 +68,7 @@ impl From<Order> for OrderJson {
             customer_name: order.customer_name,
             product_id: order.product_id,
             product_name: order.product_name,
-            qty: order.qty,
+            qty: order.qty.0,
             unit_price_rub: order.unit_price_rub.into(),
             status: order.status,
             created_at: Time(order.created_at),

@@ -43,10 +43,6 @@ impl Export for Query {
         }
     }
 
-    fn cursors(&mut self) -> [&mut String; 2] {
-        [&mut self.before, &mut self.after]
-    }
-
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Order>, Error> {
         search::page(tx, self, Some(rows))
     }

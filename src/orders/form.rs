@@ -6,6 +6,7 @@ use crate::{
     fields::Fields,
     i18n::Locale,
     money::Rub,
+    number::Qty,
     products::{
         first::FirstProduct,
         picker::{PickerStart, ProductPicker, propose},
@@ -114,9 +115,9 @@ pub fn Total(qty: RwSignal<String>, price: RwSignal<String>) -> impl IntoView {
 }
 
 fn total(qty: &str, price: &str, l: Locale) -> String {
-    let qty = qty.trim().parse::<i64>().ok().filter(|qty| *qty > 0);
+    let qty = qty.trim().parse().ok().filter(|qty| *qty > 0);
     match (qty, Rub::parse(price)) {
-        (Some(qty), Ok(price)) => price.times(qty),
+        (Some(qty), Ok(price)) => price.times(Qty(qty)),
         _ => None,
     }
     .map_or_else(ui::dash, |total| total.shown(l))

@@ -25,6 +25,7 @@ use crate::{
     error::Problem,
     moment::Moment,
     money::Rub,
+    number::Qty,
     page::list_query,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +47,7 @@ pub struct Order {
     pub product_id: i64,
     /// The product's name when it was sold.
     pub product_name: String,
-    pub qty: i64,
+    pub qty: Qty,
     /// Of one piece, as sold.
     pub unit_price_rub: Rub,
     pub status: Code<Status>,

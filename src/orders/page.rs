@@ -9,7 +9,6 @@ use crate::{
     error::Error,
     fields::Fields,
     log::{Operation, history::History},
-    number::pieces,
     ui::{
         self,
         failure::UrlFailure,
@@ -120,7 +119,7 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
             <dt>{td_string!(l, fields.product)}</dt>
             <dd><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></dd>
             <dt>{td_string!(l, fields.qty)}</dt>
-            <dd>{pieces(order.qty, l)}</dd>
+            <dd>{order.qty.display(l)}</dd>
             <dt>{td_string!(l, fields.unit_price_rub)}</dt>
             <dd>{order.unit_price_rub.shown(l)}</dd>
             <dt>{td_string!(l, fields.total)}</dt>

@@ -3,7 +3,6 @@
 use super::{Order, Status};
 use crate::{
     error::Error,
-    number::pieces,
     ui::{self, failure::Failure, form::FormAction},
 };
 use leptos::{ev::SubmitEvent, html, prelude::*};
@@ -244,7 +243,7 @@ fn OrderRow(order: Order) -> impl IntoView {
             <td role="cell" data-label=td_string!(l, fields.id)><a class="link" href=format!("/orders/{}", order.id)>{order.id}</a></td>
             <td role="cell" class="date" data-label=td_string!(l, fields.date)>{order.created_at.shown(l)}</td>
             <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(order.qty, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{order.qty.display(l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.unit_price_rub)>{order.unit_price_rub.shown(l)}</td>
             <td role="cell" class="num" data-label=td_string!(l, fields.total)>{order.total_rub().shown(l)}</td>
             <td role="cell" data-label=td_string!(l, fields.phone)><span><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a> {customer}</span></td>

@@ -11,12 +11,13 @@ use crate::{
     events::OrderEvent,
     log::{self, Action, Change, Entity, service::record},
     money::Rub,
+    number::Qty,
     phone::Phone,
     products,
     schema::orders,
-    stock::{self, MAX_PIECES},
+    stock,
     text::fold,
-    validation::{Input, Request, line, number, optional, rub},
+    validation::{Input, Request, line, number, optional, qty, rub},
 };
 use diesel::prelude::*;
 use serde::Serialize;
@@ -38,8 +39,8 @@ pub struct NewOrder {
     /// Name of the product, or words that only its name has; not read when there is a `product_id`
     #[schema(value_type = Option<String>)]
     pub product: String,
-    #[schema(minimum = 1, maximum = 1000000, example = 2)]
-    pub qty: i64,
+    #[schema(value_type = i64, minimum = 1, maximum = 1000000, example = 2)]
+    pub qty: Qty,
     /// Of one piece; the product's price when it is missing
     #[schema(value_type = Option<Amount>)]
     pub unit_price_rub: Option<Rub>,
@@ -55,7 +56,7 @@ impl Request for NewOrder {
             customer_name: input.read("customer_name", optional(line(NAME))),
             product_id,
             product,
-            qty: input.read("qty", number(1..=MAX_PIECES)),
+            qty: input.read("qty", qty),
             unit_price_rub: input.read("unit_price_rub", optional(rub)),
         }
     }
@@ -71,8 +72,8 @@ pub struct EditedOrder {
     pub phone: Phone,
     #[schema(max_length = 200, example = "Мария")]
     pub customer_name: Option<String>,
-    #[schema(minimum = 1, maximum = 1000000, example = 2)]
-    pub qty: i64,
+    #[schema(value_type = i64, minimum = 1, maximum = 1000000, example = 2)]
+    pub qty: Qty,
     #[schema(value_type = Amount)]
     pub unit_price_rub: Rub,
 }
@@ -85,7 +86,7 @@ impl Request for EditedOrder {
             version: input.read("version", number(i64::MIN..=i64::MAX)),
             phone: input.read("phone", Phone::entered),
             customer_name: input.read("customer_name", optional(line(NAME))),
-            qty: input.read("qty", number(1..=MAX_PIECES)),
+            qty: input.read("qty", qty),
             unit_price_rub: input.read("unit_price_rub", rub),
         }
     }
@@ -156,7 +157,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
 }
 
 /// Refuses a price at which so many pieces come to too much.
-fn check_total(qty: i64, price: Rub) -> Result<(), Error> {
+fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
     match price.total_within(Rub::MAX_TOTAL, qty) {
         Ok(_) => Ok(()),
         Err(error) => Err(Error::field("unit_price_rub", error.into())),
@@ -168,13 +169,13 @@ pub fn said(
     phone: &Phone,
     customer_name: Option<&str>,
     product: &str,
-    qty: i64,
+    qty: Qty,
     price: Rub,
 ) -> Vec<Change> {
     let mut changes = vec![
         log::set("phone", &phone.e164),
         log::set("product", product),
-        log::set("qty", qty),
+        log::set("qty", qty.0),
         log::set("unit_price_rub", price),
     ];
     changes.extend(customer_name.map(|name| log::set("customer_name", name)));
@@ -243,17 +244,17 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
     }
     if new.qty != before.qty {
         let product = stock::service::lock(tx, before.product_id)?;
-        let more = new.qty - before.qty;
+        let more = new.qty.0 - before.qty.0;
         if more < 0 {
-            stock::service::release(tx, &product, -more, id)?;
+            stock::service::release(tx, &product, Qty(-more), id)?;
         } else if product.archived_at.is_some() {
             return Err(Error::field("qty", Problem::OnlyFewer));
         } else {
-            stock::service::reserve(tx, &product, more, id).map_err(|error| match error {
+            stock::service::reserve(tx, &product, Qty(more), id).map_err(|error| match error {
                 // What the order holds already is there for it, too.
                 Error::OutOfStock { stock, .. } => Error::OutOfStock {
-                    stock: stock + before.qty,
-                    qty: new.qty,
+                    stock: stock + before.qty.0,
+                    qty: new.qty.0,
                 },
                 error => error,
             })?;

@@ -41,10 +41,6 @@ impl Export for Query {
         }
     }
 
-    fn cursors(&mut self) -> [&mut String; 2] {
-        [&mut self.before, &mut self.after]
-    }
-
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Product>, Error> {
         search::page(tx, self, Some(rows))
     }

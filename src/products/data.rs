@@ -66,7 +66,7 @@ mod reading {
     use super::ProductData;
     use crate::{
         auth::Permission,
-        stock::MAX_PIECES,
+        number::Qty,
         validation::{Input, Request, eur, line, lines, number, optional, rub},
     };
 
@@ -77,7 +77,7 @@ mod reading {
     impl ProductData {
         /// Overwrites the values with the fields that were sent.
         pub fn update(&mut self, input: &mut Input) {
-            let pieces = optional(number(0..=MAX_PIECES));
+            let pieces = optional(number(0..=Qty::MAX.0));
             input.update("name", &mut self.name, line(NAME));
             input.update(
                 "description",

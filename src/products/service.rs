@@ -8,9 +8,10 @@ use crate::{
     error::{Error, Problem, Stale},
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
+    number::Qty,
     schema::{orders, products, stock_movements, supplies},
     stock::{
-        self, MAX_PIECES,
+        self,
         service::{Cause, Locked},
     },
     text::fold,
@@ -42,7 +43,7 @@ impl Request for NewProduct {
     const PERMISSION: Permission = Permission::EditProducts;
 
     fn read(input: &mut Input) -> Self {
-        let quantity = input.read("quantity", optional(number(0..=MAX_PIECES)));
+        let quantity = input.read("quantity", optional(number(0..=Qty::MAX.0)));
         Self {
             quantity: quantity.unwrap_or(0),
             data: ProductData::read(input),
@@ -57,7 +58,7 @@ impl PartialSchema for NewProduct {
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
             .description(Some("Pieces that are there already"))
             .minimum(Some(0))
-            .maximum(Some(MAX_PIECES))
+            .maximum(Some(Qty::MAX.0))
             .default(Some(0.into()))
             .examples([serde_json::json!(0)]);
         with_property(
@@ -133,7 +134,7 @@ impl Request for Count {
     fn read(input: &mut Input) -> Self {
         Self {
             expected: input.read("expected", number(i64::MIN..=i64::MAX)),
-            on_hand: input.read("on_hand", number(0..=MAX_PIECES)),
+            on_hand: input.read("on_hand", number(0..=Qty::MAX.0)),
             note: input.read("note", optional(line(NOTE))),
         }
     }
@@ -152,7 +153,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
     if new.quantity > 0 {
         let product = stock::service::lock(tx, id)?;
         let price = product.buy_price_eur;
-        stock::service::receive(tx, &product, new.quantity, price, Cause::Opening)?;
+        stock::service::receive(tx, &product, Qty(new.quantity), price, Cause::Opening)?;
         changes.push(log::set("quantity", new.quantity));
     }
     record(tx, Action::Create, Entity::Product, id, &changes)?;

@@ -12,7 +12,7 @@ use crate::{
     error::Error,
     i18n::Locale,
     log::{self, Action, Entity, service::record},
-    page::Page,
+    page::{ListQuery, Page},
     ui::words::field_label,
 };
 use axum::{
@@ -58,7 +58,9 @@ pub struct File {
 }
 
 /// A list that can be downloaded as CSV, with the filters of its page.
-pub trait Export: Clone + Default + Serialize + DeserializeOwned + Send + 'static {
+pub trait Export:
+    ListQuery + Clone + Default + Serialize + DeserializeOwned + Send + 'static
+{
     type Row;
     const ENTITY: Entity;
     /// `orders`.
@@ -70,9 +72,6 @@ pub trait Export: Clone + Default + Serialize + DeserializeOwned + Send + 'stati
 
     /// Sorts by what never changes while the file is read.
     fn sort(&mut self) {}
-
-    /// The cursors `before` and `after`, in this order.
-    fn cursors(&mut self) -> [&mut String; 2];
 
     /// A page of so many rows.
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Self::Row>, Error>;

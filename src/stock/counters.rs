@@ -1,9 +1,9 @@
 //! The arithmetic of stock and its cost: pure, so that every rule can be tried without a database.
 
-use super::MAX_PIECES;
 use crate::{
     error::{Error, Problem},
     money::Eur,
+    number::Qty,
     schema::products,
 };
 use diesel::prelude::*;
@@ -41,9 +41,9 @@ impl Counters {
 
     /// Pieces come in, at a price each or without one. There is an end to how many the shop holds, and to what they
     /// are worth: so no cost that an order takes along outgrows the sums that it is added to.
-    pub fn receive(&mut self, qty: i64, price: Option<Eur>) -> Result<(), Error> {
-        let room = MAX_PIECES - self.on_hand();
-        let quantity = self.quantity.checked_add(qty).filter(|_| qty <= room);
+    pub fn receive(&mut self, qty: Qty, price: Option<Eur>) -> Result<(), Error> {
+        let room = Qty::MAX.0 - self.on_hand();
+        let quantity = self.quantity.checked_add(qty.0).filter(|_| qty.0 <= room);
         let Some(quantity) = quantity else {
             return Err(Error::field("qty", Problem::TooLarge(room.max(0))));
         };
@@ -54,7 +54,7 @@ impl Counters {
                     .map_err(|error| Error::field("buy_price_eur", error.into()))?;
                 self.value_eur.0 += value.0;
             }
-            None => self.uncosted += qty,
+            None => self.uncosted += qty.0,
         }
         self.quantity = quantity;
         Ok(())
@@ -66,7 +66,7 @@ impl Counters {
     }
 
     /// Pieces are promised to a customer.
-    pub const fn reserve(&mut self, qty: i64) -> Result<(), Error> {
+    pub const fn reserve(&mut self, Qty(qty): Qty) -> Result<(), Error> {
         if self.stock() < qty {
             return Err(Error::OutOfStock {
                 stock: self.stock(),
@@ -78,12 +78,12 @@ impl Counters {
     }
 
     /// Promised pieces may be sold again.
-    pub const fn release(&mut self, qty: i64) {
+    pub const fn release(&mut self, Qty(qty): Qty) {
         self.reserved -= qty;
     }
 
     /// Promised pieces are handed out.
-    pub fn issue(&mut self, qty: i64) -> Cost {
+    pub fn issue(&mut self, Qty(qty): Qty) -> Cost {
         let cost = self.take_cost(qty);
         self.reserved -= qty;
         self.issued += qty;
@@ -102,12 +102,12 @@ impl Counters {
         if found > 0 {
             let room = self.room_for_value();
             if let Some(price) = price
-                && price.total_within(room, found).is_err()
+                && price.total_within(room, Qty(found)).is_err()
             {
                 let most = self.on_hand() + room.0 / price.0;
                 return Err(Error::field("on_hand", Problem::WorthTooMuch(most)));
             }
-            return self.receive(found, price);
+            return self.receive(Qty(found), price);
         }
         self.take_cost(-found);
         self.quantity += found;
@@ -148,10 +148,10 @@ mod tests {
             ..Counters::default()
         };
         assert_eq!(
-            counters.reserve(3),
+            counters.reserve(Qty(3)),
             Err(Error::OutOfStock { stock: 2, qty: 3 })
         );
-        assert_eq!(counters.reserve(2), Ok(()));
+        assert_eq!(counters.reserve(Qty(2)), Ok(()));
         assert_eq!(counters.stock(), 0);
     }
 
@@ -180,11 +180,11 @@ mod tests {
     #[test]
     fn goods_leave_at_their_average_cost() {
         let mut counters = Counters::default();
-        counters.receive(1, Some(Eur(100))).unwrap();
-        counters.receive(2, Some(Eur(200))).unwrap();
-        counters.reserve(2).unwrap();
+        counters.receive(Qty(1), Some(Eur(100))).unwrap();
+        counters.receive(Qty(2), Some(Eur(200))).unwrap();
+        counters.reserve(Qty(2)).unwrap();
         assert_eq!(
-            counters.issue(2),
+            counters.issue(Qty(2)),
             Cost {
                 eur: Eur(333),
                 uncosted: 0
@@ -196,11 +196,11 @@ mod tests {
     #[test]
     fn goods_without_a_price_leave_last_and_are_counted() {
         let mut counters = Counters::default();
-        counters.receive(3, None).unwrap();
-        counters.receive(2, Some(Eur(150))).unwrap();
-        counters.reserve(4).unwrap();
+        counters.receive(Qty(3), None).unwrap();
+        counters.receive(Qty(2), Some(Eur(150))).unwrap();
+        counters.reserve(Qty(4)).unwrap();
         assert_eq!(
-            counters.issue(4),
+            counters.issue(Qty(4)),
             Cost {
                 eur: Eur(300),
                 uncosted: 2
@@ -215,19 +215,19 @@ mod tests {
         let refused = |problem| Err(Error::field("buy_price_eur", problem));
         let highest = Some(Eur(999_999_999));
         assert_eq!(
-            counters.receive(1_000_000, highest),
+            counters.receive(Qty(1_000_000), highest),
             refused(Problem::TotalTooLarge(10_000))
         );
         assert_eq!(counters, Counters::default());
-        counters.receive(10, highest).unwrap();
+        counters.receive(Qty(10), highest).unwrap();
         assert_eq!(
-            counters.receive(1, highest),
+            counters.receive(Qty(1), highest),
             refused(Problem::TotalTooLarge(10))
         );
-        counters.receive(1, Some(Eur(10))).unwrap();
+        counters.receive(Qty(1), Some(Eur(10))).unwrap();
         assert_eq!(counters.value_eur, Eur::MAX_TOTAL);
-        counters.receive(1, Some(Eur(0))).unwrap();
-        counters.receive(1, None).unwrap();
+        counters.receive(Qty(1), Some(Eur(0))).unwrap();
+        counters.receive(Qty(1), None).unwrap();
         assert_eq!(
             counters.correct(14, Some(Eur(1))),
             Err(Error::field("on_hand", Problem::WorthTooMuch(13)))
@@ -238,8 +238,8 @@ mod tests {
             Err(Error::field("on_hand", Problem::WorthTooMuch(11)))
         );
         assert_eq!(
-            counters.receive(MAX_PIECES, None),
-            Err(Error::field("qty", Problem::TooLarge(MAX_PIECES - 3)))
+            counters.receive(Qty::MAX, None),
+            Err(Error::field("qty", Problem::TooLarge(Qty::MAX.0 - 3)))
         );
     }
 
@@ -253,15 +253,15 @@ mod tests {
                 match random.random_range(0..4) {
                     0 | 1 => {
                         let price = Eur(random.random_range(0..10_000));
-                        counters.receive(qty, Some(price)).unwrap();
+                        counters.receive(Qty(qty), Some(price)).unwrap();
                         paid += price.0 * qty;
                     }
                     2 if counters.stock() > 0 => {
                         let qty = qty.min(counters.stock());
-                        counters.reserve(qty).unwrap();
-                        frozen += counters.issue(qty).eur.0;
+                        counters.reserve(Qty(qty)).unwrap();
+                        frozen += counters.issue(Qty(qty)).eur.0;
                     }
-                    _ => counters.receive(qty, None).unwrap(),
+                    _ => counters.receive(Qty(qty), None).unwrap(),
                 }
                 assert!(counters.stock() >= 0 && counters.value_eur.0 >= 0);
                 assert!((0..=counters.on_hand()).contains(&counters.uncosted));

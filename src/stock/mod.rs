@@ -13,9 +13,6 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The most pieces of one product that the shop may hold.
-pub const MAX_PIECES: i64 = 1_000_000;
-
 codes! {
     /// Why the stock moved.
     pub enum MovementKind labelled by movement {

@@ -10,6 +10,7 @@ use crate::{
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
+    number::Qty,
     page::Page,
     schema::{products, stock_movements},
 };
@@ -33,7 +34,7 @@ pub struct Locked {
 
 impl Locked {
     /// Refuses when fewer pieces are available.
-    pub fn can_reserve(&self, qty: i64) -> Result<(), Error> {
+    pub fn can_reserve(&self, qty: Qty) -> Result<(), Error> {
         let mut counters = self.counters;
         counters.reserve(qty)
     }
@@ -57,7 +58,7 @@ pub enum Cause<'a> {
 pub fn receive(
     tx: &mut Tx<'_>,
     product: &Locked,
-    qty: i64,
+    qty: Qty,
     price: Option<Eur>,
     cause: Cause<'_>,
 ) -> Result<(), Error> {
@@ -71,7 +72,7 @@ pub fn receive(
 }
 
 /// Promises pieces to an order; refused when fewer are available.
-pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<(), Error> {
+pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
     let mut after = product.counters;
     after.reserve(qty)?;
     write(
@@ -84,7 +85,7 @@ pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Resul
 }
 
 /// Takes back what was promised to an order.
-pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<(), Error> {
+pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
     let mut after = product.counters;
     after.release(qty);
     write(
@@ -97,7 +98,7 @@ pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Resul
 }
 
 /// Hands out what was promised to an order and tells what it cost.
-pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: i64, order: i64) -> Result<Cost, Error> {
+pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<Cost, Error> {
     let mut after = product.counters;
     let cost = after.issue(qty);
     write(tx, product, after, MovementKind::Issue, Cause::Order(order))?;

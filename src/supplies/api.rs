@@ -49,7 +49,7 @@ impl From<Supply> for SupplyJson {
             id: supply.id,
             product_id: supply.product_id,
             product_name: supply.product_name,
-            qty: supply.qty,
+            qty: supply.qty.0,
             supplier_name: supply.supplier_name,
             buy_price_eur: supply.buy_price_eur.into(),
             user_id: supply.user_id,

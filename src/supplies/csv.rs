@@ -36,10 +36,6 @@ impl Export for Query {
         self.sort.clear();
     }
 
-    fn cursors(&mut self) -> [&mut String; 2] {
-        [&mut self.before, &mut self.after]
-    }
-
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Supply>, Error> {
         service::page(tx, self, Some(rows))
     }

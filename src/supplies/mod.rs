@@ -11,7 +11,7 @@ pub mod import;
 #[cfg(feature = "ssr")]
 pub mod service;
 
-use crate::{codes::codes, moment::Moment, money::Eur, page::list_query};
+use crate::{codes::codes, moment::Moment, money::Eur, number::Qty, page::list_query};
 use serde::{Deserialize, Serialize};
 
 /// Goods that came in.
@@ -26,7 +26,7 @@ pub struct Supply {
     pub product_id: i64,
     /// The product's name at that time.
     pub product_name: String,
-    pub qty: i64,
+    pub qty: Qty,
     pub supplier_name: String,
     /// Of one piece.
     pub buy_price_eur: Eur,

@@ -4,7 +4,6 @@ use super::{Query, Supply};
 use crate::{
     error::Error,
     fields::Fields,
-    number::pieces,
     page::{Found, Page},
     products::{
         first::FirstProduct,
@@ -108,7 +107,7 @@ pub fn SuppliesPage() -> impl IntoView {
                 l,
                 supplies.received,
                 product = supply.product_name,
-                qty = pieces(supply.qty, l)
+                qty = supply.qty.display(l)
             )
             .to_string();
             ui::announce(words.clone());
@@ -202,7 +201,7 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
             <tr role="row">
                 <td role="cell" class="date" data-label=td_string!(l, fields.date)>{supply.created_at.shown(l)}</td>
                 <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", supply.product_id)>{supply.product_name}</a></td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{pieces(supply.qty, l)}</td>
+                <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{supply.qty.display(l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{supply.buy_price_eur.shown(l)}</td>
                 <td role="cell" class="num" data-label=td_string!(l, fields.total)>{total.shown(l)}</td>
                 <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>

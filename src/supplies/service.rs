@@ -10,12 +10,13 @@ use crate::{
     error::Error,
     log::{self, Action, Change, Entity, service::record},
     money::Eur,
+    number::Qty,
     page::Page,
     products::{self, names::Named},
     schema::supplies,
-    stock::{self, MAX_PIECES, service::Cause},
+    stock::{self, service::Cause},
     text::fold,
-    validation::{Checks, Input, Request, eur, line, number},
+    validation::{Checks, Input, Request, eur, line, qty},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use serde::Serialize;
@@ -34,8 +35,8 @@ pub struct NewSupply {
     /// Name of the product, or words that only its name has; not read when there is a `product_id`
     #[schema(value_type = Option<String>)]
     pub product: String,
-    #[schema(minimum = 1, maximum = 1000000, example = 20)]
-    pub qty: i64,
+    #[schema(value_type = i64, minimum = 1, maximum = 1000000, example = 20)]
+    pub qty: Qty,
     #[schema(min_length = 1, max_length = 200, example = "Teekanne")]
     pub supplier_name: String,
     /// Of one piece
@@ -47,7 +48,7 @@ impl Request for NewSupply {
     const PERMISSION: Permission = Permission::Supplies;
 
     fn read(input: &mut Input) -> Self {
-        let qty = input.read("qty", number(1..=MAX_PIECES));
+        let qty = input.read("qty", qty);
         let supplier_name = input.read("supplier_name", line(NAME));
         let buy_price_eur = input.read("buy_price_eur", eur);
         if let Err(error) = buy_price_eur.total_within(Eur::MAX_TOTAL, qty) {
@@ -68,7 +69,7 @@ impl NewSupply {
     /// What the log says of it, beside its product.
     pub fn changes(&self) -> [Change; 3] {
         [
-            log::set("qty", self.qty),
+            log::set("qty", self.qty.0),
             log::set("buy_price_eur", self.buy_price_eur),
             log::set("supplier_name", &self.supplier_name),
         ]

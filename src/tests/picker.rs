@@ -471,7 +471,7 @@ on_both_databases! {
         let booked = clerk.submit("/orders/new", "create_order", &sent).await;
         assert_eq!(booked.location.as_deref(), Some("/orders/1?success=order_created"));
         let order = manager.look(|tx| orders::service::get(tx, 1)).await.unwrap();
-        assert_eq!((order.product_id, order.product_name.as_str(), order.qty), (tea.id, "Сенча", 2));
+        assert_eq!((order.product_id, order.product_name.as_str(), order.qty.0), (tea.id, "Сенча", 2));
         let unknown = [("phone", "89161234567"), ("product", "Чай"), ("product_id", "99"), ("qty", "2")];
         let refused = clerk.submit("/orders/new", "create_order", &unknown).await;
         let page = clerk.follow(&refused).await;

@@ -9,6 +9,7 @@ use crate::{
     db::{self, Conn},
     error::Error,
     money::{Eur, Rub},
+    number::Qty,
     schema::{orders, sales_by_day, sales_by_month, sales_by_product},
 };
 use chrono::{NaiveDate, NaiveDateTime};
@@ -119,7 +120,7 @@ type OrderRow = (
     i64,
     Option<NaiveDate>,
     Option<NaiveDate>,
-    i64,
+    Qty,
     Rub,
     Option<Rub>,
     Option<Eur>,
