@@ -1,4 +1,4 @@
-//! One's own account.
+//! The account page of the signed-in user.
 
 use super::{Me, devices::Devices, tokens::TokenSection};
 use crate::{
@@ -14,13 +14,13 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 
-/// Who is signed in.
+/// Returns the signed-in user.
 #[server(endpoint = "account")]
 pub async fn account() -> Result<Me, Error> {
     crate::door::look(super::service::me).await
 }
 
-/// Changes one's own password. Other devices are signed out.
+/// Changes the password of the signed-in user and signs out their other devices.
 #[server(endpoint = "change_password")]
 pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{Actor, service, session};
@@ -38,7 +38,7 @@ pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Er
     Ok(())
 }
 
-/// The page of one's own account.
+/// The account page of the signed-in user.
 #[component]
 pub fn AccountPage() -> impl IntoView {
     let l = ui::locale();

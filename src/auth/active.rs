@@ -1,4 +1,4 @@
-//! Who an account stands for at this moment.
+//! Looks up an account that may be used now.
 
 use crate::{
     act::Tx,
@@ -9,7 +9,7 @@ use crate::{
 };
 use diesel::prelude::*;
 
-/// The account of this name, when it may be used.
+/// Returns the account with this name, or `None` if it is missing, deleted or not active.
 pub fn active(
     tx: &mut Tx<'_>,
     username: &str,

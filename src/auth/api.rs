@@ -1,4 +1,4 @@
-//! Signing in and the own account over the REST API.
+//! The REST endpoints for signing in and for the caller's own account.
 
 use super::{
     Me, Role, UserState,
@@ -23,7 +23,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of accounts.
+/// The endpoints for signing in and for the caller's own account.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(register))
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(end_device))
 }
 
-/// The own account
+/// The account of the caller
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Me)]
 struct MeJson {
@@ -44,7 +44,7 @@ struct MeJson {
     username: String,
     #[schema(value_type = Role)]
     role: Code<Role>,
-    /// Signed in with a one-time password: nothing but the own account is open until it is changed
+    /// Whether the password is a one-time password; until it is changed, only your own account is accessible
     must_change_password: bool,
 }
 
@@ -58,21 +58,21 @@ impl From<Me> for MeJson {
     }
 }
 
-/// Where the account is signed in
+/// A session of the account
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Session)]
 struct SessionJson {
-    /// A hash, that opens nothing
+    /// Session id: a hash that cannot be used to sign in
     id: String,
-    /// Browser and system
+    /// Browser and operating system; empty if unknown
     #[schema(example = "Firefox, Windows")]
     device: String,
     /// IP address
     #[schema(example = "203.0.113.7")]
     address: String,
-    /// To a few minutes
+    /// Accurate to a few minutes
     last_seen_at: Option<Time>,
-    /// Whether it is the one that asks
+    /// Whether this is the session of the current request
     is_this: bool,
 }
 
@@ -88,7 +88,7 @@ impl From<Device> for SessionJson {
     }
 }
 
-/// A name and its password
+/// A user name and password
 #[derive(ToSchema)]
 struct Credentials {
     #[schema(min_length = 3, max_length = 64, example = "anna")]
@@ -111,7 +111,7 @@ impl Credentials {
     }
 }
 
-/// The fields of a request with a new password, which a program need not send twice.
+/// Copies the new password into `password_repeated`: the forms ask for it twice, the API does not.
 fn once<T>(mut body: Body<T>) -> Input {
     let password = body.input.text("password").to_owned();
     body.input.enter("password_repeated", password);
@@ -120,7 +120,8 @@ fn once<T>(mut body: Body<T>) -> Input {
 
 /// Register an account and sign in
 ///
-/// The first account becomes admin. One that waits for approval is not signed in. An invitation gives its role.
+/// The first account becomes admin. An account registered by invitation gets the role of the invitation. An account
+/// that must be approved first is not signed in.
 #[utoipa::path(
     post,
     path = "/api/auth/register",
@@ -129,7 +130,7 @@ fn once<T>(mut body: Body<T>) -> Input {
     security(()),
     request_body = Registrant,
     responses(
-        (status = CREATED, description = "The account", body = UserJson, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The new account", body = UserJson, headers(("Location" = String, description = "Path of the account"))),
         Public, Allowed, WithBody
     )
 )]
@@ -153,7 +154,7 @@ async fn register(caller: Caller, body: Body<Registrant>) -> Result<Made<UserJso
     security(()),
     request_body = Credentials,
     responses(
-        (status = OK, description = "Who is signed in now", body = MeJson, headers(("Set-Cookie" = String, description = "The session"))),
+        (status = OK, description = "The signed-in account", body = MeJson, headers(("Set-Cookie" = String, description = "The session cookie"))),
         SignedIn, Allowed, WithBody
     )
 )]
@@ -166,14 +167,14 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
 
 /// Sign out
 ///
-/// Ends the session; a token is revoked, not signed out.
+/// Ends the session. API tokens stay valid until they are revoked.
 #[utoipa::path(
     post,
     path = "/api/auth/logout",
     operation_id = "logout",
     tag = "account",
     security(()),
-    responses((status = NO_CONTENT, description = "Nobody is signed in any more"), Public, Allowed)
+    responses((status = NO_CONTENT, description = "The session has ended"), Public, Allowed)
 )]
 async fn logout(caller: Caller) -> Result<StatusCode, Error> {
     caller.act(service::sign_out).await?;
@@ -181,20 +182,20 @@ async fn logout(caller: Caller) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Sign out, by the short address
+/// Sign out (short path)
 #[utoipa::path(
     post,
     path = "/logout",
     operation_id = "plain_logout",
     tag = "account",
     security(()),
-    responses((status = NO_CONTENT, description = "Nobody is signed in any more"), Public, Allowed)
+    responses((status = NO_CONTENT, description = "The session has ended"), Public, Allowed)
 )]
 async fn plain_logout(caller: Caller) -> Result<StatusCode, Error> {
     logout(caller).await
 }
 
-/// Read who is signed in
+/// Read your account
 #[utoipa::path(
     get,
     path = "/api/me",
@@ -207,16 +208,16 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
     Ok(Json(me.into()))
 }
 
-/// Change the own password
+/// Change your password
 ///
-/// Ends every other session of the account; tokens stay.
+/// Ends every other session of the account. API tokens stay valid.
 #[utoipa::path(
     post,
     path = "/api/me/password",
     operation_id = "change_password",
     tag = "account",
     request_body = PasswordChange,
-    responses((status = NO_CONTENT, description = "It is changed"), SignedIn, Allowed, WithBody)
+    responses((status = NO_CONTENT, description = "The password was changed"), SignedIn, Allowed, WithBody)
 )]
 async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<StatusCode, Error> {
     let me = caller.me()?.clone();
@@ -228,13 +229,13 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// List where the own account is signed in
+/// List your sessions
 #[utoipa::path(
     get,
     path = "/api/me/sessions",
     operation_id = "list_sessions",
     tag = "account",
-    responses((status = OK, description = "The sessions, the latest seen first, at most a hundred", body = Listing<SessionJson>), SignedIn)
+    responses((status = OK, description = "The sessions, most recently seen first, at most 100", body = Listing<SessionJson>), SignedIn)
 )]
 async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     let own = session::key(&caller.session);
@@ -242,13 +243,13 @@ async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     Ok(Listing::whole(devices))
 }
 
-/// End every other session of the own account
+/// End all your other sessions
 #[utoipa::path(
     delete,
     path = "/api/me/sessions",
     operation_id = "end_other_sessions",
     tag = "account",
-    responses((status = NO_CONTENT, description = "They are signed out"), SignedIn, Allowed)
+    responses((status = NO_CONTENT, description = "The other sessions have ended"), SignedIn, Allowed)
 )]
 async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     let own = session::key(&caller.session);
@@ -257,14 +258,14 @@ async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// End a session of the own account
+/// End one of your sessions
 #[utoipa::path(
     delete,
     path = "/api/me/sessions/{id}",
     operation_id = "end_session",
     tag = "account",
-    params(("id" = String, Path, description = "Id of the session, as listed", example = "5d41402abc4b2a76")),
-    responses((status = NO_CONTENT, description = "It is signed out, if it was there"), SignedIn, Allowed, OfOne)
+    params(("id" = String, Path, description = "Session id from the list", example = "5d41402abc4b2a76")),
+    responses((status = NO_CONTENT, description = "The session has ended or did not exist"), SignedIn, Allowed, OfOne)
 )]
 async fn end_device(caller: Caller, Name(id): Name) -> Result<StatusCode, Error> {
     let end = move |tx: &mut Tx<'_>| session::end_device(tx, &id);

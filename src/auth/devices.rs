@@ -1,4 +1,4 @@
-//! Where one is signed in, on the page of one's own account: sign one device out, or all others.
+//! The signed-in devices on the account page: sign out one device, or all others.
 
 use crate::{
     error::Error,
@@ -12,21 +12,21 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// A browser in which one is signed in.
+/// A browser in which the user is signed in.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Device {
-    /// Key of the session: a hash, that opens nothing.
+    /// Key of the session: a hash that cannot be used to sign in.
     pub id: String,
-    /// Browser and system, as `Firefox, Windows`; empty when it does not say.
+    /// Browser and operating system, as in `Firefox, Windows`; empty if unknown.
     pub name: String,
     /// IP address.
     pub address: String,
     pub last_seen_at: Option<Moment>,
-    /// Whether it is the one that asks.
+    /// Whether this is the device that sent the request.
     pub is_this: bool,
 }
 
-/// Where one is signed in.
+/// Lists the devices on which the user is signed in.
 #[server(endpoint = "list_devices", input = GetUrl)]
 pub async fn list_devices() -> Result<Vec<Device>, Error> {
     use super::session;
@@ -43,7 +43,7 @@ pub async fn end_device(id: String) -> Result<(), Error> {
     Ok(())
 }
 
-/// Signs all devices out but the one that asks.
+/// Signs out all devices except the one that sent the request.
 #[server(endpoint = "end_other_devices")]
 pub async fn end_other_devices() -> Result<(), Error> {
     use super::session;
@@ -54,7 +54,7 @@ pub async fn end_other_devices() -> Result<(), Error> {
     Ok(())
 }
 
-/// The devices, with their buttons.
+/// The list of devices, each with a button to sign it out.
 #[component]
 pub fn Devices() -> impl IntoView {
     let l = ui::locale();
@@ -108,7 +108,9 @@ pub fn Devices() -> impl IntoView {
     }
 }
 
-/// Browser and system out of what a browser calls itself; the order matters, they all claim to be each other.
+/// Derives browser and operating system from a `User-Agent` header.
+///
+/// The order of the tables matters: most browsers also name others in their header.
 #[cfg(feature = "ssr")]
 pub fn device_name(user_agent: &str) -> String {
     const BROWSERS: [(&str, &str); 7] = [

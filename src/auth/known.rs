@@ -1,7 +1,7 @@
-//! Browsers that are known: somebody signed in there before.
+//! The signed cookie that remembers which accounts have signed in from a browser.
 //!
-//! Whoever tries passwords makes an account wait, but only for strangers: its owner comes in from a browser that is
-//! known. It opens nothing by itself.
+//! Password guessing throttles an account only for unknown browsers, so its owner can still sign in from a known one.
+//! The cookie grants no access by itself.
 
 use crate::{crypto::sha256, text::fold};
 use axum::http::HeaderMap;
@@ -11,19 +11,19 @@ use axum_extra::extract::{
 };
 
 const COOKIE: &str = "known";
-/// Accounts that a browser is known for, the latest first.
+/// Maximum number of accounts that a browser remembers; the most recent come first.
 const MOST: usize = 8;
-/// Half a year.
+/// Lifetime of the cookie: half a year.
 const KEPT: time::Duration = time::Duration::seconds(15_768_000);
-/// Characters of a mark.
+/// Length of a mark in characters.
 const MARK: usize = 16;
 
-/// The accounts that signed in in a browser before, by their marks.
+/// The accounts that have signed in from a browser, each as a short hash (mark) of its name.
 #[derive(Clone, Debug, Default)]
 pub struct Known(Vec<String>);
 
 impl Known {
-    /// What the browser brings, when the cookie is one of ours.
+    /// Reads the cookie; empty if it is missing or its signature is not ours.
     pub fn read(headers: &HeaderMap, key: &Key) -> Self {
         let marks = SignedCookieJar::from_headers(headers, key.clone()).get(COOKIE);
         Self(marks.map_or_else(Vec::new, |marks| {
@@ -31,7 +31,7 @@ impl Known {
         }))
     }
 
-    /// Whether this account signed in here before.
+    /// Returns whether this account has signed in from the browser before.
     pub fn has(&self, username: &str) -> bool {
         self.0.contains(&mark(username))
     }
@@ -42,7 +42,7 @@ impl Known {
     }
 }
 
-/// The cookie of a browser in which an account just signed in.
+/// Builds the cookie for a browser from which an account has just signed in.
 pub fn cookie(known: Known, username: &str, key: &Key) -> SignedCookieJar {
     let own = mark(username);
     let others = known.0.into_iter().filter(|mark| *mark != own);

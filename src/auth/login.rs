@@ -14,7 +14,7 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// Signs in and goes on to `next`, a page of ours.
+/// Signs in and redirects to `next`, or to the home page if `next` is not a page of this site.
 #[server(endpoint = "sign_in")]
 pub async fn sign_in(
     username: String,
@@ -26,7 +26,7 @@ pub async fn sign_in(
     Ok(())
 }
 
-/// Signs in where one is, and tells as whom.
+/// Signs in without leaving the page and returns the user.
 #[server(endpoint = "sign_in_again")]
 pub async fn sign_in_again(username: String, password: String) -> Result<Me, Error> {
     begin_session(&username, password).await
@@ -54,10 +54,10 @@ pub async fn sign_out() -> Result<(), Error> {
     Ok(())
 }
 
-/// Whether a path leads to a page of this site, and nowhere else.
+/// Returns whether a redirect to `next` cannot leave this site.
 #[cfg_attr(
     not(feature = "ssr"),
-    expect(dead_code, reason = "asked by the server only")
+    expect(dead_code, reason = "used only on the server")
 )]
 fn is_our_page(next: &str) -> bool {
     next.starts_with('/')
@@ -66,7 +66,7 @@ fn is_our_page(next: &str) -> bool {
         && next.bytes().all(|sign| sign.is_ascii_graphic())
 }
 
-/// The page to sign in.
+/// The sign-in page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
     let l = ui::locale();
@@ -90,8 +90,10 @@ pub fn LoginPage() -> impl IntoView {
     }
 }
 
-/// Asks for the password over a form whose session has ended, and sends the form then. Signing in as somebody else, or
-/// with other rights, loads the page anew: it was drawn for the one before.
+/// The dialog that asks for the password when a form was sent after its session had ended.
+///
+/// Signing in again sends the form. Signing in as another user, or with other permissions, reloads the page instead,
+/// because it was rendered for the previous user.
 #[component]
 pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
     let l = ui::locale();
@@ -155,7 +157,7 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
     }
 }
 
-/// The button in the menu that signs out.
+/// The sign-out button of the menu.
 #[component]
 pub fn SignOutForm() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! Who may do what: roles, the one permission table, accounts and sessions.
+//! Authentication and authorization: roles, the permission table, accounts and sessions.
 
 pub mod account;
 pub mod chats;
@@ -36,14 +36,14 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 codes! {
-    /// What a person does in the shop.
+    /// The role of an account in the shop.
     #[derive(PartialOrd, Ord)]
     pub enum Role labelled by role {
-        /// Sits at the desk: users, log, analytics, and everything below.
+        /// Administrator: users, log, analytics, and everything a manager may do.
         Admin = "admin" => admin,
-        /// Receives supplies, keeps products and prices, and everything below.
+        /// Manager: supplies, products and prices, and everything a clerk may do.
         Manager = "manager" => manager,
-        /// The clerk at the counter: sees the stock, takes and issues orders.
+        /// Clerk at the counter: views the stock, takes and issues orders.
         User = "user" => user,
     }
 }
@@ -51,7 +51,7 @@ codes! {
 codes! {
     /// Whether an account may be used.
     pub enum UserState labelled by user_state {
-        /// Registered while `REGISTRATION=approval`; an admin has not let them in yet.
+        /// Registered under `REGISTRATION=approval` and not yet approved by an admin.
         Pending = "pending" => pending,
         Active = "active" => active,
         Blocked = "blocked" => blocked,
@@ -59,27 +59,27 @@ codes! {
 }
 
 codes! {
-    /// Something that only some roles may do.
+    /// A permission that depends on the role.
     pub enum Permission {
         ViewStock = "view_stock",
-        /// Products: add, edit, correct, archive.
+        /// Add, edit and archive products, and correct their stock.
         EditProducts = "edit_products",
-        /// Supplies: see and receive.
+        /// View and receive supplies.
         Supplies = "supplies",
-        /// Orders: see all, create, edit, issue, deny.
+        /// View all orders; create, edit, issue and deny them.
         Orders = "orders",
-        /// Own password and devices.
+        /// Manage one's own password and devices.
         OwnAccount = "own_account",
-        /// Own tokens and chats, which open the shop without a password.
+        /// Manage one's own API tokens and chats, which give access without a password.
         OwnKeys = "own_keys",
-        /// Analytics, rates and the operation log.
+        /// Analytics, exchange rates, notifications and the operation log.
         AdminArea = "admin_area",
         ManageUsers = "manage_users",
     }
 }
 
 impl Role {
-    /// The permission table. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
+    /// Returns whether the role has a permission. `manager_in_admin` is the setting `MANAGER_IN_ADMIN`.
     pub const fn may(self, permission: Permission, manager_in_admin: bool) -> bool {
         match permission {
             Permission::ViewStock
@@ -103,20 +103,20 @@ impl Role {
     }
 }
 
-/// Somebody who is signed in.
+/// A signed-in user.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Me {
     pub username: String,
-    /// Nothing is open to a role that a newer version of the program gave.
+    /// A role that this version does not know has no permissions.
     pub role: Code<Role>,
     /// The setting `MANAGER_IN_ADMIN`.
     pub manager_in_admin: bool,
-    /// Signed in with a one-time password: nothing is open but the own account, until it is changed.
+    /// The password is a one-time password: until it is changed, only the user's own account is accessible.
     pub must_change_password: bool,
 }
 
 impl Me {
-    /// Whether the permission table allows it.
+    /// Returns whether the user has a permission.
     pub const fn may(&self, permission: Permission) -> bool {
         let is_open = !self.must_change_password || matches!(permission, Permission::OwnAccount);
         match self.role {
@@ -126,18 +126,18 @@ impl Me {
     }
 }
 
-/// Who acts.
+/// Who performs an operation.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Actor {
-    /// Somebody who is not signed in.
+    /// A visitor who is not signed in.
     Nobody,
     User(Me),
-    /// The program itself: the command line, the demo data.
+    /// The program itself, as in the command line and the demo data.
     System,
 }
 
 impl Actor {
-    /// Who sent a request, as the server found out before anything else was asked.
+    /// Returns the actor that the middleware has attached to a request, or the error that kept it from identifying one.
     #[cfg(feature = "ssr")]
     pub fn of(extensions: &axum::http::Extensions) -> Result<Self, Error> {
         extensions
@@ -146,7 +146,7 @@ impl Actor {
             .unwrap_or(Err(Error::Internal))
     }
 
-    /// Refuses who has no right.
+    /// Returns an error if the actor lacks a permission.
     pub fn may(&self, permission: Permission) -> Result<(), Error> {
         match self {
             Self::System => Ok(()),
@@ -157,7 +157,7 @@ impl Actor {
         }
     }
 
-    /// The name to write beside what was done.
+    /// Returns the user name for the records; `None` for the system and for anonymous visitors.
     pub fn username(&self) -> Option<&str> {
         match self {
             Self::User(me) => Some(&me.username),

@@ -1,6 +1,7 @@
-//! Passwords: bcrypt, off the async threads, a few at a time so that a flood of sign-ins leaves cores for the others.
+//! Hashes and verifies passwords with bcrypt, outside the async threads.
 //!
-//! Who is known and who is not wait in queues of their own, that take turns: no crowd of strangers keeps the owner out.
+//! Only a few hashes run at a time, so that a flood of sign-ins leaves CPU cores for other requests. Known and unknown
+//! browsers wait in separate queues that are served alternately, so that strangers cannot lock the owner out.
 
 use super::{place::Place, throttle};
 use crate::error::{Error, Problem};
@@ -14,19 +15,19 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// Fewest characters of a password.
+/// Minimum length of a password in characters.
 pub const MIN: usize = 8;
-/// Most bytes: bcrypt reads 72, and the last is a zero.
+/// Maximum length of a password in bytes: bcrypt reads 72, including a terminating zero.
 const MAX_BYTES: usize = 71;
 
-/// How many may wait in one queue for one slot.
+/// Maximum number of requests that wait in each queue, per slot.
 const QUEUE: usize = 128;
-/// How many of one address.
+/// Maximum number of requests from one address in each queue.
 const OF_ONE: usize = 8;
-/// How long one waits at most.
+/// Maximum time that a request waits for a slot.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// Half of the cores: the others are for everything else.
+/// Number of hashes that run at a time: half of the CPU cores, at least one.
 static CORES: LazyLock<usize> = LazyLock::new(|| {
     let cores = thread::available_parallelism().map_or(1, usize::from);
     (cores / 2).max(1)
@@ -35,22 +36,22 @@ static SLOTS: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(*CORES));
 static QUEUES: LazyLock<[Queue; 2]> = LazyLock::new(Default::default);
 static DUMMY: OnceLock<String> = OnceLock::new();
 
-/// Who waits for bcrypt.
+/// Decides in which queue a request waits for bcrypt, and against which address it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Turn {
     is_known: bool,
-    /// `None`: signed in already, or nobody knows where.
+    /// `None` if the user is signed in already, or there is no address to count against.
     address: Option<IpAddr>,
 }
 
 impl Turn {
-    /// Of somebody who is signed in.
+    /// The turn of a signed-in user.
     pub const OWN: Self = Self {
         is_known: true,
         address: None,
     };
 
-    /// Of somebody who is not, in a browser in which he was before, or in another.
+    /// The turn of a visitor who is not signed in. `is_known` says whether the account has used this browser before.
     pub fn at(place: &Place, is_known: bool) -> Self {
         Self {
             is_known,
@@ -59,7 +60,7 @@ impl Turn {
     }
 }
 
-/// A queue for slots. Only those at its head compete with the other one.
+/// A queue for slots. Only the requests at its head compete with those of the other queue.
 struct Queue {
     places: Semaphore,
     head: Semaphore,
@@ -77,7 +78,7 @@ impl Default for Queue {
 }
 
 impl Queue {
-    /// A place of those that one address has.
+    /// Takes one of the places that an address has in the queue.
     fn take(&self, address: IpAddr) -> Result<OfOne<'_>, Error> {
         let mut of_one = self.of_one();
         let taken = of_one.entry(address).or_default();
@@ -96,7 +97,7 @@ impl Queue {
     }
 }
 
-/// A place of an address that is free again when this is gone.
+/// A place that an address holds in a queue; dropping it frees the place.
 struct OfOne<'a> {
     queue: &'a Queue,
     address: IpAddr,
@@ -114,7 +115,7 @@ impl Drop for OfOne<'_> {
     }
 }
 
-/// What is wrong with a new password.
+/// Checks the length of a new password.
 pub fn check(password: &str) -> Result<(), Problem> {
     if password.is_empty() {
         Err(Problem::Required)
@@ -127,7 +128,7 @@ pub fn check(password: &str) -> Result<(), Problem> {
     }
 }
 
-/// A password to be used once: twelve letters and digits that nobody confuses.
+/// Generates a one-time password: twelve letters and digits that are hard to confuse.
 pub fn one_time() -> String {
     const SIGNS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
     let mut random = rand::rng();
@@ -136,12 +137,12 @@ pub fn one_time() -> String {
         .collect()
 }
 
-/// The hash to keep of a new password that was checked.
+/// Hashes a new password, which must have passed [`check`].
 pub async fn hash(password: String, cost: u32, turn: Turn) -> Result<String, Error> {
     slow(turn, move || bcrypt::non_truncating_hash(password, cost)).await
 }
 
-/// Whether the password is the one of the hash. Without a hash it takes the same time and is wrong.
+/// Returns whether the password matches the hash. Without a hash it takes the same time and returns `false`.
 pub async fn verify(
     password: String,
     hash: Option<String>,
@@ -165,7 +166,7 @@ fn dummy(cost: u32) -> Result<&'static str, bcrypt::BcryptError> {
     Ok(DUMMY.get().map_or("", String::as_str))
 }
 
-/// Makes the hash that stands for an unknown user, so that the first such sign-in is not slower.
+/// Computes the dummy hash for unknown users in advance, so that the first such sign-in is not slower than others.
 pub fn warm_up(cost: u32) {
     let _ = dummy(cost);
 }
@@ -193,7 +194,7 @@ async fn slow<T: Send + 'static>(
         .map_err(|_| Error::Busy)?
         .map_err(|error| fault(&error))?;
     let request = tracing::Span::current();
-    // The work goes on when nobody waits for it any more, and keeps its slot as long.
+    // The hash runs to its end even if the request is gone, so it holds its slot until then.
     let work = move || {
         let _slot = slot;
         request.in_scope(work)

@@ -1,30 +1,30 @@
-//! Where somebody signs in: the browser, and the address that it comes from.
+//! The origin of a sign-in: the browser and its address.
 
 use super::known::Known;
 use crate::web::ClientInfo;
 use axum::http::{header, request::Parts};
 use serde::{Deserialize, Serialize};
 
-/// Characters of a browser's name for itself that are kept.
+/// Maximum number of characters kept of a `User-Agent` header.
 const USER_AGENT: usize = 300;
 
-/// Where somebody signed in.
+/// The browser and the address from which a request was sent. Kept in the session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Place {
-    /// What the browser calls itself.
+    /// The `User-Agent` header.
     pub device: String,
-    /// IP address.
+    /// IP address; empty if unknown.
     pub address: String,
-    /// The address is that of a proxy on this machine, with everybody behind it.
+    /// The address belongs to an untrusted proxy on this machine, so that all of its clients share it.
     #[serde(skip)]
     pub is_proxy: bool,
-    /// Who signed in there before.
+    /// The accounts that have signed in from this browser before.
     #[serde(skip)]
     pub known: Known,
 }
 
 impl Place {
-    /// Where a request came from.
+    /// Returns the browser and the address of a request.
     pub fn of(parts: &Parts) -> Self {
         let device = parts
             .headers

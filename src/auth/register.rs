@@ -16,7 +16,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-/// What registering means at present.
+/// What happens to an account that is registered now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Terms {
     /// The first account becomes admin.
@@ -25,13 +25,13 @@ pub enum Terms {
     /// An admin must activate the account.
     Approval,
     Closed,
-    /// By an invitation, in this role.
+    /// The invitation gives the account this role.
     Invited(Role),
-    /// The invitation was used, revoked, or is too old.
+    /// The invitation was used, was revoked or has expired.
     InvitationOver,
 }
 
-/// What registering means at present.
+/// Returns what happens to an account that is registered now, with this invitation if there is one.
 #[server(endpoint = "registration_terms")]
 pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
     use crate::{auth::users::invitations, config::Registration, crypto::sha256, door};
@@ -57,7 +57,7 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
     })
 }
 
-/// Registers an account and signs it in; one that must be approved first is told so.
+/// Registers an account and signs it in. If an admin must approve it first, redirects to a page that says so.
 #[server(endpoint = "register")]
 pub async fn register(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{UserState, service, session};
@@ -76,11 +76,11 @@ pub async fn register(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     Ok(())
 }
 
-/// Where somebody is led whose account must be approved first.
+/// The path of the page for an account that must be approved first.
 #[cfg(feature = "ssr")]
 const PENDING: &str = "/register/pending";
 
-/// The page for somebody whose account must be approved first.
+/// The page that says that an admin must approve the account first.
 #[component]
 pub fn PendingPage() -> impl IntoView {
     let l = ui::locale();
@@ -94,7 +94,7 @@ pub fn PendingPage() -> impl IntoView {
     }
 }
 
-/// The page to register.
+/// The registration page.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! Ends what opens an account: sessions, tokens, chats.
+//! Revokes everything that gives access to an account: sessions, API tokens and chats.
 
 use crate::{
     act::Tx,
@@ -8,15 +8,15 @@ use crate::{
 };
 use diesel::prelude::*;
 
-/// Ends every session of an account, and the code for a chat that one of them may have made.
-/// Whoever does so has put on record why.
+/// Ends every session of an account and revokes its chat code, which one of the sessions may have created.
+/// The caller records the operation in the log.
 pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     chats::service::end_code(tx, username)?;
     diesel::delete(sessions::table.filter(sessions::user_id.eq(username))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Ends every session, every token and every chat of an account. Whoever does so has put on record why.
+/// Ends every session, API token and chat of an account. The caller records the operation in the log.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
     chats::service::end_all(tx, username)?;

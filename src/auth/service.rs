@@ -1,4 +1,4 @@
-//! The rules of one's own account: registering, signing in, the password.
+//! The rules for one's own account: registration, signing in, and changing the password.
 
 use super::{
     Actor, Me, Permission, Role, UserState,
@@ -24,7 +24,7 @@ use crate::{
 use diesel::prelude::*;
 use utoipa::ToSchema;
 
-/// Who registers
+/// A registration
 #[derive(Clone, Default, ToSchema)]
 #[schema(as = Registration)]
 pub struct Registrant {
@@ -32,13 +32,13 @@ pub struct Registrant {
     pub username: String,
     #[schema(min_length = 8, max_length = 71, format = Password, example = "correct horse")]
     pub password: String,
-    /// The token at the end of an invitation's link
+    /// The token at the end of an invitation link
     #[schema(value_type = Option<String>)]
     pub invitation: String,
 }
 
 impl Registrant {
-    /// Reads the fields; the password stands there twice.
+    /// Reads the fields, which contain the password twice.
     pub fn read(mut input: Input) -> Result<Self, Error> {
         let registrant = Self {
             username: input.read("username", username::read),
@@ -49,7 +49,7 @@ impl Registrant {
     }
 }
 
-/// A password to change
+/// A change of password
 #[derive(Clone, Default, ToSchema)]
 pub struct PasswordChange {
     #[schema(format = Password, example = "correct horse")]
@@ -59,7 +59,7 @@ pub struct PasswordChange {
 }
 
 impl PasswordChange {
-    /// Reads the fields; the new password stands there twice.
+    /// Reads the fields, which contain the new password twice.
     pub fn read(mut input: Input) -> Result<Self, Error> {
         let change = Self {
             current_password: input.text("current_password").to_owned(),
@@ -82,7 +82,7 @@ fn read_new_password(input: &mut Input) -> String {
     password
 }
 
-/// Registers an account. The first one ever becomes admin, whatever `REGISTRATION` says; an invitation gives its role.
+/// Registers an account. The first account becomes admin, whatever `REGISTRATION` says. An invitation sets the role.
 pub async fn register(
     shop: &Shop,
     registrant: Registrant,
@@ -95,7 +95,7 @@ pub async fn register(
     } = registrant;
     let policy = shop.config.registration;
     let invitation = (!invitation.is_empty()).then(|| sha256(&invitation));
-    // Refused before the work of hashing; asked again below, where it holds.
+    // Checked before the costly hashing, and again below in the transaction.
     let asked = invitation.clone();
     shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
@@ -116,7 +116,7 @@ pub async fn register(
     .await
 }
 
-/// What a new account would be.
+/// Returns the role and state of a new account, or an error if registration is not allowed.
 fn terms(
     tx: &mut Tx<'_>,
     invitation: Option<&str>,
@@ -133,7 +133,7 @@ fn terms(
     }
 }
 
-/// Finds the account of a name and password. An unknown name and a wrong password look and take the same.
+/// Checks a user name and password. An unknown name and a wrong password give the same error after the same time.
 pub async fn sign_in(
     shop: &Shop,
     username: &str,
@@ -171,7 +171,7 @@ pub async fn sign_in(
         },
         (Some(_) | None, _) => Some(Error::BadCredentials),
     };
-    // An unknown name is not put on record: it may be a password in the wrong field.
+    // An unknown name is not logged: it may be a password typed into the wrong field.
     let name = found
         .as_ref()
         .map(|(name, ..)| name.clone())
@@ -206,7 +206,8 @@ pub async fn sign_in(
     signed_in
 }
 
-/// The work of a try. One that was not looked at, because too many wait or something broke, is not counted.
+/// Runs the password work of an attempt. If it fails, because the queue is full or a fault occurs, the attempt does not
+/// count.
 async fn counted<T>(
     shop: &Shop,
     attempt: &Try,
@@ -221,7 +222,7 @@ async fn counted<T>(
     done
 }
 
-/// Refuses a password that was replaced, or an account that was blocked, while its hash was computed.
+/// Returns an error if the password was replaced or the account was blocked while bcrypt was running.
 fn still_holds(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
     let held = diesel::update(
         users::table
@@ -237,7 +238,7 @@ fn still_holds(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error>
     Ok(())
 }
 
-/// Who is signed in.
+/// Returns the signed-in user.
 pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
     tx.actor.may(Permission::OwnAccount)?;
     match &tx.actor {
@@ -246,7 +247,7 @@ pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
     }
 }
 
-/// Puts a sign-out on record.
+/// Records a sign-out in the operation log.
 pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     if let Some(name) = tx.actor.username().map(str::to_owned) {
         record(tx, Action::SignOut, Entity::User, name, &[])?;
@@ -254,7 +255,7 @@ pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Changes one's own password; every session of the account ends, the caller's is begun anew by the caller.
+/// Changes the user's own password and ends every session of the account. The caller must begin a new session.
 pub async fn change_password(
     shop: &Shop,
     me: Me,
@@ -296,7 +297,7 @@ pub async fn change_password(
     shop.act(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         attempt.forgive(tx)?;
-        // What an admin set meanwhile stays.
+        // Does not overwrite a password that an admin has set in the meantime.
         still_holds(tx, &me.username, &hash)?;
         diesel::update(users::table.find(&me.username))
             .set((
@@ -311,7 +312,7 @@ pub async fn change_password(
     .await
 }
 
-/// Whether anybody has registered yet.
+/// Returns whether there is an account yet, including deleted ones.
 pub fn any_user(tx: &mut Tx<'_>) -> Result<bool, Error> {
     diesel::select(diesel::dsl::exists(users::table.select(users::username)))
         .get_result(tx.conn)

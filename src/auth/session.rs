@@ -1,4 +1,4 @@
-//! Sessions: kept in the database, so that they survive a restart and several servers share them.
+//! Sessions, stored in the database so that they survive a restart and several servers can share them.
 
 use super::{
     Actor, Me, Permission, Role, UserState,
@@ -22,18 +22,18 @@ use std::fmt;
 use tower_sessions::Session;
 use tracing::Instrument;
 
-/// Where a session keeps the name of who signed in.
+/// Session key of the user name.
 pub(super) const USER: &str = "user";
-/// Where it keeps by which password: a session holds no longer than that.
+/// Session key of a hash of the stored password hash, so that the session ends when the password changes.
 const AUTH_HASH: &str = "auth_hash";
-/// Where it keeps from where: a [`Place`].
+/// Session key of the [`Place`] of the sign-in.
 const PLACE: &str = "place";
-/// Devices that are shown at most.
+/// Maximum number of devices that are listed.
 const DEVICES: i64 = 100;
-/// How long a sighting is not written down again: reading stays reading.
+/// Minimum interval between updates of the last-seen times, so that requests that only read seldom cause a write.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
 
-/// Whom a password let in.
+/// Proof that a password was accepted for an account; [`begin`] needs it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     pub username: String,
@@ -41,7 +41,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// The owner of an account, by the password that is kept as this hash.
+    /// Admits a user by the stored hash of the password.
     pub fn by(username: &str, hashed_password: &str) -> Self {
         Self {
             username: username.to_owned(),
@@ -50,7 +50,7 @@ impl Admitted {
     }
 }
 
-/// Begins a session of an account, under a new id.
+/// Begins a session for an account under a new session id.
 pub async fn begin(session: &Session, admitted: &Admitted, place: Place) -> Result<(), Error> {
     session.cycle_id().await.map_err(|error| fault(&error))?;
     session
@@ -65,7 +65,7 @@ pub async fn begin(session: &Session, admitted: &Admitted, place: Place) -> Resu
         .insert(USER, &admitted.username)
         .await
         .map_err(|error| fault(&error))?;
-    // Now, while it can still be told that it was not kept.
+    // Saved now, while a failure can still be reported to the user.
     session.save().await.map_err(|error| fault(&error))
 }
 
@@ -74,7 +74,7 @@ pub async fn end(session: &Session) -> Result<(), Error> {
     session.flush().await.map_err(|error| fault(&error))
 }
 
-/// The key of a session in the table.
+/// Returns the key of a session in the table: the SHA-256 hash of its id, or an empty string for a session without id.
 pub fn key(session: &Session) -> String {
     session
         .id()
@@ -82,12 +82,13 @@ pub fn key(session: &Session) -> String {
         .unwrap_or_default()
 }
 
-/// Whose session it is, whether he may still use it or not.
+/// Returns the user name of a session, without checking that the account may still use it.
 pub async fn username(session: &Session) -> Result<Option<String>, Error> {
     session.get(USER).await.map_err(|error| fault(&error))
 }
 
-/// Who is behind a session. Asked of the database each time: a role that was taken is gone at once.
+/// Returns the actor of a session. Reads the account from the database each time, so that a changed role takes effect
+/// at once.
 pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     let Some(username) = username(session).await? else {
         return Ok(Actor::Nobody);
@@ -136,11 +137,11 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     }))
 }
 
-/// Writes down that somebody was here. Beside the request: nobody waits for it, and nothing hangs on it.
+/// Updates the last-seen times of an account and its session. Runs in the background; a failure is only logged.
 async fn put_sighting(db: Db, key: String, username: String, now: Moment) {
     let put = db
         .write(move |conn| {
-            // The account before its sessions, as everywhere: nobody waits in a circle.
+            // Lock order: an account before its sessions, as everywhere, to avoid deadlocks.
             diesel::update(users::table.find(username))
                 .set(users::last_seen_at.eq(now))
                 .execute(conn)?;
@@ -151,11 +152,11 @@ async fn put_sighting(db: Db, key: String, username: String, now: Moment) {
         })
         .await;
     if let Err(error) = put {
-        tracing::warn!(%error, "a sighting was not written down");
+        tracing::warn!(%error, "could not update last-seen times");
     }
 }
 
-/// The devices on which one is signed in, the latest seen first. `own` is the key of the session that asks.
+/// Lists the devices on which the user is signed in, most recently seen first. `own` is the key of the current session.
 pub fn devices(tx: &mut Tx<'_>, own: &str) -> Result<Vec<Device>, Error> {
     let username = own_name(tx)?;
     let rows: Vec<(String, String, Option<Moment>)> = sessions::table
@@ -185,7 +186,7 @@ pub fn devices(tx: &mut Tx<'_>, own: &str) -> Result<Vec<Device>, Error> {
     Ok(rows.into_iter().map(device).collect())
 }
 
-/// Signs one's own device out.
+/// Signs out one of the user's own devices.
 pub fn end_device(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
     let username = own_name(tx)?;
     let ended = diesel::delete(
@@ -198,7 +199,7 @@ pub fn end_device(tx: &mut Tx<'_>, id: &str) -> Result<(), Error> {
     record(tx, Action::EndSession, Entity::User, username, &[])
 }
 
-/// Signs all one's own devices out but the one that asks.
+/// Signs out all of the user's devices except that of the current session, whose key is `own`.
 pub fn end_other_devices(tx: &mut Tx<'_>, own: &str) -> Result<(), Error> {
     let username = own_name(tx)?;
     let ended = diesel::delete(
@@ -225,12 +226,12 @@ fn own_name(tx: &mut Tx<'_>) -> Result<String, Error> {
         .ok_or(Error::SignedOut)
 }
 
-/// Whether a session is one of this account.
+/// Returns whether a session belongs to this account.
 pub async fn is_of(session: &Session, username: &str) -> Result<bool, Error> {
     Ok(self::username(session).await?.as_deref() == Some(username))
 }
 
 fn fault(error: &dyn fmt::Display) -> Error {
-    tracing::error!(%error, "session failed");
+    tracing::error!(%error, "could not read or save a session");
     Error::Unavailable
 }

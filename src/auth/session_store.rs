@@ -1,4 +1,4 @@
-//! Where sessions are kept, for the session layer: it has no store for diesel.
+//! The session store for `tower-sessions`, which has none for diesel.
 
 use super::session::USER;
 use crate::{
@@ -19,15 +19,15 @@ use tower_sessions::{
     session_store,
 };
 
-/// A session that holds so much longer than is on record holds as long.
+/// A stored expiry time up to this much earlier than the new one counts as unchanged.
 const SAME_EXPIRY: TimeDelta = TimeDelta::minutes(1);
 
-/// The table of sessions.
+/// The session store, backed by the `sessions` table.
 #[derive(Clone)]
 pub struct Sessions(pub Db);
 
 impl Sessions {
-    /// Forgets the sessions that are over.
+    /// Deletes expired sessions.
     pub async fn delete_expired(&self) -> Result<(), Error> {
         let now = clock::now();
         self.0
@@ -39,7 +39,8 @@ impl Sessions {
             .await
     }
 
-    /// Whether a session is kept as it is. A sign-in saves it itself, and the layer saves it once more.
+    /// Returns whether the same session is already stored. A sign-in saves its session, and the session layer then
+    /// saves it again.
     async fn has(&self, row: &Row) -> Result<bool, Error> {
         let (id, data) = (row.id.clone(), row.data.clone());
         let expiry = row.expires_at - SAME_EXPIRY;
@@ -62,7 +63,7 @@ impl fmt::Debug for Sessions {
 
 #[async_trait]
 impl SessionStore for Sessions {
-    /// Ids have 128 random bits: two alike are a fault of the random source, and the primary key refuses them.
+    /// Ids have 128 random bits. A duplicate would be a fault of the random source; the primary key rejects it.
     async fn create(&self, record: &mut Record) -> session_store::Result<()> {
         let row = Row::of(record)?;
         self.0

@@ -1,8 +1,10 @@
-//! Tries at a password must not be many. Each is counted before it is looked at, in the database, so that all servers
-//! count together; the first few are free, then each failure makes the next try wait longer, up to a bound.
+//! The rate limiter for password attempts.
 //!
-//! A try counts for the account that was named, whether there is one or not, and for the address it came from. From a
-//! browser that is known for the account it counts apart: nobody else can make its owner wait.
+//! An attempt is counted before the password is checked, in the database, so that all servers share the counts. The
+//! first few attempts are free; after that, each failure doubles the wait before the next attempt, up to a maximum.
+//!
+//! An attempt counts against the named account, whether it exists or not, and against the client address. Attempts from
+//! a browser that is known for the account have their own count, so that nobody else can make its owner wait.
 
 use super::place::Place;
 use crate::{
@@ -20,7 +22,7 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::net::IpAddr;
 
-/// How many tries are free, and how long one has to wait at most.
+/// The number of free attempts and the maximum wait.
 #[derive(Clone, Copy, Debug)]
 struct Limit {
     free: i64,
@@ -31,12 +33,12 @@ const ACCOUNT: Limit = Limit {
     free: 5,
     longest: TimeDelta::minutes(5),
 };
-/// Of the account's owner, who has forgotten which password it was.
+/// For a known browser: presumably the owner, who does not remember the password.
 const KNOWN: Limit = Limit {
     free: 10,
     longest: TimeDelta::minutes(1),
 };
-/// A whole shop may have one address.
+/// Higher, because a whole shop may share one address.
 const ADDRESS: Limit = Limit {
     free: 30,
     longest: TimeDelta::minutes(15),
@@ -45,19 +47,19 @@ const REGISTRATION: Limit = Limit {
     free: 100,
     longest: TimeDelta::minutes(15),
 };
-/// The first wait; each later one is twice as long.
+/// The first wait; each later wait is twice as long.
 const FIRST: TimeDelta = TimeDelta::seconds(2);
-/// After so long without a try all are forgotten.
+/// A count is reset after this long without an attempt.
 const QUIET: TimeDelta = TimeDelta::hours(1);
 
-/// A try, by all that it counts for.
+/// An attempt, with the keys and limits that it counts against.
 #[derive(Clone, Debug)]
 pub struct Try(Vec<(String, Limit)>);
 
 impl Try {
-    /// To sign in.
+    /// An attempt to sign in.
     pub fn sign_in(username: &str, place: &Place) -> Self {
-        // What was typed may be a password in the wrong field: not kept readable.
+        // Hashed, because it may be a password typed into the wrong field.
         let account = sha256(&fold(username));
         if place.known.has(username) {
             return Self(vec![(format!("known/{account}"), KNOWN)]);
@@ -67,7 +69,7 @@ impl Try {
         Self(counts)
     }
 
-    /// To register.
+    /// An attempt to register.
     pub fn registration(place: &Place) -> Self {
         Self(
             of_address("registration", place, REGISTRATION)
@@ -76,7 +78,7 @@ impl Try {
         )
     }
 
-    /// To change one's own password by the present one.
+    /// An attempt to change one's own password, which requires the current one.
     pub fn password(username: &str) -> Self {
         Self(vec![(
             format!("password/{}", sha256(&fold(username))),
@@ -84,17 +86,17 @@ impl Try {
         )])
     }
 
-    /// Counts the try. Refused, and not counted, while there is something to wait for.
+    /// Counts the attempt, or refuses it without counting it if the caller must wait.
     pub async fn begin(&self, shop: &Shop) -> Result<(), Error> {
         let asked = self.clone();
-        // Most of a flood goes no further than this: it writes nothing.
+        // This read stops most of a flood, without any write.
         shop.look(Actor::Nobody, move |tx| asked.refuse_early(tx.conn, tx.now))
             .await?;
         let asked = self.clone();
         shop.act(Actor::Nobody, move |tx| asked.count(tx)).await
     }
 
-    /// Takes a try back that was right: of the account nothing stays, of the address this one is forgotten.
+    /// Takes back a successful attempt: resets the count of the account, and subtracts one from that of the address.
     pub fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         for (key, _) in &self.0 {
             if key.starts_with("address/") {
@@ -106,7 +108,7 @@ impl Try {
         Ok(())
     }
 
-    /// Takes a try back that was not looked at.
+    /// Takes back an attempt whose password was not checked.
     pub fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         self.0
             .iter()
@@ -161,7 +163,8 @@ fn of_address(kind: &str, place: &Place, limit: Limit) -> Option<(String, Limit)
     Some((format!("{kind}/{address}"), limit))
 }
 
-/// What counts as the address of a place; none, where everybody's would be the same.
+/// Returns the address to count against (the /64 network for IPv6), or `None` if it is unknown or shared by all clients
+/// of a proxy.
 pub fn address(place: &Place) -> Option<IpAddr> {
     if place.is_proxy {
         return None;
@@ -169,7 +172,7 @@ pub fn address(place: &Place) -> Option<IpAddr> {
     Some(network(place.address.parse().ok()?))
 }
 
-/// Tries that are not forgotten yet, and when the last one was.
+/// Returns the number of recent attempts and the time of the last one, or `None` after a quiet period.
 fn fresh(conn: &mut Conn, key: &str, now: Moment) -> Result<Option<(i64, NaiveDateTime)>, Error> {
     throttles::table
         .find(key)
@@ -181,28 +184,28 @@ fn fresh(conn: &mut Conn, key: &str, now: Moment) -> Result<Option<(i64, NaiveDa
 }
 
 impl Limit {
-    /// Seconds until the next try after so many.
+    /// Returns the seconds to wait after this many attempts, or `None` if the next one may come now.
     fn wait(self, tries: i64, last: NaiveDateTime, now: Moment) -> Option<u64> {
         let beyond = u32::try_from(tries - self.free).ok()?;
         let doubled = i32::try_from(2_i64.saturating_pow(beyond)).unwrap_or(i32::MAX);
         let wait = FIRST
             .checked_mul(doubled)
             .map_or(self.longest, |wait| wait.min(self.longest));
-        // A clock that was put back makes nobody wait longer.
+        // A clock that was set back must not extend the wait.
         let left = (last + wait - now.utc()).min(wait);
         let milliseconds = u64::try_from(left.num_milliseconds()).ok()?;
         (milliseconds > 0).then(|| milliseconds.div_ceil(1_000))
     }
 }
 
-/// Forgets tries of long ago.
+/// Deletes outdated counts.
 pub fn sweep(tx: &mut Tx<'_>) -> Result<(), Error> {
     let old = tx.now.utc() - QUIET;
     diesel::delete(throttles::table.filter(throttles::tried_at.le(old))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Makes all tries as old as if so much time had passed since.
+/// Makes all attempts older by `time`, as if it had passed.
 #[cfg(test)]
 pub fn let_pass(tx: &mut Tx<'_>, time: TimeDelta) -> Result<(), Error> {
     let all: Vec<(String, NaiveDateTime)> = throttles::table
@@ -243,6 +246,6 @@ mod tests {
         );
         assert_eq!(wait(7, 7), Some(1));
         assert_eq!(wait(7, 8), None);
-        assert_eq!(wait(7, -3_600), Some(8), "the clock was put back");
+        assert_eq!(wait(7, -3_600), Some(8), "the clock was set back");
     }
 }

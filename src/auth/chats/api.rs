@@ -1,4 +1,4 @@
-//! Chats with the bot over the REST API.
+//! The REST endpoints for chats with the bot.
 
 use super::{Chat, service};
 use crate::{
@@ -15,7 +15,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of chats.
+/// The endpoints for chats with the bot.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -23,13 +23,13 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(unlink))
 }
 
-/// A chat with the bot that acts for the account
+/// A chat with the bot that is linked to the account
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Chat)]
 struct ChatJson {
     #[schema(example = 1)]
     id: i64,
-    /// What Telegram calls the person
+    /// The person's name on Telegram
     #[schema(example = "Анна")]
     name: String,
     created_at: Time,
@@ -48,34 +48,35 @@ impl From<Chat> for ChatJson {
 /// A code that links one chat
 #[derive(Debug, Serialize, ToSchema)]
 struct ChatCode {
-    /// To be sent to the bot; told this once
+    /// The code to send to the bot; shown only in this response
     #[schema(pattern = "^[2-9A-HJ-NP-Z]{8}$")]
     code: String,
     expires_at: Time,
 }
 
-/// List the own chats with the bot
+/// List your chats with the bot
 #[utoipa::path(
     get,
     path = "/api/me/chats",
     operation_id = "list_chats",
     tag = "account",
-    responses((status = OK, description = "The chats, at most a hundred", body = Listing<ChatJson>), SignedIn)
+    responses((status = OK, description = "The chats, newest first, at most 100", body = Listing<ChatJson>), SignedIn)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
     let chats = caller.look(service::list).await?;
     Ok(Listing::whole(chats))
 }
 
-/// Make a code that links a chat with the bot
+/// Create a code that links a chat with the bot
 ///
-/// Whoever sends it to the bot within ten minutes acts there with the rights of the account. An earlier code holds no more.
+/// The chat from which the code is sent to the bot within ten minutes is linked and has the permissions of the account.
+/// A new code replaces the previous one.
 #[utoipa::path(
     post,
     path = "/api/me/chats/code",
     operation_id = "make_chat_code",
     tag = "account",
-    responses((status = OK, description = "The code, this once", body = ChatCode), SignedIn, Allowed)
+    responses((status = OK, description = "The code, which is not shown again", body = ChatCode), SignedIn, Allowed)
 )]
 async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
     let (code, until) = caller.act(service::new_code).await?;
@@ -91,8 +92,8 @@ async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
     path = "/api/me/chats/{id}",
     operation_id = "unlink_chat",
     tag = "account",
-    params(("id" = i64, Path, description = "Number of the chat", example = 1)),
-    responses((status = NO_CONTENT, description = "The bot answers it no more"), SignedIn, Allowed, OfOne)
+    params(("id" = i64, Path, description = "Chat id", example = 1)),
+    responses((status = NO_CONTENT, description = "The chat was unlinked"), SignedIn, Allowed, OfOne)
 )]
 async fn unlink(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::unlink(tx, id);

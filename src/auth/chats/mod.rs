@@ -1,4 +1,4 @@
-//! Chats with the bot that act for an account: the part of the account page about them.
+//! Chats with the bot that are linked to an account, as a section of the account page.
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -18,28 +18,29 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// A chat that is linked to an account, as its owner knows it.
+/// A chat that is linked to an account.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(diesel::Queryable))]
 pub struct Chat {
     pub id: i64,
-    /// What Telegram calls the person.
+    /// The person's name on Telegram.
     pub name: String,
     pub created_at: Moment,
 }
 
-/// The chats of an account, and a code that was just made, this once.
+/// The chats of an account, and a code that has just been created.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ChatList {
-    /// Whether there is a bot.
+    /// Whether a bot is configured.
     pub is_on: bool,
-    /// Its name, once Telegram told it.
+    /// User name of the bot, once it is known from Telegram.
     pub bot: Option<String>,
     pub chats: Vec<Chat>,
+    /// The new code; shown only once.
     pub code: Option<String>,
 }
 
-/// One's own chats.
+/// Lists the chats of the signed-in user.
 #[server(endpoint = "list_chats", input = GetUrl)]
 pub async fn list_chats() -> Result<ChatList, Error> {
     use crate::{door, notifications::access};
@@ -54,7 +55,7 @@ pub async fn list_chats() -> Result<ChatList, Error> {
     })
 }
 
-/// Makes a code that links a chat. The account page, opened next, shows it.
+/// Creates a code that links a chat and redirects to the account page, which shows it.
 #[server(endpoint = "make_chat_code")]
 pub async fn make_chat_code() -> Result<(), Error> {
     use crate::{
@@ -67,7 +68,7 @@ pub async fn make_chat_code() -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes a chat from the bot.
+/// Unlinks a chat.
 #[server(endpoint = "unlink_chat")]
 pub async fn unlink_chat(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -76,7 +77,7 @@ pub async fn unlink_chat(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Chats with the bot: a code for a new one, and those that are linked.
+/// The section for chats with the bot: the linked chats, and a code for a new one.
 #[component]
 pub fn Chats() -> impl IntoView {
     let chats = ui::data(|| (), |()| list_chats());

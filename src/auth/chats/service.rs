@@ -1,4 +1,4 @@
-//! The rules of chats: a code links one to an account, which alone decides what may be done there.
+//! The rules for chats with the bot: a code links a chat to an account, whose permissions then apply in the chat.
 
 use super::Chat;
 use crate::{
@@ -14,16 +14,17 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 
-/// How long a code holds.
+/// How long a code is valid.
 const HOLDS: TimeDelta = TimeDelta::minutes(10);
-/// What a code is made of: nothing that looks like something else.
+/// The characters of a code, without those that look alike, such as `0` and `O`.
 const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
-/// How many of them: a thousand billion codes, for ten minutes.
+/// The length of a code: about 10¹² possible codes, each valid for ten minutes.
 const LENGTH: usize = 8;
-/// Chats of one account that are shown.
+/// Maximum number of chats of one account that are listed.
 const SHOWN: i64 = 100;
 
-/// Makes a code that links a chat to one's own account, and tells it, this once. An earlier one holds no more.
+/// Creates a code that links a chat to one's own account, and returns it with its expiry time. Replaces the previous
+/// code. Only its hash is stored.
 pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
@@ -43,8 +44,9 @@ pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
     Ok((code, until))
 }
 
-/// Links a chat to the account that a code was made for. The code is the right to do so, and is used up.
-/// `None`: it does not hold.
+/// Links a chat to the account of a code and returns the user name, or `None` if the code is not valid.
+///
+/// The code authorizes this and can be used once. A link of the chat to another account is replaced.
 pub fn link(
     tx: &mut Tx<'_>,
     code: &str,
@@ -81,7 +83,7 @@ pub fn link(
     Ok(Some(owner))
 }
 
-/// Takes a chat of one's own from the bot.
+/// Unlinks one of the user's own chats.
 pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
@@ -92,7 +94,7 @@ pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     record(tx, Action::UnlinkChat, Entity::User, owner, &changes)
 }
 
-/// One's own chats, the newest first.
+/// Lists the user's own chats, newest first.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Chat>, Error> {
     tx.actor.may(Permission::OwnKeys)?;
     chats::table
@@ -104,7 +106,8 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Chat>, Error> {
         .map_err(Error::from)
 }
 
-/// Who writes in a chat, with the rights that he has now; nobody when it is not linked, or his account may not be used.
+/// Returns the actor of a chat with their current permissions: [`Actor::Nobody`] if the chat is not linked or its
+/// account is not active.
 pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor, Error> {
     let owner = chats::table
         .filter(chats::chat_id.eq(chat))
@@ -118,25 +121,25 @@ pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor
     Ok(me.map_or(Actor::Nobody, Actor::User))
 }
 
-/// Ends every chat of an account. Whoever does so has put on record why.
+/// Unlinks every chat of an account. The caller records the operation in the log.
 pub fn end_all(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(chats::table.filter(chats::user_id.eq(username))).execute(tx.conn)?;
     Ok(())
 }
 
-/// Ends the code of an account that links a chat.
+/// Revokes the code of an account that links a chat.
 pub fn end_code(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     diesel::delete(chat_codes::table.find(username)).execute(tx.conn)?;
     Ok(())
 }
 
-/// Whether a text may be a code.
+/// Returns whether a text has the form of a code.
 pub fn is_code(text: &str) -> bool {
     let code = tidy(text);
     code.len() == LENGTH && code.bytes().all(|letter| LETTERS.contains(&letter))
 }
 
-/// A code as it was made, however it was typed.
+/// Normalizes a typed code.
 fn tidy(code: &str) -> String {
     code.trim().to_uppercase()
 }

@@ -1,4 +1,4 @@
-//! Tokens over the REST API.
+//! The REST endpoints for API tokens.
 
 use super::{
     Token,
@@ -18,14 +18,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of tokens.
+/// The endpoints for API tokens.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(revoke))
 }
 
-/// A token, without what signs in
+/// An API token without its secret
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Token)]
 struct TokenJson {
@@ -34,7 +34,7 @@ struct TokenJson {
     #[schema(example = "till")]
     name: String,
     created_at: Time,
-    /// To the minute
+    /// Accurate to the minute
     last_used_at: Option<Time>,
 }
 
@@ -49,33 +49,33 @@ impl From<Token> for TokenJson {
     }
 }
 
-/// A token that was made
+/// A new API token
 #[derive(Serialize, ToSchema)]
 struct MadeToken {
     id: i64,
     name: String,
-    /// What signs in, as `Authorization: Bearer …`; told this once
+    /// The secret, sent as `Authorization: Bearer …`; shown only in this response
     #[schema(pattern = "^sirius_[A-Za-z0-9_-]{43}$")]
     token: String,
 }
 
-/// List the own tokens
+/// List your API tokens
 #[utoipa::path(
     get,
     path = "/api/me/tokens",
     operation_id = "list_tokens",
     tag = "account",
-    responses((status = OK, description = "The tokens, at most a hundred", body = Listing<TokenJson>), SignedIn)
+    responses((status = OK, description = "The tokens, newest first, at most 100", body = Listing<TokenJson>), SignedIn)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     let tokens = caller.look(service::list).await?;
     Ok(Listing::whole(tokens))
 }
 
-/// Make a token
+/// Create an API token
 ///
-/// It has the rights that its owner has at the time of each request. Only its hash is kept: a lost answer cannot be
-/// repeated, so there is no `Idempotency-Key` here; revoke the token and make another.
+/// A token has the permissions that its owner has at the time of each request. Only its hash is stored, so a lost
+/// response cannot be repeated and this endpoint takes no `Idempotency-Key`: revoke the token and create another.
 #[utoipa::path(
     post,
     path = "/api/me/tokens",
@@ -83,7 +83,7 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     tag = "account",
     request_body = NewToken,
     responses(
-        (status = CREATED, description = "The token, this once", body = MadeToken, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The token, which is not shown again", body = MadeToken, headers(("Location" = String, description = "Path of the token"))),
         SignedIn, Allowed, WithBody
     )
 )]
@@ -98,14 +98,14 @@ async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>,
     Ok(Made::at(at, body))
 }
 
-/// Revoke a token
+/// Revoke an API token
 #[utoipa::path(
     delete,
     path = "/api/me/tokens/{id}",
     operation_id = "revoke_token",
     tag = "account",
-    params(("id" = i64, Path, description = "Number of the token", example = 1)),
-    responses((status = NO_CONTENT, description = "It does not hold any more"), SignedIn, Allowed, OfOne)
+    params(("id" = i64, Path, description = "Token id", example = 1)),
+    responses((status = NO_CONTENT, description = "The token was revoked"), SignedIn, Allowed, OfOne)
 )]
 async fn revoke(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::revoke(tx, id);

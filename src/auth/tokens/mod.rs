@@ -1,4 +1,4 @@
-//! Personal API tokens: what a program signs in with, in its owner's name and with his present rights.
+//! Personal API tokens, with which a program acts on behalf of its owner and with their current permissions.
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -19,7 +19,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// A token as its owner knows it. The token itself is shown once, when it is made.
+/// An API token without its secret, which is shown only when the token is created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -30,18 +30,19 @@ pub struct Token {
     pub id: i64,
     pub name: String,
     pub created_at: Moment,
-    /// To the minute.
+    /// Accurate to the minute.
     pub last_used_at: Option<Moment>,
 }
 
-/// The tokens of an account, and the one that was just made, this once.
+/// The tokens of an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenList {
     pub tokens: Vec<Token>,
+    /// The secret of a token that has just been created; shown only once.
     pub fresh: Option<String>,
 }
 
-/// One's own tokens.
+/// Lists the tokens of the signed-in user.
 #[server(endpoint = "list_tokens", input = GetUrl)]
 pub async fn list_tokens() -> Result<TokenList, Error> {
     let tokens = crate::door::look(service::list).await?;
@@ -51,7 +52,7 @@ pub async fn list_tokens() -> Result<TokenList, Error> {
     })
 }
 
-/// Makes a token. The account page, opened next, shows it.
+/// Creates a token and redirects to the account page, which shows its secret.
 #[server(endpoint = "create_token")]
 pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
@@ -73,7 +74,7 @@ pub async fn revoke_token(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The part of the account page about tokens.
+/// The section of the account page for tokens.
 #[component]
 pub fn TokenSection() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! The rules of tokens.
+//! The rules for API tokens.
 
 use super::Token;
 use crate::{
@@ -19,21 +19,21 @@ use diesel::prelude::*;
 use tracing::Instrument;
 use utoipa::ToSchema;
 
-/// How a token begins, so that people and scanners know one when they see it.
+/// The prefix by which people and secret scanners recognize a token.
 const PREFIX: &str = "sirius_";
-/// Random bytes in a token.
+/// Number of random bytes in a token.
 const BYTES: usize = 32;
-/// Most characters of a name.
+/// Maximum length of a name in characters.
 const NAME: usize = 100;
-/// The most tokens of one account.
+/// Maximum number of tokens of one account.
 const MOST: usize = 100;
-/// How finely the last use is kept, so that reading stays reading.
+/// Minimum interval between updates of the last use, so that requests that only read seldom cause a write.
 const USE: TimeDelta = TimeDelta::minutes(1);
 
-/// A token to make
+/// An API token to create
 #[derive(Debug, ToSchema)]
 pub struct NewToken {
-    /// What the owner will know it by
+    /// A name by which the owner recognizes the token
     #[schema(min_length = 1, max_length = 100, example = "till")]
     pub name: String,
 }
@@ -48,7 +48,7 @@ impl Request for NewToken {
     }
 }
 
-/// Makes a token for oneself and tells it, this once.
+/// Creates a token for the user and returns it with its secret, of which only the hash is stored.
 pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, String), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
@@ -71,7 +71,7 @@ pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, S
     Ok((made, token))
 }
 
-/// Revokes a token of one's own.
+/// Revokes one of the user's own tokens.
 pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
@@ -84,7 +84,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     record(tx, Action::RevokeToken, Entity::User, owner, &changes)
 }
 
-/// One's own tokens, the newest first.
+/// Lists the user's own tokens, newest first.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
     tx.actor.may(Permission::OwnKeys)?;
     api_tokens::table
@@ -95,7 +95,8 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
         .map_err(Error::from)
 }
 
-/// Who is behind a token, with the rights that they have now; nobody when it does not hold any more.
+/// Returns the owner of a token with their current permissions: [`Actor::Nobody`] if the token or its account is not
+/// valid.
 pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
     if !is_token(token) {
         return Ok(Actor::Nobody);
@@ -127,7 +128,8 @@ pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
     Ok(Actor::User(me))
 }
 
-/// Writes down that a token was used. Beside the request: whoever only reads waits for nobody who writes.
+/// Updates the last use of a token. Runs in the background, so that a request that only reads does not wait for a
+/// write.
 async fn put_use(db: Db, id: i64, now: Moment) {
     let put = db
         .write(move |conn| {
@@ -138,11 +140,11 @@ async fn put_use(db: Db, id: i64, now: Moment) {
         })
         .await;
     if let Err(error) = put {
-        tracing::warn!(%error, "the use of a token was not written down");
+        tracing::warn!(%error, "could not update the last use of a token");
     }
 }
 
-/// Whether a text looks like a token.
+/// Returns whether a text has the form of a token.
 pub fn is_token(text: &str) -> bool {
     text.strip_prefix(PREFIX)
         .and_then(|secret| BASE64_URL_SAFE_NO_PAD.decode(secret).ok())

@@ -1,4 +1,4 @@
-//! Other people's accounts and invitations over the REST API.
+//! The REST endpoints for managing accounts and invitations.
 
 use super::{
     Account, Invitation, Query, invitations,
@@ -21,7 +21,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of other people's accounts.
+/// The endpoints for managing accounts and invitations.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -46,9 +46,9 @@ pub struct UserJson {
     #[schema(value_type = UserState)]
     state: Code<UserState>,
     created_at: Time,
-    /// To a few minutes
+    /// Accurate to a few minutes
     last_seen_at: Option<Time>,
-    /// Has a one-time password
+    /// Whether the password is a one-time password
     must_change_password: bool,
 }
 
@@ -65,7 +65,7 @@ impl From<Account> for UserJson {
     }
 }
 
-/// An invitation that holds
+/// A valid invitation
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Invitation)]
 struct InvitationJson {
@@ -73,7 +73,7 @@ struct InvitationJson {
     id: i64,
     #[schema(value_type = Role)]
     role: Code<Role>,
-    /// Who invited
+    /// Name of the user who created the invitation
     user_id: Option<String>,
     created_at: Time,
     expires_at: Time,
@@ -91,25 +91,26 @@ impl From<Invitation> for InvitationJson {
     }
 }
 
-/// An invitation that was made
+/// A new invitation
 #[derive(Serialize, ToSchema)]
 struct MadeInvitation {
     id: i64,
     #[schema(value_type = Role)]
     role: Code<Role>,
     expires_at: Time,
-    /// What registers, told this once: `/register?invitation=…` is the page, `invitation` the field of the API
+    /// The secret, shown only in this response. Register with it on the page `/register?invitation=…`, or in the
+    /// `invitation` field of the API
     token: String,
 }
 
 /// A one-time password
 #[derive(Serialize, ToSchema)]
 struct OneTimePassword {
-    /// Told this once; it must be changed at the next sign-in
+    /// Shown only in this response; the user must change it at the next sign-in
     password: String,
 }
 
-/// List all accounts, by name
+/// List accounts by name
 #[utoipa::path(
     get,
     path = "/api/users",
@@ -136,16 +137,16 @@ async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Err
     Ok(Json(account.into()))
 }
 
-/// Delete an account for good
+/// Delete an account permanently
 ///
-/// Not the own one, and not the last admin. The name stays in the history and is not given again.
+/// You cannot delete your own account or the last admin. The name stays in the history and cannot be used again.
 #[utoipa::path(
     delete,
     path = "/api/users/{username}",
     operation_id = "delete_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = NO_CONTENT, description = "It is gone"), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = NO_CONTENT, description = "The account was deleted"), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::delete(tx, &username);
@@ -153,9 +154,9 @@ async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Erro
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Give an account a role
+/// Change the role of an account
 ///
-/// Not the own one, and the last admin stays admin. The account is signed out.
+/// You cannot change your own role or that of the last admin. The account is signed out.
 #[utoipa::path(
     put,
     path = "/api/users/{username}/role",
@@ -164,7 +165,7 @@ async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Erro
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
     request_body = RoleChange,
     responses(
-        (status = OK, description = "The account as it is now", body = UserJson),
+        (status = OK, description = "The updated account", body = UserJson),
         SignedIn, Allowed, OfOne, WithBody, Conflict
     )
 )]
@@ -180,42 +181,42 @@ async fn change_role(
     Ok(Json(account.into()))
 }
 
-/// Let an account in that waits for approval
+/// Approve a pending account
 #[utoipa::path(
     post,
     path = "/api/users/{username}/activate",
     operation_id = "activate_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The account as it is now", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn activate(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::activate).await
 }
 
-/// Shut an account out, at once
+/// Block an account
 ///
-/// Its sessions and tokens end. Not the own one, and not the last admin.
+/// Ends its sessions, tokens and chats at once. You cannot block your own account or the last admin.
 #[utoipa::path(
     post,
     path = "/api/users/{username}/block",
     operation_id = "block_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The account as it is now", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn block(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::block).await
 }
 
-/// Let a blocked account in again
+/// Unblock an account
 #[utoipa::path(
     post,
     path = "/api/users/{username}/unblock",
     operation_id = "unblock_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The account as it is now", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn unblock(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::unblock).await
@@ -231,16 +232,16 @@ async fn state(
     Ok(Json(account.into()))
 }
 
-/// Give an account a one-time password
+/// Reset the password of an account
 ///
-/// Its sessions, tokens and chats end. Not the own one.
+/// Sets a one-time password and ends the sessions, tokens and chats of the account. You cannot reset your own password.
 #[utoipa::path(
     post,
     path = "/api/users/{username}/reset-password",
     operation_id = "reset_password",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The password, this once", body = OneTimePassword), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The password, which is not shown again", body = OneTimePassword), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn reset_password(
     caller: Caller,
@@ -250,22 +251,22 @@ async fn reset_password(
     Ok(Json(OneTimePassword { password }))
 }
 
-/// List the invitations that hold, the latest first
+/// List valid invitations, newest first
 #[utoipa::path(
     get,
     path = "/api/invitations",
     operation_id = "list_invitations",
     tag = "admin",
-    responses((status = OK, description = "The invitations, at most two hundred", body = Listing<InvitationJson>), SignedIn, Allowed)
+    responses((status = OK, description = "The invitations, at most 200", body = Listing<InvitationJson>), SignedIn, Allowed)
 )]
 async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>>, Error> {
     let invitations = caller.look(invitations::list).await?;
     Ok(Listing::whole(invitations))
 }
 
-/// Invite somebody
+/// Create an invitation
 ///
-/// The token makes one account with that role, for 72 hours, also while registration is closed.
+/// For 72 hours, one account with the given role can be registered with its token, even while registration is closed.
 #[utoipa::path(
     post,
     path = "/api/invitations",
@@ -273,7 +274,7 @@ async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>
     tag = "admin",
     request_body = RoleChange,
     responses(
-        (status = CREATED, description = "The invitation", body = MadeInvitation, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The invitation with its token, which is not shown again", body = MadeInvitation, headers(("Location" = String, description = "Path of the invitation"))),
         SignedIn, Allowed, WithBody
     )
 )]
@@ -293,14 +294,14 @@ async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvit
     Ok(Made::at(at, body))
 }
 
-/// Take an invitation back
+/// Revoke an invitation
 #[utoipa::path(
     delete,
     path = "/api/invitations/{id}",
     operation_id = "revoke_invitation",
     tag = "admin",
-    params(("id" = i64, Path, description = "Number of the invitation", example = 1)),
-    responses((status = NO_CONTENT, description = "It does not hold any more"), SignedIn, Allowed, OfOne)
+    params(("id" = i64, Path, description = "Invitation id", example = 1)),
+    responses((status = NO_CONTENT, description = "The invitation was revoked"), SignedIn, Allowed, OfOne)
 )]
 async fn revoke_invitation(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| invitations::revoke(tx, id);

@@ -1,4 +1,4 @@
-//! The rules of invitations: links that make one account each, with a role that an admin chose.
+//! The rules for invitations: each is a link with which one account can be registered, with a role that an admin chose.
 
 use super::Invitation;
 use crate::{
@@ -13,12 +13,12 @@ use crate::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-/// How long an invitation holds, in hours.
+/// How long an invitation is valid, in hours.
 pub const HOURS: i64 = 72;
-/// Invitations that are shown at once.
+/// Maximum number of invitations that are listed.
 const SHOWN: i64 = 200;
 
-/// Makes an invitation whose link carries `token`; only its hash is kept.
+/// Creates an invitation whose link contains `token`; only the hash of the token is stored.
 pub fn invite(tx: &mut Tx<'_>, role: Role, token: &str) -> Result<Invitation, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     let id = diesel::insert_into(invitations::table)
@@ -41,7 +41,7 @@ pub fn invite(tx: &mut Tx<'_>, role: Role, token: &str) -> Result<Invitation, Er
     get(tx, id)
 }
 
-/// Takes an invitation back that was not used yet.
+/// Revokes an unused invitation.
 pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.actor.may(Permission::ManageUsers)?;
     let revoked = diesel::delete(
@@ -54,7 +54,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     record(tx, Action::RevokeInvitation, Entity::Invitation, id, &[])
 }
 
-/// Invitations that still hold, the latest first.
+/// Lists the valid invitations, newest first.
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Invitation>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     invitations::table
@@ -70,7 +70,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Invitation>, Error> {
         .map_err(Error::from)
 }
 
-/// The role that the invitation with this hash gives; an error when it does not hold.
+/// Returns the role of the invitation with this token hash, or an error if the invitation is not valid.
 pub fn role_of(tx: &mut Tx<'_>, hash: &str) -> Result<Role, Error> {
     invitations::table
         .filter(
@@ -86,7 +86,7 @@ pub fn role_of(tx: &mut Tx<'_>, hash: &str) -> Result<Role, Error> {
         .ok_or(Error::InvitationOver)
 }
 
-/// Marks an invitation as used by the account that it made. The first one wins.
+/// Marks an invitation as used by the new account; an error if another account has used it before.
 pub fn use_up(tx: &mut Tx<'_>, hash: &str, username: &str) -> Result<(), Error> {
     let used = diesel::update(
         invitations::table.filter(

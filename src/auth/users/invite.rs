@@ -1,4 +1,4 @@
-//! Invitations: a link for one account, made and taken back by an admin.
+//! Invitations, each a link for one new account: an admin creates and revokes them.
 
 use super::Invitation;
 use crate::{
@@ -15,14 +15,14 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// Invitations that hold, and the link of one that was just made.
+/// The valid invitations, and the link of one that has just been created.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Invited {
     pub invitations: Vec<Invitation>,
     pub link: Option<String>,
 }
 
-/// Invitations that hold.
+/// Lists the valid invitations.
 #[server(endpoint = "list_invitations", input = GetUrl)]
 pub async fn list_invitations() -> Result<Invited, Error> {
     use crate::door;
@@ -33,7 +33,7 @@ pub async fn list_invitations() -> Result<Invited, Error> {
     })
 }
 
-/// Makes an invitation. The page shows its link, which nobody can look up later.
+/// Creates an invitation. The page shows its link, which cannot be retrieved later.
 #[server(endpoint = "invite_user")]
 pub async fn invite_user(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
@@ -51,7 +51,7 @@ pub async fn invite_user(#[server(flatten)] fields: Fields) -> Result<(), Error>
     Ok(())
 }
 
-/// Takes an invitation back.
+/// Revokes an invitation.
 #[server(endpoint = "revoke_invitation")]
 pub async fn revoke_invitation(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -65,7 +65,7 @@ fn link(token: &str) -> String {
     format!("{}/register?invitation={token}", crate::door::origin())
 }
 
-/// The form to invite, and the invitations that hold.
+/// The form that creates invitations, and the list of the valid ones.
 #[component]
 pub fn Invitations() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! The accounts, as a page of the admin's.
+//! The admin page that lists the accounts.
 
 use super::{Account, Query, invite::Invitations};
 use crate::{
@@ -18,13 +18,13 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, location::Url};
 
-/// A page of the accounts.
+/// Returns a page of the list of accounts.
 #[server(endpoint = "list_users", input = GetUrl)]
 pub async fn list_users(query: Query) -> Result<Page<Account>, Error> {
     crate::door::look(move |tx| super::service::list(tx, &query)).await
 }
 
-/// The page of the accounts, and of the invitations.
+/// The admin page of accounts and invitations.
 #[component]
 pub fn UsersPage() -> impl IntoView {
     let l = ui::locale();
@@ -112,7 +112,7 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
     }
 }
 
-/// Whether an account may be used: a word, and a colour beside it.
+/// The state of an account as a coloured label.
 #[component]
 pub fn StateBadge(state: Code<UserState>) -> impl IntoView {
     let l = ui::locale();

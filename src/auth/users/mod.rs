@@ -1,4 +1,4 @@
-//! The admin's desk of accounts: who works here, in which role, and who may come in.
+//! Account management for admins: accounts, their roles and states, and invitations.
 
 pub mod invite;
 pub mod list;
@@ -21,7 +21,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// An account, as an admin sees it.
+/// An account as shown to an admin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -33,25 +33,25 @@ pub struct Account {
     pub role: Code<Role>,
     pub state: Code<UserState>,
     pub created_at: Moment,
-    /// To a few minutes.
+    /// Accurate to a few minutes.
     pub last_seen_at: Option<Moment>,
-    /// Has a one-time password.
+    /// Whether the password is a one-time password.
     pub must_change_password: bool,
 }
 
 list_query! {
-    /// What the list of accounts shows: the state of its URL, as it was typed.
+    /// The filters, sort order and page of the list of accounts, as in its URL.
     pub struct Query {
-        /// A part of the name
+        /// Part of the user name
         search: String { example = "ann" },
         role: Role { inline, example = "user" },
         state: UserState { inline, example = "active" },
-        /// `-username` for descending.
+        /// `-username` sorts in descending order.
         sort: String { ignore },
     }
 }
 
-/// A link that makes one account, and was not used yet.
+/// A link with which one account can be registered.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -61,7 +61,7 @@ list_query! {
 pub struct Invitation {
     pub id: i64,
     pub role: Code<Role>,
-    /// Who invited.
+    /// Name of the user who created the invitation; `None` for the system.
     pub user_id: Option<String>,
     pub created_at: Moment,
     pub expires_at: Moment,

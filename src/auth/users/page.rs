@@ -1,4 +1,4 @@
-//! The page of an account: what an admin may do with it, and its history.
+//! The admin page of one account: its details, the operations on it, and its history.
 
 use super::{Account, list::StateBadge};
 use crate::{
@@ -20,16 +20,16 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-/// An account with what was done to it.
+/// An account with its history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserFile {
     pub account: Account,
     pub history: Vec<Operation>,
-    /// A one-time password that was just set.
+    /// A one-time password that has just been set; shown only once.
     pub password: Option<String>,
 }
 
-/// An account with what was done to it.
+/// Returns an account with its history.
 #[server(endpoint = "read_user", input = GetUrl)]
 pub async fn read_user(username: String) -> Result<UserFile, Error> {
     use crate::{door, log};
@@ -47,7 +47,7 @@ pub async fn read_user(username: String) -> Result<UserFile, Error> {
     Ok(file)
 }
 
-/// Gives an account a role.
+/// Changes the role of an account.
 #[server(endpoint = "change_role")]
 pub async fn change_role(username: String, #[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::service::{self, RoleChange};
@@ -58,28 +58,28 @@ pub async fn change_role(username: String, #[server(flatten)] fields: Fields) ->
     saved()
 }
 
-/// Lets an account in that waits for approval.
+/// Approves a pending account.
 #[server(endpoint = "activate_user")]
 pub async fn activate_user(username: String) -> Result<(), Error> {
     crate::door::act(move |tx| super::service::activate(tx, &username)).await?;
     saved()
 }
 
-/// Shuts an account out.
+/// Blocks an account.
 #[server(endpoint = "block_user")]
 pub async fn block_user(username: String) -> Result<(), Error> {
     crate::door::act(move |tx| super::service::block(tx, &username)).await?;
     saved()
 }
 
-/// Lets a blocked account in again.
+/// Unblocks an account.
 #[server(endpoint = "unblock_user")]
 pub async fn unblock_user(username: String) -> Result<(), Error> {
     crate::door::act(move |tx| super::service::unblock(tx, &username)).await?;
     saved()
 }
 
-/// Gives an account a one-time password. The page shows it: nobody can look it up later.
+/// Sets a one-time password. The page shows it, because it cannot be retrieved later.
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(username: String) -> Result<(), Error> {
     use crate::{
@@ -95,7 +95,7 @@ pub async fn reset_password(username: String) -> Result<(), Error> {
     Ok(())
 }
 
-/// Deletes an account for good.
+/// Deletes an account permanently.
 #[server(endpoint = "delete_user")]
 pub async fn delete_user(username: String) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -110,7 +110,7 @@ fn saved() -> Result<(), Error> {
     Ok(())
 }
 
-/// What may be done with an account.
+/// The form actions of the page.
 #[derive(Clone, Copy)]
 struct Actions {
     role: FormAction,
@@ -121,7 +121,7 @@ struct Actions {
     delete: FormAction,
 }
 
-/// The page of an account.
+/// The admin page of one account.
 #[component]
 pub fn UserPage() -> impl IntoView {
     let l = ui::locale();
@@ -142,7 +142,7 @@ pub fn UserPage() -> impl IntoView {
         actions.reset,
     ];
     let times = changing.map(FormAction::times_done);
-    // Read again after each act that was taken.
+    // Reloaded after each successful action.
     let file = ui::data(
         move || {
             (
@@ -262,7 +262,7 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
     }
 }
 
-/// A button that does one thing to the account, and what that means.
+/// A button for one action on the account, with an explanation.
 #[component]
 fn Act(
     action: FormAction,

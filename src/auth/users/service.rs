@@ -1,4 +1,4 @@
-//! The rules of other people's accounts. The last admin stays, and nobody acts on himself.
+//! The rules for managing accounts. The last admin cannot be removed, and admins cannot change their own account here.
 
 use super::{Account, Query};
 use crate::{
@@ -18,9 +18,9 @@ use crate::{
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use utoipa::ToSchema;
 
-/// Acts that decide by who else is admin, or whether anybody is there, wait for each other under this name.
+/// Name of the advisory lock for operations that depend on how many accounts or admins there are.
 pub const REGISTRATION: &str = "registration";
-/// A page of the accounts, by name.
+/// Returns a page of the list of accounts, sorted by name.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     let mut checks = Checks::default();
@@ -57,7 +57,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     }))
 }
 
-/// One account, by its name in any case.
+/// Returns the account with this name, ignoring case.
 pub fn get(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     find(tx, username)
@@ -72,7 +72,7 @@ pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Ac
     insert(tx, &username, role, UserState::Active, hash)
 }
 
-/// Writes a new account. Names of deleted accounts stay taken: the history speaks of them.
+/// Inserts a new account. Names of deleted accounts stay taken, because the history refers to them.
 pub fn insert(
     tx: &mut Tx<'_>,
     username: &str,
@@ -103,7 +103,7 @@ pub fn insert(
     find(tx, username)
 }
 
-/// Gives an account a role, which signs it out.
+/// Changes the role of an account and signs it out.
 pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if account.role == role {
@@ -129,7 +129,7 @@ pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Accoun
     find(tx, username)
 }
 
-/// Lets an account in that waits for approval.
+/// Approves a pending account; does nothing for an account in another state.
 pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     match account.state.known() {
@@ -138,7 +138,7 @@ pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Shuts an account out, at once: its sessions and tokens end.
+/// Blocks an account and ends its sessions, tokens and chats at once.
 pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if account.state == UserState::Blocked {
@@ -150,7 +150,7 @@ pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     Ok(blocked)
 }
 
-/// Lets a blocked account in again.
+/// Unblocks an account; does nothing for an account that is not blocked.
 pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     match account.state.known() {
@@ -159,8 +159,8 @@ pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Gives an account a password: `one_time` must be changed at the next sign-in. What the old one opened is shut:
-/// sessions, tokens, chats.
+/// Sets the password of an account and ends its sessions, tokens and chats. A `one_time` password must be changed at
+/// the next sign-in.
 pub fn reset_password(
     tx: &mut Tx<'_>,
     username: &str,
@@ -174,7 +174,7 @@ pub fn reset_password(
             users::must_change_password.eq(one_time),
         ))
         .execute(tx.conn)?;
-    // Somebody else may have the old one, and what can be made with it.
+    // The old password may be known to others, who may have created tokens and chats with it.
     shut_out(tx, &account.username)?;
     record(
         tx,
@@ -186,7 +186,7 @@ pub fn reset_password(
     find(tx, username)
 }
 
-/// Gives an account a one-time password and tells it, this once.
+/// Sets a one-time password and returns it; only its hash is stored.
 pub async fn give_one_time_password(
     shop: &Shop,
     actor: Actor,
@@ -205,7 +205,7 @@ pub async fn give_one_time_password(
     Ok(password)
 }
 
-/// Deletes an account for good. Its name stays in the history, and nobody else gets it.
+/// Deletes an account permanently. Its name stays in the history and cannot be used again.
 pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     let account = other(tx, username)?;
     refuse_last_admin(tx, &account)?;
@@ -220,7 +220,7 @@ pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     record(tx, Action::Delete, Entity::User, &account.username, &[])
 }
 
-/// A role to give
+/// The role of an account or of an invitation
 #[derive(Debug, ToSchema)]
 pub struct RoleChange {
     #[schema(example = "manager")]
@@ -237,7 +237,8 @@ impl Request for RoleChange {
     }
 }
 
-/// The account of somebody else, for an act on it: nobody joins, leaves or changes their role meanwhile.
+/// Returns the account of another user, and locks out concurrent registrations and changes of accounts until the
+/// transaction ends.
 fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
     db::serialize_by(tx.conn, REGISTRATION)?;

@@ -1,8 +1,8 @@
-//! What a new account may be called.
+//! The rules for the names of new accounts.
 
 use crate::{error::Problem, log};
 
-/// Characters of a user name.
+/// Allowed length of a user name in characters.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;
 
 /// Reads the name of a new account.
@@ -26,7 +26,7 @@ pub fn read(text: &str) -> Result<String, Problem> {
     }
 }
 
-/// Whether a word has letters of two alphabets: it would look like another name.
+/// Returns whether a word mixes ASCII letters with others, which could make it look like another name.
 fn is_mixed(word: &str) -> bool {
     word.chars().any(|c| c.is_ascii_alphabetic()) && !word.is_ascii()
 }
