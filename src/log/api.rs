@@ -1,4 +1,4 @@
-//! The operation log over the REST API.
+//! The REST endpoint for the operation log.
 
 use super::{Action, Change, Entity, Operation, Query, search};
 use crate::{
@@ -16,26 +16,26 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoint of the log.
+/// The endpoint for the operation log.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
-/// Something that was done
+/// An entry of the operation log
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Operation)]
 pub struct OperationJson {
     id: i64,
     timestamp: Time,
-    /// Who did it; `null`: the program, or somebody who was not signed in
+    /// Name of the user; `null` for the program itself and for visitors who were not signed in
     user_id: Option<String>,
     #[schema(value_type = Action)]
     action: Code<Action>,
     #[schema(value_type = Entity)]
     entity_type: Code<Entity>,
-    /// A number, or the name of a user
+    /// Id of the entity: usually a number; for a user the name, for an exchange rate the day
     entity_id: String,
-    /// The fields that it set
+    /// The fields that were set or changed
     details: Vec<Change>,
 }
 
@@ -53,9 +53,9 @@ impl From<Operation> for OperationJson {
     }
 }
 
-/// List what was done, newest first
+/// List operations, newest first
 ///
-/// A search that passes over many rows may answer with fewer than `limit`, even none, and a `next` to look on.
+/// A search that has to skip many rows may return fewer than `limit`, even none, and a `next` to continue with.
 #[utoipa::path(
     get,
     path = "/api/log",

@@ -1,4 +1,4 @@
-//! The log as a file.
+//! The operation log as a CSV file.
 
 use super::{Entity, Operation, Query, history::change_words, search};
 use crate::{
@@ -18,7 +18,7 @@ const FIELDS: [&str; 7] = [
     "details",
 ];
 
-/// `GET /admin/logs.csv`: all that the page would find, newest first.
+/// `GET /admin/logs.csv`: all rows that the page would list, newest first.
 impl Export for Query {
     type Row = Operation;
     const ENTITY: Entity = Entity::Log;

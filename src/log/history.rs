@@ -1,4 +1,4 @@
-//! The history of one thing, in words.
+//! Displays the history of one entity.
 
 use super::{Change, Operation};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// What was done to a thing, newest first.
+/// A list of operations, in the given order.
 #[component]
 pub fn History(operations: Vec<Operation>) -> impl IntoView {
     let l = ui::locale();
@@ -30,7 +30,7 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
     view! { <ol class="history">{operations.into_iter().map(row).collect_view()}</ol> }
 }
 
-/// What an act changed: each field before and after, in words.
+/// The changes of an operation: each field with its value before and after.
 #[component]
 pub fn Changes(changes: Vec<Change>) -> impl IntoView {
     let l = ui::locale();
@@ -38,7 +38,7 @@ pub fn Changes(changes: Vec<Change>) -> impl IntoView {
     view! { <ul class="history-changes">{changes.into_iter().map(row).collect_view()}</ul> }
 }
 
-/// One change in words: `Роль: продавец → менеджер`.
+/// Describes one change, as in `Роль: продавец → менеджер`.
 pub fn change_words(l: Locale, change: &Change) -> String {
     let shown = |value: &Option<String>| {
         value

@@ -1,4 +1,4 @@
-//! The operation log, as a page of the admin's.
+//! The admin page of the operation log.
 
 use super::{Action, Entity, Operation, Query, SYSTEM, found::Found, history::Changes};
 use crate::{
@@ -29,7 +29,7 @@ const FILTERS: [&str; 9] = [
     "before",
 ];
 
-/// A page of the log.
+/// Returns a page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
 pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> {
     crate::door::search(query, |tx, query| {
@@ -41,7 +41,7 @@ pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> 
     .await
 }
 
-/// The page of the log.
+/// The admin page of the operation log.
 #[component]
 pub fn LogPage() -> impl IntoView {
     let l = ui::locale();
@@ -105,14 +105,14 @@ fn Filters() -> impl IntoView {
     }
 }
 
-/// A filter of a few codes.
+/// A filter that offers a choice of codes.
 #[component]
 pub fn Choice(
     name: &'static str,
     label: &'static str,
-    /// The word for no choice.
+    /// Label of the option that does not filter.
     any: &'static str,
-    /// Codes and their words.
+    /// Codes and their labels.
     options: Vec<(&'static str, &'static str)>,
 ) -> impl IntoView {
     let params = use_query_map();

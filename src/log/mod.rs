@@ -1,4 +1,4 @@
-//! The operation log: every act, written in the transaction of the act.
+//! The operation log. Every operation is recorded in its own transaction.
 
 pub mod found;
 pub mod history;
@@ -21,7 +21,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 codes! {
-    /// What was done.
+    /// The action of an operation.
     pub enum Action labelled by action {
         Create = "create" => create,
         Edit = "edit" => edit,
@@ -37,7 +37,7 @@ codes! {
         SignInFailed = "sign_in_failed" => sign_in_failed,
         SignOut = "sign_out" => sign_out,
         ChangePassword = "change_password" => change_password,
-        /// The present password was wrong.
+        /// The current password was wrong.
         ChangePasswordFailed = "change_password_failed" => change_password_failed,
         ChangeRole = "change_role" => change_role,
         Activate = "activate" => activate,
@@ -51,38 +51,38 @@ codes! {
         Import = "import" => import,
         CreateToken = "create_token" => create_token,
         RevokeToken = "revoke_token" => revoke_token,
-        /// A product fell below its minimum: the program noticed.
+        /// The stock of a product fell below its minimum. Recorded by the program itself.
         LowStock = "low_stock" => low_stock,
         SendTest = "send_test" => send_test,
         Resend = "resend" => resend,
-        /// A code that links a chat with the bot.
+        /// A code was created that links a chat with the bot.
         MakeChatCode = "make_chat_code" => make_chat_code,
         LinkChat = "link_chat" => link_chat,
         UnlinkChat = "unlink_chat" => unlink_chat,
-        /// Sums were made anew by `sirius check --repair`.
+        /// `sirius check --repair` rebuilt the rollups.
         Repair = "repair" => repair,
     }
 }
 
 codes! {
-    /// What it was done to.
+    /// The kind of entity that an operation was performed on.
     pub enum Entity labelled by entity {
         Product = "product" => product,
         Supply = "supply" => supply,
         Order = "order" => order,
         User = "user" => user,
         Invitation = "invitation" => invitation,
-        /// A rate of the euro, by its day.
+        /// The exchange rate of the euro; its id is the day.
         Rate = "rate" => rate,
         /// Analytics.
         Report = "report" => report,
-        /// The log itself, when it is taken away as a file.
+        /// The log itself, when it is exported.
         Log = "log" => log,
         Notification = "notification" => notification,
     }
 }
 
-/// A field that an act set: its value before and after, as plain text.
+/// A field that an operation set or changed, with its value before and after as plain text.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "ssr", derive(utoipa::ToSchema))]
 pub struct Change {
@@ -93,28 +93,29 @@ pub struct Change {
     pub after: Option<String>,
 }
 
-/// One row of the log.
+/// An entry of the log.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Operation {
     pub id: i64,
     pub timestamp: Moment,
     pub user_id: Option<String>,
     pub action: Code<Action>,
-    /// What it was done to, and its id: a number, or the name of a user.
+    /// The kind of entity that the operation was performed on.
     pub entity_type: Code<Entity>,
+    /// Id of the entity: usually a number; for a user the name, for an exchange rate the day.
     pub entity_id: String,
     pub changes: Vec<Change>,
 }
 
 list_query! {
-    /// What the log shows: the state of its URL, as it was typed.
+    /// The filters and the page of the log, as in its URL.
     pub struct Query {
-        /// Name of whoever acted
+        /// User name; `system` finds operations of the program and of visitors who were not signed in
         user: String { example = "anna" },
         action: Action { inline, example = "issue" },
         entity_type: Entity { inline, example = "order" },
         entity_id: String { example = "42" },
-        /// A part of a value before or after, in any case
+        /// Part of an old or new value or of the entity id, ignoring case
         text: String { example = "чай" },
         /// First day
         from: String { format = Date, example = "2026-11-01" },
@@ -123,10 +124,11 @@ list_query! {
     }
 }
 
-/// The name by which the log finds what nobody in particular did.
+/// The user name that finds operations without a user.
 pub const SYSTEM: &str = "system";
 
-/// Whether a name is the one of the program itself: as the log keeps it, or as a page shows it.
+/// Returns whether a name stands for the program itself: [`SYSTEM`], or the word that pages show for it in any
+/// language.
 #[cfg(feature = "ssr")]
 pub fn is_system(name: &str) -> bool {
     use crate::{i18n::Locale, text::fold};
@@ -135,7 +137,7 @@ pub fn is_system(name: &str) -> bool {
     name == SYSTEM || shown.into_iter().any(|shown| fold(shown) == name)
 }
 
-/// A field that was empty before.
+/// Returns a change of a field that was empty before.
 pub fn set(field: &str, after: impl ToString) -> Change {
     Change {
         field: field.to_owned(),
@@ -144,7 +146,7 @@ pub fn set(field: &str, after: impl ToString) -> Change {
     }
 }
 
-/// The fields of something new that have a value.
+/// Returns the changes for a new entity: all fields that have a value.
 pub fn all<'a>(fields: impl IntoIterator<Item = (&'a str, Option<String>)>) -> Vec<Change> {
     changes(
         fields
@@ -153,7 +155,7 @@ pub fn all<'a>(fields: impl IntoIterator<Item = (&'a str, Option<String>)>) -> V
     )
 }
 
-/// The fields that differ, of pairs of a name and the values before and after.
+/// Returns the changes among fields, each given as its name, its value before and its value after.
 pub fn changes<'a>(
     fields: impl IntoIterator<Item = (&'a str, Option<String>, Option<String>)>,
 ) -> Vec<Change> {

@@ -1,4 +1,5 @@
-//! Searching the log: newest first, by one index, within a bounded number of rows, so that ten million are no slower.
+//! Searches the operation log, newest first. A search uses one index and reads a bounded number of rows, so that it
+//! stays fast with ten million rows.
 
 use super::{Action, Entity, Operation, Query, found::Found, is_system, service::Row};
 use crate::{
@@ -17,9 +18,9 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// Rows that are read at once while most of them are passed over.
+/// Number of rows read at once when they must be filtered afterwards.
 const CHUNK: i64 = 1_000;
-/// Rows that one page looks through at most.
+/// The search for one page stops after this many rows.
 const LOOKED_THROUGH: usize = 20_000;
 
 const ORDER: Order = Order {
@@ -27,24 +28,24 @@ const ORDER: Order = Order {
     descending: true,
 };
 
-/// A query whose every part could be taken.
+/// A validated query.
 struct Filter {
     from: Option<NaiveDate>,
     to: Option<NaiveDate>,
-    /// `Some(None)`: the system.
+    /// `Some(None)` finds operations without a user.
     user: Option<Option<String>>,
     action: Option<Action>,
     entity_type: Option<Entity>,
     entity_id: String,
     /// Folded.
     text: String,
-    /// The telephone number that the text is, as the log keeps it.
+    /// The text as a phone number in the form that the log stores, if it is one.
     phone: Option<String>,
     /// Rows on a page.
     limit: i64,
 }
 
-/// The index that a search goes by: the one that leaves fewest rows. What else is asked is compared row by row.
+/// The index that a search uses, the most selective one. The other filters, except the period, are applied row by row.
 enum Lead {
     Thing(Entity, String),
     User(Option<String>),
@@ -53,12 +54,12 @@ enum Lead {
     Everything,
 }
 
-/// A page of the log.
+/// Returns a page of the log.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Found, Error> {
     page(tx, query, None)
 }
 
-/// A page of the log, with so many rows at most; as many as the query says when that is `None`.
+/// Returns a page of the log with at most `limit` rows; `None` uses the limit of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let mut filter = check(tx, query)?;
@@ -71,7 +72,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found,
         CHUNK
     };
     let mut keyset = Keyset::new(ORDER, &query.after, &query.before, size)?;
-    // In the order of reading: backwards when the page before is asked for.
+    // In reading order, which is reversed for the previous page.
     let mut found = Vec::new();
     let (mut looked, mut at_end, mut last) = (0, false, None);
     while found.len() <= limit && looked < LOOKED_THROUGH && !at_end {
@@ -141,12 +142,13 @@ fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
     checks.done().map(|()| filter)
 }
 
-/// The id that is typed: the day of a rate as the page shows it, too.
+/// Reads a typed entity id. The day of a rate may be in the format that the page shows.
 fn thing(typed: &str) -> String {
     day_read(typed).map_or_else(|| typed.trim().to_owned(), |day| day.to_string())
 }
 
-/// Whom a typed name means: an account in any case of its letters, the system, or nobody who is known.
+/// Reads a typed user name, ignoring case: `None` for no filter, `Some(None)` for the system. An unknown name is kept
+/// as it is.
 fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
     let typed = typed.trim();
     if typed.is_empty() {
@@ -176,7 +178,7 @@ impl Filter {
         }
     }
 
-    /// Whether the index alone finds what is asked for.
+    /// Returns whether the index alone applies all filters, apart from the period.
     fn is_met_by(&self, lead: &Lead) -> bool {
         let others = usize::from(self.user.is_some())
             + usize::from(self.action.is_some())

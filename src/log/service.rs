@@ -1,4 +1,4 @@
-//! Writing and reading the operation log.
+//! Writes the operation log and reads the history of an entity.
 
 use super::{Action, Change, Entity, Operation};
 use crate::{
@@ -7,10 +7,10 @@ use crate::{
 };
 use diesel::prelude::*;
 
-/// How many operations a history shows at most, newest first.
+/// Maximum number of operations in a history.
 const HISTORY: i64 = 100;
 
-/// Puts an act on record, in its transaction.
+/// Records an operation of the transaction's actor.
 pub fn record(
     tx: &mut Tx<'_>,
     action: Action,
@@ -22,7 +22,7 @@ pub fn record(
     record_as(tx, actor.as_deref(), action, entity, id, changes)
 }
 
-/// Puts on record what somebody else did than whoever acts; nobody, when the program noticed it.
+/// Records an operation of `actor` instead of the transaction's actor; `None` stands for the program itself.
 pub fn record_as(
     tx: &mut Tx<'_>,
     actor: Option<&str>,
@@ -38,14 +38,14 @@ pub fn record_as(
     Ok(())
 }
 
-/// One of many acts of a transaction: what was done, to which thing, and what it changed.
+/// An operation for [`record_all`]: the action, the id of the entity and the changes.
 pub struct Entry {
     pub action: Action,
     pub id: i64,
     pub changes: Vec<Change>,
 }
 
-/// Puts many acts on things of one kind on record at once.
+/// Records many operations on entities of one kind at once.
 pub fn record_all(tx: &mut Tx<'_>, entity: Entity, entries: &[Entry]) -> Result<(), Error> {
     let (now, actor) = (tx.now, tx.actor.username());
     let row =
@@ -55,7 +55,7 @@ pub fn record_all(tx: &mut Tx<'_>, entity: Entity, entries: &[Entry]) -> Result<
     Ok(())
 }
 
-/// A row as it is written; the database numbers it.
+/// A row to insert; the database assigns its id.
 #[derive(Insertable)]
 #[diesel(table_name = operation_log, treat_none_as_default_value = false)]
 struct NewRow {
@@ -87,7 +87,8 @@ impl NewRow {
     }
 }
 
-/// What was done to one thing. Whoever may see the thing may see its history: the caller has asked.
+/// Returns the history of one entity, newest first. Anyone who may see the entity may see its history, so the caller
+/// checks that permission.
 pub fn history(
     tx: &mut Tx<'_>,
     entity: Entity,
@@ -107,7 +108,7 @@ pub fn history(
 }
 
 impl Operation {
-    /// As the pages show it: telephone numbers in the form that orders show.
+    /// Formats phone numbers for display, as in orders.
     pub fn shown(mut self) -> Self {
         let phones = self
             .changes
@@ -122,7 +123,7 @@ impl Operation {
     }
 }
 
-/// A row as the table keeps it.
+/// A row of the `operation_log` table.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = operation_log)]
 pub struct Row {
