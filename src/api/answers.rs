@@ -1,4 +1,4 @@
-//! The refusals that endpoints share, as the document names them.
+//! The error responses that endpoints share, for the OpenAPI document.
 
 use super::problem::MEDIA_TYPE;
 use std::collections::BTreeMap;
@@ -24,47 +24,47 @@ macro_rules! answers {
 }
 
 answers! {
-    /// Of every endpoint that needs the database.
+    /// Errors of every endpoint that uses the database.
     Public {
-        "429": "Too many tries or requests; `Retry-After` says when the next one may come",
-        "503": "The database does not answer, the server is too busy, or others hold what the act needs; `Retry-After` says when to repeat it",
+        "429": "Too many attempts or requests; `Retry-After` says when to try again",
+        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
     }
 
-    /// Of every endpoint that asks who sends.
+    /// Errors of every endpoint that identifies the caller.
     SignedIn {
-        "401": "Nobody is signed in, or the token does not hold",
-        "429": "Too many tries or requests; `Retry-After` says when the next one may come",
-        "503": "The database does not answer, the server is too busy, or others hold what the act needs; `Retry-After` says when to repeat it",
+        "401": "Not signed in, or the token is not valid",
+        "429": "Too many attempts or requests; `Retry-After` says when to try again",
+        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
     }
 
-    /// Of endpoints that only some roles may call, and of every change: none is taken from another site.
+    /// Errors of endpoints that require a permission, and of all changes, which are refused from other sites.
     Allowed {
-        "403": "No right, or the request came from another site",
+        "403": "The caller lacks the permission, or the request came from another site",
     }
 
-    /// Of endpoints that speak of one thing.
+    /// Errors of endpoints for a single resource.
     OfOne {
-        "404": "There is no such thing",
+        "404": "The resource does not exist",
     }
 
-    /// Of endpoints that read a body.
+    /// Errors of endpoints that read a body.
     WithBody {
-        "400": "The body is no JSON",
+        "400": "The body is not valid JSON",
         "408": "The body took too long to arrive; nothing was changed",
         "413": "The body is larger than 256 KB",
-        "415": "The body is not sent as application/json",
-        "422": "Fields that are missing, wrong or unknown: all of them, in `errors`",
+        "415": "The content type is not application/json",
+        "422": "Missing, invalid or unknown fields; `errors` lists all of them",
     }
 
-    /// Of lists.
+    /// Errors of lists.
     Listed {
-        "400": "The cursor cannot be read",
-        "422": "Parameters that are wrong or unknown: all of them, in `errors`",
+        "400": "The cursor is invalid, or a parameter is repeated",
+        "422": "Invalid or unknown parameters; `errors` lists all of them",
     }
 
-    /// Of changes that the present state may forbid.
+    /// Errors of changes that conflict with the current state.
     Conflict {
-        "409": "The stock, the state or a version stands against it; `detail` says what to do",
+        "409": "The change conflicts with the current stock, state or version; `detail` says what to do",
     }
 }
 

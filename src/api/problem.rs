@@ -1,4 +1,4 @@
-//! Problem documents (RFC 9457): the one form of every refusal of the API.
+//! Problem documents (RFC 9457), the format of every error response of the API.
 
 use crate::{
     codes::Code,
@@ -23,42 +23,42 @@ use utoipa::ToSchema;
 /// The media type of a problem document.
 pub const MEDIA_TYPE: &str = "application/problem+json";
 
-/// Why a request was refused, and what to do. Nothing was changed.
+/// Why a request failed, and what to do. After a 4xx status, nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Problem {
-    /// Which error it is, for programs
+    /// The error code, for programs
     #[serde(rename = "type")]
     #[schema(example = "urn:sirius:invalid")]
     kind: String,
     /// The HTTP status in words
     #[schema(example = "Unprocessable Entity")]
     title: &'static str,
-    /// The HTTP status
+    /// The HTTP status code
     #[schema(example = 422)]
     status: u16,
     /// What happened and what to do, for people
     detail: String,
-    /// The number of the request, by which the server's log tells more
+    /// The request id, by which the operator finds details in the server log
     #[schema(example = "9f86d081884c7d65")]
     request_id: String,
-    /// What is wrong with each field, when fields are wrong
+    /// What is wrong with each field, for errors in fields
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"qty": ["Must be at least 1"]}))]
     errors: Option<BTreeMap<String, Vec<String>>>,
-    /// Of a stale edit: the version to send when it shall win after all
+    /// For an edit of an outdated version: the version to send to overwrite the current values
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<i64>,
-    /// Of a stale edit: what is there now, where it is not what was sent
+    /// For an edit of an outdated version: the current values of the fields that differ from what was sent
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"min_stock": "5"}))]
     present: Option<BTreeMap<String, String>>,
-    /// Of a key that came before with other content: what was created then
+    /// For an idempotency key that was used before with other content: what was created then
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"entity_type": "order", "entity_id": 42}))]
     recorded: Option<RecordedJson>,
 }
 
-/// Something that was created
+/// What an earlier request created
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Recorded)]
 struct RecordedJson {
@@ -67,7 +67,7 @@ struct RecordedJson {
     entity_id: i64,
 }
 
-/// Writes a problem document for every refusal under the API, wherever it was decided.
+/// Turns every error response of the API into a problem document, whichever layer it comes from.
 pub async fn answer(request: Request, next: Next) -> Response {
     let l = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
@@ -126,7 +126,7 @@ impl Problem {
         problem
     }
 
-    /// A refusal by HTTP itself, before the shop was asked.
+    /// The problem for an error response that comes from the HTTP layers and has no [`Error`].
     fn of_status(status: StatusCode, l: Locale) -> Self {
         let (code, detail) = match status {
             StatusCode::BAD_REQUEST => ("unreadable", td_string!(l, errors.unreadable)),
@@ -174,7 +174,7 @@ fn present(differences: &[Difference]) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The word by which programs know an error.
+/// The code of an error, the last part of the `type` of its problem document.
 const fn code(error: &Error) -> &'static str {
     match error {
         Error::SignedOut => "signed_out",

@@ -1,4 +1,4 @@
-//! What endpoints are given: who calls, and what was asked, read with every mistake noted.
+//! The inputs of endpoints: the caller, and the path, query and body of the request. All errors in them are collected.
 
 use crate::{
     act::{Shop, Tx},
@@ -33,17 +33,17 @@ use utoipa::{
     },
 };
 
-/// Who calls, and the way to the shop.
+/// The caller of an endpoint, with access to the shop on their behalf.
 pub struct Caller {
     pub shop: Shop,
     pub actor: Actor,
     pub session: Session,
-    /// Where the request came from.
+    /// The browser and the address from which the request was sent.
     pub place: Place,
 }
 
 impl Caller {
-    /// Reads what the body says, and changes the shop.
+    /// Reads the request from the body and changes the shop.
     pub async fn submit<R: Request, T: Send + 'static>(
         &self,
         body: Body<R>,
@@ -56,7 +56,7 @@ impl Caller {
         .await
     }
 
-    /// Changes the shop.
+    /// Changes the shop, in a write transaction.
     pub async fn act<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -64,7 +64,7 @@ impl Caller {
         self.shop.act(self.actor.clone(), act).await
     }
 
-    /// Looks something up.
+    /// Reads from the shop, without changing it.
     pub async fn look<T: Send + 'static>(
         &self,
         look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -72,8 +72,8 @@ impl Caller {
         self.shop.look(self.actor.clone(), look).await
     }
 
-    /// Looks up what the parameters of a URL ask for. Reports unknown and wrong parameters together, after the check of the
-    /// permission.
+    /// Reads from the shop with the parameters of a URL. Unknown and invalid parameters are reported together, after
+    /// the permission check.
     pub async fn search<Q: Send + 'static, T: Send + 'static>(
         &self,
         Params { query, unknown }: Params<Q>,
@@ -88,7 +88,7 @@ impl Caller {
         .await
     }
 
-    /// The person who calls.
+    /// Returns the signed-in user.
     pub fn me(&self) -> Result<&Me, Error> {
         match &self.actor {
             Actor::User(me) => Ok(me),
@@ -111,11 +111,11 @@ impl FromRequestParts<Shop> for Caller {
     }
 }
 
-/// The token of a request: then its session is not asked.
+/// The bearer token of a request. If there is one, the session of the request is ignored.
 #[derive(Clone)]
 pub struct Token(pub String);
 
-/// Reads `Authorization: Bearer …`. Only the API takes tokens.
+/// Reads `Authorization: Bearer …` into a [`Token`]. Only the API accepts tokens.
 pub async fn read_token(mut request: HttpRequest, next: Next) -> Response {
     let header = request.headers().typed_get::<Authorization<Bearer>>();
     if let Some(Authorization(token)) = header {
@@ -126,7 +126,7 @@ pub async fn read_token(mut request: HttpRequest, next: Next) -> Response {
     next.run(request).await
 }
 
-/// The number of a thing in the path. What is no number names nothing.
+/// A numeric id in the path. Anything but a number is answered with 404.
 pub struct Id(pub i64);
 
 impl FromRequestParts<Shop> for Id {
@@ -140,7 +140,7 @@ impl FromRequestParts<Shop> for Id {
     }
 }
 
-/// A name in the path.
+/// A name or another text in the path.
 pub struct Name(pub String);
 
 impl FromRequestParts<Shop> for Name {
@@ -154,9 +154,9 @@ impl FromRequestParts<Shop> for Name {
     }
 }
 
-/// A JSON object with the fields that the document names for `T`.
+/// A JSON object with the fields of `T` in the OpenAPI document.
 pub struct Body<T> {
-    /// The fields; those that are unknown, or not of the type that the document says, are noted.
+    /// The fields, with an error for each that is unknown or not of the documented type.
     pub input: Input,
     of: PhantomData<T>,
 }
@@ -185,7 +185,7 @@ impl<T: PartialSchema> FromRequest<Shop> for Body<T> {
     }
 }
 
-/// The members of a JSON object, each name once.
+/// The members of a JSON object. A repeated name is an error.
 struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
 impl<'de> Deserialize<'de> for Members<'de> {
@@ -203,7 +203,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
                 let mut members = BTreeMap::new();
                 while let Some((name, value)) = map.next_entry()? {
                     if members.insert(name, value).is_some() {
-                        return Err(A::Error::custom("a member stands there twice"));
+                        return Err(A::Error::custom("a member is repeated"));
                     }
                 }
                 Ok(Members(members))
@@ -214,7 +214,7 @@ impl<'de> Deserialize<'de> for Members<'de> {
     }
 }
 
-/// The properties that the document names.
+/// Returns the properties of `T` in the OpenAPI document.
 fn properties<T: PartialSchema>() -> BTreeMap<String, RefOr<Schema>> {
     match T::schema() {
         RefOr::T(Schema::Object(object)) => object.properties.into_iter().collect(),
@@ -244,7 +244,7 @@ fn read_object(
     input
 }
 
-/// What a property takes, as far as reading it goes.
+/// The kind of value that a property accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
@@ -271,7 +271,7 @@ impl Kind {
         }
     }
 
-    /// The text of a JSON value; empty for `null`. A number keeps its digits: no fraction is rounded on the way.
+    /// Returns the text of a JSON value, empty for `null`. A number keeps its digits, so that no fraction is rounded.
     fn read(self, json: &str) -> Result<String, Problem> {
         let refusal = match self {
             Self::Text => Problem::NotText,
@@ -302,14 +302,15 @@ fn is_integer(of: &SchemaType) -> bool {
     }
 }
 
-/// The digits of a decimal that has no fraction but zeros.
+/// Returns the integer part of a decimal whose fraction is zero.
 fn whole(text: &str) -> Option<&str> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_whole = is_decimal(text) && fraction.bytes().all(|digit| digit == b'0');
     is_whole.then_some(whole)
 }
 
-/// Whether the text is digits, perhaps with a sign before and a point between them.
+/// Returns whether the text consists of digits, with an optional leading minus sign and an optional point between
+/// digits.
 fn is_decimal(text: &str) -> bool {
     let is_digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
     let text = text.strip_prefix('-').unwrap_or(text);
@@ -321,7 +322,7 @@ fn is_json(headers: &HeaderMap) -> bool {
     media_type(headers).as_deref() == Some("application/json")
 }
 
-/// The parameters of a URL, unknown ones noted.
+/// The query parameters of a URL, with an error for each unknown one.
 pub struct Params<T> {
     query: T,
     unknown: Vec<FieldError>,
@@ -340,7 +341,7 @@ impl<T: DeserializeOwned + IntoParams> FromRequestParts<Shop> for Params<T> {
                 field: name.into_owned(),
                 problem: Problem::UnknownField,
             });
-        // Fails when a parameter stands there twice.
+        // Fails if a parameter is repeated.
         let Query(query) = Query::try_from_uri(&parts.uri).map_err(|_| StatusCode::BAD_REQUEST)?;
         Ok(Self {
             query,
@@ -349,7 +350,7 @@ impl<T: DeserializeOwned + IntoParams> FromRequestParts<Shop> for Params<T> {
     }
 }
 
-/// The header `Idempotency-Key`; empty when it was not sent.
+/// The `Idempotency-Key` header; empty if it was not sent.
 pub struct Key(pub String);
 
 const KEY: &str = "Idempotency-Key";
@@ -377,7 +378,7 @@ impl IntoParams for Key {
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "A word of your own for this request: a repeat with the same word and body gets the first answer, and nothing is created twice",
+                "A unique key of your choice. For seven days, a repeat of the request with the same key and body gets the first response and creates nothing new",
             ))
             .schema(Some(
                 ObjectBuilder::new()

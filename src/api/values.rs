@@ -1,4 +1,4 @@
-//! The values of requests and answers: money, times, lists, what was made.
+//! The values that requests and responses share: money, times, lists and created resources.
 
 use crate::{
     moment::Moment,
@@ -20,7 +20,7 @@ use utoipa::{
     },
 };
 
-/// An amount of money in a request: a string or a number, exact, with at most two decimals.
+/// An amount of money in a request: a string or a number with at most two decimals, read exactly.
 pub struct Amount;
 
 impl PartialSchema for Amount {
@@ -35,7 +35,7 @@ impl PartialSchema for Amount {
         AnyOfBuilder::new()
             .item(text)
             .item(number)
-            .description(Some("An amount of money: a string or a number, exact, with at most two decimals, up to ten million"))
+            .description(Some("An amount of money: a string or a number with at most two decimals, read exactly, up to ten million"))
             .examples([serde_json::json!("1299.90")])
             .into()
     }
@@ -47,7 +47,7 @@ impl ToSchema for Amount {
     }
 }
 
-/// The object of a schema, with one more property and its own description.
+/// Returns an object schema with one more property and another description.
 pub fn with_property(
     schema: RefOr<Schema>,
     description: &str,
@@ -66,7 +66,7 @@ pub fn with_property(
     object.into()
 }
 
-/// An amount of money in an answer.
+/// An amount of money in a response.
 #[derive(Debug, Serialize)]
 pub struct Money(String);
 
@@ -87,7 +87,7 @@ impl PartialSchema for Money {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .pattern(Some(r"^-?[0-9]+\.[0-9]{2}$"))
-            .description(Some("An amount of money: a decimal with two places"))
+            .description(Some("An amount of money with two decimals"))
             .examples([serde_json::json!("1299.90")])
             .into()
     }
@@ -99,7 +99,7 @@ impl ToSchema for Money {
     }
 }
 
-/// An instant in an answer.
+/// An instant in a response.
 #[derive(Debug)]
 pub struct Time(pub Moment);
 
@@ -114,7 +114,7 @@ impl PartialSchema for Time {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("An instant, RFC 3339 in UTC, always with six digits of the second: texts sort as instants do"))
+            .description(Some("An instant as RFC 3339 in UTC, always with six decimals of the second, so that strings sort by time"))
             .examples([serde_json::json!("2026-11-23T11:05:00.000000Z")])
             .into()
     }
@@ -130,13 +130,13 @@ impl ToSchema for Time {
 #[derive(Debug, Serialize, ToSchema)]
 pub struct Listing<T> {
     pub items: Vec<T>,
-    /// The `cursor` of the page after this; `null` on the last
+    /// The `cursor` of the next page; `null` on the last page
     #[schema(required = true)]
     pub next: Option<String>,
 }
 
 impl<T> Listing<T> {
-    /// A page as the API tells it.
+    /// Converts a page into a response.
     pub fn of<U: Into<T>>(page: Page<U>) -> Json<Self> {
         Json(Self {
             items: page.items.into_iter().map(Into::into).collect(),
@@ -144,7 +144,7 @@ impl<T> Listing<T> {
         })
     }
 
-    /// A list that has no second page.
+    /// Converts a complete list into a response with a single page.
     pub fn whole<U: Into<T>>(items: Vec<U>) -> Json<Self> {
         Self::of(Page {
             items,
@@ -154,14 +154,14 @@ impl<T> Listing<T> {
     }
 }
 
-/// The answer to what created something: 201, where it is, and how it looks.
+/// A response with status 201, the path of the created resource in `Location`, and the resource itself.
 pub struct Made<T> {
     at: String,
     body: T,
 }
 
 impl<T> Made<T> {
-    /// Something that was made and is found at `at`.
+    /// Returns the response for a resource that was created at the path `at`.
     pub const fn at(at: String, body: T) -> Self {
         Self { at, body }
     }
