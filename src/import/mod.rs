@@ -1,4 +1,4 @@
-//! Files that come in: shown first, row by row, and written only when confirmed; all of it or nothing.
+//! CSV import: a file is first shown row by row, and written only after confirmation, as a whole or not at all.
 
 pub mod page;
 
@@ -16,7 +16,7 @@ use crate::{
 use serde::{Deserialize, Serialize};
 
 codes! {
-    /// What a file has.
+    /// The kind of data in a file.
     pub enum Kind {
         Products = "products",
         Supplies = "supplies",
@@ -24,7 +24,7 @@ codes! {
 }
 
 impl Kind {
-    /// What one needs to bring such a file.
+    /// Returns the permission that an import of this kind needs.
     pub const fn permission(self) -> Permission {
         match self {
             Self::Products => Permission::EditProducts,
@@ -34,60 +34,60 @@ impl Kind {
 }
 
 codes! {
-    /// What a row of a file would do.
+    /// The effect of a row of a file.
     pub enum RowState {
         Wrong = "wrong",
         New = "new",
         Changed = "changed",
-        /// On record as it stands in the file.
+        /// Already recorded with the same values.
         Same = "same",
     }
 }
 
-/// What became of a file that was sent.
+/// The state of an uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sent {
-    /// It waits to be confirmed.
+    /// Not confirmed yet.
     Waits(Preview),
-    /// It was confirmed and did this.
+    /// Confirmed and imported, with the number of rows by their effect.
     Done(Counts),
 }
 
-/// An import of the same content, not long ago.
+/// A recent import of the same content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Earlier {
     pub at: Moment,
-    /// Who confirmed it; `None`: the system.
+    /// The user who confirmed it; `None` for the system.
     pub user_id: Option<String>,
 }
 
-/// What a file would do.
+/// The preview of an import.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Preview {
-    /// Names the file that was sent.
+    /// Id of the uploaded file.
     pub upload: String,
     pub file_name: String,
-    /// Stands for exactly this plan: what is confirmed is what was shown.
+    /// Hash of the planned changes, sent with the confirmation so that exactly what was shown is imported.
     pub digest: String,
-    /// The last import of the same content within a day: it is asked whether the file is meant again.
+    /// The last import of the same content within 24 hours: the user is asked whether to import it again.
     pub earlier: Option<Earlier>,
     pub new: usize,
     pub changed: usize,
     pub same: usize,
     pub wrong: usize,
-    /// The first rows, wrong ones before all others.
+    /// The first rows, invalid ones before all others.
     pub rows: Vec<PreviewRow>,
 }
 
-/// What a row of the file would do.
+/// A row of the preview.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PreviewRow {
-    /// Its line in the file.
+    /// Line number in the file.
     pub line: u64,
     pub state: RowState,
-    /// The product that it speaks of.
+    /// Name of the product.
     pub title: String,
     pub changes: Vec<Change>,
-    /// Wrong cells, by their column.
+    /// Invalid cells, by column.
     pub problems: Vec<FieldError>,
 }

@@ -1,4 +1,4 @@
-//! The pages that take a file: choose it, see what it would do, confirm.
+//! The import pages: choose a file, review the preview, confirm.
 
 use super::{Earlier, Kind, Preview, PreviewRow, RowState, Sent};
 use crate::{
@@ -19,7 +19,7 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// What a file that was sent would do, or did; nothing while none was.
+/// Returns the state of an uploaded file, or `None` if `upload` is empty.
 #[server(endpoint = "read_import", input = GetUrl)]
 pub async fn read_import(
     kind: String,
@@ -36,7 +36,7 @@ pub async fn read_import(
     .await
 }
 
-/// Does what was shown; `again` says that the same content is meant a second time.
+/// Imports a file as shown in its preview. A non-empty `again` allows the same content to be imported a second time.
 #[server(endpoint = "confirm_import")]
 pub async fn confirm_import(
     kind: String,
@@ -54,13 +54,13 @@ pub async fn confirm_import(
     Ok(())
 }
 
-/// The page that takes products.
+/// The page that imports products.
 #[component]
 pub fn ImportProductsPage() -> impl IntoView {
     view! { <ImportPage kind=Kind::Products /> }
 }
 
-/// The page that takes supplies.
+/// The page that imports supplies.
 #[component]
 pub fn ImportSuppliesPage() -> impl IntoView {
     view! { <ImportPage kind=Kind::Supplies /> }
@@ -83,7 +83,7 @@ fn ImportPage(kind: Kind) -> impl IntoView {
             td_string!(l, nav.supplies),
         ),
     };
-    // Shown anew after a refusal: what is on record may have changed.
+    // Reloaded after an error, because the recorded data may have changed.
     let preview = ui::data(
         move || (parameter(&params.read(), "upload"), confirm.error()),
         move |(upload, _)| read_import(kind.to_string(), upload),
@@ -109,7 +109,7 @@ fn ImportPage(kind: Kind) -> impl IntoView {
     }
 }
 
-/// What a file did that was confirmed before.
+/// The result of an import that was confirmed before.
 #[component]
 fn Done(counts: Counts) -> impl IntoView {
     let l = ui::locale();
@@ -118,7 +118,7 @@ fn Done(counts: Counts) -> impl IntoView {
     view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
 }
 
-/// When and by whom the same content was imported, and what it means to do so again.
+/// Returns the warning that says when and by whom the same content was imported, and what another import would do.
 fn earlier_words(kind: Kind, earlier: &Earlier, l: crate::i18n::Locale) -> String {
     let moment = earlier.at.shown(l);
     let user = earlier

@@ -1,4 +1,4 @@
-//! What the rows of a file would do, whatever they are about.
+//! The plan of an import: the effect of each row, for any kind of data.
 
 use super::RowState;
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
     sheet::read::Row,
 };
 
-/// A row of a file, and what it would do: nothing, when it is wrong or the same.
+/// A row of a file and its effect.
 pub struct Planned<A> {
     pub line: u64,
     pub title: String,
@@ -15,7 +15,7 @@ pub struct Planned<A> {
     pub outcome: Outcome<A>,
 }
 
-/// What a row comes to.
+/// The effect of a row. Rows that are invalid or already recorded have none.
 pub enum Outcome<A> {
     New(A),
     Changed(A),
@@ -24,7 +24,7 @@ pub enum Outcome<A> {
 }
 
 impl<A> Planned<A> {
-    /// What becomes of the row.
+    /// Returns the effect of the row without its data.
     pub fn state(&self) -> RowState {
         match self.outcome {
             Outcome::New(_) => RowState::New,
@@ -34,7 +34,7 @@ impl<A> Planned<A> {
         }
     }
 
-    /// Its wrong cells.
+    /// Returns the invalid cells of the row.
     pub fn problems(&self) -> &[FieldError] {
         match &self.outcome {
             Outcome::Wrong(problems) => problems,
@@ -43,7 +43,7 @@ impl<A> Planned<A> {
     }
 }
 
-/// The wrong cells of a row, as a check tells them.
+/// Returns the invalid cells from a validation error, and passes on any other error.
 pub fn problems(error: Error) -> Result<Vec<FieldError>, Error> {
     match error {
         Error::Invalid(problems) => Ok(problems),
@@ -51,7 +51,7 @@ pub fn problems(error: Error) -> Result<Vec<FieldError>, Error> {
     }
 }
 
-/// What a row does that cannot be read: nothing.
+/// Returns the plan for a row that cannot be read, or `None` if it can.
 pub fn unreadable<A>(row: &Row, title: &str) -> Option<Planned<A>> {
     row.problem.as_ref().map(|problem| Planned {
         line: row.line,

@@ -1,4 +1,4 @@
-//! Keeps a file until it is confirmed, plans what it does, and does it.
+//! Stores an uploaded file until it is confirmed, plans its import and applies the plan.
 
 use super::{
     Earlier, Kind, Preview, PreviewRow, RowState, Sent,
@@ -23,12 +23,12 @@ use crate::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-/// Rows of a plan that are shown.
+/// Maximum number of rows in a preview.
 const SHOWN: usize = 200;
-/// Hours after which a file is forgotten, and that it was imported.
+/// Hours for which an uploaded file and the record of an import are kept.
 const KEPT: i64 = 24;
 
-/// Keeps a file that was sent, and gives its name.
+/// Stores an uploaded file and returns its id. Deletes files and records of imports that are too old.
 pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Result<String, Error> {
     tx.actor.may(kind.permission())?;
     let old = tx.now.utc() - TimeDelta::hours(KEPT);
@@ -41,7 +41,7 @@ pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Resul
             uploads::kind.eq(kind),
             uploads::user_id.eq(tx.actor.username()),
             uploads::file_name.eq(crate::text::tidy(file_name)),
-            // PostgreSQL keeps no NUL in a text; a table has none.
+            // PostgreSQL cannot store NUL characters in text, and a table needs none.
             uploads::content.eq(decode(bytes).replace('\0', "")),
             uploads::created_at.eq(tx.now),
         ))
@@ -49,7 +49,7 @@ pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Resul
     Ok(id)
 }
 
-/// What became of a file that was sent.
+/// Returns the state of an uploaded file.
 pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Sent, Error> {
     tx.actor.may(kind.permission())?;
     match confirmed(tx, kind, id)? {
@@ -58,7 +58,7 @@ pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Sent, Error> {
     }
 }
 
-/// What a file that was sent would do.
+/// Returns the preview of an uploaded file.
 pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> {
     tx.actor.may(kind.permission())?;
     let file = kept(tx, kind, id)?;
@@ -74,8 +74,10 @@ pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> 
     }
 }
 
-/// Does what was shown: all of it, as one act. Refused when it would do anything else by now, or when the same
-/// content was imported within a day, unless it is meant `again`. A repeat gets the first answer.
+/// Imports a file as shown in its preview, in one transaction.
+///
+/// Returns an error if the effect has changed since the preview, or if the same content was imported within 24 hours
+/// and `again` is not set. A repeated confirmation returns the first result.
 pub fn confirm(
     tx: &mut Tx<'_>,
     kind: Kind,
@@ -84,7 +86,7 @@ pub fn confirm(
     again: bool,
 ) -> Result<Counts, Error> {
     tx.actor.may(kind.permission())?;
-    // Nobody adds, edits or moves products between the plan and its end.
+    // Locks out other changes of products until the plan has been applied.
     db::lock_table(tx.conn, "products")?;
     if let Some(counts) = confirmed(tx, kind, id)? {
         return Ok(counts);
@@ -140,7 +142,7 @@ pub fn confirm(
     Ok(counts)
 }
 
-/// Does what a row plans, and adds what it changed.
+/// Applies the plan of a row, and appends further changes to those of the row.
 type Apply<A> = fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>;
 
 fn run<A>(
@@ -177,14 +179,14 @@ fn run<A>(
     record_all(tx, entity, &entries)
 }
 
-/// A file that waits to be confirmed.
+/// An uploaded file that is not confirmed yet.
 struct Kept {
     name: String,
     text: String,
     earlier: Option<Earlier>,
 }
 
-/// A file, for whoever sent it.
+/// Returns an uploaded file, but only to the user who uploaded it.
 fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
     let mine = uploads::table
         .find(id)
@@ -211,7 +213,7 @@ fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
     })
 }
 
-/// What a file came to that was confirmed already, for whoever did so.
+/// Returns the result of a file that was confirmed before, but only to the user who confirmed it.
 fn confirmed(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Option<Counts>, Error> {
     let done = imports::table
         .find(id)
@@ -257,7 +259,7 @@ fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Result<Preview, E
     })
 }
 
-/// Reads a file with these columns.
+/// Reads a file with these columns, of which `needed` must be present.
 pub fn table(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Table, Error> {
     Table::read(text, fields, needed)
 }

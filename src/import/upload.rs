@@ -1,4 +1,4 @@
-//! The door for files: `POST /uploads/{kind}`, as a browser without JavaScript sends them.
+//! The endpoint for file uploads: `POST /uploads/{kind}`, a plain multipart form that works without JavaScript.
 
 use super::{Kind, service};
 use crate::{
@@ -17,10 +17,10 @@ use axum::{
     response::Response,
 };
 
-/// The largest file, in bytes.
+/// Maximum size of an upload in bytes.
 pub const LARGEST: usize = 8 << 20;
 
-/// Keeps the file and leads to the page that shows what it would do.
+/// Stores the file and redirects to the page with its preview.
 pub async fn receive(
     State(shop): State<Shop>,
     Path(kind): Path<String>,
@@ -43,7 +43,7 @@ async fn keep(
 ) -> Result<String, Error> {
     let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
     let actor = actor?;
-    // Asked before the file is read, too.
+    // Checked before the file is read, and again in the transaction.
     actor.may(kind.permission())?;
     let unreadable = |error: MultipartError| {
         let problem = match error.status() {
