@@ -1,7 +1,9 @@
-//! The one way to do anything: with an actor, in a transaction, on record.
+//! [`Shop`] and [`Tx`]: the only way to read or change the shop, always with an actor, and in a transaction for
+//! changes.
 //!
-//! A service function takes a [`Tx`], asks its actor first, and does its work on its connection.
-//! Only [`Shop::act`] and [`Shop::look`] make a [`Tx`], so that no page and no endpoint can forget either.
+//! A service function takes a [`Tx`], first checks the permission of its actor, and then works on its connection. Pages
+//! and endpoints get a [`Tx`] only from [`Shop::act`] and [`Shop::look`], so that none can forget the actor or the
+//! transaction.
 
 use crate::{
     auth::Actor,
@@ -25,12 +27,12 @@ use std::sync::Arc;
 
 /// How long an idempotency key is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
-/// Idempotency keys that one transaction forgets at most.
+/// Maximum number of idempotency keys that one transaction deletes.
 const FORGOTTEN_AT_ONCE: i64 = 1_000;
-/// The fields of an answer that say who a customer is: they are read again, not kept with the key.
+/// The fields of a response that identify a customer: not stored with the key, but read again for each repeat.
 const PERSONAL: [&str; 3] = ["phone", "phone_shown", "customer_name"];
 
-/// The running shop: what every request needs.
+/// The running shop: the database and the settings, which every request needs.
 #[derive(Clone)]
 pub struct Shop {
     pub db: Db,
@@ -38,27 +40,27 @@ pub struct Shop {
     pub listener: &'static dyn Listener,
 }
 
-/// Follows up what acts did.
+/// Reacts to the events of operations.
 pub trait Listener: Sync {
-    /// Follows up the events of an act, in its transaction. An error undoes the act.
+    /// Handles the events of an operation, in its transaction. An error rolls the operation back.
     fn follow_up(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
 
-    /// Does what an event asked for after the commit ([`Events::wake`]).
+    /// Called after the commit of an operation that called [`Events::wake`].
     fn committed(&self);
 }
 
-/// An act under way: who acts, when, and the transaction it happens in.
+/// The context of an operation: the connection (in a transaction, for changes), the actor, the time and the events.
 pub struct Tx<'c> {
     pub conn: &'c mut Conn,
     pub actor: Actor,
     pub now: Moment,
     pub events: Events,
-    /// Keys the fingerprints of what was asked.
+    /// The HMAC key for the fingerprints of requests, see [`Tx::once`].
     secret: String,
 }
 
 impl Shop {
-    /// Does something that changes the shop: all of it, or nothing when `act` fails.
+    /// Changes the shop in one transaction, which is rolled back if `act` fails.
     pub async fn act<T: Send + 'static>(
         &self,
         actor: Actor,
@@ -83,7 +85,8 @@ impl Shop {
         Ok(done)
     }
 
-    /// Does something as the program itself, at an instant of the past: for the demo data. Nobody is told of it.
+    /// Changes the shop as the system, at an instant of the past: for the demo data. The listener is not called, so
+    /// nobody is notified.
     pub async fn act_at<T: Send + 'static>(
         &self,
         now: Moment,
@@ -94,7 +97,7 @@ impl Shop {
             .await
     }
 
-    /// Looks something up.
+    /// Reads from the shop, without changing it.
     pub async fn look<T: Send + 'static>(
         &self,
         actor: Actor,
@@ -106,7 +109,7 @@ impl Shop {
     }
 }
 
-/// Counts an act that was refused for lack of stock.
+/// Counts an operation that was refused for lack of stock.
 fn count_conflict<T>(done: &Result<T, Error>) {
     let kind = match done {
         Err(Error::OutOfStock { .. }) => "out_of_stock",
@@ -117,7 +120,7 @@ fn count_conflict<T>(done: &Result<T, Error>) {
 }
 
 impl<'c> Tx<'c> {
-    /// Only for this module, for backfills, and for tests.
+    /// Creates a context. Only for this module, backfills and tests.
     pub(crate) fn new(conn: &'c mut Conn, actor: Actor, now: Moment) -> Self {
         Self {
             conn,
@@ -130,11 +133,13 @@ impl<'c> Tx<'c> {
 }
 
 impl Tx<'_> {
-    /// Creates something once for each idempotency key of a user: for a week, the repeat gets what the first got,
-    /// even when it has changed since. Only who the customer is comes from the row as it is now.
+    /// Creates an entity at most once for each idempotency key of a user.
     ///
-    /// `asked` is what the request said; the same key with something else is refused.
-    /// An empty key asks for no such care. `create` returns the id of what it made, `get` reads it.
+    /// For seven days, a repeat gets the response of the first request, even if the entity has changed since. Only the
+    /// fields that identify the customer are read from the current row.
+    ///
+    /// `asked` is the content of the request; the same key with other content is refused. An empty key creates the
+    /// entity unconditionally. `create` returns the id of the new entity, and `get` reads it.
     pub fn once<T: Serialize + DeserializeOwned>(
         &mut self,
         key: &str,
@@ -147,7 +152,7 @@ impl Tx<'_> {
             let id = create(self)?;
             return get(self, id);
         }
-        // A user's name has no slash.
+        // User names contain no slash, so the keys of different users cannot collide.
         let key = format!("{}/{key}", self.actor.username().unwrap_or_default());
         db::serialize_by(self.conn, &key)?;
         let asked = serde_json::to_string(asked).map_err(|_| Error::Internal)?;
@@ -189,7 +194,7 @@ impl Tx<'_> {
     }
 }
 
-/// Forgets idempotency keys that are too old, so many at once. Tells whether those were all.
+/// Deletes one batch of expired idempotency keys. Returns whether none are left.
 pub fn forget_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
     let old: Vec<String> = idempotency_keys::table
         .filter(idempotency_keys::created_at.le(tx.now.utc() - KEPT))
@@ -203,7 +208,7 @@ pub fn forget_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
     Ok(i64::try_from(count).is_ok_and(|count| count < FORGOTTEN_AT_ONCE))
 }
 
-/// An answer as it is kept: without what says who the customer is.
+/// Returns a response as JSON for storage, without the fields that identify a customer.
 fn kept(answer: &impl Serialize) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(answer) else {
         return None;
@@ -212,7 +217,8 @@ fn kept(answer: &impl Serialize) -> Option<String> {
     serde_json::to_string(&fields).ok()
 }
 
-/// The first answer again: what was kept of it, and the rest as it is now. All as it is now where nothing was kept.
+/// Restores the first response: the stored fields, and the others from the entity as it is now. If nothing was stored,
+/// returns the entity as it is now.
 fn first_answer<T: Serialize + DeserializeOwned>(
     kept: Option<&str>,
     now: Result<T, Error>,

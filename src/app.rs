@@ -1,4 +1,4 @@
-//! The application: its routes, and the frame around every page.
+//! The application: its routes, and the layout that all pages share.
 
 use crate::{
     analytics::{page::AnalyticsPage, rates_page::RatesPage},
@@ -82,7 +82,7 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// A page of those who have a right. Whoever has not sees its title and the refusal, and none of its tools.
+/// Shows a page to visitors with the permission, and only its title and an error to all others.
 fn page<V: IntoView + 'static>(
     permission: Permission,
     title: &'static str,
@@ -97,9 +97,9 @@ fn page<V: IntoView + 'static>(
 
 #[component]
 fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
-    // Asked through a server function, as every page is, so that the answer has its status.
+    // Checked by a server function, as on every page, so that the response gets the status of the error.
     let asked = ui::data(|| (), move |()| ask_permission(permission));
-    // Signed in elsewhere meanwhile: the page is right when it is loaded anew.
+    // The visitor has signed in elsewhere in the meantime: a reload shows the page.
     let open = |()| {
         Effect::new(|| {
             let _ = location().reload();
@@ -112,14 +112,14 @@ fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
     }
 }
 
-/// Refuses who has no right.
+/// Returns an error if the visitor lacks a permission.
 #[server(endpoint = "ask_permission", input = GetUrl)]
 pub async fn ask_permission(permission: Permission) -> Result<(), Error> {
     use crate::door;
     door::answer(door::actor().and_then(|actor| actor.may(permission)))
 }
 
-/// The menu: pages on the left, who is signed in on the right.
+/// The site header: the menu on the left, the signed-in user on the right.
 #[component]
 fn Header() -> impl IntoView {
     let l = ui::locale();
@@ -161,7 +161,7 @@ fn Header() -> impl IntoView {
     }
 }
 
-/// The pages of the admin, while one of them is open.
+/// The menu of the admin pages, shown while one of them is open.
 #[component]
 fn AdminMenu() -> impl IntoView {
     let l = ui::locale();
@@ -182,12 +182,12 @@ fn AdminMenu() -> impl IntoView {
     }
 }
 
-/// A link of the menu, marked when its page or one below it is open.
+/// A menu link, marked as current while its page or one below it is open.
 #[component]
 fn MenuLink(
     href: &'static str,
     label: &'static str,
-    /// What its pages begin with, when that is not the link itself.
+    /// Path prefix of the pages of the link, if it differs from `href`.
     #[prop(optional)]
     area: Option<&'static str>,
 ) -> impl IntoView {
@@ -220,7 +220,7 @@ fn LanguageForm() -> impl IntoView {
     }
 }
 
-/// Keeps the language of the visitor's choice in a cookie for a year and shows the same page in it.
+/// Stores the chosen language in a cookie for a year and redirects back to the same page.
 #[server(endpoint = "set_language")]
 pub async fn set_language(lang: String) -> Result<(), Error> {
     use axum::http::{HeaderValue, header, request::Parts};
@@ -238,11 +238,11 @@ pub async fn set_language(lang: String) -> Result<(), Error> {
     Ok(())
 }
 
-/// The page for paths that name nothing.
+/// The page for unknown paths.
 #[component]
 fn NotFound() -> impl IntoView {
     let l = ui::locale();
-    // Asked through a server function, as every page is, so that the answer has its status.
+    // Reported by a server function, so that the response gets the status of the error.
     let missing = ui::data(|| (), |()| missing_page());
     view! {
         <Title text=td_string!(l, ui.not_found) />
@@ -252,7 +252,7 @@ fn NotFound() -> impl IntoView {
     }
 }
 
-/// Answers that there is no such page.
+/// Always returns [`Error::NotFound`].
 #[server(endpoint = "missing_page")]
 pub async fn missing_page() -> Result<(), Error> {
     crate::door::answer(Err(Error::NotFound))

@@ -1,4 +1,4 @@
-//! `sirius check`: proves that the ledger, the counters, the orders and the roll-ups agree.
+//! `sirius check`: verifies that the ledger, the counters, the orders and the rollups agree.
 
 use crate::{
     act::Shop,
@@ -13,16 +13,16 @@ use diesel::{
     sql_types::{BigInt, Text},
 };
 
-/// What was compared and what disagrees.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Report {
-    /// Name of each comparison, and how many rows it looked at.
+    /// The name of each comparison, and the number of rows that it covered.
     pub compared: Vec<(&'static str, i64)>,
-    /// A line for each row that disagrees.
+    /// One line for each row that disagrees.
     pub wrong: Vec<String>,
 }
 
-/// A comparison: what it looks at, and a query for the rows that disagree.
+/// A comparison: the table whose rows it covers, and a query for the rows that disagree.
 struct Comparison {
     name: &'static str,
     rows: &'static str,
@@ -32,7 +32,7 @@ struct Comparison {
 
 const COMPARISONS: &[Comparison] = &[
     Comparison {
-        name: "counters of products = sums of their ledger",
+        name: "product counters = sums of their ledger entries",
         rows: "products",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
@@ -44,7 +44,7 @@ const COMPARISONS: &[Comparison] = &[
             ) AS compared WHERE found <> expected",
     },
     Comparison {
-        name: "counters of products = their orders",
+        name: "product counters = sums of their orders",
         rows: "products",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
@@ -53,7 +53,7 @@ const COMPARISONS: &[Comparison] = &[
             ) AS compared WHERE found <> expected",
     },
     Comparison {
-        name: "orders = their ledger",
+        name: "orders = sums of their ledger entries",
         rows: "orders",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
@@ -64,7 +64,7 @@ const COMPARISONS: &[Comparison] = &[
             ) AS compared WHERE found <> expected",
     },
     Comparison {
-        name: "supplies = their ledger",
+        name: "supplies = sums of their ledger entries",
         rows: "supplies",
         disagreeing: "
             SELECT 'supply: qty' AS what, s.id AS id, CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS found, s.qty AS expected
@@ -80,7 +80,7 @@ const COMPARISONS: &[Comparison] = &[
     },
 ];
 
-/// The sums that the comparisons share.
+/// The sums that the comparisons share, as common table expressions.
 const SUMS: &str = "
     WITH sums AS (
         SELECT product_id, SUM(quantity) AS quantity, SUM(issued) AS issued, SUM(reserved) AS reserved, SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
@@ -95,8 +95,10 @@ const SUMS: &str = "
         FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id
     )";
 
-/// Makes the roll-ups anew from the orders; nothing else can be wrong without somebody deciding what is right.
-/// It is on record what there was to repair.
+/// Rebuilds the rollups from the orders and returns the number of their rows. The operation log records how many were
+/// wrong.
+///
+/// Nothing else is repaired: for any other disagreement, a person must decide which side is right.
 pub async fn repair(shop: &Shop) -> Result<usize, Error> {
     shop.act(Actor::System, |tx| {
         rollup::check::lock(tx.conn)?;
@@ -109,7 +111,7 @@ pub async fn repair(shop: &Shop) -> Result<usize, Error> {
     .await
 }
 
-/// Compares everything, in one consistent view of the database.
+/// Runs all comparisons, in one consistent snapshot of the database.
 pub fn check(conn: &mut Conn) -> Result<Report, Error> {
     db::snapshot(conn, |conn| {
         let mut report = Report::default();
@@ -126,7 +128,7 @@ pub fn check(conn: &mut Conn) -> Result<Report, Error> {
                 .extend(disagreeing.iter().map(Disagreement::words));
         }
         let (rows, wrong) = rollup::check::check(conn)?;
-        report.compared.push(("roll-ups = their orders", rows));
+        report.compared.push(("rollups = sums of orders", rows));
         report.wrong.extend(wrong);
         Ok(report)
     })

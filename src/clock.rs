@@ -1,4 +1,5 @@
-//! The one clock of the program and the shop's time zone. Nothing else asks for the time, the database least of all.
+//! The only clock of the program, and the shop's time zone. No other code reads the time, and SQL queries do not
+//! either.
 
 use crate::moment::Moment;
 use chrono::{
@@ -9,12 +10,12 @@ use std::sync::OnceLock;
 
 static ZONE: OnceLock<Tz> = OnceLock::new();
 
-/// Sets the shop's time zone, once, at start; later calls change nothing.
+/// Sets the shop's time zone at start. Later calls have no effect.
 pub fn set_zone(zone: Tz) {
     let _ = ZONE.set(zone);
 }
 
-/// The present instant, to the microsecond: as fine as PostgreSQL keeps it.
+/// Returns the current instant, truncated to microseconds, the precision of PostgreSQL.
 pub fn now() -> Moment {
     let now = Utc::now();
     at(now
@@ -22,15 +23,15 @@ pub fn now() -> Moment {
         .unwrap_or(now))
 }
 
-/// An instant as the shop sees it.
+/// Adds the offset of the shop's time zone to an instant.
 pub fn at(instant: DateTime<Utc>) -> Moment {
     let offset = zone().offset_from_utc_datetime(&instant.naive_utc()).fix();
     Moment::new(instant.naive_utc(), offset.local_minus_utc() / 60)
 }
 
-/// The instant at which a day of the shop begins, in UTC.
+/// Returns the instant in UTC at which a day begins in the shop's time zone.
 ///
-/// Where the clock jumps over midnight, the first instant after the jump.
+/// If the clock skips midnight on that day, returns the first instant after the gap.
 pub fn start_of(day: NaiveDate) -> NaiveDateTime {
     let midnight = day.and_time(NaiveTime::MIN);
     let zone = zone();
@@ -42,7 +43,7 @@ pub fn start_of(day: NaiveDate) -> NaiveDateTime {
         .map_or(midnight, |instant| instant.naive_utc())
 }
 
-/// The instant at which a day of the shop is over, in UTC.
+/// Returns the instant in UTC at which a day ends in the shop's time zone.
 pub fn end_of(day: NaiveDate) -> NaiveDateTime {
     start_of(day.checked_add_days(Days::new(1)).unwrap_or(day))
 }

@@ -1,8 +1,8 @@
-//! Enumerations that are stored, sent and put into URLs as a fixed word.
+//! Enumerations whose values are stored, sent and put into URLs as fixed words (codes).
 
-/// Declares an enum whose variants each have one code: in the database (`TEXT`), in JSON and in URLs.
+/// Declares an enum whose variants each have a code, used in the database (`TEXT`), in JSON and in URLs.
 ///
-/// `labelled by` gives each variant a name for people, taken from the locale files.
+/// `labelled by` gives each variant a label for people, taken from the locale files.
 macro_rules! codes {
     ($(#[$meta:meta])* pub enum $name:ident labelled by $labels:ident {
         $($(#[$variant_meta:meta])* $variant:ident = $code:literal => $key:ident,)+
@@ -13,7 +13,7 @@ macro_rules! codes {
         }
 
         impl $name {
-            /// Its name for people.
+            /// Returns the label for people.
             pub fn label(self, locale: $crate::i18n::Locale) -> &'static str {
                 match self { $(Self::$variant => leptos_i18n::td_string!(locale, $labels.$key),)+ }
             }
@@ -30,7 +30,7 @@ macro_rules! codes {
             /// Every variant, in the order of declaration.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word that stands for the variant outside the program.
+            /// Returns the code of the variant.
             pub const fn code(self) -> &'static str {
                 match self { $(Self::$variant => $code,)+ }
             }
@@ -101,15 +101,15 @@ macro_rules! codes {
 }
 pub(crate) use codes;
 
-/// An enumeration that `codes!` declares.
+/// An enumeration declared with `codes!`.
 pub trait Coded: Copy + std::str::FromStr {
-    /// The word that stands for the variant outside the program.
+    /// Returns the code of the variant.
     fn code(self) -> &'static str;
 }
 
-/// A code as it is read: a newer version of the program may have written one that this version does not know.
+/// A code that was read, possibly one that a newer version of the program has written and this version does not know.
 ///
-/// Rules decide on what is [known](Self::known); an unknown code is shown as it is, and nothing is done by it.
+/// Rules act only on [known](Self::known) codes. An unknown code is displayed as it is and has no effect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[cfg_attr(feature = "ssr", derive(diesel::FromSqlRow))]
 pub enum Code<T> {
@@ -126,7 +126,7 @@ impl<T: Coded> Code<T> {
         }
     }
 
-    /// What the code stands for, when this version knows it.
+    /// Returns the value of the code, or `None` if this version does not know it.
     pub const fn known(&self) -> Option<T> {
         match self {
             Self::Known(value) => Some(*value),
@@ -134,7 +134,7 @@ impl<T: Coded> Code<T> {
         }
     }
 
-    /// The code itself.
+    /// Returns the code itself.
     pub fn code(&self) -> &str {
         match self {
             Self::Known(value) => value.code(),
@@ -142,7 +142,7 @@ impl<T: Coded> Code<T> {
         }
     }
 
-    /// Words for it; an unknown code stands for itself.
+    /// Returns the label of the value, or the code itself if it is unknown.
     pub fn words(&self, words: impl FnOnce(T) -> &'static str) -> String {
         let words = match self {
             Self::Known(value) => words(*value),
@@ -193,7 +193,7 @@ where
     }
 }
 
-/// The word is not one of the enumeration's codes.
+/// The error for a word that is not a code of the enumeration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("unknown code")]
 pub struct UnknownCode;

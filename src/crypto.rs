@@ -4,12 +4,13 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256, Sha512};
 use std::fmt::Write;
 
-/// SHA-256 in hexadecimal.
+/// Returns the SHA-256 hash of a text in hexadecimal.
 pub fn sha256(text: &str) -> String {
     hex(&Sha256::digest(text))
 }
 
-/// HMAC-SHA-256 in hexadecimal: without the secret nobody finds out by trying what text it is of.
+/// Returns the HMAC-SHA-256 of a text in hexadecimal. Without the secret, the text cannot be found by trying
+/// candidates.
 pub fn keyed_hash(secret: &str, text: &str) -> String {
     let mut mac = Hmac::<Sha256>::new(&Sha512::digest(secret));
     mac.update(text.as_bytes());
@@ -25,7 +26,7 @@ fn hex(bytes: &[u8]) -> String {
         })
 }
 
-/// A fresh idempotency key.
+/// Returns a new random key of 128 bits in hexadecimal.
 pub fn new_key() -> String {
     let random = rand::random::<u128>();
     format!("{random:032x}")

@@ -1,4 +1,5 @@
-//! How the server functions of the pages reach the shop, and how they answer a browser with and without JavaScript.
+//! What server functions use to access the shop on behalf of the visitor, and to respond to browsers with and without
+//! JavaScript.
 
 use crate::{
     act::{Shop, Tx},
@@ -25,15 +26,15 @@ use std::borrow::Cow;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-/// What was typed into a form that a browser without JavaScript sent, as `ui::form` reads it. Never passwords.
+/// The submitted values of a form sent without JavaScript, encoded for `ui::form`. Never contains passwords.
 #[derive(Clone)]
 pub struct Typed(pub String);
 
-/// Marks the context of a server function that a client calls, and not a page while it is drawn.
+/// Marks the context of a server function that is called by a client, not by a page during rendering on the server.
 #[derive(Clone, Copy, Debug)]
 pub struct Called;
 
-/// Changes the shop as whoever sent the request.
+/// Changes the shop on behalf of the visitor.
 pub async fn act<T: Send + 'static>(
     act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -44,7 +45,7 @@ pub async fn act<T: Send + 'static>(
     answer(done)
 }
 
-/// Reads what was entered into a form, and changes the shop as whoever sent it.
+/// Reads the fields of a form and changes the shop on behalf of the visitor.
 pub async fn submit<R: Request, T: Send + 'static>(
     fields: Fields,
     change: impl FnOnce(&mut Tx<'_>, &R) -> Result<T, Error> + Send + 'static,
@@ -56,7 +57,7 @@ pub async fn submit<R: Request, T: Send + 'static>(
     .await
 }
 
-/// Looks something up as whoever sent the request.
+/// Reads from the shop on behalf of the visitor, without changing it.
 pub async fn look<T: Send + 'static>(
     look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
@@ -67,8 +68,10 @@ pub async fn look<T: Send + 'static>(
     answer(found)
 }
 
-/// Reads a list for a page, as whoever sent the request. Filters that cannot be taken are left out and told beside what
-/// was found; a browser without JavaScript sees the status of such a mistake, too.
+/// Reads a list for a page on behalf of the visitor.
+///
+/// Invalid filters are ignored and reported together with the result. If the page is rendered on the server, its status
+/// is then 422.
 pub async fn search<Q, T>(
     query: Q,
     read: impl Fn(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
@@ -100,7 +103,7 @@ where
     Ok(found)
 }
 
-/// A query with wrong fields at their defaults; `None` when none of them was set.
+/// Returns the query with the invalid fields reset to their defaults, or `None` if none of them was set.
 fn without<Q: Serialize + DeserializeOwned>(query: &Q, wrong: &[FieldError]) -> Option<Q> {
     let mut fields = serde_json::to_value(query).ok()?;
     let set = fields.as_object_mut()?;
@@ -116,44 +119,45 @@ fn without<Q: Serialize + DeserializeOwned>(query: &Q, wrong: &[FieldError]) -> 
     serde_json::from_value(fields).ok()
 }
 
-/// Who sent the request, as the server found out before.
+/// Returns the actor of the request, as identified by the middleware.
 pub fn actor() -> Result<Actor, Error> {
     use_context::<Parts>().map_or(Err(Error::Internal), |parts| Actor::of(&parts.extensions))
 }
 
-/// The shop of this server.
+/// Returns the shop of this server.
 pub fn shop() -> Shop {
     expect_context::<Shop>()
 }
 
-/// The session of the request.
+/// Returns the session of the request.
 pub fn request_session() -> Result<Session, Error> {
     use_context::<Parts>()
         .and_then(|parts| parts.extensions.get::<Session>().cloned())
         .ok_or(Error::Internal)
 }
 
-/// Where the request came from.
+/// Returns the browser and the address from which the request was sent.
 pub fn place() -> Place {
     use_context::<Parts>()
         .map(|parts| Place::of(&parts))
         .unwrap_or_default()
 }
 
-/// Shows a secret on the page that reads it next, and never again. It is neither stored nor part of a URL.
+/// Passes a secret in a cookie, valid for one minute, to the page that shows it once. The secret is neither stored on
+/// the server nor part of a URL.
 pub fn show_once(name: &str, secret: &str) {
     if let Some(response) = use_context::<ResponseOptions>() {
         set_once(&response, name, secret, 60);
     }
 }
 
-/// The secret that the request before left for this page.
+/// Returns the secret that the previous request left for this page, and deletes its cookie.
 pub fn shown_once(name: &str) -> Option<String> {
     let (parts, response) = (use_context::<Parts>()?, use_context::<ResponseOptions>()?);
     let cookies = CookieJar::from_headers(&parts.headers);
     let secret = cookies.get(name)?.value().to_owned();
     set_once(&response, name, "", 0);
-    // Nobody keeps the page either.
+    // The page must not be cached either.
     response.insert_header(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Some(secret)
 }
@@ -169,7 +173,7 @@ fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: i64) 
     }
 }
 
-/// The beginning of every address of this shop, as the browser knows it: `http://localhost:3000`.
+/// Returns the origin of this site as the browser knows it: `http://localhost:3000`.
 pub fn origin() -> String {
     let ClientInfo {
         host, is_secure, ..
@@ -182,14 +186,15 @@ pub fn origin() -> String {
     format!("{scheme}://{host}")
 }
 
-/// Where the request comes from.
+/// Returns what is known about the client of the request.
 pub fn client_info() -> ClientInfo {
     use_context::<Parts>()
         .map(|parts| ClientInfo::of(&parts.extensions))
         .unwrap_or_default()
 }
 
-/// Gives the answer the status of its error; who must sign in first is led there and back.
+/// Gives the response the status of an error. A visitor who must sign in first is redirected to the sign-in page, which
+/// leads back; one who must change their password is redirected to the account page.
 pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     let (Err(error), Some(response), Some(parts)) = (
         &result,
@@ -199,7 +204,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
         return result;
     };
     if use_context::<Called>().is_some() && !wants_html(&parts.headers) {
-        // A script reads the error; the server gives it its status.
+        // A script reads the error from the body; `server/forms.rs` sets the status.
         return result;
     }
     let is_form = parts.method == Method::POST;
@@ -210,19 +215,20 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
             parts.uri.path_and_query().map(ToString::to_string)
         };
         leptos_axum::redirect(&sign_in_page(&wanted.unwrap_or_default()));
-        // Also for whoever would take anything else than HTML.
+        // `redirect` sets the status only for requests that accept HTML.
         response.set_status(StatusCode::FOUND);
     } else if *error == Error::MustChangePassword {
         let page = with_parameter("/account", "error", Trouble::MustChangePassword.code());
         leptos_axum::redirect(&page);
     } else if !is_form {
-        // A plain form is answered with a redirect back to its page, which shows the error.
+        // A plain form gets a redirect back to its page, which shows the error.
         response.set_status(error.status());
     }
     result
 }
 
-/// The page of a form that was sent after its session had ended, with what was typed: signing in leads back to it.
+/// Returns the page of a form that was sent after its session had ended, with the submitted values in its URL, so that
+/// signing in leads back to it.
 fn unsent(parts: &Parts) -> Option<String> {
     let page = referer(parts)?;
     let Some(Typed(typed)) = parts.extensions.get() else {
@@ -239,7 +245,7 @@ fn unsent(parts: &Parts) -> Option<String> {
     Some(own_page(path, kept.chain(told)))
 }
 
-/// The sign-in page that leads on to `wanted`.
+/// Returns the path of the sign-in page that then redirects to `wanted`.
 pub fn sign_in_page(wanted: &str) -> String {
     let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
     if wanted.is_empty() {
@@ -249,18 +255,18 @@ pub fn sign_in_page(wanted: &str) -> String {
     }
 }
 
-/// Leads the browser to another page of ours, with a banner there.
+/// Redirects to another page of this site, which shows a banner.
 pub fn go(path: &str, success: Success) {
     leptos_axum::redirect(&with_parameter(path, "success", success.code()));
 }
 
-/// Leads a browser without JavaScript back to the page of the form, with a banner there.
-/// With JavaScript the page stays and shows the answer itself.
+/// Redirects a browser without JavaScript back to the page of the form, which shows a banner. With JavaScript, the page
+/// stays open and shows the result itself.
 pub fn back(success: Success) {
     back_to("", success);
 }
 
-/// The same, to a place on that page, such as [`PLACE`](crate::ui::secret::PLACE).
+/// Like [`back`], but to a fragment of the page, such as [`PLACE`](crate::ui::secret::PLACE).
 pub fn back_to(place: &str, success: Success) {
     let Some(parts) = use_context::<Parts>() else {
         return;
@@ -271,7 +277,8 @@ pub fn back_to(place: &str, success: Success) {
     }
 }
 
-/// Path and query of the page that a request came from, when that is one of ours.
+/// Returns the path and query of the page that sent the request, or `None` if it is not a page of this site. Parameters
+/// that belong to a single response are left out.
 pub fn referer(parts: &Parts) -> Option<String> {
     let referer = url::Url::parse(parts.headers.get(header::REFERER)?.to_str().ok()?).ok()?;
     if Some(referer.authority()) != ClientInfo::of(&parts.extensions).host.as_deref() {
@@ -281,7 +288,8 @@ pub fn referer(parts: &Parts) -> Option<String> {
     Some(own_page(referer.path(), kept))
 }
 
-/// A page with these parameters, at a path that leads nowhere else: after two slashes a browser reads a host.
+/// Returns a path on this site with these parameters. The path begins with exactly one slash, because browsers read a
+/// host after two.
 pub fn own_page<'a>(
     path: &str,
     parameters: impl IntoIterator<Item = (Cow<'a, str>, Cow<'a, str>)>,
@@ -297,12 +305,12 @@ pub fn own_page<'a>(
     }
 }
 
-/// Whether a parameter of a URL speaks of one answer only.
+/// Returns whether a URL parameter belongs to a single response, such as the code of a banner.
 pub fn is_passing(name: &str) -> bool {
     PASSING.contains(&name)
 }
 
-/// Whether a browser asks for a page, and not a script for data.
+/// Returns whether a browser asks for a page, as opposed to a script that asks for data.
 pub fn wants_html(headers: &HeaderMap) -> bool {
     headers
         .get(header::ACCEPT)

@@ -1,4 +1,4 @@
-//! What can go wrong, and the HTTP status of each. `ui/messages.rs` has the words.
+//! The error type of the program, with the HTTP status of each error. The messages for people are in `ui/messages.rs`.
 
 pub use crate::problem::{FieldError, Problem};
 
@@ -11,60 +11,62 @@ use http::StatusCode;
 use leptos::{prelude::*, server_fn::codec::JsonEncoding};
 use serde::{Deserialize, Serialize};
 
-/// Why an act was refused or failed. Nothing was changed.
+/// Why an operation was refused or failed.
+///
+/// Nothing was changed, except possibly after [`Self::TookTooLong`], [`Self::Unavailable`] and [`Self::NoSpace`].
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 pub enum Error {
     #[error("not signed in")]
     SignedOut,
-    #[error("no right")]
+    #[error("permission denied")]
     Forbidden,
     #[error("not found")]
     NotFound,
     #[error("invalid: {0:?}")]
     Invalid(Vec<FieldError>),
-    /// Somebody else changed it since it was read.
-    #[error("edited meanwhile")]
+    /// The entity was changed by another user since it was read.
+    #[error("edited in the meantime")]
     Stale(Stale),
-    #[error("{stock} available, {qty} asked")]
+    #[error("{stock} available, {qty} requested")]
     OutOfStock { stock: i64, qty: i64 },
     #[error("{on_hand} on hand, {reserved} of them reserved")]
     Reserved { on_hand: i64, reserved: i64 },
-    /// The order is in a state that does not allow the act.
+    /// The status of the order does not allow the operation.
     #[error("the order is {0}")]
     OrderIs(Code<Status>),
     #[error("the product is archived")]
     Archived,
-    /// Counting an order would make a sum of the reports larger than a number holds.
+    /// The order would make a sum of the reports overflow.
     #[error("a sum of the reports would be too large")]
     SumTooLarge,
     #[error("wrong user name or password")]
     BadCredentials,
-    #[error("account waits for approval")]
+    #[error("account is awaiting approval")]
     AccountPending,
     #[error("account is blocked")]
     AccountBlocked,
-    /// The password is a one-time one.
+    /// The current password is a one-time password.
     #[error("the password must be changed first")]
     MustChangePassword,
     #[error("registration is closed")]
     RegistrationClosed,
-    /// It was used, revoked, or is too old.
-    #[error("the invitation does not hold")]
+    /// The invitation was used, was revoked or has expired.
+    #[error("the invitation is not valid")]
     InvitationOver,
-    #[error("the last administrator")]
+    #[error("not possible for the last administrator")]
     LastAdmin,
-    /// What an admin does to others only.
-    #[error("one's own account")]
+    /// An admin tried to do to their own account what is possible only with the accounts of others.
+    #[error("not possible with one's own account")]
     Yourself,
-    /// The idempotency key came before with other content.
-    #[error("the form was sent before with other content")]
+    /// The idempotency key was used before with other content.
+    #[error("the idempotency key was used before with other content")]
     KeyReused(Recorded),
     #[error("unreadable page cursor")]
     BadCursor,
-    /// Too many tries or requests; the next one may come after so many seconds.
-    #[error("too often, {seconds} s to wait")]
+    /// Too many attempts or requests; the next one is allowed after this many seconds.
+    #[error("too many attempts or requests, {seconds} s to wait")]
     TooOften { seconds: u64 },
-    /// A browser was made to send it by another site.
+    /// Another site made the browser send the request.
     #[error("sent from another site")]
     OtherSite,
     #[error("the body is too large")]
@@ -72,30 +74,30 @@ pub enum Error {
     /// The request took too long to arrive.
     #[error("the request was too slow")]
     SlowRequest,
-    /// The answer took too long. What was asked may have been done.
-    #[error("the answer took too long")]
+    /// The response took too long.
+    #[error("the response took too long")]
     TookTooLong,
-    /// More to do than the server takes on.
+    /// The server has no capacity left for the request.
     #[error("busy")]
     Busy,
-    /// Somebody else holds what the act needs, and has held it for too long.
-    #[error("locked by others")]
+    /// Another transaction holds a lock that the operation needs, and did not release it in time.
+    #[error("locked by another transaction")]
     Locked,
     /// The database cannot be reached.
     #[error("unavailable")]
     Unavailable,
     /// The disk of the database is full.
-    #[error("no space")]
+    #[error("no disk space")]
     NoSpace,
     /// The server cannot be reached from the browser.
     #[error("offline")]
     Offline,
-    /// A fault of the program; its cause is in the log.
+    /// A fault of the program. The cause is in the log.
     #[error("internal error")]
     Internal,
 }
 
-/// What was recorded under an idempotency key, and the key by which something else can be.
+/// What was created earlier with an idempotency key, and a new key with which something else can be created.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Recorded {
     pub entity: Code<Entity>,
@@ -103,17 +105,17 @@ pub struct Recorded {
     pub next_key: String,
 }
 
-/// What a person must know to decide about a conflicting edit.
+/// What a user needs to know to resolve a conflicting edit.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stale {
-    /// The version to send when the edit shall win after all.
+    /// The version to send to overwrite the current values.
     pub version: i64,
-    /// Fields whose present value is not what was typed.
+    /// The fields whose current value differs from the submitted one.
     pub differences: Vec<Difference>,
 }
 
 impl Stale {
-    /// A conflict with `version`, where typing would change the fields so.
+    /// Creates a conflict with the current `version`, which the edit would change by `changes`.
     pub fn new(version: i64, changes: Vec<Change>) -> Self {
         let difference = |change: Change| Difference {
             field: change.field,
@@ -126,7 +128,7 @@ impl Stale {
     }
 }
 
-/// A field with another value than the one that was typed.
+/// A field whose current value differs from the submitted one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Difference {
     pub field: String,
@@ -134,7 +136,7 @@ pub struct Difference {
 }
 
 impl Error {
-    /// One wrong field.
+    /// Creates the error for a single invalid field.
     pub fn field(field: &str, problem: Problem) -> Self {
         Self::Invalid(vec![FieldError {
             field: field.to_owned(),
@@ -142,7 +144,7 @@ impl Error {
         }])
     }
 
-    /// The fields that it is about, each with its problem: it is shown there.
+    /// Returns the fields at which the error is shown, each with its problem.
     pub fn fields(&self) -> Vec<FieldError> {
         match self {
             Self::Invalid(fields) => fields.clone(),
@@ -154,7 +156,7 @@ impl Error {
         }
     }
 
-    /// The problem of a field, if it has one.
+    /// Returns the problem of an invalid field.
     pub fn problem(&self, field: &str) -> Option<&Problem> {
         match self {
             Self::Invalid(fields) => fields
@@ -165,7 +167,7 @@ impl Error {
         }
     }
 
-    /// The HTTP status that says the same.
+    /// Returns the HTTP status of the error.
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BadCursor => StatusCode::BAD_REQUEST,
@@ -200,7 +202,7 @@ impl Error {
         }
     }
 
-    /// Seconds after which it is worth trying again, where that is known.
+    /// Returns the number of seconds after which to retry, if known.
     pub const fn wait(&self) -> Option<u64> {
         match self {
             Self::TooOften { seconds } => Some(*seconds),
@@ -209,7 +211,7 @@ impl Error {
         }
     }
 
-    /// What was too much, where something was.
+    /// Returns the kind of overload, for the metrics; `None` for other errors.
     pub const fn overload(&self) -> Option<&'static str> {
         match self {
             Self::TooOften { .. } => Some("too_often"),
@@ -220,7 +222,7 @@ impl Error {
         }
     }
 
-    /// Whether somebody who keeps the server can tell its cause by the number of the request.
+    /// Returns whether to show the request id, by which the operator of the server can find the cause in the log.
     pub const fn is_fault(&self) -> bool {
         matches!(
             self,

@@ -1,4 +1,4 @@
-//! The home page: ways to the main pages, and what waits.
+//! The home page: links to the main pages, waiting orders and low stock.
 
 use crate::{
     auth::Permission,
@@ -12,19 +12,19 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
-/// What waits, for whoever is signed in.
+/// The waiting orders and the low stock, for the home page of a signed-in user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
-    /// The orders that have waited longest.
+    /// The orders that have been waiting longest.
     pub waiting: Vec<Order>,
-    /// Products that run low, the emptiest first.
+    /// Products below their minimum, lowest stock first.
     pub low: Vec<Product>,
     pub stage: Stage,
-    /// Whether anybody may register; told to admins.
+    /// Whether registration is open to everybody; `true` only for admins.
     pub registration_open: bool,
 }
 
-/// What waits: a few rows of each.
+/// Returns the overview, with at most five orders and five products.
 #[server(endpoint = "read_overview")]
 pub async fn read_overview() -> Result<Overview, Error> {
     use crate::{
@@ -70,7 +70,7 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
-/// A card that is a link as a whole.
+/// A card that links to a page.
 #[component]
 fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl IntoView {
     view! {

@@ -1,5 +1,5 @@
-//! Sirius keeps the stock and the orders of a small shop that buys in euro, sells in roubles
-//! and takes orders by phone. `ARCHITECTURE.md` is the map.
+//! Sirius manages the stock and the orders of a small shop that buys in euro, sells in roubles and takes orders by
+//! phone. `ARCHITECTURE.md` describes its structure.
 
 #![recursion_limit = "256"]
 
@@ -72,14 +72,14 @@ mod tests;
 
 #[expect(
     clippy::expect_used,
-    reason = "generated: the locales are known when it is compiled"
+    reason = "generated code; the locales are known at compile time"
 )]
 mod locales {
     include!(concat!(env!("OUT_DIR"), "/i18n.rs"));
 }
 pub use locales::i18n;
 
-/// Makes the page that the server drew react, in the browser.
+/// Hydrates the server-rendered page in the browser.
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {

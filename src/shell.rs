@@ -1,4 +1,4 @@
-//! The HTML document around the application, and the policy that says what it may load.
+//! The HTML document around the application, with its content security policy.
 
 use crate::{app::App, error::Error, server::assets::Built, ui};
 use axum::http::{HeaderValue, header, request::Parts};
@@ -9,12 +9,12 @@ use std::sync::LazyLock;
 
 static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
 
-/// The document. Without the built client it is the same page, only without JavaScript.
+/// The HTML document. If the client was not built, the page works without JavaScript.
 pub fn shell() -> impl IntoView {
     let visitor = ui::visitor();
     let nonce = use_nonce();
     if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
-        // What the script at the nonce imports is loaded by the same nonce.
+        // Modules that the script imports are allowed by its nonce.
         let policy = format!(
             "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
              connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
@@ -61,8 +61,8 @@ pub fn shell() -> impl IntoView {
     }
 }
 
-/// Gives the page the status of the refusal in its address, when that is one to wait for: a form without JavaScript
-/// comes back by a redirect, and whoever tries passwords shall see a 429.
+/// Sets the status of the page to 429 if the error in its URL is [`Error::TooOften`]: a form without JavaScript leads
+/// back to its page with a redirect, but a client that guesses passwords must get the status.
 fn tell_refusal() {
     let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
     else {
