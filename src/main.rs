@@ -19,7 +19,7 @@ use std::{
     time::Duration,
 };
 
-/// How long work that nobody waits for any more may still take at the end. In a database that hangs it has no end.
+/// How long unfinished work may continue at shutdown. With a hanging database, it would never end.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Stock and orders of a small shop
@@ -34,51 +34,51 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Migrate the database and serve (the default)
+    /// Migrate the database and start the server (default)
     Serve,
-    /// Bring the schema of the database up to date
+    /// Bring the database schema up to date
     Migrate,
-    /// Fill an empty database with believable goods and orders, always the same
+    /// Fill an empty database with realistic products and orders, the same every time
     Demo {
-        /// How many orders to make
+        /// Number of orders to create
         #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         orders: u32,
     },
     /// Manage accounts
     #[command(subcommand)]
     User(user::Command),
-    /// Prove that ledger, counters, orders and roll-ups agree; exit with 1 when they do not
+    /// Check that the ledger, counters, orders and rollups agree; exit with 1 if they do not
     Check {
-        /// Make the roll-ups anew from the orders first
+        /// Rebuild the rollups from the orders first
         #[arg(long)]
         repair: bool,
     },
-    /// Write all data into one file, while the server runs
+    /// Back up all data to a file; the server may keep running
     Backup {
         file: PathBuf,
-        /// Replace the file when it is there already
+        /// Replace the file if it exists
         #[arg(long)]
         force: bool,
     },
-    /// Bring a backup back into an empty database, and check it
+    /// Restore a backup into an empty database, and check it
     Restore { file: PathBuf },
-    /// Copy all data into another, empty database, of either kind, and compare every row
+    /// Copy all data into another, empty database (SQLite or PostgreSQL), and compare every row
     Copy {
-        /// The other database, named as `DATABASE_URL` names one
+        /// URL of the other database, in the format of `DATABASE_URL`
         #[arg(long, value_name = "URL")]
         to: DatabaseUrl,
     },
 }
 
 fn main() -> ExitCode {
-    // A missing .env is no fault; a broken one is.
+    // A missing .env file is fine; an invalid one is an error.
     if let Err(error) = dotenvy::dotenv()
         && !error.not_found()
     {
         return fail(&match error {
-            // What it says has the rest of the line in it, and that may be a password.
+            // The parser's own message quotes the line, which may contain a password.
             dotenvy::Error::LineParse(..) => {
-                ".env: a line cannot be read; write NAME=value, and quotes around a value with spaces or signs"
+                ".env: invalid line; write NAME=value, and put quotes around a value with spaces or special characters"
                     .to_owned()
             }
             error => format!(".env: {error}"),
@@ -87,7 +87,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let config = match cli.settings.check() {
         Ok(config) => Arc::new(config),
-        Err(wrong) => return fail(&format!("wrong settings:\n  {}", wrong.join("\n  "))),
+        Err(wrong) => return fail(&format!("invalid settings:\n  {}", wrong.join("\n  "))),
     };
     start_log(&config);
     clock::set_zone(config.shop_timezone);
@@ -136,18 +136,18 @@ fn fail(message: &str) -> ExitCode {
 }
 
 fn start_log(config: &Config) {
-    // The session layer has spans of its own, that say nothing.
+    // The spans of the session layer carry no useful information.
     let quiet = "info,tower_sessions=warn,tower_sessions_core=warn";
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet.into());
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(io::stderr)
-        // On a full disk, saying that nothing can be said would end the thread that tries.
+        // On a full disk, reporting that the log cannot be written would panic the thread.
         .log_internal_errors(false)
         .with_ansi(io::stderr().is_terminal());
     panic::set_hook(Box::new(
-        |panic| tracing::error!(%panic, "a fault of the program"),
+        |panic| tracing::error!(%panic, "the program panicked"),
     ));
     match config.log_format {
         LogFormat::Text => log.with_target(false).init(),
