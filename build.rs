@@ -1,6 +1,6 @@
-//! Turns `locales/*.json` into the module `i18n`: keys and their arguments are checked by the compiler.
+//! Generates the module `i18n` from `locales/*.json`, so that the compiler checks the keys and their arguments.
 //!
-//! `leptos_i18n_build` would do the same, but compiles all of CLDR for it.
+//! `leptos_i18n_build` would do the same, but it compiles all of CLDR.
 
 use leptos_i18n_parser::parse_locales::{
     cfg_file::ConfigFile,
@@ -16,7 +16,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if env::var_os("CARGO_FEATURE_SSR").is_some()
         && env::var("PROFILE").is_ok_and(|profile| profile == "release")
     {
-        // The built client is part of the program.
+        // The program embeds the built client.
         println!("cargo::rerun-if-changed=target/site/pkg");
     }
     let mut folder = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);

@@ -1,12 +1,12 @@
-//! Instants as the shop sees them: kept in UTC, shown by the shop's clock.
+//! Instants, stored in UTC and shown in the shop's time zone.
 
 use crate::i18n::Locale;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Timelike};
 use serde::{Deserialize, Serialize};
 
-/// An instant, with what the shop's clock is ahead of UTC at that instant.
+/// An instant, with the UTC offset of the shop's time zone at that instant.
 ///
-/// The offset travels along so that a browser shows the shop's time without a table of time zones.
+/// The offset is included so that a browser can show the shop's time without a time zone database.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "(i64, i32)", into = "(i64, i32)")]
 #[cfg_attr(feature = "ssr", derive(diesel::AsExpression, diesel::FromSqlRow))]
@@ -17,7 +17,7 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// The instant `utc`, for a shop whose clock is `offset_minutes` ahead of UTC then.
+    /// Creates the instant `utc`, at which the shop's clock is `offset_minutes` ahead of UTC.
     pub const fn new(utc: NaiveDateTime, offset_minutes: i32) -> Self {
         Self {
             utc,
@@ -25,22 +25,22 @@ impl Moment {
         }
     }
 
-    /// Borrowed, as the database layer binds it.
+    /// Returns the instant in UTC by reference, for the database layer.
     pub const fn utc_ref(&self) -> &NaiveDateTime {
         &self.utc
     }
 
-    /// The instant in UTC.
+    /// Returns the instant in UTC.
     pub const fn utc(self) -> NaiveDateTime {
         self.utc
     }
 
-    /// The shop's day of the instant.
+    /// Returns the day in the shop's time zone.
     pub fn day(self) -> NaiveDate {
         self.local().date()
     }
 
-    /// Day and time for people: `23.11.2026 14:05`, in English `23 Nov 2026 14:05`.
+    /// Formats the instant for people: `23.11.2026 14:05`, in English `23 Nov 2026 14:05`.
     pub fn shown(self, locale: Locale) -> String {
         let local = self.local();
         format!(
@@ -51,22 +51,22 @@ impl Moment {
         )
     }
 
-    /// RFC 3339 in UTC, for machines: `2026-11-23T11:05:00.000000Z`.
+    /// Formats the instant for machines, as RFC 3339 in UTC: `2026-11-23T11:05:00.000000Z`.
     ///
-    /// Always to the microsecond, as fine as both databases keep it, so that the order of texts is the order of instants.
+    /// Always includes the microseconds, the precision of both databases, so that the strings sort by time.
     pub fn rfc3339(self) -> String {
         self.utc
             .and_utc()
             .to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
     }
 
-    /// What the shop's clock shows.
+    /// Returns the date and time in the shop's time zone.
     pub fn local(self) -> NaiveDateTime {
         self.utc + TimeDelta::minutes(self.offset_minutes.into())
     }
 }
 
-/// As it travels to the browser: microseconds since 1970 in UTC, and the offset in minutes.
+/// The form sent to the browser: microseconds since 1970 in UTC, and the offset in minutes.
 impl From<Moment> for (i64, i32) {
     fn from(moment: Moment) -> Self {
         (
@@ -92,7 +92,7 @@ const MONTHS: [&str; 12] = [
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
 ];
 
-/// A day for people: `23.11.2026`, in English `23 Nov 2026`.
+/// Formats a day for people: `23.11.2026`, in English `23 Nov 2026`.
 pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{:02}.{}", day.day(), day.month(), day.year()),
@@ -100,7 +100,8 @@ pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
     }
 }
 
-/// A day as date fields send it, `2026-11-23`, or as people write it, `23.11.2026`; in the years of a shop.
+/// Reads a day as date inputs send it, `2026-11-23`, or as people write it, `23.11.2026`. The year must be from 2000 to
+/// 2999.
 pub fn day_read(text: &str) -> Option<NaiveDate> {
     let text = text.trim();
     let day = text
@@ -110,7 +111,7 @@ pub fn day_read(text: &str) -> Option<NaiveDate> {
         .filter(|day: &NaiveDate| (2000..3000).contains(&day.year()))
 }
 
-/// A day where the year is known: `23.11`, in English `23 Nov`.
+/// Formats a day without its year: `23.11`, in English `23 Nov`.
 pub fn day_short(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{:02}", day.day(), day.month()),
@@ -118,7 +119,7 @@ pub fn day_short(day: NaiveDate, locale: Locale) -> String {
     }
 }
 
-/// A month for people: `11.2026`, in English `Nov 2026`.
+/// Formats the month of a day for people: `11.2026`, in English `Nov 2026`.
 pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{}", day.month(), day.year()),

@@ -1,4 +1,5 @@
-//! Amounts of money in whole minor units: no fraction is ever lost, and roubles never meet euro by mistake.
+//! Amounts of money in whole minor units, so that no fraction is lost. Roubles and euro are different types, so that
+//! they cannot be mixed up.
 
 use crate::{
     i18n::Locale,
@@ -7,10 +8,10 @@ use crate::{
 use serde::{Deserialize, Serialize};
 use std::fmt;
 
-/// The largest price that is taken, in minor units: ten million roubles or euro.
+/// The highest accepted price, in minor units: ten million roubles or euro.
 pub const MAX_PRICE: i64 = 1_000_000_000;
 
-/// Why a text is not an amount.
+/// Why an amount was rejected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum AmountError {
     #[error("not an amount")]
@@ -21,7 +22,7 @@ pub enum AmountError {
     Negative,
     #[error("above the largest price")]
     TooLarge,
-    /// More pieces than this price goes with; the highest price of a piece that does, in minor units.
+    /// The total of several pieces is too large. Contains the highest allowed price per piece, in minor units.
     #[error("above the largest total")]
     TotalTooLarge(i64),
 }
@@ -35,17 +36,17 @@ macro_rules! currency {
         pub struct $name(pub i64);
 
         impl $name {
-            /// Reads a price that a person typed: `1 299,90`, `1299.9` or `1299`; at most two decimals.
+            /// Reads a price that a person typed: `1 299,90`, `1299.9` or `1299`, with at most two decimals.
             pub fn parse(text: &str) -> Result<Self, AmountError> {
                 parse_minor(text).map(Self)
             }
 
-            /// The amount for people, with its sign: `1 299,90 ₽`, in English `1,299.90 ₽`.
+            /// Formats the amount for people, with the currency sign: `1 299,90 ₽`, in English `1,299.90 ₽`.
             pub fn shown(self, locale: Locale) -> String {
                 format!("{}\u{a0}{}", group(self.0, locale), $sign)
             }
 
-            /// The amount as a field begins with it, for people to type over: `1299,90`, in English `1299.90`.
+            /// Formats the amount as the initial value of an input field: `1299,90`, in English `1299.90`.
             pub fn typed(self, locale: Locale) -> String {
                 match locale {
                     Locale::ru => self.to_string().replace('.', ","),
@@ -53,15 +54,15 @@ macro_rules! currency {
                 }
             }
 
-            /// The most that pieces may come to together: sums over all that a shop ever trades hold it many times.
+            /// The largest allowed total, small enough that sums over everything a shop ever trades cannot overflow.
             pub const MAX_TOTAL: Self = Self($max_total);
 
-            /// What `qty` pieces come to; `None` when no number holds it.
+            /// Returns the total of `qty` pieces, or `None` on overflow.
             pub fn times(self, qty: Qty) -> Option<Self> {
                 self.0.checked_mul(qty.0).map(Self)
             }
 
-            /// What `qty` pieces come to, at most `most`.
+            /// Returns the total of `qty` pieces, or an error if it exceeds `most`.
             pub fn total_within(self, most: Self, qty: Qty) -> Result<Self, AmountError> {
                 self.times(qty)
                     .filter(|total| *total <= most)
@@ -69,7 +70,7 @@ macro_rules! currency {
             }
         }
 
-        /// The plain decimal, as machines take it: `1299.90`.
+        /// The plain decimal for machines: `1299.90`.
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
                 let sign = if self.0 < 0 { "-" } else { "" };
@@ -83,20 +84,20 @@ macro_rules! currency {
 }
 
 currency!(
-    /// Roubles, in kopecks: what customers pay.
+    /// An amount in roubles, stored in kopecks: what customers pay.
     Rub,
     "₽",
     100_000_000_000
 );
 currency!(
-    /// Euro, in cents: what suppliers are paid.
+    /// An amount in euro, stored in cents: what suppliers are paid.
     Eur,
     "€",
     10_000_000_000
 );
 
 impl Rub {
-    /// Whole roubles in few signs, for the marks of a chart: `1,5 млн ₽`, `250 тыс. ₽`; in English `1.5M ₽`.
+    /// Formats whole roubles briefly, for the labels of a chart: `1,5 млн ₽`, `250 тыс. ₽`; in English `1.5M ₽`.
     pub fn short(self, locale: Locale) -> String {
         let roubles = self.0 / 100;
         let (unit, words) = match (roubles.unsigned_abs(), locale) {
@@ -121,7 +122,7 @@ impl Rub {
     }
 }
 
-/// An amount without its sign, for a sentence: `1 299,90`, `1 299`.
+/// Formats an amount in minor units without a currency sign, for a sentence: `1 299,90`, `1 299`.
 pub fn amount(minor: i64, locale: Locale) -> String {
     if minor % 100 == 0 {
         pieces(minor / 100, locale)

@@ -1,4 +1,4 @@
-//! Quantities, and whole numbers for display.
+//! Quantities, and the display of whole numbers.
 
 use crate::i18n::Locale;
 use serde::{Deserialize, Serialize};
@@ -62,13 +62,13 @@ impl fmt::Display for Qty {
     }
 }
 
-/// A number of pieces for people: `12 500`, in English `12,500`.
+/// Formats a number of pieces: `12 500`, in English `12,500`.
 pub fn pieces(count: i64, locale: Locale) -> String {
     let sign = if count < 0 { "−" } else { "" };
     format!("{sign}{}", thousands(count.unsigned_abs(), locale))
 }
 
-/// A number with its thousands apart.
+/// Formats a number with a separator between thousands.
 pub fn thousands(number: u64, locale: Locale) -> String {
     let separator = match locale {
         Locale::ru => '\u{a0}',

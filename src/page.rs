@@ -1,4 +1,4 @@
-//! A list, a page at a time.
+//! Paginated lists and their parameters.
 
 use crate::problem::FieldError;
 use serde::{Deserialize, Serialize};
@@ -7,30 +7,31 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Page<T> {
     pub items: Vec<T>,
-    /// Cursor of the page before; `None` on the first.
+    /// Cursor of the previous page; `None` on the first page.
     pub before: Option<String>,
-    /// Cursor of the page after; `None` on the last.
+    /// Cursor of the next page; `None` on the last page.
     pub after: Option<String>,
 }
 
-/// What a list found by its filters; those that could not be taken were left out.
+/// The result of a list whose invalid filters were ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found<T> {
     pub found: T,
-    /// The filters that were left out, and why.
+    /// The filters that were ignored, each with its problem.
     pub wrong: Vec<FieldError>,
 }
 
-/// The state of a list in its URL.
+/// The query parameters of a list.
 #[cfg(feature = "ssr")]
 pub trait ListQuery {
-    /// The cursors `before` and `after`, in this order.
+    /// Returns the cursors `before` and `after`, in this order.
     fn cursors(&mut self) -> [&mut String; 2];
 }
 
-/// Declares what a list shows: the state of its URL, as it was typed, which is also what the API takes as parameters.
+/// Declares the parameters of a list, as text: they are the state of a page's URL and the query parameters of the API.
 ///
-/// Each field has the type and the attributes that the document of the API names; pages and cursors come with every list.
+/// Each field is declared with its type and attributes for the OpenAPI document. Every list also gets a page size and
+/// cursors.
 macro_rules! list_query {
     ($(#[$meta:meta])* pub struct $name:ident {
         $($(#[$field_meta:meta])* $field:ident: $type:ident { $($param:tt)* },)+
@@ -45,10 +46,10 @@ macro_rules! list_query {
                 #[cfg_attr(feature = "ssr", param(value_type = Option<$type>, $($param)*))]
                 pub $field: String,
             )+
-            /// Rows of the page
+            /// Number of rows per page
             #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
             pub limit: String,
-            /// `next` of the page before
+            /// `next` of the previous page
             #[serde(alias = "cursor")]
             #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
             pub after: String,

@@ -1,4 +1,4 @@
-//! Telephone numbers: read as people say them, kept in E.164, found by any run of digits from the start or the end.
+//! Phone numbers: read in any common notation, stored in E.164, and found by their first or last digits.
 
 use crate::{error::Problem, text::tidy};
 use phonenumber::{
@@ -11,31 +11,31 @@ use std::sync::OnceLock;
 
 static REGION: OnceLock<Id> = OnceLock::new();
 
-/// What may stand between the digits of a number, beside spaces.
+/// Characters that may separate the digits of a number, besides spaces.
 const PUNCTUATION: &str = "-\u{2010}\u{2012}\u{2013}\u{2014}\u{2015}\u{2212}()[]./~";
 
-/// Sets the region of numbers that are typed without a country code, once, at start.
+/// Sets the region of numbers that are typed without a country code, at start. Later calls have no effect.
 pub fn set_region(region: Id) {
     let _ = REGION.set(region);
 }
 
-/// A number that exists in its country's plan, in the forms that an order keeps.
+/// A number that is valid in the numbering plan of its country, in the forms that an order stores.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Phone {
     /// E.164: `+79161234567`.
     pub e164: String,
-    /// For people: in national form at home, in international form abroad.
+    /// For people: in national form for numbers of the shop's region, otherwise in international form.
     #[serde(skip)]
     pub shown: String,
 }
 
 impl Phone {
-    /// Reads a number; `None` when it is none.
+    /// Reads a number, or returns `None` if the text is not a valid number.
     pub fn parse(text: &str) -> Option<Self> {
         Self::read(region(), text)
     }
 
-    /// Reads a number that somebody entered.
+    /// Reads a number that a person entered; the error says what is wrong.
     pub fn entered(text: &str) -> Result<Self, Problem> {
         Self::parse(text).ok_or_else(|| {
             if tidy(text).is_empty() {
@@ -66,18 +66,18 @@ impl Phone {
         })
     }
 
-    /// The number without its plus.
+    /// Returns the number without its plus sign.
     pub fn digits(&self) -> &str {
         self.e164.trim_start_matches('+')
     }
 
-    /// The digits from the last to the first.
+    /// Returns the digits in reverse order.
     pub fn reversed(&self) -> String {
         self.digits().chars().rev().collect()
     }
 }
 
-/// Whether a text is a number and more digits after it: an extension, or a second number.
+/// Returns whether a text is a number followed by more digits, such as an extension or a second number.
 fn has_more(text: &str) -> bool {
     let text = tidy(text);
     let Some(end) = text.find(|c| !is_of_number(c)) else {
@@ -87,8 +87,10 @@ fn has_more(text: &str) -> bool {
     rest.contains(|c: char| c.is_ascii_digit()) && Phone::parse(number).is_some()
 }
 
-/// The first digits that a number may have when a person typed `digits`: as it stands,
-/// and with the country code for the national prefix (`8…`) or without either (`916…`).
+/// Returns the possible first digits of a number in E.164, without the plus sign, if a person typed `digits`.
+///
+/// These are the digits as typed, the digits with the country code in front (for `916…`), and the digits with the
+/// country code instead of the national prefix (for `8916…`).
 pub fn beginnings(digits: &str) -> [String; 3] {
     beginnings_in(region(), digits)
 }
@@ -106,8 +108,8 @@ fn beginnings_in(region: Id, digits: &str) -> [String; 3] {
     ]
 }
 
-/// Whether a search by the first digits of a national form finds the number. In Argentina and Mexico the national form of
-/// some numbers has other digits: they are shown in international form.
+/// Returns whether every search by the first digits of a national form finds the number. In Argentina and Mexico, the
+/// national form of some numbers has other digits; these numbers are shown in international form.
 fn is_found_by(region: Id, e164: &str, shown: &str) -> bool {
     let digits: String = shown.chars().filter(char::is_ascii_digit).collect();
     (3..=digits.len()).all(|length| {
@@ -121,7 +123,7 @@ fn region() -> Id {
     *REGION.get_or_init(|| Id::RU)
 }
 
-/// What was typed, of which every character belongs to a number.
+/// A typed text in which every character may be part of a number.
 struct Typed {
     has_plus: bool,
     digits: String,
@@ -135,7 +137,7 @@ impl Typed {
         }
         let digits: String = text.chars().filter(char::is_ascii_digit).collect();
         let before = text.split(|c: char| c.is_ascii_digit()).next()?;
-        // A plus anywhere but before the digits is a slip.
+        // A plus sign is valid only before the digits.
         let (pluses, leading) = (text.matches('+').count(), before.matches('+').count());
         (pluses == leading && pluses <= 1).then_some(Self {
             has_plus: pluses == 1,
@@ -148,11 +150,11 @@ fn is_of_number(c: char) -> bool {
     c.is_ascii_digit() || c == '+' || c.is_whitespace() || PUNCTUATION.contains(c)
 }
 
-/// The number with these digits, from the country code on.
+/// Returns the number with these digits, which include the country code.
 ///
-/// The library strips the national prefix of the region that it is told, which is wrong of a number that has a country
-/// code: the 8 of Russia from +49 89. Told none, it strips the one of the number's own country, though some numbers
-/// begin with the same digit. Spain has no national prefix, so that nothing is stripped.
+/// The library strips the national prefix of the region that it is given, which is wrong for a number with a country
+/// code: for Russia, it would strip the 8 from +49 89. Without a region, it strips the prefix of the number's own
+/// country, although some numbers begin with the same digit. Spain has no national prefix, so nothing is stripped.
 fn exact(digits: &str) -> Option<PhoneNumber> {
     valid(Some(country::ES), &format!("+{digits}"))
 }
@@ -162,23 +164,24 @@ fn valid(region: Option<Id>, text: &str) -> Option<PhoneNumber> {
     phonenumber::is_valid(&number).then_some(number)
 }
 
-/// A number with its country code, also with the national prefix that some write behind it: `+44 (0)20 …`.
+/// Returns the number with these digits, which include the country code and possibly a national prefix after it, as in
+/// `+44 (0)20 …`.
 fn international(digits: &str) -> Option<PhoneNumber> {
     exact(digits).or_else(|| valid(None, &format!("+{digits}")))
 }
 
-/// A number as it is dialled in a region.
+/// Returns the number with these digits, as dialled in a region.
 fn national(region: Id, digits: &str) -> Option<PhoneNumber> {
     let metadata = DATABASE.by_id(region.as_ref())?;
     let code = metadata.country_code();
     without_prefix(metadata, digits)
         .and_then(|rest| exact(&format!("{code}{rest}")))
         .or_else(|| exact(&format!("{code}{digits}")))
-        // Without its plus.
+        // With the country code, but without the plus sign.
         .or_else(|| exact(digits).filter(|number| number.country().code() == code))
-        // With the code of a carrier, or what else a region has.
+        // With a carrier code or another prefix of the region.
         .or_else(|| valid(Some(region), digits).filter(|number| number.country().code() == code))
-        // Dialled abroad.
+        // With the prefix for international calls.
         .or_else(|| {
             let prefix = metadata.international_prefix()?.find(digits)?;
             let rest = digits.get(prefix.end()..).filter(|_| prefix.start() == 0)?;
@@ -186,7 +189,7 @@ fn national(region: Id, digits: &str) -> Option<PhoneNumber> {
         })
 }
 
-/// The digits behind the national prefix of a region; `None` when they do not begin with it.
+/// Returns the digits after the national prefix of a region, or `None` if they do not begin with it.
 fn without_prefix<'d>(metadata: &Metadata, digits: &'d str) -> Option<&'d str> {
     let by_rule = metadata
         .national_prefix_for_parsing()
@@ -220,7 +223,7 @@ mod tests {
         Type::Uan,
     ];
 
-    /// A number of each kind in each country, with the country.
+    /// Returns an example number of each type in each country, with the country.
     fn examples() -> impl Iterator<Item = (Option<Id>, String)> {
         DATABASE.iter().flat_map(|metadata| {
             let kinds = TYPES.into_iter();

@@ -1,16 +1,16 @@
-//! What is wrong with a field.
+//! The problems that the value of a field can have.
 
 use crate::money::AmountError;
 use serde::{Deserialize, Serialize};
 
-/// A field with a value that cannot be taken.
+/// A field whose value was rejected, and why.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FieldError {
     pub field: String,
     pub problem: Problem,
 }
 
-/// What is wrong with a field.
+/// Why the value of a field was rejected.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Problem {
     Required,
@@ -18,10 +18,10 @@ pub enum Problem {
     TooShort(usize),
     /// More characters than this.
     TooLong(usize),
-    /// More than 71 bytes: bcrypt reads no more.
+    /// More than 71 bytes, the most that bcrypt reads.
     PasswordTooLong,
     NotUsername,
-    /// A word with letters of two alphabets.
+    /// A word mixes letters of two alphabets.
     MixedAlphabets,
     NotNumber,
     NotAmount,
@@ -32,75 +32,75 @@ pub enum Problem {
     /// Below this.
     TooSmall(i64),
     NotPhone,
-    /// A telephone number and an extension, or another number, after it.
+    /// A phone number is followed by an extension or another number.
     NotOnePhone,
-    /// Fewer digits than this to search by.
+    /// Fewer digits than a search needs.
     TooFewDigits(usize),
     NotDate,
     NotOffered,
     Taken,
     UnknownProduct,
-    /// The text fits several products.
+    /// The text matches several products, which are listed here.
     Ambiguous(Vec<String>),
-    /// The browser could not find out which product the text means.
+    /// The browser could not look up the product.
     NotLookedUp,
     WrongPassword,
     PasswordsDiffer,
-    /// The new password is the present one.
+    /// The new password is the current one.
     SamePassword,
     NoPrice,
-    /// Fewer pieces may be sold than were asked for.
+    /// Fewer pieces are available than were requested.
     OutOfStock {
         stock: i64,
         qty: i64,
     },
-    /// So many pieces come to too much; the highest price of one that goes with them, in minor units.
+    /// The total of the pieces is too large. Contains the highest allowed price per piece, in minor units.
     TotalTooLarge(i64),
-    /// At its purchase price, more pieces than this are worth too much.
+    /// The stock would be worth too much at its purchase price. Contains the largest allowed number of pieces on hand.
     WorthTooMuch(i64),
-    /// A sum of a report would be larger than a number holds.
+    /// A sum of the report would overflow.
     SumTooLarge,
-    /// The same, of the cost in roubles at this rate.
+    /// With this exchange rate, a cost in roubles would overflow.
     RateTooHigh,
-    /// Not a rate of the euro.
+    /// Not a valid exchange rate of the euro.
     NotRate,
-    /// A day that has not come yet.
+    /// The day is in the future.
     InFuture,
-    /// The last day comes before the first.
+    /// The last day is before the first.
     BeforeStart,
-    /// More periods than a report shows.
+    /// The range has more periods than a report can show.
     RangeTooLong,
-    /// The same as on this line of the file.
+    /// The same value as on this line of the file.
     Repeated(usize),
     /// The product is archived.
     Archived,
-    /// The same, of an order that is there: it may only become smaller.
+    /// The product of the order is archived, so the quantity can only be reduced.
     OnlyFewer,
-    /// A row that is on record and may not be changed.
+    /// The row was recorded with other values and cannot be changed.
     OnRecord,
-    /// A number that names no row on record.
+    /// No recorded row has this id.
     NotOnRecord,
-    /// A file without this column.
+    /// The file does not have this column.
     NoColumn(String),
-    /// A file that is no table, or has none of ours.
+    /// The file is not a table, or it has no known column.
     NotTable,
-    /// A quote in a file that is opened and not closed.
+    /// A quote in the file is not closed.
     UnclosedQuote,
-    /// More than one line where one is meant.
+    /// The value must be a single line.
     LineBreak,
-    /// The same content was imported within a day.
+    /// The same content was imported within 24 hours.
     ImportedAlready,
-    /// More rows than this in a file.
+    /// The file is too large, or has more rows than this.
     TooManyRows(usize),
     NotText,
     NotFlag,
     /// There is no such field.
     UnknownField,
-    /// The body is no JSON object.
+    /// The body is not a JSON object.
     NotObject,
-    /// As many as this are there already.
+    /// There already are this many, the maximum.
     TooMany(usize),
-    /// No channel is configured, or not this recipient.
+    /// No notification channel is configured, or the recipient is not.
     NobodyToTell,
 }
 

@@ -1,4 +1,4 @@
-//! The tables, as `migrations/` makes them in both databases; what each column means is said there.
+//! The tables of both databases, as created by `migrations/`, which documents each column.
 
 diesel::table! {
     users (username) {

@@ -1,8 +1,8 @@
-//! Text as people type it, brought to one form.
+//! Normalizes the text that people type.
 //!
-//! What looks the same is the same: one composition of «й», no fullwidth letters and no characters that nobody sees.
-//! Those are what Unicode calls default-ignorable: zero-width and bidirectional characters, soft hyphens, variation
-//! selectors. So an emoji of a family becomes its members.
+//! Texts that look the same become equal: «й» has one composition, and there are no fullwidth letters and no invisible
+//! characters. Invisible are those that Unicode calls default-ignorable: zero-width and bidirectional characters, soft
+//! hyphens, variation selectors. A side effect is that a family emoji is split into its members.
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 use icu_properties::{
@@ -10,9 +10,9 @@ use icu_properties::{
     props::{DefaultIgnorableCodePoint, GeneralCategory},
 };
 
-/// The form by which names are compared, searched and ordered: lower case, `ё` as `е`, single spaces, NFKC.
+/// Returns the form in which names are compared, searched and sorted: lower case, `ё` as `е`, single spaces, NFKC.
 ///
-/// Done here because the databases fold case differently (SQLite only ASCII).
+/// Not left to the databases, because they fold case differently (SQLite only ASCII).
 pub fn fold(text: &str) -> String {
     let nfkc = ComposingNormalizerBorrowed::new_nfkc();
     let lower = nfkc.normalize(&visible(text)).to_lowercase();
@@ -20,13 +20,15 @@ pub fn fold(text: &str) -> String {
     single_spaces(&folded)
 }
 
-/// A line of text as it is kept: NFKC, without invisible and control characters, doubled spaces and spaces at its ends.
+/// Returns a line of text as it is stored: NFKC (except for symbols and numerals), without invisible characters, control
+/// characters, repeated spaces, and spaces at the ends.
 pub fn tidy(text: &str) -> String {
     let visible = visible(text).replace(char::is_control, " ");
     single_spaces(&compatible(&visible))
 }
 
-/// A text of several lines as it is kept: NFC, without invisible and control characters and spaces at its ends.
+/// Returns a text of several lines as it is stored: NFC, without invisible and control characters, and without
+/// whitespace at the ends.
 pub fn tidy_lines(text: &str) -> String {
     let lines = visible(text)
         .replace("\r\n", "\n")
@@ -41,7 +43,8 @@ fn visible(text: &str) -> String {
     text.chars().filter(|c| !invisible.contains(*c)).collect()
 }
 
-/// NFKC, but signs and numerals stay: «№ 5» would become «No 5», «10½» would become «101⁄2». Folded, they are the same.
+/// Applies NFKC, but keeps symbols and numerals: «№ 5» would become «No 5», and «10½» would become «101⁄2». Both forms
+/// are equal after [`fold`].
 fn compatible(text: &str) -> String {
     let categories = CodePointMapData::<GeneralCategory>::new();
     let stays = |c: char| {

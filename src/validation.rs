@@ -1,7 +1,7 @@
-//! Reads what people enter: every wrong field is named, all at once.
+//! Reads what people enter, and reports all invalid fields at once.
 //!
-//! A form, a JSON object or a row of a file becomes an [`Input`]; a [`Request`] reads its fields from it, each by one of
-//! the parsers of this module.
+//! A form, a JSON object or a row of a file becomes an [`Input`]. A [`Request`] reads its fields from it, each with one
+//! of the parsers of this module.
 
 use crate::{
     auth::{Actor, Permission},
@@ -15,31 +15,31 @@ use crate::{
 use chrono::NaiveDate;
 use std::{ops::RangeInclusive, str::FromStr};
 
-/// Rows on a page of a list, unless another number is asked for.
+/// Default number of rows per page.
 const PAGE: i64 = 50;
-/// The most rows on a page.
+/// Maximum number of rows per page.
 const LARGEST_PAGE: i64 = 500;
 
-/// Something that people ask for, made of the fields that they entered.
+/// A typed request that is read from entered fields.
 pub trait Request: Sized + Send + 'static {
-    /// The right that it needs.
+    /// The permission that the request needs.
     const PERMISSION: Permission;
 
-    /// Reads the fields. A wrong field is noted and gets a stand-in; [`Input::request`] then refuses the whole request.
+    /// Reads the fields. An invalid field is noted and gets a placeholder; [`Input::request`] then refuses the request.
     fn read(input: &mut Input) -> Self;
 }
 
-/// The fields of a request, and which of them are wrong.
+/// The entered fields of a request, and the problems found in them.
 #[derive(Debug, Default)]
 pub struct Input {
     fields: Fields,
-    /// Fields that are missing leave things as they are, instead of making them empty.
+    /// A missing field leaves the value unchanged instead of clearing it.
     is_partial: bool,
     checks: Checks,
 }
 
 impl Input {
-    /// Fields as they were entered; what is missing is empty.
+    /// Creates an input in which a missing field counts as empty.
     pub fn new(fields: Fields) -> Self {
         Self {
             fields,
@@ -47,7 +47,7 @@ impl Input {
         }
     }
 
-    /// Fields of a partial edit: a missing one changes nothing.
+    /// Creates the input of a partial edit, in which a missing field changes nothing.
     pub fn partial(fields: Fields) -> Self {
         Self {
             is_partial: true,
@@ -55,19 +55,19 @@ impl Input {
         }
     }
 
-    /// What was entered into a field.
+    /// Returns the text entered into a field.
     pub fn text(&self, field: &str) -> &str {
         self.fields.0.get(field).map_or("", String::as_str)
     }
 
-    /// Notes a wrong field. The first problem of a field is the one that is told.
+    /// Notes a problem of a field. Only the first problem of each field is reported.
     pub fn wrong(&mut self, field: &str, problem: Problem) {
         if !self.checks.0.iter().any(|wrong| wrong.field == field) {
             self.checks.wrong(field, problem);
         }
     }
 
-    /// Reads a field.
+    /// Reads a field. If it is invalid, notes the problem and returns the default.
     pub fn read<T: Default>(
         &mut self,
         field: &str,
@@ -76,7 +76,7 @@ impl Input {
         self.read_or(field, T::default(), parse)
     }
 
-    /// Reads a field of a type that has no default; `stand_in` takes the place of what is wrong.
+    /// Reads a field. If it is invalid, notes the problem and returns `stand_in`.
     pub fn read_or<T>(
         &mut self,
         field: &str,
@@ -92,12 +92,13 @@ impl Input {
         }
     }
 
-    /// Enters a field that comes from elsewhere, as from the path of a URL.
+    /// Sets a field that comes from elsewhere, for example from the path of a URL.
     pub fn enter(&mut self, field: &str, text: String) {
         self.fields.0.insert(field.to_owned(), text);
     }
 
-    /// Reads a field into what is there already.
+    /// Reads a field into an existing value. The value stays unchanged if the field is invalid, or if it is missing
+    /// from a partial edit.
     pub fn update<T>(
         &mut self,
         field: &str,
@@ -113,25 +114,25 @@ impl Input {
         }
     }
 
-    /// The request, if whoever makes it has the right and every field could be taken.
+    /// Reads a request. Returns an error if the actor lacks the permission, or if any field is invalid.
     pub fn request<T: Request>(mut self, actor: &Actor) -> Result<T, Error> {
         actor.may(T::PERMISSION)?;
         let request = T::read(&mut self);
         self.done().map(|()| request)
     }
 
-    /// Whether everything could be taken.
+    /// Returns an error with all problems, if there are any.
     pub fn done(self) -> Result<(), Error> {
         self.checks.done()
     }
 }
 
-/// The wrong fields found so far.
+/// The problems found so far.
 #[derive(Debug, Default)]
 pub struct Checks(Vec<FieldError>);
 
 impl Checks {
-    /// Notes a wrong field.
+    /// Notes a problem of a field.
     pub fn wrong(&mut self, field: &str, problem: Problem) {
         self.0.push(FieldError {
             field: field.to_owned(),
@@ -139,7 +140,7 @@ impl Checks {
         });
     }
 
-    /// Unwraps a reading, or notes what is wrong and goes on with a stand-in that [`Self::done`] never lets out.
+    /// Unwraps a result. An error is noted and replaced by the default, which [`Self::done`] keeps from being used.
     pub fn take<T: Default>(&mut self, field: &str, read: Result<T, Problem>) -> T {
         read.unwrap_or_else(|problem| {
             self.wrong(field, problem);
@@ -147,12 +148,12 @@ impl Checks {
         })
     }
 
-    /// The days `from` and `to` of a filter; the last may not come before the first.
+    /// Reads the days `from` and `to` of a filter; `to` must not be before `from`.
     pub fn range(&mut self, from: &str, to: &str) -> (Option<NaiveDate>, Option<NaiveDate>) {
         let wrong_before = self.0.len();
         let from = self.take("from", optional(day)(from));
         let to = self.take("to", optional(day)(to));
-        // Of days that cannot be read, none comes first.
+        // Invalid days cannot be compared.
         let are_days = self.0.len() == wrong_before;
         if are_days && from.zip(to).is_some_and(|(from, to)| from > to) {
             self.wrong("to", Problem::BeforeStart);
@@ -160,18 +161,18 @@ impl Checks {
         (from, to)
     }
 
-    /// One of an enumeration's codes, or `None` when nothing was chosen.
+    /// Reads a code of an enumeration, or `None` if nothing was chosen.
     pub fn code<T: FromStr>(&mut self, field: &str, text: &str) -> Option<T> {
         self.take(field, optional(code)(text))
     }
 
-    /// How many rows a page of a list shall have.
+    /// Reads the number of rows per page; if the text is empty, returns the default.
     pub fn page_size(&mut self, text: &str) -> i64 {
         self.take("limit", optional(number(1..=LARGEST_PAGE))(text))
             .unwrap_or(PAGE)
     }
 
-    /// Whether everything could be taken.
+    /// Returns an error with all problems, if there are any.
     pub fn done(self) -> Result<(), Error> {
         if self.0.is_empty() {
             Ok(())
@@ -181,7 +182,7 @@ impl Checks {
     }
 }
 
-/// Something that is on or off, as filters say it.
+/// Parses a flag: `true` or `1`, and `false`, `0` or nothing.
 pub fn flag(text: &str) -> Result<bool, Problem> {
     match text {
         "true" | "1" => Ok(true),
@@ -190,7 +191,7 @@ pub fn flag(text: &str) -> Result<bool, Problem> {
     }
 }
 
-/// Something that may be missing.
+/// Makes a parser optional: an empty text gives `None`.
 pub fn optional<T>(
     parse: impl FnOnce(&str) -> Result<T, Problem>,
 ) -> impl FnOnce(&str) -> Result<Option<T>, Problem> {
@@ -203,17 +204,17 @@ pub fn optional<T>(
     }
 }
 
-/// A line of text of at most `max` characters.
+/// Parses a line of text of at most `max` characters, which must not be empty.
 pub fn line(max: usize) -> impl Fn(&str) -> Result<String, Problem> {
     move |text| short(required(text)?, max)
 }
 
-/// A text of several lines, of at most `max` characters.
+/// Parses a text of several lines and at most `max` characters, which may be empty.
 pub fn lines(max: usize) -> impl Fn(&str) -> Result<String, Problem> {
     move |text| short(tidy_lines(text), max)
 }
 
-/// A whole number.
+/// Parses a whole number in a range. Spaces between digits are allowed.
 pub fn number(range: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, Problem> {
     move |text| {
         let (min, max) = range.clone().into_inner();
@@ -232,27 +233,27 @@ pub fn number(range: RangeInclusive<i64>) -> impl Fn(&str) -> Result<i64, Proble
     }
 }
 
-/// The quantity of an order or a supply.
+/// Parses the quantity of an order or a supply.
 pub fn qty(text: &str) -> Result<Qty, Problem> {
     number(1..=Qty::MAX.0)(text).map(Qty)
 }
 
-/// A price in euro.
+/// Parses a price in euro.
 pub fn eur(text: &str) -> Result<Eur, Problem> {
     Ok(Eur::parse(&required(text)?)?)
 }
 
-/// A price in roubles.
+/// Parses a price in roubles.
 pub fn rub(text: &str) -> Result<Rub, Problem> {
     Ok(Rub::parse(&required(text)?)?)
 }
 
-/// A day, as date fields send it or as people write it.
+/// Parses a day, as date inputs send it or as people write it.
 pub fn day(text: &str) -> Result<NaiveDate, Problem> {
     day_read(&required(text)?).ok_or(Problem::NotDate)
 }
 
-/// One of an enumeration's codes.
+/// Parses a code of an enumeration.
 pub fn code<T: FromStr>(text: &str) -> Result<T, Problem> {
     match text {
         "" => Err(Problem::Required),
@@ -301,7 +302,7 @@ mod tests {
         input.read("from", optional(day));
         input.wrong("qty", Problem::NotNumber);
         let Err(Error::Invalid(wrong)) = input.done() else {
-            panic!("all was taken")
+            panic!("no field was refused")
         };
         let found: Vec<_> = wrong
             .iter()
