@@ -45,7 +45,7 @@ pub trait Listener: Sync {
     /// Handles the events of an operation, in its transaction. An error rolls the operation back.
     fn follow_up(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
 
-    /// Called after the commit of an operation that called [`Events::wake`].
+    /// Runs after the commit of an operation that has called [`Events::wake`].
     fn committed(&self);
 }
 

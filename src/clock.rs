@@ -1,5 +1,4 @@
-//! The only clock of the program, and the shop's time zone. No other code reads the time, and SQL queries do not
-//! either.
+//! The only wall clock of the program, and the shop's time zone. No other code and no SQL query reads the current time.
 
 use crate::moment::Moment;
 use chrono::{

@@ -194,7 +194,7 @@ pub fn client_info() -> ClientInfo {
 }
 
 /// Gives the response the status of an error. A visitor who must sign in first is redirected to the sign-in page, which
-/// leads back; one who must change their password is redirected to the account page.
+/// leads back. A visitor who must change their password is redirected to the account page.
 pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     let (Err(error), Some(response), Some(parts)) = (
         &result,

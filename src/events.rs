@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, mem};
 /// The events of one operation.
 #[derive(Debug, Default)]
 pub struct Events {
-    /// Products whose stock or minimum changed, by id: whether they were low before the operation, and are low now.
+    /// Products whose stock or minimum changed, by id: whether each was low before the operation, and is low now.
     levels: BTreeMap<i64, (bool, bool)>,
     orders: Vec<(OrderEvent, i64)>,
     is_awaited: bool,

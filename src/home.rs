@@ -20,7 +20,7 @@ pub struct Overview {
     /// Products below their minimum, lowest stock first.
     pub low: Vec<Product>,
     pub stage: Stage,
-    /// Whether registration is open to everybody; `true` only for admins.
+    /// Whether registration is open to everybody; always `false` for users who are not admins.
     pub registration_open: bool,
 }
 

@@ -19,7 +19,8 @@ use std::{
     time::Duration,
 };
 
-/// How long unfinished work may continue at shutdown. With a hanging database, it would never end.
+/// How long unfinished work may continue at shutdown. Without this limit, a hanging database would block the exit
+/// forever.
 const LAST_WORK: Duration = Duration::from_secs(5);
 
 /// Stock and orders of a small shop

@@ -24,7 +24,7 @@ pub fn set_region(region: Id) {
 pub struct Phone {
     /// E.164: `+79161234567`.
     pub e164: String,
-    /// For people: in national form for numbers of the shop's region, otherwise in international form.
+    /// For people: the national form for the shop's region, if a search finds it; else the international form.
     #[serde(skip)]
     pub shown: String,
 }

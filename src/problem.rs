@@ -27,14 +27,14 @@ pub enum Problem {
     NotAmount,
     TooManyDecimals,
     Negative,
-    /// Above this.
+    /// Above this maximum.
     TooLarge(i64),
-    /// Below this.
+    /// Below this minimum.
     TooSmall(i64),
     NotPhone,
     /// A phone number is followed by an extension or another number.
     NotOnePhone,
-    /// Fewer digits than a search needs.
+    /// Fewer digits than this, which a search needs.
     TooFewDigits(usize),
     NotDate,
     NotOffered,
@@ -98,9 +98,9 @@ pub enum Problem {
     UnknownField,
     /// The body is not a JSON object.
     NotObject,
-    /// There already are this many, the maximum.
+    /// This maximum number has already been reached.
     TooMany(usize),
-    /// No notification channel is configured, or the recipient is not.
+    /// No notification channel is configured, or the settings do not list this recipient.
     NobodyToTell,
 }
 

@@ -20,7 +20,7 @@ pub fn fold(text: &str) -> String {
     single_spaces(&folded)
 }
 
-/// Returns a line of text as it is stored: NFKC (except for symbols and numerals), without invisible characters, control
+/// Returns a line of text as it is stored: NFKC (except for symbols and numerals), without invisible and control
 /// characters, repeated spaces, and spaces at the ends.
 pub fn tidy(text: &str) -> String {
     let visible = visible(text).replace(char::is_control, " ");

@@ -140,7 +140,7 @@ impl Checks {
         });
     }
 
-    /// Unwraps a result. An error is noted and replaced by the default, which [`Self::done`] keeps from being used.
+    /// Unwraps a result. On an error, notes the problem and returns the default; [`Self::done`] then fails.
     pub fn take<T: Default>(&mut self, field: &str, read: Result<T, Problem>) -> T {
         read.unwrap_or_else(|problem| {
             self.wrong(field, problem);
@@ -182,7 +182,7 @@ impl Checks {
     }
 }
 
-/// Parses a flag: `true` or `1`, and `false`, `0` or nothing.
+/// Parses a flag: `true` or `1` is on; `false`, `0` or an empty text is off.
 pub fn flag(text: &str) -> Result<bool, Problem> {
     match text {
         "true" | "1" => Ok(true),

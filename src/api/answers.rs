@@ -37,7 +37,7 @@ answers! {
         "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
     }
 
-    /// Errors of endpoints that require a permission, and of all changes, which are refused from other sites.
+    /// Errors of endpoints that require a permission, and of all changes, which must not come from another site.
     Allowed {
         "403": "The caller lacks the permission, or the request came from another site",
     }

@@ -41,7 +41,7 @@ pub struct Problem {
     /// The request id, by which the operator finds details in the server log
     #[schema(example = "9f86d081884c7d65")]
     request_id: String,
-    /// What is wrong with each field, for errors in fields
+    /// What is wrong with each field, if fields are invalid
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(example = json!({"qty": ["Must be at least 1"]}))]
     errors: Option<BTreeMap<String, Vec<String>>>,

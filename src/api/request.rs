@@ -1,4 +1,5 @@
-//! The inputs of endpoints: the caller, and the path, query and body of the request. All errors in them are collected.
+//! The inputs of endpoints: the caller, and the path, query and body of the request. All invalid fields and parameters
+//! are reported at once.
 
 use crate::{
     act::{Shop, Tx},

@@ -108,7 +108,7 @@ pub fn Devices() -> impl IntoView {
     }
 }
 
-/// Derives browser and operating system from a `User-Agent` header.
+/// Derives the browser and the operating system from a `User-Agent` header.
 ///
 /// The order of the tables matters: most browsers also name others in their header.
 #[cfg(feature = "ssr")]

@@ -23,7 +23,7 @@ const MARK: usize = 16;
 pub struct Known(Vec<String>);
 
 impl Known {
-    /// Reads the cookie; empty if it is missing or its signature is not ours.
+    /// Reads the cookie. Contains no accounts if the cookie is missing or its signature is invalid.
     pub fn read(headers: &HeaderMap, key: &Key) -> Self {
         let marks = SignedCookieJar::from_headers(headers, key.clone()).get(COOKIE);
         Self(marks.map_or_else(Vec::new, |marks| {

@@ -54,7 +54,7 @@ pub async fn sign_out() -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns whether a redirect to `next` cannot leave this site.
+/// Returns whether `next` is a path on this site, so that a redirect to it cannot lead elsewhere.
 #[cfg_attr(
     not(feature = "ssr"),
     expect(dead_code, reason = "used only on the server")

@@ -137,7 +137,7 @@ pub enum Actor {
 }
 
 impl Actor {
-    /// Returns the actor that the middleware has attached to a request, or the error that kept it from identifying one.
+    /// Returns the actor that the middleware attached to a request, or the error if it could not identify one.
     #[cfg(feature = "ssr")]
     pub fn of(extensions: &axum::http::Extensions) -> Result<Self, Error> {
         extensions
@@ -157,7 +157,7 @@ impl Actor {
         }
     }
 
-    /// Returns the user name for the records; `None` for the system and for anonymous visitors.
+    /// Returns the user name under which operations are recorded; `None` for the system and for anonymous visitors.
     pub fn username(&self) -> Option<&str> {
         match self {
             Self::User(me) => Some(&me.username),

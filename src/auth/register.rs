@@ -16,7 +16,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-/// What happens to an account that is registered now.
+/// The rules that currently apply to a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Terms {
     /// The first account becomes admin.
@@ -31,7 +31,7 @@ pub enum Terms {
     InvitationOver,
 }
 
-/// Returns what happens to an account that is registered now, with this invitation if there is one.
+/// Returns the rules that currently apply to a registration, with the invitation if it is not empty.
 #[server(endpoint = "registration_terms")]
 pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
     use crate::{auth::users::invitations, config::Registration, crypto::sha256, door};

@@ -22,18 +22,18 @@ use std::fmt;
 use tower_sessions::Session;
 use tracing::Instrument;
 
-/// Session key of the user name.
+/// Session entry: the user name.
 pub(super) const USER: &str = "user";
-/// Session key of a hash of the stored password hash, so that the session ends when the password changes.
+/// Session entry: a hash of the stored password hash, so that the session ends when the password changes.
 const AUTH_HASH: &str = "auth_hash";
-/// Session key of the [`Place`] of the sign-in.
+/// Session entry: the [`Place`] of the sign-in.
 const PLACE: &str = "place";
 /// Maximum number of devices that are listed.
 const DEVICES: i64 = 100;
 /// Minimum interval between updates of the last-seen times, so that requests that only read seldom cause a write.
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
 
-/// Proof that a password was accepted for an account; [`begin`] needs it.
+/// Proof that a user may begin a session, which is valid as long as their password does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Admitted {
     pub username: String,
@@ -41,7 +41,7 @@ pub struct Admitted {
 }
 
 impl Admitted {
-    /// Admits a user by the stored hash of the password.
+    /// Creates the proof from the stored hash of the user's password.
     pub fn by(username: &str, hashed_password: &str) -> Self {
         Self {
             username: username.to_owned(),
@@ -74,7 +74,7 @@ pub async fn end(session: &Session) -> Result<(), Error> {
     session.flush().await.map_err(|error| fault(&error))
 }
 
-/// Returns the key of a session in the table: the SHA-256 hash of its id, or an empty string for a session without id.
+/// Returns the key of a session in the table: the SHA-256 hash of its id, or an empty string if it has no id.
 pub fn key(session: &Session) -> String {
     session
         .id()

@@ -1,4 +1,4 @@
-//! The rate limiter for password attempts.
+//! The rate limiter for password attempts and registrations.
 //!
 //! An attempt is counted before the password is checked, in the database, so that all servers share the counts. The
 //! first few attempts are free; after that, each failure doubles the wait before the next attempt, up to a maximum.

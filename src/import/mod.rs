@@ -49,7 +49,7 @@ codes! {
 pub enum Sent {
     /// Not confirmed yet.
     Waits(Preview),
-    /// Confirmed and imported, with the number of rows by their effect.
+    /// Confirmed and imported, with the number of rows by effect.
     Done(Counts),
 }
 

@@ -15,7 +15,7 @@ pub struct Planned<A> {
     pub outcome: Outcome<A>,
 }
 
-/// The effect of a row. Rows that are invalid or already recorded have none.
+/// The effect of a row. A row that is wrong or already recorded changes nothing.
 pub enum Outcome<A> {
     New(A),
     Changed(A),

@@ -110,7 +110,7 @@ fn Filters() -> impl IntoView {
 pub fn Choice(
     name: &'static str,
     label: &'static str,
-    /// Label of the option that does not filter.
+    /// Label of the option for no filter.
     any: &'static str,
     /// Codes and their labels.
     options: Vec<(&'static str, &'static str)>,

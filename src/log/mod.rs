@@ -1,4 +1,4 @@
-//! The operation log. Every operation is recorded in its own transaction.
+//! The operation log. Every operation is recorded in the transaction that performs it.
 
 pub mod found;
 pub mod history;

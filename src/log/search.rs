@@ -37,11 +37,11 @@ struct Filter {
     action: Option<Action>,
     entity_type: Option<Entity>,
     entity_id: String,
-    /// Folded.
+    /// In the form of [`fold`].
     text: String,
     /// The text as a phone number in the form that the log stores, if it is one.
     phone: Option<String>,
-    /// Rows on a page.
+    /// Number of rows per page.
     limit: i64,
 }
 

@@ -69,8 +69,8 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
 
 /// Create a code that links a chat with the bot
 ///
-/// The chat from which the code is sent to the bot within ten minutes is linked and has the permissions of the account.
-/// A new code replaces the previous one.
+/// To link a chat, send the code to the bot from it within ten minutes. The chat then has the permissions of the
+/// account. A new code replaces the previous one.
 #[utoipa::path(
     post,
     path = "/api/me/chats/code",

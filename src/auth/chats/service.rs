@@ -46,7 +46,8 @@ pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
 
 /// Links a chat to the account of a code and returns the user name, or `None` if the code is not valid.
 ///
-/// The code authorizes this and can be used once. A link of the chat to another account is replaced.
+/// The code is the authorization, and can be used once. If the chat was linked to another account, that link is
+/// replaced.
 pub fn link(
     tx: &mut Tx<'_>,
     code: &str,

@@ -95,8 +95,8 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
         .map_err(Error::from)
 }
 
-/// Returns the owner of a token with their current permissions: [`Actor::Nobody`] if the token or its account is not
-/// valid.
+/// Returns the owner of a token with their current permissions: [`Actor::Nobody`] if the token is not valid or the
+/// account of its owner is not active.
 pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
     if !is_token(token) {
         return Ok(Actor::Nobody);

@@ -110,7 +110,7 @@ struct OneTimePassword {
     password: String,
 }
 
-/// List accounts by name
+/// List accounts, sorted by name
 #[utoipa::path(
     get,
     path = "/api/users",
