@@ -1,4 +1,4 @@
-//! Products over the REST API.
+//! The REST endpoints for products.
 
 use super::{
     Query,
@@ -24,7 +24,7 @@ use serde::Deserialize;
 use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of products.
+/// Returns the router for the product endpoints.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
@@ -36,15 +36,15 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(history))
 }
 
-/// Which part of a list to show.
+/// The page of a list to return.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 struct Part {
-    /// Rows of the page
+    /// Rows per page
     #[param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)]
     limit: String,
-    /// `next` of the page before
+    /// `next` from the previous page
     #[param(value_type = Option<String>, example = "W3siSW50Ijo0Mn1d")]
     cursor: String,
 }
@@ -71,7 +71,7 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Prod
     params(Key),
     request_body = NewProduct,
     responses(
-        (status = CREATED, description = "The product", body = ProductJson, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The new product", body = ProductJson, headers(("Location" = String, description = "Path of the new product"))),
         SignedIn, Allowed, WithBody
     )
 )]
@@ -103,7 +103,8 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
 
 /// Edit a product
 ///
-/// Replaces every field; the stock is not one of them. What is so already is left as it is, whatever the version.
+/// Replaces every field except the stock. If nothing would change, the product is returned as it is and `version` is
+/// not checked.
 #[utoipa::path(
     put,
     path = "/api/products/{id}",
@@ -126,16 +127,16 @@ async fn edit(
     Ok(Json(product.into()))
 }
 
-/// Take a product out of sale
+/// Take a product off sale
 ///
-/// One that has a history is archived, one without is deleted.
+/// A product with a history is archived; one without is deleted.
 #[utoipa::path(
     delete,
     path = "/api/products/{id}",
     operation_id = "delete_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = NO_CONTENT, description = "It is out of sale"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The product is no longer on sale"), SignedIn, Allowed, OfOne)
 )]
 async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let act = move |tx: &mut Tx<'_>| service::archive(tx, id);
@@ -150,7 +151,7 @@ async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     operation_id = "read_stock",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "Its stock", body = StockJson), SignedIn, OfOne)
+    responses((status = OK, description = "The stock of the product", body = StockJson), SignedIn, OfOne)
 )]
 async fn stock(caller: Caller, Id(id): Id) -> Result<Json<StockJson>, Error> {
     let look = move |tx: &mut Tx<'_>| service::get(tx, id);
@@ -158,7 +159,7 @@ async fn stock(caller: Caller, Id(id): Id) -> Result<Json<StockJson>, Error> {
     Ok(Json(product.into()))
 }
 
-/// Correct the stock of a product by a count
+/// Correct the stock of a product after a count
 #[utoipa::path(
     post,
     path = "/api/products/{id}/correct",
@@ -181,7 +182,7 @@ async fn correct(
     Ok(Json(product.into()))
 }
 
-/// Bring an archived product back into sale
+/// Put an archived product back on sale
 #[utoipa::path(
     post,
     path = "/api/products/{id}/restore",
@@ -196,14 +197,14 @@ async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error>
     Ok(Json(product.into()))
 }
 
-/// List the movements of a product's stock, newest first
+/// List the stock movements of a product, newest first
 #[utoipa::path(
     get,
     path = "/api/products/{id}/movements",
     operation_id = "list_movements",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7), Part),
-    responses((status = OK, description = "A page of its ledger", body = Listing<MovementJson>), SignedIn, OfOne, Listed)
+    responses((status = OK, description = "A page of the stock ledger", body = Listing<MovementJson>), SignedIn, OfOne, Listed)
 )]
 async fn movements(
     caller: Caller,
@@ -221,14 +222,14 @@ async fn movements(
     Ok(Listing::of(caller.search(params, read).await?))
 }
 
-/// Read what was done to a product, newest first, at most a hundred acts
+/// List the latest hundred operations on a product, newest first
 #[utoipa::path(
     get,
     path = "/api/products/{id}/history",
     operation_id = "read_product_history",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "Its history", body = Listing<OperationJson>), SignedIn, OfOne)
+    responses((status = OK, description = "The history of the product", body = Listing<OperationJson>), SignedIn, OfOne)
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
     let look = move |tx: &mut Tx<'_>| {

@@ -1,8 +1,8 @@
-//! The state of the product picker, without a browser: which offers belong to the text, which one is marked,
-//! and what keys do that were pressed before the offers were there.
+//! The state of the product picker, independent of the browser: which offers belong to the text, which one is marked,
+//! and what a key does that was pressed before the offers arrived.
 //!
-//! Every change of the text starts a search. Until it is answered, keys are kept and then applied in their order,
-//! so that a pick does not depend on how fast somebody types or how slow the server is.
+//! Every change to the text starts a search. Keys pressed while a search is pending are queued and applied in order
+//! once the answer arrives, so that a pick does not depend on how fast the user types or how slow the server is.
 
 use super::offer::{Found, Offer};
 use crate::error::Problem;
@@ -17,36 +17,36 @@ pub enum Key {
     Escape,
 }
 
-/// What happens to the field.
+/// Something that happens to the field.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// The field has a new text: typed, pasted or restored by the browser.
+    /// The text changed: it was typed, pasted or restored by the browser.
     Typed(String),
     Key(Key),
     /// The offer of this product was clicked.
     Clicked(i64),
-    /// The field took the focus. The list stays closed where it would cover an error.
+    /// The field got the focus. `opens` is false if the list would cover an error message.
     Focused {
         opens: bool,
     },
-    /// The focus went to another field.
+    /// The field lost the focus.
     Left,
-    /// The form is about to be sent.
+    /// The form is about to be submitted.
     Submitted,
-    /// The search of this number was answered.
+    /// The search with this number was answered.
     Answered(u64, Found),
-    /// The search of this number failed, or took too long.
+    /// The search with this number failed or took too long.
     Failed(u64),
 }
 
-/// What the page must do.
+/// Something that the page must do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Command {
-    /// Search for the present text, under the present number.
+    /// Search for the current text, under the current number.
     Search,
-    /// Keep the key from the browser: Enter would send the form.
+    /// Prevent the browser's default action for the key: Enter would submit the form.
     PreventDefault,
-    /// Let the form be sent.
+    /// Let the form be submitted.
     Send,
     /// Submit the form again, now that the product is filled in.
     Resubmit,
@@ -54,47 +54,48 @@ pub enum Command {
     Refuse(Problem),
 }
 
-/// What is known about the present text.
+/// The state of the search for the current text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
-    /// Nobody asked: it is the name of the chosen product.
+    /// No search was started: usually the text is the name of the chosen product.
     Idle,
     Pending,
     Ready,
     Failed,
 }
 
-/// A key, or the loss of the focus.
+/// A key press, or the loss of the focus.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
     Key(Key),
     Leave,
 }
 
-/// A combobox with a list of offers for its text.
+/// A combobox: a text field with a list of offers for its text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Combobox {
     text: String,
     chosen: Option<Offer>,
-    /// The answer for the present text; while a search is pending, the one before, which nobody can pick from.
+    /// The answer for the current text; while a search is pending, the previous answer, from which nothing can be
+    /// picked.
     found: Found,
     lookup: Lookup,
     /// The number of the last search. Answers to earlier ones are ignored.
     number: u64,
     has_focus: bool,
     is_expanded: bool,
-    /// Index of the offer that Enter takes.
+    /// Index of the offer that Enter picks.
     mark: Option<usize>,
-    /// Whether the mark was set with the arrows, not by itself.
+    /// Whether the user set the mark with the arrow keys; otherwise it was set automatically.
     is_mark_moved: bool,
-    /// What came while the search was pending.
+    /// The steps that arrived while the search was pending.
     queue: Vec<Step>,
     /// Whether the form was submitted while the search was pending.
     holds_submit: bool,
 }
 
 impl Combobox {
-    /// A picker as its page begins. `offers` are those for an empty text.
+    /// Creates the initial state. `offers` are those for an empty text.
     pub fn new(text: String, chosen: Option<Offer>, offers: Vec<Offer>) -> Self {
         let chosen = chosen.filter(|offer| offer.name == text);
         Self {
@@ -119,62 +120,62 @@ impl Combobox {
         }
     }
 
-    /// The text of the field.
+    /// Returns the text of the field.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// The product that was picked. It goes when the text changes.
+    /// Returns the picked product, which any change to the text clears.
     pub const fn chosen(&self) -> Option<&Offer> {
         self.chosen.as_ref()
     }
 
-    /// The offers to show. They can be picked unless [`Self::is_pending`].
+    /// Returns the offers to show. They cannot be picked while [`Self::is_pending`].
     pub fn offers(&self) -> &[Offer] {
         &self.found.offers
     }
 
-    /// Whether the list is shown.
+    /// Returns whether the list is shown.
     pub const fn is_open(&self) -> bool {
         self.is_expanded && self.has_focus
     }
 
-    /// Whether the offers for the present text are awaited.
+    /// Returns whether the search for the current text is pending.
     pub fn is_pending(&self) -> bool {
         self.lookup == Lookup::Pending
     }
 
-    /// Whether the offers for the present text could not be had.
+    /// Returns whether the search for the current text failed.
     pub fn is_failed(&self) -> bool {
         self.lookup == Lookup::Failed
     }
 
-    /// Whether the offers are those for the present text.
+    /// Returns whether the offers are those for the current text.
     pub fn is_ready(&self) -> bool {
         self.lookup == Lookup::Ready
     }
 
-    /// Index of the marked offer.
+    /// Returns the index of the marked offer while the list is open.
     pub fn mark(&self) -> Option<usize> {
         self.mark.filter(|_| self.is_open())
     }
 
-    /// Whether the form waits for the answer to be sent.
+    /// Returns whether the form is held back until the search is answered.
     pub const fn holds_submit(&self) -> bool {
         self.holds_submit
     }
 
-    /// The number of the present search.
+    /// Returns the number of the last search.
     pub const fn number(&self) -> u64 {
         self.number
     }
 
-    /// Whether there is a text, and no product picked for it.
+    /// Returns whether there is a text for which no product is picked.
     pub fn is_unresolved(&self) -> bool {
         self.chosen.is_none() && !self.text.trim().is_empty()
     }
 
-    /// Takes an event in and says what the page must do.
+    /// Handles an event and returns what the page must do.
     pub fn handle(&mut self, event: Event) -> Vec<Command> {
         let mut commands = Vec::new();
         match event {
@@ -240,7 +241,7 @@ impl Combobox {
             self.holds_submit = false;
         }
         let step = match key {
-            // The list was closed: nothing in it is meant.
+            // The list is closed, so Enter cannot refer to an offer in it.
             Key::Enter if !self.is_open() => Step::Leave,
             key => Step::Key(key),
         };
@@ -271,13 +272,13 @@ impl Combobox {
         }
     }
 
-    /// What a key does to the offers for the present text.
+    /// Applies a step to the offers for the current text.
     fn apply(&mut self, step: Step) {
         let count = self.found.offers.len();
         let marked = self.mark.filter(|_| self.is_expanded);
         match step {
             Step::Key(Key::Down) => {
-                // The first press confirms what is marked by itself.
+                // The first press confirms the mark that was set automatically.
                 let next = match self.mark {
                     Some(index) if self.is_mark_moved => index + 1,
                     Some(index) => index,
@@ -316,7 +317,7 @@ impl Combobox {
         self.is_mark_moved = true;
     }
 
-    /// Marks the first offer for a text; none where the list was only opened.
+    /// Marks the first offer for an unresolved text; marks none if the text is empty.
     fn mark_first(&mut self) {
         let is_there = self.is_ready() && self.is_unresolved() && !self.found.offers.is_empty();
         self.mark = is_there.then_some(0);
@@ -370,7 +371,7 @@ impl Combobox {
         self.found = found;
         self.lookup = Lookup::Ready;
         self.mark_first();
-        // The list was open when the first of them came.
+        // The list was open when the first queued key was pressed; a later one may have closed it.
         self.is_expanded |= self.queue.iter().any(|step| *step != Step::Leave);
         for step in std::mem::take(&mut self.queue) {
             self.step(step, commands);

@@ -1,4 +1,4 @@
-//! Products with their stock as a file; the same file comes back in through [`super::import`].
+//! Products with their stock as a CSV file, which [`super::import`] reads back.
 
 use super::{Product, Query, search};
 use crate::{
@@ -24,7 +24,7 @@ pub const FIELDS: [&str; 10] = [
     "description",
 ];
 
-/// `GET /products.csv`: the products that the page would show, by name.
+/// `GET /products.csv`: the products that the page lists, sorted by name.
 impl Export for Query {
     type Row = Product;
     const ENTITY: Entity = Entity::Product;

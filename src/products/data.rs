@@ -1,12 +1,12 @@
-//! What people enter of a product: its fields, in one place.
+//! The product fields that people edit, defined in one place.
 //!
-//! A new field is added here, and to the answers of the API (`json.rs`), the form (`form.rs`), the file (`csv.rs`) and the
-//! labels (`ui/words.rs`).
+//! A new field is added here, and to the API responses (`json.rs`), the form (`form.rs`), the CSV file (`csv.rs`) and
+//! the labels (`ui/words.rs`).
 
 use crate::money::{Eur, Rub};
 use serde::{Deserialize, Serialize};
 
-/// The fields of a product that people enter.
+/// The fields of a product that people edit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -27,7 +27,7 @@ pub struct ProductData {
     pub name: String,
     #[cfg_attr(feature = "ssr", schema(max_length = 2000))]
     pub description: Option<String>,
-    /// Fewer available pieces than this are low
+    /// Stock is low when fewer pieces than this are available
     #[cfg_attr(feature = "ssr", schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 5))]
     pub min_stock: i64,
     #[cfg_attr(feature = "ssr", schema(value_type = Option<crate::api::values::Amount>))]
@@ -39,7 +39,7 @@ pub struct ProductData {
 }
 
 impl ProductData {
-    /// Each field with its value, as the log and a file show it.
+    /// Returns each field with its value as text, as the operation log and import plans show it.
     pub fn entries(&self) -> [(&'static str, Option<String>); 6] {
         [
             ("name", Some(self.name.clone())),
@@ -70,12 +70,12 @@ mod reading {
         validation::{Input, Request, eur, line, lines, number, optional, rub},
     };
 
-    /// The longest name, of a product or of a supplier.
+    /// The longest name of a product or supplier, in characters.
     pub const NAME: usize = 200;
     const DESCRIPTION: usize = 2_000;
 
     impl ProductData {
-        /// Overwrites the values with the fields that were sent.
+        /// Overwrites the values with the fields of `input`.
         pub fn update(&mut self, input: &mut Input) {
             let pieces = optional(number(0..=Qty::MAX.0));
             input.update("name", &mut self.name, line(NAME));

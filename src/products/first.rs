@@ -1,10 +1,10 @@
-//! The way to the first product.
+//! The hint for a shop that has no products yet.
 
 use crate::{auth::Permission, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// What to do first in a shop without products.
+/// Tells the user how to add the first product.
 #[component]
 pub fn FirstProduct() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! Adding a product, and the fields that adding and editing share.
+//! The form that adds a product, and the fields that it shares with the edit form.
 
 use super::Product;
 use crate::{
@@ -13,7 +13,7 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 
-/// What an empty form needs: its idempotency key.
+/// Returns a fresh idempotency key for an empty form.
 #[server(endpoint = "new_product")]
 pub async fn new_product() -> Result<String, Error> {
     crate::door::look(|tx| {
@@ -23,7 +23,7 @@ pub async fn new_product() -> Result<String, Error> {
     .await
 }
 
-/// Adds a product and shows it.
+/// Adds a product and redirects to its page.
 #[server(endpoint = "create_product")]
 pub async fn create_product(
     #[server(default)] idempotency_key: String,
@@ -40,7 +40,7 @@ pub async fn create_product(
     Ok(product)
 }
 
-/// The page to add a product.
+/// The page that adds a product.
 #[component]
 pub fn NewProductPage() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! Products from a file: matched by name; columns that the file does not have stay as they are.
+//! Imports products from a file. Rows are matched by name; fields without a column in the file keep their values.
 
 use super::{Product, ProductData, csv::FIELDS, search, service};
 use crate::{
@@ -15,7 +15,7 @@ use std::collections::HashMap;
 /// A product to add or to edit.
 pub enum Write {
     Add(ProductData),
-    /// Its id and version.
+    /// The id and version of the product, and its new data.
     Edit(i64, i64, ProductData),
 }
 
@@ -24,7 +24,7 @@ pub fn table(text: &str) -> Result<Table, Error> {
     Table::read(text, &FIELDS, &["name"])
 }
 
-/// What each row would do.
+/// Returns what each row would do.
 pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Write>>, Error> {
     let names = table.rows.iter().map(|row| fold(table.cell(row, "name")));
     let present = search::by_keys(tx, names.collect())?;
@@ -56,7 +56,7 @@ fn planned(
         let line = usize::try_from(line).unwrap_or(usize::MAX);
         input.wrong("name", Problem::Repeated(line));
     }
-    // Columns that the file does not have stay as they are.
+    // Fields without a column in the file keep their values.
     let mut new = present.map_or_else(ProductData::default, |product| product.data.clone());
     new.update(&mut input);
     let title = table.cell(row, "name").to_owned();
@@ -88,7 +88,8 @@ fn planned(
     })
 }
 
-/// Writes a product of the plan, and tells what was done to which; `changes` get what the log says beside the plan.
+/// Writes a planned product and returns the action and the product's id. Adds to `changes` what the operation log
+/// records beyond the plan.
 pub fn apply(
     tx: &mut Tx<'_>,
     write: Write,

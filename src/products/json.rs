@@ -1,4 +1,4 @@
-//! Products and their stock as the REST API tells them.
+//! Products and their stock in responses of the REST API.
 
 use super::Product;
 use crate::{
@@ -18,26 +18,27 @@ pub struct ProductJson {
     #[schema(example = "Чай зелёный 100 г")]
     name: String,
     description: Option<String>,
-    /// Pieces ever received: supplies and corrections
+    /// Pieces ever received: opening stock, supplies and corrections
     quantity: i64,
-    /// Pieces in the shop
+    /// Pieces on hand
     on_hand: i64,
-    /// Pieces in orders that are paid and not issued
+    /// Pieces in orders that are paid but not issued
     reserved: i64,
-    /// Pieces that may be sold
+    /// Pieces available for sale
     stock: i64,
-    /// Fewer available pieces than this are low
+    /// Stock is low when fewer pieces than this are available
     min_stock: i64,
     is_low_stock: bool,
-    /// What a piece cost last; each supply sets it
+    /// Purchase price of one piece; each supply updates it
     buy_price_eur: Option<Money>,
     sell_price_rub: Option<Money>,
-    /// Who brought the last supply
+    /// Supplier; each supply updates it
     supplier_name: Option<String>,
-    /// Raised by every edit, and by a supply at another price or from another supplier; an edit names the one that it read
+    /// Incremented by every edit, by archiving and restoring, and by a supply that changes the purchase price or
+    /// supplier; an edit must state the version that it is based on
     version: i64,
     created_at: Time,
-    /// When it was taken out of sale
+    /// When the product was archived
     archived_at: Option<Time>,
 }
 
@@ -68,15 +69,15 @@ impl From<Product> for ProductJson {
 #[schema(as = Stock)]
 pub struct StockJson {
     product_id: i64,
-    /// Ever received
+    /// Pieces ever received
     quantity: i64,
-    /// Handed out
+    /// Pieces issued
     issued: i64,
-    /// In the shop: received, less handed out
+    /// Pieces on hand: received minus issued
     on_hand: i64,
-    /// In orders that are paid and not issued
+    /// Pieces in orders that are paid but not issued
     reserved: i64,
-    /// May be sold: in the shop, less reserved
+    /// Pieces available for sale: on hand minus reserved
     stock: i64,
     min_stock: i64,
     is_low_stock: bool,
@@ -97,17 +98,17 @@ impl From<Product> for StockJson {
     }
 }
 
-/// A movement of the stock, in pieces
+/// A stock movement, in pieces
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Movement)]
 pub struct MovementJson {
     id: i64,
     #[schema(value_type = MovementKind)]
     kind: Code<MovementKind>,
-    /// Change of what is on hand
+    /// Change in pieces on hand
     on_hand: i64,
     on_hand_after: i64,
-    /// Change of what may be sold
+    /// Change in pieces available for sale
     stock: i64,
     stock_after: i64,
     supply_id: Option<i64>,

@@ -1,4 +1,4 @@
-//! The list of products.
+//! The product list.
 
 use super::{Product, Query};
 use crate::{
@@ -20,13 +20,13 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// A page of the list.
+/// Reads a page of the product list.
 #[server(endpoint = "list_products", input = GetUrl)]
 pub async fn list_products(query: Query) -> Result<Found<Page<Product>>, Error> {
     crate::door::search(query, super::search::list).await
 }
 
-/// The page of the list.
+/// The page with the product list.
 #[component]
 pub fn ProductsPage() -> impl IntoView {
     let l = ui::locale();
@@ -95,11 +95,11 @@ fn Empty(is_filtered: bool) -> impl IntoView {
     view! { <FirstProduct /> }.into_any()
 }
 
-/// Products as rows; on a phone, as cards.
+/// A table of products; on a phone, each row is a card.
 #[component]
 pub fn ProductTable(
     products: Vec<Product>,
-    /// Whether the heads of the columns sort.
+    /// Whether the column headers sort the list.
     #[prop(optional)]
     sortable: bool,
 ) -> impl IntoView {

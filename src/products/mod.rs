@@ -1,4 +1,4 @@
-//! Products: what the shop sells, at what price, and how much of it there is.
+//! Products: what the shop sells, at what price, and how much of it is in stock.
 
 pub mod combobox;
 pub mod data;
@@ -41,20 +41,21 @@ use std::ops::Deref;
 )]
 pub struct Product {
     pub id: i64,
-    /// What people entered. Each supply sets the purchase price and the supplier.
+    /// The fields that people edit. Each supply also sets the purchase price and the supplier.
     #[serde(flatten)]
     #[cfg_attr(feature = "ssr", diesel(embed))]
     pub data: ProductData,
-    /// Pieces ever received: supplies and corrections.
+    /// Pieces ever received: opening stock, supplies and corrections.
     pub quantity: i64,
-    /// Pieces in the shop.
+    /// Pieces on hand.
     pub on_hand: i64,
-    /// Pieces in orders that are paid and not issued.
+    /// Pieces in orders that are paid but not issued.
     pub reserved: i64,
-    /// Pieces that may be sold: on hand, less reserved.
+    /// Pieces available for sale: on hand minus reserved.
     pub stock: i64,
     pub is_low_stock: bool,
-    /// Raised by every edit, and by a supply at another price or from another supplier.
+    /// Incremented by every edit, by archiving and restoring, and by a supply that changes the purchase price or
+    /// supplier.
     pub version: i64,
     pub created_at: Moment,
     pub archived_at: Option<Moment>,
@@ -69,7 +70,7 @@ impl Deref for Product {
 }
 
 codes! {
-    /// What the list of products is sorted by.
+    /// The columns that the product list can be sorted by.
     pub enum Sort {
         Name = "name",
         Stock = "stock",
@@ -83,15 +84,15 @@ codes! {
 }
 
 list_query! {
-    /// What the list of products shows: the state of its URL, as it was typed.
+    /// The query parameters of the product list, as they stand in its URL.
     pub struct Query {
-        /// Words of the name
+        /// Words in the name
         search: String { example = "чай" },
-        /// Only what runs low
+        /// Only products below their minimum
         low: bool { example = true },
-        /// The archive
+        /// Only archived products
         archived: bool { example = false },
-        /// A field to sort by, with `-` before it when descending
+        /// Field to sort by; a leading `-` sorts in descending order
         sort: String { pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$", example = "-stock" },
     }
 }

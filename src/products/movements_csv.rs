@@ -1,4 +1,4 @@
-//! The ledger of a product as a file.
+//! The stock ledger of a product as a CSV file.
 
 use crate::{
     act::{Shop, Tx},
@@ -33,7 +33,7 @@ const FIELDS: [&str; 12] = [
     "product_id",
 ];
 
-/// The product, and the last row that was written.
+/// The state of a download: the product, and the cursor after the last row written.
 struct Place {
     product: i64,
     after: String,

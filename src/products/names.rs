@@ -1,5 +1,5 @@
-//! What a filter of orders or supplies means by the name of a product: a name that it has, for all that was ever sold
-//! of it, or one that it had, for what was sold under that.
+//! Filters orders and supplies by a product name. The current name of a product matches everything ever sold or
+//! supplied of it; a former name matches only what was recorded under that name.
 
 use super::search::words;
 use crate::{
@@ -16,21 +16,21 @@ use diesel::{
     sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
 };
 
-/// Rows of a list that are sorted to show a page of them.
+/// The most matching rows that are collected and sorted to show a page of them.
 pub const FEW: i64 = 2_000;
-/// An order that read a name before it changed is written within this time.
+/// How long after a name change an order that read the old name may still be written.
 const LATE: TimeDelta = TimeDelta::minutes(10);
 
-/// A name that a person typed into a filter of `table`: `orders` or `supplies`.
+/// A product name typed into a filter of `table`, which is `orders` or `supplies`.
 pub struct Named {
     table: &'static str,
     words: Vec<String>,
-    /// When a former name that has the words was last in use; `None`: there is none.
+    /// The latest time at which a matching former name was in use; `None` if no former name matches.
     until: Option<NaiveDateTime>,
 }
 
 impl Named {
-    /// Reads a name; `None` when nothing was typed.
+    /// Reads the name; `None` if nothing was typed.
     pub fn read(tx: &mut Tx<'_>, table: &'static str, name: &str) -> Result<Option<Self>, Error> {
         tx.actor.may(Permission::ViewStock)?;
         let mut named = Self {
@@ -47,8 +47,9 @@ impl Named {
         Ok(Some(named))
     }
 
-    /// The rows whose products are so named, by the indexes of the products. `None` when they are many: few are sorted;
-    /// many are found soon enough in the order of the list, row by row ([`Self::condition`]).
+    /// Returns the ids of the matching rows, found through the index by product, or `None` if there are more than
+    /// [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in list order with
+    /// [`Self::condition`].
     pub fn few(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<i64>>, Error> {
         let ids = || Fragment::<BigInt>::new(format!("SELECT id FROM {} WHERE ", self.table));
         let limit = format!(" LIMIT {}", FEW + 1);
@@ -60,9 +61,10 @@ impl Named {
         Ok(Some(found).filter(|ids| i64::try_from(ids.len()).is_ok_and(|found| found <= FEW)))
     }
 
-    /// The condition on a row that its product is so named.
+    /// Returns the condition that matches a row by the name of its product.
     pub fn condition(&self) -> Fragment<Bool> {
-        // A sum is in no index: else SQLite would read all rows of these products and sort them.
+        // `+ 0` keeps SQLite from using the index by product, with which it would read all rows of these products and
+        // sort them.
         let product = "(product_id + 0)";
         let present = Fragment::new("(").then(self.present(product));
         match self.sold_under(product) {
@@ -71,7 +73,7 @@ impl Named {
         }
     }
 
-    /// The first and the last instant of such rows: a list by time need not look beyond.
+    /// Returns a time range that contains all matching rows, so that a list sorted by time need not read beyond it.
     pub fn span(&self, tx: &mut Tx<'_>) -> Result<Option<(NaiveDateTime, NaiveDateTime)>, Error> {
         let end = |of: &str| {
             format!(
@@ -93,7 +95,7 @@ impl Named {
         Ok(first.zip(last))
     }
 
-    /// That a product has such a name.
+    /// Returns the condition that `product` currently has a matching name.
     fn present(&self, product: &str) -> Fragment<Bool> {
         Fragment::new(format!(
             "{product} IN (SELECT products.id FROM products WHERE "
@@ -102,7 +104,8 @@ impl Named {
         .sql(")")
     }
 
-    /// That a row has such a name, which its product had; `None`: no product had.
+    /// Returns the condition that a row was recorded under a matching former name of its product; `None` if no former
+    /// name matches.
     fn sold_under(&self, product: &str) -> Option<Fragment<Bool>> {
         let sold_under = Fragment::new(format!("{product} IN ("))
             .then(self.former::<BigInt>("product_id"))
@@ -112,7 +115,7 @@ impl Named {
         Some(sold_under.time(self.until?))
     }
 
-    /// Something of the former names that have the words.
+    /// Selects `what` from the former names that match.
     fn former<T>(&self, what: &str) -> Fragment<T> {
         Fragment::new(format!("SELECT {what} FROM product_names WHERE "))
             .then(self.has_words("name_key"))
@@ -128,7 +131,7 @@ impl Named {
     }
 }
 
-/// Keeps the name that a product has, before it gets another. Its row is locked.
+/// Stores the current name of a product before it changes. The caller holds the product's row lock.
 pub(super) fn keep(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), Error> {
     let name: String = products::table
         .find(product)
@@ -154,7 +157,8 @@ fn write(tx: &mut Tx<'_>, product: i64, name: &str, until: NaiveDateTime) -> Res
     Ok(())
 }
 
-/// Finds the names that products had before such names were kept: those of their orders and supplies.
+/// Fills `product_names` with the former names found in orders and supplies, for products renamed before that table
+/// existed.
 pub fn find_former(tx: &mut Tx<'_>) -> Result<(), Error> {
     #[derive(QueryableByName)]
     struct Former {

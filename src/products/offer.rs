@@ -1,4 +1,4 @@
-//! What a picker offers: products, as far as forms need them.
+//! The products that a picker offers, reduced to what forms need.
 
 use super::Product;
 use crate::{
@@ -7,12 +7,12 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// What a picker knows of a product.
+/// The data of a product that the picker uses.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Offer {
     pub id: i64,
     pub name: String,
-    /// Pieces that may be sold.
+    /// Pieces available for sale.
     pub stock: i64,
     pub sell_price_rub: Option<Rub>,
     pub buy_price_eur: Option<Eur>,
@@ -32,10 +32,10 @@ impl From<Product> for Offer {
     }
 }
 
-/// The answer to a search.
+/// The result of a picker search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Found {
     pub offers: Vec<Offer>,
-    /// Why the text does not mean one product; `None` where it means the first offer and no other.
+    /// Why the text does not identify one product; `None` if it identifies the first offer.
     pub problem: Option<Problem>,
 }

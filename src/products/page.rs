@@ -1,4 +1,4 @@
-//! The page of a product: its stock, its data, its supplies, orders and ledger.
+//! The page of a product: its stock, fields, supplies, orders, ledger and history.
 
 use super::{Product, form::ProductFields};
 use crate::{
@@ -23,18 +23,18 @@ use leptos_meta::Title;
 use leptos_router::hooks::{use_params_map, use_query_map};
 use serde::{Deserialize, Serialize};
 
-/// A product with what happened to it, the latest first.
+/// A product with its latest supplies, orders, stock movements and operations, each newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct ProductFile {
     pub product: Product,
-    /// For whoever may see supplies.
+    /// Empty if the user has no permission to see supplies.
     pub supplies: Vec<Supply>,
     pub orders: Vec<Order>,
     pub ledger: Page<Movement>,
     pub history: Vec<Operation>,
 }
 
-/// A product with what happened to it.
+/// Reads a product with its latest supplies, orders, stock movements and operations.
 #[server(endpoint = "read_product", input = GetUrl)]
 pub async fn read_product(
     id: String,
@@ -75,7 +75,7 @@ pub async fn edit_product(id: i64, #[server(flatten)] fields: Fields) -> Result<
     Ok(product)
 }
 
-/// Sets what is on hand to what was counted.
+/// Sets the stock on hand to a counted number.
 #[server(endpoint = "correct_stock")]
 pub async fn correct_stock(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
     use super::service;
@@ -85,7 +85,7 @@ pub async fn correct_stock(id: i64, #[server(flatten)] fields: Fields) -> Result
     Ok(product)
 }
 
-/// Archives a product, or deletes one without history.
+/// Archives a product, or deletes it if it has no history.
 #[server(endpoint = "archive_product")]
 pub async fn archive_product(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -98,7 +98,7 @@ pub async fn archive_product(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Brings a product back into sale.
+/// Puts an archived product back on sale.
 #[server(endpoint = "restore_product")]
 pub async fn restore_product(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -107,7 +107,7 @@ pub async fn restore_product(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// What may be done with a product on its page.
+/// The actions available on the page of a product.
 #[derive(Clone, Copy)]
 struct Actions {
     edit: FormAction,
@@ -144,7 +144,7 @@ pub fn ProductPage() -> impl IntoView {
             acts.map(|times| times.get()),
         )
     };
-    // Read again after each act that was taken.
+    // Read again after each successful action.
     let file = ui::data(wanted, |(id, after, before, _)| {
         read_product(id, after, before)
     });
@@ -263,7 +263,7 @@ fn StockFacts(product: Product) -> impl IntoView {
     }
 }
 
-/// Editing, counting, archiving.
+/// The forms to edit, count, and archive or restore a product.
 #[component]
 fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,5 @@
-//! Picks a product by typing words of its name: a combobox; without JavaScript a line with suggestions.
+//! The product picker: a combobox that finds a product by words of its name, or without JavaScript a text field with
+//! suggestions.
 
 use super::{
     combobox::{Combobox, Command, Event, Key},
@@ -25,22 +26,22 @@ use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The least time between two searches. It spares requests and decides nothing.
+/// The minimum time between two searches. It only saves requests and does not affect the result.
 const PAUSE: Duration = Duration::from_millis(80);
-/// How long an answer is waited for.
+/// How long to wait for an answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a form with a picker begins with.
+/// The initial data of a form with a picker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct PickerStart {
     pub idempotency_key: String,
     /// The first products, by name.
     pub offers: Vec<Offer>,
-    /// The one that the URL names.
+    /// The product that the URL names.
     pub chosen: Option<Offer>,
 }
 
-/// What a form with a picker begins with; `product` is an id, or empty.
+/// Returns the initial data of a form with a picker; `product` is an id, or empty.
 #[cfg(feature = "ssr")]
 pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, Error> {
     let chosen = match product.parse() {
@@ -59,7 +60,7 @@ pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, 
     })
 }
 
-/// Products on sale whose names have the words, and whether they mean one of them.
+/// Returns products on sale whose names contain the words, and whether the words identify one of them.
 #[server(endpoint = "offer_products", input = GetUrl)]
 pub async fn offer_products(search: String) -> Result<Found, Error> {
     crate::door::look(move |tx| {
@@ -70,7 +71,7 @@ pub async fn offer_products(search: String) -> Result<Found, Error> {
     .await
 }
 
-/// The picker in its page: the state, and what it takes to carry its commands out.
+/// The picker on its page: the state, and what is needed to carry out its commands.
 #[derive(Clone, Copy)]
 struct Picker {
     state: RwSignal<Combobox>,
@@ -78,20 +79,20 @@ struct Picker {
     input: NodeRef<Input>,
     form: FormState,
     search: Action<(u64, String), (u64, Result<Found, Error>)>,
-    /// Ends the search that is on its way.
+    /// The handle that aborts the running search.
     abort: StoredValue<Option<ActionAbortHandle>>,
-    /// Whether a search began less than a [`PAUSE`] ago.
+    /// Whether a search started less than [`PAUSE`] ago.
     is_pausing: StoredValue<bool>,
-    /// The offer under the button of the mouse.
+    /// The product of the offer on which the mouse button was pressed.
     pressed: StoredValue<Option<i64>>,
 }
 
-/// The fields `product` and `product_id`. `chosen` follows what is picked.
+/// The fields `product` and `product_id`. `chosen` follows the pick.
 #[component]
 pub fn ProductPicker(
     offers: Vec<Offer>,
     chosen: RwSignal<Option<Offer>>,
-    /// Shows prices in euro, for supplies.
+    /// Shows purchase prices instead of sale prices.
     #[prop(optional)]
     for_supply: bool,
     #[prop(optional)] autofocus: bool,
@@ -120,7 +121,7 @@ pub fn ProductPicker(
     picker.hear_answers();
     picker.follow_field();
     picker.show_mark();
-    // Suggestions of the browser's own, until the page is alive.
+    // Until the page is hydrated, the browser shows its own suggestions.
     let is_alive = RwSignal::new(false);
     Effect::new(move || is_alive.set(true));
 
@@ -134,7 +135,7 @@ pub fn ProductPicker(
         let row = |(index, offer): (usize, Offer)| view! { <OfferRow picker index offer mark is_pending for_supply /> };
         shown.get().into_iter().enumerate().map(row).collect_view()
     };
-    // In place of offers.
+    // Shown in place of offers.
     let note = move || {
         let note = picker.read(|state| match state.offers() {
             [] if state.is_pending() => Some(td_string!(l, products.searching)),
@@ -155,7 +156,7 @@ pub fn ProductPicker(
             None => None,
         })
     };
-    // What the list shows, for who does not see it.
+    // Describes the list to screen readers.
     let status = move || {
         picker.read(|state| match state.offers().len() {
             _ if !state.is_open() || !state.is_ready() || !state.is_unresolved() => None,
@@ -191,13 +192,13 @@ pub fn ProductPicker(
                 on:blur=move |_: FocusEvent| picker.blur()
                 on:keydown=move |event| picker.press(&event)
             />
-            // Empty until a product is picked on a page that is alive: a browser without JavaScript sends the name.
+            // Empty until a product is picked on a hydrated page: without JavaScript the form sends only the name.
             <input type="hidden" name="product_id" prop:value=move || product_id().unwrap_or_default() />
             <ul
                 class="picker-offers"
                 id="product-offers"
                 role="listbox"
-                // Else a list that scrolls is the next stop of Tab.
+                // Without this, Tab would stop at a list that scrolls.
                 tabindex="-1"
                 aria-label=td_string!(l, fields.product)
                 aria-busy=move || is_pending.get().to_string()
@@ -252,16 +253,16 @@ fn OfferRow(
 }
 
 impl Picker {
-    /// Reads the state, and the default once the page is gone: a field that is removed while it has the focus
+    /// Reads the state, or returns the default once the page is gone: a field that is removed while it has the focus
     /// still changes the state.
     fn read<T: Default>(self, of: impl FnOnce(&Combobox) -> T) -> T {
         self.state.try_with(of).unwrap_or_default()
     }
 
-    /// Takes an event in and does what it asks for.
+    /// Handles an event and carries out the resulting commands.
     fn handle(self, event: Event) -> Vec<Command> {
         let is_typed = matches!(event, Event::Typed(_));
-        // The page may be gone when an answer comes.
+        // The page may be gone when an answer arrives.
         let commands = self.state.try_update(|state| state.handle(event));
         let commands = commands.unwrap_or_default();
         let (chosen, holds_submit) = self
@@ -287,7 +288,7 @@ impl Picker {
         commands
     }
 
-    /// Asks for the present text, at the end of the pause when a search has just begun.
+    /// Searches for the current text, or waits for the end of the pause if a search has just started.
     fn search(self) {
         if self.is_pausing.get_value() {
             return;
@@ -316,7 +317,7 @@ impl Picker {
         set_timeout(give_up, PATIENCE);
     }
 
-    /// Whether an answer is awaited, to a search whose number is of that kind.
+    /// Returns whether a search is pending whose number satisfies `is_it`.
     fn is_waiting(self, is_it: impl Fn(u64) -> bool) -> bool {
         self.state
             .try_with_untracked(|state| state.is_pending() && is_it(state.number()))
@@ -346,7 +347,7 @@ impl Picker {
         });
     }
 
-    /// Keeps the field and the state the same. What was typed before the page came alive counts as typed.
+    /// Keeps the field and the state in sync. Text entered before the page was hydrated counts as typed.
     fn follow_field(self) {
         let text = Memo::new(move |_| self.state.with(|state| state.text().to_owned()));
         Effect::new(move |was_alive: Option<bool>| {
@@ -394,7 +395,7 @@ impl Picker {
     }
 
     fn blur(self) {
-        // The focus stays in the field when another window comes to the front.
+        // The field stays the active element when another window comes to the front.
         if !self.is_focused() {
             self.handle(Event::Left);
         }
@@ -402,7 +403,7 @@ impl Picker {
 
     fn press(self, event: &KeyboardEvent) {
         let key = match event.key().as_str() {
-            // Keys of an input method are its own.
+            // While an input method composes text, keys belong to it.
             _ if event.is_composing() => return,
             "ArrowDown" => Key::Down,
             "ArrowUp" => Key::Up,
@@ -411,7 +412,7 @@ impl Picker {
             "Escape" => Key::Escape,
             _ => return,
         };
-        // A key that is held down picks once and does not go on to send the form.
+        // Holding Enter down picks once and must not go on to submit the form.
         let is_held = key == Key::Enter && event.repeat();
         if is_held
             || self
@@ -422,7 +423,7 @@ impl Picker {
         }
     }
 
-    /// A click picks what was under the mouse when its button went down, not what came there since.
+    /// Picks the offer that was under the mouse when the button went down, not one that has moved there since.
     fn click(self, id: i64) {
         let pressed = self.pressed.try_update_value(Option::take).flatten();
         if pressed.is_none_or(|pressed| pressed == id) {
@@ -430,7 +431,7 @@ impl Picker {
         }
     }
 
-    /// Once all fields show what was picked.
+    /// Submits the form again once all fields show the picked product.
     fn resubmit(self) {
         let form = self.input.get_untracked().and_then(|input| input.form());
         let submit = move || {
@@ -442,9 +443,10 @@ impl Picker {
     }
 }
 
-/// Fills another field with what goes with the product. What was typed there before the pick stays.
-/// When the product is given up, its proposal goes; with `is_its_own`, what was typed for it, too. The same product
-/// brings back what was there.
+/// Fills another field with a proposal for the picked product, unless the field already has a value.
+///
+/// When the pick changes or is cleared, an unchanged proposal is removed from the field; with `is_its_own`, any value
+/// is. Picking the same product again restores the removed value.
 pub fn propose(
     chosen: RwSignal<Option<Offer>>,
     field: RwSignal<String>,
@@ -452,7 +454,7 @@ pub fn propose(
     proposal: impl Fn(&Offer) -> String + Send + Sync + 'static,
 ) {
     let first = chosen.get_untracked();
-    // The product that was given up, and what the field had then.
+    // The product that was picked before, and the value that was removed from the field.
     let given_up = StoredValue::new(None::<(i64, String)>);
     Effect::new(move |before: Option<Option<Offer>>| {
         let now = chosen.get();

@@ -1,4 +1,5 @@
-//! Finding products: the list with its filters and sorts, what runs low, what a person means by a name.
+//! Finding products: the list with its filters and sort orders, products below their minimum, and the product that a
+//! typed name refers to.
 
 use super::{Product, Query, Sort};
 use crate::{
@@ -14,17 +15,17 @@ use crate::{
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
 
-/// Products that a picker offers at once.
+/// The most products that a picker offers at once.
 const OFFERS: i64 = 20;
-/// Names that an ambiguous search tells.
+/// The most names listed when a search is ambiguous.
 const CANDIDATES: usize = 5;
 
-/// A page of the list.
+/// Returns a page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
     page(tx, query, None)
 }
 
-/// A page of the list, of another length than the query's when `limit` says so.
+/// Returns a page of the list. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut checks = Checks::default();
@@ -66,7 +67,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
     Ok(keyset.page(rows, |product: &Product| sort.keys(product)))
 }
 
-/// What runs low, the emptiest first, at most `limit`.
+/// Returns at most `limit` products below their minimum, lowest stock first.
 pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     products::table
@@ -82,7 +83,7 @@ pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
-/// Whether there is any product, archived ones too.
+/// Returns whether there is any product, archived or not.
 pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     tx.actor.may(Permission::ViewStock)?;
     diesel::select(diesel::dsl::exists(products::table.select(products::id)))
@@ -90,7 +91,7 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
         .map_err(Error::from)
 }
 
-/// Products on sale whose names have the words of `search`: what a picker offers.
+/// Returns products on sale whose names contain the words of `search`, for a picker.
 pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut rows = products::table
@@ -106,7 +107,8 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
-/// Reads which product a request means: `product_id`, or else `product`, its name or words that only its name has.
+/// Reads which product a request refers to: `product_id`, or else `product`, the name or words that no other name
+/// contains.
 pub fn read_meant(input: &mut Input) -> (Option<i64>, String) {
     let id = input.read("product_id", optional(number(1..=i64::MAX)));
     let name = input.text("product").to_owned();
@@ -116,7 +118,7 @@ pub fn read_meant(input: &mut Input) -> (Option<i64>, String) {
     (id, name)
 }
 
-/// The product on sale that a request means, by its id or else by a name.
+/// Returns the product on sale that a request refers to, by id or else by name.
 pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
     let Some(id) = id else {
         return named(tx, name);
@@ -129,8 +131,8 @@ pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Er
     }
 }
 
-/// What a picker offers for a text. Where the text means one product by [`named`], that one comes first;
-/// else there is the problem with it.
+/// Returns what a picker offers for a text. If the text identifies one product by the rules of [`named`], that product
+/// comes first; otherwise the problem with the text is returned as well.
 pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem>), Error> {
     let mut found = offers(tx, text)?;
     let key = fold(text);
@@ -150,7 +152,7 @@ pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem
     Ok((found, problem))
 }
 
-/// The product on sale that a person named: by its whole name, or by words that only one name has.
+/// Returns the product on sale that a text identifies: by its whole name, or by words that only one name contains.
 pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let key = fold(name);
@@ -171,7 +173,7 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     }
 }
 
-/// The product of that name, archived or not.
+/// Returns the product with exactly this folded name, archived or not.
 fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
     products::table
         .filter(products::name_key.eq(key))
@@ -181,7 +183,7 @@ fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
         .map_err(Error::from)
 }
 
-/// The problem when words found no product, or more than one.
+/// Returns the problem if a search did not find exactly one product.
 fn not_one(found: &[Product]) -> Option<Problem> {
     match found {
         [] => Some(Problem::UnknownProduct),
@@ -196,7 +198,7 @@ fn not_one(found: &[Product]) -> Option<Problem> {
     }
 }
 
-/// Products by their folded names, archived ones too.
+/// Returns the products with these folded names, archived or not.
 pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let mut found = HashMap::new();
@@ -210,7 +212,7 @@ pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Pro
     Ok(found)
 }
 
-/// A pattern for each word of a search.
+/// Returns a `LIKE` pattern for each word of a search.
 pub(super) fn words(search: &str) -> Vec<String> {
     fold(search)
         .split(' ')

@@ -1,4 +1,4 @@
-//! The rules of products.
+//! The business rules for products.
 
 use super::{Product, ProductData, names};
 use crate::{
@@ -28,13 +28,13 @@ use utoipa::{
     },
 };
 
-/// The longest note of a count.
+/// The longest note on a count, in characters.
 const NOTE: usize = 200;
 
 /// A product to add.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct NewProduct {
-    /// Pieces that are there already.
+    /// Pieces already on hand.
     pub quantity: i64,
     pub data: ProductData,
 }
@@ -56,7 +56,7 @@ impl PartialSchema for NewProduct {
         let quantity = ObjectBuilder::new()
             .schema_type(SchemaType::from_iter([Type::Integer, Type::Null]))
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .description(Some("Pieces that are there already"))
+            .description(Some("Pieces already on hand"))
             .minimum(Some(0))
             .maximum(Some(Qty::MAX.0))
             .default(Some(0.into()))
@@ -77,10 +77,10 @@ impl ToSchema for NewProduct {
     }
 }
 
-/// A product as it shall be.
+/// The new data for an existing product.
 #[derive(Clone, Debug, Default)]
 pub struct EditedProduct {
-    /// The version that was read.
+    /// The version that the edit is based on.
     pub version: i64,
     pub data: ProductData,
 }
@@ -101,9 +101,9 @@ impl PartialSchema for EditedProduct {
         let version = ObjectBuilder::new()
             .schema_type(Type::Integer)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::Int64)))
-            .description(Some("The version that was read"))
+            .description(Some("The version that the edit is based on"))
             .examples([serde_json::json!(1)]);
-        let description = "A product as it shall be; what is not named becomes empty";
+        let description = "The new data for an existing product; omitted fields become empty";
         with_property(ProductData::schema(), description, "version", version, true)
     }
 }
@@ -114,16 +114,16 @@ impl ToSchema for EditedProduct {
     }
 }
 
-/// A count of what is in the shop
+/// A count of the pieces on hand
 #[derive(Clone, Debug, Default, ToSchema)]
 pub struct Count {
-    /// What was on hand when the count began
+    /// Pieces on hand when the count began
     #[schema(example = 12)]
     pub expected: i64,
-    /// What was counted
+    /// Pieces counted
     #[schema(minimum = 0, maximum = 1000000, example = 11)]
     pub on_hand: i64,
-    /// Why it differs
+    /// Why the two numbers differ
     #[schema(max_length = 200, example = "разбита одна")]
     pub note: Option<String>,
 }
@@ -140,7 +140,7 @@ impl Request for Count {
     }
 }
 
-/// Adds a product, with the pieces that are there already.
+/// Adds a product, together with the pieces already on hand.
 pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewProduct) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     tx.once(key, Entity::Product, new, |tx| insert(tx, new), get)
@@ -160,7 +160,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
     Ok(id)
 }
 
-/// Writes the row of a product whose name is free. Its log is the caller's to write.
+/// Inserts the row of a product whose name is free. The caller writes the operation log.
 pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error> {
     let id = diesel::insert_into(products::table)
         .values((
@@ -175,7 +175,7 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error
     Ok(id)
 }
 
-/// Edits a product that was read as `version`. What is so already is left as it is, whatever the version.
+/// Edits a product. If nothing would change, returns the product as it is and does not check the version.
 pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     let new = &edited.data;
@@ -198,7 +198,8 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product,
     get(tx, id)
 }
 
-/// Writes an edit of a product that was read as `version`; 0 when it has another by now. Its log is the caller's to write.
+/// Writes an edit that is based on `version`; returns 0 if the product's version has changed since. The caller writes
+/// the operation log.
 pub(super) fn write_edit(
     tx: &mut Tx<'_>,
     id: i64,
@@ -226,8 +227,8 @@ pub(super) fn write_edit(
     Ok(edited)
 }
 
-/// Notes what a supply cost and who brought it: the last purchase price and the last supplier of a product. Whoever
-/// edits the product meanwhile is told of it, as of any other change.
+/// Sets the product's purchase price and supplier to those of its latest supply. This increments the version, so that a
+/// concurrent edit is refused as stale.
 pub(crate) fn follow_supply(
     tx: &mut Tx<'_>,
     product: &Locked,
@@ -251,7 +252,7 @@ pub(crate) fn follow_supply(
     record(tx, Action::Edit, Entity::Product, id, &changes)
 }
 
-/// What a supply changes of a product with that purchase price and supplier.
+/// Returns what a supply changes on a product; `before` is the product's purchase price and supplier.
 pub fn supplied(
     before: (Option<Eur>, Option<&str>),
     price: Eur,
@@ -272,13 +273,13 @@ pub fn supplied(
     ])
 }
 
-/// What an edit would change.
+/// Returns what an edit would change.
 pub(super) fn compare(old: &ProductData, new: &ProductData) -> Vec<Change> {
     let pairs = old.entries().into_iter().zip(new.entries());
     log::changes(pairs.map(|((field, before), (_, after))| (field, before, after)))
 }
 
-/// Sets what is on hand to what was counted. A count of something that has moved since it began is refused.
+/// Sets the stock on hand to a counted number. Refused as stale if the stock has moved since the count began.
 pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     let locked = stock::service::lock(tx, id)?;
@@ -298,8 +299,8 @@ pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error
     get(tx, id)
 }
 
-/// Takes a product out of sale: archives it, or deletes it when it has no history.
-/// Tells whether it is still there.
+/// Takes a product off sale: archives it, or deletes it if it has no history.
+/// Returns whether the product still exists.
 pub fn archive(tx: &mut Tx<'_>, id: i64) -> Result<bool, Error> {
     tx.actor.may(Permission::EditProducts)?;
     stock::service::lock(tx, id)?;
@@ -327,7 +328,7 @@ pub fn archive(tx: &mut Tx<'_>, id: i64) -> Result<bool, Error> {
     Ok(true)
 }
 
-/// Brings an archived product back into sale.
+/// Puts an archived product back on sale.
 pub fn restore(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
     let locked = stock::service::lock(tx, id)?;
@@ -362,7 +363,7 @@ fn has_history(tx: &mut Tx<'_>, id: i64) -> Result<bool, Error> {
     Ok(moved || ordered || supplied)
 }
 
-/// One product.
+/// Returns one product.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
     products::table
