@@ -46,7 +46,7 @@ pub struct Qty(pub i64);
 stored_as_bigint!(Qty);
 
 impl Qty {
-    /// The largest quantity, and the most pieces of one product that the shop may hold.
+    /// The largest quantity, and the most pieces of one product that may be on hand.
     pub const MAX: Self = Self(1_000_000);
 
     /// The quantity for display: `12 500`, in English `12,500`.

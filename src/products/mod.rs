@@ -86,7 +86,7 @@ codes! {
 list_query! {
     /// The query parameters of the product list, as they stand in its URL.
     pub struct Query {
-        /// Words in the name
+        /// Words in the name, or parts of words
         search: String { example = "чай" },
         /// Only products below their minimum
         low: bool { example = true },

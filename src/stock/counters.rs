@@ -1,4 +1,4 @@
-//! The arithmetic of stock and its cost: pure, so that every rule can be tried without a database.
+//! The arithmetic of stock and its cost, free of I/O so that every rule can be tested without a database.
 
 use crate::{
     error::{Error, Problem},
@@ -8,7 +8,7 @@ use crate::{
 };
 use diesel::prelude::*;
 
-/// The counters of one product: pieces, and the euro value of those on hand that have a purchase price.
+/// The counters of one product: numbers of pieces, and the euro value of those on hand that have a purchase price.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, AsChangeset, Queryable, Selectable)]
 #[diesel(table_name = products)]
 pub struct Counters {
@@ -19,28 +19,28 @@ pub struct Counters {
     pub uncosted: i64,
 }
 
-/// What pieces cost that left the shop.
+/// The cost of pieces that left the stock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cost {
-    /// Weighted average of the pieces that have a purchase price.
+    /// The cost of the pieces that have a purchase price, at their weighted average.
     pub eur: Eur,
-    /// Pieces without one.
+    /// The number of pieces without a purchase price.
     pub uncosted: i64,
 }
 
 impl Counters {
-    /// Pieces in the shop.
+    /// Returns the number of pieces on hand.
     pub const fn on_hand(&self) -> i64 {
         self.quantity - self.issued
     }
 
-    /// Pieces that may be sold.
+    /// Returns the number of pieces available for sale.
     pub const fn stock(&self) -> i64 {
         self.on_hand() - self.reserved
     }
 
-    /// Pieces come in, at a price each or without one. There is an end to how many the shop holds, and to what they
-    /// are worth: so no cost that an order takes along outgrows the sums that it is added to.
+    /// Adds `qty` pieces, with or without a price per piece. The number of pieces on hand and their value are limited,
+    /// so that the cost of an order never overflows the sums that it is added to.
     pub fn receive(&mut self, qty: Qty, price: Option<Eur>) -> Result<(), Error> {
         let room = Qty::MAX.0 - self.on_hand();
         let quantity = self.quantity.checked_add(qty.0).filter(|_| qty.0 <= room);
@@ -60,12 +60,12 @@ impl Counters {
         Ok(())
     }
 
-    /// What may still be added to the value of what is on hand.
+    /// Returns how much value may still be added to the stock on hand.
     fn room_for_value(&self) -> Eur {
         Eur((Eur::MAX_TOTAL.0 - self.value_eur.0).max(0))
     }
 
-    /// Pieces are promised to a customer.
+    /// Reserves pieces for an order; refused if fewer are available.
     pub const fn reserve(&mut self, Qty(qty): Qty) -> Result<(), Error> {
         if self.stock() < qty {
             return Err(Error::OutOfStock {
@@ -77,12 +77,12 @@ impl Counters {
         Ok(())
     }
 
-    /// Promised pieces may be sold again.
+    /// Makes reserved pieces available again.
     pub const fn release(&mut self, Qty(qty): Qty) {
         self.reserved -= qty;
     }
 
-    /// Promised pieces are handed out.
+    /// Issues reserved pieces and returns their cost.
     pub fn issue(&mut self, Qty(qty): Qty) -> Cost {
         let cost = self.take_cost(qty);
         self.reserved -= qty;
@@ -90,7 +90,8 @@ impl Counters {
         cost
     }
 
-    /// A count found `on_hand` pieces. More than expected come in at `price`; fewer take their cost along.
+    /// Sets the pieces on hand to a counted number. Surplus pieces are added at `price`; missing pieces are removed
+    /// together with their cost.
     pub fn correct(&mut self, on_hand: i64, price: Option<Eur>) -> Result<(), Error> {
         if on_hand < self.reserved {
             return Err(Error::Reserved {
@@ -114,8 +115,8 @@ impl Counters {
         Ok(())
     }
 
-    /// Takes the cost of `qty` pieces out: those with a price leave first, at the average of all of them,
-    /// rounded to the cent; the last one takes what is left, so that no cent is lost.
+    /// Removes the cost of `qty` pieces. Pieces with a price leave first, at their average cost rounded to the cent.
+    /// The last of them takes the remaining value, so that no cent is lost.
     fn take_cost(&mut self, qty: i64) -> Cost {
         let costed = self.on_hand() - self.uncosted;
         let taken = qty.min(costed);

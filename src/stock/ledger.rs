@@ -1,4 +1,4 @@
-//! The ledger of a product, as a table.
+//! The stock ledger of a product as a table.
 
 use super::{Movement, MovementKind};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// Every movement of the stock, newest first.
+/// A page of stock movements, newest first.
 #[component]
 pub fn Ledger(ledger: Page<Movement>) -> impl IntoView {
     let l = ui::locale();

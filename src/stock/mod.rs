@@ -1,4 +1,4 @@
-//! The stock of a product: its counters, how they move, and the ledger of every movement.
+//! The stock of a product: its counters, the operations that move them, and the ledger of all movements.
 
 pub mod ledger;
 
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 codes! {
     /// Why the stock moved.
     pub enum MovementKind labelled by movement {
-        /// What was there when the product was added.
+        /// Pieces on hand when the product was added.
         Opening = "opening" => opening,
         Supply = "supply" => supply,
         /// A count that found more or fewer pieces than expected.
@@ -27,7 +27,7 @@ codes! {
     }
 }
 
-/// One row of the ledger, as a person reads it.
+/// One row of the ledger, as shown to users.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -37,11 +37,11 @@ codes! {
 pub struct Movement {
     pub id: i64,
     pub kind: Code<MovementKind>,
-    /// Change of what was ever received, pieces.
+    /// Change in pieces ever received.
     pub quantity: i64,
-    /// Change of what was handed out.
+    /// Change in pieces issued.
     pub issued: i64,
-    /// Change of what is reserved.
+    /// Change in pieces reserved.
     pub reserved: i64,
     pub on_hand_after: i64,
     pub stock_after: i64,
@@ -53,12 +53,12 @@ pub struct Movement {
 }
 
 impl Movement {
-    /// Change of what is on hand, pieces.
+    /// Returns the change in pieces on hand.
     pub const fn on_hand(&self) -> i64 {
         self.quantity - self.issued
     }
 
-    /// Change of what is available, pieces.
+    /// Returns the change in pieces available for sale.
     pub const fn stock(&self) -> i64 {
         self.quantity - self.issued - self.reserved
     }

@@ -1,4 +1,4 @@
-//! Moves stock: locks the product, moves its counters, writes the ledger. Nothing else touches the counters.
+//! Moves stock: locks the product, updates its counters and writes the ledger. Only the bulk demo also writes counters.
 
 use super::{
     Movement, MovementKind,
@@ -17,7 +17,7 @@ use crate::{
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
 
-/// A product whose row is locked: so it is until the end of the transaction.
+/// A product whose row is locked, so that these values hold until the end of the transaction.
 #[derive(Clone, Debug, Queryable, Selectable)]
 #[diesel(table_name = products)]
 pub struct Locked {
@@ -33,19 +33,19 @@ pub struct Locked {
 }
 
 impl Locked {
-    /// Refuses when fewer pieces are available.
+    /// Fails if fewer than `qty` pieces are available.
     pub fn can_reserve(&self, qty: Qty) -> Result<(), Error> {
         let mut counters = self.counters;
         counters.reserve(qty)
     }
 
-    /// Whether fewer pieces are available than the minimum.
+    /// Returns whether the available stock is below the minimum.
     pub const fn is_low(&self) -> bool {
         self.counters.stock() < self.min_stock
     }
 }
 
-/// What moved the stock.
+/// What caused a stock movement.
 #[derive(Clone, Copy, Debug)]
 pub enum Cause<'a> {
     Opening,
@@ -54,7 +54,7 @@ pub enum Cause<'a> {
     Order(i64),
 }
 
-/// Receives pieces that were bought.
+/// Adds pieces from a supply, or the opening stock of a product.
 pub fn receive(
     tx: &mut Tx<'_>,
     product: &Locked,
@@ -71,7 +71,7 @@ pub fn receive(
     write(tx, product, after, kind, cause)
 }
 
-/// Promises pieces to an order; refused when fewer are available.
+/// Reserves pieces for an order; refused if fewer are available.
 pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
     let mut after = product.counters;
     after.reserve(qty)?;
@@ -84,7 +84,7 @@ pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Resul
     )
 }
 
-/// Takes back what was promised to an order.
+/// Releases pieces reserved for an order.
 pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
     let mut after = product.counters;
     after.release(qty);
@@ -97,7 +97,7 @@ pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Resul
     )
 }
 
-/// Hands out what was promised to an order and tells what it cost.
+/// Issues the pieces reserved for an order and returns their cost.
 pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<Cost, Error> {
     let mut after = product.counters;
     let cost = after.issue(qty);
@@ -105,7 +105,7 @@ pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<
     Ok(cost)
 }
 
-/// Sets what is on hand to what was counted. What was found beyond it costs what the product cost last.
+/// Sets the stock on hand to a counted number. Surplus pieces are valued at the product's purchase price.
 pub fn correct(
     tx: &mut Tx<'_>,
     product: &Locked,
@@ -118,8 +118,8 @@ pub fn correct(
     write(tx, product, after, MovementKind::Correction, cause)
 }
 
-/// Locks the product's row until the end of the transaction: whoever decides on its stock comes here first, and decides
-/// on what the row is now. What was read before may have changed while this waited.
+/// Locks the product's row until the end of the transaction and returns its current values. Call this before any
+/// decision about the stock: values read earlier may have changed while this waited for the lock.
 pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     diesel::update(products::table.find(product))
         .set(products::min_stock.eq(products::min_stock))
@@ -128,7 +128,7 @@ pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
         .map_err(Error::from)
 }
 
-/// The same, of a product that must be on sale.
+/// Like [`lock`], but fails if the product is not on sale.
 pub fn lock_on_sale(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     match lock(tx, product) {
         Ok(locked) if locked.archived_at.is_none() => Ok(locked),
@@ -138,7 +138,7 @@ pub fn lock_on_sale(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     }
 }
 
-/// The counters of some products at this moment.
+/// Returns the current counters of some products, without locking them.
 pub fn counters_of(tx: &mut Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Counters>, Error> {
     let mut found = HashMap::new();
     for ids in ids.chunks(1_000) {
@@ -151,7 +151,7 @@ pub fn counters_of(tx: &mut Tx<'_>, ids: &[i64]) -> Result<HashMap<i64, Counters
     Ok(found)
 }
 
-/// Writes what the counters of a product are after a movement, and the row of the ledger.
+/// Writes the counters of a product after a movement, and the row in the ledger.
 fn write(
     tx: &mut Tx<'_>,
     product: &Locked,
@@ -192,7 +192,7 @@ fn write(
     Ok(())
 }
 
-/// The ledger of a product, newest first, a page at a time. The caller has asked for the right.
+/// Returns a page of the ledger of a product, newest first. The caller checks the permission.
 pub fn ledger(
     tx: &mut Tx<'_>,
     product: i64,
