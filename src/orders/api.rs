@@ -1,4 +1,4 @@
-//! Orders over the REST API.
+//! The REST endpoints for orders.
 
 use super::{
     Order, Query, Status, search,
@@ -20,7 +20,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of orders.
+/// Returns the router for the order endpoints.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
@@ -36,7 +36,7 @@ pub fn routes() -> OpenApiRouter<Shop> {
 struct OrderJson {
     #[schema(example = 42)]
     id: i64,
-    /// E.164
+    /// In E.164 format
     #[schema(example = "+79161234567")]
     phone: String,
     customer_name: Option<String>,
@@ -44,7 +44,7 @@ struct OrderJson {
     /// The product's name when it was sold
     product_name: String,
     qty: i64,
-    /// Of one piece, as sold
+    /// Price of one piece, as sold
     unit_price_rub: Money,
     /// What the customer pays
     total_rub: Money,
@@ -53,9 +53,9 @@ struct OrderJson {
     created_at: Time,
     issued_at: Option<Time>,
     denied_at: Option<Time>,
-    /// Who created or last changed it
+    /// User who created or last changed the order
     user_id: Option<String>,
-    /// Raised by every change; an edit names the one that it read
+    /// Incremented by every change; an edit must state the version that it is based on
     version: i64,
 }
 
@@ -95,7 +95,7 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Orde
 
 /// Book an order
 ///
-/// Reserves its pieces; refused when fewer are available. An order comes to at most a billion roubles.
+/// Reserves the pieces; refused if fewer are available. The total of an order is at most a billion roubles.
 #[utoipa::path(
     post,
     path = "/api/orders",
@@ -104,7 +104,7 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Orde
     params(Key),
     request_body = NewOrder,
     responses(
-        (status = CREATED, description = "The order", body = OrderJson, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The new order", body = OrderJson, headers(("Location" = String, description = "Path of the new order"))),
         SignedIn, Allowed, WithBody, Conflict
     )
 )]
@@ -134,10 +134,10 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     Ok(Json(order.into()))
 }
 
-/// Edit an order that is not issued yet
+/// Edit an order that is neither issued nor denied
 ///
-/// What is so already is left as it is, whatever the version. An order comes to at most a billion roubles; of an archived
-/// product it cannot be enlarged.
+/// If nothing would change, the order is returned as it is and `version` is not checked. The total of an order is at
+/// most a billion roubles. If the product is archived, the quantity cannot be increased.
 #[utoipa::path(
     put,
     path = "/api/orders/{id}",
@@ -160,16 +160,16 @@ async fn edit(
     Ok(Json(order.into()))
 }
 
-/// Hand an order out
+/// Issue an order
 ///
-/// Issuing it again answers with the order as it is.
+/// Issuing an order again returns it as it is.
 #[utoipa::path(
     post,
     path = "/api/orders/{id}/issue",
     operation_id = "issue_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The order, issued", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The issued order", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     let act = move |tx: &mut Tx<'_>| service::issue(tx, id);
@@ -177,16 +177,16 @@ async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     Ok(Json(order.into()))
 }
 
-/// Cancel an order
+/// Deny an order
 ///
-/// Its pieces may be sold again. Denying it again answers with the order as it is.
+/// Cancels the order and releases its reserved pieces. Denying an order again returns it as it is.
 #[utoipa::path(
     post,
     path = "/api/orders/{id}/deny",
     operation_id = "deny_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The order, cancelled", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The denied order", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
 )]
 async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     let act = move |tx: &mut Tx<'_>| service::deny(tx, id);
@@ -194,14 +194,14 @@ async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     Ok(Json(order.into()))
 }
 
-/// Read what was done to an order, newest first, at most a hundred acts
+/// List the latest hundred operations on an order, newest first
 #[utoipa::path(
     get,
     path = "/api/orders/{id}/history",
     operation_id = "read_order_history",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "Its history", body = Listing<OperationJson>), SignedIn, OfOne)
+    responses((status = OK, description = "The history of the order", body = Listing<OperationJson>), SignedIn, OfOne)
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
     let look = move |tx: &mut Tx<'_>| {

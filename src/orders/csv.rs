@@ -1,4 +1,4 @@
-//! Orders as a file.
+//! Orders as a CSV file.
 
 use super::{Order, Query, search};
 use crate::{
@@ -26,7 +26,7 @@ const FIELDS: [&str; 14] = [
     "version",
 ];
 
-/// `GET /orders.csv`: the orders that the page would show, by the time of their creation, which never changes.
+/// `GET /orders.csv`: the orders that the page lists, sorted by creation time, which never changes.
 impl Export for Query {
     type Row = Order;
     const ENTITY: Entity = Entity::Order;
@@ -61,7 +61,7 @@ impl Export for Query {
         sheet.plain(order.qty)?;
         sheet.decimal(order.unit_price_rub)?;
         sheet.decimal(order.total_rub())?;
-        // In national form a spreadsheet keeps every digit; a number with a plus would become a sum.
+        // In national format a spreadsheet keeps every digit; it would evaluate a number with a plus sign as a formula.
         match sheet.format {
             Format::Excel => sheet.plain(&order.phone_shown)?,
             Format::Plain => sheet.plain(&order.phone)?,

@@ -1,4 +1,4 @@
-//! Booking an order while the customer waits.
+//! The form that books an order.
 
 use super::Order;
 use crate::{
@@ -22,7 +22,7 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// What the form begins with.
+/// Returns the initial data of the form.
 #[server(endpoint = "new_order", input = GetUrl)]
 pub async fn new_order(#[server(default)] product: String) -> Result<PickerStart, Error> {
     crate::door::look(move |tx| {
@@ -32,7 +32,7 @@ pub async fn new_order(#[server(default)] product: String) -> Result<PickerStart
     .await
 }
 
-/// Books an order and shows it.
+/// Books an order and redirects to its page.
 #[server(endpoint = "create_order")]
 pub async fn create_order(
     #[server(default)] idempotency_key: String,
@@ -48,7 +48,7 @@ pub async fn create_order(
     Ok(order)
 }
 
-/// The page to book an order.
+/// The page that books an order.
 #[component]
 pub fn NewOrderPage() -> impl IntoView {
     let l = ui::locale();
@@ -81,7 +81,8 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen);
     let price = RwSignal::new(String::new());
     let qty = RwSignal::new(String::new());
-    // A price goes with its product: whoever only types another name leaves it to the shop.
+    // The price belongs to the product. If another name is typed and not picked, the field is cleared and the sale
+    // price of that product applies.
     propose(chosen, price, true, move |offer| {
         let own = offer.sell_price_rub;
         own.map(|price| price.typed(l)).unwrap_or_default()
@@ -102,7 +103,7 @@ fn NewOrderForm(start: PickerStart) -> impl IntoView {
     }
 }
 
-/// What the customer will pay, as it is typed.
+/// What the customer will pay, updated while quantity and price are typed.
 #[component]
 pub fn Total(qty: RwSignal<String>, price: RwSignal<String>) -> impl IntoView {
     let l = ui::locale();

@@ -24,17 +24,17 @@ use serde::{Deserialize, Serialize};
 const FILTERS: [&str; 9] = [
     "status", "phone", "id", "customer", "product", "from", "to", "after", "before",
 ];
-/// The filters that are typed.
+/// The filters that show their own problems.
 const FIELDS: [&str; 6] = ["phone", "id", "customer", "product", "from", "to"];
 
-/// What the page shows.
+/// The data of the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Listing {
     pub page: Page<Order>,
     pub stage: Stage,
 }
 
-/// A page of the list.
+/// Reads a page of the list of orders.
 #[server(endpoint = "list_orders", input = GetUrl)]
 pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
     crate::door::search(query, |tx, query| {
@@ -45,7 +45,7 @@ pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
     .await
 }
 
-/// The page of the list.
+/// The page with the list of orders.
 #[component]
 pub fn OrdersPage() -> impl IntoView {
     let l = ui::locale();

@@ -39,45 +39,45 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Order {
     pub id: i64,
-    /// E.164.
+    /// In E.164 format.
     pub phone: String,
-    /// The same for people.
+    /// The same number as shown to users.
     pub phone_shown: String,
     pub customer_name: Option<String>,
     pub product_id: i64,
     /// The product's name when it was sold.
     pub product_name: String,
     pub qty: Qty,
-    /// Of one piece, as sold.
+    /// Price of one piece, as sold.
     pub unit_price_rub: Rub,
     pub status: Code<Status>,
     pub created_at: Moment,
     pub issued_at: Option<Moment>,
     pub denied_at: Option<Moment>,
-    /// Who created or last changed it.
+    /// The user who created or last changed the order.
     pub user_id: Option<String>,
-    /// Raised by every change.
+    /// Incremented by every change.
     pub version: i64,
 }
 
 impl Order {
-    /// What the customer pays. Every price and every quantity that was ever taken has one.
+    /// Returns what the customer pays. Every accepted price and quantity has a total, so the fallback is never used.
     pub fn total_rub(&self) -> Rub {
         let total = self.unit_price_rub.times(self.qty);
         total.unwrap_or(Rub(i64::MAX))
     }
 }
 
-/// Fewer digits of a phone than this find too much to be of use.
+/// The fewest phone digits to search for; fewer would match too many orders.
 const PHONE_DIGITS: usize = 3;
 
-/// What is wrong with digits of a phone to look for.
+/// Returns what is wrong with the phone digits of a search.
 pub fn phone_problem(text: &str) -> Option<Problem> {
     let digits = text.chars().filter(char::is_ascii_digit).count();
     (digits < PHONE_DIGITS).then_some(Problem::TooFewDigits(PHONE_DIGITS))
 }
 
-/// Reads an order's number as people write it: `№ 601`.
+/// Reads an order number as people write it: `№ 601`.
 pub fn read_number(text: &str) -> Result<i64, Problem> {
     let number = text.trim().trim_start_matches(['№', '#']).trim_start();
     let number = number.parse().map_err(|_| Problem::NotNumber)?;
@@ -87,13 +87,13 @@ pub fn read_number(text: &str) -> Result<i64, Problem> {
     Ok(number)
 }
 
-/// What is wrong with an order's number to look for.
+/// Returns what is wrong with the order number of a search.
 pub fn number_problem(text: &str) -> Option<Problem> {
     read_number(text).err()
 }
 
 codes! {
-    /// What the list of orders is sorted by.
+    /// The columns that the list of orders can be sorted by.
     pub enum Sort {
         CreatedAt = "created_at",
         Phone = "phone",
@@ -102,23 +102,23 @@ codes! {
 }
 
 list_query! {
-    /// What the list of orders shows: the state of its URL, as it was typed.
+    /// The query parameters of the list of orders, as they stand in its URL.
     pub struct Query {
-        /// Where the order stands
+        /// Status of the order
         status: Status { inline, example = "paid_not_issued" },
-        /// Three digits or more, from the start or the end of the phone
+        /// At least three digits from the start or the end of the phone number
         phone: String { example = "4567" },
-        /// The order's number
+        /// Number of the order
         id: i64 { minimum = 1, example = 42 },
-        /// Words of the customer's name, or their beginnings
+        /// Words of the customer's name, or beginnings of words
         customer: String { example = "мария" },
-        /// The product's name, or words of it
+        /// Words in the product's name, or parts of words
         product: String { example = "чай" },
         /// First day of creation
         from: String { format = Date, example = "2026-11-01" },
-        /// Last day
+        /// Last day of creation
         to: String { format = Date, example = "2026-11-30" },
-        /// A field to sort by, with `-` before it when descending
+        /// Field to sort by; a leading `-` sorts in descending order
         sort: String { pattern = "^-?(created_at|phone|status)$", example = "-created_at" },
     }
 }

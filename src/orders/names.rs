@@ -1,5 +1,4 @@
-//! The words of customers' names, by which orders are found: a table of their own, so that an index answers for every
-//! word of a name.
+//! The words of customers' names, kept in a table of their own so that an index finds an order by any word of the name.
 
 use crate::{
     act::Tx,
@@ -14,12 +13,12 @@ use diesel::{
     sql_types::{Array, BigInt, Text},
 };
 
-/// Words of one name that are kept.
+/// The most words kept for one name.
 const WORDS: usize = 16;
-/// Orders that are indexed at once.
+/// Orders indexed in one transaction.
 const BATCH: i64 = 1_000;
 
-/// A word of the name on an order.
+/// A word of the customer's name on an order.
 #[derive(Insertable)]
 #[diesel(table_name = order_names, treat_none_as_default_value = false)]
 pub struct NameRow {
@@ -27,7 +26,7 @@ pub struct NameRow {
     pub word: String,
 }
 
-/// The words of a name, folded, each once.
+/// Returns the distinct words of a name, folded.
 pub fn words(name: &str) -> Vec<String> {
     let folded = fold(name);
     let mut words: Vec<_> = folded
@@ -41,13 +40,13 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The rows that an order has in the table.
+/// Returns the rows of an order in the table.
 pub fn rows(order_id: i64, name: Option<&str>) -> Vec<NameRow> {
     let words = name.map(words).unwrap_or_default().into_iter();
     words.map(|word| NameRow { order_id, word }).collect()
 }
 
-/// Replaces the words by which an order is found.
+/// Replaces the words of an order in the table.
 pub fn replace(tx: &mut Tx<'_>, order: i64, name: Option<&str>) -> Result<(), Error> {
     diesel::delete(order_names::table.filter(order_names::order_id.eq(order))).execute(tx.conn)?;
     for row in rows(order, name) {
@@ -58,8 +57,9 @@ pub fn replace(tx: &mut Tx<'_>, order: i64, name: Option<&str>) -> Result<(), Er
     Ok(())
 }
 
-/// Indexes the names that an earlier version wrote: their orders have no `customer_key`. SQL cannot: SQLite folds no
-/// Cyrillic. Returns how many there were; an index finds at once that there are none.
+/// Indexes the names written by earlier versions, whose orders have no `customer_key`. SQL cannot do this, because
+/// SQLite does not fold Cyrillic. Returns the number of orders indexed; if there are none, a database index shows that
+/// at once.
 pub fn index_missing(conn: &mut Conn) -> Result<usize, Error> {
     let (mut indexed, mut last) = (0, 0);
     loop {

@@ -1,4 +1,4 @@
-//! The page of an order: what was sold to whom, what can be done with it, and its history.
+//! The page of an order: what was sold to whom, the available actions, and the history.
 
 use super::{
     Order, Status,
@@ -22,14 +22,14 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
 use serde::{Deserialize, Serialize};
 
-/// An order with what was done to it.
+/// An order with its history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderFile {
     pub order: Order,
     pub history: Vec<Operation>,
 }
 
-/// An order with what was done to it.
+/// Reads an order with its history.
 #[server(endpoint = "read_order", input = GetUrl)]
 pub async fn read_order(id: String) -> Result<OrderFile, Error> {
     use crate::{door, log};
@@ -48,7 +48,7 @@ pub async fn read_order(id: String) -> Result<OrderFile, Error> {
     .await
 }
 
-/// Edits an order that waits.
+/// Edits an order that is neither issued nor denied.
 #[server(endpoint = "edit_order")]
 pub async fn edit_order(id: i64, #[server(flatten)] fields: Fields) -> Result<Order, Error> {
     use super::service;
@@ -64,7 +64,7 @@ pub fn OrderPage() -> impl IntoView {
     let l = ui::locale();
     let params = use_params_map();
     let edit = FormAction::new::<EditOrder>();
-    // Raised when the order changed and its history has grown.
+    // Incremented when the order has changed, to read the order and its history again.
     let changed = RwSignal::new(0);
     let file = ui::data(
         move || (parameter(&params.read(), "id"), changed.get()),

@@ -1,4 +1,4 @@
-//! Orders as rows that can be issued and denied where they stand.
+//! The table of orders, whose rows have buttons to issue or deny the order in place.
 
 use super::{Order, Status};
 use crate::{
@@ -8,7 +8,7 @@ use crate::{
 use leptos::{ev::SubmitEvent, html, prelude::*};
 use leptos_i18n::td_string;
 
-/// Hands an order out.
+/// Issues an order.
 #[server(endpoint = "issue_order")]
 pub async fn issue_order(id: i64) -> Result<Order, Error> {
     use crate::{door, ui::banner::Success};
@@ -17,7 +17,7 @@ pub async fn issue_order(id: i64) -> Result<Order, Error> {
     Ok(order)
 }
 
-/// Cancels an order.
+/// Denies an order.
 #[server(endpoint = "deny_order")]
 pub async fn deny_order(id: i64) -> Result<Order, Error> {
     use crate::{door, ui::banner::Success};
@@ -26,18 +26,18 @@ pub async fn deny_order(id: i64) -> Result<Order, Error> {
     Ok(order)
 }
 
-/// An order on a page: it changes in place.
+/// The state of an order on a page, which changes in place.
 #[derive(Clone, Copy)]
 pub struct LiveOrder {
     pub order: RwSignal<Order>,
     issue: FormAction,
     deny: FormAction,
-    /// Takes the focus when the buttons are gone.
+    /// Gets the focus when the buttons disappear.
     status: NodeRef<html::Span>,
 }
 
 impl LiveOrder {
-    /// Lets an order be issued and denied.
+    /// Creates the state, with the actions to issue and deny the order.
     pub fn new(order: Order) -> Self {
         let live = Self {
             order: RwSignal::new(order),
@@ -61,7 +61,7 @@ impl LiveOrder {
                 self.order.set(order);
                 self.focus_status();
             } else if let Some(Error::OrderIs(status)) = action.error() {
-                // Somebody else was faster.
+                // Someone else settled the order first.
                 self.order.update(|order| order.status = status);
                 self.focus_status();
             }
@@ -83,7 +83,7 @@ impl LiveOrder {
     }
 }
 
-/// Where an order stands, by word, sign and colour.
+/// The status of an order, as text, symbol and colour.
 #[component]
 pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     let l = ui::locale();
@@ -108,7 +108,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     }
 }
 
-/// The buttons of an order that waits; nothing when it is settled.
+/// The buttons to issue or deny an order; nothing if the order was already settled when the page was drawn.
 #[component]
 pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     let l = ui::locale();
@@ -130,7 +130,7 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     let waited = untrack(waits);
     let buttons = move || {
         if !waits() {
-            // The row keeps its measure: what moved up would come under the pointer.
+            // The row keeps its size, so that no other row moves under the pointer.
             let conflict = live.error().filter(is_conflict);
             return waited.then(|| {
                 view! {
@@ -190,16 +190,16 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     }
 }
 
-/// Whether somebody else settled the order first.
+/// Returns whether someone else settled the order first.
 const fn is_conflict(error: &Error) -> bool {
     matches!(error, Error::OrderIs(_))
 }
 
-/// Orders as rows; on a phone, as cards.
+/// A table of orders; on a phone, each row is a card.
 #[component]
 pub fn OrderTable(
     orders: Vec<Order>,
-    /// Heads that sort, for the list.
+    /// Column headers that sort, for the list of orders.
     #[prop(optional)]
     head: Option<AnyView>,
 ) -> impl IntoView {

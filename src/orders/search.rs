@@ -1,4 +1,4 @@
-//! Finding orders: the list with its filters and sorts, a page at a time.
+//! Finding orders: the list with its filters and sort orders, a page at a time.
 
 use super::{Order, Query, Sort, Status, names, phone_problem, read_number};
 use crate::{
@@ -21,7 +21,7 @@ use diesel::{
     sql_types::Untyped,
 };
 
-/// A query whose every part could be taken.
+/// A query whose parameters are all valid.
 struct Filter {
     status: Option<Status>,
     /// Digits only.
@@ -61,12 +61,12 @@ impl Query {
     }
 }
 
-/// A page of the list.
+/// Returns a page of the list.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
     page(tx, query, None)
 }
 
-/// A page of the list, of another length than the query's when `limit` says so.
+/// Returns a page of the list. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
@@ -85,7 +85,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         .filter(keyset.beyond())
         .into_boxed::<Dialect>();
     rows = match (filter.status, filter.sort) {
-        // Most orders have such a status: they are read in their order, and the others passed over.
+        // Most orders have one of these statuses. `ne_all` avoids the index by status, so that orders are read in the
+        // order of the list and the others are skipped.
         (Some(status @ (Status::PaidIssued | Status::PaidDenied)), Sort::Phone) => {
             let others = Status::ALL.iter().copied().filter(|other| *other != status);
             rows.filter(orders::status.ne_all(others.collect::<Vec<_>>()))
@@ -146,8 +147,9 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
     Ok(keyset.page(rows, |order: &Order| filter.sort.keys(order)))
 }
 
-/// The orders whose phone begins or ends with these digits, by the indexes of both. `None` when they are many: few are
-/// sorted; many are found soon enough in the order of the list, row by row.
+/// Returns the ids of orders whose phone number begins or ends with these digits, found through the two indexes, or
+/// `None` if there are more than [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in
+/// list order.
 fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error> {
     let from_end = reversed(phone);
     let [plain, with_code, without_prefix] = phone::beginnings(phone);
@@ -172,8 +174,8 @@ fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Err
     Ok(Some(ids).filter(|ids| ids.len() <= few))
 }
 
-/// The orders whose customer's name has a word that begins with each of these; at least those, when one of the words
-/// is rare. `None` when they are many, as with phones.
+/// Returns the ids of orders whose customer's name may match: those with one rare word, or else those with every word.
+/// `None` if there are more than [`FEW`], as for phone numbers.
 fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Error> {
     let few = usize::try_from(FEW).unwrap_or(usize::MAX);
     for word in words {
@@ -189,7 +191,7 @@ fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Err
     if words.is_empty() {
         return Ok(Some(Vec::new()));
     }
-    // Each of them is frequent, and perhaps all of them together are not. A single letter has too many names.
+    // Each word alone is frequent, but perhaps not all of them together. A single letter matches too many names.
     let words: Vec<_> = words
         .iter()
         .filter(|word| word.chars().count() > 1)
@@ -206,7 +208,7 @@ fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Err
     Ok(Some(ids).filter(|ids| ids.len() <= few))
 }
 
-/// Whether a word of a name begins so.
+/// Returns the condition that a word of a name begins with `word`.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn begins_with(word: String) -> _ {
     let end: String = format!("{word}\u{10ffff}");
@@ -217,7 +219,7 @@ fn reversed(digits: &str) -> String {
     digits.chars().rev().collect()
 }
 
-/// The latest orders of a product.
+/// Returns the latest orders for a product.
 pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     orders::table
@@ -229,7 +231,7 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order
         .map_err(Error::from)
 }
 
-/// Whether there is any order, whatever became of it.
+/// Returns whether there is any order, whatever its status.
 pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     tx.actor.may(Permission::Orders)?;
     diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
@@ -237,7 +239,7 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
         .map_err(Error::from)
 }
 
-/// The orders that have waited longest to be issued, at most `limit`.
+/// Returns at most `limit` orders that wait to be issued, oldest first.
 pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     orders::table
@@ -249,7 +251,7 @@ pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
         .map_err(Error::from)
 }
 
-/// The first text after all that begin with these digits: `:` follows `9`.
+/// Returns the least text greater than all texts of digits that begin with these: in ASCII, `:` follows `9`.
 fn beyond(digits: &str) -> String {
     format!("{digits}:")
 }

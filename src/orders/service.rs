@@ -1,4 +1,4 @@
-//! The rules of orders.
+//! The business rules for orders.
 
 use super::{Order, Status, names};
 use crate::{
@@ -28,20 +28,20 @@ const NAME: usize = 200;
 /// An order to book
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct NewOrder {
-    /// A number that exists; without a country code it is one of the shop's country
+    /// A valid phone number; without a country code it belongs to the shop's country
     #[schema(value_type = String, min_length = 1, example = "8 916 123-45-67")]
     pub phone: Phone,
     #[schema(max_length = 200, example = "Мария")]
     pub customer_name: Option<String>,
-    /// Number of the product; `product` names it otherwise
+    /// Number of the product; alternatively, give its name in `product`
     #[schema(minimum = 1, example = 7)]
     pub product_id: Option<i64>,
-    /// Name of the product, or words that only its name has; not read when there is a `product_id`
+    /// Name of the product, or words that only its name contains; ignored if `product_id` is given
     #[schema(value_type = Option<String>)]
     pub product: String,
     #[schema(value_type = i64, minimum = 1, maximum = 1000000, example = 2)]
     pub qty: Qty,
-    /// Of one piece; the product's price when it is missing
+    /// Price of one piece; the product's sale price by default
     #[schema(value_type = Option<Amount>)]
     pub unit_price_rub: Option<Rub>,
 }
@@ -62,10 +62,10 @@ impl Request for NewOrder {
     }
 }
 
-/// An order as it shall be; its product stays
+/// The new data for an existing order; the product cannot be changed
 #[derive(Clone, Debug, Default, ToSchema)]
 pub struct EditedOrder {
-    /// The version that was read
+    /// The version that the edit is based on
     #[schema(example = 1)]
     pub version: i64,
     #[schema(value_type = String, min_length = 1, example = "8 916 123-45-67")]
@@ -92,7 +92,7 @@ impl Request for EditedOrder {
     }
 }
 
-/// The columns that a customer fills.
+/// The columns that describe the customer.
 #[derive(AsChangeset, Insertable)]
 #[diesel(table_name = orders, treat_none_as_null = true)]
 struct Customer<'a> {
@@ -117,7 +117,7 @@ impl<'a> Customer<'a> {
     }
 }
 
-/// Books an order and reserves its pieces; refused when fewer are available.
+/// Books an order and reserves its pieces; refused if fewer are available.
 pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewOrder) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     tx.once(key, Entity::Order, new, |tx| insert(tx, new), get)
@@ -131,7 +131,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
         .or(product.sell_price_rub)
         .ok_or_else(|| Error::field("unit_price_rub", Problem::NoPrice))?;
     check_total(new.qty, price)?;
-    // Refused before the order takes a number.
+    // Checked before the insert, so that a refused order does not use up a number.
     product.can_reserve(new.qty)?;
     let customer = new.customer_name.as_deref();
     let id = diesel::insert_into(orders::table)
@@ -156,7 +156,7 @@ fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
     Ok(id)
 }
 
-/// Refuses a price at which so many pieces come to too much.
+/// Refuses a price at which `qty` pieces exceed the largest total.
 fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
     match price.total_within(Rub::MAX_TOTAL, qty) {
         Ok(_) => Ok(()),
@@ -164,7 +164,7 @@ fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
     }
 }
 
-/// What the log says of an order that was booked.
+/// Returns what the operation log records of a new order.
 pub fn said(
     phone: &Phone,
     customer_name: Option<&str>,
@@ -182,8 +182,8 @@ pub fn said(
     changes
 }
 
-/// Edits an order that was read as `version` and is not issued yet. Its product stays. What is so already is left as it
-/// is, whatever the version.
+/// Edits an order that is neither issued nor denied; its product cannot be changed. If nothing would change, returns
+/// the order as it is and does not check the version.
 pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let before = get(tx, id)?;
@@ -212,7 +212,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
         return Ok(before);
     }
     check_total(new.qty, new.unit_price_rub)?;
-    // Versions only rise: an order that has this one now is the one that was read above.
+    // Versions only increase, so a row that still has this version is the order that was read above.
     let unchanged = orders::table.find(id).filter(
         orders::version
             .eq(new.version)
@@ -251,7 +251,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
             return Err(Error::field("qty", Problem::OnlyFewer));
         } else {
             stock::service::reserve(tx, &product, Qty(more), id).map_err(|error| match error {
-                // What the order holds already is there for it, too.
+                // The pieces already reserved for this order are available to it, too.
                 Error::OutOfStock { stock, .. } => Error::OutOfStock {
                     stock: stock + before.qty.0,
                     qty: new.qty.0,
@@ -264,7 +264,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
     get(tx, id)
 }
 
-/// Hands an order out. Issuing it again answers with the order as it is.
+/// Issues an order. Issuing it again returns the order as it is.
 pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let order = lock(tx, id)?;
@@ -299,7 +299,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     Ok(order)
 }
 
-/// Cancels an order: its pieces may be sold again. Denying it again answers with the order as it is.
+/// Denies an order and releases its pieces. Denying it again returns the order as it is.
 pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let order = lock(tx, id)?;
@@ -325,7 +325,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     Ok(order)
 }
 
-/// One order.
+/// Returns one order.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     orders::table
@@ -335,8 +335,8 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
         .map_err(Error::from)
 }
 
-/// One order, and its row until the end of the transaction: whoever locks it first decides what becomes of it. SQLite has
-/// one writer, which needs no lock.
+/// Returns one order and locks its row until the end of the transaction, so that only one request can settle it. SQLite
+/// has a single writer and needs no lock.
 fn lock(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     let order = orders::table.find(id).select(columns());
     match tx.conn {

@@ -1,20 +1,20 @@
-//! How far a shop has come: an empty list says what to do next.
+//! How far a new shop has been set up, so that an empty list can suggest the next step.
 
 #[cfg(feature = "ssr")]
 use crate::{act::Tx, error::Error};
 use serde::{Deserialize, Serialize};
 
-/// How far a shop has come.
+/// How far a shop has been set up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Stage {
-    /// It has no product.
+    /// The shop has no products.
     Empty,
-    /// It has products and has sold nothing.
+    /// The shop has products but no orders.
     Stocked,
     Selling,
 }
 
-/// How far the shop has come. Reads one row of each table at most.
+/// Returns how far the shop has been set up. Reads at most one row of each table.
 #[cfg(feature = "ssr")]
 pub fn stage(tx: &mut Tx<'_>) -> Result<Stage, Error> {
     Ok(

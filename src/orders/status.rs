@@ -1,15 +1,15 @@
-//! Where an order stands.
+//! The status of an order.
 
 use crate::codes::codes;
 
 codes! {
-    /// Where an order stands.
+    /// The status of an order.
     pub enum Status labelled by status {
-        /// Paid; its pieces are reserved.
+        /// Waiting to be issued; its pieces are reserved.
         PaidNotIssued = "paid_not_issued" => paid_not_issued,
-        /// Handed out.
+        /// Issued to the customer.
         PaidIssued = "paid_issued" => paid_issued,
-        /// Cancelled; its pieces may be sold again.
+        /// Cancelled; its pieces are available again.
         PaidDenied = "paid_denied" => paid_denied,
     }
 }
