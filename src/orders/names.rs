@@ -40,13 +40,13 @@ pub fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// Returns the rows of an order in the table.
+/// Returns the rows that index an order by the words of its customer's name.
 pub fn rows(order_id: i64, name: Option<&str>) -> Vec<NameRow> {
     let words = name.map(words).unwrap_or_default().into_iter();
     words.map(|word| NameRow { order_id, word }).collect()
 }
 
-/// Replaces the words of an order in the table.
+/// Replaces the rows that index an order by the words of its customer's name.
 pub fn replace(tx: &mut Tx<'_>, order: i64, name: Option<&str>) -> Result<(), Error> {
     diesel::delete(order_names::table.filter(order_names::order_id.eq(order))).execute(tx.conn)?;
     for row in rows(order, name) {

@@ -251,7 +251,7 @@ pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
         .map_err(Error::from)
 }
 
-/// Returns the least text greater than all texts of digits that begin with these: in ASCII, `:` follows `9`.
+/// Returns the exclusive upper bound of texts that begin with these digits: in ASCII, `:` follows `9`.
 fn beyond(digits: &str) -> String {
     format!("{digits}:")
 }

@@ -5,11 +5,11 @@ use crate::codes::codes;
 codes! {
     /// The status of an order.
     pub enum Status labelled by status {
-        /// Waiting to be issued; its pieces are reserved.
+        /// Paid and waiting to be issued; its pieces are reserved.
         PaidNotIssued = "paid_not_issued" => paid_not_issued,
         /// Issued to the customer.
         PaidIssued = "paid_issued" => paid_issued,
-        /// Cancelled; its pieces are available again.
+        /// Denied, that is, cancelled; its pieces are available again.
         PaidDenied = "paid_denied" => paid_denied,
     }
 }

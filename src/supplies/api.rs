@@ -1,4 +1,4 @@
-//! Supplies over the REST API.
+//! The REST endpoints for supplies.
 
 use super::{
     Query, Supply,
@@ -18,14 +18,14 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of supplies.
+/// Returns the router for the supply endpoints.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list, receive))
         .routes(routes!(get))
 }
 
-/// Goods that came in
+/// A supply: goods received from a supplier
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Supply)]
 struct SupplyJson {
@@ -36,9 +36,9 @@ struct SupplyJson {
     product_name: String,
     qty: i64,
     supplier_name: String,
-    /// Of one piece
+    /// Price of one piece
     buy_price_eur: Money,
-    /// Who received it
+    /// User who received the supply
     user_id: Option<String>,
     created_at: Time,
 }
@@ -73,8 +73,8 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Supp
 
 /// Receive a supply
 ///
-/// The stock goes up by `qty`, and the product gets this purchase price and supplier. What is on hand of a product is
-/// worth at most 100 million euro.
+/// Increases the stock by `qty` and sets the purchase price and the supplier of the product. The stock on hand of a
+/// product is worth at most 100 million euro.
 #[utoipa::path(
     post,
     path = "/api/supplies",
@@ -83,7 +83,7 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Supp
     params(Key),
     request_body = NewSupply,
     responses(
-        (status = CREATED, description = "The supply", body = SupplyJson, headers(("Location" = String, description = "Where it is"))),
+        (status = CREATED, description = "The new supply", body = SupplyJson, headers(("Location" = String, description = "Path of the new supply"))),
         SignedIn, Allowed, WithBody, Conflict
     )
 )]

@@ -1,4 +1,4 @@
-//! Supplies as a file; the same file comes back in through [`super::import`].
+//! Supplies as a CSV file, which [`super::import`] reads back.
 
 use super::{Query, Supply, service};
 use crate::{
@@ -21,7 +21,7 @@ pub const FIELDS: [&str; 8] = [
     "user",
 ];
 
-/// `GET /supplies.csv`: the supplies that the page would show, newest first.
+/// `GET /supplies.csv`: the supplies that the page lists, newest first.
 impl Export for Query {
     type Row = Supply;
     const ENTITY: Entity = Entity::Supply;

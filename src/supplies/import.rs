@@ -1,4 +1,5 @@
-//! Supplies from a file: rows without a number are received; rows with one must be on record as they stand.
+//! Imports supplies from a file. A row without a number is received; a row with a number must match the recorded
+//! supply.
 
 use super::{
     Supply,
@@ -31,7 +32,7 @@ pub fn table(text: &str) -> Result<Table, Error> {
     Table::read(text, &FIELDS, &NEEDED)
 }
 
-/// What each row would do.
+/// Returns what each row would do.
 pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Receive>>, Error> {
     let names = table
         .rows
@@ -57,7 +58,7 @@ fn planned(
     row: &Row,
     products: &HashMap<String, Product>,
     recorded: &HashMap<i64, Supply>,
-    // What the rows before this one make of the stock.
+    // The counters as they would be after the preceding rows.
     held: &mut HashMap<i64, Counters>,
 ) -> Result<Planned<Receive>, Error> {
     let cell = |field| table.cell(row, field);
@@ -86,7 +87,7 @@ fn planned(
                 let is_same = fold(&supply.product_name) == fold(&name)
                     && supply.qty == new.qty
                     && supply.buy_price_eur == new.buy_price_eur
-                    // An earlier version kept the name as it was typed.
+                    // Earlier versions stored the name as typed.
                     && tidy(&supply.supplier_name) == new.supplier_name;
                 if is_same {
                     return Ok(planned(Outcome::Same, Vec::new()));
@@ -119,7 +120,8 @@ fn planned(
     })
 }
 
-/// Receives a supply of the plan, and tells its number; `changes` get what the log says beside the plan.
+/// Receives a planned supply and returns the action and the supply's number. Adds to `changes` what the operation log
+/// records beyond the plan.
 pub fn apply(
     tx: &mut Tx<'_>,
     Receive { product_id, new }: Receive,

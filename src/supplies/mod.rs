@@ -1,4 +1,4 @@
-//! Supplies: goods that were bought and came in.
+//! Supplies: goods bought from suppliers and received.
 
 pub mod page;
 
@@ -14,7 +14,7 @@ pub mod service;
 use crate::{codes::codes, moment::Moment, money::Eur, number::Qty, page::list_query};
 use serde::{Deserialize, Serialize};
 
-/// Goods that came in.
+/// A supply: goods received from a supplier.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -28,15 +28,15 @@ pub struct Supply {
     pub product_name: String,
     pub qty: Qty,
     pub supplier_name: String,
-    /// Of one piece.
+    /// Price of one piece.
     pub buy_price_eur: Eur,
-    /// Who received it.
+    /// The user who received the supply.
     pub user_id: Option<String>,
     pub created_at: Moment,
 }
 
 impl Supply {
-    /// What was paid. Every price and every quantity that was ever taken has one.
+    /// Returns what was paid. Every accepted price and quantity has a total, so the fallback is never used.
     pub fn total_eur(&self) -> Eur {
         let total = self.buy_price_eur.times(self.qty);
         total.unwrap_or(Eur(i64::MAX))
@@ -44,24 +44,24 @@ impl Supply {
 }
 
 codes! {
-    /// What the history of supplies is sorted by.
+    /// The columns that the supply history can be sorted by.
     pub enum Sort {
         CreatedAt = "created_at",
     }
 }
 
 list_query! {
-    /// What the history of supplies shows: the state of its URL, as it was typed.
+    /// The query parameters of the supply history, as they stand in its URL.
     pub struct Query {
-        /// The product's name, or words of it
+        /// Words in the product's name, or parts of words
         product: String { example = "чай" },
-        /// The beginning of the supplier's name
+        /// Beginning of the supplier's name
         supplier: String { example = "Tee" },
         /// First day
         from: String { format = Date, example = "2026-11-01" },
         /// Last day
         to: String { format = Date, example = "2026-11-30" },
-        /// A field to sort by, with `-` before it when descending
+        /// Field to sort by; a leading `-` sorts in descending order
         sort: String { pattern = "^-?created_at$", example = "-created_at" },
     }
 }

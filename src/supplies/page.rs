@@ -1,4 +1,4 @@
-//! Receiving supplies, and their history.
+//! The page of supplies: the form that receives a supply, and the history.
 
 use super::{Query, Supply};
 use crate::{
@@ -23,13 +23,13 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// A page of the history.
+/// Reads a page of the supply history.
 #[server(endpoint = "list_supplies", input = GetUrl)]
 pub async fn list_supplies(query: Query) -> Result<Found<Page<Supply>>, Error> {
     crate::door::search(query, super::service::list).await
 }
 
-/// What the form begins with.
+/// Returns the initial data of the form.
 #[server(endpoint = "new_supply", input = GetUrl)]
 pub async fn new_supply(#[server(default)] product: String) -> Result<PickerStart, Error> {
     crate::door::look(move |tx| {
@@ -62,7 +62,7 @@ pub fn SuppliesPage() -> impl IntoView {
     let params = use_query_map();
     let receive = FormAction::new::<ReceiveSupply>();
     let received = receive.times_done();
-    // A form that was taken is followed by an empty one, with a key of its own.
+    // After a successful submission the form starts over, empty and with a new idempotency key.
     let start = ui::data(
         move || {
             (
@@ -146,7 +146,7 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
     let chosen = RwSignal::new(start.chosen.clone());
     let supplier = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
-    // What was paid last time, to whom: a proposal.
+    // The last purchase price and supplier are proposed.
     propose(chosen, price, true, move |offer| {
         let last = offer.buy_price_eur;
         last.map(|price| price.typed(l)).unwrap_or_default()
@@ -191,7 +191,7 @@ fn Filters() -> impl IntoView {
     }
 }
 
-/// Supplies as rows; on a phone, as cards.
+/// A table of supplies; on a phone, each row is a card.
 #[component]
 pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
     let l = ui::locale();

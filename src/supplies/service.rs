@@ -1,4 +1,4 @@
-//! The rules of supplies.
+//! The business rules for supplies.
 
 use super::{Query, Sort, Supply};
 use crate::{
@@ -23,23 +23,23 @@ use serde::Serialize;
 use std::collections::HashMap;
 use utoipa::ToSchema;
 
-/// The longest name of a supplier.
+/// The longest name of a supplier, in characters.
 pub const NAME: usize = 200;
 
-/// Goods to receive
+/// A supply to receive
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
 pub struct NewSupply {
-    /// Number of the product; `product` names it otherwise
+    /// Number of the product; alternatively, give its name in `product`
     #[schema(minimum = 1, example = 7)]
     pub product_id: Option<i64>,
-    /// Name of the product, or words that only its name has; not read when there is a `product_id`
+    /// Name of the product, or words that only its name contains; ignored if `product_id` is given
     #[schema(value_type = Option<String>)]
     pub product: String,
     #[schema(value_type = i64, minimum = 1, maximum = 1000000, example = 20)]
     pub qty: Qty,
     #[schema(min_length = 1, max_length = 200, example = "Teekanne")]
     pub supplier_name: String,
-    /// Of one piece
+    /// Price of one piece
     #[schema(value_type = Amount)]
     pub buy_price_eur: Eur,
 }
@@ -66,7 +66,7 @@ impl Request for NewSupply {
 }
 
 impl NewSupply {
-    /// What the log says of it, beside its product.
+    /// Returns what the operation log records of the supply, apart from its product.
     pub fn changes(&self) -> [Change; 3] {
         [
             log::set("qty", self.qty.0),
@@ -76,7 +76,7 @@ impl NewSupply {
     }
 }
 
-/// Receives goods: the stock goes up. Their price and supplier become the product's.
+/// Receives a supply: increases the stock and sets the product's purchase price and supplier.
 pub fn receive(tx: &mut Tx<'_>, key: &str, new: &NewSupply) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
     let insert = |tx: &mut Tx<'_>| {
@@ -90,8 +90,8 @@ pub fn receive(tx: &mut Tx<'_>, key: &str, new: &NewSupply) -> Result<Supply, Er
     tx.once(key, Entity::Supply, new, insert, get)
 }
 
-/// Writes a supply, moves the stock, and tells the product what it cost last. The log of the supply is the caller's to
-/// write. Gives its number and the name of the product.
+/// Writes a supply, increases the stock, and sets the product's purchase price and supplier. Returns the supply's
+/// number and the product's name. The caller writes the operation log of the supply.
 pub(super) fn write(
     tx: &mut Tx<'_>,
     product: i64,
@@ -117,7 +117,7 @@ pub(super) fn write(
     Ok((id, product.name))
 }
 
-/// Supplies by their numbers.
+/// Returns the supplies with these numbers.
 pub(super) fn by_ids(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<HashMap<i64, Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut found = HashMap::new();
@@ -131,7 +131,7 @@ pub(super) fn by_ids(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<HashMap<i64, Supp
     Ok(found)
 }
 
-/// One supply.
+/// Returns one supply.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
     supplies::table
@@ -141,12 +141,12 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Supply, Error> {
         .map_err(Error::from)
 }
 
-/// A page of the history, newest first.
+/// Returns a page of the history, newest first by default.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
     page(tx, query, None)
 }
 
-/// A page of the history, of another length than the query's when `limit` says so.
+/// Returns a page of the history. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let mut checks = Checks::default();
@@ -186,7 +186,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<S
     by_time(tx, rows, descending, &query.after, &query.before, limit)
 }
 
-/// The latest supplies of a product.
+/// Returns the latest supplies of a product.
 pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
     let rows = supplies::table
