@@ -1,4 +1,5 @@
-//! Cells: written so that a spreadsheet shows what is meant and runs nothing; read back to the same.
+//! Writes cells so that a spreadsheet shows the intended text and runs no formulas, and so that they can be read back
+//! unchanged.
 
 use super::Format;
 use crate::{error::Error, i18n::Locale, moment::Moment, ui::words::field_label};
@@ -6,17 +7,17 @@ use chrono::{Datelike, NaiveDate, Timelike};
 use csv::{Terminator, Writer, WriterBuilder};
 use std::fmt::{Display, Write};
 
-/// A part of a file under way: rows of cells.
+/// A part of a CSV file that is being written.
 pub struct Sheet {
     pub format: Format,
     pub locale: Locale,
     out: Writer<Vec<u8>>,
-    /// The cell that is being made: one for all, because a file has millions.
+    /// Buffer for the current cell, reused because a file may have millions of cells.
     cell: String,
 }
 
 impl Sheet {
-    /// The beginning of a file, or any later part of it.
+    /// Starts the first part of a file, or a later one.
     pub fn new(format: Format, locale: Locale) -> Self {
         let delimiter = match format {
             Format::Excel => b';',
@@ -34,7 +35,7 @@ impl Sheet {
         }
     }
 
-    /// The head of the file: the names of its columns.
+    /// Writes the header row: the names of the columns.
     pub fn head(&mut self, fields: &[&str]) -> Result<(), Error> {
         for field in fields {
             match self.format {
@@ -45,7 +46,7 @@ impl Sheet {
         self.end_row()
     }
 
-    /// Text that people typed, made harmless.
+    /// Writes text that a user typed, guarded so that a spreadsheet does not run it as a formula.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
         if is_risky(text) {
             self.plain(format_args!("'{text}"))
@@ -54,13 +55,13 @@ impl Sheet {
         }
     }
 
-    /// Something of our own making: a code, a telephone number, a count.
+    /// Writes a value that the program produced, such as a code, a phone number or a count.
     pub fn plain(&mut self, value: impl Display) -> Result<(), Error> {
         self.make(value)?;
         self.end_cell()
     }
 
-    /// An amount or part, by its plain decimal.
+    /// Writes a decimal number, with a decimal comma for Excel.
     pub fn decimal(&mut self, value: impl Display) -> Result<(), Error> {
         self.make(value)?;
         if self.format == Format::Excel
@@ -71,7 +72,7 @@ impl Sheet {
         self.end_cell()
     }
 
-    /// An amount or part that may be missing.
+    /// Writes a decimal number that may be missing.
     pub fn optional(&mut self, value: Option<impl Display>) -> Result<(), Error> {
         match value {
             Some(value) => self.decimal(value),
@@ -79,7 +80,7 @@ impl Sheet {
         }
     }
 
-    /// An instant: as the shop's clock shows it, or ISO 8601 in UTC.
+    /// Writes an instant: in the shop's local time for Excel, else as ISO 8601 in UTC.
     pub fn moment(&mut self, moment: Moment) -> Result<(), Error> {
         match self.format {
             Format::Excel => {
@@ -94,7 +95,7 @@ impl Sheet {
         }
     }
 
-    /// An instant that may be missing.
+    /// Writes an instant that may be missing.
     pub fn optional_moment(&mut self, moment: Option<Moment>) -> Result<(), Error> {
         match moment {
             Some(moment) => self.moment(moment),
@@ -102,7 +103,7 @@ impl Sheet {
         }
     }
 
-    /// A day.
+    /// Writes a day.
     pub fn day(&mut self, day: NaiveDate) -> Result<(), Error> {
         match self.format {
             Format::Excel => self.plain(Dotted(day)),
@@ -117,12 +118,12 @@ impl Sheet {
             .map_err(|error| fault(&error))
     }
 
-    /// What was written.
+    /// Returns the bytes of this part.
     pub fn into_bytes(self) -> Result<Vec<u8>, Error> {
         self.out.into_inner().map_err(|error| fault(&error))
     }
 
-    /// A cell that is text already.
+    /// Writes a cell without a guard.
     fn write(&mut self, text: &str) -> Result<(), Error> {
         self.out.write_field(text).map_err(|error| fault(&error))
     }
@@ -139,7 +140,7 @@ impl Sheet {
     }
 }
 
-/// A day as Russians write it: `23.11.2026`.
+/// A day as it is written in Russia: `23.11.2026`.
 struct Dotted(NaiveDate);
 
 impl Display for Dotted {
@@ -149,7 +150,7 @@ impl Display for Dotted {
     }
 }
 
-/// The text that a cell stands for.
+/// Returns the text of a cell without the guard that [`Sheet::text`] may have added.
 pub fn meant(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
         Some(text) if is_risky(text) => text,
@@ -157,14 +158,15 @@ pub fn meant(cell: &str) -> &str {
     }
 }
 
-/// Whether a spreadsheet would run the text as a formula, or take an apostrophe of its own for our guard.
+/// Returns whether a spreadsheet would run the text as a formula, or whether an apostrophe at its start could be taken
+/// for the guard.
 fn is_risky(text: &str) -> bool {
     text.trim_start_matches('\'')
         .starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
 fn fault(error: &dyn Display) -> Error {
-    tracing::error!(%error, "writing CSV failed");
+    tracing::error!(%error, "could not write CSV");
     Error::Internal
 }
 

@@ -1,8 +1,9 @@
-//! Files on their way out: read and sent a batch at a time, so that memory does not grow with the file.
+//! Downloads of CSV files, read and sent a batch at a time so that memory use does not grow with the file.
 //!
-//! Each batch is a query of its own, by key: no reader holds a view of the database for long (SQLite could not
-//! empty its write-ahead log meanwhile), and a slow client holds no connection. The keys that files are ordered by do
-//! not change, so each row that was there from the beginning to the end comes exactly once.
+//! Each batch is a separate query with keyset pagination. No read transaction stays open for long, which would keep
+//! SQLite from resetting its write-ahead log, and a slow client holds no database connection. Apart from product names,
+//! the keys that files are sorted by never change, so each row that exists throughout the download appears exactly
+//! once.
 
 use super::{Format, cells::Sheet};
 use crate::{
@@ -28,32 +29,32 @@ use tokio::sync::mpsc;
 use tracing::Instrument;
 use url::form_urlencoded;
 
-/// Rows that are read at once.
+/// Rows read per batch.
 pub const BATCH: i64 = 5_000;
-/// Batches that wait for a client that reads slowly.
+/// The most batches that wait for a slow client.
 const WAITING: usize = 2;
-/// Bytes of what was asked for that the log keeps.
+/// The most bytes of a query that the operation log keeps.
 const FILTERS: usize = 1_000;
-/// What a spreadsheet knows UTF-8 by.
+/// The byte order mark by which a spreadsheet recognises UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
-/// A request for a file.
+/// A request for a CSV file.
 pub struct Asked {
     shop: Shop,
     actor: Result<Actor, Error>,
     parts: Parts,
     format: Format,
     locale: Locale,
-    /// What was asked for, for the log.
+    /// The filters of the request, for the operation log.
     filters: String,
 }
 
-/// What is logged of a file, and what it is called.
+/// How a file is logged and named.
 pub struct File {
     pub entity: Entity,
-    /// `orders`.
+    /// The start of the file name, such as `orders`.
     pub name: &'static str,
-    /// Days of its name; empty ones are left out.
+    /// The days in the file name; empty ones are left out.
     pub period: [String; 2],
 }
 
@@ -63,24 +64,24 @@ pub trait Export:
 {
     type Row;
     const ENTITY: Entity;
-    /// `orders`.
+    /// The start of the file name, such as `orders`.
     const NAME: &'static str;
     const FIELDS: &'static [&'static str];
 
-    /// The days in the name of the file; empty ones are left out.
+    /// Returns the days in the file name; empty ones are left out.
     fn period(&self) -> [String; 2];
 
-    /// Sorts by what never changes while the file is read.
+    /// Limits the sort order to keys that are not expected to change during the download.
     fn sort(&mut self) {}
 
-    /// A page of so many rows.
+    /// Reads a page of at most `rows` rows.
     fn page(&self, tx: &mut Tx<'_>, rows: i64) -> Result<Page<Self::Row>, Error>;
 
     /// Writes the cells of a row.
     fn write(row: Self::Row, sheet: &mut Sheet) -> Result<(), Error>;
 }
 
-/// Answers with a whole list as a file: what its page would show, in one order.
+/// Answers with a whole list as a file: all rows that match the filters of its page, in the order of the file.
 pub async fn download<Q: Export>(State(shop): State<Shop>, parts: Parts) -> Response {
     let mut asked = Asked::new(shop, parts);
     let query = asked.query::<Q>();
@@ -119,7 +120,7 @@ struct Options {
 }
 
 impl Asked {
-    /// What the request says besides the query of its page.
+    /// Reads the user, the language and the format of a request.
     pub fn new(shop: Shop, parts: Parts) -> Self {
         let format = query_of::<Options>(&parts).map_or(Format::Excel, |options| options.format);
         Self {
@@ -132,15 +133,15 @@ impl Asked {
         }
     }
 
-    /// The query of the page that the file belongs to.
+    /// Reads the query of the page that the file belongs to, and keeps its filters for the operation log.
     pub fn query<T: Serialize + DeserializeOwned>(&mut self) -> Result<T, Error> {
         let query = query_of::<T>(&self.parts)?;
         self.filters = filters(&query);
         Ok(query)
     }
 
-    /// Answers with a file that `batch` writes: it is called again with the same state until it has no more.
-    /// What goes wrong before the first batch is an answer; later it cuts the connection.
+    /// Answers with a file. Each call of `batch` writes a part of it, advances the state, and returns whether there is
+    /// more. If the first batch fails, the error is the answer; if a later one fails, the connection is broken off.
     pub async fn answer<S: Send + 'static>(
         self,
         file: Result<File, Error>,
@@ -181,7 +182,7 @@ impl Asked {
         }
         let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
         tokio::spawn(source.send(first, rest, sender).in_current_span());
-        // What compresses it asks once more after its end.
+        // Fused, because compression polls the stream once more after its end.
         let body = stream::unfold(receiver, |mut receiver| async {
             receiver.recv().await.map(|chunk| (chunk, receiver))
         })
@@ -206,10 +207,10 @@ impl Asked {
     }
 }
 
-/// An error as an answer to a browser that asked for a file or sent one.
+/// Returns the error response to a browser that downloads or uploads a file.
 pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
     if *error == Error::SignedOut {
-        // 302, as pages answer: browsers ask for the sign-in page with GET.
+        // 302, as for pages, so that the browser requests the sign-in page with GET.
         return (
             StatusCode::FOUND,
             [(header::LOCATION, door::sign_in_page(wanted))],
@@ -226,7 +227,7 @@ pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
     (error.status(), words).into_response()
 }
 
-/// Leads a browser on after it sent a file.
+/// Redirects a browser after an upload.
 pub fn lead(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
@@ -237,7 +238,7 @@ fn query_of<T: DeserializeOwned>(parts: &Parts) -> Result<T, Error> {
         .map_err(|_| Error::Invalid(Vec::new()))
 }
 
-/// What a query asks for, as the end of an address, not longer than the log should have it.
+/// Returns the parameters of a query that are set, URL-encoded and cut to what the operation log keeps.
 fn filters(query: &impl Serialize) -> String {
     let fields: BTreeMap<String, String> = serde_json::to_value(query)
         .and_then(serde_json::from_value)
@@ -250,7 +251,7 @@ fn filters(query: &impl Serialize) -> String {
 }
 
 impl File {
-    /// `orders-2026-11-01-2026-11-23.csv`.
+    /// Returns the name of the file: `orders-2026-11-01-2026-11-23.csv`.
     fn file_name(&self) -> String {
         let days = self.period.iter().filter_map(|day| {
             day.parse::<chrono::NaiveDate>()
@@ -261,7 +262,7 @@ impl File {
     }
 }
 
-/// Where the batches of a file come from.
+/// The source of the batches of a file.
 struct Source<S> {
     shop: Shop,
     actor: Actor,
@@ -271,7 +272,7 @@ struct Source<S> {
 }
 
 impl<S: Send + 'static> Source<S> {
-    /// Reads a batch; gives the state for the next one, if there is any.
+    /// Reads a batch, and returns with it the state for the next one, if there is one.
     async fn next(&self, mut state: S) -> Result<(Bytes, Option<S>), Error> {
         let (format, locale, batch) = (self.format, self.locale, self.batch);
         self.shop
@@ -283,7 +284,8 @@ impl<S: Send + 'static> Source<S> {
             .await
     }
 
-    /// Sends all batches. A failure goes to the client as one of the connection: what came is no whole file.
+    /// Sends all batches. On a failure the connection is broken off, so that the client does not take the file for
+    /// complete.
     async fn send(
         self,
         first: Bytes,
@@ -304,7 +306,7 @@ impl<S: Send + 'static> Source<S> {
                     Ok(chunk)
                 }
                 Err(error) => {
-                    tracing::error!(%error, "a download was cut");
+                    tracing::error!(%error, "could not finish a download");
                     rest = None;
                     Err(io::Error::other(error))
                 }

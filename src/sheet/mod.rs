@@ -1,4 +1,4 @@
-//! CSV as spreadsheets open and save it. `crate::sheet`, so that nobody takes it for the crate `csv`.
+//! CSV files as spreadsheets open and save them. The module is not named `csv`, to avoid confusion with the crate.
 
 pub mod cells;
 pub mod download;
@@ -10,9 +10,9 @@ use serde::Deserialize;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Format {
-    /// For a Russian Excel: BOM, `;`, decimal comma, the shop's time, heads in words.
+    /// For Excel in Russia: byte order mark, `;`, decimal comma, the shop's local time, readable column names.
     #[default]
     Excel,
-    /// For programs: `,`, decimal point, ISO 8601 in UTC, heads in codes.
+    /// For programs: `,`, decimal point, ISO 8601 in UTC, field codes as column names.
     Plain,
 }

@@ -1,4 +1,5 @@
-//! Files on their way in: UTF-8, UTF-16 or Windows-1251, separated by `;`, `,` or tabs, heads in words or codes.
+//! Reads uploaded CSV files: UTF-8, UTF-16 or Windows-1251, separated by `;`, `,` or tabs, with labels or field codes
+//! as column names.
 
 use super::cells::meant;
 use crate::{
@@ -10,15 +11,15 @@ use crate::{
 };
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 
-/// Rows of a file at most.
+/// The most rows of a file.
 pub const ROWS: usize = 50_000;
-/// The one column whose cells may have several lines.
+/// The only column whose cells may have several lines.
 const MULTILINE: &str = "description";
 
-/// A file as a table whose columns are known.
+/// A file as a table whose columns are matched to fields.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The field of each column; `None` for one that we do not know.
+    /// The field of each column; `None` for an unknown column.
     fields: Vec<Option<&'static str>>,
     pub rows: Vec<Row>,
 }
@@ -26,15 +27,15 @@ pub struct Table {
 /// A row of a file.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Row {
-    /// Its line in the file.
+    /// The line number of the row in the file.
     pub line: u64,
-    /// Why its cells cannot be taken as they stand.
+    /// Why the row cannot be read; `None` if it can.
     pub problem: Option<FieldError>,
     cells: Vec<String>,
 }
 
 impl Table {
-    /// Reads a file. `fields` are the columns that it may have, `needed` those that it must have.
+    /// Reads the text of a file. `fields` are the columns that it may have, `needed` those that it must have.
     pub fn read(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Self, Error> {
         let wrong = |problem| Error::field("file", problem);
         let (skipped, text) = match text.strip_prefix("sep=") {
@@ -84,14 +85,14 @@ impl Table {
         })
     }
 
-    /// The cells of a row, by the columns that the file has.
+    /// Returns the cells of a row by field, for the columns that the file has.
     pub fn fields(&self, row: &Row) -> Fields {
         let known = self.fields.iter().flatten();
         let cell = |field: &&str| ((*field).to_owned(), self.cell(row, field).to_owned());
         Fields(known.map(cell).collect())
     }
 
-    /// The cell of a row; empty when there is none.
+    /// Returns a cell of a row; empty if there is none.
     pub fn cell<'r>(&self, row: &'r Row, field: &str) -> &'r str {
         let column = self.fields.iter().position(|known| *known == Some(field));
         column
@@ -100,7 +101,7 @@ impl Table {
     }
 }
 
-/// The text of a file: by its byte order mark, else UTF-8 when it is that, else Windows-1251.
+/// Decodes a file: by its byte order mark, else as UTF-8 if it is valid, else as Windows-1251.
 pub fn decode(bytes: &[u8]) -> String {
     let encoding = Encoding::for_bom(bytes).map_or_else(
         || {
@@ -115,11 +116,11 @@ pub fn decode(bytes: &[u8]) -> String {
     encoding.decode(bytes).0.into_owned()
 }
 
-/// A row as it stands in the file.
+/// A row as it was read from the file.
 struct Record {
     line: u64,
     cells: Vec<String>,
-    /// The column in which a quote opens that is not closed.
+    /// The index of the column with an unclosed quote.
     unclosed: Option<usize>,
 }
 
@@ -146,8 +147,8 @@ impl Record {
     }
 }
 
-/// Every row of a text that begins after so many lines of the file. A line on which a quote opens that is not closed
-/// is a row of its own, so that it takes no other row along.
+/// Splits a text into rows; `skipped` is the number of lines before it in the file. A line with an unclosed quote is a
+/// row of its own, so that it does not swallow the rows after it.
 fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
     let delimiter = separator(text);
     let (mut rest, mut before) = (text, skipped);
@@ -190,24 +191,24 @@ fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
     }
 }
 
-/// A quote that opens a cell and is not closed.
+/// An unclosed quote at the start of a cell.
 struct Unclosed {
-    /// Where its row begins.
+    /// The byte offset of the start of its row.
     row: usize,
-    /// Where it stands.
+    /// The byte offset of the quote.
     quote: usize,
     column: usize,
 }
 
-/// Finds the first quote that is not closed: the text ends before, or the next quote, on a later line, does not end
-/// a cell, so that it opens one of its own.
+/// Finds the first unclosed quote. A quote is unclosed if the text ends before it is closed, or if the next quote is on
+/// a later line and does not end a cell, so that it must belong to another cell.
 fn find_unclosed(text: &str, delimiter: u8) -> Option<Unclosed> {
     #[derive(PartialEq)]
     enum At {
         Start,
         Plain,
         Quoted,
-        /// Behind a quote within quotes.
+        /// After a quote inside a quoted cell: the end of the cell, or the first half of a doubled quote.
         Quote,
     }
     let (mut row, mut quote, mut column, mut spans_lines) = (0, 0, 0, false);
@@ -239,7 +240,7 @@ fn find_unclosed(text: &str, delimiter: u8) -> Option<Unclosed> {
     (at == At::Quoted).then_some(Unclosed { row, quote, column })
 }
 
-/// The line of a row: it begins behind the line ends that the reader has yet to skip.
+/// Returns the line number of a row. The reader's position is before any line ends that it skips to get to the row.
 fn line_of(text: &str, position: &csv::Position) -> u64 {
     let begin = usize::try_from(position.byte()).unwrap_or(usize::MAX);
     let ends = text
@@ -255,7 +256,7 @@ fn line_ends(text: &str) -> u64 {
     u64::try_from(ends).unwrap_or(u64::MAX)
 }
 
-/// What separates the names in the head.
+/// Returns the separator of the column names in the header row.
 fn separator(text: &str) -> u8 {
     let head = text.lines().next().unwrap_or_default();
     let mut quoted = false;
@@ -325,12 +326,12 @@ mod tests {
     fn a_quote_that_is_not_closed_spoils_its_own_row_alone() {
         let name = "name".to_owned();
         for (text, expected) in [
-            // To the end of the file.
+            // The quote runs to the end of the file.
             (
                 "name;min_stock\n\"Чай;1\nКофе;2\nКакао;3\n",
                 vec![(2, true), (3, false), (4, false)],
             ),
-            // To a quote that opens, or stands inside, another cell.
+            // The quote runs to a quote that opens another cell, or stands inside one.
             (
                 "name;min_stock\n\"Чай;1\n\"Кофе\";2\nКакао;3\n",
                 vec![(2, true), (3, false), (4, false)],
@@ -339,12 +340,12 @@ mod tests {
                 "name;min_stock\r\nЧай;1\r\n\"Кофе;2\r\nКакао \"тёртый\";3\r\n",
                 vec![(2, false), (3, true), (4, false)],
             ),
-            // Twice, and on the last line.
+            // Several unclosed quotes, one of them on the last line.
             (
                 "name;min_stock\n\"Чай;1\n\"Кофе;2\n\"Какао;3",
                 vec![(2, true), (3, true), (4, true)],
             ),
-            // Closed, doubled, or inside of a cell it spoils nothing.
+            // Closed quotes, doubled quotes and quotes inside a cell spoil nothing.
             (
                 "name;min_stock\n\"Чай \"\"А\"\"\";1\n\"Кофе \"Б\"\";2\nТруба 5\";3\n",
                 vec![(2, false), (3, false), (4, false)],
