@@ -1,5 +1,5 @@
-//! The banner on top of a page: what just happened, from `?success=CODE` or `?error=CODE`.
-//! Beside a code there may be numbers, never free text.
+//! The banner at the top of a page: the outcome of the previous request, from `?success=CODE` or `?error=CODE`.
+//! A code may come with numbers, never with free text.
 
 use crate::{
     codes::codes,
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use std::{fmt, num::ParseIntError, str::FromStr};
 
 codes! {
-    /// Something that was done on the page before.
+    /// Something that the previous request did.
     pub enum Success {
         Registered = "registered",
         SignedInAgain = "signed_in_again",
@@ -51,7 +51,7 @@ codes! {
 }
 
 codes! {
-    /// Something that went wrong on the page before.
+    /// Something that was wrong with the previous request.
     pub enum Trouble {
         SignInFirst = "sign_in_first",
         NoRight = "no_right",
@@ -95,7 +95,7 @@ impl Success {
     }
 }
 
-/// A success in words, with the numbers that the URL has beside it.
+/// Returns the message for a success, including the numbers that the URL gives with it.
 fn success_words(query: &ParamsMap, l: Locale) -> Option<String> {
     let success = query.get_str("success")?.parse::<Success>().ok()?;
     let counts = query
@@ -119,7 +119,7 @@ impl Trouble {
     }
 }
 
-/// What the URL says of the page before. A code that is not known says nothing.
+/// Shows the outcome of the previous request as the URL gives it. Unknown codes are ignored.
 #[component]
 pub fn Banner() -> impl IntoView {
     let l = ui::locale();
@@ -148,8 +148,8 @@ pub fn Banner() -> impl IntoView {
     }
 }
 
-/// Takes out of the address what speaks of one answer only, once it is the browser's address: neither F5 nor Back nor
-/// Forward tells of it again. The router is not told, so the banner stays until the next page.
+/// Removes the one-time parameters from the browser's address as soon as the browser shows it, so that reload, Back and
+/// Forward do not show the banner again. The router is not notified, so the banner stays until the next page.
 fn forget(told: String, present: Memo<String>) {
     request_animation_frame(move || {
         if present.try_get_untracked().as_ref() != Some(&told) {
@@ -158,7 +158,7 @@ fn forget(told: String, present: Memo<String>) {
         let (window, location) = (window(), location());
         let search = location.search().unwrap_or_default();
         if search.trim_start_matches('?') != told {
-            // The page is still being read.
+            // The page is still loading, so the browser shows the previous address.
             forget(told, present);
             return;
         }
@@ -175,7 +175,7 @@ fn forget(told: String, present: Memo<String>) {
     });
 }
 
-/// A query without what speaks of one answer only.
+/// Returns a query without its one-time parameters.
 fn without_passing(query: &str) -> String {
     let is_kept = |pair: &&str| !PASSING.contains(&pair.split('=').next().unwrap_or_default());
     query
@@ -185,7 +185,7 @@ fn without_passing(query: &str) -> String {
         .join("&")
 }
 
-/// How many rows a file had that did something, and how many that did not.
+/// The number of rows of an imported file that added something, changed something, or changed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
     pub new: i64,
@@ -193,7 +193,7 @@ pub struct Counts {
     pub same: i64,
 }
 
-/// As a URL has it: `3.2.40`.
+/// Formats the counts for a URL: `3.2.40`.
 impl fmt::Display for Counts {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.new, self.changed, self.same)

@@ -1,8 +1,9 @@
-//! Ignores clicks that were meant for what stood there a moment ago.
+//! Ignores clicks that were meant for a button that was there a moment ago.
 //!
-//! When rows of a list move, because one above them changed or the list was drawn anew, a button of another row comes
-//! under the pointer of whoever is about to click. So a button in a row that moved takes no click for a while, and the
-//! second click of a double click acts on nothing but what the first one was for. Keys are sure of their button.
+//! When the rows of a list move, because a row above changed or the list was redrawn, a button of another row may come
+//! under the pointer just before the user clicks. So buttons in a row that has just moved ignore clicks for a while,
+//! and the second click of a double click only counts on the same button as the first. Activation by keyboard is never
+//! ignored, because it acts on the focused button.
 
 use leptos::{
     ev,
@@ -12,24 +13,24 @@ use leptos::{
 };
 use std::{cell::RefCell, collections::HashMap, rc::Rc};
 
-/// For how many milliseconds a row that moved takes no click.
+/// How long the buttons of a row ignore clicks after it has moved, in milliseconds.
 const SETTLING: f64 = 400.0;
 
-/// A row where it was last seen.
+/// A row and its last known position.
 struct Row {
     element: HtmlElement,
     place: (i32, i32),
-    /// When it came there.
+    /// When the row came to this position, on the clock of event time stamps.
     since: f64,
 }
 
-/// Rows by what they are about.
+/// Rows by their subject.
 type Rows = Rc<RefCell<HashMap<String, Row>>>;
 
-/// Watches rows and clicks as long as the page lives. Called once.
+/// Watches rows and clicks for the lifetime of the page. Must be called only once.
 pub fn watch() {
     let rows = Rows::default();
-    // What the server drew stood there before.
+    // Rows that the server drew count as having always been there.
     look_at(&rows, f64::NEG_INFINITY);
     let watched = rows.clone();
     let changed = Closure::<dyn Fn()>::new(move || look_at(&watched, now()));
@@ -60,7 +61,7 @@ pub fn watch() {
             event.stop_immediate_propagation();
         }
     });
-    // While the event is on its way down: before anybody acts on it.
+    // In the capture phase, before any other listener handles the event.
     let _ = window().add_event_listener_with_callback_and_bool(
         "click",
         clicked.as_ref().unchecked_ref(),
@@ -69,7 +70,7 @@ pub fn watch() {
     clicked.forget();
 }
 
-/// Notes where rows are; those that were elsewhere, or nowhere, came there `now`.
+/// Records where the rows are. A row that was elsewhere or is new has been at its position since `now`.
 fn look_at(rows: &Rows, now: f64) {
     let Ok(found) = document().query_selector_all("tbody > tr") else {
         return;
@@ -79,7 +80,7 @@ fn look_at(rows: &Rows, now: f64) {
     let elements = (0..found.length()).filter_map(|index| found.item(index));
     for element in elements.filter_map(|node| node.dyn_into::<HtmlElement>().ok()) {
         let (subject, place) = (subject_of(&element), place_of(&element));
-        // A page may show the same thing in two lists.
+        // A page may show the same subject in two lists.
         let times = times.entry(subject.clone()).or_insert(0_usize);
         *times += 1;
         let subject = format!("{subject} {times}");
@@ -97,8 +98,8 @@ fn look_at(rows: &Rows, now: f64) {
     *rows = seen;
 }
 
-/// What a row is about: what it leads to, or what its button acts on. A list that is drawn anew uses the elements of
-/// its rows again, for others.
+/// Returns the subject of a row: the target of its link, else the id that its button acts on, else its text. The
+/// element does not identify the row, because a redrawn list reuses the elements of its rows for other rows.
 fn subject_of(row: &HtmlElement) -> String {
     let value = |selector: &str, name: &str| {
         let element = row.query_selector(selector).ok().flatten();
@@ -110,7 +111,7 @@ fn subject_of(row: &HtmlElement) -> String {
         .unwrap_or_default()
 }
 
-/// Where an element is on the page, however far that is scrolled.
+/// Returns the position of an element on the page, independent of scrolling.
 fn place_of(element: &HtmlElement) -> (i32, i32) {
     let mut place = (element.offset_left(), element.offset_top());
     let mut frame = element.offset_parent();
@@ -138,7 +139,7 @@ fn is_settling(rows: &Rows, button: &Element, event: &MouseEvent) -> bool {
     row.is_some_and(|row| event.time_stamp() - row.since < SETTLING)
 }
 
-/// This moment, by the clock of the events.
+/// Returns the current time on the clock of event time stamps.
 fn now() -> f64 {
     Event::new("now").map_or(f64::NEG_INFINITY, |event| event.time_stamp())
 }

@@ -1,4 +1,4 @@
-//! The visitor, in the browser: from the page that the server drew. Sending of forms.
+//! The browser-side counterpart of `request`: reads the visitor from the page that the server drew, and sends forms.
 
 use super::Visitor;
 use crate::error::Error;
@@ -9,7 +9,7 @@ use leptos::{
     server_fn::redirect::{REDIRECT_HEADER, call_redirect_hook},
 };
 
-/// Who the server drew the page for, and in which language.
+/// Returns for whom the server drew the page, and in which language.
 pub fn visitor() -> Visitor {
     let attribute = |element: Option<web_sys::Element>, name: &str| {
         element.and_then(|element| element.get_attribute(name))
@@ -24,19 +24,19 @@ pub fn visitor() -> Visitor {
     }
 }
 
-/// The title of the document, as the browser takes it: text.
+/// Returns the document title. The browser takes it as plain text, so nothing is escaped.
 pub fn title(text: String) -> String {
     text
 }
 
-/// The number of the last request that failed; until one does, of the page's.
+/// Returns the request id of the last failed request, or of the page itself if none has failed.
 pub fn request_id() -> String {
     let body: Option<web_sys::Element> = document().body().map(Into::into);
     body.and_then(|body| body.get_attribute("data-request"))
         .unwrap_or_default()
 }
 
-/// Sends URL-encoded fields to a server function and goes where its answer leads. Gives its answer, as JSON.
+/// Sends URL-encoded fields to a server function, follows a redirect in its answer, and returns the answer as JSON.
 pub async fn post(path: &str, fields: String) -> Result<String, Error> {
     let response = Request::post(path)
         .header(ACCEPT.as_str(), "application/json")

@@ -1,10 +1,10 @@
-//! A link to what an operation was done to.
+//! A link to the subject of an operation.
 
 use super::words::day_words;
 use crate::{auth::Permission, codes::Code, log::Entity, ui};
 use leptos::prelude::*;
 
-/// What an operation was done to, as a link where it has a page.
+/// The subject of an operation, as a link if it has a page.
 #[component]
 pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
     let l = ui::locale();
@@ -13,7 +13,7 @@ pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
         Some(Entity::User) => format!("{kind} {id}"),
         Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(l, &id)),
         _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
-        // All of them, as a file; or a test.
+        // An export of a whole list, or a test notification.
         _ => kind,
     };
     let path = match entity.known() {

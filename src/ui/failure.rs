@@ -1,4 +1,4 @@
-//! What is shown when something went wrong.
+//! Shows errors on a page.
 
 use crate::{
     error::Error,
@@ -13,7 +13,7 @@ use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUr
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_url;
 
-/// An error in words, with the way on where there is one.
+/// An error message, with the request id of a fault, details, and a link to sign in if the user is signed out.
 #[component]
 pub fn Failure(error: Error) -> impl IntoView {
     let l = ui::locale();
@@ -37,7 +37,7 @@ pub fn Failure(error: Error) -> impl IntoView {
     }
 }
 
-/// The error of a form that was sent without JavaScript, whichever form of the page it was.
+/// The error of any form on the page that was sent without JavaScript.
 #[component]
 pub fn UrlFailure() -> impl IntoView {
     let error = use_context::<ServerActionError>()
@@ -45,7 +45,8 @@ pub fn UrlFailure() -> impl IntoView {
     error.map(|error| view! { <Failure error /> })
 }
 
-/// Of a conflict, what changed; of a form that was sent before, what was recorded; of a form with wrong fields that the page does not show, their names.
+/// Returns the details of an error: for an edit conflict, the current values; for wrong fields that the page does not
+/// show, their names and problems; for a reused idempotency key, a link to what was recorded under it.
 fn details(error: &Error, l: Locale) -> Option<AnyView> {
     match error {
         Error::Stale(stale) if !stale.differences.is_empty() => {

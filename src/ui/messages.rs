@@ -1,4 +1,4 @@
-//! What people read about an error.
+//! Error messages for users.
 
 use super::words::field_label;
 use crate::{
@@ -12,7 +12,7 @@ use crate::{
 use leptos_i18n::td_string;
 
 impl Error {
-    /// What happened and what to do, in one or two sentences.
+    /// Returns what happened and what to do, in one or two sentences.
     pub fn words(&self, l: Locale) -> String {
         match self {
             Self::SignedOut => td_string!(l, errors.signed_out).to_string(),
@@ -62,7 +62,7 @@ impl Error {
 }
 
 impl Problem {
-    /// What is wrong with the value and what to type instead.
+    /// Returns what is wrong with the value and what to enter instead.
     pub fn words(&self, l: Locale) -> String {
         match self {
             Self::Required => td_string!(l, problems.required).to_string(),

@@ -1,4 +1,4 @@
-//! What every page uses: the visitor, banners, forms, lists.
+//! Parts shared by all pages: the visitor, banners, forms and lists.
 
 pub mod banner;
 #[cfg(feature = "hydrate")]
@@ -33,55 +33,57 @@ use codee::{Decoder, Encoder};
 use leptos::prelude::*;
 use serde::{Serialize, de::DeserializeOwned};
 
-/// What stands where there is nothing to show.
+/// Returns the dash that stands for a missing value.
 pub fn dash() -> String {
     "—".to_owned()
 }
 
-/// Who looks at the page, and in which language. Known before anything is drawn, and the same until the next full load.
+/// The user who views the page, and their language. Known before anything is drawn, and fixed until the next full page
+/// load.
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
     pub locale: Locale,
     pub me: Option<Me>,
-    /// Who it is could not be found out: the database is away.
+    /// Whether the user could not be identified, because the database was unavailable or busy.
     pub is_unknown: bool,
 }
 
-/// The language of the page.
+/// Returns the language of the page.
 pub fn locale() -> Locale {
     use_context::<Visitor>().unwrap_or_default().locale
 }
 
-/// Who is signed in.
+/// Returns the signed-in user.
 pub fn me() -> Option<Me> {
     use_context::<Visitor>().and_then(|visitor| visitor.me)
 }
 
-/// Whether it could not be found out who looks at the page.
+/// Returns whether the user could not be identified.
 pub fn is_unknown() -> bool {
     use_context::<Visitor>().is_some_and(|visitor| visitor.is_unknown)
 }
 
-/// Whether the visitor has a right. For drawing only: the services ask again.
+/// Returns whether the user has a permission. This only decides what is drawn: the services check again.
 pub fn may(permission: Permission) -> bool {
     me().is_some_and(|me| me.may(permission))
 }
 
-/// Tells screen readers what changed without a new page.
+/// Tells screen readers what changed without a page load.
 #[derive(Clone, Copy)]
 pub struct Announcer(pub RwSignal<String>);
 
-/// Says a sentence to screen readers.
+/// Announces a sentence to screen readers.
 pub fn announce(sentence: String) {
     if let Some(Announcer(said)) = use_context() {
         said.set(sentence);
     }
 }
 
-/// Data of a page: read on the server, sent along with the page, read again when its source changes.
+/// The data of a page: read on the server, sent with the page, and read again when its source changes.
 pub type Data<T> = Resource<Result<T, Error>, Json>;
 
-/// Reads data for a page, again whenever `source` changes. The page waits for it.
+/// Reads data for a page, and reads it again whenever `source` changes. The server sends the page only once the
+/// data is there.
 pub fn data<S, T, F>(
     source: impl Fn() -> S + Send + Sync + 'static,
     read: impl Fn(S) -> F + Send + Sync + 'static,
@@ -94,7 +96,8 @@ where
     Resource::new_with_options(source, read, true)
 }
 
-/// JSON, read by the same code as the answers of server functions: once in the client instead of twice.
+/// JSON for [`Data`], decoded by the same code as the answers of server functions, so that the client contains that code
+/// once instead of twice.
 #[derive(Debug)]
 pub struct Json;
 
@@ -116,8 +119,7 @@ impl<T: DeserializeOwned> Decoder<T> for Json {
     }
 }
 
-/// Draws data once it is there, or what went wrong.
-/// While a later page of the same data loads, the present one stays.
+/// Draws data once it is loaded, or the error. While the data is read again, the current contents stay.
 pub fn loaded<T, V>(
     resource: Data<T>,
     draw: impl Fn(T) -> V + Clone + Send + Sync + 'static,

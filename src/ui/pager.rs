@@ -1,4 +1,4 @@
-//! Long lists: a page at a time, sorted by a column, their whole state in the URL.
+//! Long lists, shown a page at a time and sorted by a column. Their whole state is in the URL.
 
 pub use super::url::{PASSING, parameter, query_of};
 
@@ -19,11 +19,11 @@ use leptos_router::{
     params::ParamsMap,
 };
 
-/// The wrong filters of a list that stand at none of its fields: only an address that was written by hand has them.
+/// The wrong filters of a list that no field shows. Only URLs written by hand have them.
 #[component]
 pub fn OtherMistakes(
     wrong: Vec<FieldError>,
-    /// The fields that show their own.
+    /// The fields that show their own problems.
     fields: &'static [&'static str],
 ) -> impl IntoView {
     let others: Vec<_> = wrong
@@ -33,7 +33,7 @@ pub fn OtherMistakes(
     (!others.is_empty()).then(|| view! { <Failure error=Error::Invalid(others) /> })
 }
 
-/// The page's URL with some parameters set, and those of cursors and banners gone.
+/// Returns the URL of the page with some parameters set, and without cursors and one-time parameters.
 fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
     for passing in PASSING.iter().chain(&["after", "before"]) {
         query.remove(passing);
@@ -44,12 +44,12 @@ fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> Strin
     format!("{path}{}", query.to_query_string())
 }
 
-/// The head of a column that the list can be sorted by: a link that sorts, and sorts the other way when followed again.
+/// A column header that sorts the list; following it again reverses the order.
 #[component]
 pub fn SortHead(
     #[prop(into)] label: String,
     column: &'static str,
-    /// What the list is sorted by when its URL does not say.
+    /// The sort order if the URL does not give one.
     #[prop(default = "")]
     default: &'static str,
     #[prop(default = "")] class: &'static str,
@@ -92,7 +92,7 @@ pub fn SortHead(
     }
 }
 
-/// Links to the page before and the page after.
+/// Links to the previous and the next page.
 #[component]
 pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
     let l = ui::locale();
@@ -121,7 +121,7 @@ pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
     })
 }
 
-/// Whether the URL narrows the list down: an empty one then has another reason than an empty shop.
+/// Returns whether the URL filters the list. If not, an empty list means that there are no records at all.
 pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
     filters.iter().any(|name| {
         query
@@ -130,7 +130,7 @@ pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
     })
 }
 
-/// Takes the whole list away as a file, as its URL narrows it down. Never through the client's router.
+/// A link that downloads the whole list as a CSV file, filtered as in the URL. It bypasses the client-side router.
 #[component]
 pub fn CsvLink(path: &'static str) -> impl IntoView {
     let l = ui::locale();
@@ -139,7 +139,7 @@ pub fn CsvLink(path: &'static str) -> impl IntoView {
     view! { <a class="btn" href=href rel="external">{td_string!(l, csv.download)}</a> }
 }
 
-/// A form that narrows a list down: what is typed becomes the URL, without a full load where there is JavaScript.
+/// A form that filters a list. Its fields become the query of the URL. With JavaScript, there is no full page load.
 #[component]
 pub fn FilterForm(
     /// The page of the list.
@@ -149,9 +149,9 @@ pub fn FilterForm(
     let navigate = use_navigate();
     let query = use_query_map();
     let root = NodeRef::<leptos::html::Form>::new();
-    // A field that is wrong takes the focus, as in every form.
+    // The first wrong field gets the focus, as in every form.
     Effect::new(move || {
-        // A memo that is only tracked and never read notices no change.
+        // The query must be read: a memo that is only tracked does not notice changes.
         drop(query.read());
         if let Some(root) = root.get() {
             focus_wrong(&root);
@@ -180,25 +180,25 @@ pub fn FilterForm(
     }
 }
 
-/// A field that narrows a list down. It follows the URL, and keeps what was typed before the page came alive.
+/// A field that filters a list. It follows the URL, and keeps what was typed before the page was hydrated.
 #[component]
 pub fn FilterField(
     name: &'static str,
     label: &'static str,
-    /// Type of the input.
+    /// The input type.
     #[prop(default = "search")]
     kind: &'static str,
     /// Which keyboard a phone shows.
     #[prop(optional)]
     inputmode: Option<&'static str>,
     #[prop(default = "filter")] class: &'static str,
-    /// What it shows while the URL does not say.
+    /// The value shown if the URL does not give one.
     #[prop(optional)]
     initial: String,
-    /// What is wrong with a text, where that can be told from the text alone.
+    /// Returns what is wrong with a value, as far as the value alone shows it.
     #[prop(optional)]
     check: Option<fn(&str) -> Option<Problem>>,
-    /// What the server found wrong.
+    /// The problem that the server found.
     #[prop(default = None)]
     problem: Option<Problem>,
 ) -> impl IntoView {
@@ -231,9 +231,9 @@ pub fn FilterField(
         wrong.or_else(|| problem.clone())
     });
     let is_wrong = move || wrong.read().is_some();
-    // A field for dates shows none that is wrong; as a line of text it does.
+    // A date input cannot show an invalid date, so it becomes a text input.
     let is_text = move || *wrong.read() == Some(Problem::NotDate);
-    // The page may have another form with a field of this name.
+    // The prefix avoids a clash with another form on the page that has a field of this name.
     let error = format!("filter-{name}-error");
     let described = error.clone();
     let words = move || {

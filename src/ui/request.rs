@@ -1,4 +1,4 @@
-//! The visitor, on the server: from the request.
+//! The server-side counterpart of `document`: reads the visitor from the request.
 
 use super::Visitor;
 use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
@@ -6,7 +6,7 @@ use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 use leptos::prelude::*;
 
-/// Who sent the request, and the language of their cookie. Russian without one.
+/// Returns who sent the request, and the language from their cookie, or Russian without a cookie.
 pub fn visitor() -> Visitor {
     let Some(parts) = use_context::<Parts>() else {
         return Visitor::default();
@@ -22,28 +22,30 @@ pub fn visitor() -> Visitor {
     }
 }
 
-/// The title of the document as HTML: Leptos writes it as it is, and there may be a product's name in it.
+/// Returns the document title as HTML. Leptos does not escape it, and it may contain the name of a product.
 pub fn title(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// Keeps the number of the last request that failed where `ui::request_id` finds it: every call goes through `fetch`.
+/// A script that stores the request id of the last request that failed with a 5xx status, where `ui::request_id` finds
+/// it. It wraps `fetch`, through which every call goes.
 pub const KEEP_REQUEST_ID: &str = "const ask = window.fetch; window.fetch = async (...what) => { const answer = await ask(...what); \
     if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; return answer; };";
 
-/// The number of the request.
+/// Returns the request id.
 pub fn request_id() -> String {
     use_context::<Parts>()
         .map(|parts| ClientInfo::of(&parts.extensions).id.to_string())
         .unwrap_or_default()
 }
 
-/// Forms are sent by browsers only.
+/// Always fails: only browsers send forms.
 pub async fn post(_path: &str, _fields: String) -> Result<String, Error> {
     Err(Error::Offline)
 }
 
-/// The language for somebody who has no page yet: of their cookie, else the first of `Accept-Language` that we speak.
+/// Returns the language for a response outside the pages: from the cookie, else the first supported one in
+/// `Accept-Language`.
 pub fn language(headers: &HeaderMap) -> Locale {
     let accepted = || {
         let languages = headers.get(header::ACCEPT_LANGUAGE)?.to_str().ok()?;
@@ -55,7 +57,7 @@ pub fn language(headers: &HeaderMap) -> Locale {
     chosen(headers).or_else(accepted).unwrap_or_default()
 }
 
-/// The language of a request's cookie.
+/// Returns the language from the cookie of a request.
 fn chosen(headers: &HeaderMap) -> Option<Locale> {
     let cookies = CookieJar::from_headers(headers);
     cookies.get("lang")?.value().parse().ok()

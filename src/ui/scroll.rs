@@ -1,18 +1,18 @@
-//! Back and Forward find a page where it was left.
+//! Restores the scroll position of a page on Back and Forward.
 //!
-//! The browser tries it, too, but too early: a page whose data is still on its way is too short. So each entry of the
-//! history keeps where its page stood, and the page goes there as soon as it is long enough.
+//! The browser also tries to, but too early: while its data is loading, the page is too short. So each history entry
+//! stores the scroll position of its page, and the page scrolls there as soon as it is long enough.
 
 use leptos::{ev, prelude::*, wasm_bindgen::JsValue};
 use std::{cell::Cell, rc::Rc};
 
-/// Frames in which a page may grow: some five seconds.
+/// How many frames to wait for a page to become long enough: about five seconds.
 const PATIENCE: u32 = 300;
 
-/// Where the page shall go; nowhere, as soon as it is there or somebody moves it himself.
+/// The scroll position to restore; `None` once it is reached or the user interacts with the page.
 type Wanted = Rc<Cell<Option<f64>>>;
 
-/// Keeps where pages stand, and brings them back there. Called once, before the router follows links.
+/// Stores the scroll positions of pages and restores them. Must be called once, before the router starts.
 pub fn keep_place() {
     let wanted = Wanted::default();
     for event in ["scrollend", "click"] {

@@ -1,12 +1,12 @@
-//! A secret that is shown once: whoever made it must see it at once.
+//! A secret that is shown only once, so the user must see it right after creating it.
 
 use leptos::{html, prelude::*};
 
-/// Where a page shows a secret: whoever made it is led there.
+/// The anchor of a secret on its page. After creating a secret, the user is redirected to it.
 pub const PLACE: &str = "#secret";
 
-/// Something to copy, that is shown this once. It takes the focus, which brings it into view;
-/// without JavaScript [`PLACE`] leads to it.
+/// A secret to copy, shown only this once. It takes the focus, which scrolls it into view; without JavaScript, the
+/// anchor [`PLACE`] does.
 #[component]
 pub fn Secret(
     #[prop(into)] label: String,
@@ -16,7 +16,7 @@ pub fn Secret(
     let root = NodeRef::<html::Div>::new();
     Effect::new(move || {
         if let Some(root) = root.get() {
-            // It may not stand on the page yet.
+            // The element may not be on the page yet.
             request_animation_frame(move || {
                 let _ = root.focus();
             });

@@ -1,24 +1,25 @@
-//! What the URL of a page says.
+//! Reads the URL of a page.
 
 use leptos_router::params::ParamsMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-/// A parameter of the URL; empty when it is missing.
+/// Returns a parameter of the URL; empty if it is missing.
 pub fn parameter(query: &ParamsMap, name: &str) -> String {
     query.get(name).unwrap_or_default()
 }
 
-/// What a list shows, as its URL says it. The router's own `Params` refuses parameters that are missing.
+/// Reads the query of a list from its URL. The router's own `Params` is not used, because it refuses missing
+/// parameters.
 pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
     let texts = params
         .clone()
         .into_iter()
-        // The parameters of the API that pages do not have.
+        // Parameters of the API that pages do not accept.
         .filter(|(name, _)| !matches!(&**name, "limit" | "cursor"))
         .map(|(name, text)| (name.into_owned(), Value::String(text)));
     serde_json::from_value(Value::Object(texts.collect())).unwrap_or_default()
 }
 
-/// Parameters of a URL that speak of one answer only.
+/// One-time parameters of a URL: they describe the answer to a single request.
 pub const PASSING: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];

@@ -1,4 +1,4 @@
-//! The labels of fields, and their values as people read them.
+//! Labels of fields, and values of the operation log in readable form.
 
 use crate::{
     auth::{Role, UserState},
@@ -8,7 +8,7 @@ use crate::{
 };
 use leptos_i18n::td_string;
 
-/// The label of a form field, by its name.
+/// Returns the label of a field by its name, or the name itself if the field has no label.
 pub fn field_label(l: Locale, field: &str) -> String {
     match field {
         "username" => td_string!(l, fields.username),
@@ -90,13 +90,13 @@ pub fn field_label(l: Locale, field: &str) -> String {
     .to_owned()
 }
 
-/// A day of the log as people write it.
+/// Returns a day of the operation log in readable form.
 pub fn day_words(l: Locale, day: &str) -> String {
     day.parse()
         .map_or_else(|_| day.to_owned(), |day| day_shown(day, l))
 }
 
-/// A value of the log as people read it.
+/// Returns a value of the operation log in readable form.
 pub fn value_words(l: Locale, field: &str, value: &str) -> String {
     let words = match field {
         "sell_price_rub" | "unit_price_rub" => Rub::parse(value).ok().map(|price| price.shown(l)),

@@ -1,4 +1,4 @@
-//! What a form does when it is sent.
+//! Sends forms to server functions.
 
 use crate::{error::Error, ui};
 use leptos::{
@@ -9,37 +9,37 @@ use leptos::{
 };
 use serde::de::DeserializeOwned;
 
-/// A form on its way to a server function, and back.
+/// The submission of a form to a server function, and its result.
 ///
-/// Knows the function by its path only: one piece of code serves all forms, which keeps the client small.
+/// Refers to the function only by its path, so that the same code serves all forms. This keeps the client small.
 #[derive(Clone, Copy)]
 pub struct FormAction {
     path: &'static str,
-    /// The last answer: JSON, or why it was refused.
+    /// The last answer: JSON, or the reason for the refusal.
     outcome: RwSignal<Option<Result<String, Error>>>,
     pending: RwSignal<bool>,
     interrupted: Option<Interrupted>,
 }
 
-/// The form whose session had ended when it was sent, until somebody has signed in again.
+/// The form that could not be sent because the session had ended, until the user signs in again.
 #[derive(Clone, Copy)]
 pub struct Interrupted(pub RwSignal<Option<Unsent>>);
 
 impl Interrupted {
-    /// Asks to sign in again where nothing was sent: a page could not look something up.
+    /// Asks the user to sign in again although no form was sent: the page could not look something up.
     pub fn ask(self) {
         self.0.set(Some(Unsent { form: None }));
     }
 }
 
-/// What a form has not sent yet, as it was typed; `None`: nothing.
+/// The unsent fields of a form, if a form was to be sent.
 #[derive(Clone)]
 pub struct Unsent {
     form: Option<(FormAction, String)>,
 }
 
 impl Unsent {
-    /// Sends it after all.
+    /// Sends the form after all.
     pub fn send(self) {
         if let Some((action, fields)) = self.form {
             action.send(fields);
@@ -48,7 +48,8 @@ impl Unsent {
 }
 
 impl FormAction {
-    /// Sends to `S`. Begins with the refusal that the URL tells of, when a browser without JavaScript sent the form.
+    /// Creates an action for the server function `S`. If the form was sent without JavaScript and refused, starts with
+    /// the refusal from the URL.
     pub fn new<S: ServerFn>() -> Self {
         let refused = use_context::<ServerActionError>().filter(|error| error.path() == S::PATH);
         let outcome = refused.map(|error| Err(ServerFnUrlError::<Error>::decode_err(error.err())));
@@ -60,7 +61,7 @@ impl FormAction {
         }
     }
 
-    /// One of many on a page: a refusal that the URL tells of is the page's to show.
+    /// Creates an action for one of many forms on a page. A refusal from the URL is left to the page to show.
     pub fn in_row<S: ServerFn>() -> Self {
         Self {
             path: S::PATH,
@@ -70,16 +71,16 @@ impl FormAction {
         }
     }
 
-    /// Sends URL-encoded fields, unless others are on their way.
+    /// Sends URL-encoded fields, unless a submission is already pending.
     pub fn send(self, fields: String) {
-        // The page may be gone: whoever signs in again does so later.
+        // The page may be gone by the time the user has signed in again.
         if self.pending.try_get_untracked() != Some(false) {
             return;
         }
         self.pending.set(true);
         spawn_local(async move {
             let answer = ui::post(self.path, fields.clone()).await;
-            // The page may be gone by now, and nobody waits for the answer.
+            // The page is gone, so the answer is dropped.
             if self.pending.try_set(false).is_some() {
                 return;
             }
@@ -98,17 +99,17 @@ impl FormAction {
         self.outcome.set(None);
     }
 
-    /// Where a browser without JavaScript sends the form.
+    /// Returns the path to which a browser without JavaScript sends the form.
     pub const fn path(self) -> &'static str {
         self.path
     }
 
-    /// Refuses what the page itself cannot send, as the server would.
+    /// Sets a refusal that the page itself found, as if it came from the server.
     pub(super) fn refuse(self, error: Error) {
         self.outcome.set(Some(Err(error)));
     }
 
-    /// Forgets a refusal that spoke of these fields alone.
+    /// Forgets a refusal that concerns only these fields.
     pub(super) fn forget_problems(self, fields: &[&str]) {
         let is_theirs = self.outcome.with_untracked(|outcome| match outcome {
             Some(Err(Error::Invalid(wrong))) => {
@@ -121,12 +122,12 @@ impl FormAction {
         }
     }
 
-    /// Whether an answer is awaited.
+    /// Returns whether a submission is pending.
     pub fn is_pending(self) -> bool {
         self.pending.get()
     }
 
-    /// Why the last send was refused.
+    /// Returns why the last submission was refused.
     pub fn error(self) -> Option<Error> {
         self.outcome.with(|outcome| {
             outcome
@@ -135,19 +136,19 @@ impl FormAction {
         })
     }
 
-    /// What the last send made.
+    /// Returns the result of the last submission, if it succeeded.
     pub fn made<T: DeserializeOwned>(self) -> Option<T> {
         self.outcome.with(|outcome| {
             serde_json::from_slice(outcome.as_ref()?.as_ref().ok()?.as_bytes()).ok()
         })
     }
 
-    /// Whether the last send was taken.
+    /// Returns whether the last submission succeeded.
     pub fn is_done(self) -> bool {
         self.outcome.with(|outcome| matches!(outcome, Some(Ok(_))))
     }
 
-    /// A number that rises with each send that was taken: to read again what it changed.
+    /// Returns the number of successful submissions, as a signal to read again what they changed.
     pub fn times_done(self) -> Memo<usize> {
         Memo::new(move |last: Option<&usize>| {
             last.copied().unwrap_or_default() + usize::from(self.is_done())

@@ -1,10 +1,10 @@
-//! The fields of forms, and what stands at them.
+//! The fields of forms, with their labels, hints and problems.
 
 use super::state::form_state;
 use crate::{error::Error, ui};
 use leptos::prelude::*;
 
-/// The problem of a field in words, or nothing.
+/// The error message of a field, if there is one.
 #[component]
 pub fn FieldError(name: &'static str) -> impl IntoView {
     let l = ui::locale();
@@ -13,19 +13,19 @@ pub fn FieldError(name: &'static str) -> impl IntoView {
     view! { <p class="field-error" id=format!("{name}-error")>{words}</p> }
 }
 
-/// Whether a field of this form is wrong.
+/// Returns a function that tells whether a field of this form is wrong.
 pub fn is_wrong(name: &'static str) -> impl Fn() -> bool + Copy + Send + Sync + 'static {
     let state = form_state();
     move || state.problem(name).is_some()
 }
 
-/// A labelled line of text.
+/// A labelled single-line input.
 #[component]
 pub fn Field(
     name: &'static str,
     #[prop(into)] label: String,
     #[prop(optional, into)] value: String,
-    /// Type of the input; `text` when not said.
+    /// The input type; `text` by default.
     #[prop(default = "text")]
     kind: &'static str,
     /// Which keyboard a phone shows.
@@ -34,10 +34,10 @@ pub fn Field(
     #[prop(optional)] autocomplete: Option<&'static str>,
     #[prop(optional)] required: bool,
     #[prop(optional, into)] hint: Option<String>,
-    /// Follows what is typed.
+    /// A signal that is kept in sync with the text.
     #[prop(optional)]
     bind: Option<RwSignal<String>>,
-    /// Takes the focus when the page opens.
+    /// Whether the field gets the focus when the page opens.
     #[prop(optional)]
     autofocus: bool,
 ) -> impl IntoView {
@@ -87,7 +87,7 @@ pub fn Field(
     }
 }
 
-/// Keeps a field and a signal the same. What was typed before the page came alive stays.
+/// Keeps an input and a signal in sync. Text typed before the page was hydrated is kept.
 pub fn follow_text(input: NodeRef<leptos::html::Input>, text: RwSignal<String>) {
     Effect::new(move |was_alive: Option<bool>| {
         let (Some(input), wanted) = (input.get(), text.get()) else {
@@ -95,7 +95,7 @@ pub fn follow_text(input: NodeRef<leptos::html::Input>, text: RwSignal<String>) 
         };
         if was_alive == Some(true) && input.value() != wanted {
             input.set_value(&wanted);
-            // As when the focus comes to it: what is typed now replaces it.
+            // Select the new text, as when the field gets the focus, so that typing replaces it.
             if document().active_element().as_ref() == Some(&input) {
                 input.select();
             }
@@ -106,7 +106,7 @@ pub fn follow_text(input: NodeRef<leptos::html::Input>, text: RwSignal<String>) 
     });
 }
 
-/// A labelled text of several lines.
+/// A labelled multi-line input.
 #[component]
 pub fn TextArea(
     name: &'static str,
@@ -133,12 +133,13 @@ pub fn TextArea(
     }
 }
 
-/// Text as HTML that shows it: of a `textarea` leptos does not escape the children.
+/// Escapes text for HTML, because leptos does not escape the children of a `textarea`.
 fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
 
-/// The version that an edit is based on; after a conflict the one that was shown there, so that sending again decides.
+/// The hidden field for the version that an edit is based on. After a conflict it holds the version shown with the
+/// conflict, so that submitting again applies the edit to that version.
 #[component]
 pub fn Version(#[prop(default = "version")] name: &'static str, version: i64) -> impl IntoView {
     let state = form_state();
@@ -149,12 +150,12 @@ pub fn Version(#[prop(default = "version")] name: &'static str, version: i64) ->
     view! { <input type="hidden" name=name value=move || version().to_string() prop:value=move || version().to_string() /> }
 }
 
-/// The idempotency key of a form that creates something. A repeat has the same key, whatever came of the first send:
-/// it may have been taken although nobody heard of it. Only once something else is recorded under the key, the form
-/// goes on with a new one.
+/// The hidden field for the idempotency key of a form that creates something. The form keeps its key through every
+/// refusal and lost answer, because an earlier attempt may have succeeded unnoticed. It gets a new key only after the
+/// server reports that something else was recorded under the old one.
 #[component]
 pub fn IdempotencyKey(
-    /// The key of a form that was not sent yet.
+    /// The key for a form that has not been sent yet.
     fresh: String,
 ) -> impl IntoView {
     let state = form_state();

@@ -1,4 +1,4 @@
-//! Forms: the same with and without JavaScript. Errors stand at their fields, what was typed stays.
+//! Forms that work the same with and without JavaScript. Errors are shown at their fields, and what was typed is kept.
 
 mod action;
 mod field;
@@ -26,10 +26,10 @@ use std::collections::HashMap;
 pub fn Form(
     action: FormAction,
     #[prop(optional)] class: &'static str,
-    /// Always a full load, as when who is signed in changes.
+    /// Whether the form always does a full page load, for example because the signed-in user changes.
     #[prop(optional)]
     full_load: bool,
-    /// Begins anew once it was taken.
+    /// Whether the form is reset after a successful submission.
     #[prop(optional)]
     resets: bool,
     children: Children,
@@ -47,7 +47,7 @@ pub fn Form(
         waits_for: RwSignal::new(None),
     };
     let root = NodeRef::<leptos::html::Form>::new();
-    // The first wrong field takes the focus, so that keyboard and screen reader go there.
+    // The first wrong field gets the focus, which leads keyboard and screen reader users to it.
     Effect::new(move || {
         if action.error().is_some()
             && let Some(root) = root.get()
@@ -91,7 +91,7 @@ pub fn Form(
     }
 }
 
-/// Leads to the first wrong field of a form, once it is drawn.
+/// Moves the focus to the first wrong field of a form, once it is drawn.
 pub fn focus_wrong(form: &HtmlFormElement) {
     let form = form.clone();
     request_animation_frame(move || {
@@ -101,7 +101,7 @@ pub fn focus_wrong(form: &HtmlFormElement) {
     });
 }
 
-/// The fields of a form, URL-encoded.
+/// Returns the fields of a form, URL-encoded.
 pub fn fields_of(form: &HtmlFormElement) -> Option<String> {
     let fields = FormData::new_with_form(form).ok()?;
     UrlSearchParams::new_with_str_sequence_sequence(&fields)
@@ -116,7 +116,7 @@ fn focus(element: &leptos::web_sys::Element) {
     }
 }
 
-/// The button that sends the form: a second click while it is on its way does nothing.
+/// The button that submits the form. It is disabled while a submission is pending.
 #[component]
 pub fn Submit(
     #[prop(into)] label: String,

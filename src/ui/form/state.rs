@@ -1,4 +1,4 @@
-//! What a form knows while it stands on the page: what was typed, and what is wrong.
+//! The state of a form on a page: what was typed, and what is wrong.
 
 use super::action::FormAction;
 use crate::error::{Error, Problem};
@@ -7,32 +7,33 @@ use leptos::prelude::*;
 use leptos_router::hooks::use_query_map;
 use std::collections::HashMap;
 
-/// What the fields of a form know of it.
+/// The state that a form shares with its fields.
 #[derive(Clone, Copy)]
 pub struct FormState {
     pub(super) action: FormAction,
-    /// What was typed before a refusal without JavaScript.
+    /// What was typed before a refusal, if the form was sent without JavaScript.
     pub(super) typed: StoredValue<HashMap<String, String>>,
-    /// Asked before the form is sent.
+    /// Decides whether the form may be sent.
     pub(super) guard: StoredValue<Option<Callback<(), bool>>>,
-    /// The field that must find its value before the form is sent.
+    /// The field that is still looking up its value, for which the submitted form waits.
     pub(super) waits_for: RwSignal<Option<&'static str>>,
 }
 
-/// The form around the caller.
+/// Returns the state of the form around the caller.
 pub fn form_state() -> FormState {
     expect_context::<FormState>()
 }
 
 impl FormState {
-    /// The value that a field begins with.
+    /// Returns the initial value of a field.
     pub fn value(self, name: &str, initial: String) -> String {
         self.typed
             .with_value(|typed| typed.get(name).cloned())
             .unwrap_or(initial)
     }
 
-    /// Asks `may_send` before the form is sent; whoever answers no submits it again, or refuses it.
+    /// Lets `may_send` decide whether the form is sent. A caller whose `may_send` returns false must later submit the
+    /// form again or refuse it.
     pub fn guard(self, may_send: impl Fn() -> bool + Send + Sync + 'static) {
         self.guard
             .set_value(Some(Callback::new(move |()| may_send())));
@@ -43,7 +44,7 @@ impl FormState {
         guard.is_none_or(|guard| guard.run(()))
     }
 
-    /// Shows that the form was submitted and waits for a field. The other fields take nothing in meanwhile.
+    /// Shows that the submitted form waits for a field; meanwhile the other fields take no input. `None` ends the wait.
     pub fn wait_for(self, field: Option<&'static str>) {
         if self
             .waits_for
@@ -54,17 +55,17 @@ impl FormState {
         }
     }
 
-    /// Shows a problem that the page itself found at a field.
+    /// Shows a problem with a field that the page itself found.
     pub fn refuse(self, field: &str, problem: Problem) {
         self.action.refuse(Error::field(field, problem));
     }
 
-    /// Takes back a refusal that spoke of these fields alone: they have other values now.
+    /// Removes a refusal that concerns only these fields, because their values have changed.
     pub fn clear_problem(self, fields: &[&str]) {
         self.action.forget_problems(fields);
     }
 
-    /// The problem of a field.
+    /// Returns the problem of a field.
     pub(super) fn problem(self, name: &str) -> Option<Problem> {
         let fields = self.action.error()?.fields();
         let wrong = fields.into_iter().find(|wrong| wrong.field == name)?;
@@ -72,7 +73,7 @@ impl FormState {
     }
 }
 
-/// What was typed before a refusal, from the URL.
+/// Reads from the URL what was typed before a refusal.
 pub(super) fn typed_before() -> HashMap<String, String> {
     let query = use_query_map();
     let fields = query
