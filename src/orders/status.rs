@@ -9,7 +9,7 @@ codes! {
         PaidNotIssued = "paid_not_issued" => paid_not_issued,
         /// Issued to the customer.
         PaidIssued = "paid_issued" => paid_issued,
-        /// Denied, that is, cancelled; its pieces are available again.
+        /// Denied (cancelled); its pieces are available again.
         PaidDenied = "paid_denied" => paid_denied,
     }
 }

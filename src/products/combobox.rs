@@ -1,5 +1,5 @@
 //! The state of the product picker, independent of the browser: which offers belong to the text, which one is marked,
-//! and what a key does that was pressed before the offers arrived.
+//! and what happens to keys that were pressed before the offers arrived.
 //!
 //! Every change to the text starts a search. Keys pressed while a search is pending are queued and applied in order
 //! once the answer arrives, so that a pick does not depend on how fast the user types or how slow the server is.
@@ -57,7 +57,7 @@ pub enum Command {
 /// The state of the search for the current text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Lookup {
-    /// No search was started: usually the text is the name of the chosen product.
+    /// No search was started; usually the text is the name of the chosen product.
     Idle,
     Pending,
     Ready,

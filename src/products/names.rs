@@ -16,7 +16,7 @@ use diesel::{
     sql_types::{BigInt, Bool, Nullable, Text, Timestamp},
 };
 
-/// The most matching rows that are collected and sorted to show a page of them.
+/// The largest number of matching rows that are collected and sorted to show a page of them.
 pub const FEW: i64 = 2_000;
 /// How long after a name change an order that read the old name may still be written.
 const LATE: TimeDelta = TimeDelta::minutes(10);

@@ -1,5 +1,5 @@
-//! The product picker: a combobox that finds a product by words of its name, or without JavaScript a text field with
-//! suggestions.
+//! The product picker: a combobox that finds a product by words of its name. Without JavaScript, it is a text field
+//! with suggestions.
 
 use super::{
     combobox::{Combobox, Command, Event, Key},

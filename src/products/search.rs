@@ -107,8 +107,8 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .map_err(Error::from)
 }
 
-/// Reads which product a request refers to: `product_id`, or else `product`, the name or words that no other name
-/// contains.
+/// Reads which product a request refers to: `product_id`, or else `product`, which is its name or words that no other
+/// name contains.
 pub fn read_meant(input: &mut Input) -> (Option<i64>, String) {
     let id = input.read("product_id", optional(number(1..=i64::MAX)));
     let name = input.text("product").to_owned();

@@ -20,7 +20,7 @@ const SETTLING: f64 = 400.0;
 struct Row {
     element: HtmlElement,
     place: (i32, i32),
-    /// When the row came to this position, on the clock of event time stamps.
+    /// When the row came to this position, on the clock used for event time stamps.
     since: f64,
 }
 
@@ -139,7 +139,7 @@ fn is_settling(rows: &Rows, button: &Element, event: &MouseEvent) -> bool {
     row.is_some_and(|row| event.time_stamp() - row.since < SETTLING)
 }
 
-/// Returns the current time on the clock of event time stamps.
+/// Returns the current time on the clock used for event time stamps.
 fn now() -> f64 {
     Event::new("now").map_or(f64::NEG_INFINITY, |event| event.time_stamp())
 }

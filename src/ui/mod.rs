@@ -96,8 +96,8 @@ where
     Resource::new_with_options(source, read, true)
 }
 
-/// JSON for [`Data`], decoded by the same code as the answers of server functions, so that the client contains that code
-/// once instead of twice.
+/// JSON for [`Data`], decoded by the same code as the answers of server functions, so that the client contains that
+/// code once instead of twice.
 #[derive(Debug)]
 pub struct Json;
 
@@ -119,7 +119,8 @@ impl<T: DeserializeOwned> Decoder<T> for Json {
     }
 }
 
-/// Draws data once it is loaded, or the error. While the data is read again, the current contents stay.
+/// Draws data once it is loaded, or the error if it could not be loaded. While the data is read again, the current
+/// contents stay.
 pub fn loaded<T, V>(
     resource: Data<T>,
     draw: impl Fn(T) -> V + Clone + Send + Sync + 'static,

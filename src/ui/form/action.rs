@@ -32,7 +32,7 @@ impl Interrupted {
     }
 }
 
-/// The unsent fields of a form, if a form was to be sent.
+/// The fields of a form that could not be sent, or nothing if there was no form.
 #[derive(Clone)]
 pub struct Unsent {
     form: Option<(FormAction, String)>,
