@@ -1,4 +1,4 @@
-//! Analytics and exchange rates over the REST API.
+//! The REST endpoints for analytics and exchange rates.
 
 use super::{
     By, PeriodFigures, ProductFigures, Query, Rate, Summary,
@@ -21,7 +21,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of analytics.
+/// Returns the routes of the analytics endpoints.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(summary))
@@ -29,7 +29,7 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(set_rate))
 }
 
-/// What was sold
+/// Sales figures
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Figures)]
 struct FiguresJson {
@@ -40,20 +40,21 @@ struct FiguresJson {
     /// Pieces issued
     qty: i64,
     revenue_rub: Money,
-    /// The revenue that the list prices would have brought
+    /// Revenue that the same pieces would have brought at list price
     list_rub: Money,
-    /// Cost of the pieces with a purchase price
+    /// Cost of the pieces that have a purchase price
     cost_eur: Money,
-    /// The same at the rate of the day of each issue; null while there is no rate
+    /// The same cost at the rate of each day of issue; null if no rate has been entered
     cost_rub: Option<Money>,
-    /// Revenue less cost, of the pieces with a purchase price: `revenue_rub - uncosted_rub - cost_rub`
+    /// Revenue less cost of the pieces that have a purchase price: `revenue_rub - uncosted_rub - cost_rub`; null if no
+    /// piece has one, or if no rate has been entered
     profit_rub: Option<Money>,
-    /// Profit in percent of `revenue_rub - uncosted_rub`, two decimals; null without a rate or without such revenue
+    /// Profit as a percentage of `revenue_rub - uncosted_rub`, with two decimals; null if either is not available
     #[schema(value_type = Option<f64>, example = 41.50)]
     margin_percent: Option<Box<RawValue>>,
-    /// Pieces issued without a purchase price: their cost is not known
+    /// Pieces issued without a purchase price; their cost is unknown
     uncosted_qty: i64,
-    /// The part of the revenue that these pieces brought; profit and margin leave it out
+    /// Revenue from these pieces; included in `revenue_rub`, but not in profit and margin
     uncosted_rub: Money,
 }
 
@@ -75,12 +76,12 @@ impl From<Figures> for FiguresJson {
     }
 }
 
-/// A JSON number with exactly these digits.
+/// Returns a JSON number with exactly the digits of the share.
 fn exact_number(share: Share) -> Option<Box<RawValue>> {
     RawValue::from_string(share.to_string()).ok()
 }
 
-/// What was sold of one product
+/// Sales of one product
 #[derive(Debug, Serialize, ToSchema)]
 struct ProductSales {
     product_id: i64,
@@ -99,10 +100,10 @@ impl From<ProductFigures> for ProductSales {
     }
 }
 
-/// What was sold in one period
+/// Sales in one period
 #[derive(Debug, Serialize, ToSchema)]
 struct PeriodSales {
-    /// Its first day; in a range that cuts it, only the days of the range count
+    /// First day of the period; it may lie before the range, but only days within the range are counted
     #[schema(format = Date, example = "2026-11-23")]
     start: String,
     #[serde(flatten)]
@@ -118,7 +119,7 @@ impl From<PeriodFigures> for PeriodSales {
     }
 }
 
-/// What was sold in a range of days
+/// Sales in a range of days
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Summary)]
 struct SummaryJson {
@@ -128,9 +129,9 @@ struct SummaryJson {
     to: String,
     by: By,
     totals: FiguresJson,
-    /// Products that were issued or denied, the most revenue first
+    /// Products with orders issued or denied in the range, highest revenue first
     products: Vec<ProductSales>,
-    /// All periods of the range; those without sales are zero
+    /// Every period of the range, including those without sales
     periods: Vec<PeriodSales>,
 }
 
@@ -147,9 +148,9 @@ impl From<Summary> for SummaryJson {
     }
 }
 
-/// Sum the sales of a range of days
+/// Sum up the sales in a range of days
 ///
-/// A sale counts on the shop's day of its issue. Every figure is rounded once, from the exact sum.
+/// A sale counts on the day of issue in the shop's time zone. Each figure is rounded once, from the exact sum.
 #[utoipa::path(
     get,
     path = "/api/analytics/summary",
@@ -163,16 +164,16 @@ async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJs
     Ok(Json(summary.into()))
 }
 
-/// A rate of the euro; it holds until the next one
+/// Exchange rate of the euro, valid from its day until the next rate
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Rate)]
 struct RateJson {
     #[schema(format = Date, example = "2026-11-23")]
     day: String,
-    /// Roubles for one euro, two to four decimals
+    /// Roubles per euro, with two to four decimals
     #[schema(example = "98.50")]
     rub_per_eur: String,
-    /// Who entered it
+    /// The user who entered the rate
     user_id: Option<String>,
     created_at: Time,
 }
@@ -188,12 +189,12 @@ impl From<Rate> for RateJson {
     }
 }
 
-/// Which rates to list.
+/// The parameters of the list of rates.
 #[derive(Debug, Default, Deserialize, IntoParams)]
 #[serde(default)]
 #[into_params(parameter_in = Query)]
 struct ListRates {
-    /// `next` of the page before
+    /// `next` of the previous page
     #[param(value_type = Option<String>, example = "W3siVGV4dCI6IjIwMjYtMTEtMDEifV0")]
     cursor: String,
 }
@@ -217,13 +218,13 @@ async fn list_rates(
 
 /// Enter or correct the rate of a day
 ///
-/// What was issued while it holds is costed anew.
+/// The cost of orders issued while this rate is in force is recalculated.
 #[utoipa::path(
     put,
     path = "/api/rates/{day}",
     operation_id = "set_rate",
     tag = "analytics",
-    params(("day" = String, Path, format = Date, description = "The day from which it holds", example = "2026-11-23")),
+    params(("day" = String, Path, format = Date, description = "The day from which the rate is valid", example = "2026-11-23")),
     request_body = NewRate,
     responses((status = OK, description = "The rate", body = RateJson), SignedIn, Allowed, WithBody)
 )]

@@ -1,30 +1,30 @@
-//! What the page of analytics shows.
+//! The data of the analytics page.
 
 use super::{Preset, Rate, Summary, figures::Figures, reorder::Reorder};
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-/// Everything that the page shows.
+/// Everything that the analytics page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Board {
-    /// The preset that is shown, when it is one.
+    /// The selected preset; `None` for a custom range.
     pub preset: Option<Preset>,
     pub summary: Summary,
     pub before: Compared,
-    /// Products beyond those that the summary has.
+    /// Number of products that the summary leaves out.
     pub more_products: usize,
-    /// The one product that is shown, when it is one.
+    /// Number and name of the product that the report is limited to.
     pub product: Option<(i64, String)>,
-    /// The newest rate.
+    /// The newest exchange rate.
     pub rate: Option<Rate>,
-    /// Whether it is older than a week.
+    /// Whether that rate is more than a week old.
     pub is_rate_old: bool,
     pub reorder: Vec<Reorder>,
-    /// Whether the shop has any product.
+    /// Whether the shop has any products.
     pub has_products: bool,
 }
 
-/// The range that the summary is compared with.
+/// The earlier range that the summary is compared with.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Compared {
     pub from: NaiveDate,

@@ -1,36 +1,38 @@
-//! A chart of bars, drawn by the server as SVG: as wide as its place, its text always as large as the page's.
+//! A bar chart as SVG. It fills the width of its container, and its text keeps the font size of the page.
 //!
-//! Sideways everything is a part of the width, upwards a number of pixels; so nothing needs a script.
+//! Horizontal positions are percentages of the width and vertical ones are pixels, so the chart needs no script.
 
 use crate::{money::Rub, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// Where the bars begin and end, in pixels from the top.
+/// Space above the bars for the text of the selected bar, in pixels.
 const TOP: i64 = 52;
+/// Height of the area for the bars, in pixels.
 const HEIGHT: i64 = 200;
-/// Room for the names below.
+/// Space below the bars for the labels, in pixels.
 const BELOW: i64 = 24;
-/// Names that fit below a chart on a phone.
+/// Number of labels that fit below the chart on a phone.
 const LABELS: usize = 4;
-/// Marks on the axis.
+/// Number of steps between the marks on the vertical axis.
 const MARKS: i64 = 4;
 
-/// One bar, and within it another.
+/// A bar, optionally with a second bar drawn over it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Bar {
-    /// Its name on the axis.
+    /// The label on the axis.
     pub label: String,
-    /// What it stands for, and how much, in words.
+    /// First line of the text that appears on hover and focus: what the bar stands for.
     pub title: String,
+    /// Second line of that text: the exact amounts.
     pub amounts: String,
-    /// Kopecks.
+    /// In kopecks.
     pub first: i64,
-    /// Kopecks; drawn over the first, below the axis when negative.
+    /// In kopecks; drawn over the first bar, below the axis if negative.
     pub second: Option<i64>,
 }
 
-/// Where amounts lie in the chart.
+/// The vertical scale: the amounts at the bottom and at the top of the chart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Scale {
     lowest: i64,
@@ -56,7 +58,7 @@ impl Scale {
         }
     }
 
-    /// Pixels from the top.
+    /// Returns the vertical position of an amount, in pixels from the top.
     fn y(self, amount: i64) -> i64 {
         let span = i128::from(self.highest) - i128::from(self.lowest);
         let down =
@@ -64,7 +66,7 @@ impl Scale {
         TOP + i64::try_from(down).unwrap_or(HEIGHT)
     }
 
-    /// Top and height of a bar.
+    /// Returns the top and the height of a bar, in pixels.
     fn bar(self, amount: i64) -> (i64, i64) {
         let (zero, end) = (self.y(0), self.y(amount));
         (zero.min(end), (zero - end).abs())
@@ -76,7 +78,7 @@ impl Scale {
     }
 }
 
-/// The next amount that an axis may well end at: 1, 2, 4 or 6 and zeros.
+/// Rounds an amount up to a suitable end of the axis: 1, 2, 4 or 6 followed by zeros.
 fn round_up(amount: i64) -> i64 {
     if amount <= 0 {
         return 0;
@@ -97,13 +99,13 @@ fn round_up(amount: i64) -> i64 {
     }
 }
 
-/// A part of the width, in thousandths of a percent, as SVG takes it.
+/// Formats a fraction of the width as an SVG percentage, with three decimals.
 fn percent(part: usize, of: usize) -> String {
     let thousandths = part * 100_000 / of.max(1);
     format!("{}.{:03}%", thousandths / 1_000, thousandths % 1_000)
 }
 
-/// Bars over time: exact amounts appear on hover and focus, above.
+/// Bars over time. The exact amounts of a bar appear above the chart on hover and focus.
 #[component]
 pub fn BarChart(
     bars: Vec<Bar>,
@@ -123,7 +125,7 @@ pub fn BarChart(
             view! { <line class="chart-line" x1="0" x2="100%" y1=y.clone() y2=y /> }
         })
         .collect_view();
-    // Over the bars, where these are as high.
+    // Drawn after the bars, which would hide them otherwise.
     let marks = scale
         .marks()
         .into_iter()
@@ -171,7 +173,7 @@ pub fn BarChart(
 
 #[component]
 fn OneBar(bar: Bar, index: usize, count: usize, scale: Scale) -> impl IntoView {
-    // A tenth of its place stays free on either side.
+    // A tenth of the bar's slot stays free on either side.
     let (x, width) = (percent(index * 10 + 1, count * 10), percent(8, count * 10));
     let (inner_x, inner_width) = (percent(index * 10 + 3, count * 10), percent(4, count * 10));
     let (y, height) = scale.bar(bar.first);

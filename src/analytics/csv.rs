@@ -1,4 +1,5 @@
-//! Analytics as a file: one table with the totals, the periods and the products, told apart by its first column.
+//! Analytics as a file: one table with the totals, the periods and the products. The first column says which one a row
+//! is.
 
 use super::{Query, figures::Figures, figures::Share, periods::period_name, service};
 use crate::{

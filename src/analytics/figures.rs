@@ -1,4 +1,4 @@
-//! Figures as people read them: sums, and what follows from them. Pure.
+//! The figures of a report, and the values derived from them. Pure functions.
 
 use crate::{
     i18n::Locale,
@@ -6,11 +6,11 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Ten-thousandths of a kopeck in a kopeck.
+/// Units of an exact sum (ten-thousandths of a kopeck) in one kopeck.
 #[cfg(feature = "ssr")]
 const EXACT: i64 = 10_000;
 
-/// What was sold, in one range, period or product.
+/// The sales figures of a range, a period or a product.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Figures {
     /// Orders issued.
@@ -20,26 +20,27 @@ pub struct Figures {
     /// Pieces issued.
     pub qty: i64,
     pub revenue_rub: Rub,
-    /// What the pieces would have brought at list price.
+    /// Revenue that the same pieces would have brought at list price.
     pub list_rub: Rub,
-    /// Cost of the pieces with a purchase price.
+    /// Cost of the pieces that have a purchase price.
     pub cost_eur: Eur,
-    /// The same at the rate of the day of each issue; `None` while there is no rate.
+    /// The same cost at the rate of each day of issue; `None` if no rate has been entered.
     pub cost_rub: Option<Rub>,
-    /// Pieces issued without a purchase price: their cost is not known, and not counted as free.
+    /// Pieces issued without a purchase price. Their cost is unknown, not zero.
     pub uncosted_qty: i64,
-    /// What these pieces were sold for: a part of the revenue that profit and margin leave out.
+    /// Revenue from these pieces. It is included in `revenue_rub`, but not in profit and margin.
     pub uncosted_rub: Rub,
 }
 
 impl Figures {
-    /// Revenue of the pieces with a purchase price.
+    /// Revenue from the pieces that have a purchase price.
     fn costed_rub(&self) -> Rub {
         Rub(self.revenue_rub.0 - self.uncosted_rub.0)
     }
 
-    /// Revenue less cost, of the pieces with a purchase price. Neither is below zero, so that no number is too small for it.
-    /// `None` where all pieces lack one, and while there is no rate.
+    /// Revenue less cost of the pieces that have a purchase price. `None` if no piece has one, or if there is no rate.
+    ///
+    /// Neither value is negative, so the subtraction cannot overflow.
     pub fn profit_rub(&self) -> Option<Rub> {
         if self.qty > 0 && self.qty == self.uncosted_qty {
             return None;
@@ -47,38 +48,38 @@ impl Figures {
         self.cost_rub.map(|cost| Rub(self.costed_rub().0 - cost.0))
     }
 
-    /// Profit as a part of the revenue that it was made with.
+    /// Profit as a share of the revenue from the pieces that have a purchase price.
     pub fn margin(&self) -> Option<Share> {
         Share::of(self.profit_rub()?.0, self.costed_rub().0)
     }
 
-    /// What a piece was sold for, on average.
+    /// The average price at which a piece was sold.
     pub fn average_rub(&self) -> Option<Rub> {
         (self.qty > 0).then(|| Rub(div_round(self.revenue_rub.0.into(), self.qty.into())))
     }
 
-    /// How much less than at list price; below zero when more.
+    /// How far the revenue is below that at list price; negative if it is above.
     pub fn discount_rub(&self) -> Rub {
         Rub(self.list_rub.0 - self.revenue_rub.0)
     }
 
-    /// The discount as a part of the list price.
+    /// The discount as a share of the revenue at list price.
     pub fn discount(&self) -> Option<Share> {
         Share::of(self.discount_rub().0, self.list_rub.0)
     }
 }
 
-/// A part of a whole, in hundredths of a percent.
+/// A share of a whole, in hundredths of a percent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Share(pub i64);
 
 impl Share {
-    /// The part, rounded half away from zero; `None` of nothing.
+    /// Returns the share, rounded half away from zero, or `None` if the whole is zero.
     pub fn of(part: i64, whole: i64) -> Option<Self> {
         (whole != 0).then(|| Self(div_round(i128::from(part) * 10_000, whole.into())))
     }
 
-    /// For people: `23,4 %`, in English `23.4%`.
+    /// Formats the share for people: `23,4 %` in Russian, `23.4%` in English.
     pub fn shown(self, locale: Locale) -> String {
         let tenths = div_round(self.0.into(), 10);
         let sign = if tenths < 0 { "−" } else { "" };
@@ -90,7 +91,7 @@ impl Share {
     }
 }
 
-/// The plain decimal, for machines: `23.40`.
+/// Formats the share as a plain decimal for machines: `23.40`.
 impl std::fmt::Display for Share {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let sign = if self.0 < 0 { "-" } else { "" };
@@ -99,7 +100,7 @@ impl std::fmt::Display for Share {
     }
 }
 
-/// Roubles for one euro, in ten-thousandths of a rouble.
+/// Roubles per euro, in ten-thousandths of a rouble.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct RubPerEur(pub i64);
 
@@ -110,7 +111,7 @@ impl From<i64> for RubPerEur {
 }
 
 impl RubPerEur {
-    /// For people: `98,5 ₽`, at least two decimals.
+    /// Formats the rate for people, with two to four decimals: `98,50 ₽`.
     pub fn shown(self, locale: Locale) -> String {
         let plain = self.to_string();
         let number = match locale {
@@ -121,7 +122,7 @@ impl RubPerEur {
     }
 }
 
-/// The plain decimal with two to four places: `98.50`, `98.1234`.
+/// Formats the rate as a plain decimal with two to four decimals: `98.50`, `98.1234`.
 impl std::fmt::Display for RubPerEur {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let places = format!("{:04}", self.0 % 10_000);
@@ -135,13 +136,13 @@ impl std::fmt::Display for RubPerEur {
     }
 }
 
-/// Ten-thousandths of a kopeck, rounded to kopecks.
+/// Rounds ten-thousandths of a kopeck to kopecks.
 #[cfg(feature = "ssr")]
 pub fn rounded(exact: i128) -> Rub {
     Rub(div_round(exact, EXACT.into()))
 }
 
-/// Division that rounds half away from zero.
+/// Divides, rounding half away from zero.
 fn div_round(part: i128, whole: i128) -> i64 {
     let (part, whole) = if whole < 0 {
         (-part, -whole)
@@ -184,7 +185,7 @@ mod tests {
             (figures.profit_rub(), figures.margin()),
             (Some(Rub(15_000)), Some(Share(5_000)))
         );
-        // One of the three pieces had no purchase price: its revenue makes neither profit nor margin.
+        // One of the three pieces had no purchase price: its revenue enters neither profit nor margin.
         figures.uncosted_rub = Rub(10_000);
         assert_eq!(
             (figures.profit_rub(), figures.margin()),

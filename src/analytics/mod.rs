@@ -1,11 +1,11 @@
-//! Analytics: what was sold, what was earned, what to reorder; the rates that turn euro into roubles.
+//! Analytics: reports on sales and profit, the list of products to reorder, and exchange rates from euros to roubles.
 //!
-//! Every figure is exact until it is shown: a cost in roubles is the sum, order by order, of the cost in euro
-//! times the rate of the day of issue. It is rounded once, to the kopeck, where it becomes a figure; so rows of
-//! a table may differ from their total by a kopeck, and each is right.
+//! Figures are exact until they are displayed. A cost in roubles is the sum over all orders of the cost in euros times
+//! the rate on the day of issue. It is rounded to the kopeck only once, when it becomes a figure. The rows of a table
+//! may therefore add up to a kopeck more or less than the total.
 //!
-//! Pieces without a purchase price are not free: what they brought is a sum of its own, and profit and margin are
-//! taken over the rest.
+//! Pieces without a purchase price are not treated as free: their revenue is summed separately, and profit and margin
+//! are computed from the other pieces.
 
 pub mod board;
 pub mod chart;
@@ -40,31 +40,31 @@ use figures::{Figures, Share};
 use serde::{Deserialize, Serialize};
 
 codes! {
-    /// A range of days that has a name.
+    /// A named range of days.
     pub enum Preset {
         Today = "today",
-        /// Today and the six days before.
+        /// Today and the six days before it.
         Week = "7days",
-        /// From the first of the month until today.
+        /// From the first day of this month until today.
         ThisMonth = "month",
         LastMonth = "last_month",
-        /// From the first of January until today.
+        /// From January 1 until today.
         Year = "year",
     }
 }
 
 codes! {
-    /// How long the periods of a report are.
+    /// The length of the periods in a report.
     pub enum By {
         Day = "day",
-        /// From Monday.
+        /// Starts on Monday.
         Week = "week",
         Month = "month",
     }
 }
 
 codes! {
-    /// What the table of products is sorted by.
+    /// The column by which the products table is sorted.
     pub enum Sort {
         Name = "name",
         Orders = "orders",
@@ -77,12 +77,12 @@ codes! {
         AveragePrice = "average",
         Discount = "discount",
         Denied = "denied",
-        /// Revenue of the pieces without a purchase price.
+        /// Revenue from pieces without a purchase price.
         Uncosted = "uncosted",
     }
 }
 
-/// What the page shows: the state of its URL, as it was typed.
+/// The parameters of a report, as typed in the URL.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -91,58 +91,58 @@ codes! {
 )]
 #[serde(default)]
 pub struct Query {
-    /// A code of [`Preset`]; stands back behind days that are given.
+    /// A code of [`Preset`]; ignored when `from` or `to` is given.
     #[cfg_attr(feature = "ssr", param(ignore))]
     pub preset: String,
-    /// First day of issue; the first of the month when it is missing
+    /// First day of the range; defaults to the first day of the month of `to`
     #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
     pub from: String,
-    /// Last day, inclusive; today when it is missing
+    /// Last day of the range, inclusive; defaults to today, or to `from` if that is later
     #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
     pub to: String,
-    /// Number of a product; all when it is missing
+    /// Number of a product; defaults to all products
     #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, example = 7))]
     pub product_id: String,
-    /// Length of the periods
+    /// Length of the periods in the report
     #[cfg_attr(feature = "ssr", param(value_type = Option<By>, inline, default = "day", example = "day"))]
     pub by: String,
-    /// A code of [`Sort`], with `-` before it when descending; the most revenue first when empty.
+    /// A code of [`Sort`], prefixed with `-` for descending order. Empty means highest revenue first.
     #[cfg_attr(feature = "ssr", param(ignore))]
     pub sort: String,
 }
 
-/// What was sold in a range of days, both inclusive.
+/// The sales in a range of days, both ends inclusive.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Summary {
     pub from: NaiveDate,
     pub to: NaiveDate,
     pub by: By,
     pub totals: Figures,
-    /// Products that were issued or denied in the range.
+    /// Products with orders issued or denied in the range.
     pub products: Vec<ProductFigures>,
-    /// Every period of the range, the empty ones too.
+    /// Every period of the range, including those without sales.
     pub periods: Vec<PeriodFigures>,
 }
 
-/// What was sold of one product.
+/// The sales of one product.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProductFigures {
     pub product_id: i64,
     pub product_name: String,
     pub figures: Figures,
-    /// Of the revenue of the range.
+    /// The product's share of the revenue of the range.
     pub share: Option<Share>,
 }
 
-/// What was sold in one period.
+/// The sales in one period.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PeriodFigures {
-    /// First day of the period; in a range that cuts it, only the days of the range count.
+    /// First day of the period. It may lie before the range, but only days within the range are counted.
     pub start: NaiveDate,
     pub figures: Figures,
 }
 
-/// A rate of the euro, which holds until the next one.
+/// An exchange rate of the euro, valid from its day until the next rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",
@@ -153,7 +153,7 @@ pub struct Rate {
     pub day: NaiveDate,
     #[cfg_attr(feature = "ssr", diesel(deserialize_as = i64))]
     pub rub_per_eur: figures::RubPerEur,
-    /// Who entered it.
+    /// The user who entered the rate.
     pub user_id: Option<String>,
     pub created_at: Moment,
 }

@@ -1,4 +1,4 @@
-//! The page of analytics: what was sold in a range of days, what was earned, what to reorder.
+//! The analytics page: sales and profit in a range of days, and products to reorder.
 
 use super::{
     By, Preset, Query, Rate,
@@ -25,13 +25,13 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, location::Url, params::ParamsMap};
 
-/// Everything that the page shows.
+/// Returns everything that the analytics page shows.
 #[server(endpoint = "read_analytics", input = GetUrl)]
 pub async fn read_analytics(query: Query) -> Result<Found<Board>, Error> {
     crate::door::search(query, super::service::board).await
 }
 
-/// The page of analytics.
+/// The analytics page.
 #[component]
 pub fn AnalyticsPage() -> impl IntoView {
     let l = ui::locale();
@@ -123,7 +123,7 @@ fn BoardView(board: Board, wrong: Vec<FieldError>) -> impl IntoView {
     }
 }
 
-/// The URL of a page or file with the present query and some parameters set; an empty value removes one.
+/// Returns the URL of a page or file with the current query and the parameters in `set`; an empty value removes one.
 fn address(path: &str, query: &ParamsMap, set: &[(&'static str, &str)]) -> String {
     let names = ["preset", "from", "to", "by", "product_id", "sort"];
     let value = |name: &str| {
@@ -144,7 +144,7 @@ fn address(path: &str, query: &ParamsMap, set: &[(&'static str, &str)]) -> Strin
     }
 }
 
-/// Ranges with a name.
+/// Links to the named ranges.
 #[component]
 fn Presets(preset: Option<Preset>) -> impl IntoView {
     let l = ui::locale();
@@ -176,7 +176,7 @@ fn Presets(preset: Option<Preset>) -> impl IntoView {
     }
 }
 
-/// Free days and the kind of period.
+/// The form for a custom range and the length of periods.
 #[component]
 fn Filters(by: By, from: NaiveDate, to: NaiveDate, wrong: Vec<FieldError>) -> impl IntoView {
     let l = ui::locale();
@@ -211,7 +211,7 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate, wrong: Vec<FieldError>) -> im
     }
 }
 
-/// Asks for a rate where there is none, or none of this week.
+/// Asks for an exchange rate if there is none, or if the newest is more than a week old.
 #[component]
 fn RateNotice(rate: Option<Rate>, is_old: bool) -> impl IntoView {
     let l = ui::locale();
@@ -227,7 +227,7 @@ fn RateNotice(rate: Option<Rate>, is_old: bool) -> impl IntoView {
     }
 }
 
-/// Says that one product is shown, and leads back to all.
+/// Names the product that the report is limited to, with a link back to all products.
 #[component]
 fn OneProduct(id: i64, name: String) -> impl IntoView {
     let l = ui::locale();

@@ -1,13 +1,14 @@
-//! Days, weeks and months of the shop: what a preset means, which range came before, which periods a range has. Pure.
+//! Calendar arithmetic for reports: the range of a preset, the range to compare with, and the periods of a range. Pure
+//! functions.
 
 use super::{By, Preset};
 use chrono::{Datelike, Days, Months, NaiveDate};
 
-/// A range of days, both inclusive.
+/// A range of days, both ends inclusive.
 pub type Range = (NaiveDate, NaiveDate);
 
 impl Preset {
-    /// The range that the preset means today.
+    /// Returns the range that the preset stands for on the day `today`.
     pub fn range(self, today: NaiveDate) -> Range {
         let month = month_of(today);
         match self {
@@ -21,7 +22,7 @@ impl Preset {
 }
 
 impl By {
-    /// The kind of period in which a range of this length is easy to read.
+    /// Returns the period length that keeps a report over this range readable.
     pub fn fitting((from, to): Range) -> Self {
         match (to - from).num_days() + 1 {
             ..=62 => Self::Day,
@@ -30,7 +31,7 @@ impl By {
         }
     }
 
-    /// The first day of the period of a day.
+    /// Returns the first day of the period that contains `day`.
     pub fn start(self, day: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => day,
@@ -39,7 +40,7 @@ impl By {
         }
     }
 
-    /// The first day of the period after one that begins on `start`.
+    /// Returns the first day of the period after the one that begins on `start`.
     pub fn next(self, start: NaiveDate) -> NaiveDate {
         match self {
             Self::Day => start + Days::new(1),
@@ -48,15 +49,19 @@ impl By {
         }
     }
 
-    /// The first days of all periods of a range.
+    /// Iterates over the first days of all periods that a range touches.
     pub fn starts(self, (from, to): Range) -> impl Iterator<Item = NaiveDate> {
         std::iter::successors(Some(self.start(from)), move |start| Some(self.next(*start)))
             .take_while(move |start| *start <= to)
     }
 }
 
-/// What a range is compared with: of a range from the first of a month, the same days of the months before (whole
-/// ones for whole ones); of one from the first of January, of the year before; else as many days right before it.
+/// Returns the range that a range is compared with:
+///
+/// - From January 1 to a later month of the same year: the same days of the previous year.
+/// - One to twelve whole months: as many whole months right before them.
+/// - From the first day of a month to a day in the same month: the same days of the previous month.
+/// - Any other range: as many days right before it.
 pub fn before((from, to): Range) -> Range {
     let is_whole = to + Days::new(1) == month_of(to + Days::new(1));
     let months = (to.year() - from.year()) * 12 + to.month() as i32 - from.month() as i32 + 1;
@@ -81,16 +86,16 @@ pub fn before((from, to): Range) -> Range {
     (from - days, to - days)
 }
 
-/// How a range is put together from roll-ups by month and, at its edges, from orders.
+/// A range split into whole months, read from rollups, and partial months at its edges, read from orders.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Split {
-    /// The first and the last of its whole months, by their first days.
+    /// The first days of the first and the last whole month.
     pub months: Option<Range>,
     pub edges: Vec<Range>,
 }
 
-/// Splits a range, where the shop sold from `first` to `last`: a month counts as whole when the range has all days
-/// of it on which anything could have been sold.
+/// Splits a range, given that all sales of the shop lie between `first` and `last`. A month counts as whole if the
+/// range contains all its days between these two.
 pub fn split(from: NaiveDate, to: NaiveDate, first: NaiveDate, last: NaiveDate) -> Split {
     let day = Days::new(1);
     let month_end = |day: NaiveDate| month_of(day) + Months::new(1) - Days::new(1);
@@ -128,7 +133,7 @@ pub fn split(from: NaiveDate, to: NaiveDate, first: NaiveDate, last: NaiveDate) 
     }
 }
 
-/// The first day of a day's month.
+/// Returns the first day of the month that contains `day`.
 pub fn month_of(day: NaiveDate) -> NaiveDate {
     day.with_day(1).unwrap_or(day)
 }
@@ -203,19 +208,19 @@ mod tests {
     #[test]
     fn a_range_is_compared_with_what_came_before() {
         for (of, expected) in [
-            // As many days before.
+            // As many days right before.
             (("2026-11-23", "2026-11-23"), ("2026-11-22", "2026-11-22")),
             (("2026-11-17", "2026-11-23"), ("2026-11-10", "2026-11-16")),
             (("2026-11-05", "2026-11-30"), ("2026-10-10", "2026-11-04")),
             (("2026-10-01", "2026-11-05"), ("2026-08-26", "2026-09-30")),
-            // The same days of the month before.
+            // The same days of the previous month.
             (("2026-11-01", "2026-11-23"), ("2026-10-01", "2026-10-23")),
             (("2026-03-01", "2026-03-30"), ("2026-02-01", "2026-02-28")),
             // Whole months.
             (("2026-11-01", "2026-11-30"), ("2026-10-01", "2026-10-31")),
             (("2026-01-01", "2026-01-31"), ("2025-12-01", "2025-12-31")),
             (("2026-04-01", "2026-06-30"), ("2026-01-01", "2026-03-31")),
-            // The same days of the year before.
+            // The same days of the previous year.
             (("2026-01-01", "2026-11-23"), ("2025-01-01", "2025-11-23")),
             (("2026-01-01", "2026-12-31"), ("2025-01-01", "2025-12-31")),
             (("2028-01-01", "2028-02-29"), ("2027-01-01", "2027-02-28")),

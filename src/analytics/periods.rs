@@ -1,4 +1,4 @@
-//! The periods of a report: a chart and a table.
+//! The periods of a report, as rows of a table and as bars of a chart.
 
 use super::{By, Summary, chart::Bar, figures::Figures};
 use crate::{
@@ -11,7 +11,7 @@ use chrono::NaiveDate;
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// The periods as rows: what the chart shows, exactly.
+/// The periods as table rows, with the exact values behind the chart.
 #[component]
 pub fn PeriodTable(summary: Summary) -> impl IntoView {
     let l = ui::locale();
@@ -57,6 +57,7 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
     }
 }
 
+/// Returns the bar that shows a period in the chart.
 pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
     let profit = figures.profit_rub();
     let mut amounts = format!(
@@ -84,7 +85,7 @@ pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
     }
 }
 
-/// A period in words.
+/// Returns the name of a period for people.
 pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
         By::Day => day_shown(start, l),
@@ -93,7 +94,7 @@ pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
     }
 }
 
-/// A period in as few signs as an axis has room for.
+/// Returns a name of a period that is short enough for the axis of the chart.
 fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
         By::Day | By::Week => day_short(start, l),

@@ -1,4 +1,4 @@
-//! The table of what was sold, product by product.
+//! The table of sales by product.
 
 use super::ProductFigures;
 use crate::{
@@ -8,10 +8,10 @@ use crate::{
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// What the table is sorted by when its URL does not say.
+/// The sort order when the URL names none.
 const DEFAULT: &str = "-revenue";
 
-/// Products as rows, sorted by any column; on a phone, as cards.
+/// The products as rows, sortable by any column; on a phone, as cards.
 #[component]
 pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
     let l = ui::locale();

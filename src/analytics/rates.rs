@@ -1,4 +1,4 @@
-//! The rules of exchange rates.
+//! The rules for exchange rates.
 
 use super::{Rate, figures::RubPerEur, rollup, sums::Rates};
 use crate::{
@@ -22,25 +22,25 @@ use utoipa::{
     },
 };
 
-/// Rates on a page, more than two months of daily ones.
+/// Number of rates on a page: more than two months of daily rates.
 pub const PAGE: i64 = 70;
-/// A rate older than so many days asks for a new one.
+/// A new rate is due when the newest is older than this many days.
 const OLD_DAYS: i64 = 7;
-/// The highest rate that is taken, in roubles.
+/// The highest accepted rate, in roubles per euro.
 pub const HIGHEST: i64 = 10_000;
 
-/// The rate of a day
+/// The exchange rate of a day
 #[derive(Debug, ToSchema)]
 pub struct NewRate {
-    /// The day from which it holds.
+    /// The day from which the rate is valid.
     #[schema(ignore)]
     pub day: NaiveDate,
-    /// Roubles for one euro, up to four decimals
+    /// Roubles per euro, with up to four decimals
     #[schema(value_type = RateAmount)]
     pub rub_per_eur: RubPerEur,
 }
 
-/// A rate in a request: a string or a number, exact, with at most four decimals.
+/// A rate in a request: an exact string or number with at most four decimals.
 pub struct RateAmount;
 
 impl PartialSchema for RateAmount {
@@ -55,7 +55,7 @@ impl PartialSchema for RateAmount {
         AnyOfBuilder::new()
             .item(text)
             .item(number)
-            .description(Some("Roubles for one euro: a string or a number, exact, more than zero, with at most four decimals, up to ten thousand"))
+            .description(Some("Roubles per euro: an exact string or number greater than zero and at most ten thousand, with at most four decimals"))
             .examples([serde_json::json!("98.1234")])
             .into()
     }
@@ -78,7 +78,7 @@ impl Request for NewRate {
     }
 }
 
-/// Enters the rate of a day, or corrects it. The cost of what was issued while it holds follows.
+/// Enters or corrects the rate of a day, and recalculates the cost of orders issued while it is in force.
 pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let (day, RubPerEur(rate)) = (new.day, new.rub_per_eur);
@@ -124,7 +124,7 @@ fn write(tx: &mut Tx<'_>, day: NaiveDate, rate: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The rates, newest first, a page at a time; `after` is the day of the last one of the page before.
+/// Returns a page of rates, newest first; `after` is the day of the last rate on the previous page.
 pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let mut rows = exchange_rates::table
@@ -150,7 +150,7 @@ pub fn list(tx: &mut Tx<'_>, after: &str) -> Result<Page<Rate>, Error> {
     })
 }
 
-/// The newest rate. The caller has asked for the right.
+/// Returns the newest rate. The caller must have checked the permission.
 pub fn newest(conn: &mut Conn) -> Result<Option<Rate>, Error> {
     exchange_rates::table
         .select(Rate::as_select())
@@ -160,12 +160,12 @@ pub fn newest(conn: &mut Conn) -> Result<Option<Rate>, Error> {
         .map_err(Error::from)
 }
 
-/// Whether the newest rate is older than a week.
+/// Whether the newest rate is more than a week old.
 pub fn is_old(newest: Option<&Rate>, today: NaiveDate) -> bool {
     newest.is_some_and(|rate| (today - rate.day).num_days() > OLD_DAYS)
 }
 
-/// Reads a rate: `98.5`, `98,1234`; more than nothing, at most four decimals.
+/// Parses a rate such as `98.5` or `98,1234`: greater than zero, with at most four decimals.
 fn parse(text: &str) -> Result<RubPerEur, Problem> {
     let compact: String = text.chars().filter(|c| !c.is_whitespace()).collect();
     if compact.is_empty() {

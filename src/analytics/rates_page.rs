@@ -1,4 +1,4 @@
-//! The page of exchange rates: roubles for one euro, from a day on.
+//! The exchange rates page: roubles per euro, each rate valid from its day on.
 
 use super::Rate;
 use crate::{
@@ -19,16 +19,16 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
-/// Rates, and whether a new one is due.
+/// A page of rates, and whether a new rate is due.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct RatesFile {
     pub today: NaiveDate,
     pub page: Page<Rate>,
-    /// Whether the newest of all is older than a week.
+    /// Whether the newest rate is more than a week old.
     pub is_old: bool,
 }
 
-/// A page of the rates, newest first.
+/// Returns a page of rates, newest first.
 #[server(endpoint = "list_rates", input = GetUrl)]
 pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, Error> {
     use super::rates;
@@ -54,7 +54,7 @@ pub async fn set_rate(#[server(flatten)] fields: Fields) -> Result<Rate, Error> 
     Ok(rate)
 }
 
-/// The page of exchange rates.
+/// The exchange rates page.
 #[component]
 pub fn RatesPage() -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! What to reorder: products below their minimum, how fast they sell, how long they last.
+//! Products to reorder: those below their minimum, how fast they sell and how long their stock will last.
 
 use crate::{number::pieces, ui};
 use leptos::prelude::*;
@@ -10,17 +10,17 @@ use serde::{Deserialize, Serialize};
 pub struct Reorder {
     pub product_id: i64,
     pub product_name: String,
-    /// Pieces that may be sold.
+    /// Pieces available for sale.
     pub stock: i64,
     pub min_stock: i64,
     pub supplier_name: Option<String>,
     /// Pieces issued in the last 30 days.
     pub sold: i64,
-    /// Whole days that the stock lasts at that speed; `None` when nothing sold.
+    /// Whole days that the stock will last at this rate; `None` if nothing was sold.
     pub days_left: Option<i64>,
 }
 
-/// Products to reorder, as rows; on a phone, as cards.
+/// The products to reorder as rows; on a phone, as cards.
 #[component]
 pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
     let l = ui::locale();

@@ -1,4 +1,4 @@
-//! What was sold in a range of days: from the roll-ups, and from the orders of the months that the range cuts.
+//! Reads the sales in a range of days: from the rollups, and from the orders where a range covers only part of a month.
 
 use super::{
     period::month_of,
@@ -17,16 +17,16 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::BTreeMap;
 
-/// The sales of the shop, to ask for ranges. All questions must be asked in one snapshot.
+/// Queries for the sales in a range. All queries must run in one snapshot.
 pub struct Sales<'c> {
     conn: &'c mut Conn,
     rates: Rates,
-    /// The first and the last day on which anything was issued or denied.
+    /// The first and the last day on which an order was issued or denied.
     known: Option<Range>,
 }
 
 impl<'c> Sales<'c> {
-    /// Reads the rates, and from when to when the shop has sold.
+    /// Reads the rates and the first and last day of sales.
     pub fn open(conn: &'c mut Conn) -> Result<Self, Error> {
         let rates = Rates::load(conn)?;
         let days = || sales_by_day::table.select(sales_by_day::day);
@@ -42,12 +42,12 @@ impl<'c> Sales<'c> {
         })
     }
 
-    /// Whether a cost in euro can be told in roubles.
+    /// Whether costs in euros can be converted to roubles.
     pub const fn has_rate(&self) -> bool {
         !self.rates.is_empty()
     }
 
-    /// What was sold on each day; days without sales are missing.
+    /// Returns the sales by day; days without sales are missing.
     pub fn by_day(&mut self, (from, to): Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
         let rows = sales_by_day::table
             .filter(sales_by_day::day.ge(from))
@@ -57,7 +57,7 @@ impl<'c> Sales<'c> {
         collect(rows)
     }
 
-    /// What was sold of each product; products without sales are missing.
+    /// Returns the sales by product; products without sales are missing.
     pub fn by_product(&mut self, (from, to): Range) -> Result<BTreeMap<i64, Sums>, Error> {
         let Some((first, last)) = self.known else {
             return Ok(BTreeMap::new());
@@ -86,7 +86,7 @@ impl<'c> Sales<'c> {
         Ok(sums)
     }
 
-    /// What was sold of some products; those without sales are missing.
+    /// Returns the sales of the given products, read from their orders; products without sales are missing.
     pub fn of_products(
         &mut self,
         range: Range,
@@ -99,7 +99,7 @@ impl<'c> Sales<'c> {
         Ok(sums)
     }
 
-    /// What was sold of one product on each day, from its orders in the range.
+    /// Returns the sales of one product by day, read from its orders.
     pub fn of_product_by_day(
         &mut self,
         range: Range,
@@ -112,7 +112,7 @@ impl<'c> Sales<'c> {
         Ok(sums)
     }
 
-    /// What was sold of one product in each month, under a day of that month.
+    /// Returns the sales of one product by month, keyed by the first day of the month.
     pub fn of_product_by_month(
         &mut self,
         (from, to): Range,
@@ -140,7 +140,8 @@ impl<'c> Sales<'c> {
         Ok(sums)
     }
 
-    /// Reads what orders of a range come to, issued and denied ones, from the indexes made for it.
+    /// Calls `take` with the day, product and sums of each order issued or denied in the range. Both queries read only
+    /// covering indexes.
     fn each_order(
         &mut self,
         (from, to): Range,
@@ -193,7 +194,7 @@ impl<'c> Sales<'c> {
     }
 }
 
-/// Whose orders are read.
+/// The products whose orders are read.
 enum Products {
     All,
     Some(Vec<i64>),

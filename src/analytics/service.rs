@@ -1,4 +1,4 @@
-//! What the shop sold and earned, and what it must reorder.
+//! Computes the reports: sales, profit, and products to reorder.
 
 use super::{
     By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
@@ -23,18 +23,18 @@ use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
 use std::collections::BTreeMap;
 
-/// The most periods that a report has.
+/// The largest number of periods in a report.
 const PERIODS: usize = 1_100;
-/// The longest range, in years.
+/// The longest range of a report, in years.
 const YEARS: i64 = 100;
-/// Products that a page shows; a file has all.
+/// Number of products that the page shows; a file contains all of them.
 const SHOWN: usize = 200;
-/// Products that the page proposes to reorder.
+/// Largest number of products in the reorder list.
 const REORDER: i64 = 100;
-/// Days over which the speed of sale is taken.
+/// Number of days over which the rate of sale is measured.
 const SPEED_DAYS: i64 = 30;
 
-/// A query whose every part could be taken.
+/// A validated query.
 struct Asked {
     preset: Option<Preset>,
     range: Range,
@@ -45,7 +45,7 @@ struct Asked {
 }
 
 impl Query {
-    /// `by` is the kind of period when the query does not say; `None` takes one that fits the range.
+    /// Validates the query. `by` is the period length if the query names none; `None` picks one that suits the range.
     fn check(&self, today: NaiveDate, by: Option<By>) -> Result<Asked, Error> {
         let mut checks = Checks::default();
         let (from, to) = checks.range(&self.from, &self.to);
@@ -84,14 +84,14 @@ impl Query {
     }
 }
 
-/// What was sold in a range; by day unless the query says otherwise.
+/// Returns the sales in a range, by day unless the query names another period length.
 pub fn summary(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let asked = query.check(tx.now.day(), Some(By::Day))?;
     db::snapshot(tx.conn, |conn| summed(conn, &asked))
 }
 
-/// Everything that the page shows.
+/// Returns everything that the analytics page shows.
 pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let today = tx.now.day();
@@ -122,14 +122,15 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
     })
 }
 
-/// The summary with every product, in the order of the query, and by the period that fits: what a file has.
+/// Returns the contents of a file: the summary with all products, and with periods that suit the range unless the query
+/// names a period length.
 pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let asked = query.check(tx.now.day(), None)?;
     db::snapshot(tx.conn, |conn| summed(conn, &asked))
 }
 
-/// The range that a query asks for.
+/// Returns the range that a query asks for.
 pub fn range(query: &Query, today: NaiveDate) -> Result<Range, Error> {
     query.check(today, None).map(|asked| asked.range)
 }
@@ -187,7 +188,8 @@ fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
     })
 }
 
-/// Sums under days from which the periods can be put together.
+/// Returns sums from which the periods can be built: by month if the periods are the months of one product, else by
+/// day.
 fn dated(
     sales: &mut Sales<'_>,
     range: Range,
@@ -225,7 +227,7 @@ fn names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {
     Ok(names)
 }
 
-/// Orders by a column; rows alike in it by name.
+/// Sorts by a column, then by name.
 fn sort(products: &mut [ProductFigures], by: Sort, descending: bool) {
     let number = |row: &ProductFigures| {
         let figures = &row.figures;
@@ -248,13 +250,12 @@ fn sort(products: &mut [ProductFigures], by: Sort, descending: bool) {
     if descending {
         products.reverse();
         if by != Sort::Name {
-            // Alike rows stay in the order of their names.
             products.sort_by_key(|row| std::cmp::Reverse(number(row)));
         }
     }
 }
 
-/// Products below their minimum, the emptiest first, and how fast they sell.
+/// Returns the products below their minimum with their recent sales, lowest stock first.
 fn reorder(conn: &mut Conn, today: NaiveDate) -> Result<Vec<Reorder>, Error> {
     let low = products::table
         .filter(products::is_low_stock.eq(true))

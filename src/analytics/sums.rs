@@ -1,4 +1,4 @@
-//! The sums that roll-ups and reports are made of, and the rates that turn their cost into roubles.
+//! The sums that rollups and reports consist of, and the exchange rates that convert their cost into roubles.
 
 use super::figures::{Figures, rounded};
 use crate::{
@@ -12,7 +12,7 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::BTreeMap;
 
-/// What orders that were issued or denied come to.
+/// The sums over a set of issued and denied orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
 pub struct Sums {
     pub orders: i64,
@@ -20,15 +20,15 @@ pub struct Sums {
     pub revenue_rub: i64,
     pub list_rub: i64,
     pub cost_eur: i64,
-    /// Ten-thousandths of a kopeck: nothing is rounded.
+    /// In ten-thousandths of a kopeck, so that nothing is rounded.
     pub cost_rub_exact: i64,
     pub uncosted_qty: i64,
-    /// What the pieces without a purchase price were sold for: a part of the revenue.
+    /// Revenue from pieces without a purchase price; included in `revenue_rub`.
     pub uncosted_rub: i64,
     pub denied: i64,
 }
 
-/// What an issued order says of itself.
+/// The fields of an issued order that enter the sums.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sold {
     pub qty: Qty,
@@ -39,7 +39,7 @@ pub struct Sold {
 }
 
 impl Sums {
-    /// One order that was denied.
+    /// The sums of one denied order.
     pub const DENIED: Self = Self {
         orders: 0,
         qty: 0,
@@ -52,7 +52,7 @@ impl Sums {
         denied: 1,
     };
 
-    /// One order that was issued on a day with this rate, 0 for none; `None` when no number holds what it comes to.
+    /// Returns the sums of one issued order, or `None` on overflow. `rate` is that of the day of issue, 0 for none.
     pub fn issued(order: Sold, rate: i64) -> Option<Self> {
         let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
         Some(Self {
@@ -68,7 +68,7 @@ impl Sums {
         })
     }
 
-    /// Both together; `None` when no number holds it.
+    /// Adds two sums; returns `None` on overflow.
     pub fn plus(self, other: Self) -> Option<Self> {
         Some(Self {
             orders: self.orders.checked_add(other.orders)?,
@@ -83,7 +83,7 @@ impl Sums {
         })
     }
 
-    /// The figures that these sums mean; without any rate, no roubles of cost.
+    /// Converts the sums to figures. Without an exchange rate they have no cost in roubles.
     pub fn figures(&self, has_rate: bool) -> Figures {
         Figures {
             orders: self.orders,
@@ -99,29 +99,29 @@ impl Sums {
     }
 }
 
-/// Adds to the sums of a report, under a key.
+/// Adds to the sums that a report holds under a key.
 pub fn add<K: Ord>(report: &mut BTreeMap<K, Sums>, key: K, more: Sums) -> Result<(), Error> {
     let sums = report.entry(key).or_default();
     *sums = sums.plus(more).ok_or_else(too_large)?;
     Ok(())
 }
 
-/// The refusal of a report whose range comes to more than numbers hold.
+/// The error for a report whose sums overflow.
 pub fn too_large() -> Error {
     Error::field("to", Problem::SumTooLarge)
 }
 
-/// Every rate that was entered, by day.
+/// All exchange rates, ordered by day.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Rates(Vec<(NaiveDate, i64)>);
 
 impl Rates {
-    /// Rates in the order of their days.
+    /// Wraps rates that are already sorted by day.
     pub const fn new(by_day: Vec<(NaiveDate, i64)>) -> Self {
         Self(by_day)
     }
 
-    /// Reads them all.
+    /// Reads all rates from the database.
     pub fn load(conn: &mut Conn) -> Result<Self, Error> {
         exchange_rates::table
             .order(exchange_rates::day)
@@ -131,7 +131,8 @@ impl Rates {
             .map_err(Error::from)
     }
 
-    /// The rate that holds on a day: the newest on or before it, before the first one the first; 0 for none at all.
+    /// Returns the rate in force on a day: the latest one entered for that day or an earlier one. Days before the first
+    /// rate use the first rate. Returns 0 if there are no rates.
     pub fn on(&self, day: NaiveDate) -> i64 {
         let later = self.0.partition_point(|(from, _)| *from <= day);
         self.0
@@ -139,13 +140,14 @@ impl Rates {
             .map_or(0, |(_, rate)| *rate)
     }
 
-    /// Whether there is none.
+    /// Whether there are no rates.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// What entering a rate for a day changes: the days from the first to before the second, and the rate there now.
-    /// `None` has no end on that side.
+    /// Returns which days a rate entered for `day` would affect, and the rate in force on them now.
+    ///
+    /// The days run from the first value (inclusive) to the second (exclusive); `None` means no bound.
     pub fn reach(&self, day: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>, i64) {
         let is_first = self.0.first().is_none_or(|(first, _)| *first >= day);
         let next = self

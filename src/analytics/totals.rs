@@ -1,11 +1,11 @@
-//! The totals of a report, beside those of the range before.
+//! The totals of a report, next to those of the range it is compared with.
 
 use super::figures::{Figures, Share};
 use crate::{money::Rub, number::pieces, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// The figures of the whole range, each with what it was before.
+/// The figures of the whole range, each with its earlier value.
 #[component]
 pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
     let l = ui::locale();
@@ -67,7 +67,7 @@ pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
     }
 }
 
-/// How much more than before, as a part of it.
+/// Returns the relative change, or `None` if the earlier value is not positive.
 fn change(now: i64, before: i64) -> Option<Share> {
     (before > 0)
         .then(|| Share::of(now - before, before))

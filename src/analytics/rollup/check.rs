@@ -1,4 +1,4 @@
-//! The roll-ups summed anew from the orders: to compare, or to replace them.
+//! Recomputes the rollups from the orders, to check or to replace them.
 
 use super::{insert_day, insert_month, insert_product, rates::hold_rates, slot_of};
 use crate::analytics::{
@@ -16,10 +16,10 @@ use chrono::{NaiveDate, NaiveDateTime};
 use diesel::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Orders read at once when everything is summed anew.
+/// Number of orders read at a time.
 const BATCH: i64 = 10_000;
 
-/// All roll-ups in memory: their size grows with days and products, not with orders.
+/// All rollups in memory. Their size grows with days and products, not with orders.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Rollups {
     by_day: Rows<(NaiveDate, i64)>,
@@ -27,7 +27,7 @@ struct Rollups {
     by_product: Rows<i64>,
 }
 
-/// The rows of a roll-up; `None` when no number holds what the orders come to.
+/// The rows of a rollup; `None` stands for sums that overflow.
 type Rows<K> = BTreeMap<K, Option<Sums>>;
 
 impl Rollups {
@@ -41,7 +41,7 @@ impl Rollups {
         to(&mut self.by_product, product, sums);
     }
 
-    /// What the orders come to.
+    /// Computes the rollups from the orders.
     fn of_orders(conn: &mut Conn) -> Result<Self, Error> {
         let rates = Rates::load(conn)?;
         let mut all = Self::default();
@@ -84,7 +84,7 @@ impl Rollups {
         }
     }
 
-    /// What is on record.
+    /// Reads the stored rollups.
     fn recorded(conn: &mut Conn) -> Result<Self, Error> {
         let by_day = sales_by_day::table
             .select((
@@ -127,7 +127,7 @@ type OrderRow = (
     Option<i64>,
 );
 
-/// Compares the roll-ups with the orders: how many rows there are, and a line for each that disagrees.
+/// Compares the rollups with the orders. Returns the number of rollup rows, and one line for each difference.
 pub fn check(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
     let (expected, found) = (Rollups::of_orders(conn)?, Rollups::recorded(conn)?);
     let rows = found.by_day.len() + found.by_month.len() + found.by_product.len();
@@ -157,7 +157,7 @@ fn differences<K: Ord + Copy>(
     let of = |rows: &Rows<K>, key| rows.get(&key).copied().unwrap_or(Some(Sums::default()));
     let words = |sums: Option<Sums>| {
         sums.map_or_else(
-            || "more than a number holds: correct the prices of its orders".to_owned(),
+            || "a sum too large to store: correct the prices of its orders".to_owned(),
             |sums| format!("{sums:?}"),
         )
     };
@@ -171,7 +171,7 @@ fn differences<K: Ord + Copy>(
         .collect()
 }
 
-/// Of SQLite: the roll-ups in which a sum outgrew its column and became a fraction, as earlier versions let it.
+/// Finds, on SQLite, the rollups in which an earlier version let a sum overflow into a floating-point number.
 fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     #[derive(QueryableByName)]
     struct Found {
@@ -190,18 +190,18 @@ fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
         let Found { rows } = diesel::sql_query(query).get_result(conn)?;
         if rows > 0 {
             wrong.push(format!(
-                "{table}: {rows} rows with sums that are no whole numbers"
+                "{table}: {rows} rows with sums that are not whole numbers"
             ));
         }
     }
     Ok(wrong)
 }
 
-/// Makes the roll-ups anew from the orders, in a write transaction. Gives the number of their rows.
-/// Refused when no number holds what some come to.
+/// Rebuilds the rollups from the orders, in a write transaction. Returns the number of rows, and fails if a sum
+/// overflows.
 pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     lock(conn)?;
-    // First, so that the transaction writes from its beginning.
+    // These come first, so that the transaction starts with a write.
     diesel::delete(sales_by_day::table).execute(conn)?;
     diesel::delete(sales_by_month::table).execute(conn)?;
     diesel::delete(sales_by_product::table).execute(conn)?;
@@ -220,13 +220,13 @@ pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     Ok(all.by_day.len() + all.by_month.len() + all.by_product.len())
 }
 
-/// Keeps everybody else from changing what the sums are made of, until the transaction ends.
+/// Keeps other transactions from changing orders and rates until this one ends.
 pub fn lock(conn: &mut Conn) -> Result<(), Error> {
     db::lock_table(conn, "orders")?;
     hold_rates(conn)
 }
 
-/// Whether orders were settled before there were roll-ups.
+/// Whether there are settled orders but no rollups yet, because the orders are from a version without rollups.
 pub fn is_missing(conn: &mut Conn) -> Result<bool, Error> {
     let settled = diesel::select(diesel::dsl::exists(
         orders::table.filter(
@@ -243,7 +243,7 @@ pub fn is_missing(conn: &mut Conn) -> Result<bool, Error> {
     Ok(settled && !summed)
 }
 
-/// Orders that were denied before the shop's day was kept with them get it.
+/// Sets `denied_on` of orders that were denied before this column existed.
 fn name_days_of_denial(conn: &mut Conn) -> Result<(), Error> {
     let nameless = orders::table
         .filter(orders::denied_at.is_not_null())

@@ -1,9 +1,11 @@
-//! The roll-ups: sums by day, by product, and by month and product, kept in the transaction that issues or denies.
+//! The rollups: sums by day, by product, and by month and product. The transaction that issues or denies an order
+//! updates them.
 //!
-//! Lock order: order, product, rates, then the roll-ups by product, by month, by day, each in the order of its key.
-//! Of whoever counts an order, the first two belong to the product, whose row is locked already; only the day is
-//! shared, and it is taken last and in eight slots, so that issues of different products seldom wait for each other.
-//! A rate that changes takes many rows of each, in the same order: nobody waits in a circle.
+//! Lock order: order, product, rates, then the rollups by product, by month and by day, each in key order. A
+//! transaction that counts an order already holds the lock on the product, so the rollup rows by product and by month
+//! are free. Only the row by day is shared between products. It is locked last and spread over eight slots, so that
+//! issues of different products rarely wait for each other. A change of a rate locks many rows of each rollup in the
+//! same order, so there is no deadlock.
 
 use crate::analytics::{
     period::month_of,
@@ -18,9 +20,9 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 
-/// How many rows the sums of a day are spread over.
+/// Number of rows over which the sums of a day are spread.
 const SLOTS: i64 = 8;
-/// The columns of [`Sums`] in a roll-up.
+/// The columns of [`Sums`] in a rollup.
 macro_rules! columns {
     ($table:ident) => {
         (
@@ -38,7 +40,7 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// The assignments that set a row of a roll-up to sums.
+/// The assignments that set a rollup row to the given sums.
 macro_rules! values {
     ($table:ident, $sums:expr) => {
         (
@@ -55,8 +57,8 @@ macro_rules! values {
     };
 }
 
-/// Whether a column can hold `more` on top of what it has. What adds nothing always fits, also where an earlier
-/// version let a sum grow too large.
+/// Whether `more` can be added to a column without overflow. Adding zero is always allowed, even to a sum that an
+/// earlier version let grow too large.
 macro_rules! fits {
     ($column:expr, $more:expr) => {
         $column
@@ -65,15 +67,15 @@ macro_rules! fits {
     };
 }
 
-/// Whether the row with this key is there.
+/// Whether a row with this key exists.
 macro_rules! is_there {
     ($conn:expr, $table:ident, $key:expr) => {
         diesel::select(exists($table::table.find($key))).get_result::<bool>($conn)?
     };
 }
 
-/// Adds sums to the row with this key if its columns can hold them: PostgreSQL would fail, and SQLite go on with
-/// fractions. Returns whether a row was changed.
+/// Adds sums to the row with this key, unless a column would overflow: PostgreSQL would fail, and SQLite would silently
+/// store a floating-point number. Returns whether a row was changed.
 macro_rules! add_what_fits {
     ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
         let row = $table::table
@@ -99,8 +101,8 @@ macro_rules! add_what_fits {
     }};
 }
 
-/// Adds sums to the row with this key, and tells whether there is one. Refuses what its columns cannot hold.
-/// Nobody else may add the row at this moment.
+/// Adds sums to the row with this key. Returns `false` if there is no such row, and fails if a column would overflow.
+/// The caller must ensure that no other transaction inserts the row at the same time.
 macro_rules! add {
     ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
         let is_added = add_what_fits!($conn, $table, $key, $sums);
@@ -116,16 +118,16 @@ pub mod rates;
 
 use rates::{RATES, rate_on};
 
-/// Counts an order that is being issued. Its product's row is locked.
+/// Counts an order that is being issued. The caller holds the lock on the product's row.
 pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Result<(), Error> {
-    // The rate must not change between its use here and the end of the transaction.
+    // The rate must not change before this transaction ends.
     db::share(tx.conn, RATES)?;
     let rate = rate_on(tx.conn, day)?;
     let sums = Sums::issued(order, rate).ok_or(Error::SumTooLarge)?;
     count(tx, product, day, sums)
 }
 
-/// Counts an order that is being denied. Its product's row is locked.
+/// Counts an order that is being denied. The caller holds the lock on the product's row.
 pub fn denied(tx: &mut Tx<'_>, product: i64, day: NaiveDate) -> Result<(), Error> {
     count(tx, product, day, Sums::DENIED)
 }
@@ -140,7 +142,7 @@ fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<()
     }
     let slot = slot_of(product);
     if !add_what_fits!(tx.conn, sales_by_day, (day, slot), sums) {
-        // Another product may begin the same slot at this moment.
+        // An order of another product may insert the same row at the same time.
         db::serialize_by(tx.conn, &format!("sales of {day}, {slot}"))?;
         if !add!(tx.conn, sales_by_day, (day, slot), sums) {
             insert_day(tx.conn, day, slot, &sums)?;

@@ -1,4 +1,4 @@
-//! Rates that are entered or corrected: what was issued while they hold is costed anew.
+//! Recalculates the cost of issued orders when an exchange rate is entered or corrected.
 
 use crate::analytics::period::{month_of, split};
 use crate::{
@@ -10,7 +10,7 @@ use chrono::NaiveDate;
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 use std::collections::BTreeMap;
 
-/// Changes the cost in roubles of the row with this key, if it is there, by what a new rate changes.
+/// Adds `change` to the cost in roubles of the row with this key, if it exists. Fails if the cost would overflow.
 macro_rules! change_cost {
     ($conn:expr, $table:ident, $key:expr, $change:expr) => {
         let row = $table::table
@@ -25,7 +25,7 @@ macro_rules! change_cost {
     };
 }
 
-/// Name of the lock that is held while rates change.
+/// Name of the advisory lock that is held while rates change.
 pub(super) const RATES: &str = "exchange rates";
 
 pub(super) fn rate_on(conn: &mut Conn, day: NaiveDate) -> Result<i64, Error> {
@@ -46,13 +46,14 @@ pub(super) fn rate_on(conn: &mut Conn, day: NaiveDate) -> Result<i64, Error> {
     Ok(first.unwrap_or(0))
 }
 
-/// Makes whoever counts an issue wait until this transaction, which changes rates, is over.
+/// Makes transactions that count issued orders wait until this transaction, which changes rates, has ended.
 pub fn hold_rates(conn: &mut Conn) -> Result<(), Error> {
     db::serialize_by(conn, RATES)
 }
 
-/// Follows a rate that becomes `rate` on the days that `reach` names: the cost of whole months changes by what the
-/// rate changes; only of the months that the reach cuts, the orders are read.
+/// Updates the rollups for days on which the rate changes from `before` to `rate`: the days from `from` (inclusive) to
+/// `until` (exclusive), as [`Rates::reach`](crate::analytics::sums::Rates::reach) returns them. The cost of whole
+/// months is known from the rollups; orders are read only for partial months.
 pub fn follow_rate(
     conn: &mut Conn,
     (from, until, before): (Option<NaiveDate>, Option<NaiveDate>, i64),
@@ -126,7 +127,7 @@ pub fn follow_rate(
     }
     let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
     for ((_, product), cost) in &mut costs {
-        // From here on, what it changes by.
+        // From here on, `cost` is the change of the cost in roubles.
         *cost = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
         add_cost(&mut by_product, *product, *cost)?;
     }
@@ -136,7 +137,7 @@ pub fn follow_rate(
     for ((month, product), change) in costs {
         change_cost!(conn, sales_by_month, (month, product), change);
     }
-    // Rows of a day are the last that anybody locks: who holds one waits for nothing more.
+    // Every transaction locks the rows by day last, so one that holds such a row waits for no other lock.
     diesel::update(days())
         .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
         .execute(conn)?;
