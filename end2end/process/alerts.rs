@@ -52,7 +52,9 @@ async fn sign_in(server: &Server) -> Client {
 
 /// Waits until an attempt has failed, and is written down.
 async fn wait_for_failure(client: &Client, server: &Server) {
-    server.wait_for_log("was not taken").await;
+    server
+        .wait_for_log("could not deliver a notification")
+        .await;
     loop {
         let list = client.get(format!("{}/api/notifications", server.site));
         let list: Value = list.send().await.unwrap().json().await.unwrap();
@@ -187,13 +189,15 @@ async fn the_log_says_what_is_off_and_never_tells_the_token() {
         let server = start(&database, &settings).await;
         book(&server).await;
         telegram.wait_for_calls("getMe", 1).await;
-        server.wait_for_log("was not taken").await;
+        server
+            .wait_for_log("could not deliver a notification")
+            .await;
         let logged = server.logged();
         assert!(
             !logged.contains(token.split(':').nth(1).unwrap()),
             "the token is in the log"
         );
-        let refused = logged.contains("Telegram refuses TELEGRAM_BOT_TOKEN");
+        let refused = logged.contains("Telegram rejects TELEGRAM_BOT_TOKEN");
         assert_eq!(refused, token != TOKEN);
     }
 }

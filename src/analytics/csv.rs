@@ -1,5 +1,4 @@
-//! Analytics as a file: one table with the totals, the periods and the products. The first column says which one a row
-//! is.
+//! Analytics as a CSV file: one table with the totals, the periods and the products, distinguished by its first column.
 
 use super::{Query, figures::Figures, figures::Share, periods::period_name, service};
 use crate::{

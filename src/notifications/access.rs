@@ -1,4 +1,5 @@
-//! Whether a channel takes us: kept for the page, and for what waits until it does.
+//! Whether a channel accepts our credentials, stored for the admin's page and for notifications that wait until it
+//! does.
 
 use super::{Channel, State};
 use crate::{
@@ -11,7 +12,8 @@ use crate::{
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Notes that a channel takes us, under the name that it knows us by. What waited because it had refused us is due.
+/// Stores that a channel accepts our credentials, and the name by which it knows us. If it rejected them before,
+/// waiting notifications that were already tried become due at once.
 pub async fn welcome(
     shop: &Shop,
     channel: Channel,
@@ -51,7 +53,7 @@ pub async fn welcome(
         .await
 }
 
-/// The name of the bot, once Telegram told it.
+/// Returns the name of the bot, if Telegram has reported it.
 pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
     let name = channels::table
         .find(Channel::Telegram)
@@ -61,14 +63,14 @@ pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
     Ok(name.flatten())
 }
 
-/// Notes that a channel refuses us.
+/// Stores that a channel rejects our credentials.
 pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
     shop.db
         .write(move |conn| note(conn, channel, Some(&why), now))
         .await
 }
 
-/// Writes down whether a channel refuses us, and since when.
+/// Stores whether a channel rejects our credentials, and since when.
 pub fn note(
     conn: &mut Conn,
     channel: Channel,

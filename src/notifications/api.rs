@@ -1,4 +1,4 @@
-//! Notifications over the REST API.
+//! The REST endpoints for notifications.
 
 use super::{Channel, Delivery, Kind, Query, State, service};
 use crate::{
@@ -16,7 +16,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
-/// The endpoints of notifications.
+/// Returns the routes of the notification endpoints.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new()
         .routes(routes!(list))
@@ -24,7 +24,7 @@ pub fn routes() -> OpenApiRouter<Shop> {
         .routes(routes!(resend))
 }
 
-/// Something that is told to one recipient
+/// A notification to one recipient
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Notification)]
 struct NotificationJson {
@@ -34,22 +34,22 @@ struct NotificationJson {
     kind: Code<Kind>,
     #[schema(value_type = Channel)]
     channel: Code<Channel>,
-    /// A chat of Telegram, or an address of mail
+    /// A Telegram chat or an email address
     #[schema(example = "-1001234567890")]
     recipient: String,
-    /// What it is about, in the language of the shop
+    /// Summary in one line, in the language of the shop
     #[schema(example = "Заканчивается: Чай зелёный")]
     subject: String,
     #[schema(value_type = State)]
     state: Code<State>,
-    /// Attempts that were begun
+    /// Number of attempts started
     attempts: i64,
     created_at: Time,
-    /// When it is tried next, while it waits
+    /// When the next attempt is due, while the notification is waiting
     due_at: Time,
     /// When it was sent, given up or cancelled
     ended_at: Option<Time>,
-    /// Why the last attempt did not succeed
+    /// Why the last attempt failed
     last_error: Option<String>,
 }
 
@@ -71,14 +71,14 @@ impl From<Delivery> for NotificationJson {
     }
 }
 
-/// List what was told and what waits, newest first
+/// List notifications, newest first
 #[utoipa::path(
     get,
     path = "/api/notifications",
     operation_id = "list_notifications",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of the notifications", body = Listing<NotificationJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of notifications", body = Listing<NotificationJson>), SignedIn, Allowed, Listed)
 )]
 async fn list(
     caller: Caller,
@@ -89,15 +89,15 @@ async fn list(
     Ok(Listing::of(caller.search(params, read).await?))
 }
 
-/// Tell everybody that notifications arrive
+/// Send a test notification to every recipient
 #[utoipa::path(
     post,
     path = "/api/notifications/test",
     operation_id = "send_test_notification",
     tag = "admin",
     responses(
-        (status = NO_CONTENT, description = "It is on its way"),
-        (status = UNPROCESSABLE_ENTITY, description = "Nobody is to be told: neither Telegram nor mail is configured", body = crate::api::problem::Problem, content_type = "application/problem+json"),
+        (status = NO_CONTENT, description = "The test notification is on its way"),
+        (status = UNPROCESSABLE_ENTITY, description = "There are no recipients: neither Telegram nor mail is configured", body = crate::api::problem::Problem, content_type = "application/problem+json"),
         SignedIn, Allowed
     )
 )]
@@ -108,9 +108,9 @@ async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// Send a notification again that had failed
+/// Send a failed notification again
 ///
-/// One that did not fail stays as it is.
+/// A notification that has not failed is left unchanged.
 #[utoipa::path(
     post,
     path = "/api/notifications/{id}/resend",
@@ -119,7 +119,7 @@ async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
     params(("id" = i64, Path, description = "Number of the notification", example = 1)),
     responses(
         (status = OK, description = "The notification", body = NotificationJson),
-        (status = UNPROCESSABLE_ENTITY, description = "Its recipient is not among the settings any more", body = crate::api::problem::Problem, content_type = "application/problem+json"),
+        (status = UNPROCESSABLE_ENTITY, description = "The recipient is no longer configured", body = crate::api::problem::Problem, content_type = "application/problem+json"),
         SignedIn, Allowed, OfOne
     )
 )]

@@ -1,13 +1,13 @@
-//! The button under an order in Telegram.
+//! The button below an order in a Telegram message.
 
 use crate::i18n::Locale;
 use frankenstein::types::{InlineKeyboardButton, InlineKeyboardMarkup};
 use leptos_i18n::td_string;
 
-/// What the data of the button begins with.
+/// The prefix of the button's callback data.
 const ISSUE: &str = "issue:";
 
-/// The button that issues an order.
+/// Returns the button that issues an order.
 pub fn issue_button(order: i64, l: Locale) -> InlineKeyboardMarkup {
     let button = InlineKeyboardButton::builder()
         .text(td_string!(l, bot.issue))
@@ -18,7 +18,7 @@ pub fn issue_button(order: i64, l: Locale) -> InlineKeyboardMarkup {
         .build()
 }
 
-/// The order that a button stands for.
+/// Returns the number of the order that a button issues, from its callback data.
 pub fn pressed(data: &str) -> Option<i64> {
     data.strip_prefix(ISSUE)?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! Why a notification did not arrive: what Telegram or the mail server said, as what an admin can do about it.
+//! Why a notification did not arrive: turns an error of Telegram or the mail server into advice for the admin.
 
 use super::Channel;
 use crate::codes::Code;
@@ -6,27 +6,27 @@ use crate::i18n::Locale;
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// What stands behind the words of the other side.
+/// The cause behind an error message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Cause {
     TelegramAway,
-    /// Telegram does not know the token.
+    /// Telegram rejects the token.
     WrongToken,
     NoChat,
-    /// The chat has another number now.
+    /// The chat has a new id.
     ChatMoved,
     /// The bot was blocked, or removed from the chat.
     BotShutOut,
     TelegramBusy,
     MailAway,
-    /// The mail server does not take our name and password.
+    /// The mail server rejects our name and password.
     MailSignIn,
     MailRecipient,
     MailBusy,
 }
 
 impl Cause {
-    /// What was said on this channel; `None` when it is nothing that we know.
+    /// Returns the cause of an error on a channel, or `None` if it is unknown.
     pub fn of(channel: Channel, said: &str) -> Option<Self> {
         match channel {
             Channel::Telegram => Self::of_telegram(said),
@@ -34,7 +34,7 @@ impl Cause {
         }
     }
 
-    /// As `telegram.rs` writes it: `403: Forbidden: …`; without a number there was no answer.
+    /// Parses an error as `telegram.rs` formats it: `403: Forbidden: …`. Without a status code there was no answer.
     fn of_telegram(said: &str) -> Option<Self> {
         let code = said
             .split_once(':')
@@ -50,7 +50,7 @@ impl Cause {
         }
     }
 
-    /// As `mail.rs` writes it: `permanent error (550): …`; without a number there was no answer.
+    /// Parses an error as `mail.rs` formats it: `permanent error (550): …`. Without a reply code there was no answer.
     fn of_mail(said: &str) -> Option<Self> {
         let code = said
             .split_once("error (")
@@ -82,7 +82,7 @@ impl Cause {
     }
 }
 
-/// What the other side said: what it means and what to do, and small beside it the words themselves.
+/// An error of the other side: its cause and what to do about it, followed by the original message in small print.
 #[component]
 pub fn Said(#[prop(into)] channel: Code<Channel>, said: String) -> impl IntoView {
     let l = crate::ui::locale();

@@ -1,4 +1,4 @@
-//! Mail: the same notifications over SMTP.
+//! Sends notifications by mail, over SMTP.
 
 use super::queue::Refusal;
 use crate::config::notifications as settings;
@@ -10,12 +10,12 @@ use lettre::{
 };
 use std::{error::Error as _, fmt, io, time::Duration};
 
-/// How long the mail server may take for all of it.
+/// Time limit for sending one message.
 const LIMIT: Duration = Duration::from_secs(60);
-/// Replies that refuse our name and password: RFC 4954.
+/// SMTP reply codes that reject our name and password (RFC 4954).
 const NO_ACCESS: [u16; 4] = [530, 534, 535, 538];
 
-/// A mail server.
+/// A client of the mail server.
 #[derive(Clone)]
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -25,19 +25,19 @@ pub struct Mail {
 
 /// A message to be mailed.
 pub struct Letter<'a> {
-    /// The address.
+    /// The email address of the recipient.
     pub to: &'a str,
     pub subject: &'a str,
     pub text: String,
-    /// What it is known by: a mailbox drops what comes again under the same, so it is the same for every attempt at
-    /// these contents, and for nothing else.
+    /// The local part of the `Message-ID`. A mailbox drops a message whose id it has seen, so every attempt to send the
+    /// same contents has the same id, and nothing else has it.
     pub id: String,
-    /// When what it tells happened.
+    /// When the event happened.
     pub at: Moment,
 }
 
 impl Mail {
-    /// A mail server with these settings. Nothing is sent yet.
+    /// Creates a client with these settings, without connecting yet.
     pub fn new(settings: &settings::Mail) -> Result<Self, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.reveal())
             .map_err(|error| words(&error))?
@@ -50,7 +50,7 @@ impl Mail {
         })
     }
 
-    /// Mails a message.
+    /// Sends a message.
     pub async fn send(&self, letter: Letter<'_>) -> Result<(), Refusal> {
         let never = |why: String| Refusal::Never(why);
         let to = letter
@@ -78,7 +78,7 @@ impl Mail {
     }
 }
 
-/// Without the password.
+/// Leaves out the password.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mail({})", self.server)
@@ -96,7 +96,7 @@ fn refusal(error: &smtp::Error) -> Refusal {
     }
 }
 
-/// Whether the server cannot have the letter, as there was no way to it.
+/// Whether the server cannot have received the message, because there was no connection.
 fn is_unconnected(error: &smtp::Error) -> bool {
     let cause = error
         .source()

@@ -1,17 +1,17 @@
-//! The words of a notification: HTML as Telegram takes it, plain text for mail.
+//! The text of notifications: HTML for Telegram, plain text for mail.
 
 use super::notice::{LowProduct, LowStock, Notice, OrderNotice};
 use crate::{config::notifications::Config, i18n::Locale, money::Rub, number::pieces};
 use leptos_i18n::td_string;
 use std::fmt::Write;
 
-/// Characters that a message may have: Telegram refuses more than 4096, tags not counted.
+/// The largest number of characters in a message. Telegram rejects more than 4096, not counting tags.
 const LONGEST: usize = 3_500;
 
-/// Marks up the text of a message.
+/// The markup of a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Markup {
-    /// The few tags that Telegram knows.
+    /// The few tags that Telegram supports.
     Html,
     Plain,
 }
@@ -25,7 +25,7 @@ pub struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    /// Writes as the shop does.
+    /// Creates a writer for the language and the site of the shop.
     pub fn new(config: &'a Config, markup: Markup) -> Self {
         Self {
             locale: config.language,
@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A text that means nothing but itself.
+    /// Returns a text as it is, with special characters escaped.
     pub fn plain(&self, text: &str) -> String {
         match self.markup {
             Markup::Html => text
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What the eye shall fall on.
+    /// Returns a text in bold.
     pub fn strong(&self, text: &str) -> String {
         match self.markup {
             Markup::Html => format!("<b>{}</b>", self.plain(text)),
@@ -54,7 +54,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// A text that leads to a page of ours.
+    /// Returns a text that links to a page of the shop.
     pub fn link(&self, text: &str, path: &str) -> String {
         let address = format!("{}{path}", self.site);
         match self.markup {
@@ -67,7 +67,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// What the message is about, in a line.
+    /// Returns a summary of a notice in one line.
     pub fn subject(&self, notice: &Notice) -> String {
         let l = self.locale;
         match notice {
@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// The message.
+    /// Returns the message for a notice.
     pub fn notice(&self, notice: &Notice) -> String {
         let l = self.locale;
         let by = |order: &OrderNotice| order.by.clone().unwrap_or_default();
@@ -112,7 +112,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// That a message may have arrived before.
+    /// Returns the sentence that warns that a message may have arrived before.
     pub fn unsure(&self) -> String {
         self.plain(td_string!(self.locale, notices.unsure))
     }
@@ -146,7 +146,7 @@ impl<'a> Writer<'a> {
         text
     }
 
-    /// A product that runs low: its name, and how many there are of how many there should be.
+    /// Returns a line about a product that is low: its name, its stock and its minimum.
     pub fn low_line(&self, product: &LowProduct) -> String {
         let l = self.locale;
         let name = self.link(&product.name, &format!("/products/{}", product.id));
@@ -160,7 +160,8 @@ impl<'a> Writer<'a> {
         format!("{name}: {}", self.plain(&counts))
     }
 
-    /// An order; `by` are words for who did it, when somebody in particular did.
+    /// Returns the message about an order; `by` is the phrase that names the user, left out if no user caused the
+    /// event.
     fn order(&self, subject: &str, order: &OrderNotice, by: &str) -> String {
         let mut text = format!(
             "{}\n{}\n{}",
@@ -177,7 +178,7 @@ impl<'a> Writer<'a> {
         text
     }
 
-    /// What was sold, how much of it, for how much.
+    /// Returns the product, the quantity and the total of a sale.
     pub fn sold(&self, product: &str, qty: i64, total: Rub) -> String {
         let l = self.locale;
         self.plain(&format!(

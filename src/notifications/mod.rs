@@ -1,7 +1,7 @@
-//! Notifications: what people are told without asking, by Telegram and by mail.
+//! Notifications: messages that people receive unasked, by Telegram and by mail.
 //!
-//! An act notes what is to be told, the outbox keeps it in the transaction of the act, and a worker delivers it
-//! after the commit, until it has arrived or is given up.
+//! An operation records events. The outbox stores a notification about them in the same transaction. After the commit,
+//! a worker delivers it, and retries until it has arrived or is given up.
 
 pub mod cause;
 pub mod page;
@@ -40,11 +40,11 @@ use crate::{
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 
-/// Hours after which a notification that did not arrive is given up.
+/// Hours after which an undelivered notification is given up.
 pub const GIVE_UP_HOURS: i64 = 48;
 
 codes! {
-    /// The way that a notification takes.
+    /// The service by which a notification is sent.
     pub enum Channel {
         Telegram = "telegram",
         Mail = "mail",
@@ -52,7 +52,7 @@ codes! {
 }
 
 impl Channel {
-    /// Its name for people.
+    /// Returns the name of the channel for people.
     pub fn label(self, l: Locale) -> &'static str {
         match self {
             Self::Telegram => "Telegram",
@@ -62,76 +62,76 @@ impl Channel {
 }
 
 codes! {
-    /// What is told.
+    /// The subject of a notification.
     pub enum Kind {
         /// Products fell below their minimum.
         LowStock = "low_stock",
         OrderCreated = "order_created",
         OrderIssued = "order_issued",
         OrderDenied = "order_denied",
-        /// That notifications arrive.
+        /// A test of whether notifications arrive.
         Test = "test",
     }
 }
 
 codes! {
-    /// How far a notification has come.
+    /// The state of a notification.
     pub enum State labelled by notification_state {
         Waiting = "waiting" => waiting,
         Sent = "sent" => sent,
-        /// It was refused for good, or given up.
+        /// Rejected for good, or given up.
         Failed = "failed" => failed,
-        /// Before it was sent, what it would have told was over: the products are not low any more.
+        /// Not sent, because its products had recovered in the meantime.
         Cancelled = "cancelled" => cancelled,
     }
 }
 
-/// A notification on its way to one recipient, as the admin sees it.
+/// A notification to one recipient, as the admin sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     pub id: i64,
     pub kind: Code<Kind>,
     pub channel: Code<Channel>,
-    /// A chat of Telegram, or an address of mail.
+    /// A Telegram chat or an email address.
     pub recipient: String,
-    /// What it is about, in words.
+    /// A summary in one line.
     pub subject: String,
     pub state: Code<State>,
-    /// Attempts that were begun.
+    /// Number of attempts started.
     pub attempts: i64,
     pub created_at: Moment,
-    /// When it is tried next, while it waits.
+    /// When the next attempt is due, while the notification is waiting.
     pub due_at: Moment,
     /// When it was sent, given up or cancelled.
     pub ended_at: Option<Moment>,
     pub last_error: Option<String>,
 }
 
-/// What is configured, whether it works, and how much waits.
+/// The settings of notifications, rejected channels, and the number of waiting notifications.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
     pub telegram: Option<TelegramFacts>,
     pub mail: Option<MailFacts>,
-    /// Whether orders are told, too.
+    /// Whether there are notifications about orders, too.
     pub orders: bool,
     pub language: Locale,
-    /// The beginning of every link.
+    /// The address with which every link begins.
     pub site: String,
     pub refused: Vec<Refused>,
     pub waiting: i64,
-    /// Since when the oldest waits.
+    /// When the oldest waiting notification was created.
     pub oldest: Option<Moment>,
 }
 
-/// The bot, and whom it tells.
+/// The bot and the chats that it notifies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TelegramFacts {
-    /// Its name; `None` while Telegram has not told it.
+    /// The name of the bot; `None` until Telegram has reported it.
     pub bot: Option<String>,
     pub chats: Vec<String>,
 }
 
-/// The mail server, and whom it tells.
+/// The mail server and the addresses that it notifies.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MailFacts {
     pub server: String,
@@ -139,17 +139,17 @@ pub struct MailFacts {
     pub to: Vec<String>,
 }
 
-/// A channel that does not take our token or password.
+/// A channel that rejects our token or password.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Refused {
     pub channel: Channel,
     pub since: Moment,
-    /// What the other side said.
+    /// The reason that the other side gave.
     pub why: String,
 }
 
 list_query! {
-    /// What the list of notifications shows: the state of its URL, as it was typed.
+    /// The parameters of the list of notifications, as typed in the URL.
     pub struct Query {
         state: State { inline, example = "failed" },
     }

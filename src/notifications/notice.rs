@@ -1,14 +1,14 @@
-//! What there is to tell, as the queue keeps it.
+//! The contents of notifications, as the outbox stores them.
 
 use super::Kind;
 use crate::{money::Rub, orders::Order};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeSet, HashSet};
 
-/// Products that one message names; a link leads to the others.
+/// Largest number of products named in one message; a link leads to the others.
 const NAMED: usize = 30;
 
-/// What is told, as the outbox keeps it.
+/// The content of a notification, as the outbox stores it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Notice {
@@ -17,13 +17,13 @@ pub enum Notice {
     OrderIssued(OrderNotice),
     OrderDenied(OrderNotice),
     Test {
-        /// Who asked for it.
+        /// The user who asked for the test.
         by: Option<String>,
     },
 }
 
 impl Notice {
-    /// What kind of notice it is.
+    /// Returns the kind of the notice.
     pub const fn kind(&self) -> Kind {
         match self {
             Self::LowStock(_) => Kind::LowStock,
@@ -34,7 +34,7 @@ impl Notice {
         }
     }
 
-    /// The order that it tells of.
+    /// Returns the order that the notice is about, if any.
     pub const fn order(&self) -> Option<&OrderNotice> {
         match self {
             Self::OrderCreated(order) | Self::OrderIssued(order) | Self::OrderDenied(order) => {
@@ -48,11 +48,11 @@ impl Notice {
 /// Products that fell below their minimum.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LowStock {
-    /// The first of them.
+    /// The products that the message names.
     pub products: Vec<LowProduct>,
-    /// How many more there are.
+    /// The number of other products.
     pub more: usize,
-    /// Which those are; what an earlier version wrote has only their number.
+    /// The ids of the other products. A notice from an earlier version has only their number.
     #[serde(default)]
     pub rest: BTreeSet<i64>,
 }
@@ -66,7 +66,7 @@ pub struct LowProduct {
     pub min_stock: i64,
 }
 
-/// An order as it was when something was done with it.
+/// An order as it was at the time of the event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OrderNotice {
     pub id: i64,
@@ -75,12 +75,12 @@ pub struct OrderNotice {
     pub total_rub: Rub,
     pub phone: String,
     pub customer: Option<String>,
-    /// Who did it.
+    /// The user who caused the event.
     pub by: Option<String>,
 }
 
 impl LowStock {
-    /// Names the first of the products and counts the rest.
+    /// Creates a notice that names the first products and counts the others.
     pub fn of(mut products: Vec<LowProduct>) -> Self {
         let rest: BTreeSet<i64> = products
             .split_off(NAMED.min(products.len()))
@@ -94,13 +94,13 @@ impl LowStock {
         }
     }
 
-    /// The numbers of the products, of all that are known.
+    /// Iterates over the ids of all products whose ids are known.
     pub fn ids(&self) -> impl Iterator<Item = i64> {
         let named = self.products.iter().map(|product| product.id);
         named.chain(self.rest.iter().copied())
     }
 
-    /// Tells only of those that are among `low`.
+    /// Keeps only the products in `low`, and the ones whose ids are unknown.
     pub fn keep(&mut self, low: &HashSet<i64>) {
         self.products.retain(|product| low.contains(&product.id));
         let unknown = self.unknown();
@@ -108,17 +108,17 @@ impl LowStock {
         self.more = self.rest.len() + unknown;
     }
 
-    /// Whether it tells of nothing.
+    /// Whether the notice has no products.
     pub fn is_empty(&self) -> bool {
         self.products.is_empty() && self.more == 0
     }
 
-    /// How many it counts without knowing which.
+    /// Returns the number of products whose ids are unknown.
     fn unknown(&self) -> usize {
         self.more.saturating_sub(self.rest.len())
     }
 
-    /// What several acts told, as one: each product once, as it was the last time.
+    /// Merges two notices. A product in both appears once, as it is in the later one.
     fn and(mut self, later: Self) -> Self {
         let unknown = self.unknown() + later.unknown();
         for product in later.products {
@@ -156,7 +156,7 @@ impl From<Order> for OrderNotice {
     }
 }
 
-/// Notices that one message tells.
+/// Merges notices into the one that a message is about: those of low stock are combined, otherwise the last one counts.
 pub fn joined(notices: Vec<Notice>) -> Option<Notice> {
     notices.into_iter().reduce(|one, next| match (one, next) {
         (Notice::LowStock(one), Notice::LowStock(next)) => Notice::LowStock(one.and(next)),
@@ -200,7 +200,7 @@ mod tests {
         assert_eq!((low.products.len(), low.more), (1, 2));
         low.keep(&HashSet::new());
         assert!(low.is_empty());
-        // An earlier version kept only how many there are.
+        // An earlier version stored only the number of products.
         let old = r#"{"products": [], "more": 3}"#;
         let mut low: LowStock = serde_json::from_str(old).unwrap();
         low.keep(&HashSet::new());

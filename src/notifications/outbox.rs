@@ -1,4 +1,4 @@
-//! Writing to the outbox: in the transaction of the act, so that what was rolled back is never told.
+//! Writes notifications to the outbox, in the transaction of the operation: one that is rolled back notifies nobody.
 
 use super::{
     Channel, Kind, State,
@@ -17,10 +17,10 @@ use crate::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-/// How long products that run low are gathered, so that many become one message.
+/// How long a notification about low stock is held back, so that later ones can join its message.
 pub const GATHER: TimeDelta = TimeDelta::seconds(60);
 
-/// Tells the recipients of what acts did.
+/// The listener that writes notifications about the events of an operation.
 pub struct Outbox;
 
 impl Listener for Outbox {
@@ -33,7 +33,7 @@ impl Listener for Outbox {
     }
 }
 
-/// Every recipient that the settings name, with its channel.
+/// Returns every recipient in the settings, with its channel.
 pub fn recipients(config: &Config) -> Vec<(Channel, String)> {
     let chats = config.telegram.iter().flat_map(|telegram| &telegram.chats);
     let addresses = config.mail.iter().flat_map(|mail| &mail.to);
@@ -43,7 +43,7 @@ pub fn recipients(config: &Config) -> Vec<(Channel, String)> {
         .collect()
 }
 
-/// Puts the events of the act on record and into the outbox.
+/// Writes the events of the operation to the outbox, and products that became low to the operation log, too.
 fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     let mut notices = Vec::new();
     let low = newly_low(tx)?;
@@ -84,7 +84,7 @@ fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     Ok(())
 }
 
-/// Writes one notification for one recipient.
+/// Writes a notification for one recipient.
 pub fn insert(
     tx: &mut Tx<'_>,
     notice: &Notice,
@@ -112,7 +112,7 @@ pub fn insert(
     Ok(())
 }
 
-/// What must keep its order, and waits for what was written before.
+/// Returns the lane of a notification: one topic for one recipient. The notifications of a lane are delivered in order.
 fn lane(kind: Kind, channel: Channel, recipient: &str) -> String {
     let topic = match kind {
         Kind::LowStock => "stock",
@@ -122,7 +122,7 @@ fn lane(kind: Kind, channel: Channel, recipient: &str) -> String {
     format!("{channel}/{topic}/{recipient}")
 }
 
-/// The products on sale that the act took below their minimum.
+/// Returns the products on sale that the operation took below their minimum.
 fn newly_low(tx: &mut Tx<'_>) -> Result<Vec<LowProduct>, Error> {
     let ids = tx.events.take_newly_low();
     let mut low = Vec::new();

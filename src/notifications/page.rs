@@ -1,4 +1,4 @@
-//! The admin's page of notifications: what is configured, what waits, what was told, and a test.
+//! The admin's notifications page: the settings, a test, and the list of waiting and past notifications.
 
 use super::{Channel, Delivery, GIVE_UP_HOURS, Overview, Query, State, cause::Said};
 use crate::{
@@ -26,7 +26,7 @@ pub struct Board {
     pub page: Page<Delivery>,
 }
 
-/// The settings of notifications, what waits, and a page of what was told.
+/// Returns an overview of notifications and a page of their list.
 #[server(endpoint = "read_notifications", input = GetUrl)]
 pub async fn read_notifications(query: Query) -> Result<Board, Error> {
     use super::service;
@@ -42,7 +42,7 @@ pub async fn read_notifications(query: Query) -> Result<Board, Error> {
     .await
 }
 
-/// Tells everybody that notifications arrive.
+/// Sends a test notification to every recipient.
 #[server(endpoint = "send_test_notification")]
 pub async fn send_test_notification() -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -52,7 +52,7 @@ pub async fn send_test_notification() -> Result<(), Error> {
     Ok(())
 }
 
-/// Sends a notification again that had failed.
+/// Sends a failed notification again.
 #[server(endpoint = "resend_notification")]
 pub async fn resend_notification(id: i64) -> Result<(), Error> {
     use crate::{door, ui::banner::Success};
@@ -63,7 +63,7 @@ pub async fn resend_notification(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// The page.
+/// The notifications page.
 #[component]
 pub fn NotificationsPage() -> impl IntoView {
     let l = ui::locale();

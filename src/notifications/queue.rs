@@ -1,6 +1,8 @@
-//! Taking from the outbox: which notifications are due, who sends them, and what came of it.
+//! Takes notifications from the outbox: finds those that are due, claims them for one server, and records the outcome.
 //!
-//! The first waiting row of a lane is claimed by an update that one server wins; whoever has it has the lane.
+//! A lane is one topic for one recipient, such as the orders for one chat; its notifications are delivered in order. A
+//! server claims the first waiting row of a lane by a conditional update that only one server wins. The claim on this
+//! row is a claim on the whole lane.
 
 use super::{
     Channel, Kind, State, access,
@@ -18,54 +20,54 @@ use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use std::{collections::HashSet, time::Duration};
 
-/// How long a notification belongs to the server that claimed it. Longer than any attempt takes.
+/// How long a claim is valid. This is longer than any attempt takes.
 const LEASE: TimeDelta = TimeDelta::seconds(120);
-/// How long a notification is tried.
+/// The age at which a waiting notification is given up.
 pub(super) const GIVE_UP: TimeDelta = TimeDelta::hours(super::GIVE_UP_HOURS);
-/// The wait after the first attempt that failed; each further one doubles it.
+/// The wait after the first failed attempt; each further failure doubles it.
 const FIRST_WAIT: TimeDelta = TimeDelta::seconds(5);
 /// The longest of these waits.
 const LONGEST_WAIT: TimeDelta = TimeDelta::minutes(10);
-/// How long nothing is tried where our token or password is refused.
+/// How long a channel is paused after it has rejected our token or password.
 const NO_ACCESS_WAIT: TimeDelta = TimeDelta::minutes(15);
-/// Rows that one message joins at most.
+/// Largest number of rows that are combined into one message.
 const JOINED: i64 = 500;
-/// Servers that hold a whole channel back wait for each other under this name.
+/// Name of the advisory lock that a server holds while it pauses a channel.
 const PAUSE: &str = "notifications pause";
-/// Notifications that belong to this server for a while, as one message.
+/// Notifications that this server has claimed, to be sent as one message.
 #[derive(Debug)]
 pub struct Claim {
-    /// The rows, the first of the lane first.
+    /// The rows, starting with the first one of the lane.
     pub ids: Vec<i64>,
     pub channel: Channel,
     pub recipient: String,
     pub notice: Notice,
-    /// When the first of them was written.
+    /// When the first row was written.
     pub since: Moment,
-    /// An earlier attempt may have arrived.
+    /// Whether an earlier attempt may have arrived.
     pub is_unsure: bool,
-    /// Attempts, this one included.
+    /// Number of attempts, including this one.
     attempts: i64,
 }
 
-/// Why something was not sent.
+/// Why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Later it may arrive; not before `after`, when the other side named a time.
+    /// A later attempt may succeed, but not before `after` has passed, if the other side asked for a wait.
     Later {
         why: String,
         after: Option<Duration>,
-        /// There was no answer: it may have arrived.
+        /// There was no answer, so the message may have arrived.
         is_unsure: bool,
     },
-    /// Our token or password does not hold: nothing arrives until the settings change.
+    /// Our token or password is rejected. Nothing arrives until the settings change.
     NoAccess(String),
-    /// This one will never arrive.
+    /// This message can never be delivered.
     Never(String),
 }
 
 impl Refusal {
-    /// In words.
+    /// Returns the reason in words.
     pub fn why(&self) -> &str {
         match self {
             Self::Later { why, .. } | Self::NoAccess(why) | Self::Never(why) => why,
@@ -73,7 +75,7 @@ impl Refusal {
     }
 }
 
-/// Lanes in which something waits, each with its channel and recipient.
+/// Returns the lanes with waiting notifications, each with its channel and recipient.
 pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error> {
     shop.db
         .read(|conn| {
@@ -94,8 +96,8 @@ pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error>
         .await
 }
 
-/// A row that is first in its lane: its number, when it is due, until when it is claimed, whether an earlier attempt may
-/// have arrived, and who claimed it.
+/// The first row of a lane: its id, when it is due, until when it is claimed, whether an earlier attempt may have
+/// arrived, and the server that claimed it.
 type Head = (
     i64,
     NaiveDateTime,
@@ -104,7 +106,8 @@ type Head = (
     Option<String>,
 );
 
-/// Claims what is due first in a lane, for the server `me`; nothing when it is not due, or another server has it.
+/// Claims the first message of a lane for the server `me`. Returns `None` if it is not due, or if another server holds
+/// the lane.
 pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Option<Claim>, Error> {
     let (lane, me) = (lane.to_owned(), me.to_owned());
     shop.db
@@ -114,14 +117,15 @@ pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Opt
                 if let Some(claim) = gather(conn, &lane, &me, head, is_unsure, now)? {
                     return Ok(Some(claim));
                 }
-                // That one was cancelled; the next may be due.
+                // The first row was cancelled; the next one may be due.
             }
             Ok(None)
         })
         .await
 }
 
-/// Claims the first row of a lane, and with it the lane. Its number, and whether an earlier attempt may have arrived.
+/// Claims the first row of a lane, and with it the lane. Returns its id, and whether an earlier attempt may have
+/// arrived.
 fn claim_head(
     conn: &mut Conn,
     lane: &str,
@@ -159,7 +163,7 @@ fn claim_head(
         notifications::claimed_until.eq(now.utc() + LEASE),
     ))
     .execute(conn)?;
-    // A claim that nobody settled: that attempt ended nobody knows how.
+    // If an earlier claim was never settled, the outcome of that attempt is unknown.
     Ok((won > 0).then_some((head, is_unsure || holder.is_some())))
 }
 
@@ -176,10 +180,11 @@ struct Row {
     claimed_by: Option<String>,
 }
 
-/// What the message of a claimed row tells: with it, what joins it in its lane. Nothing when it is not to be told any
-/// more, which is then written down.
+/// Builds the message for a claimed row, combined with later rows of its lane where possible. Returns `None` if the row
+/// is no longer worth sending; it is then marked as cancelled.
 ///
-/// What an earlier attempt may have brought is told again as it was, and alone: a mailbox that has it drops the repeat.
+/// A message that may have arrived before is repeated without changes and without new rows, so that a mailbox that has
+/// it drops the repeat.
 fn gather(
     conn: &mut Conn,
     lane: &str,
@@ -245,8 +250,8 @@ fn gather(
     }))
 }
 
-/// Leaves out the products that are not low any more, and cancels the rows that tell of no others. The other rows keep
-/// what is told now: a repeat tells the same.
+/// Removes products that are no longer low, and cancels the rows that have no others. The remaining rows are updated,
+/// so that a repeat has the same contents.
 fn cancel_refilled(
     conn: &mut Conn,
     told: &mut Vec<(Row, Option<Notice>)>,
@@ -293,7 +298,7 @@ fn cancel_refilled(
     Ok(())
 }
 
-/// Writes down what came of an attempt. `random` is from 0 to 1.
+/// Records the outcome of an attempt. `random` is between 0 and 1.
 pub async fn settle(
     shop: &Shop,
     claim: &Claim,
@@ -329,7 +334,7 @@ pub async fn settle(
                 let until = now.utc() + asked.map_or(wait, |asked| asked.max(wait));
                 wait_on(conn, &ids, until, &why, is_unsure)?;
                 match asked {
-                    // It speaks to all of us, whatever we send.
+                    // The wait applies to everything that is sent on this channel.
                     Some(asked) => pause(conn, channel, now.utc() + asked),
                     None => Ok(()),
                 }
@@ -338,17 +343,20 @@ pub async fn settle(
         .await
 }
 
-/// The wait after so many attempts: doubled each time, up to a limit, a fifth more or less by chance,
-/// so that what failed together is not tried together.
+/// Returns the wait after so many attempts. It doubles each time, up to a limit, and varies at random by up to a fifth,
+/// so that messages that failed together are not retried together.
 fn wait_after(attempts: i64, random: f64) -> TimeDelta {
     let doublings = attempts.clamp(1, 16) - 1;
     let wait = (FIRST_WAIT * (1 << doublings)).min(LONGEST_WAIT);
-    #[expect(clippy::cast_possible_truncation, reason = "from 800 to 1200")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the value is between 800 and 1200"
+    )]
     let thousandths = (800.0 + 400.0 * random.clamp(0.0, 1.0)) as i32;
     wait * thousandths / 1_000
 }
 
-/// The rows of a lane that wait.
+/// The waiting rows of a lane.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn waiting<'a>(lane: &'a str) -> _ {
     let state: State = State::Waiting;
@@ -357,14 +365,14 @@ fn waiting<'a>(lane: &'a str) -> _ {
         .filter(notifications::state.eq(state))
 }
 
-/// Whether this version knows how to tell it: what a newer one wrote is for a newer one to send.
+/// Whether this version knows the kind of a row. Rows of other kinds come from a newer version, and are left to it.
 #[diesel::dsl::auto_type(no_type_alias)]
 fn is_ours() -> _ {
     let kinds: Vec<Kind> = Kind::ALL.to_vec();
     notifications::kind.eq_any(kinds)
 }
 
-/// Gives up what has waited too long and is not being sent at this moment.
+/// Gives up the notifications of a lane that have waited too long and are not being sent at the moment.
 pub(super) fn give_up_old(conn: &mut Conn, lane: &str, now: Moment) -> Result<(), Error> {
     let free = notifications::claimed_until
         .is_null()
@@ -426,7 +434,7 @@ fn wait_on(
     Ok(())
 }
 
-/// Nothing goes this way before `until`.
+/// Postpones everything that waits for a channel to `until`, if it is due earlier.
 fn pause(conn: &mut Conn, channel: Channel, until: NaiveDateTime) -> Result<(), Error> {
     diesel::update(
         notifications::table

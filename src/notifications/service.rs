@@ -1,4 +1,4 @@
-//! The rules of the admin's page of notifications: what is told and what waits, a test, and sending again.
+//! The rules of the admin's notifications page: the overview, the list, the test, and resending.
 
 use super::{
     Channel, Delivery, Kind, MailFacts, Overview, Query, Refused, State, TelegramFacts,
@@ -23,7 +23,7 @@ use crate::{
 use chrono::NaiveDateTime;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// What is configured, whether it works, and how much waits.
+/// Returns the settings, rejected channels, and the number of waiting notifications.
 pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let known = channels::table
@@ -79,7 +79,7 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
     })
 }
 
-/// A page of the notifications, newest first, in the words of `locale`.
+/// Returns a page of notifications, newest first, with summaries in the language `locale`.
 pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Delivery>, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let mut checks = Checks::default();
@@ -106,7 +106,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Deliv
     Ok(keyset.page(rows, |delivery: &Delivery| vec![Key::Int(delivery.id)]))
 }
 
-/// Tells everybody that notifications arrive.
+/// Sends a test notification to every recipient.
 pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     tx.actor.may(Permission::AdminArea)?;
     let recipients = outbox::recipients(config);
@@ -123,7 +123,8 @@ pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     record(tx, Action::SendTest, Entity::Notification, "test", &changes)
 }
 
-/// Sends a notification again that had failed: it is tried as long as a new one. One that did not fail stays as it is.
+/// Sends a failed notification again, and retries as long as for a new one. Leaves a notification that has not failed
+/// unchanged.
 pub fn resend(
     tx: &mut Tx<'_>,
     id: i64,
@@ -156,7 +157,7 @@ pub fn resend(
     get(tx, id, locale)
 }
 
-/// One notification.
+/// Returns one notification.
 pub fn get(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<Delivery, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let row: Row = notifications::table

@@ -1,5 +1,5 @@
-//! Telegram: the methods of its Bot API, over a client of ours that sees what matters here:
-//! whether a request may have arrived, and how long the other side asks to wait.
+//! A client of Telegram's Bot API. It is our own because it must report whether a failed request may have arrived, and
+//! how long Telegram asks to wait.
 
 use super::queue::Refusal;
 use crate::{
@@ -22,12 +22,12 @@ use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
 use std::{error::Error as _, fmt, path::PathBuf, time::Duration};
 
-/// How long Telegram may take to be reached.
+/// Time limit for connecting to Telegram.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// How long it may take to answer. Long: an answer that comes late is no reason to send twice.
+/// Time limit for an answer. It is long, so that a late answer does not lead to a message that is sent twice.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
-/// A bot, as Telegram's server knows it.
+/// A client for one bot.
 #[derive(Clone)]
 pub struct Telegram {
     http: reqwest::Client,
@@ -37,7 +37,7 @@ pub struct Telegram {
 }
 
 impl Telegram {
-    /// A bot with these settings. Nothing is sent yet.
+    /// Creates a client with these settings, without connecting yet.
     pub fn new(settings: &settings::Telegram) -> Result<Self, String> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
@@ -51,7 +51,7 @@ impl Telegram {
         })
     }
 
-    /// The same, for answers that may take another time.
+    /// Returns a copy with another time limit for answers.
     pub fn patient(&self, answer_limit: Duration) -> Self {
         Self {
             answer_limit,
@@ -59,7 +59,7 @@ impl Telegram {
         }
     }
 
-    /// The bot's number: the part of the token that is no secret.
+    /// Returns the id of the bot, which is the part of the token that is not secret.
     pub fn id(&self) -> i64 {
         let number = self.token.reveal().split(':').next();
         number
@@ -67,7 +67,7 @@ impl Telegram {
             .unwrap_or_default()
     }
 
-    /// Sends a message of HTML to a chat, with buttons under it when there are any.
+    /// Sends an HTML message to a chat, optionally with buttons below it.
     pub async fn send(
         &self,
         chat: &str,
@@ -81,7 +81,7 @@ impl Telegram {
             .link_preview_options(LinkPreviewOptions::DISABLED)
             .maybe_reply_markup(buttons.map(ReplyMarkup::InlineKeyboardMarkup))
             .build();
-        // Whatever else the answer says: the message is there, and must not be sent again.
+        // The result is read as plain JSON: the message has arrived, and an unexpected field must not cause a resend.
         let sent: Result<MethodResponse<Value>, _> =
             self.request("sendMessage", Some(message)).await;
         sent.map(|_| ())
@@ -92,14 +92,14 @@ impl Telegram {
     }
 }
 
-/// Without the token.
+/// Leaves out the token.
 impl fmt::Debug for Telegram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Telegram({})", self.api_url)
     }
 }
 
-/// A chat by its number, or a public channel by its name.
+/// Parses the id of a chat, or the name of a public channel.
 fn chat_id(chat: &str) -> ChatId {
     chat.parse()
         .map_or_else(|_| ChatId::String(chat.to_owned()), ChatId::Integer)
@@ -145,7 +145,7 @@ impl AsyncTelegramApi for Telegram {
         let body = answer.bytes().await.map_err(|error| unsure(words(error)))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
-                .map_err(|error| unsure(format!("an answer that cannot be read: {error}")));
+                .map_err(|error| unsure(format!("could not read the answer: {error}")));
         }
         Err(refusal(status, &body, after))
     }
@@ -160,11 +160,11 @@ impl AsyncTelegramApi for Telegram {
         Params: Serialize + fmt::Debug + Send,
         Output: DeserializeOwned,
     {
-        Err(Refusal::Never(format!("{method}: no files are sent")))
+        Err(Refusal::Never(format!("{method}: cannot send files")))
     }
 }
 
-/// What an answer means that is no success.
+/// Interprets an error response.
 fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Refusal {
     let told: Option<ErrorResponse> = serde_json::from_slice(body).ok();
     let description = told.as_ref().map_or_else(
@@ -186,13 +186,13 @@ fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Refusal 
         code => Refusal::Later {
             why,
             after,
-            // Somebody between us and Telegram that waited in vain does not know more than we do.
+            // A proxy that got no answer from Telegram cannot know whether the message arrived.
             is_unsure: matches!(code, 502 | 504) && told.is_none(),
         },
     }
 }
 
-/// The wait that an answer asks for: in seconds, or until an instant.
+/// Returns the wait that the header `Retry-After` asks for, in seconds or as a date.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     if let Ok(seconds) = text.parse() {
@@ -202,7 +202,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     (until - clock::now().utc()).to_std().ok()
 }
 
-/// An error with all its causes, and without the address: the token is in it.
+/// Formats an error with all its causes, but without the URL, which contains the token.
 fn words(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();

@@ -1,4 +1,4 @@
-//! What keeps the queue in order: rows of servers that died, rows that are old, and how many wait.
+//! Maintenance of the outbox: claims of servers that crashed, old rows, and counts for the metrics.
 
 use super::State;
 use super::queue::{GIVE_UP, give_up_old};
@@ -6,10 +6,10 @@ use crate::{act::Shop, db::Conn, error::Error, moment::Moment, schema::notificat
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
-/// How long notifications are kept after their end.
+/// How long notifications are kept after they were sent, given up or cancelled.
 const KEPT: TimeDelta = TimeDelta::days(30);
 
-/// Frees what an earlier life of this server had claimed. Only SQLite knows that nobody else is alive.
+/// Releases the claims of a previous run of this server. Does so only on SQLite, where no other server can be running.
 pub async fn take_back(shop: &Shop) -> Result<(), Error> {
     shop.db
         .write(|conn| {
@@ -31,14 +31,14 @@ pub async fn take_back(shop: &Shop) -> Result<(), Error> {
         .await
 }
 
-/// Forgets what ended long ago, and gives up what has waited too long, whoever it was for.
+/// Deletes notifications that ended long ago, and gives up those that have waited too long, whatever their recipient.
 pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
     shop.db
         .write(move |conn| {
             let old = now.utc() - KEPT;
             diesel::delete(notifications::table.filter(notifications::ended_at.lt(old)))
                 .execute(conn)?;
-            // Nobody comes to the lanes of those who are no longer told.
+            // The worker skips the lanes of recipients who are no longer configured.
             let lanes: Vec<String> = notifications::table
                 .filter(notifications::state.eq(State::Waiting))
                 .filter(notifications::created_at.le(now.utc() - GIVE_UP))
@@ -52,7 +52,7 @@ pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
         .await
 }
 
-/// How many wait, and how many were given up.
+/// Returns the numbers of waiting and of failed notifications.
 pub async fn load(shop: &Shop) -> Result<[(State, i64); 2], Error> {
     shop.db
         .read(|conn| {

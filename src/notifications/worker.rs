@@ -1,4 +1,4 @@
-//! The worker: delivers what the outbox has, until it has arrived or is given up.
+//! The worker: delivers the notifications in the outbox until they have arrived or are given up.
 
 use super::{
     Channel, access, button,
@@ -34,39 +34,39 @@ use tokio::{
     time::{sleep, timeout},
 };
 
-/// How long Telegram may take to say who we are; what waits is delivered after that.
+/// Time limit for asking Telegram for the name of the bot. Deliveries start only after that.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
-/// How often the outbox is looked into when nobody says that something is there.
+/// How often the outbox is checked without being notified of new rows.
 const LOOK: Duration = Duration::from_secs(2);
-/// How often Telegram is asked who we are until it answers, in looks.
+/// Number of checks of the outbox after which Telegram is asked again for the name of the bot, until it answers.
 const GREET: u32 = 150;
-/// How often what ended long ago is forgotten, in looks.
+/// Number of checks of the outbox after which old notifications are deleted again.
 const SWEEP: u32 = 1_800;
-/// How long the worker may take to end what it sends when the server stops.
+/// Time limit for finishing messages that are being sent when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
-/// How often it is tried to write down that something was sent: what is not written down is sent again.
+/// Number of retries for recording the outcome of a delivery. If it is not recorded, the message is sent again.
 const SETTLE_TRIES: u32 = 30;
 
-/// Rung when something was put into the outbox.
+/// Notified when there are new rows in the outbox.
 static BELL: Notify = Notify::const_new();
 
-/// Says that the outbox has something new.
+/// Wakes the worker because there are new rows in the outbox.
 pub fn ring() {
     BELL.notify_one();
 }
 
-/// The ways to the recipients, as one server has them.
+/// The channels of a server.
 #[derive(Debug)]
 pub struct Channels {
     pub telegram: Option<Telegram>,
     pub mail: Option<Mail>,
-    /// The name of this server among those that share the outbox.
+    /// Identifies this server among those that share the outbox.
     me: String,
     is_stopping: AtomicBool,
 }
 
 impl Channels {
-    /// The channels that the settings of the shop name.
+    /// Creates the channels that are configured in the settings of the shop.
     pub fn of(shop: &Shop) -> Result<Arc<Self>, String> {
         let config = &shop.config.notifications;
         Ok(Arc::new(Self {
@@ -78,7 +78,7 @@ impl Channels {
     }
 }
 
-/// A worker that runs beside the server.
+/// A running worker.
 pub struct Worker {
     channels: Arc<Channels>,
     task: JoinHandle<()>,
@@ -91,12 +91,12 @@ impl Worker {
         Self { channels, task }
     }
 
-    /// Ends once what is being sent has been sent.
+    /// Stops the worker after the messages that are being sent, or after a time limit.
     pub async fn stop(self) {
         self.channels.is_stopping.store(true, Ordering::Relaxed);
         ring();
         if timeout(STOP_LIMIT, self.task).await.is_err() {
-            tracing::warn!("a notification took too long and was cut");
+            tracing::warn!("stopped while a notification was still being sent");
         }
     }
 }
@@ -108,12 +108,12 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
     let mut looks: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
         if let Err(error) = begin_due(&mut lanes, &shop, &channels, clock::now).await {
-            tracing::warn!(%error, "the outbox cannot be read");
+            tracing::warn!(%error, "could not read the outbox");
         }
         if looks.is_multiple_of(SWEEP)
             && let Err(error) = upkeep::forget_old(&shop, clock::now()).await
         {
-            tracing::warn!(%error, "old notifications were not forgotten");
+            tracing::warn!(%error, "could not delete old notifications");
         }
         looks = looks.wrapping_add(1);
         if !is_greeted && looks.is_multiple_of(GREET) {
@@ -124,28 +124,31 @@ async fn run(shop: Shop, channels: Arc<Channels>) {
     join_all(lanes.into_values()).await;
 }
 
-/// Says once what is configured, and frees what an earlier life left.
+/// Logs the settings once, and releases the claims of a previous run.
 async fn introduce(shop: &Shop) {
     if let Err(error) = upkeep::take_back(shop).await {
-        tracing::warn!(%error, "the outbox cannot be read");
+        tracing::warn!(%error, "could not release claims of a previous run");
     }
     let config = &shop.config.notifications;
     match &config.mail {
-        Some(mail) => tracing::info!("mail goes through {}", mail.server),
-        None => tracing::info!("mail is off: SMTP_URL, MAIL_FROM and MAIL_TO turn it on"),
+        Some(mail) => tracing::info!("sending mail through {}", mail.server),
+        None => tracing::info!("mail is off: set SMTP_URL, MAIL_FROM and MAIL_TO to turn it on"),
     }
     match &config.telegram {
         Some(telegram) if telegram.chats.is_empty() => {
-            tracing::info!("Telegram tells nobody: TELEGRAM_CHAT_ID is empty");
+            tracing::info!("Telegram notifies nobody: TELEGRAM_CHAT_ID is empty");
         }
-        Some(telegram) => tracing::info!(chats = telegram.chats.len(), "Telegram is told"),
+        Some(telegram) => tracing::info!(chats = telegram.chats.len(), "Telegram is on"),
         None => {
-            tracing::info!("Telegram is off: TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID turn it on");
+            tracing::info!(
+                "Telegram is off: set TELEGRAM_BOT_TOKEN and TELEGRAM_CHAT_ID to turn it on"
+            );
         }
     }
 }
 
-/// Asks Telegram whether the token holds, and who we are. Tells whether it has answered.
+/// Asks Telegram for the name of the bot, and stores whether it accepts the token. Returns `false` if this must be
+/// retried.
 async fn greet(shop: &Shop, channels: &Channels) -> bool {
     let Some(telegram) = &channels.telegram else {
         return true;
@@ -153,39 +156,36 @@ async fn greet(shop: &Shop, channels: &Channels) -> bool {
     let noted = match telegram.patient(GREETING_LIMIT).get_me().await {
         Ok(answer) => {
             let name = answer.result.username.unwrap_or_default();
-            tracing::info!("Telegram knows us as @{name}");
+            tracing::info!("connected to Telegram as @{name}");
             access::welcome(shop, Channel::Telegram, name, clock::now()).await
         }
         Err(Refusal::NoAccess(why)) => {
-            tracing::error!(%why, "Telegram refuses TELEGRAM_BOT_TOKEN: nothing will be told until it is right");
+            tracing::error!(%why, "Telegram rejects TELEGRAM_BOT_TOKEN: no notifications are sent until it is corrected");
             access::refused(shop, Channel::Telegram, why, clock::now()).await
         }
         Err(refusal) => {
-            tracing::warn!(
-                why = refusal.why(),
-                "Telegram does not answer; it is tried again"
-            );
+            tracing::warn!(why = refusal.why(), "Telegram does not answer; will retry");
             return false;
         }
     };
     if let Err(error) = &noted {
-        tracing::warn!(%error, "what Telegram said was not written down");
+        tracing::warn!(%error, "could not store whether Telegram accepts the token");
     }
     noted.is_ok()
 }
 
-/// Deliveries that were begun, by their lanes.
+/// The running deliveries, by lane.
 type Lanes = HashMap<String, JoinHandle<Result<usize, Error>>>;
 
-/// Begins with every lane in which something waits, and which is not under way. Each goes on by itself, in its order:
-/// a slow one holds no other back.
+/// Starts a delivery for every lane with waiting notifications, unless one is running. Lanes are independent: a slow
+/// one does not hold up the others.
 async fn begin_due(
     lanes: &mut Lanes,
     shop: &Shop,
     channels: &Arc<Channels>,
     now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<(), Error> {
-    // Of those whom the settings still name.
+    // Recipients who are no longer configured are skipped.
     let recipients = outbox::recipients(&shop.config.notifications);
     let is_told = |channel: Channel, recipient: &str| {
         recipients
@@ -199,7 +199,9 @@ async fn begin_due(
             let (shop, channels, name) = (shop.clone(), channels.clone(), lane.clone());
             let delivery = tokio::spawn(async move {
                 let sent = deliver_lane(&shop, &channels, &name, now).await;
-                sent.inspect_err(|error| tracing::warn!(%error, "the outbox cannot be read"))
+                sent.inspect_err(
+                    |error| tracing::warn!(%error, "could not deliver the notifications of a lane"),
+                )
             });
             lanes.insert(lane, delivery);
         }
@@ -207,7 +209,7 @@ async fn begin_due(
     Ok(())
 }
 
-/// Delivers everything that is due. Tells how many messages went out.
+/// Delivers everything that is due. Returns the number of messages sent.
 #[cfg(test)]
 pub async fn deliver_due(
     shop: &Shop,
@@ -222,7 +224,7 @@ pub async fn deliver_due(
         .sum()
 }
 
-/// Delivers what is due in one lane, until one is refused.
+/// Delivers the messages of a lane in order, until none is due. Returns the number of messages sent.
 async fn deliver_lane(
     shop: &Shop,
     channels: &Channels,
@@ -241,7 +243,7 @@ async fn deliver_lane(
                 channel = %claim.channel,
                 recipient = claim.recipient,
                 why = refusal.why(),
-                "a notification was not taken"
+                "could not deliver a notification"
             ),
         }
         settle(shop, &claim, &outcome, now()).await?;
@@ -283,7 +285,7 @@ async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), 
     }
 }
 
-/// The button under a new order, where the bot knows who presses it.
+/// Returns the button for a new order, if the chat is linked to an account.
 async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup> {
     let Notice::OrderCreated(order) = &claim.notice else {
         return None;
@@ -300,7 +302,7 @@ async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup
     is_linked.then(|| button::issue_button(order.id, language))
 }
 
-/// Writes down what came of an attempt, however long the database takes: what was sent must not be sent again.
+/// Records the outcome of an attempt, and retries if the database fails: a message must not be sent twice.
 async fn settle(
     shop: &Shop,
     claim: &Claim,
@@ -311,7 +313,7 @@ async fn settle(
     loop {
         match queue::settle(shop, claim, outcome, now, rand::random()).await {
             Err(error) if tries < SETTLE_TRIES => {
-                tracing::warn!(%error, "what came of a notification is not written down yet");
+                tracing::warn!(%error, "could not record the outcome of a delivery; will retry");
                 tries += 1;
                 sleep(Duration::from_secs(1)).await;
             }
