@@ -1,4 +1,5 @@
-//! What the bot answers to commands: each asks the services as whoever writes, and puts the answer into words.
+//! The answers of the bot to commands. Each command calls the services as the person who sent it, and formats the
+//! result.
 
 use crate::{
     act::Tx,
@@ -20,15 +21,15 @@ use leptos_i18n::td_string;
 use std::fmt::Write;
 use url::form_urlencoded;
 
-/// Lines of a list; a link leads to the rest.
+/// Largest number of lines in a list; a link leads to the rest.
 const LINES: usize = 10;
-/// Orders that come as messages of their own, each with its button.
+/// Largest number of orders that are sent as separate messages, each with its button.
 const ORDERS: usize = 5;
 
 /// A message of the bot.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// HTML.
+    /// In HTML.
     pub text: String,
     pub buttons: Option<InlineKeyboardMarkup>,
 }
@@ -53,13 +54,13 @@ pub enum Command {
 }
 
 impl Command {
-    /// Reads what somebody wrote; whatever is no command asks for help.
+    /// Parses a message. Anything that is not a known command asks for help.
     pub fn read(text: &str) -> Self {
         let (name, rest) = text
             .trim()
             .split_once(char::is_whitespace)
             .unwrap_or((text.trim(), ""));
-        // In groups a command names the bot: /low@lavka_bot
+        // In groups, a command names the bot: /low@lavka_bot
         let name = name.split('@').next().unwrap_or_default();
         let rest = rest.trim().to_owned();
         match name.to_lowercase().as_str() {
@@ -71,7 +72,7 @@ impl Command {
         }
     }
 
-    /// The commands with what they do, for the menu of Telegram.
+    /// Returns the commands with their descriptions, for the menu in Telegram.
     pub fn menu(l: Locale) -> [(&'static str, &'static str); 5] {
         [
             ("low", td_string!(l, bot.help_low)),
@@ -82,7 +83,7 @@ impl Command {
         ]
     }
 
-    /// The answer to whoever acts.
+    /// Returns the answer to the person who sent the command.
     pub fn answer(&self, tx: &mut Tx<'_>, site: &str, l: Locale) -> Result<Vec<Answer>, Error> {
         let writer = Writer {
             locale: l,
@@ -99,7 +100,7 @@ impl Command {
     }
 }
 
-/// The commands, one a line.
+/// Returns the list of commands, one per line.
 pub fn help(writer: Writer<'_>) -> String {
     let l = writer.locale;
     let lines = Command::menu(l).map(|(name, words)| {
@@ -271,7 +272,8 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
     Ok(vec![text.into()])
 }
 
-/// An order with all that matters at the counter, and the button while it waits.
+/// Returns a message with everything about an order that matters at the counter, and the button if the order is
+/// waiting.
 pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     let l = writer.locale;
     let number = td_string!(l, orders.number, id = order.id).to_string();
@@ -291,7 +293,7 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     }
 }
 
-/// Issues the order of a button. The words for it, and the order as it is now.
+/// Issues the order of a button. Returns the text of the confirmation, and the order as it is now.
 pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Error> {
     let was_issued = orders::service::get(tx, id)?.status == Status::PaidIssued;
     let order = orders::service::issue(tx, id)?;
@@ -303,7 +305,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Err
     Ok((words, order))
 }
 
-/// A limit that tells whether there are more than so many.
+/// Returns a limit for a query that finds out whether there are more rows than `lines`.
 fn more_than(lines: usize) -> i64 {
     i64::try_from(lines).unwrap_or(i64::MAX).saturating_add(1)
 }

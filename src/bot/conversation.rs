@@ -1,4 +1,4 @@
-//! A conversation: who writes, what he is answered, and what a stranger is told.
+//! A conversation with the bot: identifies the person, answers their messages, and turns strangers away.
 
 use super::{
     answers::{self, Answer, Command},
@@ -32,13 +32,13 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-/// How long a stranger who was answered is not answered again.
+/// How long a stranger gets no further answer after the first one.
 const POLITE: TimeDelta = TimeDelta::hours(1);
-/// Wrong codes from one chat in that time; then not even a right one is taken.
+/// Number of wrong codes from one chat in that time after which even a right one is rejected.
 const WRONG_CODES: u32 = 10;
-/// Strangers that are remembered at most.
+/// Largest number of strangers that are remembered.
 const STRANGERS: usize = 10_000;
-/// Characters of a person's name that are kept.
+/// Largest number of characters stored of a person's name.
 const NAME: usize = 100;
 
 /// The bot of a shop.
@@ -49,20 +49,20 @@ pub struct Bot {
     strangers: Arc<Mutex<HashMap<i64, Stranger>>>,
 }
 
-/// What is remembered of a chat that belongs to nobody.
+/// What is remembered of a chat that is not linked to an account.
 struct Stranger {
     since: Moment,
     wrong_codes: u32,
 }
 
-/// A chat, and whether it is one of two: only there the bot knows who reads what it says.
+/// A chat, and whether it is private. Only in a private chat does the bot know who reads its answers.
 struct Place {
     chat: i64,
     is_private: bool,
 }
 
 impl Bot {
-    /// The bot that the settings name.
+    /// Creates the bot from the settings; `None` if Telegram is off.
     pub fn of(shop: &Shop) -> Option<Self> {
         let settings = shop.config.notifications.telegram.as_ref()?;
         Some(Self {
@@ -72,12 +72,12 @@ impl Bot {
         })
     }
 
-    /// Whether nobody else can serve the same shop: SQLite knows one server.
+    /// Whether this is the only server of the shop, which is certain on SQLite.
     pub fn is_alone(&self) -> bool {
         matches!(self.shop.config.database_url, DatabaseUrl::Sqlite(_))
     }
 
-    /// Answers an update, unless it was answered before. An error: it can be taken once more.
+    /// Answers an update, unless it was answered before. After an error, the update can be taken again.
     pub async fn take(&self, update: Value) -> Result<(), Error> {
         let Some(id) = update["update_id"].as_i64() else {
             return Ok(());
@@ -85,7 +85,7 @@ impl Bot {
         if !inbox::take(&self.shop, self.telegram.id(), id, clock::now()).await? {
             return Ok(());
         }
-        // Telegram learns to send new things; what we do not know we do not answer.
+        // Telegram may introduce new kinds of updates; unknown ones are ignored.
         match serde_json::from_value::<Update>(update).map(|update| update.content) {
             Ok(UpdateContent::Message(message)) => self.read(*message).await,
             Ok(UpdateContent::CallbackQuery(press)) => self.press(*press).await,
@@ -114,7 +114,7 @@ impl Bot {
                 .send(&chat, &answer.text, answer.buttons)
                 .await
             {
-                tracing::warn!(why = refusal.why(), "an answer of the bot was not taken");
+                tracing::warn!(why = refusal.why(), "could not send an answer of the bot");
                 return;
             }
         }
@@ -141,7 +141,7 @@ impl Bot {
         answer.unwrap_or_else(|error| vec![self.sorry(&error)])
     }
 
-    /// Links a chat, when what was written is a code that holds.
+    /// Links a chat to an account if the text is a valid code.
     async fn link(&self, place: &Place, text: &str, name: String) -> Result<Option<Answer>, Error> {
         let text = text.trim();
         let code = text
@@ -171,7 +171,7 @@ impl Bot {
         Ok(Some(text.into()))
     }
 
-    /// The one sentence for strangers, and then for a while nothing. In a group only to whoever speaks to the bot.
+    /// Returns the answer for strangers, or `None` if they had it recently. In a group, only commands are answered.
     fn polite(&self, place: &Place, text: &str) -> Option<Answer> {
         if !place.is_private && !text.starts_with('/') {
             return None;
@@ -215,12 +215,12 @@ impl Bot {
         }
     }
 
-    /// Somebody pressed a button under a message.
+    /// Handles the press of a button below a message.
     async fn press(&self, press: CallbackQuery) {
         let Some(MaybeInaccessibleMessage::Message(message)) = press.message else {
             return self.answer_press(press.id, String::new(), false).await;
         };
-        // Whoever presses acts, not whose chat it is: the two are one in private only.
+        // The person who pressed the button acts, and only in a private chat is this the owner of the chat.
         let place = Place {
             chat: message.chat.id,
             is_private: message.chat.type_field == ChatType::Private
@@ -264,7 +264,7 @@ impl Bot {
             .show_alert(is_alert)
             .build();
         if let Err(refusal) = self.telegram.answer_callback_query(&answer).await {
-            tracing::warn!(why = refusal.why(), "the answer to a button was not taken");
+            tracing::warn!(why = refusal.why(), "could not answer a button press");
         }
     }
 
@@ -277,14 +277,14 @@ impl Bot {
             .link_preview_options(LinkPreviewOptions::DISABLED)
             .maybe_reply_markup(answer.buttons)
             .build();
-        // Not what the method answers: Telegram refuses an edit that changes nothing.
+        // A failure is no problem: Telegram also rejects an edit that changes nothing.
         let edited: Result<Value, _> = self.telegram.request("editMessageText", Some(edit)).await;
         if let Err(refusal) = edited {
-            tracing::debug!(why = refusal.why(), "a message was not edited");
+            tracing::debug!(why = refusal.why(), "could not edit a message");
         }
     }
 
-    /// Who writes: the owner of the account that a private chat is linked to.
+    /// Returns the owner of the account that a private chat is linked to, or nobody.
     async fn actor(&self, place: &Place) -> Result<Actor, Error> {
         if !place.is_private {
             return Ok(Actor::Nobody);

@@ -1,4 +1,4 @@
-//! What the bot was sent: each update is taken once, by one server, whatever way it came.
+//! The inbox of the bot: each update is taken once, by one server, whether it was polled or came through the webhook.
 
 use crate::{
     act::Shop,
@@ -11,12 +11,12 @@ use crate::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-/// How long an update is known. Telegram keeps none longer than a day.
+/// How long an update is remembered. Telegram keeps updates for no longer than a day.
 const KEPT: TimeDelta = TimeDelta::days(5);
-/// How long the right to ask for updates belongs to one server: longer than one question takes.
+/// How long a server holds the lease to poll for updates. This is longer than one poll takes.
 const LEASE: TimeDelta = TimeDelta::seconds(90);
 
-/// Takes an update, unless it was taken before.
+/// Takes an update. Returns `false` if it was taken before.
 pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<bool, Error> {
     shop.db
         .write(move |conn| {
@@ -42,7 +42,7 @@ pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<boo
         .await
 }
 
-/// The first update that was not taken. `None` when nothing came for days: Telegram then counts anew, anywhere.
+/// Returns the id of the next update. `None` if nothing has come for days, because Telegram then continues with any id.
 pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Error> {
     shop.db
         .read(move |conn| {
@@ -56,7 +56,7 @@ pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Err
         .await
 }
 
-/// The right to ask Telegram for updates, for a while: one server has it at a time.
+/// Takes or renews the lease to poll Telegram for updates. Returns `false` if another server holds it.
 pub async fn lease(shop: &Shop, bot: i64, server: &str, now: Moment) -> Result<bool, Error> {
     let server = server.to_owned();
     shop.db
@@ -92,7 +92,7 @@ pub async fn lease(shop: &Shop, bot: i64, server: &str, now: Moment) -> Result<b
         .await
 }
 
-/// Gives the right back; on SQLite also the one that an earlier life of this server had.
+/// Gives up the lease; on SQLite also one that a previous run of this server left.
 pub async fn release(shop: &Shop, bot: i64, server: &str) -> Result<(), Error> {
     let server = server.to_owned();
     shop.db
@@ -109,7 +109,7 @@ pub async fn release(shop: &Shop, bot: i64, server: &str) -> Result<(), Error> {
         .await
 }
 
-/// A name for this server among those that share a bot.
+/// Returns a name for this server among those that share a bot.
 pub fn server_name() -> String {
     new_key()
 }

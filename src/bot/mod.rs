@@ -1,4 +1,4 @@
-//! The bot: answers people of the shop in Telegram, each with the rights of the account that his chat is linked to.
+//! The Telegram bot. It answers the people of the shop, each with the permissions of the account linked to their chat.
 
 pub mod answers;
 pub mod conversation;

@@ -1,4 +1,4 @@
-//! Asking Telegram for updates: one server at a time, by long polling. Or telling it where to bring them.
+//! Gets updates from Telegram: by long polling, one server at a time, or by registering the webhook.
 
 use super::{answers::Command, conversation::Bot, inbox, webhook};
 use crate::{clock, error::Error, notifications::queue::Refusal};
@@ -12,34 +12,34 @@ use serde_json::Value;
 use std::time::{Duration, Instant};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
-/// How long Telegram keeps a question open while nothing happens, in seconds.
+/// How long Telegram keeps a poll open while nothing happens, in seconds.
 const QUESTION: u32 = 50;
-/// How long such a question may take in all.
+/// Time limit for a whole poll.
 const QUESTION_LIMIT: Duration = Duration::from_secs(70);
-/// The wait after an answer that brought nothing before so much time had passed.
+/// The wait after a poll that ended without updates in less than this time.
 const BREATH: Duration = Duration::from_secs(1);
-/// The wait before what failed is tried again; while the bot cannot be prepared it is doubled each time.
+/// The wait before a retry. While the bot cannot be set up, it doubles each time.
 const WAIT: Duration = Duration::from_secs(5);
-/// The longest of these waits.
+/// The longest wait before a retry.
 const LONGEST_WAIT: Duration = Duration::from_secs(300);
-/// The wait where the token is refused.
+/// The wait after Telegram has rejected the token.
 const NO_ACCESS_WAIT: Duration = Duration::from_secs(900);
 
-/// The bot's ear: listens beside the server, until it is stopped.
+/// A task that gets updates in the background, until it is stopped.
 pub struct Ear {
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
 impl Ear {
-    /// Starts listening.
+    /// Starts the task.
     pub fn start(bot: Bot) -> Self {
         let (stop, stopped) = watch::channel(());
         let task = tokio::spawn(listen(bot, stopped));
         Self { stop, task }
     }
 
-    /// Ends once the update at hand is answered.
+    /// Stops the task after the current update has been answered, or after ten seconds.
     pub async fn stop(self) {
         drop(self.stop);
         let _ = tokio::time::timeout(Duration::from_secs(10), self.task).await;
@@ -55,7 +55,7 @@ async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
     if bot.shop.config.notifications.is_public() {
         return;
     }
-    // The lease of an earlier life, where nobody else can have it.
+    // A previous run may have left a lease. On SQLite, no other server can hold it.
     if bot.is_alone() {
         let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
     }
@@ -65,9 +65,9 @@ async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
             _ = stopped.changed() => break,
         };
         for update in updates {
-            // Not taken now: it comes again.
+            // After an error, the next poll returns the update again.
             if let Err(error) = bot.take(update).await {
-                tracing::warn!(%error, "an update of the bot was not answered yet");
+                tracing::warn!(%error, "could not answer an update of the bot; will retry");
                 break;
             }
         }
@@ -75,7 +75,7 @@ async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
     let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
 }
 
-/// Tells Telegram how we want to be reached, and what may be asked. Tried until it listens.
+/// Tells Telegram how to deliver updates, and which commands there are. Retries until it succeeds.
 async fn prepare(bot: &Bot) {
     let mut wait = WAIT;
     loop {
@@ -83,7 +83,7 @@ async fn prepare(bot: &Bot) {
             Ok(()) => return,
             Err(Refusal::NoAccess(_)) => sleep(NO_ACCESS_WAIT).await,
             Err(refusal) => {
-                tracing::warn!(why = refusal.why(), "the bot cannot be prepared yet");
+                tracing::warn!(why = refusal.why(), "could not set up the bot; will retry");
                 sleep(wait).await;
                 wait = (wait * 2).min(LONGEST_WAIT);
             }
@@ -101,11 +101,7 @@ async fn introduce(bot: &Bot) -> Result<(), Refusal> {
             .allowed_updates(updates)
             .build();
         let _: Value = bot.telegram.request("setWebhook", Some(hook)).await?;
-        tracing::info!(
-            "Telegram brings updates to {}{}",
-            config.site,
-            webhook::PATH
-        );
+        tracing::info!("Telegram sends updates to {}{}", config.site, webhook::PATH);
     } else {
         let none = DeleteWebhookParams::builder().build();
         let _: Value = bot.telegram.request("deleteWebhook", Some(none)).await?;
@@ -123,7 +119,7 @@ async fn introduce(bot: &Bot) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// The next updates; none when nothing happened, or when another server asks.
+/// Returns the next updates; none if nothing happened, or if another server polls.
 async fn ask(bot: &Bot, server: &str) -> Vec<Value> {
     match question(bot, server).await {
         Ok(Some(updates)) => updates,
@@ -132,7 +128,7 @@ async fn ask(bot: &Bot, server: &str) -> Vec<Value> {
             Vec::new()
         }
         Err(error) => {
-            tracing::warn!(%error, "the bot's updates cannot be asked for");
+            tracing::warn!(%error, "could not poll for updates of the bot");
             sleep(WAIT).await;
             Vec::new()
         }
@@ -155,7 +151,7 @@ async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> 
         telegram.request("getUpdates", Some(question)).await;
     match answer {
         Ok(answer) => {
-            // A server that does not keep the question open would be asked without end.
+            // A server that does not keep the poll open would be polled in a busy loop.
             if answer.result.is_empty() && asked.elapsed() < BREATH {
                 sleep(BREATH).await;
             }
@@ -169,7 +165,7 @@ async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> 
             };
             tracing::warn!(
                 why = refusal.why(),
-                "Telegram does not tell what it has for the bot"
+                "could not get updates of the bot from Telegram"
             );
             sleep(wait).await;
             Ok(Some(Vec::new()))

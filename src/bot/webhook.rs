@@ -1,4 +1,4 @@
-//! Updates that Telegram brings, where the shop is open to all by HTTPS.
+//! The webhook to which Telegram sends updates if the shop is public and uses HTTPS.
 
 use super::conversation::Bot;
 use crate::{act::Shop, config::notifications::Config, crypto::sha256};
@@ -10,18 +10,18 @@ use axum::{
 };
 use serde_json::Value;
 
-/// Where Telegram brings updates.
+/// The path to which Telegram sends updates.
 pub const PATH: &str = "/telegram/webhook";
-/// The header by which it says who it is.
+/// The header with the secret by which Telegram identifies itself.
 const SECRET: &str = "x-telegram-bot-api-secret-token";
 
-/// The route. Nobody is there unless Telegram is told to bring updates.
+/// Returns the route of the webhook. It answers 404 unless Telegram is told to send updates.
 pub fn router(shop: &Shop) -> Router {
     let bot = Bot::of(shop).filter(|_| shop.config.notifications.is_public());
     Router::new().route(PATH, post(receive)).with_state(bot)
 }
 
-/// What Telegram must say to be believed: known to whoever knows the token, the same on every server.
+/// Returns the secret that Telegram must send. It is derived from the token, so that it is the same on every server.
 pub fn secret(config: &Config) -> String {
     let token = config
         .telegram
@@ -40,14 +40,14 @@ async fn receive(
     };
     let said = headers.get(SECRET).and_then(|secret| secret.to_str().ok());
     let expected = secret(&bot.shop.config.notifications);
-    // Hashes are compared: how long that takes tells nothing.
+    // Hashes are compared, so that the time that this takes reveals nothing about the secret.
     if said.map(sha256) != Some(sha256(&expected)) {
         return StatusCode::FORBIDDEN;
     }
-    // It is answered to its end, also when this request is cut: it does not come a second time.
+    // A task of its own completes the answer even if this request is cancelled, because an update is taken only once.
     match tokio::spawn(async move { bot.take(update).await }).await {
         Ok(Ok(())) => StatusCode::OK,
-        // It comes again.
+        // Telegram sends the update again.
         Ok(Err(_)) | Err(_) => StatusCode::SERVICE_UNAVAILABLE,
     }
 }
