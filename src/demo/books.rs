@@ -1,4 +1,4 @@
-//! The story written into books in memory, by the arithmetic of the services, and from there in bulk.
+//! Computes the demo in memory, with the arithmetic of the services, and writes it to the database in bulk.
 
 use super::{
     Year, enter_rates,
@@ -31,10 +31,10 @@ use crate::{
 use diesel::prelude::*;
 use std::collections::VecDeque;
 
-/// Orders whose rows are held in memory at once.
+/// Number of orders whose rows are held in memory at a time.
 const BATCH: u32 = 10_000;
 
-/// Makes the year, all of it or nothing, and tells how many products run low.
+/// Writes the whole year or nothing, and returns how many products are below their minimum.
 pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
     bulk::begin(tx.conn)?;
     let products = services::add_goods(tx)?;
@@ -46,7 +46,7 @@ pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
         story.trade(&mut books, batch.map(|order| year.time(order)))?;
         books.write(tx.conn, Written::Settled)?;
         if done.is_multiple_of(10 * BATCH) {
-            tracing::info!("{done} of {} orders", year.orders);
+            tracing::info!("wrote {done} of {} orders", year.orders);
         }
     }
     let low = story.close(&mut books, year.end)?;
@@ -57,15 +57,15 @@ pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
     Ok(low)
 }
 
-/// What of the books goes into the database.
+/// Which orders are written to the database.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Written {
-    /// Orders that will not change any more.
+    /// The orders that will not change any more.
     Settled,
     Everything,
 }
 
-/// The numbers of the rows to come.
+/// The ids of the next rows.
 struct Next {
     supply: i64,
     order: i64,
@@ -73,20 +73,20 @@ struct Next {
     operation: i64,
 }
 
-/// The shop in memory: its counters, and the rows that are not in the database yet.
+/// The shop in memory: the counters of its products, and the rows that are not in the database yet.
 struct Books {
     now: Moment,
     next: Next,
-    /// By good.
+    /// By the index of the good.
     products: Vec<Held>,
     supplies: Vec<SupplyRow>,
-    /// Without a gap, the oldest first; the story settles them in this order.
+    /// Oldest first, with consecutive ids. They are settled in this order.
     orders: VecDeque<OrderRow>,
     movements: Vec<MovementRow>,
     operations: Vec<OperationRow>,
 }
 
-/// A product as it is by now.
+/// The current state of a product.
 struct Held {
     id: i64,
     counters: Counters,
@@ -95,7 +95,7 @@ struct Held {
     version: i64,
 }
 
-/// What moved the stock.
+/// The reason for a stock movement.
 enum Cause {
     Supply(i64),
     Order(i64),
@@ -130,7 +130,7 @@ impl Books {
         })
     }
 
-    /// Moves the counters of a good and notes it in the ledger.
+    /// Changes the counters of a good and adds the change to the ledger.
     fn shift<T>(
         &mut self,
         good: usize,
@@ -174,7 +174,7 @@ impl Books {
         });
     }
 
-    /// An order that waits, and its good.
+    /// Returns a waiting order and the index of its good.
     fn waiting(&mut self, id: i64) -> Result<(usize, &mut OrderRow), Error> {
         let order = self
             .orders
@@ -187,7 +187,8 @@ impl Books {
         Ok((good.ok_or(Error::NotFound)?, order))
     }
 
-    /// Writes what is ready, and forgets it. A movement waits for the row of the order that it names.
+    /// Writes the rows that are ready, and drops them from memory. A movement is written after the order that it refers
+    /// to.
     fn write(&mut self, conn: &mut Conn, what: Written) -> Result<(), Error> {
         let settled = self
             .orders

@@ -1,4 +1,4 @@
-//! What the demo sells, and to whom.
+//! The goods and the customers of the demo.
 
 use crate::{money::Eur, number::Qty, supplies::service::NewSupply};
 use serde::Deserialize;
@@ -8,16 +8,16 @@ use std::sync::LazyLock;
 #[derive(Debug, Deserialize)]
 pub struct Good {
     pub name: String,
-    /// Kopecks.
+    /// In kopecks.
     pub sell_price_rub: i64,
-    /// Cents.
+    /// In cents.
     pub buy_price_eur: i64,
     pub min_stock: i64,
     pub supplier_name: String,
 }
 
 impl Good {
-    /// A supply of so many pieces.
+    /// Returns a supply of so many pieces.
     pub fn supply(&self, qty: Qty, price: Eur) -> NewSupply {
         NewSupply {
             product_id: None,
@@ -29,7 +29,7 @@ impl Good {
     }
 }
 
-/// What the shop of the demo sells.
+/// The goods that the shop of the demo sells.
 pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
     csv::ReaderBuilder::new()
         .delimiter(b';')
@@ -39,11 +39,11 @@ pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
         .collect()
 });
 
-/// Who buys.
+/// The names of the customers.
 pub static CUSTOMERS: LazyLock<Vec<&str>> =
     LazyLock::new(|| include_str!("customers.txt").lines().collect());
 
-/// First digits of mobile numbers.
+/// The first digits of mobile numbers.
 pub const OPERATORS: &[&str] = &[
     "903", "905", "910", "915", "916", "917", "921", "925", "926", "929", "962", "965", "977",
     "985", "999",

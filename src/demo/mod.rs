@@ -1,7 +1,8 @@
-//! `sirius demo`: a year of a small shop.
+//! `sirius demo`: generates a year of a small shop.
 //!
-//! Fixed seed: the same goods, customers and orders each time, ending now. A small demo is told to the services of the
-//! real shop; a large one is worked out in memory by their arithmetic and written in bulk, to the same rows.
+//! The random seed is fixed, so goods, customers and orders are the same each time; the year ends now. A small demo
+//! calls the services of the shop. A large one is computed in memory with the same arithmetic and written in bulk. Both
+//! ways produce the same rows.
 
 mod books;
 mod goods;
@@ -28,30 +29,30 @@ use goods::GOODS;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use story::Story;
 
-/// Orders that share one transaction of the services: few, so that a demo that is stopped leaves what it has made.
+/// Number of orders in one transaction of the services. It is small, so that a demo that is stopped keeps most orders.
 const BATCH: u32 = 100;
-/// From so many orders on, a demo is written in bulk.
+/// Number of orders from which on a demo is written in bulk.
 pub const LARGE: u32 = 20_000;
-/// The year that the orders spread over.
+/// Number of days over which the orders are spread.
 const DAYS: i64 = 365;
 
-/// How a demo is made.
+/// How a demo is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By the services, act by act: some hundreds of orders a second.
+    /// By calls of the services: some hundreds of orders per second.
     Services,
-    /// In one transaction of whole rows: some thousands a second.
+    /// By inserting complete rows in one transaction: some thousands of orders per second.
     Bulk,
 }
 
-/// A year to be made.
+/// The year to generate.
 #[derive(Clone, Copy, Debug)]
 pub struct Year {
     pub orders: u32,
     pub end: Moment,
 }
 
-/// Fills an empty database and says what was made.
+/// Fills an empty database and returns a message about what was created.
 pub async fn fill(shop: &Shop, orders: u32) -> Result<String, String> {
     let way = if orders < LARGE {
         Way::Services
@@ -62,18 +63,18 @@ pub async fn fill(shop: &Shop, orders: u32) -> Result<String, String> {
     make(shop, Year { orders, end }, way).await
 }
 
-/// Fills an empty database in one of the ways and says what was made.
+/// Fills an empty database in the given way and returns a message about what was created.
 pub async fn make(shop: &Shop, year: Year, way: Way) -> Result<String, String> {
     let words = |error: Error| error.words(Locale::en);
     if !shop.look(Actor::System, is_empty).await.map_err(words)? {
-        return Err("the database is not empty: demo data goes into an empty one only".to_owned());
+        return Err("the database is not empty: demo data needs an empty database".to_owned());
     }
     let low = match way {
         Way::Services => by_services(shop, year).await,
         Way::Bulk => in_bulk(shop, year).await,
     };
     Ok(format!(
-        "made {} products, {} orders and the supplies for them; {} products run low",
+        "created {} products, {} orders and the supplies for them; {} products are below their minimum",
         GOODS.len(),
         year.orders,
         low.map_err(words)?
@@ -104,7 +105,7 @@ async fn in_bulk(shop: &Shop, year: Year) -> Result<usize, Error> {
     let low = shop
         .act_at(year.opening(), move |tx| books::write(tx, year))
         .await?;
-    // Behind the next act of SQLite's writer, what it has written is in the database file.
+    // By the time SQLite's writer takes this empty job, it has moved the rows from its large log to the database file.
     shop.db.write(|_| Ok(())).await?;
     Ok(low)
 }
@@ -117,7 +118,7 @@ fn is_empty(tx: &mut Tx<'_>) -> Result<bool, Error> {
     Ok(!any_product && !any_order)
 }
 
-/// A rate for each week, the newest a day old.
+/// Enters a rate for each week, the newest one a day old.
 fn enter_rates(tx: &mut Tx<'_>, year: Year) -> Result<(), Error> {
     let mut random = StdRng::seed_from_u64(98);
     let mut rate = 960_000;
@@ -138,7 +139,7 @@ impl Year {
         self.before_end(TimeDelta::days(DAYS + 1))
     }
 
-    /// When an order is booked: the orders spread evenly, the last one a step before the end.
+    /// Returns when an order is booked. The orders are spread evenly, and the last one comes one step before the end.
     fn time(self, order: u32) -> Moment {
         let step = TimeDelta::days(DAYS) / i32::try_from(self.orders).unwrap_or(i32::MAX);
         self.before_end(step * i32::try_from(self.orders - order).unwrap_or(0))

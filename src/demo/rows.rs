@@ -1,4 +1,4 @@
-//! Rows as the services write them, whole, with the numbers that the database would have given them.
+//! Complete rows as the services write them, with the ids that the database would have assigned.
 
 use crate::{
     log::{Action, Entity},
@@ -12,6 +12,7 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
+/// A row of `supplies`.
 #[derive(Insertable)]
 #[diesel(table_name = supplies, treat_none_as_default_value = false)]
 pub struct SupplyRow {
@@ -25,6 +26,7 @@ pub struct SupplyRow {
     pub created_at: Moment,
 }
 
+/// A row of `orders`.
 #[derive(Insertable)]
 #[diesel(table_name = orders, treat_none_as_default_value = false)]
 pub struct OrderRow {
@@ -51,6 +53,7 @@ pub struct OrderRow {
     pub version: i64,
 }
 
+/// A row of `stock_movements`.
 #[derive(Insertable)]
 #[diesel(table_name = stock_movements, treat_none_as_default_value = false)]
 pub struct MovementRow {
@@ -69,6 +72,7 @@ pub struct MovementRow {
     pub created_at: Moment,
 }
 
+/// A row of `operation_log`.
 #[derive(Insertable)]
 #[diesel(table_name = operation_log, treat_none_as_default_value = false)]
 pub struct OperationRow {

@@ -1,4 +1,4 @@
-//! The story told to the services, an act after the other: what a small demo is made by.
+//! Writes the demo by calling the services for each event, as a small demo does.
 
 use super::{
     goods::GOODS,
@@ -16,7 +16,7 @@ use crate::{
     supplies,
 };
 
-/// Adds the goods and gives their numbers.
+/// Adds the goods and returns their ids.
 pub fn add_goods(tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
     let mut ids = Vec::with_capacity(GOODS.len());
     for good in GOODS.iter() {

@@ -1,4 +1,4 @@
-//! What happens in the demo's shop, whoever writes it down.
+//! The events in the shop of the demo, independent of how they are written to the database.
 
 use super::goods::{CUSTOMERS, GOODS, Good, OPERATORS};
 use crate::{
@@ -10,23 +10,23 @@ use crate::{
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use std::collections::VecDeque;
 
-/// An order is settled this many orders later, so that the newest still wait.
+/// An order is settled this many orders later, so that the newest are still waiting.
 const SETTLED_AFTER: usize = 12;
 
-/// Who does what the story tells: the services, or the books that are written in bulk.
-/// A good is named by its place in [`GOODS`].
+/// Writes the events of the demo: through the services, or into memory and from there in bulk. A good is identified by
+/// its index in [`GOODS`].
 pub trait Hands {
-    /// What happens from here on, happens now.
+    /// Sets the time of the events that follow.
     fn at(&mut self, now: Moment);
     /// Receives a supply from the good's supplier.
     fn receive(&mut self, good: usize, qty: Qty, price: Eur) -> Result<(), Error>;
-    /// Books an order and gives its number.
+    /// Books an order and returns its id.
     fn book(&mut self, order: Booking) -> Result<i64, Error>;
     fn issue(&mut self, order: i64) -> Result<(), Error>;
     fn deny(&mut self, order: i64) -> Result<(), Error>;
 }
 
-/// What a customer orders.
+/// An order to be booked.
 pub struct Booking {
     pub phone: String,
     pub customer_name: Option<&'static str>,
@@ -35,12 +35,12 @@ pub struct Booking {
     pub unit_price_rub: Rub,
 }
 
-/// The shop as the story knows it.
+/// Generates the events, and tracks the state of the shop that they depend on.
 pub struct Story {
     random: StdRng,
-    /// Pieces of each good that may be sold.
+    /// Pieces of each good that are available for sale.
     stock: Vec<i64>,
-    /// The oldest first.
+    /// The waiting orders, oldest first.
     waiting: VecDeque<Waiting>,
 }
 
@@ -51,7 +51,7 @@ struct Waiting {
 }
 
 impl Story {
-    /// The beginning: nothing in stock. The same story each time.
+    /// Starts with an empty stock, and with the same random seed each time.
     pub fn new() -> Self {
         Self {
             random: StdRng::seed_from_u64(2_026),
@@ -60,7 +60,7 @@ impl Story {
         }
     }
 
-    /// Books an order at each of the times, receives supplies where the stock ends, and settles older orders.
+    /// Books an order at each of the times, receives supplies when stock runs out, and settles older orders.
     pub fn trade(
         &mut self,
         hands: &mut impl Hands,
@@ -134,7 +134,7 @@ impl Story {
         }
     }
 
-    /// Receives supplies at the end, but for a few goods, and tells how many run low.
+    /// Receives final supplies of most low goods, and returns how many goods remain low.
     pub fn close(&mut self, hands: &mut impl Hands, now: Moment) -> Result<usize, Error> {
         let is_low = |stock: i64, good: usize| stock < GOODS[good].min_stock;
         hands.at(now);
