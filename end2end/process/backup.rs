@@ -67,7 +67,7 @@ on_both_databases! {
         database.does(&["backup", path, "--force"]);
         let letter = database.file("letter.txt");
         fs::write(&letter, "Dear Anna").unwrap();
-        assert!(database.refuses(&["backup", letter.to_str().unwrap(), "--force"]).contains("no backup of Sirius"));
+        assert!(database.refuses(&["backup", letter.to_str().unwrap(), "--force"]).contains("not a backup of Sirius"));
         assert_eq!(fs::read_to_string(&letter).unwrap(), "Dear Anna");
         let left: Vec<_> = fs::read_dir(database.folder.path()).unwrap().map(|file| file.unwrap().file_name()).collect();
         assert!(!left.iter().any(|name| name.to_string_lossy().contains("partial")), "{left:?}");
@@ -91,7 +91,7 @@ on_both_databases! {
     async fn what_is_no_backup_is_not_restored(database: Database) {
         let text = database.file("letter.txt");
         fs::write(&text, "Dear Anna").unwrap();
-        assert!(database.refuses(&["restore", text.to_str().unwrap()]).contains("no backup of Sirius"));
+        assert!(database.refuses(&["restore", text.to_str().unwrap()]).contains("not a backup of Sirius"));
         assert!(database.refuses(&["restore", "missing"]).contains("cannot read"));
         let source = database.another();
         source.does(&["migrate"]);

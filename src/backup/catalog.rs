@@ -1,4 +1,4 @@
-//! The tables of a database, from its own catalog: a new one is copied without anybody thinking of it.
+//! The tables of a database, read from its own catalog, so that a new table is copied without further code.
 
 use super::words::Trouble;
 use crate::db::Conn;
@@ -7,26 +7,26 @@ use diesel::{
     sql_types::{BigInt, Bool, Text},
 };
 
-/// A table, and what a copy needs to know of it.
+/// A table, with what a copy needs to know about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Table {
     pub name: String,
-    /// Those that are stored; what is generated from others follows by itself.
+    /// The stored columns. Generated columns are left out, because the target computes them.
     pub columns: Vec<Column>,
-    /// Columns of the primary key, in its order.
+    /// The columns of the primary key, in its order.
     pub key: Vec<Column>,
-    /// The column that the database numbers.
+    /// The column whose values the database assigns in sequence.
     pub counter: Option<String>,
 }
 
-/// A column.
+/// A column of a table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Column {
     pub name: String,
     pub kind: Kind,
 }
 
-/// What a column holds.
+/// The type of the values in a column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     Number,
@@ -57,7 +57,7 @@ struct Row {
     column_name: String,
     #[diesel(sql_type = Text)]
     kind: String,
-    /// Place in the primary key, from 1; 0: not in it.
+    /// Position in the primary key, starting at 1; 0 if the column is not part of it.
     #[diesel(sql_type = BigInt)]
     key_place: i64,
     #[diesel(sql_type = Bool)]
@@ -103,7 +103,7 @@ const POSTGRES_REFERENCES: &str = "
     FROM pg_constraint r JOIN pg_class c ON c.oid = r.conrelid JOIN pg_class p ON p.oid = r.confrelid
     WHERE r.contype = 'f' AND r.connamespace = current_schema()::regnamespace AND c.oid <> p.oid";
 
-/// All tables but the one that diesel keeps; each after those that its rows refer to.
+/// Returns all tables except those that record migrations and backfills, each after the tables that its rows refer to.
 pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, Trouble> {
     let (columns, references) = match conn {
         Conn::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
@@ -118,7 +118,7 @@ pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, Trouble> {
     in_order(tables, &references)
 }
 
-/// Whether no table has a row.
+/// Whether all tables are empty.
 pub fn is_empty(conn: &mut Conn) -> Result<bool, Trouble> {
     for table in tables(conn)? {
         let any = format!("SELECT EXISTS (SELECT 1 FROM \"{}\") AS found", table.name);
@@ -129,7 +129,7 @@ pub fn is_empty(conn: &mut Conn) -> Result<bool, Trouble> {
     Ok(true)
 }
 
-/// A table from its columns.
+/// Builds a table from its columns.
 fn table(rows: &[Row]) -> Result<Table, Trouble> {
     let name = rows
         .first()
@@ -140,7 +140,7 @@ fn table(rows: &[Row]) -> Result<Table, Trouble> {
     for row in rows {
         let kind = Kind::of(&row.kind).ok_or_else(|| {
             format!(
-                "{name}.{} is of a type that cannot be copied: {}",
+                "{name}.{} has a type that cannot be copied: {}",
                 row.column_name, row.kind
             )
         })?;
@@ -163,7 +163,7 @@ fn table(rows: &[Row]) -> Result<Table, Trouble> {
     })
 }
 
-/// Takes out, again and again, the first table that refers to none of those left.
+/// Sorts the tables: repeatedly takes the first one that refers to none of the tables left.
 fn in_order(mut left: Vec<Table>, references: &[Reference]) -> Result<Vec<Table>, Trouble> {
     let mut ordered = Vec::new();
     while !left.is_empty() {
@@ -174,7 +174,7 @@ fn in_order(mut left: Vec<Table>, references: &[Reference]) -> Result<Vec<Table>
             })
         };
         let next = left.iter().position(|table| !waits(table));
-        let next = next.ok_or_else(|| "tables refer to each other in a circle".to_owned())?;
+        let next = next.ok_or_else(|| "tables refer to each other in a cycle".to_owned())?;
         ordered.push(left.remove(next));
     }
     Ok(ordered)

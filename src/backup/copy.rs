@@ -1,7 +1,7 @@
-//! Moving the shop from one database to another, of either kind: every row of every table as it was at one
-//! moment, compared row by row before any of it counts.
+//! Copies the shop from one database to another, of either kind: every row of every table, as of one moment. All rows
+//! are compared before the copy is committed.
 //!
-//! A row travels as a JSON array, which both databases write and read; a batch of them is one statement.
+//! Rows are transferred as JSON arrays, which both databases can write and read. One statement inserts a batch of rows.
 
 use super::{
     catalog::{self, Column, Kind, Table},
@@ -21,25 +21,25 @@ use diesel::{
 };
 use serde_json::Value;
 
-/// A batch is sent when it has so many rows, or so many bytes.
+/// A batch is sent when it reaches this number of rows, or exceeds the number of bytes below.
 const BATCH_ROWS: usize = 1_000;
 const BATCH_BYTES: usize = 1 << 20;
-/// How long the copy waits for whoever uses a table of the target.
+/// How long the copy waits for a lock on a table of the target.
 const LOCK_LIMIT: &str = "10s";
 
-/// What was copied of one table.
+/// A copied table and the number of its rows.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Copied {
     pub table: String,
     pub rows: u64,
 }
 
-/// A row as JSON, in the one form in which two databases can be compared.
+/// A row as JSON, in a form that is the same for both kinds of database.
 type Row = Vec<Value>;
 type Rows<'c> = Box<dyn Iterator<Item = Result<Row, Trouble>> + 'c>;
 
-/// Copies everything into a database that is empty, which is migrated first. The source may be in use:
-/// what is copied is its state at one moment.
+/// Copies everything into an empty database, which is migrated first. The source may be in use; its state at one moment
+/// is copied.
 pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String> {
     let cannot = |url: &DatabaseUrl, error: &dyn std::fmt::Display| format!("{url}: {error}");
     from.must_exist()?;
@@ -64,7 +64,7 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
     });
     let copied = copied.map_err(|error: Trouble| cannot(to, &error))?;
     if let Conn::Sqlite(target) = &mut target {
-        // Else the log beside the file would stay as large as all of it.
+        // Otherwise the write-ahead log would stay as large as the database.
         let _ = target.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
     }
     Ok(copied)
@@ -74,7 +74,7 @@ fn backfilled(conn: &mut Conn) -> Result<Vec<String>, String> {
     backfills::done(conn).map_err(|error| error.to_string())
 }
 
-/// Whether two names are of one database, however each is spelled.
+/// Whether two URLs refer to the same database, however they are spelled.
 fn is_same(one: &DatabaseUrl, other: &DatabaseUrl) -> Result<bool, String> {
     match (one, other) {
         (DatabaseUrl::Sqlite(one), DatabaseUrl::Sqlite(other)) => Ok(is_same_file(one, other)),
@@ -85,7 +85,7 @@ fn is_same(one: &DatabaseUrl, other: &DatabaseUrl) -> Result<bool, String> {
     }
 }
 
-/// What a database of PostgreSQL is called by nothing else: its cluster, its number there, and the schema in it.
+/// Returns what uniquely identifies a PostgreSQL database: its cluster, its oid in the cluster, and the schema in it.
 fn identity(url: &DatabaseUrl) -> Result<String, String> {
     #[derive(QueryableByName)]
     struct Identity {
@@ -110,7 +110,7 @@ fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
     }
     keep_others_out(target, &tables)?;
     if !catalog::is_empty(target)? {
-        return Err("is not empty: nothing is copied over data"
+        return Err("is not empty: a copy needs an empty database"
             .to_owned()
             .into());
     }
@@ -130,10 +130,10 @@ fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
         .collect()
 }
 
-/// Locks the target, so that it stays empty but for what is copied.
+/// Locks the target, so that only the copy can write to it.
 fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
     match target {
-        // Any statement that writes makes it the one writer.
+        // Any statement that writes takes the write lock, even if it changes no row.
         Conn::Sqlite(target) => target.batch_execute("UPDATE users SET role = role WHERE FALSE")?,
         Conn::Postgres(target) => {
             target.batch_execute(&format!("SET LOCAL lock_timeout = '{LOCK_LIMIT}'"))?;
@@ -145,7 +145,7 @@ fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
     Ok(())
 }
 
-/// The rows of a table in the order of its key.
+/// Returns the rows of a table in the order of its key.
 fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, Trouble> {
     #[derive(QueryableByName)]
     struct Line {
@@ -166,7 +166,7 @@ fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, Trouble> {
             Box::new(lines.map(read))
         }
         Conn::Postgres(conn) => {
-            // Bytes are compared on both sides, whatever the language of the server.
+            // Both databases must sort by bytes, whatever the collation of the server.
             let by = |column: &Column| match column.kind {
                 Kind::Text => format!("\"{}\" COLLATE \"C\"", column.name),
                 _ => format!("\"{}\"", column.name),
@@ -190,7 +190,7 @@ fn quoted(columns: &[Column]) -> String {
     names.join(", ")
 }
 
-/// Reads a row: instants as SQLite keeps them, which is also their order there; flags as numbers.
+/// Parses a row into the common form: instants in the format in which SQLite stores and sorts them, flags as numbers.
 fn in_one_form(line: &str, kinds: &[Kind]) -> Result<Row, Trouble> {
     let unreadable = |what: &dyn std::fmt::Display| format!("a row cannot be read: {what}");
     let mut row: Row = serde_json::from_str(line).map_err(|error| unreadable(&error))?;
@@ -242,7 +242,7 @@ fn send(target: &mut Conn, statement: &str, batch: &mut String) -> Result<(), Tr
     Ok(())
 }
 
-/// The statement that writes a batch: its one argument is an array of rows.
+/// Returns the statement that inserts a batch; its only parameter is a JSON array of rows.
 fn insertion(target: &Conn, table: &Table) -> String {
     let (name, columns) = (&table.name, quoted(&table.columns));
     let value = |(place, column): (usize, &Column)| match target {
@@ -272,7 +272,7 @@ fn insertion(target: &Conn, table: &Table) -> String {
     }
 }
 
-/// Lets the target number its rows from where the source is: a number that was given once is never given again.
+/// Makes the target continue the sequence of ids of the source, because an id that was once assigned is never reused.
 fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<(), Trouble> {
     let Some(counter) = &table.counter else {
         return Ok(());
@@ -293,7 +293,7 @@ fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result
     Ok(target.batch_execute(&go_on)?)
 }
 
-/// The last number that a database gave to a row of a table; none when it has given none.
+/// Returns the last id that a database has assigned in a table, or `None` if it has assigned none.
 fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i64>, Trouble> {
     #[derive(QueryableByName)]
     struct Last {
@@ -312,7 +312,7 @@ fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i
     Ok(diesel::sql_query(query).get_result::<Last>(conn)?.last)
 }
 
-/// Reads a table on both sides and finds no difference.
+/// Compares a table in both databases. Returns the number of rows, and fails at the first difference.
 fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, Trouble> {
     let (mut ours, mut theirs) = (rows(source, table)?, rows(target, table)?);
     let mut same = 0;

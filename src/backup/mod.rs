@@ -1,7 +1,8 @@
-//! Copies of the whole shop: `sirius backup` and `sirius restore` for one database, `sirius copy` from one to another.
+//! Copies of the whole shop: `sirius backup` and `sirius restore` for one database, and `sirius copy` from one database
+//! to another.
 //!
-//! A backup is one file in the format of its database's own tool, so that it can also be opened without Sirius:
-//! a SQLite database, or a dump in `pg_dump`'s custom format.
+//! A backup is one file in a format of the database itself, so that it can also be opened without Sirius: a SQLite
+//! database, or a dump in the custom format of `pg_dump`.
 
 mod catalog;
 mod copy;
@@ -22,14 +23,14 @@ use std::{
     path::Path,
 };
 
-/// Makes a consistent backup of a database that may be in use. The file is complete when it has its name;
+/// Makes a consistent backup of a database that may be in use. The file gets its name only when it is complete, and
 /// only its owner may read it.
 pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), String> {
     url.must_exist()?;
     if file.exists() {
         if !replace {
             return Err(format!(
-                "{} is there already; --force replaces it",
+                "{} already exists; use --force to replace it",
                 file.display()
             ));
         }
@@ -51,7 +52,7 @@ pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), Strin
     made
 }
 
-/// Whether a file is one that a backup may take the place of: an earlier backup, or an empty file. No database in use.
+/// Refuses to replace a file unless it is an earlier backup or empty, and never replaces a database in use.
 fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     let is_served = match url {
         DatabaseUrl::Sqlite(database) => is_same_file(database, file),
@@ -69,7 +70,7 @@ fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     }
 }
 
-/// Brings a backup back into an empty database, and its schema up to date.
+/// Restores a backup into an empty database, and brings its schema up to date.
 pub fn restore(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     let format = Format::of(file)?;
     match (format, url) {
@@ -77,7 +78,7 @@ pub fn restore(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
         (Format::Postgres, DatabaseUrl::Postgres(url)) => postgres::restore(file, url)?,
         (format, url) => {
             return Err(format!(
-                "{} is a backup of {format}, and DATABASE_URL is {url}: restore it into {format}, \
+                "{} is a backup of {format}, but DATABASE_URL is {url}: restore it into {format}, \
                  then move it with `sirius copy --to`",
                 file.display()
             ));
@@ -87,7 +88,7 @@ pub fn restore(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Which database a backup is of.
+/// The kind of database that a backup is from.
 #[derive(Clone, Copy)]
 enum Format {
     Sqlite,
@@ -95,7 +96,7 @@ enum Format {
 }
 
 impl Format {
-    /// Looks at the first bytes of a file.
+    /// Detects the format by the first bytes of a file.
     fn of(file: &Path) -> Result<Self, String> {
         let mut start = Vec::new();
         File::open(file)
@@ -106,7 +107,7 @@ impl Format {
         } else if start.starts_with(b"PGDMP") {
             Ok(Self::Postgres)
         } else {
-            Err(format!("{} is no backup of Sirius", file.display()))
+            Err(format!("{} is not a backup of Sirius", file.display()))
         }
     }
 }

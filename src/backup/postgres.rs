@@ -1,4 +1,4 @@
-//! Backups of PostgreSQL, by its own `pg_dump` and `pg_restore`.
+//! Backups of PostgreSQL, made by its own tools `pg_dump` and `pg_restore`.
 
 use super::{catalog, words::Trouble};
 use crate::db::{Conn, DatabaseUrl, migrations};
@@ -11,7 +11,7 @@ use std::{
 };
 use url::{Url, form_urlencoded};
 
-/// Where the versions of a schema are kept.
+/// The table that records the migrations of a schema.
 const VERSIONS: &str = "__diesel_schema_migrations";
 
 /// Dumps the database into a file.
@@ -20,7 +20,7 @@ pub fn dump(url: &str, to: &Path) -> Result<(), String> {
     let (ours, servers) = (major("pg_dump")?, server_major(url)?);
     if ours < servers {
         return Err(format!(
-            "pg_dump is of PostgreSQL {ours}, the server of {servers}: install postgresql-client-{servers}"
+            "pg_dump is from PostgreSQL {ours}, but the server is PostgreSQL {servers}: install postgresql-client-{servers}"
         ));
     }
     let mut dump = Command::new("pg_dump");
@@ -38,11 +38,11 @@ pub fn dump(url: &str, to: &Path) -> Result<(), String> {
     Ok(())
 }
 
-/// Restores a dump, all of it or nothing.
+/// Restores a dump completely or not at all.
 pub fn restore(file: &Path, url: &str) -> Result<(), String> {
     let versions = versions(file)?;
     if versions.is_empty() {
-        return Err(format!("{} is no backup of Sirius", file.display()));
+        return Err(format!("{} is not a backup of Sirius", file.display()));
     }
     migrations::refuse_newer(&versions).map_err(|error| format!("{}: {error}", file.display()))?;
     make_room(url)?;
@@ -63,7 +63,7 @@ pub fn restore(file: &Path, url: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Drops the tables of a database that is empty, so that the dump can bring its own.
+/// Drops the tables of an empty database, so that the dump can create its own.
 fn make_room(url: &str) -> Result<(), String> {
     let url = DatabaseUrl::Postgres(url.to_owned());
     let mut conn = url
@@ -84,7 +84,7 @@ fn make_room(url: &str) -> Result<(), String> {
     made.map_err(String::from)
 }
 
-/// The versions that a dump says it has been brought through; none when it is not ours.
+/// Returns the migrations that the database in a dump has seen; none if it is not a dump of Sirius.
 fn versions(file: &Path) -> Result<Vec<String>, String> {
     let mut read = Command::new("pg_restore");
     read.args(["--data-only", "--file=-", "--table", VERSIONS])
@@ -102,7 +102,8 @@ fn versions(file: &Path) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Where the database is without its password, which others could read in the list of processes, and the password.
+/// Splits a URL into one without the password, and the password. On the command line of a tool, others could read the
+/// password in the list of processes.
 fn place(url: &str) -> Result<(String, Option<String>), String> {
     let mut url = Url::parse(url).map_err(|error| {
         format!("PostgreSQL's tools need a DATABASE_URL with one server: {error}")
@@ -114,7 +115,7 @@ fn place(url: &str) -> Result<(String, Option<String>), String> {
         if name == "password" {
             password = Some(value);
         } else {
-            // PostgreSQL knows no plus for a space.
+            // PostgreSQL does not read a plus sign as a space.
             let pair: String = form_urlencoded::Serializer::new(String::new())
                 .append_pair(&name, &value)
                 .finish()
@@ -132,7 +133,7 @@ fn place(url: &str) -> Result<(String, Option<String>), String> {
     Ok((url.into(), password))
 }
 
-/// What stands for itself once more, after `%41` was written for it.
+/// Decodes percent-encoded text; a plus sign stays a plus sign.
 fn decoded(text: &str) -> String {
     let pair = format!("p={}", text.replace('+', "%2B"));
     form_urlencoded::parse(pair.as_bytes())
@@ -140,7 +141,7 @@ fn decoded(text: &str) -> String {
         .collect()
 }
 
-/// The version of one of PostgreSQL's tools.
+/// Returns the major version of one of PostgreSQL's tools.
 fn major(tool: &str) -> Result<u32, String> {
     let said = run(Command::new(tool).arg("--version"), None)?;
     let said = String::from_utf8_lossy(&said.stdout);
@@ -149,7 +150,7 @@ fn major(tool: &str) -> Result<u32, String> {
         .nth(2)
         .and_then(|version| version.split(|sign: char| !sign.is_ascii_digit()).next())
         .and_then(|major| major.parse().ok())
-        .ok_or_else(|| format!("{tool} names no version: {said}"))
+        .ok_or_else(|| format!("{tool} reports no version: {said}"))
 }
 
 fn server_major(url: &str) -> Result<u32, String> {

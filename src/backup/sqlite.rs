@@ -1,6 +1,6 @@
-//! Backups of SQLite: made by `VACUUM INTO`, the copy of a live database that SQL can ask for. It reads one
-//! moment while others write, and leaves out what is free. (The C interface for online backups would need
-//! unsafe code here, and starts again whenever another process writes.)
+//! Backups of SQLite, made by `VACUUM INTO`, which copies a live database in SQL. It reads the state at one moment
+//! while others write, and leaves out free pages. (The C interface for online backups would need unsafe code here, and
+//! it starts again whenever another process writes.)
 
 use super::{
     catalog,
@@ -14,10 +14,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// How many backups of before a migration are kept.
+/// Number of backups from before migrations that are kept.
 const KEPT: usize = 3;
 
-/// Copies the database into a file that is empty.
+/// Copies the database into an empty file.
 pub fn dump(database: &Path, to: &Path) -> Result<(), String> {
     let copied = open(database)
         .map_err(|error| error.to_string())
@@ -33,24 +33,24 @@ pub fn dump(database: &Path, to: &Path) -> Result<(), String> {
     }
 }
 
-/// Keeps a database as it is before a migration, beside it; of these the last few stay.
+/// Backs up a database before a migration, to a file next to it, and deletes all but the last few of these backups.
 pub fn before_migration(database: &Path, version: &str) -> Result<(), String> {
     let kept = with_suffix(database, &format!(".before-{version}"));
     let partial = with_suffix(&kept, ".partial");
     let failed = |error: &dyn std::fmt::Display| {
-        format!("no backup of before the migration can be made, so none runs: {error}")
+        format!("could not back up the database before migrating, so no migration was run: {error}")
     };
     private(&partial).map_err(|error| failed(&error))?;
     dump(database, &partial).map_err(|error| failed(&error))?;
     put(&partial, &kept).map_err(|error| failed(&error))?;
     tracing::info!(
-        "the database as it was before is kept in {}",
+        "a backup from before the migration is in {}",
         kept.display()
     );
     forget_old(database).map_err(|error| failed(&error))
 }
 
-/// Versions are dates, so names in order are backups in order.
+/// Deletes old backups. Versions are dates, so sorting by name sorts by age.
 fn forget_old(database: &Path) -> io::Result<()> {
     let prefix = with_suffix(database, ".before-");
     let mut kept: Vec<PathBuf> = fs::read_dir(migrations::folder_of(database))?
@@ -70,7 +70,7 @@ fn forget_old(database: &Path) -> io::Result<()> {
     kept.iter().take(old).try_for_each(fs::remove_file)
 }
 
-/// Puts a backup where a database shall be.
+/// Restores a backup to the place of a database.
 pub fn restore(file: &Path, database: &Path) -> Result<(), String> {
     let _turn = migrations::take_turn(database)?;
     make_room(database)?;
@@ -85,7 +85,7 @@ pub fn restore(file: &Path, database: &Path) -> Result<(), String> {
     restored
 }
 
-/// Copies a backup and looks at the copy: is it whole, and is it something that this program understands?
+/// Copies a backup, and checks that the copy is intact and has a schema that this program knows.
 fn take(file: &Path, partial: &Path) -> Result<(), String> {
     let copied = private(partial)
         .and_then(|mut to| File::open(file).and_then(|mut from| io::copy(&mut from, &mut to)));
@@ -101,19 +101,18 @@ fn take(file: &Path, partial: &Path) -> Result<(), String> {
     }
     let versions = versions(&mut conn).map_err(|error| unreadable(&error))?;
     if versions.is_empty() {
-        return Err(format!("{} is no backup of Sirius", file.display()));
+        return Err(format!("{} is not a backup of Sirius", file.display()));
     }
     migrations::refuse_newer(&versions).map_err(|error| format!("{}: {error}", file.display()))
 }
 
-/// Makes sure that nothing is lost where a backup is put: there is no database, or one that is empty and that
-/// nobody has open.
+/// Makes sure that a restore overwrites nothing: there is no database, or an empty one that no process has open.
 fn make_room(database: &Path) -> Result<(), String> {
     let left = with_suffix(database, "-wal");
     if !database.exists() {
         return match left.exists() {
             true => Err(format!(
-                "{} lies there without its database: move it away",
+                "{} exists without its database: move it away",
                 left.display()
             )),
             false => Ok(()),
@@ -129,7 +128,7 @@ fn make_room(database: &Path) -> Result<(), String> {
     if !catalog::is_empty(&mut conn).map_err(|error| refused(&error))? {
         return Err(refused(&"is not empty"));
     }
-    // Leaving the write-ahead log needs the database for oneself.
+    // Leaving the WAL mode requires exclusive access to the database.
     let alone = diesel::sql_query("PRAGMA journal_mode = DELETE").get_result::<Mode>(&mut conn);
     match alone {
         Ok(Mode { journal_mode }) if journal_mode == "delete" => Ok(()),
@@ -137,7 +136,7 @@ fn make_room(database: &Path) -> Result<(), String> {
     }
 }
 
-/// The versions that a file says it has been brought through; none when it is not ours.
+/// Returns the migrations that a database has seen; none if it is not a database of Sirius.
 fn versions(conn: &mut Conn) -> QueryResult<Vec<String>> {
     let ours: Vec<Line> =
         diesel::sql_query("SELECT name AS line FROM sqlite_master WHERE name IN ('__diesel_schema_migrations', 'operation_log')")

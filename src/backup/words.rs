@@ -1,13 +1,13 @@
-//! What can go wrong with a copy, in words for whoever runs the command.
+//! The errors of copying and restoring, with messages for the person who runs the command.
 
 use diesel::result::Error as DieselError;
 
-/// Why a copy or a restore was given up. Nothing was changed.
+/// Why a copy or a restore was abandoned. No data was changed.
 #[derive(Debug, thiserror::Error)]
 pub enum Trouble {
     #[error("{0}")]
     Refused(String),
-    #[error("the database said: {0}")]
+    #[error("database error: {0}")]
     Database(#[from] DieselError),
 }
 

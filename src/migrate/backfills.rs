@@ -1,4 +1,4 @@
-//! Changes to rows of earlier versions that SQL cannot make, each made once, after the migrations.
+//! Changes to rows of earlier versions that cannot be made in SQL. Each is made once, after the migrations.
 
 use super::rekey;
 use crate::{act::Tx, auth::Actor, clock, db::Conn, error::Error, products};
@@ -7,14 +7,14 @@ use diesel::{
     sql_types::{Text, Timestamp},
 };
 
-/// A change that is made once in the life of a database, in one transaction. On a new database it finds no rows.
+/// A change that is made once in the life of a database, in one transaction. In a new database it finds no rows.
 pub struct Backfill {
-    /// What marks it as done: never changed after a release.
+    /// Marks the backfill as done. It must not change after a release.
     pub name: &'static str,
     pub run: fn(&mut Tx<'_>) -> Result<(), Error>,
 }
 
-/// Every backfill, in the order in which they run.
+/// All backfills, in the order in which they run.
 pub const ALL: &[Backfill] = &[
     Backfill {
         name: "fold names by NFKC",
@@ -26,7 +26,7 @@ pub const ALL: &[Backfill] = &[
     },
 ];
 
-/// Makes the changes that this database has not seen yet.
+/// Runs the backfills that this database has not seen yet.
 pub fn run(conn: &mut Conn, backfills: &[Backfill]) -> Result<(), Error> {
     let done = done(conn)?;
     for backfill in backfills {
@@ -39,7 +39,7 @@ pub fn run(conn: &mut Conn, backfills: &[Backfill]) -> Result<(), Error> {
 
 fn make(conn: &mut Conn, backfill: &Backfill) -> Result<(), Error> {
     let now = clock::now();
-    // First, so that the transaction writes from its beginning.
+    // This comes first, so that the transaction starts with a write.
     let mark = match conn {
         Conn::Sqlite(_) => "INSERT INTO __backfills (name, done_at) VALUES (?, ?)",
         Conn::Postgres(_) => "INSERT INTO __backfills (name, done_at) VALUES ($1, $2)",
@@ -49,14 +49,11 @@ fn make(conn: &mut Conn, backfill: &Backfill) -> Result<(), Error> {
         .bind::<Timestamp, _>(now.utc())
         .execute(conn)?;
     (backfill.run)(&mut Tx::new(conn, Actor::System, now))?;
-    tracing::info!(
-        backfill = backfill.name,
-        "rows of earlier versions brought up to date"
-    );
+    tracing::info!(backfill = backfill.name, "updated rows of earlier versions");
     Ok(())
 }
 
-/// The names of the backfills that a database has seen.
+/// Returns the names of the backfills that a database has seen.
 pub fn done(conn: &mut Conn) -> Result<Vec<String>, Error> {
     let rows: Vec<Done> =
         diesel::sql_query("SELECT name FROM __backfills ORDER BY name").load(conn)?;

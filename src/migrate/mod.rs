@@ -1,4 +1,4 @@
-//! Brings a database up to date: the schema, and what only the program can compute.
+//! Brings a database up to date: the schema, and the data that only the program can compute.
 
 pub mod backfills;
 mod rekey;
@@ -11,10 +11,10 @@ use crate::{
 };
 use diesel::connection::{Connection, SimpleConnection};
 
-/// Brings the schema up to date; creates the SQLite file and its folder when they are missing, and
-/// keeps a backup of a SQLite database that it changes; of PostgreSQL it only says that there is none.
-/// Processes that start together take turns.
-/// Returns the versions of the migrations that ran.
+/// Brings a database up to date, and returns the versions of the migrations that ran.
+///
+/// Creates the SQLite file and its folder if they are missing. A SQLite database is backed up before it is changed; for
+/// PostgreSQL, a warning is logged that there is no backup. Processes that start together take turns.
 pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     let _turn = match url {
         DatabaseUrl::Sqlite(path) => {
@@ -28,8 +28,8 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
         .open()
         .map_err(|error| format!("cannot open {url}: {error}"))?;
     if let Conn::Postgres(conn) = &mut conn {
-        // Held until the connection is closed. The turn of others may last; a table that somebody holds is not waited
-        // for without end, because all who would read it wait behind.
+        // The advisory lock is held until the connection is closed. Another process may hold it for long, so the wait
+        // for it has no limit. The wait for a table has one, because all queries on that table queue up behind it.
         conn.batch_execute(
             "SET lock_timeout = 0; SELECT pg_advisory_lock(7241); SET lock_timeout = '30s'",
         )
@@ -42,24 +42,23 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
         match url {
             DatabaseUrl::Sqlite(path) => before_migration(path, &version)?,
             DatabaseUrl::Postgres(_) => tracing::warn!(
-                "the schema of {url} is brought to {version} and on, without a backup: that is yours to make, \
-                 by `sirius backup` before a new version starts"
+                "migrating {url} ({version} and later) without a backup: Sirius does not back up PostgreSQL by itself, \
+                 so run `sirius backup` before you start a new version"
             ),
         }
     }
     let ran = migrations::run_pending(&mut conn);
     let ran = ran.map_err(|error| format!("migration failed: {error}"))?;
-    // Not part of a migration in SQL: which day of the shop it was depends on the settings.
+    // This is not a migration in SQL, because the day of an order depends on the time zone in the settings.
     let rolled_up = match rollup::check::is_missing(&mut conn) {
         Ok(true) => conn.transaction(rollup::check::rebuild),
         other => other.map(|_| 0),
     };
-    rolled_up.map_err(|error| format!("roll-ups of earlier orders failed: {error}"))?;
-    backfills::run(&mut conn, backfills::ALL).map_err(|error| {
-        format!("rows of earlier versions cannot be brought up to date: {error}")
-    })?;
-    // At every start: a server of an earlier version may have written orders meanwhile.
+    rolled_up.map_err(|error| format!("could not build the rollups of earlier orders: {error}"))?;
+    backfills::run(&mut conn, backfills::ALL)
+        .map_err(|error| format!("could not update rows of earlier versions: {error}"))?;
+    // This runs at every start, because a server of an earlier version may have written orders in the meantime.
     names::index_missing(&mut conn)
-        .map_err(|error| format!("the index of earlier customers' names failed: {error}"))?;
+        .map_err(|error| format!("could not index the names of earlier customers: {error}"))?;
     Ok(ran)
 }

@@ -1,5 +1,5 @@
-//! The folded keys of rows that were written when [`fold`] knew less: composed and decomposed letters, or characters
-//! that nobody sees, made two names of one.
+//! Recomputes the keys of names that an earlier version of [`fold`] produced. It gave different keys to names that
+//! differ only in composed and decomposed letters, or in invisible characters.
 
 use crate::{
     act::Tx,
@@ -12,12 +12,13 @@ use crate::{
 use diesel::prelude::*;
 use std::collections::HashSet;
 
-/// Orders that are read at once.
+/// Number of orders read at a time.
 const BATCH: i64 = 10_000;
 
-/// Folds every name anew. Of two products with one name the later gets « (2)» after its own, on record.
+/// Folds every name again. If two products get the same key, « (2)» is appended to the name of the later one, and the
+/// change is recorded in the operation log.
 pub fn run(tx: &mut Tx<'_>) -> Result<(), Error> {
-    // Orders are locked before products.
+    // Orders come first, because they are locked before products.
     customers(tx)?;
     products(tx)?;
     suppliers(tx)?;
@@ -33,7 +34,7 @@ struct Name<I> {
     new_key: String,
 }
 
-/// The names whose keys change, of all names from the earliest to the latest.
+/// Returns the names whose keys change, given all names from the earliest to the latest.
 fn changed<I>(rows: Vec<(I, String, String)>) -> Vec<Name<I>> {
     let wanted: HashSet<String> = rows.iter().map(|(_, name, _)| fold(name)).collect();
     let mut taken = HashSet::new();
@@ -63,7 +64,8 @@ fn changed<I>(rows: Vec<(I, String, String)>) -> Vec<Name<I>> {
     changed
 }
 
-/// What stands in for a key until every key that it might be equal to has changed. No folded text has such a character.
+/// Returns a placeholder for a key, used until all keys have changed that the new one could collide with. It begins
+/// with a character that occurs in no folded text.
 fn stand_in(key: &str) -> String {
     format!("\u{1}{key}")
 }
@@ -106,7 +108,7 @@ fn rename(tx: &mut Tx<'_>, product: &Name<i64>) -> Result<(), Error> {
     tracing::warn!(
         product = product.id,
         name = product.new_name,
-        "product renamed: another had the same name but for characters that nobody sees"
+        "renamed a product: another has the same name except for invisible characters"
     );
     Ok(())
 }
@@ -151,7 +153,7 @@ fn suppliers(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Customers' names that are indexed by another key are not indexed any more: what indexes new ones does it again.
+/// Clears outdated keys of customers' names. Orders without a key are indexed again after the backfills.
 fn customers(tx: &mut Tx<'_>) -> Result<(), Error> {
     let mut last = 0;
     loop {
@@ -178,7 +180,8 @@ fn customers(tx: &mut Tx<'_>) -> Result<(), Error> {
     }
 }
 
-/// An account keeps its name, which the history speaks of. Of two with one key the later signs in as «name (2)».
+/// Folds the names of accounts again. The names themselves stay, because the history refers to them. If two accounts
+/// get the same key, the later one signs in as «name (2)».
 fn users(tx: &mut Tx<'_>) -> Result<(), Error> {
     let rows = users::table
         .order((users::created_at, users::username))
@@ -198,7 +201,7 @@ fn users(tx: &mut Tx<'_>) -> Result<(), Error> {
             tracing::warn!(
                 account = user.name,
                 signs_in_as = user.new_name,
-                "two accounts have the same name"
+                "another account has the same name, so this one must sign in under a new name"
             );
         }
     }
