@@ -44,12 +44,13 @@ struct FiguresJson {
     list_rub: Money,
     /// Cost of the pieces that have a purchase price
     cost_eur: Money,
-    /// The same cost at the rate of each day of issue; null if no rate has been entered
+    /// The same cost in roubles, at the exchange rate on each day of issue; null if no rate has been entered
     cost_rub: Option<Money>,
     /// Revenue less cost of the pieces that have a purchase price: `revenue_rub - uncosted_rub - cost_rub`; null if no
     /// piece has one, or if no rate has been entered
     profit_rub: Option<Money>,
-    /// Profit as a percentage of `revenue_rub - uncosted_rub`, with two decimals; null if either is not available
+    /// Profit as a percentage of `revenue_rub - uncosted_rub`, with two decimals; null if `profit_rub` is null or this
+    /// revenue is zero
     #[schema(value_type = Option<f64>, example = 41.50)]
     margin_percent: Option<Box<RawValue>>,
     /// Pieces issued without a purchase price; their cost is unknown
@@ -164,7 +165,7 @@ async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJs
     Ok(Json(summary.into()))
 }
 
-/// Exchange rate of the euro, valid from its day until the next rate
+/// Euro exchange rate, valid from its day until the next rate
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Rate)]
 struct RateJson {
@@ -216,7 +217,7 @@ async fn list_rates(
     Ok(Listing::of(caller.search(params, read).await?))
 }
 
-/// Enter or correct the rate of a day
+/// Enter or correct the exchange rate for a day
 ///
 /// The cost of orders issued while this rate is in force is recalculated.
 #[utoipa::path(

@@ -6,7 +6,7 @@ use crate::{money::Rub, ui};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
-/// Space above the bars for the text of the selected bar, in pixels.
+/// Space above the bars for the text that appears on hover and focus, in pixels.
 const TOP: i64 = 52;
 /// Height of the area for the bars, in pixels.
 const HEIGHT: i64 = 200;

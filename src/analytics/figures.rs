@@ -6,7 +6,7 @@ use crate::{
 };
 use serde::{Deserialize, Serialize};
 
-/// Units of an exact sum (ten-thousandths of a kopeck) in one kopeck.
+/// The number of exact units (ten-thousandths of a kopeck) in a kopeck.
 #[cfg(feature = "ssr")]
 const EXACT: i64 = 10_000;
 
@@ -24,7 +24,7 @@ pub struct Figures {
     pub list_rub: Rub,
     /// Cost of the pieces that have a purchase price.
     pub cost_eur: Eur,
-    /// The same cost at the rate of each day of issue; `None` if no rate has been entered.
+    /// The same cost in roubles, at the exchange rate on each day of issue; `None` if no rate has been entered.
     pub cost_rub: Option<Rub>,
     /// Pieces issued without a purchase price. Their cost is unknown, not zero.
     pub uncosted_qty: i64,
@@ -53,12 +53,12 @@ impl Figures {
         Share::of(self.profit_rub()?.0, self.costed_rub().0)
     }
 
-    /// The average price at which a piece was sold.
+    /// The average sale price of a piece.
     pub fn average_rub(&self) -> Option<Rub> {
         (self.qty > 0).then(|| Rub(div_round(self.revenue_rub.0.into(), self.qty.into())))
     }
 
-    /// How far the revenue is below that at list price; negative if it is above.
+    /// Revenue at list price less actual revenue; negative if pieces were sold above list price.
     pub fn discount_rub(&self) -> Rub {
         Rub(self.list_rub.0 - self.revenue_rub.0)
     }
@@ -185,7 +185,7 @@ mod tests {
             (figures.profit_rub(), figures.margin()),
             (Some(Rub(15_000)), Some(Share(5_000)))
         );
-        // One of the three pieces had no purchase price: its revenue enters neither profit nor margin.
+        // One of the three pieces had no purchase price: its revenue counts towards neither profit nor margin.
         figures.uncosted_rub = Rub(10_000);
         assert_eq!(
             (figures.profit_rub(), figures.margin()),

@@ -1,8 +1,8 @@
 //! Analytics: reports on sales and profit, the list of products to reorder, and exchange rates from euros to roubles.
 //!
 //! Figures are exact until they are displayed. A cost in roubles is the sum over all orders of the cost in euros times
-//! the rate on the day of issue. It is rounded to the kopeck only once, when it becomes a figure. The rows of a table
-//! may therefore add up to a kopeck more or less than the total.
+//! the rate on the day of issue. It is rounded to the kopeck only once, when it becomes a figure. The sum of the rows
+//! of a table may therefore differ from the total by a kopeck.
 //!
 //! Pieces without a purchase price are not treated as free: their revenue is summed separately, and profit and margin
 //! are computed from the other pieces.
@@ -94,13 +94,13 @@ pub struct Query {
     /// A code of [`Preset`]; ignored when `from` or `to` is given.
     #[cfg_attr(feature = "ssr", param(ignore))]
     pub preset: String,
-    /// First day of the range; defaults to the first day of the month of `to`
+    /// First day of the range; defaults to the first day of the month that contains `to`
     #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-01"))]
     pub from: String,
     /// Last day of the range, inclusive; defaults to today, or to `from` if that is later
     #[cfg_attr(feature = "ssr", param(value_type = Option<String>, format = Date, example = "2026-11-30"))]
     pub to: String,
-    /// Number of a product; defaults to all products
+    /// Number of a product; all products if omitted
     #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, example = 7))]
     pub product_id: String,
     /// Length of the periods in the report
@@ -142,7 +142,7 @@ pub struct PeriodFigures {
     pub figures: Figures,
 }
 
-/// An exchange rate of the euro, valid from its day until the next rate.
+/// A euro exchange rate, valid from its day until the next rate.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(
     feature = "ssr",

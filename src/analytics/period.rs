@@ -56,7 +56,7 @@ impl By {
     }
 }
 
-/// Returns the range that a range is compared with:
+/// Returns the earlier range with which a report compares a range:
 ///
 /// - From January 1 to a later month of the same year: the same days of the previous year.
 /// - One to twelve whole months: as many whole months right before them.

@@ -85,7 +85,7 @@ pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
     }
 }
 
-/// Returns the name of a period for people.
+/// Returns the display name of a period.
 pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
         By::Day => day_shown(start, l),
@@ -94,7 +94,7 @@ pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
     }
 }
 
-/// Returns a name of a period that is short enough for the axis of the chart.
+/// Returns a period name that is short enough for the axis of the chart.
 fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
     match by {
         By::Day | By::Week => day_short(start, l),

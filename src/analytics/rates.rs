@@ -29,7 +29,7 @@ const OLD_DAYS: i64 = 7;
 /// The highest accepted rate, in roubles per euro.
 pub const HIGHEST: i64 = 10_000;
 
-/// The exchange rate of a day
+/// The exchange rate for a day
 #[derive(Debug, ToSchema)]
 pub struct NewRate {
     /// The day from which the rate is valid.
@@ -78,7 +78,7 @@ impl Request for NewRate {
     }
 }
 
-/// Enters or corrects the rate of a day, and recalculates the cost of orders issued while it is in force.
+/// Enters or corrects the rate for a day, and recalculates the cost of orders issued while it is in force.
 pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let (day, RubPerEur(rate)) = (new.day, new.rub_per_eur);

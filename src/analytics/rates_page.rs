@@ -45,7 +45,7 @@ pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, E
     .await
 }
 
-/// Enters or corrects the rate of a day.
+/// Enters or corrects the rate for a day.
 #[server(endpoint = "set_rate")]
 pub async fn set_rate(#[server(flatten)] fields: Fields) -> Result<Rate, Error> {
     use crate::{door, ui::banner::Success};

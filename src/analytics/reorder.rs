@@ -16,7 +16,7 @@ pub struct Reorder {
     pub supplier_name: Option<String>,
     /// Pieces issued in the last 30 days.
     pub sold: i64,
-    /// Whole days that the stock will last at this rate; `None` if nothing was sold.
+    /// Whole days that the stock will last at that pace; `None` if nothing was sold.
     pub days_left: Option<i64>,
 }
 

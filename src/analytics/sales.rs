@@ -47,7 +47,7 @@ impl<'c> Sales<'c> {
         !self.rates.is_empty()
     }
 
-    /// Returns the sales by day; days without sales are missing.
+    /// Returns the sales by day; days without sales are absent.
     pub fn by_day(&mut self, (from, to): Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
         let rows = sales_by_day::table
             .filter(sales_by_day::day.ge(from))
@@ -57,7 +57,7 @@ impl<'c> Sales<'c> {
         collect(rows)
     }
 
-    /// Returns the sales by product; products without sales are missing.
+    /// Returns the sales by product; products without sales are absent.
     pub fn by_product(&mut self, (from, to): Range) -> Result<BTreeMap<i64, Sums>, Error> {
         let Some((first, last)) = self.known else {
             return Ok(BTreeMap::new());
@@ -86,7 +86,7 @@ impl<'c> Sales<'c> {
         Ok(sums)
     }
 
-    /// Returns the sales of the given products, read from their orders; products without sales are missing.
+    /// Returns the sales of the given products, read from their orders; products without sales are absent.
     pub fn of_products(
         &mut self,
         range: Range,

@@ -31,7 +31,7 @@ const YEARS: i64 = 100;
 const SHOWN: usize = 200;
 /// Largest number of products in the reorder list.
 const REORDER: i64 = 100;
-/// Number of days over which the rate of sale is measured.
+/// Number of days over which the pace of sales is measured.
 const SPEED_DAYS: i64 = 30;
 
 /// A validated query.
@@ -188,8 +188,7 @@ fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
     })
 }
 
-/// Returns sums from which the periods can be built: by month if the periods are the months of one product, else by
-/// day.
+/// Returns sums from which the periods can be built: by month for a monthly report on one product, otherwise by day.
 fn dated(
     sales: &mut Sales<'_>,
     range: Range,

@@ -28,7 +28,7 @@ pub struct Sums {
     pub denied: i64,
 }
 
-/// The fields of an issued order that enter the sums.
+/// The fields of an issued order from which the sums are computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sold {
     pub qty: Qty,
@@ -52,7 +52,8 @@ impl Sums {
         denied: 1,
     };
 
-    /// Returns the sums of one issued order, or `None` on overflow. `rate` is that of the day of issue, 0 for none.
+    /// Returns the sums of one issued order, or `None` on overflow. `rate` is the exchange rate on the day of issue, or
+    /// 0 if there is none.
     pub fn issued(order: Sold, rate: i64) -> Option<Self> {
         let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
         Some(Self {

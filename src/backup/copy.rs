@@ -272,7 +272,7 @@ fn insertion(target: &Conn, table: &Table) -> String {
     }
 }
 
-/// Makes the target continue the sequence of ids of the source, because an id that was once assigned is never reused.
+/// Makes the target continue the id sequence of the source, because an id is never assigned twice.
 fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<(), Trouble> {
     let Some(counter) = &table.counter else {
         return Ok(());

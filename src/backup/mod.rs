@@ -52,7 +52,7 @@ pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), Strin
     made
 }
 
-/// Refuses to replace a file unless it is an earlier backup or empty, and never replaces a database in use.
+/// Checks that a backup may replace a file: it must be an earlier backup or empty, and not a database in use.
 fn may_be_replaced(url: &DatabaseUrl, file: &Path) -> Result<(), String> {
     let is_served = match url {
         DatabaseUrl::Sqlite(database) => is_same_file(database, file),

@@ -102,8 +102,8 @@ fn versions(file: &Path) -> Result<Vec<String>, String> {
         .collect())
 }
 
-/// Splits a URL into one without the password, and the password. On the command line of a tool, others could read the
-/// password in the list of processes.
+/// Splits a URL into one without the password, and the password. On a command line, other users could read the password
+/// in the list of processes.
 fn place(url: &str) -> Result<(String, Option<String>), String> {
     let mut url = Url::parse(url).map_err(|error| {
         format!("PostgreSQL's tools need a DATABASE_URL with one server: {error}")

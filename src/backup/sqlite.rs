@@ -1,6 +1,6 @@
-//! Backups of SQLite, made by `VACUUM INTO`, which copies a live database in SQL. It reads the state at one moment
-//! while others write, and leaves out free pages. (The C interface for online backups would need unsafe code here, and
-//! it starts again whenever another process writes.)
+//! Backups of SQLite, made by the SQL statement `VACUUM INTO`, which copies a live database. It reads the state at one
+//! moment while others write, and leaves out free pages. (The C interface for online backups would need unsafe code
+//! here, and it starts again whenever another process writes.)
 
 use super::{
     catalog,
@@ -14,7 +14,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-/// Number of backups from before migrations that are kept.
+/// Number of backups from before a migration that are kept.
 const KEPT: usize = 3;
 
 /// Copies the database into an empty file.
@@ -70,7 +70,7 @@ fn forget_old(database: &Path) -> io::Result<()> {
     kept.iter().take(old).try_for_each(fs::remove_file)
 }
 
-/// Restores a backup to the place of a database.
+/// Restores a backup as the file of a database.
 pub fn restore(file: &Path, database: &Path) -> Result<(), String> {
     let _turn = migrations::take_turn(database)?;
     make_room(database)?;

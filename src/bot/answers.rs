@@ -272,8 +272,7 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
     Ok(vec![text.into()])
 }
 
-/// Returns a message with everything about an order that matters at the counter, and the button if the order is
-/// waiting.
+/// Returns a message with what matters about an order at the counter, and a button to issue it if it is waiting.
 pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     let l = writer.locale;
     let number = td_string!(l, orders.number, id = order.id).to_string();
@@ -305,7 +304,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Err
     Ok((words, order))
 }
 
-/// Returns a limit for a query that finds out whether there are more rows than `lines`.
+/// Returns a query limit that shows whether there are more than `lines` rows.
 fn more_than(lines: usize) -> i64 {
     i64::try_from(lines).unwrap_or(i64::MAX).saturating_add(1)
 }

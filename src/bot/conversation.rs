@@ -72,7 +72,7 @@ impl Bot {
         })
     }
 
-    /// Whether this is the only server of the shop, which is certain on SQLite.
+    /// Whether no other server can be running for this shop, as on SQLite.
     pub fn is_alone(&self) -> bool {
         matches!(self.shop.config.database_url, DatabaseUrl::Sqlite(_))
     }
@@ -220,7 +220,7 @@ impl Bot {
         let Some(MaybeInaccessibleMessage::Message(message)) = press.message else {
             return self.answer_press(press.id, String::new(), false).await;
         };
-        // The person who pressed the button acts, and only in a private chat is this the owner of the chat.
+        // The person who pressed the button acts, not the owner of the chat. Only in a private chat are they the same.
         let place = Place {
             chat: message.chat.id,
             is_private: message.chat.type_field == ChatType::Private

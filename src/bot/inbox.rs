@@ -42,7 +42,8 @@ pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<boo
         .await
 }
 
-/// Returns the id of the next update. `None` if nothing has come for days, because Telegram then continues with any id.
+/// Returns the id of the next update. `None` if nothing has come for days, because Telegram may then continue with any
+/// id.
 pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Error> {
     shop.db
         .read(move |conn| {

@@ -15,7 +15,7 @@ pub const PATH: &str = "/telegram/webhook";
 /// The header with the secret by which Telegram identifies itself.
 const SECRET: &str = "x-telegram-bot-api-secret-token";
 
-/// Returns the route of the webhook. It answers 404 unless Telegram is told to send updates.
+/// Returns the route of the webhook. It answers 404 if the bot polls for updates instead, or is off.
 pub fn router(shop: &Shop) -> Router {
     let bot = Bot::of(shop).filter(|_| shop.config.notifications.is_public());
     Router::new().route(PATH, post(receive)).with_state(bot)
@@ -44,7 +44,7 @@ async fn receive(
     if said.map(sha256) != Some(sha256(&expected)) {
         return StatusCode::FORBIDDEN;
     }
-    // A task of its own completes the answer even if this request is cancelled, because an update is taken only once.
+    // A separate task completes the answer even if this request is cancelled, because an update is taken only once.
     match tokio::spawn(async move { bot.take(update).await }).await {
         Ok(Ok(())) => StatusCode::OK,
         // Telegram sends the update again.

@@ -187,8 +187,8 @@ impl Books {
         Ok((good.ok_or(Error::NotFound)?, order))
     }
 
-    /// Writes the rows that are ready, and drops them from memory. A movement is written after the order that it refers
-    /// to.
+    /// Writes the rows that are ready, and drops them from memory. A movement is written after the order that caused
+    /// it.
     fn write(&mut self, conn: &mut Conn, what: Written) -> Result<(), Error> {
         let settled = self
             .orders

@@ -29,9 +29,10 @@ use goods::GOODS;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use story::Story;
 
-/// Number of orders in one transaction of the services. It is small, so that a demo that is stopped keeps most orders.
+/// Number of orders in one transaction of the services. It is small, so that an interrupted demo keeps most of its
+/// orders.
 const BATCH: u32 = 100;
-/// Number of orders from which on a demo is written in bulk.
+/// A demo with at least this many orders is written in bulk.
 pub const LARGE: u32 = 20_000;
 /// Number of days over which the orders are spread.
 const DAYS: i64 = 365;
@@ -39,7 +40,7 @@ const DAYS: i64 = 365;
 /// How a demo is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Way {
-    /// By calls of the services: some hundreds of orders per second.
+    /// By calling the services: some hundreds of orders per second.
     Services,
     /// By inserting complete rows in one transaction: some thousands of orders per second.
     Bulk,

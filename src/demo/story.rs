@@ -134,7 +134,7 @@ impl Story {
         }
     }
 
-    /// Receives final supplies of most low goods, and returns how many goods remain low.
+    /// Receives supplies of most goods that are low, and returns how many goods remain low.
     pub fn close(&mut self, hands: &mut impl Hands, now: Moment) -> Result<usize, Error> {
         let is_low = |stock: i64, good: usize| stock < GOODS[good].min_stock;
         hands.at(now);

@@ -28,8 +28,8 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
         .open()
         .map_err(|error| format!("cannot open {url}: {error}"))?;
     if let Conn::Postgres(conn) = &mut conn {
-        // The advisory lock is held until the connection is closed. Another process may hold it for long, so the wait
-        // for it has no limit. The wait for a table has one, because all queries on that table queue up behind it.
+        // The advisory lock is held until the connection is closed. Another process may hold it for a long time, so the
+        // wait for it has no limit. The wait for a table has one, because all queries on that table queue up behind it.
         conn.batch_execute(
             "SET lock_timeout = 0; SELECT pg_advisory_lock(7241); SET lock_timeout = '30s'",
         )

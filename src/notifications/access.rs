@@ -1,5 +1,5 @@
-//! Whether a channel accepts our credentials, stored for the admin's page and for notifications that wait until it
-//! does.
+//! Whether a channel accepts our credentials. This is stored for the admin's page, and for notifications that wait
+//! until it does.
 
 use super::{Channel, State};
 use crate::{

@@ -82,7 +82,7 @@ impl Cause {
     }
 }
 
-/// An error of the other side: its cause and what to do about it, followed by the original message in small print.
+/// The cause of an error and what to do about it, followed by the original message in small print.
 #[component]
 pub fn Said(#[prop(into)] channel: Code<Channel>, said: String) -> impl IntoView {
     let l = crate::ui::locale();

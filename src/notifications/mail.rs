@@ -15,7 +15,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// SMTP reply codes that reject our name and password (RFC 4954).
 const NO_ACCESS: [u16; 4] = [530, 534, 535, 538];
 
-/// A client of the mail server.
+/// A client for a mail server.
 #[derive(Clone)]
 pub struct Mail {
     transport: AsyncSmtpTransport<Tokio1Executor>,
@@ -30,7 +30,7 @@ pub struct Letter<'a> {
     pub subject: &'a str,
     pub text: String,
     /// The local part of the `Message-ID`. A mailbox drops a message whose id it has seen, so every attempt to send the
-    /// same contents has the same id, and nothing else has it.
+    /// same contents has the same id, and no other message has it.
     pub id: String,
     /// When the event happened.
     pub at: Moment,
@@ -78,7 +78,7 @@ impl Mail {
     }
 }
 
-/// Leaves out the password.
+/// Omits the password.
 impl fmt::Debug for Mail {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Mail({})", self.server)

@@ -34,7 +34,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Returns a text as it is, with special characters escaped.
+    /// Escapes the special characters of the markup.
     pub fn plain(&self, text: &str) -> String {
         match self.markup {
             Markup::Html => text
@@ -46,7 +46,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Returns a text in bold.
+    /// Formats a text in bold, where the markup supports it.
     pub fn strong(&self, text: &str) -> String {
         match self.markup {
             Markup::Html => format!("<b>{}</b>", self.plain(text)),
@@ -54,7 +54,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    /// Returns a text that links to a page of the shop.
+    /// Formats a text as a link to a page of the shop.
     pub fn link(&self, text: &str, path: &str) -> String {
         let address = format!("{}{path}", self.site);
         match self.markup {
@@ -160,7 +160,7 @@ impl<'a> Writer<'a> {
         format!("{name}: {}", self.plain(&counts))
     }
 
-    /// Returns the message about an order; `by` is the phrase that names the user, left out if no user caused the
+    /// Returns the message about an order. `by` is the phrase that names the user; it is left out if no user caused the
     /// event.
     fn order(&self, subject: &str, order: &OrderNotice, by: &str) -> String {
         let mut text = format!(

@@ -1,4 +1,4 @@
-//! Notifications: messages that people receive unasked, by Telegram and by mail.
+//! Notifications: messages about events in the shop, sent to people by Telegram and by mail.
 //!
 //! An operation records events. The outbox stores a notification about them in the same transaction. After the commit,
 //! a worker delivers it, and retries until it has arrived or is given up.
@@ -62,7 +62,7 @@ impl Channel {
 }
 
 codes! {
-    /// The subject of a notification.
+    /// The event that a notification is about.
     pub enum Kind {
         /// Products fell below their minimum.
         LowStock = "low_stock",
@@ -107,15 +107,15 @@ pub struct Delivery {
     pub last_error: Option<String>,
 }
 
-/// The settings of notifications, rejected channels, and the number of waiting notifications.
+/// The notification settings, the channels that reject our credentials, and the number of waiting notifications.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
     pub telegram: Option<TelegramFacts>,
     pub mail: Option<MailFacts>,
-    /// Whether there are notifications about orders, too.
+    /// Whether notifications about orders are on.
     pub orders: bool,
     pub language: Locale,
-    /// The address with which every link begins.
+    /// The base URL of every link.
     pub site: String,
     pub refused: Vec<Refused>,
     pub waiting: i64,

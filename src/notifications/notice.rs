@@ -100,7 +100,7 @@ impl LowStock {
         named.chain(self.rest.iter().copied())
     }
 
-    /// Keeps only the products in `low`, and the ones whose ids are unknown.
+    /// Drops the products that are not in `low`; products whose ids are unknown stay.
     pub fn keep(&mut self, low: &HashSet<i64>) {
         self.products.retain(|product| low.contains(&product.id));
         let unknown = self.unknown();
@@ -156,7 +156,7 @@ impl From<Order> for OrderNotice {
     }
 }
 
-/// Merges notices into the one that a message is about: those of low stock are combined, otherwise the last one counts.
+/// Merges the notices of one message: low-stock notices are combined, and of any others only the last one is kept.
 pub fn joined(notices: Vec<Notice>) -> Option<Notice> {
     notices.into_iter().reduce(|one, next| match (one, next) {
         (Notice::LowStock(one), Notice::LowStock(next)) => Notice::LowStock(one.and(next)),

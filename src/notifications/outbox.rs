@@ -1,4 +1,5 @@
-//! Writes notifications to the outbox, in the transaction of the operation: one that is rolled back notifies nobody.
+//! Writes notifications to the outbox. This happens in the transaction of the operation, so that an operation that is
+//! rolled back notifies nobody.
 
 use super::{
     Channel, Kind, State,
@@ -43,7 +44,8 @@ pub fn recipients(config: &Config) -> Vec<(Channel, String)> {
         .collect()
 }
 
-/// Writes the events of the operation to the outbox, and products that became low to the operation log, too.
+/// Writes notifications about the events of the operation to the outbox. Products that fell below their minimum are
+/// also recorded in the operation log.
 fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     let mut notices = Vec::new();
     let low = newly_low(tx)?;

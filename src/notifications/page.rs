@@ -26,7 +26,7 @@ pub struct Board {
     pub page: Page<Delivery>,
 }
 
-/// Returns an overview of notifications and a page of their list.
+/// Returns the overview and a page of the list of notifications.
 #[server(endpoint = "read_notifications", input = GetUrl)]
 pub async fn read_notifications(query: Query) -> Result<Board, Error> {
     use super::service;

@@ -181,7 +181,7 @@ struct Row {
 }
 
 /// Builds the message for a claimed row, combined with later rows of its lane where possible. Returns `None` if the row
-/// is no longer worth sending; it is then marked as cancelled.
+/// no longer needs to be sent; it is then marked as cancelled.
 ///
 /// A message that may have arrived before is repeated without changes and without new rows, so that a mailbox that has
 /// it drops the repeat.
@@ -250,8 +250,8 @@ fn gather(
     }))
 }
 
-/// Removes products that are no longer low, and cancels the rows that have no others. The remaining rows are updated,
-/// so that a repeat has the same contents.
+/// Removes products that are no longer low, and cancels rows that have no products left. The other rows are updated, so
+/// that a repeat has the same contents.
 fn cancel_refilled(
     conn: &mut Conn,
     told: &mut Vec<(Row, Option<Notice>)>,
@@ -434,7 +434,7 @@ fn wait_on(
     Ok(())
 }
 
-/// Postpones everything that waits for a channel to `until`, if it is due earlier.
+/// Postpones the waiting notifications of a channel: none is due before `until`.
 fn pause(conn: &mut Conn, channel: Channel, until: NaiveDateTime) -> Result<(), Error> {
     diesel::update(
         notifications::table

@@ -23,7 +23,8 @@ use crate::{
 use chrono::NaiveDateTime;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 
-/// Returns the settings, rejected channels, and the number of waiting notifications.
+/// Returns the notification settings, the channels that reject our credentials, and the number of waiting
+/// notifications.
 pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let known = channels::table
@@ -123,8 +124,8 @@ pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     record(tx, Action::SendTest, Entity::Notification, "test", &changes)
 }
 
-/// Sends a failed notification again, and retries as long as for a new one. Leaves a notification that has not failed
-/// unchanged.
+/// Sends a failed notification again, with as much time for retries as a new one. Leaves a notification that has not
+/// failed unchanged.
 pub fn resend(
     tx: &mut Tx<'_>,
     id: i64,

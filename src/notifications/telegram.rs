@@ -1,5 +1,5 @@
-//! A client of Telegram's Bot API. It is our own because it must report whether a failed request may have arrived, and
-//! how long Telegram asks to wait.
+//! A client for Telegram's Bot API. We use our own because it must report whether a failed request may have arrived,
+//! and how long Telegram asks to wait.
 
 use super::queue::Refusal;
 use crate::{
@@ -24,7 +24,7 @@ use std::{error::Error as _, fmt, path::PathBuf, time::Duration};
 
 /// Time limit for connecting to Telegram.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-/// Time limit for an answer. It is long, so that a late answer does not lead to a message that is sent twice.
+/// Time limit for an answer. It is long, because after a timeout the message is sent again.
 const ANSWER_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client for one bot.
@@ -92,7 +92,7 @@ impl Telegram {
     }
 }
 
-/// Leaves out the token.
+/// Omits the token.
 impl fmt::Debug for Telegram {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Telegram({})", self.api_url)

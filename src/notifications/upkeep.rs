@@ -52,7 +52,7 @@ pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
         .await
 }
 
-/// Returns the numbers of waiting and of failed notifications.
+/// Returns the number of waiting and of failed notifications.
 pub async fn load(shop: &Shop) -> Result<[(State, i64); 2], Error> {
     shop.db
         .read(|conn| {

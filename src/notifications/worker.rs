@@ -36,11 +36,11 @@ use tokio::{
 
 /// Time limit for asking Telegram for the name of the bot. Deliveries start only after that.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
-/// How often the outbox is checked without being notified of new rows.
+/// How often the outbox is checked if nothing wakes the worker.
 const LOOK: Duration = Duration::from_secs(2);
-/// Number of checks of the outbox after which Telegram is asked again for the name of the bot, until it answers.
+/// Number of checks of the outbox between two attempts to get the name of the bot, until Telegram answers.
 const GREET: u32 = 150;
-/// Number of checks of the outbox after which old notifications are deleted again.
+/// Number of checks of the outbox between two deletions of old notifications.
 const SWEEP: u32 = 1_800;
 /// Time limit for finishing messages that are being sent when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
@@ -66,7 +66,7 @@ pub struct Channels {
 }
 
 impl Channels {
-    /// Creates the channels that are configured in the settings of the shop.
+    /// Creates the channels that the settings of the shop configure.
     pub fn of(shop: &Shop) -> Result<Arc<Self>, String> {
         let config = &shop.config.notifications;
         Ok(Arc::new(Self {
@@ -91,7 +91,7 @@ impl Worker {
         Self { channels, task }
     }
 
-    /// Stops the worker after the messages that are being sent, or after a time limit.
+    /// Stops the worker once the messages that are being sent are finished, or after a time limit.
     pub async fn stop(self) {
         self.channels.is_stopping.store(true, Ordering::Relaxed);
         ring();
@@ -302,7 +302,7 @@ async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup
     is_linked.then(|| button::issue_button(order.id, language))
 }
 
-/// Records the outcome of an attempt, and retries if the database fails: a message must not be sent twice.
+/// Records the outcome of an attempt, and retries if the database fails: a sent message must not be sent again.
 async fn settle(
     shop: &Shop,
     claim: &Claim,

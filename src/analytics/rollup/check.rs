@@ -171,7 +171,7 @@ fn differences<K: Ord + Copy>(
         .collect()
 }
 
-/// Finds, on SQLite, the rollups in which an earlier version let a sum overflow into a floating-point number.
+/// On SQLite, finds the rollups in which an earlier version let a sum overflow into a floating-point number.
 fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     #[derive(QueryableByName)]
     struct Found {
@@ -201,7 +201,7 @@ fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
 /// overflows.
 pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     lock(conn)?;
-    // These come first, so that the transaction starts with a write.
+    // The deletes come first, so that the transaction starts with a write.
     diesel::delete(sales_by_day::table).execute(conn)?;
     diesel::delete(sales_by_month::table).execute(conn)?;
     diesel::delete(sales_by_product::table).execute(conn)?;
@@ -226,7 +226,7 @@ pub fn lock(conn: &mut Conn) -> Result<(), Error> {
     hold_rates(conn)
 }
 
-/// Whether there are settled orders but no rollups yet, because the orders are from a version without rollups.
+/// Whether there are settled orders but no rollups, as after an upgrade from a version without rollups.
 pub fn is_missing(conn: &mut Conn) -> Result<bool, Error> {
     let settled = diesel::select(diesel::dsl::exists(
         orders::table.filter(

@@ -2,10 +2,10 @@
 //! updates them.
 //!
 //! Lock order: order, product, rates, then the rollups by product, by month and by day, each in key order. A
-//! transaction that counts an order already holds the lock on the product, so the rollup rows by product and by month
-//! are free. Only the row by day is shared between products. It is locked last and spread over eight slots, so that
-//! issues of different products rarely wait for each other. A change of a rate locks many rows of each rollup in the
-//! same order, so there is no deadlock.
+//! transaction that counts an order already holds the lock on the product, so it does not compete with other orders for
+//! the rows by product and by month. Only the row by day is shared between products. It is locked last and spread over
+//! eight slots, so that issues of different products rarely wait for each other. A change of a rate locks many rows of
+//! each rollup in the same order, so there is no deadlock.
 
 use crate::analytics::{
     period::month_of,

@@ -127,7 +127,7 @@ pub fn follow_rate(
     }
     let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
     for ((_, product), cost) in &mut costs {
-        // From here on, `cost` is the change of the cost in roubles.
+        // From here on, `cost` is the change in the cost in roubles.
         *cost = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
         add_cost(&mut by_product, *product, *cost)?;
     }
