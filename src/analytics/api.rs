@@ -46,11 +46,9 @@ struct FiguresJson {
     cost_eur: Money,
     /// The same cost in roubles, at the exchange rate on each day of issue; null if no rate has been entered
     cost_rub: Option<Money>,
-    /// Revenue less cost of the pieces that have a purchase price: `revenue_rub - uncosted_rub - cost_rub`; null if no
-    /// piece has one, or if no rate has been entered
+    /// Revenue less cost of pieces with a purchase price (`revenue_rub - uncosted_rub - cost_rub`); null if unknown
     profit_rub: Option<Money>,
-    /// Profit as a percentage of `revenue_rub - uncosted_rub`, with two decimals; null if `profit_rub` is null or this
-    /// revenue is zero
+    /// Profit as a percentage of `revenue_rub - uncosted_rub`, with two decimals; null if unknown or undefined
     #[schema(value_type = Option<f64>, example = 41.50)]
     margin_percent: Option<Box<RawValue>>,
     /// Pieces issued without a purchase price; their cost is unknown
