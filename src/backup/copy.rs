@@ -110,7 +110,7 @@ fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
     }
     keep_others_out(target, &tables)?;
     if !catalog::is_empty(target)? {
-        return Err("is not empty: a copy needs an empty database"
+        return Err("the database is not empty: a copy needs an empty one"
             .to_owned()
             .into());
     }
@@ -192,7 +192,7 @@ fn quoted(columns: &[Column]) -> String {
 
 /// Parses a row into the common form: instants in the format in which SQLite stores and sorts them, flags as numbers.
 fn in_one_form(line: &str, kinds: &[Kind]) -> Result<Row, Trouble> {
-    let unreadable = |what: &dyn std::fmt::Display| format!("a row cannot be read: {what}");
+    let unreadable = |what: &dyn std::fmt::Display| format!("could not read a row: {what}");
     let mut row: Row = serde_json::from_str(line).map_err(|error| unreadable(&error))?;
     for (value, kind) in row.iter_mut().zip(kinds) {
         match (kind, &*value) {

@@ -72,7 +72,7 @@ fn make_room(url: &str) -> Result<(), String> {
     let made = conn.transaction(|conn| {
         if !catalog::is_empty(conn)? {
             return Err(Trouble::Refused(format!(
-                "{url} is not empty: a backup is restored into an empty database"
+                "{url} is not empty: a backup can only be restored into an empty database"
             )));
         }
         if !catalog::tables(conn)?.is_empty() {

@@ -120,7 +120,7 @@ fn make_room(database: &Path) -> Result<(), String> {
     }
     let refused = |why: &dyn std::fmt::Display| {
         format!(
-            "{} {why}: a backup is restored into an empty database",
+            "{} {why}: a backup can only be restored into an empty database",
             database.display()
         )
     };
