@@ -313,7 +313,7 @@ on_both_databases! {
         let tea = manager.adds_with_minimum("Assam", 5, 5).await;
         manager.books("assam", 1).await.unwrap();
         assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 1);
-        let told = message(&["A product runs low", &line(tea, "Assam", "4 available, minimum 5")]);
+        let told = message(&["Product running low", &line(tea, "Assam", "4 available, minimum 5")]);
         assert_eq!(telegram.messages(CHAT), [told]);
     }
 }
