@@ -123,7 +123,7 @@ async fn a_full_disk_is_said_and_survived() {
         assert_eq!(refused.json["type"], disk.problem(), "{refused:?}");
         if matches!(disk, Disk::Small(_)) {
             let said = refused.json["detail"].as_str().unwrap();
-            assert!(said.contains("кончилось место"), "{said}");
+            assert!(said.contains("закончилось место"), "{said}");
         }
         for path in ["/api/orders", "/api/products", "/api/me"] {
             let read = get(&shop.program, &server.site, path).await.unwrap();

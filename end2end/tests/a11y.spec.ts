@@ -41,7 +41,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     }
 
     await shop.open(page, "/orders/new");
-    await press(page, "Записать заказ");
+    await press(page, "Оформить заказ");
     await expect(field(page, "Телефон")).toHaveAttribute("aria-invalid", "true");
     await isAccessible(page, "a refused order");
     await field(page, "Товар").fill(name);
@@ -50,7 +50,7 @@ for (const colorScheme of ["light", "dark"] as const) {
     await isAccessible(page, "the open picker");
     await page.keyboard.press("Enter");
     await shop.fill(page, { "Телефон": "89161234567", "Кол-во": "99" });
-    await press(page, "Записать заказ");
+    await press(page, "Оформить заказ");
     await expect(page.getByText(/нужно 99/)).toBeVisible();
     await isAccessible(page, "too few goods");
 
@@ -107,7 +107,7 @@ test("the first Tab leads past the menu", async ({ page }) => {
 test("the keyboard reaches the main actions, and one sees where it is", async ({ page, server }) => {
   await stocked(page, server);
   await shop.open(page, "/orders");
-  const wanted = ["Заказы", "Новый заказ", "Показать", "Выдать", "Отменить"];
+  const wanted = ["Заказы", "Новый заказ", "Найти", "Выдать", "Отменить"];
   const reached = new Set<string>();
   for (let presses = 0; presses < 60 && reached.size < wanted.length; presses++) {
     await page.keyboard.press("Tab");

@@ -26,10 +26,10 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("a double click on «Записать заказ» books once @postgres", async ({ page, server }) => {
+    test("a double click on «Оформить заказ» books once @postgres", async ({ page, server }) => {
       const { name, id } = await tea(page, server);
       await shop.fillOrder(page, { product: name });
-      await page.getByRole("button", { name: "Записать заказ" }).dblclick();
+      await page.getByRole("button", { name: "Оформить заказ" }).dblclick();
       // The second click breaks the first navigation off, which waiting for one would not forgive
       await expect(page).toHaveURL(/\/orders\/\d+/);
       await shop.open(page, `/products/${id}`);
@@ -72,21 +72,21 @@ test("more than there is cannot be sold, and what was typed stays @postgres", as
   expectProblem(/status of 409/);
   const { name } = await tea(page, server);
   await shop.fillOrder(page, { product: name, qty: 6, phone: "8 903 555-77-01" });
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/На складе осталось 5, нужно 6\. Уменьшите количество до 5/);
   await expect(field(page, "Кол-во")).toBeFocused();
   await expect(field(page, "Телефон")).toHaveValue("8 903 555-77-01");
   await expect(field(page, "Кол-во")).toHaveValue("6");
   await fill(page, { "Кол-во": "5" });
-  await press(page, "Записать заказ");
-  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await press(page, "Оформить заказ");
+  await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
 });
 
 test("a wrong order shows errors at the fields, and the first takes the focus", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 422/);
   await tea(page, server);
   await shop.fillOrder(page, { product: "", phone: "12", qty: 0 });
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
   await expect(field(page, "Товар")).toHaveAccessibleDescription(/Заполните это поле/);
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Не меньше 1/);
@@ -94,7 +94,7 @@ test("a wrong order shows errors at the fields, and the first takes the focus", 
   await expect(field(page, "Телефон")).toHaveValue("12");
   // The offers do not cover what is wrong with the product
   await fill(page, { "Телефон": "8 916 123-45-67" });
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(field(page, "Товар")).toBeFocused();
   await expect(page.getByRole("listbox")).toBeHidden();
 });
@@ -110,7 +110,7 @@ test("an edit that came too late shows what changed, and sent again it wins @pos
 
   await fill(other, { "Цена, ₽": "170", "Описание": "из Индии" });
   await press(other, "Сохранить");
-  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы правили" });
+  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы редактировали" });
   await expect(conflict).toContainText("Цена, ₽: 150");
   await expect(conflict).toContainText("Поставщик: Teekanne");
   await expect(field(other, "Цена, ₽")).toHaveValue("170");
@@ -133,7 +133,7 @@ test("a form that was open does not wipe what a supply has set, and the next sup
 
   await fill(other, { "Описание": "из Индии" });
   await press(other, "Сохранить");
-  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы" });
+  const conflict = other.getByRole("alert").filter({ hasText: "Пока вы редактировали" });
   await expect(conflict).toContainText(/Закупка, €: 2,50\s€/);
   await expect(conflict).toContainText("Поставщик: Teekanne");
 
@@ -154,7 +154,7 @@ test("a count that came too late does not undo a sale", async ({ page, context, 
   await shop.issueButton(other).click();
   await expect(other.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
   const form = page.getByRole("region", { name: "Исправить остаток" });
-  await fill(form, { "На складе по пересчёту": "5", "Причина": "нашли" });
+  await fill(form, { "Фактический остаток, шт.": "5", "Причина": "нашли" });
   await press(form, "Исправить остаток");
   await expect(form.getByRole("alert")).toContainText("На складе: 4");
   await press(form, "Исправить остаток");
@@ -190,7 +190,7 @@ test("cancelling asks once: «Нет, оставить» and Escape keep the ord
   await expect(orderRow(page, order).getByText("✕ отменён")).toBeFocused();
   await shop.open(page, `/products/${id}`);
   await expect(fact(page, "Доступно")).toHaveText("5");
-  await expect(row(page.getByRole("region", { name: "Движение товара" }), "Снят резерв")).toContainText("+2");
+  await expect(row(page.getByRole("region", { name: "Движение товара" }), "Снятие резерва")).toContainText("+2");
 });
 
 test("what is typed before the script arrives stays", async ({ page, server }) => {
@@ -220,7 +220,7 @@ test("a booking whose answer was lost is booked once, also when something else i
       await route.fetch();
       await route.abort();
     }, { times: 1 });
-  const send = () => press(page, "Записать заказ");
+  const send = () => press(page, "Оформить заказ");
   const alert = page.getByRole("alert");
 
   await shop.fillOrder(page, { product: name, qty: 2 });
@@ -237,7 +237,7 @@ test("a booking whose answer was lost is booked once, also when something else i
   await expect(alert.filter({ hasText: /\S/ })).toBeVisible();
   await field(page, "Кол-во").fill("2");
   await send();
-  await expect(alert.filter({ hasText: "запись сделана" }).getByRole("link", { name: `Заказ № ${first + 1}` })).toBeVisible();
+  await expect(alert.filter({ hasText: "они сохранены" }).getByRole("link", { name: `Заказ № ${first + 1}` })).toBeVisible();
   await expect(field(page, "Кол-во")).toHaveValue("2");
   await send();
   await page.waitForURL(/\/orders\/\d+/);

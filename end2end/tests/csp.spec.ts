@@ -104,7 +104,7 @@ test("whoever tries passwords is told to wait, and the owner of the account is n
     await Promise.all([stranger.waitForEvent("load"), press(stranger, "Войти")]);
     await shop.alive(stranger);
   }
-  await expect(stranger.getByText(/Слишком много попыток\. Повторите через \d с\./)).toBeVisible();
+  await expect(stranger.getByText(/Слишком много попыток\. Повторите через \d сек\./)).toBeVisible();
   await expect(shop.field(stranger, "Имя пользователя")).toHaveValue(name);
   await shop.signIn(page, name);
   await elsewhere.close();

@@ -55,7 +55,7 @@ for (const javaScriptEnabled of [true, false]) {
       await shop.open(page, `/admin/logs?entity_type=user&entity_id=${encodeURIComponent(guest)}`);
       await expect(page.locator("tbody tr td.row-title")).toHaveText([
         "Неудачный вход",
-        "Заблокирован",
+        "Блокировка",
         "Вход",
         "Смена роли",
         "Регистрация",
@@ -102,11 +102,11 @@ test("devices are seen and signed out", async ({ page, server, browser, expectPr
   const other = await theirs.newPage();
   await shop.signIn(other, name);
   await shop.open(page, "/account");
-  const devices = page.getByRole("region", { name: "Где вы вошли" });
+  const devices = page.getByRole("region", { name: "Активные сеансы" });
   await expect(devices.getByRole("listitem")).toHaveCount(2);
   await expect(devices).toContainText(/Chrome, (Linux|Windows)/);
   await expect(devices).toContainText("127.0.0.1");
-  await press(devices, "Выйти там");
+  await press(devices, "Завершить");
   await expect(devices.getByRole("listitem")).toHaveCount(1);
   await other.goto("/orders");
   await expect(other).toHaveURL(/\/login/);
@@ -126,6 +126,6 @@ test("deleting a person asks first", async ({ page, server }) => {
   await press(page, "Да, удалить");
   await expect(page.getByText("Аккаунт удалён.")).toBeVisible();
   await field(page, "Имя пользователя").fill(name);
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page.getByText("Таких сотрудников нет.")).toBeVisible();
 });

@@ -26,7 +26,7 @@ test("every list that is empty leads on", async ({ page, server }) => {
   await expect(field(page, "Телефон")).toBeVisible();
   await shop.open(page, "/products");
   await page.getByRole("link", { name: "Чай" }).click();
-  for (const words of ["Этот товар ещё не заказывали.", "Поставок ещё не было.", "Товар ещё не двигался."]) {
+  for (const words of ["Этот товар ещё не заказывали.", "Поставок ещё не было.", "Движений ещё не было."]) {
     await expect(page.getByText(words)).toBeVisible();
   }
 

@@ -38,7 +38,7 @@ test("a banner is told once: neither F5 nor Back nor Forward tells it again @pos
   const name = shop.unique("Чай");
   const product = await shop.stock(page, name, 5);
   await shop.bookOrder(page, { product: name });
-  const banner = page.getByText("Заказ записан, товар зарезервирован.");
+  const banner = page.getByText("Заказ оформлен, товар в резерве.");
   await expect(banner).toBeVisible();
   await expect(page).toHaveURL(/\/orders\/\d+$/);
   const order = shop.idOf(page);

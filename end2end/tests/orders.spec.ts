@@ -23,8 +23,8 @@ test.beforeEach(async ({ page, server }) => {
 
 test("the last digits of a phone find its order @postgres", async ({ page }) => {
   const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
-  await field(page, "Цифры телефона").fill(phone.slice(-4));
-  await field(page, "Цифры телефона").press("Enter");
+  await field(page, "Телефон: последние цифры").fill(phone.slice(-4));
+  await field(page, "Телефон: последние цифры").press("Enter");
   await expect(page).toHaveURL(new RegExp(`phone=${phone.slice(-4)}`));
   await expect(rows(page)).not.toHaveCount(50);
   for (const found of await column(page, "Телефон")) expect(digits(found)).toContain(phone.slice(-4));
@@ -34,8 +34,8 @@ test("the first digits find it, with 8, with +7 and without either @postgres", a
   const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
   for (const start of [phone.slice(0, 7), `+7${phone.slice(1, 7)}`, phone.slice(1, 7), `8 (${phone.slice(1, 4)}) ${phone.slice(4, 7)}`]) {
     await shop.open(page, "/orders");
-    await field(page, "Цифры телефона").fill(start);
-    await press(page, "Показать");
+    await field(page, "Телефон: последние цифры").fill(start);
+    await press(page, "Найти");
     await expect(rows(page)).not.toHaveCount(50);
     expect((await column(page, "Телефон")).map((found) => digits(found).slice(0, 11)), start).toContain(phone);
   }
@@ -48,12 +48,12 @@ for (const javaScriptEnabled of [true, false]) {
     test("a wrong filter stands at its field, and the list stays", async ({ page, expectProblem }) => {
       // Without JavaScript the page itself has the status
       if (!javaScriptEnabled) expectProblem(/status of 422/);
-      const mistakes: [string, string, RegExp][] = [["Цифры телефона", "12", /Введите не меньше 3 цифр/], ["№ заказа", "пять", /Введите целое число/]];
+      const mistakes: [string, string, RegExp][] = [["Телефон: последние цифры", "12", /Введите не меньше 3 цифр/], ["№ заказа", "пять", /Введите целое число/]];
       for (const [label, typed, words] of mistakes) {
         await shop.open(page, "/orders");
         await field(page, "Статус").selectOption("выдан");
         await field(page, label).fill(typed);
-        await press(page, "Показать");
+        await press(page, "Найти");
         await expect(field(page, label)).toHaveAccessibleDescription(words);
         await expect(field(page, label)).toHaveAttribute("aria-invalid", "true");
         await expect(field(page, label)).toHaveValue(typed);
@@ -61,7 +61,7 @@ for (const javaScriptEnabled of [true, false]) {
         // Filtered by what could be taken
         await expect.poll(async () => new Set((await column(page, "Статус")).map((text) => text.replace(/^\S\s/, "")))).toEqual(new Set(["выдан"]));
         await field(page, label).fill("");
-        await press(page, "Показать");
+        await press(page, "Найти");
         await expect(page).toHaveURL(/orders/);
         await expect(field(page, label)).not.toHaveAttribute("aria-invalid", "true");
       }
@@ -76,7 +76,7 @@ for (const javaScriptEnabled of [true, false]) {
       await shop.open(page, "/orders");
       const named = (await page.locator(".customer").first().innerText()).split(" ")[0];
       await field(page, "Имя покупателя").fill(named.toUpperCase().slice(0, 3));
-      await press(page, "Показать");
+      await press(page, "Найти");
       await expect(page).toHaveURL(/customer=/);
       await expect.poll(async () => (await column(page, "Телефон")).every((text) => text.toLowerCase().includes(named.toLowerCase().slice(0, 3)))).toBe(true);
       expect(await rows(page).count()).toBeGreaterThan(0);
@@ -87,7 +87,7 @@ for (const javaScriptEnabled of [true, false]) {
 test("the status narrows the list down", async ({ page }) => {
   for (const [status, words] of [["paid_not_issued", "ждёт выдачи"], ["paid_issued", "выдан"], ["paid_denied", "отменён"]]) {
     await field(page, "Статус").selectOption(words);
-    await press(page, "Показать");
+    await press(page, "Найти");
     await expect(page).toHaveURL(new RegExp(`status=${status}`));
     await expect(row(page, words).first()).toBeVisible();
     await expect.poll(async () => new Set((await column(page, "Статус")).map((text) => text.replace(/^\S\s/, "")))).toEqual(new Set([words]));
@@ -96,7 +96,7 @@ test("the status narrows the list down", async ({ page }) => {
 
 test("words of a product find its orders, whatever their case @postgres", async ({ page }) => {
   await field(page, "Товар").fill("КОФЕ зёрнах");
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page).toHaveURL(/product=/);
   await expect.poll(async () => (await column(page, "Товар")).every((name) => /кофе в зёрнах/i.test(name))).toBe(true);
   expect(await rows(page).count()).toBeGreaterThan(0);
@@ -108,7 +108,7 @@ test("dates narrow the list down to days of the shop", async ({ page }) => {
   const [to, from] = [days[5], days[20]];
   await field(page, "С").fill(from);
   await field(page, "По").fill(to);
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page).toHaveURL(new RegExp(`from=${from}&to=${to}`));
   const expected = days.filter((day) => from <= day && day <= to);
   await expect(rows(page)).toHaveCount(expected.length);
@@ -134,7 +134,7 @@ test("a head of a column sorts, and again the other way; the filter stays @postg
 
 test("pages follow one another without a gap, and back @postgres", async ({ page }) => {
   const pages: string[][] = [];
-  const next = page.getByRole("link", { name: "Дальше →" });
+  const next = page.getByRole("link", { name: "Следующие →" });
   for (;;) {
     pages.push(await column(page, "№"));
     if (!(await next.isVisible())) break;
@@ -147,7 +147,7 @@ test("pages follow one another without a gap, and back @postgres", async ({ page
   expect(all.length).toBeGreaterThanOrEqual(120);
   expect(all).toEqual([...all].sort((a, b) => b - a));
 
-  await page.getByRole("link", { name: "← Назад" }).click();
+  await page.getByRole("link", { name: "← Предыдущие" }).click();
   await expect.poll(() => column(page, "№")).toEqual(pages[1]);
   await page.goBack();
   await expect.poll(() => column(page, "№")).toEqual(pages[2]);
@@ -157,7 +157,7 @@ test("pages follow one another without a gap, and back @postgres", async ({ page
 
 test("nothing found says how to go on", async ({ page }) => {
   await field(page, "Товар").fill("такого нет");
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page.getByText("Таких заказов нет.")).toBeVisible();
   await page.getByRole("link", { name: "Сбросить фильтры" }).click();
   await expect(rows(page)).toHaveCount(50);
@@ -166,10 +166,10 @@ test("nothing found says how to go on", async ({ page }) => {
 
 test("Back returns to the filter before, in the fields too", async ({ page }) => {
   await field(page, "Статус").selectOption("отменён");
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page).toHaveURL(/status=paid_denied/);
   await field(page, "Статус").selectOption("выдан");
-  await press(page, "Показать");
+  await press(page, "Найти");
   await expect(page).toHaveURL(/status=paid_issued/);
   await page.goBack();
   await expect(page).toHaveURL(/status=paid_denied/);
@@ -186,7 +186,7 @@ test("a price goes with its product: another name takes it away, and the shop kn
   await product.fill("Шафран, 1 г");
   await expect(price).toHaveValue("");
   await field(page, "Телефон").fill("89161234567");
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(page.getByText("890,00").first()).toBeVisible();
 });
 

@@ -121,7 +121,7 @@ test("an answer that never comes ends in an error at the field; what was typed s
   await never(page);
   await hurry(page, 10, ...keys);
   await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
-  await expect(page.locator("#product-error")).toHaveText("Список товаров не ответил. Проверьте название и отправьте ещё раз");
+  await expect(page.locator("#product-error")).toHaveText("Список товаров не загрузился. Проверьте название и отправьте ещё раз");
   const product = field(page, "Товар");
   await expect(product).toBeFocused();
   await expect(product).toHaveAttribute("aria-invalid", "true");
@@ -129,7 +129,7 @@ test("an answer that never comes ends in an error at the field; what was typed s
   await expect(field(page, "Кол-во")).toHaveValue("2");
   expect(await latest(page, "orders")).toEqual(before);
   // The shop knows only one such tea and its price
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   expect(await booked(page)).toEqual([sencha, "2", "620.00"]);
 });
 
@@ -139,7 +139,7 @@ test("a supply whose answer never comes is not received", async ({ page }) => {
   await never(page);
   await field(page, "Товар").first().focus();
   await hurry(page, 10, "зел", "ArrowDown", "Enter", "Tab", "7", "Tab", "3", "Tab", "чаевод", "Enter");
-  await expect(page.locator("#product-error")).toHaveText(/^Список товаров не ответил/);
+  await expect(page.locator("#product-error")).toHaveText(/^Список товаров не загрузился/);
   expect(await latest(page, "supplies")).toEqual(before);
 });
 
@@ -222,7 +222,7 @@ test("the first match is marked, and offers for an earlier text cannot be clicke
   await page.keyboard.type("чай");
   await expect(page.getByRole("option").first()).toHaveAttribute("aria-selected", "true");
   await expect(product).toHaveAttribute("aria-activedescendant", "product-0");
-  await expect(page.getByRole("status").filter({ hasText: "В списке: 2" })).toBeAttached();
+  await expect(page.getByRole("status").filter({ hasText: "Найдено: 2" })).toBeAttached();
   await answerAfter(page, 800);
   await page.keyboard.press("End");
   await page.keyboard.type(" ассам");
@@ -245,11 +245,11 @@ test("a button that is pressed while a pick is awaited waits for it; another tex
   await expect(page.getByRole("option")).toHaveCount(1);
   await answerAfter(page, 3000);
   await hurry(page, 10, "р");
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
   await field(page, "Товар").fill("ассам");
-  await expect(page.getByRole("button", { name: "Записать заказ" })).toBeEnabled();
-  await press(page, "Записать заказ");
+  await expect(page.getByRole("button", { name: "Оформить заказ" })).toBeEnabled();
+  await press(page, "Оформить заказ");
   expect(await booked(page)).toEqual([black, "1", "590.00"]);
 });
 

@@ -63,7 +63,7 @@ for (const caller of everybody) {
           expect(await page.content()).not.toContain(name);
         } else {
           expect(answer?.status()).toBe(403);
-          await expect(page.getByRole("alert").filter({ hasText: "У вас нет права" })).toBeVisible();
+          await expect(page.getByRole("alert").filter({ hasText: "Недостаточно прав" })).toBeVisible();
           await expect(page.getByRole("main").locator("a, button, form")).toHaveCount(0);
         }
       });
@@ -122,7 +122,7 @@ test("a new role holds at once: the old session ends", async ({ page, server, ex
   await expect(page).toHaveURL(/\/login\?next=%2Fsupplies/);
   await shop.signIn(page, name);
   await expect(page.getByRole("link", { name: `${name} (продавец)` })).toBeVisible();
-  await expect(page.getByText("У вас нет права на это действие.")).toBeVisible();
+  await expect(page.getByText("Недостаточно прав.")).toBeVisible();
 });
 
 test("a page left open after the session ended asks for the password, and knows the new role", async ({ page, server, expectProblem }) => {

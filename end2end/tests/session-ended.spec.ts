@@ -24,7 +24,7 @@ test("a form asks for the password and is sent then, once @postgres", async ({ p
   const { name, tea, product } = await stocked(page, server);
   await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
   await endSession(page);
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   const dialog = page.getByRole("dialog");
   await expect(dialog).toContainText("Сеанс завершён. Войдите снова: введённое сохранится");
   await expect(field(dialog, "Имя пользователя")).toHaveValue(name);
@@ -34,7 +34,7 @@ test("a form asks for the password and is sent then, once @postgres", async ({ p
   await expect(dialog).toContainText("Неверное имя или пароль");
   await fill(dialog, { "Пароль": password });
   await press(dialog, "Войти и продолжить");
-  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
   await expect(page.getByText("8 (903) 555-77-01").first()).toBeVisible();
   await shop.open(page, `/products/${product}`);
   await expect(fact(page, "В резерве")).toHaveText("2");
@@ -46,7 +46,7 @@ test("whoever closes the question finds the form as it was, and is asked again",
   await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
   await endSession(page);
   for (const close of [() => press(page.getByRole("dialog"), "Отмена"), () => page.keyboard.press("Escape")]) {
-    await press(page, "Записать заказ");
+    await press(page, "Оформить заказ");
     await expect(page.getByRole("dialog")).toBeVisible();
     await close();
     await expect(page.getByRole("dialog")).toBeHidden();
@@ -67,8 +67,8 @@ test("the product picker asks, too, and what was typed stays", async ({ page, se
   await press(dialog, "Войти и продолжить");
   await expect(dialog).toBeHidden();
   await expect(field(page, "Товар")).toHaveValue(tea);
-  await press(page, "Записать заказ");
-  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await press(page, "Оформить заказ");
+  await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
   await shop.open(page, `/products/${product}`);
   await expect(fact(page, "В резерве")).toHaveText("1");
 });
@@ -94,7 +94,7 @@ test("signing in as somebody else sends nothing and draws the page for them", as
   const { tea, product } = await stocked(page, server);
   await shop.fillOrder(page, { product: tea });
   await endSession(page);
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   const dialog = page.getByRole("dialog");
   await fill(dialog, { "Имя пользователя": clerk, "Пароль": password });
   await press(dialog, "Войти и продолжить");
@@ -111,16 +111,16 @@ test.describe("without JavaScript", () => {
     const { name, tea, product } = await stocked(page, server);
     await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
     await endSession(page);
-    await press(page, "Записать заказ");
+    await press(page, "Оформить заказ");
     await expect(page).toHaveURL(/\/login\?next=/);
     await fill(page, { "Имя пользователя": name, "Пароль": password });
     await press(page, "Войти");
-    await expect(page.getByText("Вы снова вошли. Введённое на месте: проверьте и отправьте ещё раз.")).toBeVisible();
+    await expect(page.getByText("Вы снова вошли. Введённое сохранилось: проверьте и отправьте ещё раз.")).toBeVisible();
     await expect(field(page, "Телефон")).toHaveValue("8 903 555-77-01");
     await expect(field(page, "Товар")).toHaveValue(tea);
     await expect(field(page, "Кол-во")).toHaveValue("2");
-    await press(page, "Записать заказ");
-    await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+    await press(page, "Оформить заказ");
+    await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
     await shop.open(page, `/products/${product}`);
     await expect(fact(page, "В резерве")).toHaveText("2");
   });

@@ -157,7 +157,7 @@ type Goods = { name: string; price?: string; quantity?: number; min?: number };
 export async function addProduct(page: Page, { name, price = "", quantity, min }: Goods): Promise<number> {
   await open(page, "/products/new");
   await fill(page, { "Название": name, "Цена, ₽": price });
-  if (quantity !== undefined) await field(page, "Уже есть, шт.").fill(String(quantity));
+  if (quantity !== undefined) await field(page, "Начальный остаток, шт.").fill(String(quantity));
   if (min !== undefined) await field(page, "Минимум").fill(String(min));
   await press(page, "Добавить товар");
   await expect(page.getByRole("heading", { level: 1, name })).toBeVisible();
@@ -189,7 +189,7 @@ type Booking = { product: string; phone?: string; qty?: number; price?: string }
 /** Books an order and returns its number; its page is open then. */
 export async function bookOrder(page: Page, booking: Booking): Promise<number> {
   await fillOrder(page, booking);
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await page.waitForURL(/\/orders\/\d+/);
   return idOf(page);
 }

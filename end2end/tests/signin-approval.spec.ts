@@ -9,7 +9,7 @@ test("a new account waits until it is let in", async ({ page, server }) => {
   await shop.signOut(page);
   const name = unique("анна");
   await shop.open(page, "/register");
-  await expect(page.getByText("После регистрации аккаунт должен подтвердить администратор.")).toBeVisible();
+  await expect(page.getByText("После регистрации администратор должен подтвердить аккаунт.")).toBeVisible();
   await fill(page, { "Имя пользователя": name, "Пароль": password, "Пароль ещё раз": password });
   await press(page, "Зарегистрироваться");
   await expect(page).toHaveURL("/register/pending");
@@ -19,7 +19,7 @@ test("a new account waits until it is let in", async ({ page, server }) => {
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Вход");
   await fill(page, { "Имя пользователя": name, "Пароль": password });
   await press(page, "Войти");
-  await expect(page.getByText("Аккаунт ещё не подтвердил администратор.")).toBeVisible();
+  await expect(page.getByText("Администратор ещё не подтвердил аккаунт.")).toBeVisible();
   server.run("user", "activate", name);
   await shop.signIn(page, name);
 });

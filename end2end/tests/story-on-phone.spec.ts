@@ -49,7 +49,7 @@ test("a shop opens on a phone: account, product, supply, order, issue @postgres"
   await expect(shop.field(page, "Цена, ₽")).toHaveValue("1490,00");
   await shop.fill(page, { "Кол-во": "3" });
   await fits(page);
-  await shop.press(page, "Записать заказ");
+  await shop.press(page, "Оформить заказ");
   await page.waitForURL(/\/orders\/\d+/);
   const order = shop.idOf(page);
 
@@ -94,7 +94,7 @@ test("what goes wrong fits a phone too", async ({ page, server, expectProblem })
   await shop.open(page, "/products");
   await fits(page);
   await shop.open(page, "/orders/new");
-  await shop.press(page, "Записать заказ");
+  await shop.press(page, "Оформить заказ");
   await expect(page.getByText("Заполните это поле").first()).toBeVisible();
   await fits(page);
   await shop.open(page, "/orders?phone=1");

@@ -13,7 +13,7 @@ test("a shop opens without JavaScript: account, product, supply, order, issue @p
   await expect(page.getByText("Поставка принята.")).toBeVisible();
 
   const order = await shop.bookOrder(page, { product: "чай «эрл грей»", qty: 3 });
-  await expect(page.getByText("Заказ записан, товар зарезервирован.")).toBeVisible();
+  await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
   await expect(page.getByRole("strong").filter({ hasText: /^2\s160,00\s₽$/ })).toBeVisible();
 
   await shop.open(page, "/orders?status=paid_not_issued");
@@ -34,7 +34,7 @@ test("a wrong form shows its errors at the fields and keeps what was typed @post
   await shop.arrive(page, server, "user");
   await shop.open(page, "/orders/new");
   await fill(page, { "Телефон": "123", "Имя покупателя": "Пётр & сыновья «100 %»", "Товар": "", "Кол-во": "два" });
-  await press(page, "Записать заказ");
+  await press(page, "Оформить заказ");
   await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
   await expect(field(page, "Товар")).toHaveAccessibleDescription(/Заполните это поле/);
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Введите целое число/);
@@ -55,7 +55,7 @@ test("an edit that came too late shows what changed, keeps what was typed and ma
 
   await fill(other, { "Цена, ₽": "170", "Описание": "из Индии" });
   await press(other, "Сохранить");
-  await expect(other.getByRole("alert").filter({ hasText: "Пока вы правили" })).toContainText("Цена, ₽: 150");
+  await expect(other.getByRole("alert").filter({ hasText: "Пока вы редактировали" })).toContainText("Цена, ₽: 150");
   await expect(field(other, "Цена, ₽")).toHaveValue("170");
   await expect(field(other, "Описание")).toHaveValue("из Индии");
   await press(other, "Сохранить");

@@ -33,7 +33,7 @@ use std::{
 /// The chats of two people.
 const ANNA: i64 = 100;
 const BORIS: i64 = 200;
-const STRANGER: &str = "Здравствуйте! Этот бот отвечает сотрудникам магазина: если вы один из них, возьмите код на странице «Мой аккаунт» и пришлите его сюда.";
+const STRANGER: &str = "Здравствуйте! Этот бот — для сотрудников магазина. Если вы здесь работаете, получите код на странице «Мой аккаунт» и пришлите его сюда.";
 
 fn with_bot(app: App, telegram: &Telegram) -> App {
     let settings = settings::Telegram {
@@ -106,7 +106,10 @@ impl<'a> Talk<'a> {
         let (code, _) = person.act(service::new_code).await.unwrap();
         let answer = self.writes(&code).await.remove(0);
         assert!(
-            answer.starts_with(&format!("Готово, этот чат — ваш, {}.", person.me.username)),
+            answer.starts_with(&format!(
+                "Готово, {}: чат привязан к вашему аккаунту.",
+                person.me.username
+            )),
             "{answer}"
         );
     }
@@ -155,7 +158,7 @@ on_both_databases! {
         assert!((until.utc() - clock::now().utc()).num_minutes() <= 10);
         assert_eq!(anna.writes(&old).await, [STRANGER], "only the newest holds");
         let welcome = anna.writes(&format!("/start {}", code.to_lowercase())).await.remove(0);
-        assert_eq!(welcome, "Готово, этот чат — ваш, продавец.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка");
+        assert_eq!(welcome, "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка");
         assert_eq!(boris.writes(&code).await, [STRANGER], "it is used up");
         let mine = clerk.look(service::list).await.unwrap();
         assert_eq!(mine.iter().map(|chat| chat.name.as_str()).collect::<Vec<_>>(), ["Аня"]);
@@ -495,9 +498,9 @@ on_both_databases! {
         let bot = Bot::of(&app.shop).unwrap();
         Talk::new(&bot, &telegram, ANNA).writes(&code).await;
         let page = browser.get("/account").await;
-        assert!(page.body.contains("Связанные чаты") && page.body.contains("Аня"));
+        assert!(page.body.contains("Привязанные чаты") && page.body.contains("Аня"));
         let gone = browser.submit("/account", "unlink_chat", &[("id", "1")]).await;
         assert_eq!(gone.location.as_deref(), Some("/account?success=chat_unlinked"));
-        assert!(!browser.get("/account").await.body.contains("Связанные чаты"));
+        assert!(!browser.get("/account").await.body.contains("Привязанные чаты"));
     }
 }

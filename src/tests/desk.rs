@@ -167,12 +167,12 @@ on_both_databases! {
         let mut other = app.browser_of(app.manager()).await;
         let page = here.get("/account").await;
         assert!(page.body.contains("это устройство"));
-        assert_eq!(page.body.matches("Выйти там").count(), 2);
+        assert_eq!(page.body.matches("Завершить").count(), 3, "two others, and all of them");
         let id = page.hidden("id");
         assert_eq!(other.call("end_device", &[("id", &id)]).await.status, 200);
-        assert_eq!(here.get("/account").await.body.matches("Выйти там").count(), 2, "somebody else's device");
+        assert_eq!(here.get("/account").await.body.matches("Завершить").count(), 3, "somebody else's device");
         here.submit("/account", "end_device", &[("id", &id)]).await;
-        assert_eq!(here.get("/account").await.body.matches("Выйти там").count(), 1);
+        assert_eq!(here.get("/account").await.body.matches("Завершить").count(), 2);
         here.submit("/account", "end_other_devices", &[]).await;
         let left = [here.get("/orders").await.status, there.get("/orders").await.status, elsewhere.get("/orders").await.status, other.get("/orders").await.status];
         assert_eq!(left, [200, 302, 302, 200]);

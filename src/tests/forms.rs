@@ -68,7 +68,7 @@ on_both_databases! {
         // Back, and something else: it is not lost, and nothing is booked twice without a word.
         let refused = clerk.submit("/orders/new", "create_order", &order(&key, "2")).await;
         let page = clerk.follow(&refused).await;
-        assert!(page.body.contains("запись сделана") && page.body.contains("href=\"/orders/1\"") && page.body.contains("Заказ № 1"), "{}", page.body);
+        assert!(page.body.contains("они сохранены") && page.body.contains("href=\"/orders/1\"") && page.body.contains("Заказ № 1"), "{}", page.body);
         assert!(page.body.contains("value=\"2\""), "{}", page.body);
         let next = page.hidden("idempotency_key");
         assert_ne!(next, key);
@@ -134,7 +134,7 @@ on_both_databases! {
                     continue;
                 }
                 let shown = manager.follow(&answer).await;
-                assert!(shown.body.contains(made) && shown.body.contains("запись сделана"), "{}", shown.body);
+                assert!(shown.body.contains(made) && shown.body.contains("они сохранены"), "{}", shown.body);
                 let fields = send(shown.hidden("idempotency_key"), Some(other));
                 let fields: Vec<_> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
                 let answer = manager.submit(page, function, &fields).await;
@@ -151,7 +151,7 @@ on_both_databases! {
         browser.submit("/products/1", "edit_product", &edit("1", "120")).await;
         let refused = browser.submit("/products/1", "edit_product", &edit("1", "130")).await;
         let page = browser.follow(&refused).await;
-        assert!(page.body.contains("Сейчас записано") && page.body.contains("120,00") && page.body.contains("value=\"130\""), "{}", page.body);
+        assert!(page.body.contains("Текущие значения") && page.body.contains("120,00") && page.body.contains("value=\"130\""), "{}", page.body);
         assert_eq!(page.hidden("version"), "2");
         browser.submit("/products/1", "edit_product", &edit("2", "130")).await;
         assert_eq!(app.manager().sees(tea.id).await.sell_price_rub.unwrap().to_string(), "130.00");
@@ -186,7 +186,7 @@ on_both_databases! {
         for value in ["8 916 123-45-67", "Анна &amp; Ко", "чай", "3", "85,50"] {
             assert!(page.body.contains(&format!("value=\"{value}\"")), "{value}: {}", page.body);
         }
-        assert!(page.body.contains("Введённое на месте"));
+        assert!(page.body.contains("Введённое сохранилось"));
         assert_eq!(app.person("продавец", crate::auth::Role::User).look(crate::orders::search::any).await, Ok(false));
     }
 

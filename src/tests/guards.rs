@@ -400,7 +400,7 @@ on_both_databases! {
         }
         let page = browser.get("/login").await;
         assert_eq!((page.status, page.headers["retry-after"].to_str().unwrap()), (429, "1"));
-        assert!(page.body.contains("Слишком много попыток. Повторите через 1 с.") && page.body.contains("Номер запроса"), "{}", page.body);
+        assert!(page.body.contains("Слишком много попыток. Повторите через 1 сек.") && page.body.contains("Номер запроса"), "{}", page.body);
         let api = browser.get("/api/me").await;
         assert!(api.status == 429 && api.body.contains("urn:sirius:too_often"), "{}", api.body);
         let function = browser.call("sign_in", &[]).await;

@@ -61,7 +61,7 @@ on_both_databases! {
         let (bytes, ..) = encoding_rs::WINDOWS_1251.encode("Название;Минимум\r\nЧай;3\r\nКофе;2\r\n;\r\n");
         let sent = sends(&mut browser, "products", &bytes, "same-origin").await;
         let page = browser.follow(&sent).await;
-        assert!(page.body.contains("Кофе") && page.body.contains("0 → 3") && page.body.contains("Новых"), "{}", page.body);
+        assert!(page.body.contains("Кофе") && page.body.contains("0 → 3") && page.body.contains("Добавится"), "{}", page.body);
         assert_eq!(manager.sees(tea.id).await.min_stock, 0, "nothing is written before it is confirmed");
         let (_, confirmed) = loads(&mut browser, "products", &bytes).await;
         let confirmed = confirmed.unwrap();
@@ -101,7 +101,7 @@ on_both_databases! {
         let file = "name,sell_price_rub\nКофе,100\nКофе,200\n,5\nКакао,сто\n";
         let (page, confirmed) = loads(&mut browser, "products", file.as_bytes()).await;
         assert!(confirmed.is_none());
-        for words in ["То же, что в строке 2", "Заполните это поле", "Введите сумму"] {
+        for words in ["Повторяет строку 2", "Заполните это поле", "Введите сумму"] {
             assert!(page.body.contains(words), "{words}");
         }
         let file = "product,qty,buy_price_eur,supplier_name,id\nЧай,5,1.20,Teekanne,\nЧай,5,1.20,Teekanne,999\nНет такого,0,1,x,\n";

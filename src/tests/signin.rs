@@ -256,7 +256,7 @@ on_both_databases! {
         let refused = browser.sign_in("продавец", PASSWORD).await;
         let page = browser.follow(&refused).await;
         assert_eq!((page.status, page.headers["retry-after"].to_str().unwrap()), (429, "2"));
-        assert!(page.body.contains("Слишком много попыток. Повторите через 2 с."), "{}", page.body);
+        assert!(page.body.contains("Слишком много попыток. Повторите через 2 сек."), "{}", page.body);
         assert!(page.body.contains("value=\"продавец\""));
         let request = Request::post("/api/auth/login")
             .header(header::CONTENT_TYPE, "application/json")

@@ -105,7 +105,7 @@ on_both_databases! {
         let page = browser.get("/orders/2").await.body;
         assert!(!page.contains("/fn/issue_order") && !page.contains("/fn/deny_order") && !page.contains("/fn/edit_order"));
         let refused = browser.submit("/orders", "issue_order", &[("id", "2")]).await;
-        assert!(browser.follow(&refused).await.body.contains("не знает состояния «paid_returned»"));
+        assert!(browser.follow(&refused).await.body.contains("неизвестен статус «paid_returned»"));
     }
 
     async fn programs_and_the_bot_are_told_the_code(app: App) {

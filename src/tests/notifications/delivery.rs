@@ -22,7 +22,7 @@ async fn opened(app: App, telegram: &Telegram, chats: &[&str]) -> (App, Arc<Chan
 fn booked(order: &Order) -> String {
     let id = order.id;
     format!(
-        "<a href=\"https://shop.example/orders/{id}\">Новый заказ № {id}</a>\nчай × {} = {}\n{}\nКто записал: продавец",
+        "<a href=\"https://shop.example/orders/{id}\">Новый заказ № {id}</a>\nчай × {} = {}\n{}\nКто оформил: продавец",
         order.qty,
         order.total_rub().shown(crate::i18n::Locale::ru),
         order.phone_shown

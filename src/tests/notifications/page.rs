@@ -8,13 +8,13 @@ on_both_databases! {
     async fn the_page_tells_what_is_off_and_how_to_turn_it_on(app: App) {
         let mut browser = app.browser_of(app.admin()).await;
         let page = browser.get(PAGE).await.body;
-        for words in ["TELEGRAM_BOT_TOKEN", "SMTP_URL", "NOTIFY_ORDERS=true", "Ничего не ждёт отправки.", "Ещё ни о чём не сообщали."] {
+        for words in ["TELEGRAM_BOT_TOKEN", "SMTP_URL", "NOTIFY_ORDERS=true", "Очередь отправки пуста.", "Уведомлений ещё не было."] {
             assert!(page.contains(words), "{words}");
         }
-        assert!(!page.contains("Отправить проверку"));
+        assert!(!page.contains("Проверить отправку"));
         let refused = browser.submit(PAGE, "send_test_notification", &[]).await;
         let refused = browser.follow(&refused).await;
-        assert!(refused.body.contains("Некому сообщать"), "{}", refused.body);
+        assert!(refused.body.contains("Некому отправлять"), "{}", refused.body);
     }
 
     async fn a_test_is_sent_and_its_way_is_shown(app: App) {
@@ -25,10 +25,10 @@ on_both_databases! {
         let sent = browser.submit(PAGE, "send_test_notification", &[]).await;
         assert_eq!(sent.location.as_deref(), Some("/admin/notifications?success=test_sent"));
         let page = browser.follow(&sent).await.body;
-        assert!(page.contains("Проверка отправляется") && page.contains("Ждут отправки: 2."), "{page}");
+        assert!(page.contains("Проверочное сообщение отправляется") && page.contains("Ждут отправки: 2."), "{page}");
         telegram.replies_to(OTHER, Reply::Refused(403, "Forbidden: bot was blocked by the user"));
         assert_eq!(deliver(&app.shop, &channels, 0).await, 1);
-        let words = "<b>Проверка связи</b>\nУведомления приходят. Кто проверяет: админ\n<a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
+        let words = "<b>Проверка связи</b>\nУведомления приходят. Кто проверил: админ\n<a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
         assert_eq!(telegram.messages(CHAT), [words]);
         let page = browser.get("/admin/notifications?state=failed").await.body;
         for words in ["Проверка связи", OTHER, "не доставлено", "Бота заблокировали", "Forbidden: bot was blocked by the user", "Отправить ещё раз"] {
@@ -54,7 +54,7 @@ on_both_databases! {
         assert_eq!(deliver(&app.shop, &channels, 0).await, 0);
         app.admin().books("чай", 1).await.unwrap();
         let page = browser.get(PAGE).await.body;
-        assert!(page.contains("Telegram не принимает нас с") && page.contains("Проверьте TELEGRAM_BOT_TOKEN") && page.contains("401: Unauthorized"), "{page}");
+        assert!(page.contains("Telegram отклоняет сообщения с") && page.contains("Проверьте TELEGRAM_BOT_TOKEN") && page.contains("401: Unauthorized"), "{page}");
         assert!(page.contains("Ждут отправки: 2.") && page.contains("следующая попытка"));
         assert!(!page.contains("wrong-token"));
     }
