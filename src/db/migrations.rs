@@ -30,7 +30,7 @@ pub fn run_pending(conn: &mut Conn) -> migration::Result<Vec<String>> {
 /// Brings a SQLite database through the migrations that it has not seen, each in a transaction of its own, which is
 /// committed when every reference leads somewhere.
 ///
-/// A migration may build a table anew ("How a migration is written" in ARCHITECTURE.md): with foreign keys on, dropping
+/// A migration may build a table anew ("How a migration is written" in CONTRIBUTING.md): with foreign keys on, dropping
 /// the old table would delete its rows, and with them the rows of others that go along, such as sessions.
 pub(crate) fn run_on_sqlite(
     conn: &mut SqliteConnection,

@@ -1,4 +1,4 @@
-//! Tables of SQLite that are built anew, as "How a migration is written" in ARCHITECTURE.md has it: on every schema
+//! Tables of SQLite that are built anew, as "How a migration is written" in CONTRIBUTING.md has it: on every schema
 //! that was ever released, brought up to date, with the shop in it.
 
 use super::schema::{Line, describe};
