@@ -19,6 +19,7 @@ mod bounds;
 mod check;
 mod demo;
 mod desk;
+mod docs;
 mod forms;
 mod guards;
 mod imports;
