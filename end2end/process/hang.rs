@@ -28,7 +28,7 @@ async fn whoever_is_told_to_end_does_so() {
     sleep(Duration::from_millis(500)).await;
     server.terminate();
     hurried.terminate();
-    hurried.wait_for_log("finishing what runs").await;
+    hurried.wait_for_log("shutting down after running requests finish").await;
     hurried.terminate();
     let ended = hurried.ends(Duration::from_secs(3)).await;
     assert!(ended.is_some(), "told twice: {}", hurried.logged());

@@ -49,7 +49,7 @@ async fn a_log_in_json_has_the_number_of_the_request_in_every_line_of_it() {
     assert!(
         of_request
             .iter()
-            .any(|line| line["fields"]["message"] == "answered" && line["fields"]["status"] == 200),
+            .any(|line| line["fields"]["message"] == "request answered" && line["fields"]["status"] == 200),
         "{log}"
     );
     let is_numbered =

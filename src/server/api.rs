@@ -1,4 +1,4 @@
-//! The router of the REST API: the endpoints of every feature.
+//! The router of the REST API, which mounts the endpoints of every feature.
 
 use super::docs;
 use crate::{
@@ -8,7 +8,7 @@ use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
-/// The routes of the API.
+/// Returns the routes of the API, with a 404 for every unknown path under `/api`.
 pub fn router(shop: Shop) -> Router {
     let (endpoints, _) = endpoints().split_for_parts();
     endpoints
@@ -18,7 +18,7 @@ pub fn router(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// The contract.
+/// Returns the OpenAPI document.
 pub fn document() -> openapi::OpenApi {
     endpoints().into_openapi()
 }

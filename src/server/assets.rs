@@ -1,4 +1,4 @@
-//! Static files: what the client is built into, inside the program.
+//! Serves the static files of the client.
 
 use axum::{
     Router,
@@ -8,17 +8,17 @@ use axum::{
     routing::get,
 };
 
-/// What the client is built into: wasm, JavaScript, styles, icons. Part of the program in release builds.
+/// The built client: wasm, JavaScript, styles and icons. Release builds embed the files in the binary.
 #[derive(rust_embed::Embed)]
 #[folder = "target/site"]
 #[allow_missing = true]
 struct Assets;
 
-/// Marks an answer that is a static file.
+/// A response extension that marks a static file.
 #[derive(Clone, Copy, Debug)]
 pub struct IsAsset;
 
-/// A route for each file.
+/// Returns one route for each file.
 pub fn router() -> Router {
     Assets::iter()
         .filter(|path| !path.ends_with(".br") && !path.ends_with(".gz"))
@@ -36,7 +36,7 @@ async fn serve(uri: Uri, headers: HeaderMap) -> Response {
     asset(path, encodings).unwrap_or_else(|| StatusCode::NOT_FOUND.into_response())
 }
 
-/// A file, compressed if the client takes that.
+/// Returns a file, in its compressed version if the client accepts it.
 fn asset(path: &str, encodings: &str) -> Option<Response> {
     let plain = || Assets::get(path).map(|file| (file, None));
     let packed = |suffix: &str, encoding: &'static str| {
@@ -48,7 +48,7 @@ fn asset(path: &str, encodings: &str) -> Option<Response> {
     let (file, encoding) = packed("br", "br")
         .or_else(|| packed("gz", "gzip"))
         .or_else(plain)?;
-    // Names of built files have a hash of what is in them.
+    // The names of built files contain a hash of their content.
     let cache = if path.starts_with("pkg/") {
         "public, max-age=31536000, immutable"
     } else {
@@ -73,7 +73,7 @@ fn asset(path: &str, encodings: &str) -> Option<Response> {
     Some(response)
 }
 
-/// Whether `Accept-Encoding` offers an encoding: with a weight of nothing it refuses it.
+/// Returns whether `Accept-Encoding` allows an encoding. A weight of zero forbids it.
 fn accepts(encodings: &str, encoding: &str) -> bool {
     let is_nothing = |parameter: &str| {
         let weight = parameter.split_once('=').map(|(_, weight)| weight.trim());
@@ -85,7 +85,7 @@ fn accepts(encodings: &str, encoding: &str) -> bool {
     })
 }
 
-/// Where the built files are, by their hashed names; empty while the client is not built.
+/// The URL paths of the built files, with their hashed names. They are empty if the client has not been built.
 #[derive(Clone, Debug, Default)]
 pub struct Built {
     pub script: String,
@@ -94,7 +94,7 @@ pub struct Built {
 }
 
 impl Built {
-    /// Looks the names up.
+    /// Finds the built files among the assets.
     pub fn find() -> Self {
         let find = |suffix: &str| {
             Assets::iter()

@@ -1,6 +1,6 @@
-//! Connections: so many at once, so many of one address, and none that stalls.
+//! Accepts connections, limits their number in total and per address, and closes those that stall.
 //!
-//! `axum::serve` knows neither time limits nor numbers; this is the same loop with both.
+//! `axum::serve` has neither time limits nor connection limits. This is the same loop with both.
 
 use super::{SHUTDOWN_LIMIT, headers, limits::longest_pause};
 use crate::{
@@ -37,14 +37,14 @@ use tokio::{
 use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
-/// Files that the program has open besides its connections.
+/// File descriptors kept free for everything except connections.
 const OTHER_FILES: usize = 256;
-/// One address may have this part of the connections.
+/// One address may hold at most 1/`SHARE` of the connections.
 const SHARE: usize = 4;
-/// How long somebody who is turned away may take to read why.
+/// How long a rejected client may take to read the 503 response.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// Serves until `stop`, then finishes what runs.
+/// Serves connections until `stop` resolves, then lets running requests finish.
 pub async fn serve(
     listener: TcpListener,
     router: Router,
@@ -65,8 +65,8 @@ pub async fn serve(
         let (socket, peer) = match accepted {
             Ok(accepted) => accepted,
             Err(error) => {
-                // Gone again, or no file is free: the next one may have more luck.
-                tracing::warn!(%error, "a connection was not accepted");
+                // The client has left already, or no file descriptor is free. A later attempt may succeed.
+                tracing::warn!(%error, "could not accept a connection");
                 sleep(Duration::from_millis(100)).await;
                 continue;
             }
@@ -75,7 +75,7 @@ pub async fn serve(
             tokio::spawn(turn_away(socket, places.take_at_door()));
             continue;
         };
-        // Else streamed answers wait for an acknowledgement, 40 ms each.
+        // With Nagle's algorithm, each part of a streamed response would wait 40 ms for an acknowledgement.
         let _ = socket.set_nodelay(true);
         let mut socket = TimeoutStream::new(socket);
         socket.set_write_timeout(Some(longest_pause(config)));
@@ -89,7 +89,7 @@ pub async fn serve(
         let connection = connections.watch(connection);
         tokio::spawn(async move {
             if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection ended");
+                tracing::debug!(%error, "a connection ended with an error");
             }
             drop(place);
         });
@@ -99,15 +99,16 @@ pub async fn serve(
         .await
         .is_err()
     {
-        tracing::warn!("some requests took too long and were cut");
+        tracing::warn!("requests that were still running at the shutdown deadline were aborted");
     }
     Ok(())
 }
 
-/// The places for connections.
+/// The connection limits, and the number of open connections.
 struct Places {
     most: usize,
-    /// Of one address; a proxy and the machine itself bring everybody's.
+    /// The limit for one address. It applies neither to loopback addresses nor behind a trusted proxy, which carries
+    /// the connections of all clients.
     most_of_one: usize,
     trust_proxy: bool,
     held: Arc<Mutex<Held>>,
@@ -120,7 +121,7 @@ struct Held {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// A place that is free again when this is gone.
+/// An open connection, counted until this is dropped.
 struct Place {
     address: Option<IpAddr>,
     held: Arc<Mutex<Held>>,
@@ -128,7 +129,7 @@ struct Place {
 
 impl Places {
     fn new(config: &Config) -> Self {
-        // Each connection is an open file, and the usual limit of these is low.
+        // Each connection needs a file descriptor, and the default limit is low.
         let files = rlimit::increase_nofile_limit(u64::MAX).map_or(usize::MAX, |most| {
             usize::try_from(most).unwrap_or(usize::MAX)
         });
@@ -140,7 +141,7 @@ impl Places {
         if most < config.max_connections {
             tracing::warn!(
                 most,
-                "the system allows fewer open files than MAX_CONNECTIONS"
+                "the limit for open files is too low for MAX_CONNECTIONS; accepting fewer connections"
             );
         }
         Self {
@@ -170,7 +171,7 @@ impl Places {
         })
     }
 
-    /// A place to be told why there is none; of these there are few.
+    /// Reserves one of a few slots for sending the 503 response to a rejected connection.
     fn take_at_door(&self) -> Option<AtDoor> {
         let mut held = lock(&self.held);
         (held.at_door < OTHER_FILES / 4).then(|| {
@@ -207,7 +208,7 @@ fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Says that there is no place, and hangs up.
+/// Answers a rejected connection with 503 and closes it. Without a slot it is only closed.
 async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
     if at_door.is_none() {
         return;
@@ -216,7 +217,7 @@ async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
     let farewell = async {
         socket.write_all(answer.as_bytes()).await?;
         socket.shutdown().await?;
-        // Closed with something unread, the answer would be lost.
+        // Closing a socket that has unread data would discard the response.
         let mut unread = [0; 1_024];
         while socket.read(&mut unread).await? > 0 {}
         Ok::<_, io::Error>(())
@@ -224,7 +225,7 @@ async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
     let _ = timeout(FAREWELL, farewell).await;
 }
 
-/// What somebody is told for whom there is no place, as it stands on the wire.
+/// Returns the raw 503 response that is sent when a connection limit is reached.
 fn no_place() -> String {
     let words = [Locale::ru, Locale::en]
         .map(|l| Error::Busy.words(l))
@@ -266,7 +267,11 @@ mod tests {
         assert!(held.iter().all(Option::is_some) && places.take(one).is_none());
         assert!(places.take(other).is_some());
         let own: Vec<_> = (0..9).map(|_| places.take(own)).collect();
-        assert_eq!(own.iter().flatten().count(), 6, "the rest, and no more");
+        assert_eq!(
+            own.iter().flatten().count(),
+            6,
+            "loopback takes all that are left, and no more"
+        );
         drop(held);
         assert!(places.take(one).is_some());
     }

@@ -1,4 +1,5 @@
-//! Cookies behind HTTPS: called `__Host-…` and `Secure`, so that no other host and no plain connection gets or sets one.
+//! Over HTTPS, prefixes cookies with `__Host-` and marks them `Secure`, so that no other host and no plain HTTP
+//! connection can read or set them.
 
 use crate::web::ClientInfo;
 use axum::{
@@ -10,7 +11,8 @@ use axum::{
 
 const PREFIX: &str = "__Host-";
 
-/// Gives every cookie its long name outside, behind HTTPS; inside it has its short one.
+/// Over HTTPS, adds the prefix to every cookie in a response, and strips it from every cookie in a request. The rest of
+/// the program uses the short names.
 pub async fn guard(mut request: Request, next: Next) -> Response {
     if !ClientInfo::of(request.extensions()).is_secure {
         return next.run(request).await;
@@ -36,9 +38,11 @@ pub async fn guard(mut request: Request, next: Next) -> Response {
     response
 }
 
-/// The cookies that only we can have set, by their short names. Any other may come from a neighbour.
+/// Returns the cookies that have the prefix, without it; `None` if there are none. Any other cookie may have been set
+/// by a neighbouring host.
 ///
-/// Read as they were sent: a decoded name may be ours without the prefix that browsers protect.
+/// Names are compared as they were sent. Browsers protect only the literal prefix: an encoded one would match after
+/// decoding, although any host can set it.
 fn guarded(headers: &HeaderMap) -> Option<HeaderValue> {
     let lines = headers.get_all(header::COOKIE).iter();
     let kept: Vec<_> = lines

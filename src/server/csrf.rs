@@ -1,6 +1,6 @@
-//! Requests that another site made a visitor's browser send (CSRF).
+//! Refuses requests that another site made a visitor's browser send (CSRF).
 //!
-//! The layer of tower-http compares `Origin` with `Host`, which a proxy may rewrite, and knows neither the scheme nor
+//! The layer in tower-http compares `Origin` with `Host`, which a proxy may rewrite, and checks neither the scheme nor
 //! the `Referer`.
 
 use crate::{
@@ -18,7 +18,7 @@ use url::Url;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Refuses a change that another site asked a visitor's browser for.
+/// Refuses a request that changes something if another site made the browser send it.
 pub async fn protect_changes(request: Request, next: Next) -> Response {
     if is_change(&request) {
         refuse_other_sites(request, next).await
@@ -27,9 +27,9 @@ pub async fn protect_changes(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses whatever another site asked a visitor's browser for.
+/// Refuses any request that another site made the browser send.
 ///
-/// A token is nothing that a browser sends by itself.
+/// A request with a token is accepted, because a browser never sends a token on its own.
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     let client = ClientInfo::of(request.extensions());
     let has_token = request.extensions().get::<Token>().is_some();
@@ -40,8 +40,8 @@ pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     }
 }
 
-/// Refuses a form under the API that does not say which site sent it. It is probably a program that forgot its media
-/// type, and is told so. A token is nothing that a browser sends by itself.
+/// Answers a form request to the API with 415 if it has no token and does not say which site sent it. It probably comes
+/// from a program that did not set its media type. A browser never sends a token on its own.
 pub async fn refuse_silent_forms(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let has_token = request.extensions().get::<Token>().is_some();
@@ -59,9 +59,11 @@ fn is_change(request: &Request) -> bool {
     )
 }
 
-/// Browsers say where a request comes from. The oldest say it of a form in the `Referer` only; a script of another
-/// site that sends anything but a form says its `Origin` in every browser. So whatever says nothing and is no form is
-/// a program, that has no visitor's cookies.
+/// Returns whether a request comes from our own pages or from a program.
+///
+/// Browsers say where a request comes from. The oldest ones send only a `Referer` with a form. When a script of another
+/// site sends anything but a form, every browser adds an `Origin`. So a request that has none of these headers and is
+/// not a form comes from a program, which has no visitor's cookies.
 fn is_from_here(headers: &HeaderMap, client: &ClientInfo) -> bool {
     let text = |name: &HeaderName| {
         headers
@@ -77,7 +79,7 @@ fn is_from_here(headers: &HeaderMap, client: &ClientInfo) -> bool {
     }
 }
 
-/// Whether a page was asked for by a page of ours, and not by a link from anywhere else or a line that was typed.
+/// Returns whether one of our own pages led to this request, as opposed to a link on another site or a typed address.
 pub fn is_asked_by_us(headers: &HeaderMap, client: &ClientInfo) -> bool {
     match (headers.get(FETCH_SITE), headers.get(header::REFERER)) {
         (Some(site), _) => site == "same-origin",
@@ -96,12 +98,12 @@ fn is_ours(address: &str, client: &ClientInfo) -> bool {
     let Ok(from) = Url::parse(address) else {
         return false;
     };
-    // Without HTTPS of our own nobody knows what a proxy before us speaks.
+    // If we do not know that the visitor uses HTTPS, a proxy in front of us may still use it, so both schemes match.
     let scheme_fits = from.scheme() == "https" || (from.scheme() == "http" && !client.is_secure);
     scheme_fits && client.host.as_deref() == Some(from.authority())
 }
 
-/// Whether the body is one that a form of any page can send to any site.
+/// Returns whether a form on any site could send a body of this media type.
 fn is_form(headers: &HeaderMap) -> bool {
     matches!(
         media_type(headers).as_deref(),

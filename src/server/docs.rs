@@ -1,4 +1,4 @@
-//! The OpenAPI document, and the pages that show it to people (Swagger UI, part of the program).
+//! The OpenAPI document, and the pages that show it (Swagger UI, embedded in the binary).
 
 use crate::{act::Shop, auth::Actor, door};
 use axum::{
@@ -15,21 +15,21 @@ use utoipa_swagger_ui::{Config, SwaggerUi};
 
 const DOCUMENT: &str = "/api/openapi.json";
 
-/// Swagger UI writes style attributes; it loads nothing from elsewhere.
+/// Allows inline styles, which Swagger UI needs, and nothing from other hosts.
 const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
     connect-src 'self'; font-src 'self'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
 
 static JSON: LazyLock<String> =
     LazyLock::new(|| super::api::document().to_pretty_json().unwrap_or_default());
 
-/// The endpoint of the document.
+/// Returns the endpoint that serves the OpenAPI document.
 pub fn routes() -> OpenApiRouter<Shop> {
     OpenApiRouter::new().routes(routes!(openapi))
 }
 
-/// The contract
+/// Read this document
 ///
-/// This document, OpenAPI 3.1.
+/// OpenAPI 3.1.
 #[utoipa::path(
     get,
     path = "/api/openapi.json",
@@ -42,7 +42,7 @@ async fn openapi() -> impl IntoResponse {
     ([(header::CONTENT_TYPE, "application/json")], JSON.as_str())
 }
 
-/// The pages under `/docs`, for who is signed in.
+/// Returns the pages under `/docs`, for signed-in users.
 pub fn router() -> Router {
     let config = Config::new([DOCUMENT])
         .validator_url("none")

@@ -1,12 +1,13 @@
-//! What runs the tasks of Leptos.
+//! The executor for Leptos tasks.
 
 use any_spawner::{CustomExecutor, Executor, PinnedFuture, PinnedLocalFuture};
 use tracing::Instrument;
 
-/// Lets what a page reads belong to its request in the log: Leptos gives it to tasks of their own.
+/// Installs an executor that runs Leptos tasks in the span of their request. Leptos loads the data of a page in
+/// separate tasks, whose log lines would otherwise not show the request.
 pub fn follow_tasks() {
     let is_first = Executor::init_custom_executor(Tasks).is_ok();
-    tracing::debug!(is_first, "tasks of pages are followed");
+    tracing::debug!(is_first, "set the executor for Leptos tasks");
 }
 
 struct Tasks;

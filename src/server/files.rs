@@ -1,4 +1,4 @@
-//! The routes of files: those to take away, and those that people bring.
+//! The routes for file downloads and uploads.
 
 use super::pages::no_index;
 use crate::{
@@ -10,7 +10,7 @@ use axum::{
     routing::{get, post},
 };
 
-/// Tables as CSV.
+/// Returns the routes of the CSV downloads.
 pub fn downloads(shop: Shop) -> Router {
     Router::new()
         .route("/admin/analytics.csv", get(analytics::csv::download))
@@ -26,7 +26,7 @@ pub fn downloads(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// Files to load: larger than anything else that is sent.
+/// Returns the routes of uploads, whose bodies may be larger than those of other requests.
 pub fn uploads(shop: Shop) -> Router {
     let limit = DefaultBodyLimit::max(import::upload::LARGEST);
     Router::new()

@@ -1,4 +1,4 @@
-//! What server functions need around them: the status of an error for scripts, what was typed for plain forms.
+//! Layers around server functions: scripts get the status code of an error, plain forms get back what was typed.
 
 use super::{csrf::is_asked_by_us, limits::LARGEST_BODY};
 use crate::{
@@ -21,8 +21,8 @@ use std::{
 };
 use url::{Url, form_urlencoded};
 
-/// What a plain form sent, for whoever refuses the request after that was read: nobody knows then what came of it, so
-/// its page must come back with the same key.
+/// What a plain form sent, for a layer that refuses the request after the form was read. Its outcome is unknown then,
+/// so its page must be shown again with the same idempotency key.
 #[derive(Clone, Default)]
 pub struct Sent(Arc<OnceLock<Form>>);
 
@@ -33,7 +33,7 @@ struct Form {
 }
 
 impl Sent {
-    /// The address of the form, with an error and what was typed.
+    /// Returns the address of the form's page, with an error and what was typed; `None` if no form was read.
     pub fn page_with(&self, error: Error) -> Option<String> {
         let form = self.0.get()?;
         let told = ServerFnUrlError::new(&form.function, error);
@@ -42,7 +42,7 @@ impl Sent {
     }
 }
 
-/// Leads to a page without the refusal in its address, when no form of ours led there.
+/// Redirects to the same page without the error in its address, unless one of our own forms led there.
 pub async fn drop_refusal(request: Request, next: Next) -> Response {
     match without_refusal(&request) {
         Some(page) => Redirect::to(&page).into_response(),
@@ -50,7 +50,7 @@ pub async fn drop_refusal(request: Request, next: Next) -> Response {
     }
 }
 
-/// What a server function needs around it: scripts get the status of an error, plain forms what was typed.
+/// Calls a server function: scripts get the status code of an error, plain forms get back what was typed.
 pub async fn answer(request: Request, next: Next) -> Response {
     if door::wants_html(request.headers()) {
         keep_typed(request, next).await
@@ -59,8 +59,8 @@ pub async fn answer(request: Request, next: Next) -> Response {
     }
 }
 
-/// The address of a page without the refusal in it and what was typed, when no form of ours led there: anybody can
-/// make a link that fills a form of ours in.
+/// Returns the address of the page without the error and the typed values in it. Returns `None` if there are none, or
+/// if one of our own forms led there. Otherwise anybody could make a link that fills in one of our forms.
 fn without_refusal(request: &Request) -> Option<String> {
     let query = request.uri().query().filter(|query| query.contains("__"))?;
     let client = ClientInfo::of(request.extensions());
@@ -75,7 +75,7 @@ fn without_refusal(request: &Request) -> Option<String> {
     (kept != page).then_some(kept)
 }
 
-/// The address of a page without what it tells of a form, nor where it leads on to.
+/// Removes the error and the typed values from the address of a page, and from the one in its `next` parameter.
 fn without_told(page: &str) -> String {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
     let kept = form_urlencoded::parse(query.as_bytes())
@@ -87,7 +87,7 @@ fn without_told(page: &str) -> String {
     door::own_page(path, kept)
 }
 
-/// Gives an answer the status of the error in it; every error of a server function is a 500 at first.
+/// Sets the status of a response from the error in its body. Leptos answers every error of a server function with 500.
 async fn give_status(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
@@ -108,8 +108,8 @@ async fn give_status(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Without JavaScript, a refused form leads back to its page with the error in the URL:
-/// what was typed goes along, so that nobody types it again. Never passwords.
+/// Adds what was typed, except passwords, to the redirect of a refused form. Without JavaScript it leads back to the
+/// form's page with the error in the URL, and nobody has to type everything again.
 async fn keep_typed(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
@@ -137,7 +137,7 @@ async fn keep_typed(request: Request, next: Next) -> Response {
     response
 }
 
-/// The address of a page that shows an error, with what was typed, and without what it said of earlier sends.
+/// Adds what was typed to the address of a page that shows an error, and removes the errors of earlier attempts.
 fn with_typed(location: &str, typed: &str) -> Option<String> {
     let location = Url::parse(location).ok()?;
     let latest = |name: &str| {
@@ -156,7 +156,7 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
     Some(door::own_page(location.path(), kept.chain(told)))
 }
 
-/// The fields of a form, as `ui::form` reads them.
+/// Encodes the fields of a form, except passwords, as `ui::form` reads them.
 fn typed_fields(body: &Bytes) -> String {
     let fields: BTreeMap<_, _> = form_urlencoded::parse(body)
         .filter(|(name, _)| !name.contains("password"))

@@ -1,6 +1,6 @@
-//! Headers that every answer has, whatever it is: what a browser may do with it.
+//! Sets the security headers of every response.
 //!
-//! The layer of tower-http sets one header, and is not asked where a connection is refused before the router.
+//! The layer in tower-http sets one header only, and does not run when a connection is refused before the router.
 
 use crate::web::ClientInfo;
 use axum::{
@@ -10,27 +10,27 @@ use axum::{
     response::Response,
 };
 
-/// Of answers that are no page: should a browser ever show one as a page, it loads and runs nothing.
+/// The policy of responses that are not pages: if a browser ever shows one as a page, it loads and runs nothing.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
-/// Seconds after which what is not to be had now may be.
+/// The `Retry-After` of a 503 response that does not set its own, in seconds.
 const AGAIN: HeaderValue = HeaderValue::from_static("5");
-/// A year.
+/// One year, in seconds.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
-/// What no answer may change.
+/// The headers that no handler can override.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
     ),
-    // Forms without JavaScript come back by it.
+    // Without JavaScript, a refused form uses the `Referer` to lead back to its page.
     (
         header::REFERRER_POLICY,
         HeaderValue::from_static("same-origin"),
     ),
-    // The camera reads bar codes.
+    // The camera scans bar codes.
     (
         HeaderName::from_static("permissions-policy"),
         HeaderValue::from_static(
@@ -52,7 +52,7 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     ),
 ];
 
-/// Puts them on an answer.
+/// Sets the headers of a response.
 pub async fn put(request: Request, next: Next) -> Response {
     let is_secure = ClientInfo::of(request.extensions()).is_secure;
     let mut response = next.run(request).await;
@@ -64,7 +64,7 @@ pub async fn put(request: Request, next: Next) -> Response {
     response
 }
 
-/// Puts on an answer what it has whatever was asked.
+/// Sets the headers that do not depend on the request.
 pub fn put_always(response: &mut Response) {
     let is_passing = response.status() == StatusCode::SERVICE_UNAVAILABLE;
     let headers = response.headers_mut();
@@ -74,7 +74,7 @@ pub fn put_always(response: &mut Response) {
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(POLICY);
-    // What is not said otherwise may have been drawn for one person.
+    // A response that does not set its own may have been made for one user.
     headers
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("private, no-cache"));

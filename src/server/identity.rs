@@ -1,4 +1,4 @@
-//! Who sends a request: found out once, for all that ask.
+//! Identifies the sender of a request, once for all handlers.
 
 use crate::{
     act::Shop,
@@ -17,13 +17,14 @@ use axum::{
 use tower_sessions::{Session, cookie::Key};
 
 const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
-/// What a browser keeps of pages.
+/// Makes the browser discard its cached pages.
 const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
-/// What was drawn for one person is not kept: at a counter the next one would find it behind the Back button.
+/// Keeps responses for a signed-in user out of the cache. On a shared computer, the next person could otherwise see
+/// them with the Back button.
 const FOR_ONE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Finds out who sent a request. A browser in which somebody just signed in is known from then on; one in which
-/// somebody signed out forgets the pages that it was shown.
+/// Identifies the sender of a request by its token or session. After a sign-in the browser is marked as known; after a
+/// sign-out its cache is cleared.
 pub async fn identify(
     State((shop, key)): State<(Shop, Key)>,
     session: Session,

@@ -1,4 +1,4 @@
-//! Bounds of every request: how many from one address, how large, how long.
+//! Limits the rate, the size and the duration of requests.
 
 use crate::{
     config::Config,
@@ -31,18 +31,19 @@ use tokio::time::timeout;
 
 /// The largest request body, in bytes.
 pub const LARGEST_BODY: usize = 256 * 1024;
-/// How many seconds' worth of requests may come at once.
+/// How many seconds' worth of requests an address may send at once.
 const BURST: u32 = 10;
-/// After so many requests, addresses that were quiet are forgotten.
+/// The number of requests after which idle addresses are removed from the rate limiter.
 const FORGET_EVERY: u32 = 10_000;
-/// How much of a body may still come when it is answered already, in bytes: more than any file that people mean to send.
+/// How much of a body is still read after its request was answered, in bytes. This is more than any file that people
+/// mean to send.
 const LARGEST_REST: usize = 64 << 20;
-/// How long somebody who was too slow may take to read so.
+/// How long the body of a request that was too slow is still read, so that the client can read the response.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// How often each address may ask.
+/// The rate limiter, by client address.
 pub struct Rates {
-    /// `None`: as often as it likes.
+    /// `None` if there is no limit.
     limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
     asked: AtomicU32,
 }
@@ -59,7 +60,7 @@ impl Rates {
         }
     }
 
-    /// Counts a request; how many seconds to wait when it is one too many.
+    /// Counts a request. If it exceeds the limit, the error is the number of seconds to wait.
     fn ask(&self, address: IpAddr) -> Result<(), u64> {
         let Some(limiter) = &self.limiter else {
             return Ok(());
@@ -75,8 +76,8 @@ impl Rates {
     }
 }
 
-/// Refuses an address that asks too often. Never the machine itself: that is a proxy, with everybody behind it,
-/// or a program of the shop.
+/// Refuses requests from an address that exceeds the rate limit. Loopback addresses are exempt: they belong to a proxy,
+/// which carries the requests of all clients, or to a program of the shop.
 pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
     let address = ClientInfo::of(request.extensions()).address;
     match address.filter(|address| !address.is_loopback()) {
@@ -88,18 +89,18 @@ pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: 
     }
 }
 
-/// How long a request may take to arrive.
+/// The time limit of a request.
 #[derive(Clone, Copy, Debug)]
 pub enum Patience {
     Usual,
-    /// For a file that people bring: four times as long.
+    /// For uploads: four times as long.
     File,
 }
 
-/// Gives a request its time: to arrive, and until its answer begins. What is answered then may take as long as it likes.
+/// Limits the time until a request has arrived and its response begins. The body of the response may take any time.
 ///
-/// The layers of tower-http do not read what is left of a body, without which a browser shows no answer, and do not tell
-/// a client that sends slowly from a server that is slow.
+/// The layers in tower-http do not read the rest of a body, without which a browser does not show the response. They
+/// also do not distinguish a slow client from a slow server.
 pub async fn keep_time(
     State((config, patience)): State<(Arc<Config>, Patience)>,
     request: Request,
@@ -127,8 +128,8 @@ pub async fn keep_time(
     let_come(rest, patience, response)
 }
 
-/// Lets the rest of a body come that was answered early, and forgets it: a browser reads no answer before it has sent
-/// everything, and hung up on it would show none.
+/// Reads and discards the rest of a body whose request was answered early. A browser does not read a response before it
+/// has sent everything, and shows none if the connection is closed before that.
 fn let_come(rest: Body, patience: Duration, response: Response) -> Response {
     let is_short = rest
         .size_hint()
@@ -153,7 +154,7 @@ async fn forget(rest: Body) {
     }
 }
 
-/// Lends the body of a request to whoever answers it.
+/// Wraps the body of a request, so that the part that its handler does not read can be recovered.
 fn lend(request: Request) -> (Request, Arc<Loan>) {
     let loan = Arc::new(Loan::default());
     if request.body().is_end_stream() {
@@ -168,18 +169,18 @@ fn lend(request: Request) -> (Request, Arc<Loan>) {
     (request.map(lent), loan)
 }
 
-/// What is known of a body that was lent.
+/// The state of a wrapped body.
 #[derive(Default)]
 struct Loan {
-    /// Whether anybody has asked for it.
+    /// Whether the handler has started to read it.
     is_begun: AtomicBool,
-    /// Whether somebody waits at this moment for more of it to arrive.
+    /// Whether the handler is waiting for more of it to arrive.
     is_awaited: AtomicBool,
     rest: Mutex<Option<Body>>,
 }
 
 impl Loan {
-    /// What was not read, once nobody reads on.
+    /// Takes the unread part of the body, if its handler has dropped it before the end.
     fn rest(&self) -> Option<Body> {
         self.lock().take()
     }
@@ -189,7 +190,7 @@ impl Loan {
     }
 }
 
-/// A body on loan: what is left of it goes back.
+/// A body that gives its unread part back when it is dropped.
 struct Lent {
     body: Body,
     loan: Arc<Loan>,
@@ -228,7 +229,7 @@ impl Drop for Lent {
     }
 }
 
-/// The rest of a body that nobody reads must not be taken for the next request.
+/// Closes the connection after this response, so that the unread part of the body is not taken for the next request.
 fn close(mut response: Response) -> Response {
     response.headers_mut().insert(
         header::CONNECTION,
@@ -237,7 +238,7 @@ fn close(mut response: Response) -> Response {
     response
 }
 
-/// Words for what was refused because it is too large.
+/// Refuses a request whose body is announced as too large, and gives a bare 413 response an error with a message.
 pub async fn keep_size(request: Request, next: Next) -> Response {
     let announced = request
         .headers()
@@ -256,7 +257,7 @@ pub async fn keep_size(request: Request, next: Next) -> Response {
     response
 }
 
-/// The longest pause in which a client takes nothing of its answer.
+/// Returns how long a client may go without reading any of its response.
 pub const fn longest_pause(config: &Config) -> Duration {
     config.request_timeout.saturating_mul(2)
 }

@@ -1,4 +1,4 @@
-//! The HTTP server: what answers requests, and what every one of them passes through.
+//! The HTTP server: start and shutdown, the router and its layers.
 
 pub mod api;
 pub mod assets;
@@ -32,21 +32,21 @@ use crate::{
 };
 use std::{sync::Arc, time::Duration};
 
-/// How long requests that run may still take after SIGTERM.
+/// How long running requests may take to finish after SIGTERM.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
-/// How often what is over is forgotten.
+/// How often expired rows are deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
 
-/// Serves until SIGTERM or Ctrl-C, then finishes what runs.
+/// Serves until SIGTERM or Ctrl-C, then lets running requests finish.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     let _alone = db::serve_alone(&config.database_url)?;
     let ran = crate::migrate::migrate(&config.database_url)?;
     if !ran.is_empty() {
-        tracing::info!(migrations = ran.len(), "the schema is up to date");
+        tracing::info!(migrations = ran.len(), "migrated the database");
     }
     let db = Db::connect(&config.database_url, config.database_connections)
         .map_err(|error| error.to_string())?;
-    let unkept = |error| format!("cannot keep the secret key: {error}");
+    let unkept = |error| format!("cannot read or create the secret key: {error}");
     let config = Arc::new(config.with_secret().map_err(unkept)?);
     let key = config.cookie_key().map_err(unkept)?;
     let cost = config.bcrypt_cost;
@@ -82,7 +82,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     served.map_err(|error| error.to_string())
 }
 
-/// Comes at SIGTERM or Ctrl-C. A second one ends the process at once, whatever still runs.
+/// Resolves at SIGTERM or Ctrl-C. A second signal ends the process at once, even if requests are still running.
 fn stop() -> Result<impl Future<Output = ()>, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
@@ -96,16 +96,16 @@ fn stop() -> Result<impl Future<Output = ()>, String> {
     };
     Ok(async move {
         next().await;
-        tracing::info!("finishing what runs");
+        tracing::info!("shutting down after running requests finish");
         tokio::spawn(async move {
             next().await;
-            tracing::warn!("told again to end: what runs is cut");
+            tracing::warn!("received a second signal; exiting at once");
             std::process::exit(1);
         });
     })
 }
 
-/// Says what to do first, while nobody has registered.
+/// Logs how to create the first account, if there are no accounts yet.
 async fn welcome(shop: &Shop) {
     let address = shop.config.site_addr;
     let empty = shop
@@ -114,20 +114,20 @@ async fn welcome(shop: &Shop) {
         == Ok(false);
     if empty {
         tracing::info!(
-            "nobody has registered yet: the first account, made at http://{address}/register, becomes the admin"
+            "there are no accounts yet: register at http://{address}/register to become the admin"
         );
-        tracing::info!("for goods and orders to try Sirius with, run: sirius demo");
+        tracing::info!("to try Sirius with sample products and orders, run: sirius demo");
     }
 }
 
-/// Forgets what is over: sessions, tries at passwords, and idempotency keys.
+/// Deletes expired sessions, password attempts and idempotency keys, again and again.
 async fn sweep(shop: Shop) {
     let sessions = Sessions(shop.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
         if let Err(error) = forget(&shop, &sessions).await {
-            tracing::warn!(%error, "what is over was not forgotten");
+            tracing::warn!(%error, "could not delete expired sessions, password attempts and idempotency keys");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The routes of the pages, and of the server functions that pages and their forms call.
+//! The routes of the pages, and of the server functions that the pages call.
 
 use super::executor;
 use crate::{act::Shop, app::App, door::Called, shell::shell};
@@ -16,18 +16,19 @@ use leptos_axum::{
 use std::sync::LazyLock;
 use tower_http::set_header::SetResponseHeaderLayer;
 
-/// The pages. Found once: while Leptos looks for them, no page of the process gets its data.
+/// The routes of the pages. The list is generated once, because no page in the process can load its data while Leptos
+/// generates it.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
     executor::follow_tasks();
     generate_route_list(App)
 });
 
-/// The paths of the pages, as `/orders/{id}`.
+/// Returns the paths of the pages, such as `/orders/{id}`.
 pub fn paths() -> impl Iterator<Item = &'static str> {
     PAGES.iter().map(AxumRouteListing::path)
 }
 
-/// The pages, and a 404 page for every other path.
+/// Returns the routes of the pages, with a 404 page for every other path.
 pub fn router(shop: Shop) -> Router {
     let draw = render_app_async_with_context(move || provide_context(shop.clone()), shell);
     let (admin, others): (Vec<_>, Vec<_>) = PAGES
@@ -42,7 +43,7 @@ pub fn router(shop: Shop) -> Router {
         .with_state(LeptosOptions::builder().output_name("sirius").build())
 }
 
-/// Keeps search engines out.
+/// Returns a layer that tells search engines not to index a response.
 pub fn no_index() -> SetResponseHeaderLayer<HeaderValue> {
     SetResponseHeaderLayer::overriding(
         HeaderName::from_static("x-robots-tag"),
@@ -50,7 +51,8 @@ pub fn no_index() -> SetResponseHeaderLayer<HeaderValue> {
     )
 }
 
-/// The server functions, as clients call them. A page that is drawn calls them without a request.
+/// Returns the routes of the server functions, which clients call. The server itself calls the functions without a
+/// request when it renders a page.
 pub fn functions(shop: Shop) -> Router {
     let call = move |request: Request| {
         let shop = shop.clone();

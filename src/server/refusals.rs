@@ -1,5 +1,5 @@
-//! Refusals in words, where neither a page nor an endpoint was asked: a small page for a browser, the error itself for
-//! the client's script, a sentence for everything else. The API has its problem documents.
+//! Writes the body of error responses: a small page for a browser, the error as JSON for our client script, a sentence
+//! for everything else. The API has its own problem documents.
 
 use super::{assets::Built, forms::Sent};
 use crate::{door, error::Error, i18n::Locale, ui, web::ClientInfo};
@@ -14,29 +14,29 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use std::{any::Any, sync::LazyLock};
 
-/// The page has a style and a picture, nothing more.
+/// The error page needs its stylesheet and its icon, nothing more.
 const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
 
-/// How a refusal is written.
+/// The format of an error response.
 enum Form {
     Page,
     Json,
     Text,
 }
 
-/// Who reads a refusal that no browser shows as a page.
+/// Who reads an error that is not shown as a page.
 #[derive(Clone, Copy, Debug)]
 pub enum Audience {
-    /// Our client, which reads the error itself.
+    /// Our client script, which parses the error.
     Client,
     People,
 }
 
-/// Writes a refusal in words, wherever it was decided.
+/// Writes the body of an error response, whichever layer or handler raised the error.
 pub async fn tell(State(audience): State<Audience>, mut request: Request, next: Next) -> Response {
     let form = match (door::wants_html(request.headers()), audience) {
         (true, _) => Form::Page,
@@ -103,12 +103,12 @@ fn page(error: &Error, l: Locale, id: &str) -> String {
     format!("<!DOCTYPE html>{}", page.to_html())
 }
 
-/// The answer of a request whose work panicked. The cause is in the log.
+/// Returns the response of a request whose handler panicked, and logs the cause.
 pub fn panicked(cause: Box<dyn Any + Send>) -> Response {
     let words = cause
         .downcast_ref::<String>()
         .map(String::as_str)
         .or_else(|| cause.downcast_ref::<&str>().copied());
-    tracing::error!(cause = words, "a request panicked");
+    tracing::error!(cause = words, "the handler of a request panicked");
     Error::Internal.into_response()
 }

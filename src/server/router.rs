@@ -1,4 +1,4 @@
-//! The router: groups of routes, and what the requests of each group pass through.
+//! The router: groups of routes, each with its own layers.
 
 use super::{
     api, assets, cookies, csrf, docs, files, forms, headers, identity,
@@ -28,13 +28,13 @@ use tower_sessions::{
     cookie::{Key, SameSite},
 };
 
-/// Everything that answers requests.
+/// Builds the router of the whole server.
 pub fn router(shop: Shop, key: &Key) -> Router {
     let config = shop.config.clone();
     let age = config.session_max_age.try_into();
     let sessions = SessionManagerLayer::new(Sessions(shop.db.clone()))
         .with_name("sirius")
-        // `cookies::guard` knows whether the visitor came over HTTPS.
+        // `cookies::guard` adds `Secure` when the visitor uses HTTPS.
         .with_secure(false)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
@@ -73,7 +73,7 @@ pub fn router(shop: Shop, key: &Key) -> Router {
         .merge(docs::router())
         .layer(from_fn(forms::drop_refusal));
     let pages = bounded(identified(small(pages)), Patience::Usual);
-    // Who takes a table is put on record, so that only our own pages and programs may ask for one.
+    // Downloads are recorded in the operation log, so only our own pages and programs may request one.
     let downloads =
         identified(small(files::downloads(shop.clone()))).layer(from_fn(csrf::refuse_other_sites));
     let downloads = bounded(downloads, Patience::Usual);
@@ -85,7 +85,7 @@ pub fn router(shop: Shop, key: &Key) -> Router {
         .layer(from_fn(csrf::refuse_silent_forms))
         .layer(from_fn(read_token));
     let api = bounded(api, Patience::Usual).layer(from_fn(problem::answer));
-    // Who watches is not asked who they are: that would ask the database.
+    // These requests are not identified, because that would query the database.
     let machines = small(webhook::router(&shop))
         .merge(watching::routes(shop.clone()))
         .merge(assets::router());

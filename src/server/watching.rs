@@ -1,4 +1,4 @@
-//! What watches the server: a line in the log for each request, numbers for Prometheus, answers for a load balancer.
+//! Monitoring: a log line for each request, metrics for Prometheus, and health checks for a load balancer.
 
 use super::{assets::IsAsset, refusals::panicked};
 use crate::{act::Shop, db::Load, error::Error, notifications, web::ClientInfo};
@@ -24,11 +24,11 @@ use tokio::time::timeout;
 use tower_http::catch_panic::CatchPanicLayer;
 use tracing::Instrument;
 
-/// How long the database may take to show that it is there.
+/// How long the database may take to answer a health check.
 const PROBE: Duration = Duration::from_secs(2);
-/// How often what was measured is put together, so that it does not pile up while nobody asks.
+/// How often recorded values are aggregated, so that they do not pile up while nobody reads the metrics.
 const UPKEEP: Duration = Duration::from_secs(5);
-/// Bounds of the histogram of latencies, in seconds.
+/// The buckets of the latency histogram, in seconds.
 const LATENCIES: [f64; 14] = [
     0.000_5, 0.001, 0.002_5, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 ];
@@ -36,7 +36,7 @@ const DURATION: &str = "http_request_duration_seconds";
 
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
-/// The routes for machines that watch.
+/// Returns the routes for monitoring.
 pub fn routes(shop: Shop) -> Router {
     begin();
     Router::new()
@@ -46,7 +46,7 @@ pub fn routes(shop: Shop) -> Router {
         .with_state(shop)
 }
 
-/// Begins to count, once.
+/// Installs the metrics recorder on the first call. Returns `None` if that failed.
 fn begin() -> Option<&'static PrometheusHandle> {
     let install = || {
         let builder = PrometheusBuilder::new()
@@ -54,7 +54,7 @@ fn begin() -> Option<&'static PrometheusHandle> {
             .ok()?;
         let handle = builder
             .install_recorder()
-            .inspect_err(|error| tracing::error!(%error, "nothing is counted"))
+            .inspect_err(|error| tracing::error!(%error, "could not install the metrics recorder"))
             .ok()?;
         describe();
         Some(handle)
@@ -66,31 +66,34 @@ fn describe() {
     describe_histogram!(
         DURATION,
         Unit::Seconds,
-        "How long requests took until their answer began, by method, route and status"
+        "Time until the response of a request began, by method, route and status"
     );
     for kind in ["out_of_stock", "reserved"] {
         counter!("sirius_stock_conflicts_total", "kind" => kind).absolute(0);
     }
     describe_counter!(
         "sirius_stock_conflicts_total",
-        "Acts that the stock did not allow"
+        "Operations refused because of insufficient stock"
     );
     describe_counter!(
         "sirius_refused_total",
-        "Requests that were refused because there were too many, or they were too slow"
+        "Requests refused because of a rate, connection or time limit"
     );
     describe_gauge!(
         "sirius_database_connections",
-        "Connections of the pools: open, of them idle, and how many requests wait for one"
+        "Pooled database connections that are open or idle, and requests waiting for one"
     );
-    describe_gauge!("sirius_database_connections_max", "Connections at most");
+    describe_gauge!(
+        "sirius_database_connections_max",
+        "Maximum number of pooled database connections"
+    );
     describe_gauge!(
         "sirius_write_queue",
-        "Acts that wait for the writer of SQLite"
+        "Operations waiting for the SQLite writer"
     );
 }
 
-/// Puts together what was measured, for ever.
+/// Aggregates the recorded values at regular intervals. Never returns.
 pub async fn keep_up() {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
@@ -101,7 +104,7 @@ pub async fn keep_up() {
     }
 }
 
-/// Watches a request from its beginning to the beginning of its answer: its number stands in every line of the log.
+/// Logs each request and records its metrics when its response begins. Every log line of the request has its id.
 pub async fn watch(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let client = ClientInfo::of(request.extensions());
@@ -111,7 +114,7 @@ pub async fn watch(request: Request, next: Next) -> Response {
         .get::<MatchedPath>()
         .map(|path| Cow::Owned(path.as_str().to_owned()));
     let shown = route.as_deref().unwrap_or_default();
-    // The route and not the address: who is looked for may stand in an address.
+    // The route and not the URL, which may contain the customer that somebody searched for.
     let span = tracing::info_span!("request", id = %client.id, method, route = shown);
     let answer = async move {
         let response = next.run(request).await;
@@ -119,9 +122,9 @@ pub async fn watch(request: Request, next: Next) -> Response {
         let took = begun.elapsed();
         let milliseconds = took.as_millis();
         if status.is_server_error() {
-            tracing::warn!(status = status.as_u16(), milliseconds, "answered");
+            tracing::warn!(status = status.as_u16(), milliseconds, "request answered");
         } else {
-            tracing::debug!(status = status.as_u16(), milliseconds, "answered");
+            tracing::debug!(status = status.as_u16(), milliseconds, "request answered");
         }
         let route = if response.extensions().get::<IsAsset>().is_some() {
             Cow::Borrowed("static")
@@ -142,12 +145,12 @@ pub async fn watch(request: Request, next: Next) -> Response {
     answer.instrument(span).await
 }
 
-/// What a panic of a request becomes.
+/// Returns the layer that turns a panic in a handler into an error response.
 pub fn catch_panics() -> CatchPanicLayer<fn(Box<dyn std::any::Any + Send>) -> Response> {
     CatchPanicLayer::custom(panicked as fn(_) -> _)
 }
 
-/// Methods that routes know; anybody may invent others.
+/// Maps a method to one of a few labels, because clients can send any name.
 fn method(method: &Method) -> &'static str {
     match method.as_str() {
         "GET" => "GET",
@@ -160,7 +163,7 @@ fn method(method: &Method) -> &'static str {
     }
 }
 
-/// Whether the server can work: its database answers, and has the schema of this program.
+/// Returns 200 if the database answers and has the schema of this program, else 503.
 async fn ready(State(shop): State<Shop>) -> Response {
     let (status, words) = match timeout(PROBE, shop.db.has_schema()).await {
         Ok(Ok(true)) => (StatusCode::OK, "ok"),
@@ -176,7 +179,7 @@ async fn ready(State(shop): State<Shop>) -> Response {
     (status, words).into_response()
 }
 
-/// The numbers, for addresses that may see them; for all others there is nothing here.
+/// Returns the metrics to the addresses in `METRICS_ALLOW`, and 404 to all others.
 async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
     let client = ClientInfo::of(request.extensions());
     let is_allowed = !client.is_passed_on
@@ -198,7 +201,7 @@ async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
         .into_response()
 }
 
-/// What is not counted as it happens, but looked up when somebody asks.
+/// Updates the gauges, which are read on demand.
 async fn gauges(shop: &Shop) {
     let Load {
         most,
@@ -215,7 +218,7 @@ async fn gauges(shop: &Shop) {
     if let Some(queued) = queued {
         gauge!("sirius_write_queue").set(number(queued));
     }
-    // While the database does not answer, the last count stands.
+    // If the database does not answer, the gauges keep their last values.
     if let Ok(Ok(load)) = timeout(PROBE, notifications::upkeep::load(shop)).await {
         for (state, count) in load {
             let count = usize::try_from(count).unwrap_or_default();
