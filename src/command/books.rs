@@ -1,15 +1,17 @@
-//! `sirius check`: what was compared, and what disagrees.
+//! `sirius check`: compares ledger, counters, orders and rollups.
 
 use super::{say, words};
 use sirius::{act::Shop, check, error::Error};
 
-/// Prints what was compared; an error says that rows disagree.
+/// Prints what was compared and each row that disagrees. Returns an error if there are any.
 pub async fn check(shop: &Shop, repair: bool) -> Result<(), String> {
     if repair {
         match check::repair(shop).await {
-            Ok(rows) => say(&format!("made anew: roll-ups ({rows})"))?,
-            // Nothing was changed. What is compared below names the rows.
-            Err(error @ Error::SumTooLarge) => say(&format!("not made anew: {}", words(error)))?,
+            Ok(rows) => say(&format!("rebuilt: rollups ({rows})"))?,
+            // Nothing was changed. The comparison below names the rows.
+            Err(error @ Error::SumTooLarge) => {
+                say(&format!("could not rebuild the rollups: {}", words(error)))?;
+            }
             Err(error) => return Err(words(error)),
         }
     }

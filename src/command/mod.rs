@@ -1,4 +1,4 @@
-//! What the commands do, one file a kind, and what they share.
+//! The commands, one file for each kind, and what they share.
 
 pub mod books;
 pub mod copies;
@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-/// The shop of the settings, its database migrated.
+/// Migrates the database in the settings and opens its shop.
 pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
     sirius::migrate::migrate(&config.database_url)?;
     let db = Db::connect(&config.database_url, config.database_connections).map_err(words)?;
@@ -23,7 +23,7 @@ pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
     })
 }
 
-/// The words of an error and of each wrong field.
+/// Returns the message of an error, with a line for each wrong field.
 pub fn words(error: Error) -> String {
     match &error {
         Error::Invalid(fields) => {
@@ -36,7 +36,7 @@ pub fn words(error: Error) -> String {
     }
 }
 
-/// Prints a line for whoever runs the command.
+/// Prints a line to standard output.
 pub fn say(line: &str) -> Result<(), String> {
     writeln!(io::stdout(), "{line}").map_err(|error| error.to_string())
 }

@@ -1,4 +1,4 @@
-//! `sirius user`: accounts, managed without a browser and on record as the system.
+//! `sirius user`: manages accounts without a browser. The operation log records these changes as made by the system.
 
 use super::{say, words};
 use clap::Subcommand;
@@ -15,30 +15,30 @@ use std::io::{self, BufRead, IsTerminal};
 
 #[derive(Subcommand)]
 pub enum Command {
-    /// Add an account; the password is asked for, or read from standard input
+    /// Add an account; the password is prompted for, or read from standard input
     Add {
         name: String,
         /// admin, manager or user
         #[arg(long, default_value = "user")]
         role: String,
     },
-    /// Set a password; it is asked for, or read from standard input
+    /// Set a password; it is prompted for, or read from standard input
     Password { name: String },
-    /// Give an account a role: admin, manager or user
+    /// Change the role of an account: admin, manager or user
     Role { name: String, role: String },
-    /// Let an account in that waits for approval
+    /// Activate an account that waits for approval
     Activate { name: String },
-    /// Shut an account out, at once
+    /// Block an account at once
     Block { name: String },
-    /// Let a blocked account in again
+    /// Unblock an account
     Unblock { name: String },
-    /// Delete an account for good; the history keeps its name
+    /// Delete an account permanently; the operation log keeps its name
     Delete { name: String },
-    /// List the accounts: name, role, state
+    /// List the accounts with their roles and states
     List,
 }
 
-/// Does what was asked.
+/// Runs a command on the accounts.
 pub async fn run(command: Command, shop: &Shop) -> Result<(), String> {
     let act = Actor::System;
     match command {
@@ -58,7 +58,7 @@ pub async fn run(command: Command, shop: &Shop) -> Result<(), String> {
             })
             .await
             .map_err(words)?;
-            say("password set; the account is signed out everywhere")
+            say("set the password and ended all sessions of the account")
         }
         Command::Role { name, role } => {
             let role = read_role(&role)?;
@@ -117,7 +117,7 @@ async fn list_users(shop: &Shop) -> Result<(), String> {
 
 fn read_role(role: &str) -> Result<Role, String> {
     role.parse()
-        .map_err(|_| format!("{role:?} is no role: admin, manager or user"))
+        .map_err(|_| format!("{role:?} is not a role; use admin, manager or user"))
 }
 
 async fn new_password(shop: &Shop) -> Result<String, String> {

@@ -1,4 +1,4 @@
-//! The settings: from the environment, `.env` and the command line, checked at start, all at once.
+//! The settings, which come from the environment, `.env` and the command line, and are all checked at start.
 
 pub mod notifications;
 mod secret_file;
@@ -15,19 +15,19 @@ use sha2::{Digest, Sha512};
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tower_sessions::cookie::Key;
 
-/// The settings, checked.
+/// The checked settings.
 #[derive(Clone, Debug)]
 pub struct Config {
     pub database_url: DatabaseUrl,
     pub site_addr: SocketAddr,
-    /// `None`: made once and kept in a file.
+    /// If `None`, a key is generated once and kept in a file.
     pub secret_key: Option<String>,
     pub session_max_age: Duration,
     pub registration: Registration,
     pub manager_in_admin: bool,
     pub cookie_secure: CookieSecure,
     pub trust_proxy: bool,
-    /// Requests a second from one address; 0: any number.
+    /// Requests per second from one address; 0 means no limit.
     pub rate_limit: u32,
     pub max_connections: usize,
     pub request_timeout: Duration,
@@ -44,21 +44,21 @@ pub struct Config {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
     Open,
-    /// An admin activates the account.
+    /// An admin must activate each account.
     Approval,
     Closed,
 }
 
-/// Whether cookies travel over HTTPS only.
+/// Whether cookies are sent over HTTPS only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CookieSecure {
-    /// When a trusted proxy says that the visitor came over HTTPS.
+    /// If a trusted proxy says that the client uses HTTPS.
     Auto,
     Always,
     Never,
 }
 
-/// Form of the log.
+/// The format of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LogFormat {
     Text,
@@ -66,7 +66,7 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// What tests begin with: the defaults, and quick hashes.
+    /// Returns settings for tests: the defaults, with cheap password hashes.
     #[cfg(test)]
     pub fn of_tests() -> Self {
         Self {
@@ -91,14 +91,14 @@ impl Config {
         }
     }
 
-    /// The key that signs the cookies. Without `SECRET_KEY` it is made once, and kept in a file
-    /// that only the owner reads: changing it signs everybody out.
+    /// Returns the key that signs the cookies. Without `SECRET_KEY` it is generated once and kept in a file that only
+    /// its owner can read, because changing it signs everybody out.
     pub fn cookie_key(&self) -> io::Result<Key> {
         self.secret()
             .map(|secret| Key::from(&Sha512::digest(secret)))
     }
 
-    /// The same settings, with the secret that is kept in the file where none was given.
+    /// Returns the same settings, with the secret from the file if none was given.
     pub fn with_secret(&self) -> io::Result<Self> {
         Ok(Self {
             secret_key: Some(self.secret()?),

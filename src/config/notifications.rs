@@ -1,4 +1,4 @@
-//! The settings of notifications, checked at start with all others.
+//! The settings for notifications, which are checked at start with all others.
 
 use super::wrong::{Wrong, flag};
 use crate::i18n::Locale;
@@ -6,17 +6,17 @@ use lettre::message::Mailbox;
 use std::{fmt, net::SocketAddr};
 use url::Url;
 
-/// The settings as they were given.
+/// The settings as given, unchecked.
 #[derive(Clone, Debug, clap::Args)]
 #[group(skip)]
 pub struct Settings {
-    /// Language of the messages that the shop sends: ru or en
+    /// Language of the messages that Sirius sends: ru or en
     #[arg(long, env = "SHOP_LANGUAGE", default_value = "ru", global = true)]
     shop_language: String,
-    /// What links in messages begin with.
+    /// The base URL of links in messages.
     #[arg(
         long,
-        help = "Address under which people open Sirius, for links in messages, as https://shop.example",
+        help = "Public address of Sirius, for links in messages, such as https://shop.example",
         env = "PUBLIC_URL",
         default_value = "",
         hide_default_value = true,
@@ -33,7 +33,7 @@ pub struct Settings {
         global = true
     )]
     telegram_bot_token: String,
-    /// Chats that are told, separated by commas
+    /// Telegram chats to notify, separated by commas
     #[arg(
         long,
         env = "TELEGRAM_CHAT_ID",
@@ -43,7 +43,7 @@ pub struct Settings {
         global = true
     )]
     telegram_chat_id: String,
-    /// Server of the Bot API
+    /// Address of the Telegram Bot API
     #[arg(
         long,
         env = "TELEGRAM_API_URL",
@@ -51,13 +51,13 @@ pub struct Settings {
         global = true
     )]
     telegram_api_url: String,
-    /// Whether orders that are created, issued or denied are told, too: true or false
+    /// Also notify about orders that are created, issued or denied: true or false
     #[arg(long, env = "NOTIFY_ORDERS", default_value = "false", global = true)]
     notify_orders: String,
-    /// Where mail is brought.
+    /// The mail server.
     #[arg(
         long,
-        help = "Mail server: smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST (STARTTLS; ?tls=none for none)",
+        help = "Mail server: smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST (STARTTLS; ?tls=none: no TLS)",
         env = "SMTP_URL",
         default_value = "",
         hide_default_value = true,
@@ -65,7 +65,7 @@ pub struct Settings {
         global = true
     )]
     smtp_url: String,
-    /// Address that mail comes from
+    /// Address of the sender of mail
     #[arg(
         long,
         env = "MAIL_FROM",
@@ -74,7 +74,7 @@ pub struct Settings {
         global = true
     )]
     mail_from: String,
-    /// Addresses that mail goes to, separated by commas
+    /// Addresses of the recipients of mail, separated by commas
     #[arg(
         long,
         env = "MAIL_TO",
@@ -85,14 +85,14 @@ pub struct Settings {
     mail_to: String,
 }
 
-/// The settings, checked.
+/// The checked settings.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// Of the messages.
+    /// The language of the messages.
     pub language: Locale,
-    /// The beginning of every link, without a slash at its end.
+    /// The base URL of every link, without a trailing slash.
     pub site: String,
-    /// Whether orders are told, too.
+    /// Whether to notify about orders, too.
     pub orders: bool,
     pub telegram: Option<Telegram>,
     pub mail: Option<Mail>,
@@ -100,7 +100,7 @@ pub struct Config {
 
 #[cfg(test)]
 impl Config {
-    /// Nobody is told.
+    /// Returns settings for tests, without any notifications.
     pub fn of_tests() -> Self {
         Self {
             language: Locale::ru,
@@ -112,38 +112,38 @@ impl Config {
     }
 }
 
-/// A bot, and whom it tells.
+/// A bot, and the chats that it notifies.
 #[derive(Clone, Debug)]
 pub struct Telegram {
     pub token: Secret,
-    /// Numbers, or names of public channels as `@shop`.
+    /// Chat ids, or names of public channels such as `@shop`.
     pub chats: Vec<String>,
-    /// Without a slash at its end.
+    /// Without a trailing slash.
     pub api_url: String,
 }
 
-/// A mail server, and whom it tells.
+/// A mail server, and the recipients of the mail.
 #[derive(Clone, Debug)]
 pub struct Mail {
-    /// As the mail library reads it: with the password.
+    /// The URL for the mail library, with the password.
     pub url: Secret,
-    /// Host and port, to be shown.
+    /// Host and port, for display.
     pub server: String,
     pub from: Mailbox,
     pub to: Vec<Mailbox>,
 }
 
-/// A text that is shown to nobody: not by a log, not by `{:?}`.
+/// A text that must not appear in a log, not even by `{:?}`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Secret(String);
 
 impl Secret {
-    /// Keeps a text.
+    /// Wraps a text.
     pub const fn new(text: String) -> Self {
         Self(text)
     }
 
-    /// The text, for the one place that needs it.
+    /// Returns the text, for the one place that needs it.
     pub fn reveal(&self) -> &str {
         &self.0
     }
@@ -174,7 +174,10 @@ impl Settings {
         let mail = mail(wrong, &self.smtp_url, &self.mail_from, &self.mail_to);
         let telegram = match (token?, chats?, api_url?) {
             (None, chats, _) if !chats.is_empty() => {
-                wrong.note("TELEGRAM_BOT_TOKEN", "is needed for TELEGRAM_CHAT_ID");
+                wrong.note(
+                    "TELEGRAM_BOT_TOKEN",
+                    "must be set if TELEGRAM_CHAT_ID is set",
+                );
                 None
             }
             (None, ..) => None,
@@ -195,7 +198,7 @@ impl Settings {
 }
 
 impl Config {
-    /// Whether Telegram may reach us: it calls only what is open to all and encrypted.
+    /// Returns whether Telegram may call our webhook. It calls only public HTTPS addresses.
     pub fn is_public(&self) -> bool {
         self.site.starts_with("https://")
     }
@@ -213,7 +216,7 @@ fn http_url(text: &str) -> Result<Url, &'static str> {
         .ok()
         .filter(|url| matches!(url.scheme(), "http" | "https"))
         .filter(|url| url.query().is_none() && url.fragment().is_none())
-        .ok_or("must be an address as https://shop.example")
+        .ok_or("must be an address such as https://shop.example")
 }
 
 fn token(text: &str) -> Result<Option<Secret>, &'static str> {
@@ -222,7 +225,7 @@ fn token(text: &str) -> Result<Option<Secret>, &'static str> {
     match text {
         "" => Ok(None),
         token if token.chars().all(is_plain) => Ok(Some(Secret(token.to_owned()))),
-        _ => Err("must be what @BotFather gave, as 123456789:AAE…"),
+        _ => Err("must be a token from @BotFather, such as 123456789:AAE…"),
     }
 }
 
@@ -233,11 +236,11 @@ fn chats(text: &str) -> Result<Vec<String>, &'static str> {
     let chats = list(text);
     match chats.iter().all(|chat| is_chat(chat)) {
         true => Ok(chats),
-        false => Err("must be numbers of chats, separated by commas, as 123456789,-1001234567890"),
+        false => Err("must be chat ids separated by commas, such as 123456789,-1001234567890"),
     }
 }
 
-/// The parts of a list, each once.
+/// Splits a list at its commas and drops duplicates.
 fn list(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     for part in text.split(',').map(str::trim) {
@@ -248,7 +251,7 @@ fn list(text: &str) -> Vec<String> {
     parts
 }
 
-/// `None`: something is wrong; `Some(None)`: there is no mail.
+/// Returns `None` if a setting is wrong, and `Some(None)` if mail is not configured.
 fn mail(wrong: &mut Wrong, url: &str, from: &str, to: &str) -> Option<Option<Mail>> {
     let given = [("SMTP_URL", url), ("MAIL_FROM", from), ("MAIL_TO", to)];
     let is_missing = |(_, value): &&(&str, &str)| value.trim().is_empty();
@@ -256,11 +259,11 @@ fn mail(wrong: &mut Wrong, url: &str, from: &str, to: &str) -> Option<Option<Mai
         return Some(None);
     }
     for (name, _) in given.iter().filter(is_missing) {
-        wrong.note(name, "is needed for mail, too");
+        wrong.note(name, "must also be set for mail");
     }
     let mailbox = |text: &str| {
         text.parse::<Mailbox>()
-            .map_err(|_| "must be addresses as shop@example.org")
+            .map_err(|_| "must be an address such as shop@example.org")
     };
     let server = (!url.trim().is_empty()).then(|| wrong.take("SMTP_URL", smtp_url(url.trim())));
     let from = (!from.trim().is_empty()).then(|| wrong.take("MAIL_FROM", mailbox(from.trim())));
@@ -275,7 +278,7 @@ fn mail(wrong: &mut Wrong, url: &str, from: &str, to: &str) -> Option<Option<Mai
     }))
 }
 
-/// The URL as the library reads it, and the server to be shown. Mail goes over TLS unless it says `tls=none`.
+/// Returns the URL for the mail library, and the server for display. TLS is required unless the URL says `tls=none`.
 fn smtp_url(text: &str) -> Result<(Secret, String), &'static str> {
     const FORM: &str = "must be smtps://USER:PASSWORD@HOST or smtp://USER:PASSWORD@HOST";
     let mut url = Url::parse(text).map_err(|_| FORM)?;

@@ -1,4 +1,4 @@
-//! The file of the key that signs the cookies, where no setting gives one.
+//! The file with the key that signs the cookies, used if `SECRET_KEY` is not set.
 
 use super::settings::SHORTEST_SECRET;
 use crate::crypto::{new_key, sha256};
@@ -9,13 +9,13 @@ use std::{
     path::Path,
 };
 
-/// Reads the secret of a file, which is made when it is missing.
+/// Reads the secret from a file, and creates the file if it is missing.
 pub fn read_or_make(file: &Path) -> io::Result<String> {
     if let Some(folder) = file.parent() {
         fs::create_dir_all(folder)?;
     }
     if !file.exists() {
-        // Whole when it has its name, whoever looks, and whoever makes one at the same time.
+        // The file gets its name when it is complete. If several processes create one, the first one wins.
         let partial = file.with_extension(format!("secret.{}", new_key()));
         let mut new = fs::OpenOptions::new()
             .write(true)
@@ -37,7 +37,7 @@ pub fn read_or_make(file: &Path) -> io::Result<String> {
         return Err(io::Error::new(
             io::ErrorKind::InvalidData,
             format!(
-                "{} is cut short; without it a new one is made, and everybody signs in anew",
+                "{} is truncated; if you delete it, a new one is created, and everybody has to sign in again",
                 file.display()
             ),
         ));
@@ -73,7 +73,7 @@ mod tests {
                 read_or_make(&file)
                     .unwrap_err()
                     .to_string()
-                    .contains("is cut short")
+                    .contains("is truncated")
             );
         }
     }

@@ -1,4 +1,4 @@
-//! The settings as they are read: from the environment, `.env` and the command line.
+//! The settings as read from the environment, `.env` and the command line.
 
 use super::wrong::{Wrong, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
@@ -6,14 +6,14 @@ use crate::db::DatabaseUrl;
 use ipnet::IpNet;
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
 
-/// Characters of a key that signs cookies, at least.
+/// The minimum length of the key that signs the cookies, in bytes.
 pub(super) const SHORTEST_SECRET: usize = 32;
 
-/// The settings as they were given.
+/// The settings as given, unchecked.
 #[derive(Clone, Debug, clap::Args)]
-#[command(next_help_heading = "Settings (also in the environment or in .env)")]
+#[command(next_help_heading = "Settings (also read from the environment and .env)")]
 pub struct Settings {
-    /// Where the data is kept.
+    /// The database.
     #[arg(
         long,
         help = "Database: sqlite://PATH or postgres://USER:PASSWORD@HOST/NAME",
@@ -23,7 +23,7 @@ pub struct Settings {
         global = true
     )]
     database_url: String,
-    /// Address to serve on
+    /// Address to listen on
     #[arg(
         long,
         env = "LEPTOS_SITE_ADDR",
@@ -31,7 +31,7 @@ pub struct Settings {
         global = true
     )]
     site_addr: String,
-    /// Key that signs the cookies, 32 characters or more; unset: made once and kept beside the database
+    /// Key that signs the cookies, at least 32 characters; if unset, it is generated once and kept in a file
     #[arg(
         long,
         env = "SECRET_KEY",
@@ -41,7 +41,7 @@ pub struct Settings {
         global = true
     )]
     secret_key: String,
-    /// How long a sign-in holds, in seconds
+    /// Seconds from sign-in until a session expires
     #[arg(
         long,
         env = "SESSION_MAX_AGE",
@@ -49,28 +49,28 @@ pub struct Settings {
         global = true
     )]
     session_max_age: String,
-    /// Who may register: open, approval (an admin activates the account) or closed
+    /// Who may register: open (anybody), approval (an admin must activate each account) or closed (by invitation only)
     #[arg(long, env = "REGISTRATION", default_value = "open", global = true)]
     registration: String,
-    /// Whether managers see the admin pages (never the users): true or false
+    /// Let managers see the admin pages, except the user accounts: true or false
     #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
     manager_in_admin: String,
-    /// Whether cookies travel over HTTPS only: true, false, or auto (when a trusted proxy says that the visitor does)
+    /// Send cookies over HTTPS only: true, false, or auto (if a trusted proxy says that the client uses HTTPS)
     #[arg(long, env = "COOKIE_SECURE", default_value = "auto", global = true)]
     cookie_secure: String,
-    /// Whether to believe what a reverse proxy says in X-Forwarded-For, -Proto, -Host and X-Request-Id: true or false
+    /// Trust the headers X-Forwarded-For, -Proto, -Host and X-Request-Id of a reverse proxy: true or false
     #[arg(long, env = "TRUST_PROXY", default_value = "false", global = true)]
     trust_proxy: String,
-    /// Requests that one address may send in a second, ten times as many at once; 0: any number
+    /// Requests per second from one address, with bursts of ten times as many; 0: no limit
     #[arg(long, env = "RATE_LIMIT", default_value = "50", global = true)]
     rate_limit: String,
-    /// Connections at once
+    /// Maximum number of open connections
     #[arg(long, env = "MAX_CONNECTIONS", default_value = "2000", global = true)]
     max_connections: String,
-    /// Seconds that a request may take to arrive, and until its answer begins
+    /// Seconds within which a request must arrive and its response must begin
     #[arg(long, env = "REQUEST_TIMEOUT", default_value = "30", global = true)]
     request_timeout: String,
-    /// Addresses and networks that may read /metrics, with commas between
+    /// Addresses and networks that may read /metrics, separated by commas
     #[arg(
         long,
         env = "METRICS_ALLOW",
@@ -78,7 +78,7 @@ pub struct Settings {
         global = true
     )]
     metrics_allow: String,
-    /// Time zone of the shop's days
+    /// Time zone of the shop
     #[arg(
         long,
         env = "SHOP_TIMEZONE",
@@ -86,16 +86,16 @@ pub struct Settings {
         global = true
     )]
     shop_timezone: String,
-    /// Country of telephone numbers without a country code
+    /// Country of phone numbers that have no country code
     #[arg(long, env = "SHOP_REGION", default_value = "RU", global = true)]
     shop_region: String,
-    /// Work of a password hash, from 4 to 31; each step doubles it
+    /// Cost of a password hash, from 4 to 31; each step doubles the work
     #[arg(long, env = "BCRYPT_COST", default_value = "12", global = true)]
     bcrypt_cost: String,
-    /// Connections to the database
+    /// Maximum number of connections to the database
     #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", global = true)]
     database_connections: String,
-    /// Form of the log: text or json
+    /// Format of the log: text or json
     #[arg(long, env = "LOG_FORMAT", default_value = "text", global = true)]
     log_format: String,
     #[command(flatten)]
@@ -103,7 +103,7 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// Checks every setting and names all that are wrong.
+    /// Checks every setting, and returns a line for each wrong one.
     pub fn check(self) -> Result<Config, Vec<String>> {
         let mut wrong = Wrong::default();
         let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
@@ -111,14 +111,14 @@ impl Settings {
             .as_ref()
             .is_some_and(|key| key.len() < SHORTEST_SECRET)
         {
-            wrong.note("SECRET_KEY", "must have 32 characters or more");
+            wrong.note("SECRET_KEY", "must have at least 32 characters");
         }
         let database_url = wrong.take("DATABASE_URL", DatabaseUrl::from_str(&self.database_url));
         let site_addr = wrong.take(
             "LEPTOS_SITE_ADDR",
             self.site_addr
                 .parse()
-                .map_err(|_| "must be ADDRESS:PORT, as 127.0.0.1:3000"),
+                .map_err(|_| "must be ADDRESS:PORT, such as 127.0.0.1:3000"),
         );
         let session_max_age = wrong.take(
             "SESSION_MAX_AGE",
@@ -140,13 +140,13 @@ impl Settings {
             "SHOP_TIMEZONE",
             self.shop_timezone
                 .parse()
-                .map_err(|_| "must be a name as Europe/Moscow"),
+                .map_err(|_| "must be a time zone such as Europe/Moscow"),
         );
         let shop_region = wrong.take(
             "SHOP_REGION",
             self.shop_region
                 .parse()
-                .map_err(|_| "must be two capital letters, as RU"),
+                .map_err(|_| "must be a country code such as RU"),
         );
         let bcrypt_cost = wrong.take("BCRYPT_COST", in_range(&self.bcrypt_cost, 4, 31));
         let database_connections = wrong.take(
@@ -191,13 +191,13 @@ fn in_range<T: FromStr + PartialOrd + Display>(text: &str, min: T, max: T) -> Re
     }
 }
 
-/// Networks and single addresses.
+/// Parses a list of networks and single addresses.
 fn networks(list: &str) -> Result<Vec<IpNet>, String> {
     let network = |text: &str| {
         text.parse()
             .or_else(|_| text.parse::<IpAddr>().map(IpNet::from))
             .map_err(|_| {
-                format!("must be addresses or networks as 10.0.0.0/8, but {text:?} is neither")
+                format!("must be addresses or networks such as 10.0.0.0/8, but {text:?} is neither")
             })
     };
     list.split(',')

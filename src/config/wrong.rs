@@ -1,4 +1,4 @@
-//! Which settings are wrong.
+//! Collects the wrong settings, so that all of them are reported together.
 
 use std::fmt::Display;
 
@@ -7,7 +7,7 @@ use std::fmt::Display;
 pub struct Wrong(Vec<String>);
 
 impl Wrong {
-    /// A setting, or a note of what is wrong with it.
+    /// Returns the value of a setting, or notes what is wrong with it.
     pub fn take<T, E: Display>(&mut self, name: &str, read: Result<T, E>) -> Option<T> {
         read.map_err(|error| self.note(name, error)).ok()
     }
@@ -17,18 +17,18 @@ impl Wrong {
         self.0.push(format!("{name}: {why}"));
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether no setting is wrong.
     pub const fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// A line for each.
+    /// Returns a line for each wrong setting.
     pub fn into_lines(self) -> Vec<String> {
         self.0
     }
 }
 
-/// Reads `true` or `false`.
+/// Parses `true` or `false`.
 pub fn flag(text: &str) -> Result<bool, &'static str> {
     match text {
         "true" | "1" => Ok(true),

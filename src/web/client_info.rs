@@ -1,7 +1,7 @@
-//! What is known of the client of a request: its address, the scheme, the host that it asked for, and the request's id.
+//! Finds out the client address, the scheme and the host of a request, and gives the request its id.
 //!
-//! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted. tower-http takes the request id that
-//! anybody sends, and `axum-client-ip` knows one source of the address and neither scheme nor host.
+//! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted. tower-http accepts the request id
+//! that any client sends; `axum-client-ip` reads the address from one source only, and neither scheme nor host.
 
 use crate::config::{Config, CookieSecure};
 use axum::{
@@ -18,32 +18,32 @@ use std::{
     sync::Arc,
 };
 
-/// The header with the number of a request.
+/// The header with the request id.
 pub const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
-/// Characters of a number that a proxy gave.
+/// The maximum length of a request id from a proxy, in bytes.
 const LONGEST_ID: usize = 64;
 
-/// Where a request comes from.
+/// What is known about the client of a request.
 #[derive(Clone, Debug, Default)]
 pub struct ClientInfo {
-    /// The number by which the log, the answer and people speak of the request.
+    /// The request id, which appears in the log and in the response.
     pub id: Arc<str>,
-    /// Where the visitor is: behind a proxy that is trusted, the address that the proxy saw.
+    /// The client address. Behind a trusted proxy, it is the address that the proxy saw.
     pub address: Option<IpAddr>,
-    /// Whether somebody passed the request on of whom the settings do not know: then nobody knows whose it is.
+    /// Whether a proxy that is not trusted passed the request on. Then its real client is unknown.
     pub is_passed_on: bool,
-    /// Whether the visitor came over HTTPS, as far as one can know.
+    /// Whether the client uses HTTPS, as far as is known.
     pub is_secure: bool,
-    /// The host that the visitor typed.
+    /// The host that the client asked for.
     pub host: Option<Arc<str>>,
 }
 
 impl ClientInfo {
-    /// Of a request that the layer has seen.
+    /// Returns what [`read_client_info`] found, or the default if that layer did not run.
     pub fn of(extensions: &Extensions) -> Self {
         extensions.get().cloned().unwrap_or_default()
     }
@@ -51,7 +51,7 @@ impl ClientInfo {
     fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
         let trusted = |name: HeaderName| last(headers, &name).filter(|_| config.trust_proxy);
         let address = match trusted(FORWARDED_FOR) {
-            // What cannot be read is nobody's address, not the proxy's.
+            // An unreadable value means an unknown address, not that of the proxy.
             Some(forwarded) => read_address(forwarded),
             None => peer,
         };
@@ -78,7 +78,7 @@ impl ClientInfo {
     }
 }
 
-/// Adds the [`ClientInfo`] to a request, and its id to the answer.
+/// Adds the [`ClientInfo`] to a request, and the request id to the response.
 pub async fn read_client_info(
     State(config): State<Arc<Config>>,
     mut request: Request,
@@ -96,7 +96,7 @@ pub async fn read_client_info(
     response
 }
 
-/// What a rate limit counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
+/// Returns what a rate limit counts as one client: an IPv4 address, or the /64 network of an IPv6 address.
 pub fn network(address: IpAddr) -> IpAddr {
     match address {
         IpAddr::V4(_) => address,
@@ -106,13 +106,14 @@ pub fn network(address: IpAddr) -> IpAddr {
     }
 }
 
-/// What the nearest proxy says: it adds to what came, at the end, as a part of the line or as a line of its own.
+/// Returns the value that the nearest proxy added. A proxy appends its value to the header that it received, or adds
+/// another header line.
 fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim)
 }
 
-/// An address, with or without a port.
+/// Parses an address, with or without a port.
 fn read_address(text: &str) -> Option<IpAddr> {
     text.parse()
         .ok()
@@ -124,7 +125,7 @@ fn is_id(id: &str) -> bool {
     !id.is_empty() && id.len() <= LONGEST_ID && id.chars().all(allowed)
 }
 
-/// A number for a request.
+/// Makes a random request id.
 pub fn new_id() -> Arc<str> {
     format!("{:016x}", rand::random::<u64>()).into()
 }
@@ -153,7 +154,7 @@ mod tests {
 
     #[test]
     fn only_a_trusted_proxy_is_believed_and_only_what_it_added_itself() {
-        // The visitor wrote the first line himself.
+        // The client itself sent the first line.
         let sent = headers(&[
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-for", "10.0.0.2, 203.0.113.7"),

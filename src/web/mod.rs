@@ -1,4 +1,4 @@
-//! HTTP as every layer above needs it, whatever is asked for.
+//! HTTP helpers for all layers above.
 
 pub mod client_info;
 mod response;
