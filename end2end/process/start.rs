@@ -86,7 +86,7 @@ async fn a_second_server_on_one_sqlite_file_ends_at_once_and_says_why() {
         let said = second.logged();
         let lock = database.file("sirius.db.lock");
         assert!(
-            said.contains("is served already") && said.contains(lock.to_str().unwrap()),
+            said.contains("another server already uses") && said.contains(lock.to_str().unwrap()),
             "{said}"
         );
     }

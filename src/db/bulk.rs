@@ -1,15 +1,16 @@
-//! Many rows at once, for whoever fills an empty shop: `COPY` on PostgreSQL, one prepared statement on SQLite.
+//! Inserts many rows at once into an empty shop: with `COPY` on PostgreSQL, with one prepared statement on SQLite.
 //!
-//! The rows bring their numbers along. [`begin`] keeps others from taking the same ones, [`end`] leads them on.
+//! The rows already have their ids. [`begin`] keeps other writers from taking the same ones, and [`end`] makes later
+//! rows continue after them.
 
 use super::conn::Conn;
 use crate::error::Error;
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::BigInt};
 
-/// Tables whose rows are numbered by whoever writes in bulk.
+/// The tables whose ids the bulk writer assigns.
 const TABLES: [&str; 4] = ["supplies", "orders", "stock_movements", "operation_log"];
 
-/// Writes rows of a table; their type derives `Insertable` with `treat_none_as_default_value = false`.
+/// Inserts rows into a table. Their type derives `Insertable` with `treat_none_as_default_value = false`.
 macro_rules! insert_all {
     ($conn:expr, $table:ident, $rows:expr) => {
         match $conn {
@@ -33,14 +34,14 @@ macro_rules! insert_all {
 }
 pub(crate) use insert_all;
 
-/// Prepares a write transaction for many rows. Must be the first that it does.
+/// Prepares a write transaction for many rows. It must come first in the transaction.
 pub fn begin(conn: &mut Conn) -> Result<(), Error> {
     match conn {
-        // Pages of the indexes that grow in no order stay in memory: 256 MB, until `end`.
+        // Until `end`, 256 MB of pages stay in memory, because some indexes grow in no particular order.
         Conn::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -262144")?,
         Conn::Postgres(conn) => {
             let tables = TABLES.join(", ");
-            // Between two statements it thinks for as long as it likes.
+            // The caller may compute for any time between two statements.
             conn.batch_execute(&format!(
                 "SET LOCAL idle_in_transaction_session_timeout = 0; LOCK TABLE {tables} IN SHARE ROW EXCLUSIVE MODE"
             ))?;
@@ -49,17 +50,17 @@ pub fn begin(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// The number of the next row of a table.
+/// Returns the id of the next row of a table.
 pub fn next_id(conn: &mut Conn, table: &'static str) -> Result<i64, Error> {
     let newest = diesel::sql_query(format!("SELECT COALESCE(MAX(id), 0) AS id FROM {table}"))
         .get_result::<Newest>(conn)?;
     Ok(newest.id + 1)
 }
 
-/// Ends what [`begin`] began, in the same transaction: rows that come later get the numbers after these.
+/// Reverses [`begin`] in the same transaction, and makes later rows get ids after those of the inserted rows.
 pub fn end(conn: &mut Conn) -> Result<(), Error> {
     match conn {
-        // AUTOINCREMENT has seen the numbers.
+        // AUTOINCREMENT has already registered the inserted ids.
         Conn::Sqlite(conn) => conn.batch_execute("PRAGMA cache_size = -2000")?,
         Conn::Postgres(conn) => {
             for table in TABLES {

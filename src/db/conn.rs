@@ -1,4 +1,4 @@
-//! A connection to either database, and how it is opened.
+//! Connections to either database, and how they are opened.
 
 use super::url::DatabaseUrl;
 use diesel::{
@@ -9,16 +9,17 @@ use diesel::{
 };
 use std::{borrow::Cow, path::Path};
 
-/// Timeouts that libpq gets unless the URL sets them: for connecting, in seconds, and for a server that stops
-/// answering, in milliseconds.
+/// Timeouts for libpq, unless the URL sets them: for connecting, in seconds, and for a server that stops answering, in
+/// milliseconds.
 const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
 
-/// What every connection to PostgreSQL begins with. What was answered with success is on the disk there, too.
+/// Runs first on every PostgreSQL connection. It turns on `synchronous_commit`, so that data is on disk when a commit
+/// returns.
 const SESSION: &str = "SET TIME ZONE 'UTC'; \
     SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
-/// What connections of a pool to PostgreSQL begin with, besides: nobody waits long for a lock, of whatever kind, and
-/// a transaction whose server died without a word holds its locks no longer than this.
+/// Runs next on every pooled PostgreSQL connection. It limits how long a statement waits for a lock of any kind, and
+/// how long a transaction holds its locks after its server died.
 const LIMITS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// A connection to either database.
@@ -48,7 +49,7 @@ impl DatabaseUrl {
         }
     }
 
-    /// Opens a connection of a pool. Of SQLite these only read.
+    /// Opens a connection for a pool. With SQLite it is read-only.
     pub fn open_pooled(&self) -> Result<Conn, ConnectionError> {
         match self {
             Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
@@ -73,7 +74,7 @@ fn with_patience(url: &str) -> Cow<'_, str> {
     url
 }
 
-/// Opens a SQLite file, with no more than what every connection needs and `pragmas`.
+/// Opens a SQLite file with the settings that every connection needs, and `pragmas`.
 pub fn open_sqlite(path: &Path, pragmas: &str) -> Result<Conn, ConnectionError> {
     let mut conn = SqliteConnection::establish(&path.to_string_lossy())?;
     conn.batch_execute("PRAGMA busy_timeout = 10000; PRAGMA foreign_keys = ON;")

@@ -1,20 +1,21 @@
-//! What a failed statement means for whoever waits: to try again, to make room, or that the program has a fault.
+//! Classifies failed statements: a retry may help, the disk is full, or the program has a fault.
 
 use crate::error::Error;
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::fmt;
 
-/// The disk of the database has no room. diesel passes no code on, and PostgreSQL speaks the language of its server.
+/// The disk of the database is full. Messages are compared because diesel does not pass on error codes; PostgreSQL
+/// writes them in the language of its server.
 const FULL: [&str; 3] = [
     "database or disk is full",
     "No space left on device",
     "не осталось свободного места",
 ];
 
-/// PostgreSQL has no text with a zero in it, whoever asks for one.
+/// The value has a NUL character. PostgreSQL cannot store such a text, so no row can match it.
 const UNSPEAKABLE: [&str; 1] = ["0x00"];
 
-/// Others held too long what was asked for, or waited for us while we waited for them.
+/// The wait for a lock timed out, or there was a deadlock.
 const LOCKED: [&str; 4] = [
     "lock timeout",
     "тайм-аута блокировки",
@@ -22,14 +23,14 @@ const LOCKED: [&str; 4] = [
     "взаимоблокировка",
 ];
 
-/// What is over in a moment, or when somebody has looked after the database.
+/// The problem passes in a moment, or when an administrator repairs the database.
 const PASSING: [&str; 7] = [
     "is locked",
     "disk I/O error",
     "unable to open database file",
     "readonly database",
     "canceling statement",
-    // A transaction that did nothing for too long, in English and in Russian.
+    // A transaction was idle for too long; in English and in Russian.
     "terminating connection",
     "закрытие подключения",
 ];
@@ -46,10 +47,10 @@ impl From<DieselError> for Error {
                 if says(&UNSPEAKABLE) {
                     Self::NotFound
                 } else if says(&FULL) {
-                    tracing::error!(%error, "no space for the database");
+                    tracing::error!(%error, "the disk of the database is full");
                     Self::NoSpace
                 } else if says(&LOCKED) {
-                    tracing::warn!(%error, "a lock could not be had");
+                    tracing::warn!(%error, "could not get a lock");
                     Self::Locked
                 } else if is_passing(&kind) || says(&PASSING) {
                     unavailable(&error)
@@ -62,7 +63,7 @@ impl From<DieselError> for Error {
     }
 }
 
-/// Whether the connection is gone, or others were in the way: the same may go well the next time.
+/// Returns whether the connection was lost or another transaction interfered, so that a retry may succeed.
 const fn is_passing(kind: &DatabaseErrorKind) -> bool {
     matches!(
         kind,
@@ -73,19 +74,19 @@ const fn is_passing(kind: &DatabaseErrorKind) -> bool {
     )
 }
 
-/// Logs the cause of a fault and keeps it from the user.
+/// Logs the cause of a fault and hides it from the user.
 pub fn failed(what: &str, cause: &dyn fmt::Display) -> Error {
     tracing::error!(%cause, "{what} failed");
     Error::Internal
 }
 
-/// Logs that there is more to do than connections for it.
+/// Logs that no connection became free in time.
 pub fn busy(cause: &dyn fmt::Display) -> Error {
-    tracing::warn!(%cause, "no connection is free");
+    tracing::warn!(%cause, "no database connection is free");
     Error::Busy
 }
 
-/// Logs why the database cannot be used at this moment.
+/// Logs why the database cannot be used at the moment.
 pub fn unavailable(cause: &dyn fmt::Display) -> Error {
     tracing::error!(%cause, "the database is unavailable");
     Error::Unavailable

@@ -1,5 +1,5 @@
-//! SQL with values in it, for what the query builder cannot say on two databases: a subquery with as many conditions as
-//! a person typed words.
+//! SQL with bound values, for queries that the query builder cannot express for both databases, such as a subquery with
+//! a condition for each word that a person typed.
 
 use super::conn::Conn;
 use chrono::NaiveDateTime;
@@ -36,25 +36,25 @@ impl<T> Fragment<T> {
         }
     }
 
-    /// Goes on with SQL. Nothing that a person typed may stand in it.
+    /// Appends SQL, which must not contain anything that a person typed.
     pub fn sql(mut self, sql: &str) -> Self {
         self.parts.push(Part::Sql(sql.to_owned()));
         self
     }
 
-    /// Goes on with a text.
+    /// Appends a text as a bound value.
     pub fn text(mut self, text: &str) -> Self {
         self.parts.push(Part::Text(text.to_owned()));
         self
     }
 
-    /// Goes on with an instant.
+    /// Appends an instant as a bound value.
     pub fn time(mut self, time: NaiveDateTime) -> Self {
         self.parts.push(Part::Time(time));
         self
     }
 
-    /// Goes on with another.
+    /// Appends another fragment.
     pub fn then<U>(mut self, next: Fragment<U>) -> Self {
         self.parts.extend(next.parts);
         self

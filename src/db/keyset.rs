@@ -1,4 +1,5 @@
-//! Pages by key: a page starts after the last row of the page before, so the thousandth costs what the first costs.
+//! Keyset pagination: a page starts after the last row of the page before, so the thousandth page costs as much as the
+//! first.
 
 use crate::{error::Error, page::Page};
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -13,7 +14,7 @@ use diesel::{
 };
 use serde::{Deserialize, Serialize};
 
-/// The value of a row in one column that it is sorted by.
+/// The value of a row in one column of the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Key {
     Int(i64),
@@ -39,7 +40,7 @@ impl Column {
     fn takes(self, key: &Key) -> bool {
         match (self, key) {
             (Self::Int(_), Key::Int(_)) => true,
-            // PostgreSQL takes neither a NUL in a text nor a time far from ours.
+            // PostgreSQL accepts neither a NUL in a text nor a very remote time.
             (Self::Text(_), Key::Text(text)) => !text.contains('\0'),
             (Self::Time(_), Key::Time(time)) => (1..10_000).contains(&time.year()),
             (Self::Int(_) | Self::Text(_) | Self::Time(_), _) => false,
@@ -47,14 +48,14 @@ impl Column {
     }
 }
 
-/// How a list is ordered: columns that together are unique, all in one direction.
+/// The order of a list: columns that are unique together, all in one direction.
 #[derive(Clone, Copy, Debug)]
 pub struct Order {
     pub columns: &'static [Column],
     pub descending: bool,
 }
 
-/// Where a page lies, as the URL says it: `after` or `before` a row, or at the beginning.
+/// The position of a page in its list, as given in the URL: `after` or `before` a row, or at the beginning.
 #[derive(Clone, Debug)]
 pub struct Keyset {
     order: Order,
@@ -64,7 +65,7 @@ pub struct Keyset {
 }
 
 impl Keyset {
-    /// Reads the cursors of a URL; an empty one is none.
+    /// Reads the cursors of a URL. An empty cursor counts as none.
     pub fn new(order: Order, after: &str, before: &str, limit: i64) -> Result<Self, Error> {
         let backwards = !before.is_empty();
         let cursor = if backwards { before } else { after };
@@ -81,7 +82,7 @@ impl Keyset {
         })
     }
 
-    /// The same order and direction, from the row with these values on.
+    /// Returns the same order and direction, continued beyond the row with these values.
     pub fn from(&self, keys: Vec<Key>) -> Self {
         Self {
             keys: Some(keys),
@@ -89,7 +90,7 @@ impl Keyset {
         }
     }
 
-    /// The condition that leaves the rows of this page and those behind it.
+    /// Returns the condition for the rows of this page and those that follow it.
     pub fn beyond(&self) -> Beyond {
         Beyond {
             columns: self.order.columns,
@@ -98,7 +99,7 @@ impl Keyset {
         }
     }
 
-    /// `ORDER BY` for reading this page.
+    /// Returns the `ORDER BY` for reading this page.
     pub fn order(&self) -> String {
         let direction = if self.descending() { " DESC" } else { "" };
         self.order
@@ -109,12 +110,12 @@ impl Keyset {
             .join(", ")
     }
 
-    /// How many rows to ask for: one more than a page shows, to know whether another page follows.
+    /// Returns how many rows to read: one more than a page shows, to know whether another page follows.
     pub const fn fetch(&self) -> i64 {
         self.limit + 1
     }
 
-    /// Makes the page of the rows that were read; `key` gives a row's values in the order's columns.
+    /// Makes a page of the rows that were read. `key` returns the values of a row in the columns of the order.
     pub fn page<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> Vec<Key>) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
@@ -140,7 +141,7 @@ impl Keyset {
     }
 }
 
-/// The cursor of a row with these values.
+/// Returns the cursor of a row with these values.
 pub fn encode(keys: &[Key]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
 }
@@ -162,7 +163,7 @@ fn decode(cursor: &str, columns: &[Column]) -> Result<Vec<Key>, Error> {
     }
 }
 
-/// A row-value comparison, `(a, b) > (?, ?)`: the one form that both databases answer from an index.
+/// A row-value comparison, `(a, b) > (?, ?)`, which is the only form that both databases answer from an index.
 #[derive(Clone, Debug)]
 pub struct Beyond {
     columns: &'static [Column],

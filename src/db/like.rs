@@ -1,6 +1,6 @@
-//! Patterns of `LIKE`.
+//! Patterns for `LIKE`.
 
-/// The pattern of `LIKE … ESCAPE '\\'` for texts that contain this one.
+/// Returns the pattern for `LIKE … ESCAPE '\\'` that matches every text with `part` in it.
 pub fn containing(part: &str) -> String {
     let escaped = part
         .replace('\\', "\\\\")

@@ -1,4 +1,4 @@
-//! The migrations of the schema: which there are, which a database has seen, and running the others.
+//! The migrations of the schema: lists the known and the applied ones, and runs the pending ones.
 
 use super::conn::Conn;
 use diesel::{
@@ -19,7 +19,7 @@ use std::{
 const SQLITE_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/sqlite");
 const POSTGRES_MIGRATIONS: EmbeddedMigrations = embed_migrations!("migrations/postgres");
 
-/// Runs the migrations that a database has not seen. Returns their versions.
+/// Runs the pending migrations of a database. Returns their versions.
 pub fn run_pending(conn: &mut Conn) -> migration::Result<Vec<String>> {
     match conn {
         Conn::Sqlite(conn) => run_on_sqlite(conn, SQLITE_MIGRATIONS),
@@ -27,11 +27,11 @@ pub fn run_pending(conn: &mut Conn) -> migration::Result<Vec<String>> {
     }
 }
 
-/// Brings a SQLite database through the migrations that it has not seen, each in a transaction of its own, which is
-/// committed when every reference leads somewhere.
+/// Runs the pending migrations of a SQLite database, each in its own transaction. It is committed only if no foreign
+/// key is broken.
 ///
-/// A migration may build a table anew ("How a migration is written" in CONTRIBUTING.md): with foreign keys on, dropping
-/// the old table would delete its rows, and with them the rows of others that go along, such as sessions.
+/// Foreign keys are off meanwhile, because a migration may rebuild a table (see CONTRIBUTING.md). With them on,
+/// dropping the old table would delete its rows, and with them the rows that depend on them, such as sessions.
 pub(crate) fn run_on_sqlite(
     conn: &mut SqliteConnection,
     source: impl MigrationSource<Sqlite>,
@@ -49,7 +49,7 @@ pub(crate) fn run_on_sqlite(
     })
 }
 
-/// Does something while references may lead nowhere. SQLite takes that setting outside of transactions only.
+/// Runs `work` while foreign keys are not enforced. SQLite accepts this setting only outside a transaction.
 fn without_foreign_keys<T>(
     conn: &mut SqliteConnection,
     work: impl FnOnce(&mut SqliteConnection) -> migration::Result<T>,
@@ -75,13 +75,13 @@ fn refuse_broken_references(conn: &mut SqliteConnection) -> migration::Result<()
     .optional()?;
     match broken {
         Some(Broken { child, parent }) => {
-            Err(format!("a row of {child} refers to a row of {parent} that is not there").into())
+            Err(format!("a row of {child} refers to a row of {parent} that does not exist").into())
         }
         None => Ok(()),
     }
 }
 
-/// Makes a SQLite file when it is missing. Only its owner may read it and what SQLite puts beside it.
+/// Creates a SQLite file if it is missing. Only its owner may read it and the files that SQLite puts beside it.
 pub fn make_private(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
@@ -91,8 +91,8 @@ pub fn make_private(path: &Path) -> io::Result<()> {
         .map(drop)
 }
 
-/// Waits until no other process migrates or restores in the folder of a SQLite file, and keeps others
-/// out until the lock is dropped. Makes the folder when it is missing.
+/// Waits until no other process migrates or restores in the folder of a SQLite file, and keeps others out until the
+/// lock is dropped. Creates the folder if it is missing.
 pub fn take_turn(path: &Path) -> Result<File, String> {
     let folder = folder_of(path);
     let locked = || -> io::Result<File> {
@@ -104,12 +104,12 @@ pub fn take_turn(path: &Path) -> Result<File, String> {
     locked().map_err(|error| format!("cannot use the folder {}: {error}", folder.display()))
 }
 
-/// Makes a folder that only its owner may look into, unless it is there.
+/// Creates a folder that only its owner can open, unless it exists.
 pub fn make_folder(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// The folder of a file; the present one for a bare name.
+/// Returns the folder of a file; the current folder for a bare name.
 pub fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if folder != "" => folder,
@@ -117,7 +117,7 @@ pub fn folder_of(path: &Path) -> &Path {
     }
 }
 
-/// The versions that this program knows, oldest first.
+/// Returns the versions that this program knows, oldest first.
 pub fn known() -> Vec<String> {
     let migrations: Vec<Box<dyn Migration<Sqlite>>> =
         SQLITE_MIGRATIONS.migrations().unwrap_or_default();
@@ -129,7 +129,7 @@ pub fn known() -> Vec<String> {
     versions
 }
 
-/// The versions that a database has been brought through; none when it is new.
+/// Returns the versions that were applied to a database; none if it is new.
 pub fn applied(conn: &mut Conn) -> Result<Vec<String>, String> {
     let applied = match conn {
         Conn::Sqlite(conn) => versions(conn.applied_migrations()),
@@ -138,26 +138,26 @@ pub fn applied(conn: &mut Conn) -> Result<Vec<String>, String> {
     applied.map_err(|error| error.to_string())
 }
 
-/// The first version that a database has not been brought through yet; `None`: it is up to date.
+/// Returns the first known version that was not applied yet, or `None` if the database is up to date.
 pub fn pending(applied: &[String]) -> Option<String> {
     known()
         .into_iter()
         .find(|version| !applied.contains(version))
 }
 
-/// Refuses a schema that a later version of the program made: what it means is not known here.
+/// Refuses a schema from a newer version of the program, because its meaning is not known here.
 pub fn refuse_newer(applied: &[String]) -> Result<(), String> {
     let known = known();
     match applied.iter().find(|version| !known.contains(version)) {
         Some(version) => Err(format!(
-            "made by a newer Sirius (schema {version}, this one knows up to {}): install that version",
+            "was made by a newer Sirius (schema {version}; this one knows schemas up to {}): install that version",
             known.last().map_or("none", String::as_str)
         )),
         None => Ok(()),
     }
 }
 
-/// Takes every migration back, newest first, with all data.
+/// Reverts all migrations, newest first, which deletes all data.
 pub fn unmigrate(conn: &mut Conn) -> Result<Vec<String>, String> {
     let reverted = match conn {
         Conn::Sqlite(conn) => without_foreign_keys(conn, |conn| {

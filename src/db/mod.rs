@@ -1,8 +1,8 @@
-//! One program, two databases: connections, reading, and the only way to write.
+//! Access to either database: connections, reads, and the only way to write.
 //!
-//! A write is one transaction that is a writer from its first statement.
-//! SQLite has one writer thread (`writer`), PostgreSQL a pool; both have a pool of readers, so that whoever waits for
-//! a lock keeps nobody from reading.
+//! A write is one transaction. On SQLite it takes the write lock at its start, in a single writer thread (`writer`); on
+//! PostgreSQL it uses a pool of writers. Both have a separate pool of readers, so that a write that waits for a lock
+//! does not block reads.
 
 pub mod bulk;
 mod conn;
@@ -40,7 +40,7 @@ use writer::Writer;
 
 /// How long a request waits for a connection to the database.
 const WAIT: Duration = Duration::from_secs(6);
-/// The database: a handle that is cheap to clone.
+/// A handle to the database that is cheap to clone.
 #[derive(Clone)]
 pub struct Db {
     readers: Pool,
@@ -50,7 +50,7 @@ pub struct Db {
 type Pool = deadpool::managed::Pool<Manager>;
 
 impl Db {
-    /// Connects; the database must exist and be migrated. Of PostgreSQL, half of the connections read and half
+    /// Connects to a database, which must exist and be migrated. With PostgreSQL, half of the connections read and half
     /// write, at least one each.
     pub fn connect(url: &DatabaseUrl, connections: usize) -> Result<Self, Error> {
         let pool = |connections: usize| {
@@ -75,7 +75,7 @@ impl Db {
         Ok(Self { readers, writer })
     }
 
-    /// How busy the database is at this moment.
+    /// Returns how busy the database is at the moment.
     pub fn load(&self) -> Load {
         let (writers, queued) = match &self.writer {
             Writer::Sqlite(queue) => (None, Some(queue.len())),
@@ -92,7 +92,7 @@ impl Db {
         }
     }
 
-    /// Whether the database has every migration that this program knows.
+    /// Returns whether the database has every migration that this program knows.
     pub async fn has_schema(&self) -> Result<bool, Error> {
         self.read(|conn| {
             let ran: Vec<String> =
@@ -114,7 +114,8 @@ impl Db {
         interact(&self.readers, queries).await
     }
 
-    /// Runs one write transaction: all of it is on disk when this returns `Ok`, nothing of it otherwise.
+    /// Runs one write transaction. After `Ok` all of it is on disk; after an error nothing of it, except that
+    /// `Error::Unavailable` may mean that the outcome of the commit is unknown.
     pub async fn write<T: Send + 'static>(
         &self,
         act: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
@@ -128,13 +129,13 @@ impl Db {
 
 /// How busy the database is.
 pub struct Load {
-    /// Connections of the pools, at most.
+    /// The maximum number of connections in the pools.
     pub most: usize,
     pub open: usize,
     pub idle: usize,
     /// Requests that wait for a connection.
     pub waiting: usize,
-    /// Of SQLite: acts that wait for the writer.
+    /// Writes that wait for the writer thread; only with SQLite.
     pub queued: Option<usize>,
 }
 
@@ -144,7 +145,7 @@ struct Ran {
     version: String,
 }
 
-/// Work for another thread, that belongs to the request of this one in the log, too.
+/// Wraps work for another thread, so that it logs in the span of the current request.
 fn in_request<A: ?Sized, T>(
     work: impl FnOnce(&mut A) -> T + Send,
 ) -> impl FnOnce(&mut A) -> T + Send {
@@ -161,16 +162,17 @@ async fn interact<T: Send + 'static>(
         _ => unavailable(&error),
     })?;
     let work = in_request(work);
-    // The work keeps its connection until it ends, also when nobody waits for it any more.
+    // The work keeps its connection until it ends, even if the request is dropped.
     tokio::spawn(async move { conn.interact(work).await })
         .await
         .map_err(|error| failed("database task", &error))?
         .map_err(|error| failed("database task", &error))?
 }
 
-/// Makes transactions that name the same thing wait for each other, until the end of this one.
+/// Takes an advisory lock on a name until the end of the transaction, so that transactions with the same name run one
+/// after another.
 ///
-/// SQLite has one writer at a time anyway.
+/// SQLite has only one writer at a time anyway.
 pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
@@ -180,7 +182,8 @@ pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Lets transactions that share a name go on together, but wait for those that [`serialize_by`] it.
+/// Takes a shared advisory lock on a name. Transactions that share a name run side by side, but wait for those that
+/// [`serialize_by`] it.
 pub fn share(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
@@ -190,9 +193,9 @@ pub fn share(conn: &mut Conn, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Keeps others from writing to a table until the end of this transaction. They may read.
+/// Keeps others from writing to a table until the end of the transaction. They may still read.
 ///
-/// Comes before the rows and names that a transaction locks, where [`enter_table`] has its place.
+/// In the lock order, it comes before rows and names, like [`enter_table`].
 pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         conn.batch_execute(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))?;
@@ -200,8 +203,9 @@ pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Waits until nobody keeps others from writing to a table by [`lock_table`], before this transaction locks a name of
-/// what it is about to add: whoever holds the table must not wait for that name, nor add it unseen.
+/// Waits until no other transaction holds a table by [`lock_table`]. A transaction calls this before it locks the name
+/// of a row that it is about to add. Otherwise the holder of the table could deadlock on that name, or add the same
+/// name unnoticed.
 pub fn enter_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         conn.batch_execute(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))?;
@@ -209,7 +213,7 @@ pub fn enter_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs queries that change nothing and must all see the same moment.
+/// Runs queries that change nothing in one snapshot, so that all of them see the same moment.
 pub fn snapshot<T, E: From<DieselError>>(
     conn: &mut Conn,
     queries: impl FnOnce(&mut Conn) -> Result<T, E>,
@@ -222,7 +226,7 @@ pub fn snapshot<T, E: From<DieselError>>(
     })
 }
 
-/// Opens the connections of a pool to the one database that the URL names.
+/// Opens the connections of a pool to the database in the URL.
 struct Manager {
     url: DatabaseUrl,
     checks: deadpool_diesel::Manager<Conn>,

@@ -1,4 +1,4 @@
-//! One server at a time on a SQLite file: the queue of messages and the bot take that for granted.
+//! Allows one server at a time on a SQLite file, because the notification queue and the bot rely on it.
 
 use super::{migrations, url::DatabaseUrl};
 use std::{
@@ -6,14 +6,14 @@ use std::{
     os::unix::fs::OpenOptionsExt,
 };
 
-/// Keeps other servers from a SQLite file until the lock is dropped, or the process ends, however it does. Commands
-/// go on beside it. Several servers may share a PostgreSQL database.
+/// Keeps other servers away from a SQLite file until the lock is dropped or the process ends in any way. Commands still
+/// work alongside. Several servers may share a PostgreSQL database.
 pub fn serve_alone(url: &DatabaseUrl) -> Result<Option<File>, String> {
     let DatabaseUrl::Sqlite(path) = url else {
         return Ok(None);
     };
-    // The file itself is not locked: to close it once more would end SQLite's own locks. One file has one lock,
-    // whatever link leads to it.
+    // The database file itself is not locked, because closing another handle of it would release SQLite's own locks.
+    // The path is canonical, so that all links to a file share one lock.
     let mut lock = path.canonicalize().unwrap_or_else(|_| path.clone());
     lock.as_mut_os_string().push(".lock");
     let opened = migrations::make_folder(migrations::folder_of(path)).and_then(|()| {
@@ -27,8 +27,8 @@ pub fn serve_alone(url: &DatabaseUrl) -> Result<Option<File>, String> {
     match file.try_lock() {
         Ok(()) => Ok(Some(file)),
         Err(TryLockError::WouldBlock) => Err(format!(
-            "{} is served already, by a process that holds {}: end that one first. \
-             Several servers share a PostgreSQL database, never a SQLite file",
+            "another server already uses {} and holds {}: stop it first. \
+             Several servers can share a PostgreSQL database, but not a SQLite file",
             path.display(),
             lock.display()
         )),

@@ -1,4 +1,4 @@
-//! How instants are kept: `TIMESTAMP` in UTC, as text in SQLite.
+//! How instants are stored: as `TIMESTAMP` in UTC, which is text in SQLite.
 
 use super::Dialect;
 use crate::{clock, moment::Moment};
@@ -45,8 +45,8 @@ impl FromSql<Timestamp, Sqlite> for Moment {
     }
 }
 
-/// Reads an instant in the one form that we write to SQLite, `2026-11-23 11:05:00.123456`, without trying patterns:
-/// each row of a list or file has up to three. `None`: it is in another form.
+/// Parses an instant in the one form that we write to SQLite, `2026-11-23 11:05:00.123456`; returns `None` for any
+/// other form. It does not try several patterns, because each row of a list or file has up to three instants.
 fn read(text: &str) -> Option<NaiveDateTime> {
     let signs = text.as_bytes();
     let is_ours = [(4, b'-'), (7, b'-'), (10, b' '), (13, b':'), (16, b':')]

@@ -1,8 +1,8 @@
-//! Where the database is: read and shown so that no part of a password comes to light.
+//! The URL of the database, read and shown in a way that never reveals a part of the password.
 
 use std::{fmt, path::PathBuf, str::FromStr};
 
-/// Where the database is, from `DATABASE_URL`.
+/// The database to use, from `DATABASE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
     Sqlite(PathBuf),
@@ -26,7 +26,7 @@ impl FromStr for DatabaseUrl {
     }
 }
 
-/// Names the place without the password, which may stand before the place or among the options after it.
+/// Shows the URL without the password, which may be in front of the host or among the options at the end.
 impl fmt::Display for DatabaseUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -41,7 +41,7 @@ impl fmt::Display for DatabaseUrl {
 }
 
 impl DatabaseUrl {
-    /// Refuses a SQLite file that is not there, where making one would hide that its name is wrong.
+    /// Refuses a SQLite file that does not exist. Creating one would hide a mistake in its name.
     pub fn must_exist(&self) -> Result<(), String> {
         match self {
             Self::Sqlite(path) if !path.is_file() => {
@@ -52,7 +52,7 @@ impl DatabaseUrl {
     }
 }
 
-/// Refuses what PostgreSQL's library would refuse: it would name the part, which may be one of the password.
+/// Refuses what libpq would refuse, because its message would quote a part that may belong to the password.
 fn check_postgres(rest: &str) -> Result<(), String> {
     let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
     let (user, hosts) = authority.rsplit_once('@').unwrap_or(("", authority));
@@ -71,8 +71,8 @@ fn check_postgres(rest: &str) -> Result<(), String> {
     if is_plain && is_encoded && !user.contains('@') && hosts.split(',').all(is_host) {
         Ok(())
     } else {
-        Err("in a user name or password write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %25 for %, \
-             %20 for a space; a port is a number"
+        Err("in a user name or password, write %40 for @, %3A for :, %2F for /, %3F for ?, %23 for #, %25 for %, \
+             %20 for a space; a port must be a number"
             .to_owned())
     }
 }

@@ -1,6 +1,6 @@
-//! SQLite's single writer: a thread that takes jobs from a queue, so that writers wait in order.
+//! The single writer of SQLite: a thread that takes jobs from a queue, so that writers wait in order.
 //!
-//! Jobs that wait together share one commit, each in its own savepoint; nobody is answered before that commit.
+//! Jobs that wait together share one commit, each in its own savepoint. No job is answered before that commit.
 
 use super::{
     Conn, DatabaseUrl, Pool,
@@ -21,42 +21,42 @@ use std::{
 };
 use tokio::sync::{mpsc, oneshot};
 
-/// How many jobs may wait before callers are held back.
+/// How many jobs the queue holds before callers must wait to add one.
 const QUEUE: usize = 1_024;
-/// How many jobs share one commit at most.
+/// The maximum number of jobs that share one commit.
 const BATCH: usize = 64;
-/// The write-ahead log is emptied by force above this many bytes.
+/// The size in bytes above which the write-ahead log is truncated.
 const LARGEST_WAL: u64 = 64 << 20;
-/// How long after a commit its pages move into the database file.
+/// How long after a commit its pages are moved into the database file.
 const CHECKPOINT_DELAY: Duration = Duration::from_millis(200);
 
 type Transactions = <Conn as Connection>::TransactionManager;
 
-/// How the database is written to.
+/// What the database is written with.
 #[derive(Clone)]
 pub enum Writer {
     Sqlite(Queue),
     Postgres(Pool),
 }
 
-/// A job's answer, sent when the fate of its commit is known.
+/// Sends the answer of a job when the outcome of its commit is known.
 type Reply = Box<dyn FnOnce(Result<(), Error>) + Send>;
 
-/// Something to write, and somebody who waits for it.
+/// A write, and the caller that waits for it.
 trait Job: Send {
-    /// Runs in a savepoint. An error beside the answer says that the whole transaction is lost.
+    /// Runs in a savepoint. An error in the second value means that the whole transaction is lost.
     fn run(self: Box<Self>, conn: &mut Conn) -> (Reply, Result<(), Error>);
 
-    /// Answers without having run.
+    /// Answers with an error without running.
     fn refuse(self: Box<Self>, error: Error);
 }
 
-/// The waiting line before SQLite's writer thread. The thread ends when the last handle is gone.
+/// The queue of the SQLite writer thread. The thread ends when the last handle is dropped.
 #[derive(Clone)]
 pub struct Queue(mpsc::Sender<Box<dyn Job>>);
 
 impl Writer {
-    /// Starts the writer thread and the one that checkpoints behind it.
+    /// Starts the writer thread and the checkpoint thread.
     pub fn sqlite(url: DatabaseUrl, file: PathBuf) -> Result<Self, Error> {
         let mut conn = open(&url)?;
         let mut checkpoints = open(&url)?;
@@ -70,10 +70,10 @@ impl Writer {
                     write_batch(&mut conn, job, &mut waiting)
                 }));
                 if written.is_err() {
-                    tracing::error!("the writer panicked; its batch was rolled back");
+                    tracing::error!("the SQLite writer panicked; its batch was rolled back");
                 }
-                // What state a connection is in after a failure is not known: another one takes its place.
-                // As long as none can be had, jobs are refused.
+                // After a failure the state of the connection is unknown, so a new one replaces it. Jobs are refused
+                // until one can be opened.
                 if !matches!(written, Ok(Ok(())))
                     && let Ok(fresh) = open(&url)
                 {
@@ -103,7 +103,7 @@ impl Writer {
 }
 
 impl Queue {
-    /// Jobs that wait.
+    /// Returns the number of waiting jobs.
     pub fn len(&self) -> usize {
         self.0.max_capacity() - self.0.capacity()
     }
@@ -145,10 +145,10 @@ where
     }
 }
 
-/// What `act` did, and whether the transaction around it still stands.
+/// Runs `act` in a savepoint. Returns its result, and an error if the transaction around it is lost.
 ///
-/// SQLite gives the whole of it up when the disk is full or broken. Then there is no savepoint to go back to,
-/// and what came next would be committed by itself.
+/// SQLite rolls back the whole transaction when the disk is full or broken. Then there is no savepoint to return to,
+/// and each later statement would be committed on its own.
 fn in_savepoint<T>(
     conn: &mut Conn,
     act: impl FnOnce(&mut Conn) -> Result<T, Error>,
@@ -177,8 +177,8 @@ fn open(url: &DatabaseUrl) -> Result<Conn, Error> {
     Ok(conn)
 }
 
-/// Runs a job and those that wait behind it in one transaction, and answers all of them. An error says
-/// that nothing of it was written, and that the connection may be in any state.
+/// Runs a job and those that wait behind it in one transaction, and answers all of them. After an error nothing was
+/// written, and the connection may be in any state.
 fn write_batch(
     conn: &mut Conn,
     first: Box<dyn Job>,
@@ -187,7 +187,7 @@ fn write_batch(
     if let Err(error) = begin(conn) {
         let error = Error::from(error);
         first.refuse(error.clone());
-        // They would wait as long for the same.
+        // The other jobs would wait just as long for the same error.
         while let Ok(job) = waiting.try_recv() {
             job.refuse(error.clone());
         }
@@ -197,9 +197,9 @@ fn write_batch(
     let mut next = Some(first);
     let mut transaction = Ok(());
     while let Some(job) = next.take() {
-        // Whoever waits for the one that panics learns of it: its answer is dropped with it.
+        // The caller of a job that panics gets an error, because its answer channel is dropped.
         let Ok((reply, stands)) = catch_unwind(AssertUnwindSafe(|| job.run(conn))) else {
-            tracing::error!("a write panicked; its batch is rolled back");
+            tracing::error!("a write panicked; rolling back its batch");
             transaction = Err(Error::Unavailable);
             break;
         };
@@ -226,10 +226,10 @@ fn begin(conn: &mut Conn) -> QueryResult<()> {
     }
 }
 
-/// The write-ahead log on the disk.
+/// The file of the write-ahead log.
 struct Wal {
     file: PathBuf,
-    /// It is emptied by force above this many bytes.
+    /// The size in bytes above which it is truncated.
     limit: u64,
 }
 
@@ -247,8 +247,8 @@ impl Wal {
         std::fs::metadata(&self.file).map_or(0, |file| file.len())
     }
 
-    /// Empties the log when it has grown too large. A long read, as that of a backup, may need what is in it:
-    /// nobody waits for that, it is tried again when the log has grown as much once more.
+    /// Truncates the log if it has grown too large. A long read, such as a backup, may still need its contents. The
+    /// writer does not wait for that, but tries again when the log has grown by as much again.
     fn keep_small(&mut self, conn: &mut Conn) {
         if self.len() > self.limit {
             checkpoint(
@@ -262,6 +262,6 @@ impl Wal {
 
 fn checkpoint(conn: &mut Conn, pragmas: &str) {
     if let Err(error) = conn.batch_execute(pragmas) {
-        tracing::warn!(%error, "checkpoint failed");
+        tracing::warn!(%error, "could not checkpoint the write-ahead log");
     }
 }
