@@ -13,8 +13,8 @@ use std::{borrow::Cow, path::Path};
 /// milliseconds.
 const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
 
-/// Runs first on every PostgreSQL connection. It turns on `synchronous_commit`, so that data is on disk when a commit
-/// returns.
+/// Runs first on every PostgreSQL connection. It turns `synchronous_commit` on where it is off, so that data is on
+/// disk when a commit returns.
 const SESSION: &str = "SET TIME ZONE 'UTC'; \
     SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
