@@ -109,7 +109,7 @@ fn checks(sql: &str) -> Vec<String> {
 
 /// SQL without what differs by design: identity columns, collations, and what each database has its own words for.
 fn neutral(sql: &str) -> String {
-    let common = sql.split("-- Each database has its own words").next();
+    let common = sql.split("-- The databases differ from here on").next();
     common
         .unwrap_or_default()
         .replace(" COLLATE \"C\"", "")

@@ -1,2 +1,2 @@
--- A repeated request is answered with what the first one made, as it was then.
-ALTER TABLE idempotency_keys ADD COLUMN answer TEXT;    -- JSON; NULL: made before answers were kept, read as it is now
+-- A repeated request gets the answer to the first one, as it was then.
+ALTER TABLE idempotency_keys ADD COLUMN answer TEXT;    -- JSON; NULL: created before answers were stored, so the present state is returned

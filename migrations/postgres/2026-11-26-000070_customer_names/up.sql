@@ -1,6 +1,6 @@
--- Orders are found by the words of their customer's name. SQLite folds no Cyrillic: the program fills both in, for the
--- orders of before when it starts (`orders::names`).
-ALTER TABLE orders ADD COLUMN customer_key TEXT COLLATE "C";        -- customer_name, folded; NULL: no name, or one that is not filled in yet
+-- Orders are found by any word of the customer's name. SQLite cannot fold Cyrillic, so the program fills in the column
+-- and the table; for existing orders it does so when it starts (`orders::names`).
+ALTER TABLE orders ADD COLUMN customer_key TEXT COLLATE "C";        -- folded customer_name; NULL: no name, or not filled in yet
 CREATE INDEX orders_unkeyed ON orders (id) WHERE customer_name IS NOT NULL AND customer_key IS NULL;
 
 CREATE TABLE order_names (

@@ -1,2 +1,2 @@
--- The last purchase price is a purchase price, too: nothing to take back.
+-- The last purchase price is also valid for the earlier version, so there is nothing to revert.
 SELECT 1;

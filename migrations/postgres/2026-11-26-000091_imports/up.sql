@@ -1,7 +1,7 @@
--- Imports that were confirmed: a repeat of the same act gets the first answer, and the same content asks first.
--- Forgotten after a day, as the files are.
+-- Confirmed imports. A repeated confirmation gets the first answer, and a file with the same content needs an extra
+-- confirmation. Deleted after a day, like the files.
 CREATE TABLE imports (
-    upload_id    TEXT NOT NULL PRIMARY KEY,             -- the file, as it was named in uploads
+    upload_id    TEXT NOT NULL PRIMARY KEY,             -- id of the file in uploads
     kind         TEXT NOT NULL CONSTRAINT imports_kind CHECK (kind IN ('products', 'supplies')),
     user_id      TEXT CONSTRAINT imports_user REFERENCES users (username) ON DELETE CASCADE, -- who confirmed it; NULL: the system
     content_hash TEXT NOT NULL,                         -- SHA-256 of the file's text, in hex

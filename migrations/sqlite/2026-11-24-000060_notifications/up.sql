@@ -1,20 +1,20 @@
--- The outbox: what people are to be told, one row for each recipient, written in the transaction of the act.
+-- The outbox: a row for each notification and recipient, written in the transaction of the operation.
 CREATE TABLE notifications (
     id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kind          TEXT NOT NULL CONSTRAINT notifications_kind CHECK (kind IN ('low_stock', 'order_created', 'order_issued', 'order_denied', 'test')),
     channel       TEXT NOT NULL CONSTRAINT notifications_channel CHECK (channel IN ('telegram', 'mail')),
-    recipient     TEXT NOT NULL,                        -- a chat of Telegram, or an address of mail
-    lane          TEXT NOT NULL,                        -- rows of one lane are delivered in their order
-    notice        TEXT NOT NULL,                        -- what is told: JSON
+    recipient     TEXT NOT NULL,                        -- a Telegram chat, or an email address
+    lane          TEXT NOT NULL,                        -- rows of the same lane are delivered in order
+    notice        TEXT NOT NULL,                        -- the content, as JSON
     state         TEXT NOT NULL CONSTRAINT notifications_state CHECK (state IN ('waiting', 'sent', 'failed')),
-    attempts      BIGINT NOT NULL DEFAULT 0,            -- begun
-    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer: it may have arrived
+    attempts      BIGINT NOT NULL DEFAULT 0,            -- attempts started
+    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer, so the message may have arrived
     created_at    TIMESTAMP NOT NULL,
-    due_at        TIMESTAMP NOT NULL,                   -- not before
-    ended_at      TIMESTAMP,                            -- sent, or given up
-    last_error    TEXT,                                 -- why the last attempt did not succeed
+    due_at        TIMESTAMP NOT NULL,                   -- not sent before this
+    ended_at      TIMESTAMP,                            -- when it was sent or given up
+    last_error    TEXT,                                 -- why the last attempt failed
     claimed_by    TEXT,                                 -- the server that is about to send it
-    claimed_until TIMESTAMP,                            -- when another may take it over
+    claimed_until TIMESTAMP,                            -- when another server may claim it
     CONSTRAINT notifications_end CHECK ((state = 'waiting') = (ended_at IS NULL)),
     CONSTRAINT notifications_claim CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
 );
@@ -22,10 +22,10 @@ CREATE INDEX notifications_waiting ON notifications (lane, id) WHERE state = 'wa
 CREATE INDEX notifications_state ON notifications (state, id);
 CREATE INDEX notifications_ended_at ON notifications (ended_at);
 
--- What is known of the ways that notifications take.
+-- The state of each notification channel.
 CREATE TABLE notification_channels (
     channel    TEXT NOT NULL PRIMARY KEY CONSTRAINT notification_channels_channel CHECK (channel IN ('telegram', 'mail')),
-    name       TEXT,                                    -- what the other side calls us: the bot's name
-    refused_at TIMESTAMP,                               -- since when our token or password is refused; NULL: it is not
-    error      TEXT                                     -- what the other side said then
+    name       TEXT,                                    -- our name on the channel: that of the bot
+    refused_at TIMESTAMP,                               -- since when our token or password has been refused; NULL: it is not refused
+    error      TEXT                                     -- the error message of the refusal
 );

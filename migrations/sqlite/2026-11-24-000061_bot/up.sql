@@ -1,15 +1,15 @@
--- Chats with the bot that belong to an account: whoever writes there acts as its owner.
+-- Chats with the bot that are linked to an account. Commands in such a chat are run as the owner of the account.
 CREATE TABLE chats (
     id         INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
-    user_id    TEXT NOT NULL CONSTRAINT chats_user REFERENCES users (username) ON DELETE CASCADE, -- the owner: the chat has his rights
-    chat_id    BIGINT NOT NULL,                         -- as Telegram numbers it
-    name       TEXT NOT NULL,                           -- what Telegram calls the person
+    user_id    TEXT NOT NULL CONSTRAINT chats_user REFERENCES users (username) ON DELETE CASCADE, -- the owner, whose permissions the chat has
+    chat_id    BIGINT NOT NULL,                         -- Telegram's id of the chat
+    name       TEXT NOT NULL,                           -- the person's name in Telegram
     created_at TIMESTAMP NOT NULL
 );
 CREATE UNIQUE INDEX chats_chat_id ON chats (chat_id);
 CREATE INDEX chats_user_id ON chats (user_id, id);
 
--- Codes that link a chat: one for each account, for a few minutes, once.
+-- Codes that link a chat: one for each account, valid once and for a few minutes.
 CREATE TABLE chat_codes (
     user_id    TEXT NOT NULL PRIMARY KEY CONSTRAINT chat_codes_user REFERENCES users (username) ON DELETE CASCADE,
     hash       TEXT NOT NULL,                           -- SHA-256 of the code, in hex
@@ -17,18 +17,18 @@ CREATE TABLE chat_codes (
 );
 CREATE UNIQUE INDEX chat_codes_hash ON chat_codes (hash);
 
--- What the bot was sent and has answered: nothing is answered twice. Forgotten after a few days.
+-- Updates that the bot has answered, so that none is answered twice. Deleted after a few days.
 CREATE TABLE bot_updates (
-    bot_id      BIGINT NOT NULL,                        -- the bot, as Telegram numbers it
-    update_id   BIGINT NOT NULL,                        -- counted by Telegram for each bot
+    bot_id      BIGINT NOT NULL,                        -- Telegram's id of the bot
+    update_id   BIGINT NOT NULL,                        -- Telegram's number, counted for each bot
     received_at TIMESTAMP NOT NULL,
     PRIMARY KEY (bot_id, update_id)
 );
 CREATE INDEX bot_updates_received_at ON bot_updates (received_at);
 
--- Which server asks Telegram for updates: one at a time.
+-- The server that polls Telegram for updates; only one at a time does.
 CREATE TABLE bot_pollers (
     bot_id BIGINT NOT NULL PRIMARY KEY,
-    server TEXT NOT NULL,                               -- a random name of the process
-    until  TIMESTAMP NOT NULL                           -- when another may take over
+    server TEXT NOT NULL,                               -- random name of the process
+    until  TIMESTAMP NOT NULL                           -- when another server may take over
 );

@@ -1,8 +1,8 @@
--- Names that products had: orders and supplies keep the name of their day, and are found by it.
+-- Former names of products. Orders and supplies keep the name that a product had then, and are found by it.
 CREATE TABLE product_names (
     product_id BIGINT NOT NULL CONSTRAINT product_names_product REFERENCES products (id) ON DELETE CASCADE,
-    name       TEXT NOT NULL,                           -- as orders and supplies have it
+    name       TEXT NOT NULL,                           -- as in orders and supplies
     name_key   TEXT NOT NULL,                         -- folded name
-    used_until TIMESTAMP NOT NULL,                      -- no order and no supply has it later
+    used_until TIMESTAMP NOT NULL,                      -- no later order or supply has this name
     PRIMARY KEY (product_id, name)
 );

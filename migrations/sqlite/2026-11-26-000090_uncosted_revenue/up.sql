@@ -1,7 +1,7 @@
--- Revenue of the pieces without a purchase price, in kopecks, in each of the sums: profit and margin are taken over
--- the rest. It follows from the orders alone, so the sums that are there get it here, in the migration's transaction.
+-- Adds the revenue of the pieces without a purchase price, in kopecks, to each rollup, because profit and margin are
+-- those of the other pieces. It follows from the orders alone, so it is filled in here, in the migration's transaction.
 
--- In the order in which an issue locks them.
+-- The tables are altered in the order in which an issue locks them.
 ALTER TABLE sales_by_product ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sales_by_month ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
 ALTER TABLE sales_by_day ADD COLUMN uncosted_rub BIGINT NOT NULL DEFAULT 0;
@@ -16,7 +16,7 @@ UPDATE sales_by_product SET uncosted_rub = sold.rub FROM (
     FROM orders WHERE issued_on IS NOT NULL AND uncosted_qty > 0 GROUP BY 1
 ) AS sold WHERE sold.product_id = sales_by_product.product_id;
 
--- Each database has its own words for the first day of a month.
+-- The databases differ from here on: each has its own functions for the first day of a month.
 UPDATE sales_by_month SET uncosted_rub = sold.rub FROM (
     SELECT DATE(issued_on, 'start of month') AS month, product_id, SUM(unit_price_rub * uncosted_qty) AS rub
     FROM orders WHERE issued_on IS NOT NULL AND uncosted_qty > 0 GROUP BY 1, 2

@@ -1,2 +1,2 @@
--- What was forgotten stays so.
+-- The cleared values cannot be restored.
 SELECT 1;

@@ -1,3 +1,4 @@
--- What is kept of an answer no longer says who the customer is, and the fingerprint cannot be tried out any more: both
--- were written another way until now. A repeat of a request of before is refused, and told what was created.
+-- From now on, stored answers do not contain the customer, and fingerprints cannot be found by trying values. Existing
+-- rows have the old form and are cleared. A repeat of an earlier request is refused with a response that says what was
+-- created.
 UPDATE idempotency_keys SET answer = NULL, fingerprint = '';

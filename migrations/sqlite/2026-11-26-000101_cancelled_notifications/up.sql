@@ -1,26 +1,26 @@
--- An alert that waits is cancelled when the products that it tells of are not low any more.
--- Each database has its own words: SQLite cannot change a CHECK, so the table is made anew. No other refers to it.
+-- A waiting alert is cancelled if none of its products is below its minimum any more.
+-- The databases differ from here on: SQLite cannot change a CHECK, so the table is rebuilt. No other table refers to it.
 CREATE TABLE notifications_rebuilt (
     id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
     kind          TEXT NOT NULL CONSTRAINT notifications_kind CHECK (kind IN ('low_stock', 'order_created', 'order_issued', 'order_denied', 'test')),
     channel       TEXT NOT NULL CONSTRAINT notifications_channel CHECK (channel IN ('telegram', 'mail')),
-    recipient     TEXT NOT NULL,                        -- a chat of Telegram, or an address of mail
-    lane          TEXT NOT NULL,                        -- rows of one lane are delivered in their order
-    notice        TEXT NOT NULL,                        -- what is told: JSON
+    recipient     TEXT NOT NULL,                        -- a Telegram chat, or an email address
+    lane          TEXT NOT NULL,                        -- rows of the same lane are delivered in order
+    notice        TEXT NOT NULL,                        -- the content, as JSON
     state         TEXT NOT NULL CONSTRAINT notifications_state CHECK (state IN ('waiting', 'sent', 'failed', 'cancelled')),
-    attempts      BIGINT NOT NULL DEFAULT 0,            -- begun
-    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer: it may have arrived
+    attempts      BIGINT NOT NULL DEFAULT 0,            -- attempts started
+    is_unsure     BOOLEAN NOT NULL DEFAULT FALSE,       -- an attempt ended without an answer, so the message may have arrived
     created_at    TIMESTAMP NOT NULL,
-    due_at        TIMESTAMP NOT NULL,                   -- not before
-    ended_at      TIMESTAMP,                            -- sent, given up, or cancelled
-    last_error    TEXT,                                 -- why the last attempt did not succeed
+    due_at        TIMESTAMP NOT NULL,                   -- not sent before this
+    ended_at      TIMESTAMP,                            -- when it was sent, given up or cancelled
+    last_error    TEXT,                                 -- why the last attempt failed
     claimed_by    TEXT,                                 -- the server that is about to send it
-    claimed_until TIMESTAMP,                            -- when another may take it over
+    claimed_until TIMESTAMP,                            -- when another server may claim it
     CONSTRAINT notifications_end CHECK ((state = 'waiting') = (ended_at IS NULL)),
     CONSTRAINT notifications_claim CHECK ((claimed_by IS NULL) = (claimed_until IS NULL))
 );
 INSERT INTO notifications_rebuilt SELECT * FROM notifications;
--- Numbers are never given twice, also of rows that were forgotten.
+-- Ids are never reused, not even those of deleted rows.
 DELETE FROM sqlite_sequence WHERE name = 'notifications_rebuilt';
 INSERT INTO sqlite_sequence (name, seq) SELECT 'notifications_rebuilt', seq FROM sqlite_sequence WHERE name = 'notifications';
 DROP TABLE notifications;
