@@ -1,11 +1,10 @@
-// Lays out the folder that the server embeds, from what scripts/client built.
+// Assembles the folder that the server embeds from what scripts/client built.
 //
 //   node scripts/site.mjs BUILT PUBLIC SITE PROFILE
 //
-// What the program needs gets a name with a hash of its content (pkg/sirius.<hash>.js),
-// so that a browser may keep it for ever; each file that shrinks gets its brotli and
-// gzip beside it, so that the server compresses nothing per request. A file that did
-// not change is not touched, because the server is linked anew for every one that is.
+// The built files get names with a hash of their content (pkg/sirius.<hash>.js), so that browsers may cache them for
+// ever. Compressible files also get a brotli and a gzip version, so that the server need not compress them for each
+// request. Unchanged files are not written, because every change in this folder relinks the server.
 
 import { createHash } from "node:crypto";
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "node:fs";
@@ -15,7 +14,7 @@ import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 const [built, publicDir, site, profile] = process.argv.slice(2);
 const shrinks = new Set([".js", ".wasm", ".css", ".svg", ".txt", ".json", ".ico", ".html", ".webmanifest"]);
 
-/** Path below the site folder → content. */
+/** Maps each path in the site folder to its content. */
 const files = new Map();
 
 const hashed = (extension, content) => {
@@ -33,9 +32,9 @@ const list = (folder) =>
 for (const path of list(publicDir)) files.set(path, readFileSync(join(publicDir, path)));
 
 const wasm = hashed("wasm", readFileSync(join(built, "sirius.wasm")));
-// The JavaScript asks for its wasm by name, so its own hash covers both
+// The JavaScript contains the name of the wasm file, so its own hash covers both
 const js = readFileSync(join(built, "sirius.js"), "utf8");
-if (!js.includes("sirius_bg.wasm")) throw new Error("sirius.js names no sirius_bg.wasm: did wasm-bindgen change?");
+if (!js.includes("sirius_bg.wasm")) throw new Error("sirius.js does not contain sirius_bg.wasm; did wasm-bindgen change?");
 hashed("js", Buffer.from(js.replaceAll("sirius_bg.wasm", wasm)));
 hashed("css", readFileSync(join(built, "sirius.css")));
 
@@ -51,7 +50,7 @@ const write = (path, content) => {
 const wanted = new Set();
 for (const [path, content] of files) {
   const compressed = profile !== "dev" && content.length > 1000 && shrinks.has(extname(path)) ? [`${path}.br`, `${path}.gz`] : [];
-  // Compressing takes seconds: what is there belongs to the same content
+  // Compressing takes seconds, so the compressed versions of an unchanged file are kept
   const fresh = !same(path, content) || compressed.some((name) => !old.has(name));
   wanted.add(path);
   compressed.forEach((name) => wanted.add(name));
@@ -71,5 +70,5 @@ for (const path of old) if (!wanted.has(path)) rmSync(join(site, path));
 if (profile !== "dev") {
   const size = (name) => `${Math.ceil(readFileSync(join(site, name)).length / 1024)} KB`;
   const sizes = [...wanted].filter((path) => /^pkg\/.*\.br$/.test(path)).map((path) => `${extname(path.slice(0, -3)).slice(1)} ${size(path)}`);
-  console.error(`client: ${site} is ready; in brotli: ${sizes.join(", ")}`);
+  console.error(`client: ${site} is ready; brotli sizes: ${sizes.join(", ")}`);
 }
