@@ -1,4 +1,4 @@
-//! Notifications of a real process: it is killed between the commit and the delivery, and tells once all the same.
+//! Notifications of a real process: even if it is killed between the commit and the delivery, each is sent once.
 
 use crate::{
     database::Database,
@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 
 const CHAT: &str = "-1001";
 
-fn told(telegram: &str) -> Vec<(&'static str, String)> {
+fn notification_settings(telegram: &str) -> Vec<(&'static str, String)> {
     vec![
         ("TELEGRAM_BOT_TOKEN", TOKEN.to_owned()),
         ("TELEGRAM_CHAT_ID", CHAT.to_owned()),
@@ -32,15 +32,15 @@ async fn start(database: &Database, settings: &[(&'static str, String)]) -> Serv
     Server::start_at(database, free_port(), &settings).await
 }
 
-/// Opens the shop and books an order, which is told: whoever did so, and its number.
-async fn book(server: &Server) -> (Client, i64) {
+/// Opens the shop and creates an order, which triggers a notification. Returns the admin's client and the order's id.
+async fn create_order(server: &Server) -> (Client, i64) {
     let shop = Shop::open(server, 5).await;
-    let order = shop.books(&server.site, "", 2).await.unwrap();
+    let order = shop.create_order(&server.site, "", 2).await.unwrap();
     assert_eq!(order.status, 201, "{order:?}");
     (shop.admin, order.id())
 }
 
-/// The admin, signed in again.
+/// Signs the admin in again.
 async fn sign_in(server: &Server) -> Client {
     let client = Client::builder().cookie_store(true).build().unwrap();
     let credentials = json!({"username": "anna", "password": PASSWORD});
@@ -50,8 +50,8 @@ async fn sign_in(server: &Server) -> Client {
     client
 }
 
-/// Waits until an attempt has failed, and is written down.
-async fn wait_for_failure(client: &Client, server: &Server) {
+/// Waits until an attempt has failed and is recorded.
+async fn wait_for_failed_attempt(client: &Client, server: &Server) {
     server
         .wait_for_log("could not deliver a notification")
         .await;
@@ -65,25 +65,25 @@ async fn wait_for_failure(client: &Client, server: &Server) {
     }
 }
 
-fn assert_tells_once(messages: &[String], server: &Server, order: i64) {
+fn assert_sent_once(messages: &[String], server: &Server, order: i64) {
     assert_eq!(messages.len(), 1, "{messages:?}");
     let link = format!("{}/orders/{order}", server.site);
     assert!(messages[0].contains(&link), "{messages:?}");
 }
 
-/// Telegram cannot be reached when the order is booked, and the process is killed before it can.
-async fn what_was_committed_before_a_kill_is_told_once_after_the_restart(database: Database) {
+/// Telegram cannot be reached when the order is created, and the process is killed before it can.
+async fn a_notification_committed_before_a_kill_is_sent_once_after_restart(database: Database) {
     let port = free_port();
-    let settings = told(&format!("http://127.0.0.1:{port}"));
+    let settings = notification_settings(&format!("http://127.0.0.1:{port}"));
     let server = start(&database, &settings).await;
-    let (client, order) = book(&server).await;
-    wait_for_failure(&client, &server).await;
+    let (client, order) = create_order(&server).await;
+    wait_for_failed_attempt(&client, &server).await;
     server.kill();
 
     let telegram = Telegram::open_at(port).await;
     let server = start(&database, &settings).await;
     telegram.wait_for(CHAT, 1).await;
-    // One more of another kind behind it: whatever else was to come has come by then.
+    // Sends another notification afterwards. When it arrives, a duplicate would have arrived, too.
     let client = sign_in(&server).await;
     post(
         &client,
@@ -95,31 +95,32 @@ async fn what_was_committed_before_a_kill_is_told_once_after_the_restart(databas
     .await
     .unwrap();
     let messages = telegram.wait_for(CHAT, 2).await;
-    assert_tells_once(&messages[..1], &server, order);
+    assert_sent_once(&messages[..1], &server, order);
     assert!(messages[1].contains("Проверка связи"), "{messages:?}");
     assert!(server.stop().success());
     assert_eq!(telegram.messages(CHAT).len(), 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_committed_before_a_kill_is_told_once_after_the_restart_on_sqlite() {
-    what_was_committed_before_a_kill_is_told_once_after_the_restart(Database::sqlite()).await;
+async fn a_notification_committed_before_a_kill_is_sent_once_after_restart_on_sqlite() {
+    a_notification_committed_before_a_kill_is_sent_once_after_restart(Database::sqlite()).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_was_committed_before_a_kill_is_told_once_after_the_restart_on_postgres() {
-    what_was_committed_before_a_kill_is_told_once_after_the_restart(Database::postgres()).await;
+async fn a_notification_committed_before_a_kill_is_sent_once_after_restart_on_postgres() {
+    a_notification_committed_before_a_kill_is_sent_once_after_restart(Database::postgres()).await;
 }
 
-/// The process is killed while Telegram has the message and has not answered: nobody can know, and the repeat says so.
+/// The process is killed when Telegram has the message but has not answered. Whether it arrived is unknown, and the
+/// repeat says so.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_may_have_arrived_before_a_kill_is_repeated_and_says_so() {
+async fn a_message_that_may_have_arrived_is_sent_again_and_marked_as_a_repeat() {
     let database = Database::sqlite();
     let telegram = Telegram::open().await;
     telegram.replies(Reply::Slow(Arc::new(Semaphore::new(0))));
-    let settings = told(&telegram.url);
+    let settings = notification_settings(&telegram.url);
     let server = start(&database, &settings).await;
-    book(&server).await;
+    create_order(&server).await;
     telegram.wait_for(CHAT, 1).await;
     server.kill();
     let server = start(&database, &settings).await;
@@ -131,16 +132,16 @@ async fn what_may_have_arrived_before_a_kill_is_repeated_and_says_so() {
     assert!(server.stop().success());
 }
 
-/// The process stops in the orderly way while Telegram has a message and has not answered yet.
+/// The process is stopped by SIGTERM when Telegram has the message but has not answered yet.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn an_orderly_stop_waits_for_the_answer() {
+async fn a_graceful_stop_waits_for_the_answer_of_telegram() {
     let database = Database::sqlite();
     let telegram = Telegram::open().await;
     let permits = Arc::new(Semaphore::new(0));
     telegram.replies(Reply::Slow(permits.clone()));
-    let settings = told(&telegram.url);
+    let settings = notification_settings(&telegram.url);
     let server = start(&database, &settings).await;
-    let (_, order) = book(&server).await;
+    let (_, order) = create_order(&server).await;
     telegram.wait_for(CHAT, 1).await;
     let pid = server.pid().to_string();
     let stopping = tokio::task::spawn_blocking(move || (server.site.clone(), server.stop()));
@@ -149,7 +150,7 @@ async fn an_orderly_stop_waits_for_the_answer() {
     assert!(stopped.success(), "{pid}");
 
     let server = start(&database, &settings).await;
-    // The order is issued: that is told, and the first not again.
+    // Issuing the order sends a notification, but the first one is not sent again.
     let client = sign_in(&server).await;
     post(
         &client,
@@ -169,7 +170,7 @@ async fn an_orderly_stop_waits_for_the_answer() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_log_says_what_is_off_and_never_tells_the_token() {
+async fn the_log_names_disabled_channels_and_never_contains_the_token() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let logged = server.logged();
@@ -177,17 +178,17 @@ async fn the_log_says_what_is_off_and_never_tells_the_token() {
     assert_eq!(logged.matches("mail is off").count(), 1, "{logged}");
     drop(server);
 
-    // A server that refuses the token, and one that is not there: both end up in the log.
+    // A server that refuses the token, and one that does not exist: both errors are logged.
     let telegram = Telegram::open().await;
     for (url, token) in [
         (telegram.url.as_str(), "4242:wrong-token"),
         ("http://127.0.0.1:1", TOKEN),
     ] {
         let database = Database::sqlite();
-        let mut settings = told(url);
+        let mut settings = notification_settings(url);
         settings[0].1 = token.to_owned();
         let server = start(&database, &settings).await;
-        book(&server).await;
+        create_order(&server).await;
         telegram.wait_for_calls("getMe", 1).await;
         server
             .wait_for_log("could not deliver a notification")
@@ -202,9 +203,9 @@ async fn the_log_says_what_is_off_and_never_tells_the_token() {
     }
 }
 
-/// Mail over TLS, from the first byte and after STARTTLS, to a server whose certificate this machine trusts.
+/// Sends mail over TLS, from the first byte and after STARTTLS, to a server whose certificate is trusted.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn mail_goes_over_tls() {
+async fn mail_is_sent_over_tls() {
     for tls in [Tls::Implicit, Tls::Start] {
         let database = Database::sqlite();
         let certificate = database.folder.path().join("mail.pem");
@@ -223,7 +224,7 @@ async fn mail_goes_over_tls() {
             ("SSL_CERT_FILE", certificate.to_str().unwrap()),
         ];
         let server = Server::start_at(&database, free_port(), &settings).await;
-        let (_, order) = book(&server).await;
+        let (_, order) = create_order(&server).await;
         let letters = mail.wait_for(1).await;
         assert_eq!(
             letters[0].header("Subject"),

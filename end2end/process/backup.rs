@@ -1,8 +1,8 @@
-//! Backups, and bringing them back.
+//! Making and restoring backups.
 
 use crate::{
     database::Database,
-    migrate::take_the_last_migration_back,
+    migrate::revert_the_last_migration,
     on_both_databases, report,
     server::{Server, free_port},
     shop::Shop,
@@ -14,36 +14,36 @@ use std::{
     path::Path,
 };
 
-/// How many backups are made in the storm.
+/// How many backups are made under load.
 const BACKUPS: usize = 3;
 
 on_both_databases! {
-    async fn a_backup_made_in_a_storm_is_restored_and_agrees(database: Database) {
+    async fn a_backup_made_under_load_can_be_restored(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 1_000_000).await;
         let storm = Storm::begin(&shop, &[&server.site]);
         for round in 0..BACKUPS {
-            storm.books(60).await;
+            storm.wait_for_orders(60).await;
             let before = storm.journal();
             let file = database.file(&format!("backup-{round}"));
             database.does(&["backup", file.to_str().unwrap()]);
-            storm.books(20).await;
+            storm.wait_for_orders(20).await;
             let restored = database.another();
             let said = restored.does(&["restore", file.to_str().unwrap()]);
             assert!(said.contains("everything agrees"), "{said}");
-            // What was answered before it began is in it, and of each order that is in it the pieces are, too.
+            // The backup contains everything that was confirmed before it began.
             let kept = before.compare(&restored);
-            let settled_since = before.acts() - kept;
-            assert!(before.orders.len() <= kept && settled_since == 0, "{kept} of {}", before.acts());
+            let settled_since = before.operations() - kept;
+            assert!(before.orders.len() <= kept && settled_since == 0, "{kept} of {}", before.operations());
         }
         let outcome = storm.settle(&database).await;
-        report::note("backup in the storm, restored", &database, BACKUPS, &outcome);
+        report::note("backup under load, restored", &database, BACKUPS, &outcome);
     }
 
-    async fn a_restored_shop_goes_on(database: Database) {
+    async fn a_restored_shop_keeps_sessions_and_continues_ids(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 10).await;
-        let first = shop.books(&server.site, "first", 2).await.unwrap();
+        let first = shop.create_order(&server.site, "first", 2).await.unwrap();
         let port = server.port();
         let file = database.file("backup");
         database.does(&["backup", file.to_str().unwrap()]);
@@ -51,13 +51,13 @@ on_both_databases! {
         let restored = database.another();
         restored.does(&["restore", file.to_str().unwrap()]);
         let server = Server::start_at(&restored, port, &[]).await;
-        // Who was signed in is, what was booked is, and numbers go on.
-        assert_eq!(shop.books(&server.site, "first", 2).await.unwrap().id(), first.id());
-        assert!(shop.books(&server.site, "next", 2).await.unwrap().id() > first.id());
+        // Sessions and orders are there, and new ids follow the old ones.
+        assert_eq!(shop.create_order(&server.site, "first", 2).await.unwrap().id(), first.id());
+        assert!(shop.create_order(&server.site, "next", 2).await.unwrap().id() > first.id());
         restored.assert_agrees();
     }
 
-    async fn a_backup_replaces_nothing_by_accident_and_is_private(database: Database) {
+    async fn a_backup_overwrites_nothing_by_accident_and_is_private(database: Database) {
         database.does(&["migrate"]);
         let file = database.file("backup");
         let path = file.to_str().unwrap();
@@ -73,7 +73,7 @@ on_both_databases! {
         assert!(!left.iter().any(|name| name.to_string_lossy().contains("partial")), "{left:?}");
     }
 
-    async fn a_backup_is_restored_into_nothing_but_an_empty_database(database: Database) {
+    async fn a_backup_is_restored_only_into_an_empty_database(database: Database) {
         let server = Server::start(&database).await;
         Shop::open(&server, 10).await;
         server.kill();
@@ -88,7 +88,7 @@ on_both_databases! {
         assert!(database.opposite().refuses(&["restore", path]).contains("sirius copy --to"));
     }
 
-    async fn what_is_no_backup_is_not_restored(database: Database) {
+    async fn a_file_that_is_not_a_backup_is_not_restored(database: Database) {
         let text = database.file("letter.txt");
         fs::write(&text, "Dear Anna").unwrap();
         assert!(database.refuses(&["restore", text.to_str().unwrap()]).contains("not a backup of Sirius"));
@@ -101,11 +101,11 @@ on_both_databases! {
         let half = source.file("half");
         fs::write(&half, &whole[..whole.len() / 2]).unwrap();
         database.refuses(&["restore", half.to_str().unwrap()]);
-        // Nothing of it is left in the way of the whole one.
+        // A failed restore leaves nothing behind, so that the complete backup can be restored.
         database.does(&["restore", file.to_str().unwrap()]);
     }
 
-    async fn a_backup_of_a_newer_program_is_refused_and_of_an_older_one_migrated(database: Database) {
+    async fn a_newer_backup_is_refused_and_an_older_one_is_migrated(database: Database) {
         let source = database.another();
         let server = Server::start(&source).await;
         Shop::open(&server, 10).await;
@@ -116,7 +116,7 @@ on_both_databases! {
         let refused = database.refuses(&["restore", newer.to_str().unwrap()]);
         assert!(refused.contains("newer Sirius"), "{refused}");
         source.sql("DELETE FROM __diesel_schema_migrations WHERE version = '99990101000000'");
-        take_the_last_migration_back(&source);
+        revert_the_last_migration(&source);
         let older = source.file("older");
         source.does(&["backup", older.to_str().unwrap()]);
         database.does(&["restore", older.to_str().unwrap()]);
@@ -125,7 +125,7 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_is_private_and_no_backup_takes_its_place() {
+async fn a_database_is_private_and_cannot_be_overwritten_by_a_backup() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let shop = Shop::open(&server, 5).await;
@@ -144,13 +144,13 @@ async fn a_database_is_private_and_no_backup_takes_its_place() {
         let refused = asked.refuses(&["backup", file, "--force"]);
         assert!(refused.contains("is a database, not a backup"), "{refused}");
     }
-    shop.books(&server.site, "first", 1).await.unwrap();
+    shop.create_order(&server.site, "first", 1).await.unwrap();
     server.kill();
     database.assert_agrees();
 }
 
 #[test]
-fn a_shop_that_is_not_there_is_not_checked() {
+fn a_missing_database_is_neither_checked_nor_backed_up() {
     let database = Database::sqlite();
     for asked in [&["check"][..], &["backup", "copy"]] {
         assert!(database.refuses(asked).contains("there is no database"));
@@ -159,7 +159,7 @@ fn a_shop_that_is_not_there_is_not_checked() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_backup_is_not_put_under_a_server_that_runs() {
+async fn a_backup_is_not_restored_while_a_server_is_running() {
     let database = Database::sqlite();
     let file = database.file("backup");
     database.does(&["migrate"]);

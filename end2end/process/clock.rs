@@ -1,4 +1,4 @@
-//! The clock jumps.
+//! The server's clock jumps.
 
 use crate::{
     database::Database,
@@ -9,18 +9,18 @@ use crate::{
 };
 use std::{collections::BTreeSet, fs, path::PathBuf};
 
-/// What the server's clock is moved by, one time after the other.
+/// The offsets of the server's clock, one after the other.
 const JUMPS: [&str; 4] = ["-3d", "+1d", "-40d", "+0"];
 
 on_both_databases! {
-    async fn a_clock_that_jumps_back_confuses_nobody(database: Database) {
+    async fn a_clock_that_jumps_does_no_harm(database: Database) {
         let clock = database.file("clock");
         fs::write(&clock, "+0").unwrap();
         let settings = [
-            ("LD_PRELOAD", library().to_str().unwrap().to_owned()),
+            ("LD_PRELOAD", faketime_library().to_str().unwrap().to_owned()),
             ("FAKETIME_TIMESTAMP_FILE", clock.to_str().unwrap().to_owned()),
             ("FAKETIME_NO_CACHE", "1".to_owned()),
-            // Time-outs go by the clock that never jumps.
+            // Timeouts use the monotonic clock, which never jumps.
             ("FAKETIME_DONT_FAKE_MONOTONIC", "1".to_owned()),
             ("DONT_FAKE_MONOTONIC", "1".to_owned()),
         ];
@@ -29,26 +29,26 @@ on_both_databases! {
         let shop = Shop::open(&server, 1_000_000).await;
         let storm = Storm::begin(&shop, &[&server.site]);
         for jump in JUMPS {
-            storm.books(40).await;
+            storm.wait_for_orders(40).await;
             fs::write(&clock, jump).unwrap();
-            storm.books(40).await;
-            // Who has signed in stays so, and every page still opens.
+            storm.wait_for_orders(40).await;
+            // The admin is still signed in, and every page still opens.
             for path in ["/", "/orders", "/account", "/admin/analytics", "/admin/logs"] {
                 assert_eq!(page(&shop.admin, &server.site, path).await.0, 200, "{path} after {jump}");
             }
         }
         let outcome = storm.settle(&database).await;
-        // Each key still makes one order, whatever the time.
-        let again = shop.books(&server.site, "a key", 1).await.unwrap().id();
+        // Each idempotency key still creates one order, whatever the time.
+        let again = shop.create_order(&server.site, "a key", 1).await.unwrap().id();
         fs::write(&clock, "-9d").unwrap();
-        assert_eq!(shop.books(&server.site, "a key", 1).await.unwrap().id(), again);
-        every_order_is_listed_once_and_in_order(&database, &server, &shop).await;
+        assert_eq!(shop.create_order(&server.site, "a key", 1).await.unwrap().id(), again);
+        assert_every_order_is_listed_once_and_in_order(&database, &server, &shop).await;
         assert!(!server.logged().contains("panicked"), "{}", server.logged());
         report::note("clock jumps", &database, JUMPS.len() + 1, &outcome);
     }
 }
 
-async fn every_order_is_listed_once_and_in_order(
+async fn assert_every_order_is_listed_once_and_in_order(
     database: &Database,
     server: &Server,
     shop: &Shop,
@@ -81,8 +81,8 @@ async fn every_order_is_listed_once_and_in_order(
     );
 }
 
-/// The library that tells a process another time.
-fn library() -> PathBuf {
+/// Returns the path of the library that gives a process a different time.
+fn faketime_library() -> PathBuf {
     let folders = fs::read_dir("/usr/lib").into_iter().flatten();
     let found = folders
         .filter_map(|folder| Some(folder.ok()?.path().join("faketime/libfaketime.so.1")))

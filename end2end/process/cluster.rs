@@ -1,5 +1,5 @@
-//! A PostgreSQL server of one's own, to be stopped and started. Unlike the one that all tests share, it is
-//! as safe as PostgreSQL is by default.
+//! A separate PostgreSQL server, which a test can stop and start. Unlike the server that all tests share, it syncs to
+//! disk, as PostgreSQL does by default.
 
 use crate::{database::Database, server::free_port};
 use std::{
@@ -9,7 +9,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// A cluster with one server; gone with this.
+/// A cluster with one server, which is stopped and deleted when this is dropped.
 pub struct Cluster {
     folder: TempDir,
     programs: PathBuf,
@@ -17,7 +17,7 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// Makes a cluster and starts it.
+    /// Creates a cluster and starts it.
     pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         if is_root() {
@@ -45,7 +45,7 @@ impl Cluster {
         cluster
     }
 
-    /// Stops the server: `fast` ends all sessions, `immediate` is what a power cut is.
+    /// Stops the server: `fast` ends all sessions, `immediate` is like a power cut.
     pub fn stop(&self, mode: &str) {
         self.runs("pg_ctl", &["stop", "--silent", "--wait", "--mode", mode]);
     }
@@ -71,12 +71,12 @@ impl Cluster {
         );
     }
 
-    /// SIGSTOP to all its processes: whoever asks waits for ever.
+    /// Sends SIGSTOP to all its processes, so that every query hangs.
     pub fn freeze(&self) {
         self.signal("-STOP");
     }
 
-    /// Lets it go on.
+    /// Resumes it after [`Self::freeze`].
     pub fn thaw(&self) {
         self.signal("-CONT");
     }
@@ -101,7 +101,7 @@ impl Cluster {
             .status();
     }
 
-    /// Its database.
+    /// Returns its database.
     pub fn database(&self) -> Database {
         Database::at(format!(
             "postgres://postgres@127.0.0.1:{}/postgres",
@@ -109,7 +109,7 @@ impl Cluster {
         ))
     }
 
-    /// The server refuses to run as root: then it is the user `postgres`.
+    /// Prepares a PostgreSQL program. Root runs it as the user `postgres`, because the server refuses to run as root.
     fn command(&self, program: &str) -> Command {
         let path = self.programs.join(program);
         let mut command = if is_root() {
@@ -127,7 +127,8 @@ impl Cluster {
         command
     }
 
-    /// Into a file: the server keeps what its starter wrote to, and a pipe would never end.
+    /// Runs a PostgreSQL program. Its output goes to a file, because the server inherits it and would never close a
+    /// pipe.
     fn runs(&self, program: &str, arguments: &[&str]) {
         let said = self.folder.path().join("said");
         let to = fs::File::create(&said).unwrap();
@@ -164,7 +165,7 @@ pub fn is_root() -> bool {
     id.stdout.trim_ascii() == b"0"
 }
 
-/// Where PostgreSQL's own programs are: Debian keeps them out of `PATH`, one folder for each version.
+/// Returns the folder of PostgreSQL's programs. Debian installs them outside `PATH`, in a folder for each version.
 fn programs() -> PathBuf {
     let path = env::var_os("PATH").unwrap_or_default();
     let in_path = env::split_paths(&path);

@@ -1,4 +1,4 @@
-//! Moving from one database to another.
+//! Copying a database to another one.
 
 use crate::{
     database::Database,
@@ -10,17 +10,17 @@ use crate::{
 use serde_json::json;
 
 on_both_databases! {
-    async fn a_shop_that_moves_there_and_back_is_the_same(database: Database) {
+    async fn a_copy_to_the_other_database_and_back_is_identical(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 900_000).await;
         fill_every_table(&database, &server, &shop).await;
         let storm = Storm::begin(&shop, &[&server.site]);
-        storm.books(150).await;
+        storm.wait_for_orders(150).await;
         storm.settle(&database).await;
         server.kill();
         for table in database.tables() {
             let any = format!("SELECT 'row' AS line FROM \"{table}\" LIMIT 1");
-            assert_eq!(database.lines(&any).len(), 1, "{table} is empty: it proves nothing");
+            assert_eq!(database.lines(&any).len(), 1, "{table} is empty, so copying it proves nothing");
         }
 
         let (there, back) = (database.opposite(), database.another());
@@ -31,29 +31,29 @@ on_both_databases! {
         there.does(&["copy", "--to", &back.url]);
         assert_same(&database, &back);
 
-        // Who was signed in is, numbers go on, and nothing is booked again.
+        // Sessions are there, and new ids follow the old ones.
         let server = Server::start(&there).await;
         let known = database.orders().pop().unwrap().id;
-        let next = shop.books(&server.site, "after the move", 1).await.unwrap().id();
+        let next = shop.create_order(&server.site, "after the move", 1).await.unwrap().id();
         assert!(next > known);
         let issued = post(&shop.program, &server.site, &format!("/api/orders/{next}/issue"), "", &json!(null)).await.unwrap();
         assert_eq!(issued.status, 200, "{issued:?}");
         there.assert_agrees();
     }
 
-    async fn a_copy_is_of_one_moment_however_busy_the_source_is(database: Database) {
+    async fn a_copy_of_a_busy_database_is_consistent(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 900_000).await;
         let storm = Storm::begin(&shop, &[&server.site]);
-        storm.books(100).await;
+        storm.wait_for_orders(100).await;
         let before = storm.journal();
         let there = database.opposite();
         assert!(database.does(&["copy", "--to", &there.url]).contains("everything agrees"));
-        assert_eq!(before.compare(&there), before.acts());
+        assert_eq!(before.compare(&there), before.operations());
         storm.settle(&database).await;
     }
 
-    async fn nothing_is_copied_over_data(database: Database) {
+    async fn a_copy_never_overwrites_data(database: Database) {
         let server = Server::start(&database).await;
         Shop::open(&server, 1).await;
         let there = database.opposite();
@@ -64,7 +64,7 @@ on_both_databases! {
         assert!(refused.contains("same database"), "{refused}");
     }
 
-    async fn the_same_database_is_known_however_it_is_spelled(database: Database) {
+    async fn a_copy_onto_the_same_database_is_refused_however_its_url_is_spelled(database: Database) {
         database.does(&["migrate"]);
         let folder = database.folder.path().file_name().unwrap().to_str().unwrap();
         let spelled = match database.kind() {
@@ -77,7 +77,7 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_target_that_others_use_is_not_waited_for_without_end() {
+async fn a_copy_does_not_wait_forever_for_a_locked_target() {
     let (database, there) = (Database::sqlite(), Database::postgres());
     database.does(&["migrate"]);
     there.does(&["migrate"]);
@@ -91,7 +91,7 @@ async fn a_target_that_others_use_is_not_waited_for_without_end() {
     assert!(refused.contains("lock timeout"), "{refused}");
 }
 
-/// Does what leaves a row where a storm leaves none.
+/// Adds rows to the tables that a storm leaves empty.
 async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
     let does = async |path: &str, body| {
         let reply = post(&shop.admin, &server.site, path, "", &body)
@@ -100,7 +100,7 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
         assert!(reply.status < 300, "{path}: {reply:?}");
     };
     does("/api/supplies", json!({"product_id": shop.products[0], "qty": 5, "supplier_name": "Ёлка \"и\" сын\\\n", "buy_price_eur": "2.50"})).await;
-    // With instants of every fineness that the program writes.
+    // The instants have every precision that the program writes.
     database.sql(
         "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at) VALUES ('2026-01-02', 985000, 'anna', '2026-01-02 03:04:05.678');
          INSERT INTO invitations (token_hash, role, user_id, created_at, expires_at) VALUES ('abc', 'user', 'anna', '2026-01-02 03:04:05', '2026-01-05 03:04:05.000001');
@@ -117,7 +117,7 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
     );
 }
 
-/// Compares two databases of the same kind, by their own means.
+/// Compares two databases of the same kind with their own SQL.
 fn assert_same(one: &Database, other: &Database) {
     for table in one.tables() {
         match one.kind() {

@@ -1,4 +1,4 @@
-//! A database for one test, and commands of the program on it.
+//! A database for one test, and the commands of the program that run on it.
 
 use diesel::{
     Connection, PgConnection, QueryableByName, RunQueryDsl,
@@ -16,22 +16,22 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// The program under test: as cargo built it, unless `SIRIUS` names another.
+/// Returns the program under test: the one that cargo built, or the one in `SIRIUS`.
 pub fn program() -> OsString {
     env::var_os("SIRIUS").unwrap_or_else(|| env!("CARGO_BIN_EXE_sirius").into())
 }
 
-/// A database of its own, and a folder for what the program keeps beside it. Gone with this.
+/// A separate database, and a folder for the files that the program keeps beside it. Both are deleted on drop.
 pub struct Database {
     pub url: String,
     pub folder: TempDir,
-    /// Name of the database in the server that `TEST_DATABASE_URL` names.
+    /// The name of the database on the server in `TEST_DATABASE_URL`.
     in_server: Option<String>,
 }
 
-/// An order as it is on record.
+/// An order as stored in the database.
 #[derive(QueryableByName, Debug)]
-pub struct OnRecord {
+pub struct StoredOrder {
     #[diesel(sql_type = BigInt)]
     pub id: i64,
     #[diesel(sql_type = Nullable<Text>)]
@@ -68,7 +68,7 @@ impl Database {
         database
     }
 
-    /// A database that somebody else made and takes away.
+    /// Returns a database that the caller creates and deletes.
     pub fn at(url: String) -> Self {
         Self {
             url,
@@ -77,7 +77,7 @@ impl Database {
         }
     }
 
-    /// An empty database of the same kind.
+    /// Creates an empty database of the same kind.
     pub fn another(&self) -> Self {
         match self.kind() {
             "SQLite" => Self::sqlite(),
@@ -85,7 +85,7 @@ impl Database {
         }
     }
 
-    /// An empty database of the other kind.
+    /// Creates an empty database of the other kind.
     pub fn opposite(&self) -> Self {
         match self.kind() {
             "SQLite" => Self::postgres(),
@@ -101,21 +101,21 @@ impl Database {
         }
     }
 
-    /// A file in the folder of this database.
+    /// Returns the path of a file in the folder of this database.
     pub fn file(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A command of the program on this database, with nothing of the developer's own settings.
+    /// Prepares a command of the program on this database, without the developer's own settings.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(program());
         command.args(arguments);
-        self.settle_in(&mut command);
+        self.apply_settings(&mut command);
         command
     }
 
-    /// Gives a command the settings of this database.
-    pub fn settle_in(&self, command: &mut Command) {
+    /// Sets the environment of a command to this database.
+    pub fn apply_settings(&self, command: &mut Command) {
         command
             .env_clear()
             .env("PATH", env::var_os("PATH").unwrap_or_default())
@@ -129,12 +129,12 @@ impl Database {
             .current_dir(self.folder.path());
     }
 
-    /// Runs a command of the program to its end.
+    /// Runs a command of the program and waits for its end.
     pub fn run(&self, arguments: &[&str]) -> Output {
         tokio::task::block_in_place(|| self.command(arguments).output().unwrap())
     }
 
-    /// Runs a command that must go well, and gives what it said.
+    /// Runs a command that must succeed, and returns its output.
     pub fn does(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         let (said, error) = words(&ran);
@@ -142,7 +142,7 @@ impl Database {
         said
     }
 
-    /// Runs a command that must be refused, and gives why.
+    /// Runs a command that must fail, and returns its error output.
     pub fn refuses(&self, arguments: &[&str]) -> String {
         let ran = self.run(arguments);
         let (said, error) = words(&ran);
@@ -150,35 +150,35 @@ impl Database {
         error
     }
 
-    /// Proves that the books agree.
+    /// Asserts that `sirius check` finds nothing wrong.
     pub fn assert_agrees(&self) {
         assert!(self.does(&["check"]).contains("everything agrees"));
     }
 
-    /// A connection behind the program's back.
+    /// Opens a connection that bypasses the program.
     pub fn open(&self) -> Conn {
         self.url.parse::<DatabaseUrl>().unwrap().open().unwrap()
     }
 
-    /// Runs SQL behind the program's back.
+    /// Runs SQL that bypasses the program.
     pub fn sql(&self, statement: &str) {
         self.open().batch_execute(statement).unwrap();
     }
 
-    /// The one text column, named `line`, of what a query finds.
+    /// Runs a query and returns its only column, a text named `line`.
     pub fn lines(&self, query: &str) -> Vec<String> {
         let lines: Vec<Line> = sql_query(query).load(&mut self.open()).unwrap();
         lines.into_iter().map(|row| row.line).collect()
     }
 
-    /// Every order, as it is on record.
-    pub fn orders(&self) -> Vec<OnRecord> {
+    /// Returns all orders.
+    pub fn orders(&self) -> Vec<StoredOrder> {
         sql_query("SELECT id, customer_name, status FROM orders ORDER BY id")
             .load(&mut self.open())
             .unwrap()
     }
 
-    /// The names of all tables but the one that diesel keeps.
+    /// Returns the names of all tables except those that begin with `__`, such as diesel's.
     pub fn tables(&self) -> Vec<String> {
         self.lines(match self.kind() {
             "SQLite" => "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND substr(name, 1, 2) <> '__' ORDER BY name",
@@ -186,7 +186,7 @@ impl Database {
         })
     }
 
-    /// The versions that the schema has been brought through, oldest first.
+    /// Returns the versions of the applied migrations, oldest first.
     pub fn versions(&self) -> Vec<String> {
         self.lines("SELECT version AS line FROM __diesel_schema_migrations ORDER BY version")
     }
@@ -200,7 +200,7 @@ impl Drop for Database {
     }
 }
 
-/// What a command said, to whom it was run for and about its errors.
+/// Returns the standard output and the error output of a command.
 fn words(ran: &Output) -> (String, String) {
     let text = |bytes| String::from_utf8_lossy(bytes).into_owned();
     (text(&ran.stdout), text(&ran.stderr))

@@ -1,4 +1,4 @@
-//! The disk is full.
+//! The disk of the server is full.
 
 use crate::{
     database::Database,
@@ -15,12 +15,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How often.
+/// How often the disk is filled.
 const TIMES: usize = 3;
-/// How long it may take until somebody is told, and until all is well again.
+/// How long it may take until a request is refused, and until requests succeed again.
 const LIMIT: Duration = Duration::from_secs(30);
 
-/// What makes a disk full. Only root may mount a small one; whoever is not root forbids the server to write.
+/// The way to simulate a full disk. Only root can mount a small one; other users limit the file size of the server.
 enum Disk {
     Small(Database),
     Forbidden(Database),
@@ -46,7 +46,7 @@ impl Disk {
         }
     }
 
-    /// What the server says of it.
+    /// Returns the problem type with which the server refuses writes.
     const fn problem(&self) -> &'static str {
         match self {
             Self::Small(_) => "urn:sirius:no_space",
@@ -86,14 +86,14 @@ impl Drop for Disk {
     }
 }
 
-/// Writes until nothing more goes in.
+/// Writes to a file until the disk is full.
 fn fill(mut file: File) {
     for chunk in [vec![0; 65_536], vec![0; 512]] {
         while file.write_all(&chunk).is_ok() {}
     }
 }
 
-/// How large the files may be that a server writes.
+/// Limits the size of the files that a server writes.
 fn limit(server: &Server, bytes: &str) {
     let limited = Command::new("prlimit")
         .args([
@@ -106,16 +106,16 @@ fn limit(server: &Server, bytes: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_full_disk_is_said_and_survived() {
+async fn a_full_disk_is_reported_and_survived() {
     let disk = Disk::new();
     let database = disk.database();
     let server = Server::start(database).await;
     let shop = Shop::open(&server, 1_000_000).await;
     let storm = Storm::begin(&shop, &[&server.site]);
     for round in 0..TIMES {
-        storm.books(50).await;
+        storm.wait_for_orders(50).await;
         let key = format!("in need {round}");
-        let refused = until(&shop, &server, &key, |reply| {
+        let refused = create_orders_until(&shop, &server, &key, |reply| {
             disk.fill(&server);
             reply.status == 503
         })
@@ -136,17 +136,17 @@ async fn a_full_disk_is_said_and_survived() {
             .unwrap();
         assert!(matches!(signed_in.status, 200 | 503), "{signed_in:?}");
         disk.free(&server);
-        until(&shop, &server, &key, |reply| reply.status == 201).await;
+        create_orders_until(&shop, &server, &key, |reply| reply.status == 201).await;
     }
-    storm.books(50).await;
+    storm.wait_for_orders(50).await;
     let outcome = storm.settle(database).await;
     assert!(!server.logged().contains("panicked"));
     report::note("disk full", database, TIMES, &outcome);
     drop(server);
 }
 
-/// Books the same again and again until the answer is as wanted.
-async fn until(
+/// Creates similar orders until the response is as wanted.
+async fn create_orders_until(
     shop: &Shop,
     server: &Server,
     key: &str,
@@ -154,9 +154,9 @@ async fn until(
 ) -> Reply {
     let begun = Instant::now();
     for attempt in 0.. {
-        // What was booked is answered from the books; a refusal needs something new.
+        // Each attempt needs a new key, because a known key gets the stored answer even if the disk is full.
         let key = format!("{key} {attempt}");
-        let reply = shop.books(&server.site, &key, 1).await.unwrap();
+        let reply = shop.create_order(&server.site, &key, 1).await.unwrap();
         if is_wanted(&reply) {
             return reply;
         }

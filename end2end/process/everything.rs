@@ -1,4 +1,4 @@
-//! Everything at once: clerks sell while files are loaded, rates entered, products archived and lists read.
+//! Everything at once: clerks sell while others import files, enter rates, archive products and read lists.
 
 use crate::{
     on_both_databases, report,
@@ -16,10 +16,10 @@ use std::{
     time::Duration,
 };
 
-/// How many orders are booked meanwhile.
+/// How many orders are created in the meantime.
 const ORDERS: usize = 600;
 
-/// Somebody in the back office, and what all of them were answered.
+/// The work in the back office, and all responses to it.
 #[derive(Clone)]
 struct Office {
     site: String,
@@ -29,11 +29,11 @@ struct Office {
     answers: Arc<Mutex<Vec<Answer>>>,
 }
 
-/// The path that was asked, the status, and the seconds of `Retry-After`.
+/// The path of a request, the status of its response, and the seconds in `Retry-After`.
 type Answer = (String, u16, Option<u64>);
 
 on_both_databases! {
-    async fn a_shop_that_does_everything_at_once_stays_right(database: Database) {
+    async fn a_shop_that_does_everything_at_once_stays_consistent(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 1_000_000).await;
         let office = Office {
@@ -44,14 +44,14 @@ on_both_databases! {
             answers: Arc::default(),
         };
         let work = [
-            tokio::spawn(office.clone().loads_supplies()),
-            tokio::spawn(office.clone().loads_products()),
-            tokio::spawn(office.clone().enters_rates()),
-            tokio::spawn(office.clone().archives()),
-            tokio::spawn(office.clone().reads()),
+            tokio::spawn(office.clone().import_supplies()),
+            tokio::spawn(office.clone().import_products()),
+            tokio::spawn(office.clone().enter_rates()),
+            tokio::spawn(office.clone().archive_and_restore()),
+            tokio::spawn(office.clone().read_pages()),
         ];
         let storm = Storm::begin(&shop, &[&server.site]);
-        storm.books(ORDERS).await;
+        storm.wait_for_orders(ORDERS).await;
         office.is_over.store(true, Ordering::Relaxed);
         for work in work {
             work.await.unwrap();
@@ -63,14 +63,14 @@ on_both_databases! {
         }
         let done = |path: &str| answers.iter().filter(|(asked, status, _)| asked.starts_with(path) && *status < 400).count();
         for path in ["/fn/confirm_import?supplies", "/fn/confirm_import?products", "/api/rates/", "archive", "/orders"] {
-            assert!(done(path) > 0, "{path} was never done: {answers:?}");
+            assert!(done(path) > 0, "{path} never succeeded: {answers:?}");
         }
         report::note("imports, rates, archiving and lists at once", &database, answers.len(), &outcome);
     }
 }
 
 impl Office {
-    fn goes_on(&self) -> bool {
+    fn is_running(&self) -> bool {
         !self.is_over.load(Ordering::Relaxed)
     }
 
@@ -81,15 +81,15 @@ impl Office {
         self.answers.lock().unwrap().push(answer);
     }
 
-    async fn loads_supplies(self) {
+    async fn import_supplies(self) {
         let mut round = 0;
-        while self.goes_on() {
+        while self.is_running() {
             round += 1;
             let rows: String = ["чай", "кофе", "какао", "чай"]
                 .iter()
                 .map(|name| format!("{name},{round},1.{:02},Teekanne\n", round % 90))
                 .collect();
-            self.loads(
+            self.import(
                 "supplies",
                 &format!("product,qty,buy_price_eur,supplier_name\n{rows}"),
             )
@@ -97,18 +97,18 @@ impl Office {
         }
     }
 
-    async fn loads_products(self) {
+    async fn import_products(self) {
         let mut round = 0;
-        while self.goes_on() {
+        while self.is_running() {
             round += 1;
             let rows = format!("какао,{round}\nчай,{round}\nновинка {round},1\n");
-            self.loads("products", &format!("name,min_stock\n{rows}"))
+            self.import("products", &format!("name,min_stock\n{rows}"))
                 .await;
         }
     }
 
-    /// Sends a file, and confirms it on the page that shows it.
-    async fn loads(&self, kind: &str, file: &str) {
+    /// Uploads a file, and confirms it on the page that shows it.
+    async fn import(&self, kind: &str, file: &str) {
         let body = format!(
             "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--x--\r\n"
         );
@@ -144,9 +144,9 @@ impl Office {
         self.note(&format!("/fn/confirm_import?{kind}"), &confirmed);
     }
 
-    async fn enters_rates(self) {
+    async fn enter_rates(self) {
         let mut round = 0;
-        while self.goes_on() {
+        while self.is_running() {
             round += 1;
             let path = format!("/api/rates/2026-01-{:02}", 1 + round % 28);
             let rate = json!({"rub_per_eur": format!("{}.1234", 90 + round % 20)});
@@ -156,12 +156,12 @@ impl Office {
         }
     }
 
-    /// Takes a product off sale and back, while somebody tries to sell it.
-    async fn archives(self) {
+    /// Archives and restores a product, while somebody tries to sell it.
+    async fn archive_and_restore(self) {
         let product = json!({"name": "сироп", "quantity": 1_000, "sell_price_rub": 200});
         let made = post(&self.program, &self.site, "/api/products", "", &product).await;
         let id = made.unwrap().id();
-        while self.goes_on() {
+        while self.is_running() {
             let seen = get(&self.program, &self.site, &format!("/api/products/{id}"))
                 .await
                 .unwrap();
@@ -189,8 +189,8 @@ impl Office {
         }
     }
 
-    async fn reads(self) {
-        while self.goes_on() {
+    async fn read_pages(self) {
+        while self.is_running() {
             for path in [
                 "/orders",
                 "/products",
@@ -205,13 +205,13 @@ impl Office {
                 self.note(path, &answer.send().await.unwrap());
             }
             let (status, _) = page(&self.admin, &self.site, "/").await;
-            assert_eq!(status, 200, "a page waits for nobody who writes");
+            assert_eq!(status, 200, "writes must not block a page");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }
 }
 
-/// The value of a hidden field of a page.
+/// Returns the value of a hidden field in a page.
 fn hidden<'a>(page: &'a str, name: &str) -> Option<&'a str> {
     let field = page
         .split("<input ")

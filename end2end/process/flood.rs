@@ -1,4 +1,4 @@
-//! More than a server can take: of connections, of slow ones, of sign-ins.
+//! More than a server can handle: many connections, slow clients, many sign-ins.
 
 use crate::{
     database::Database,
@@ -20,8 +20,8 @@ async fn connect(server: &Server) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-/// What a server says until it hangs up; within a time, or never.
-async fn rest(connection: &mut TcpStream, limit: Duration) -> Option<String> {
+/// Reads until the server closes the connection. Returns `None` if it does not do so in time.
+async fn read_until_closed(connection: &mut TcpStream, limit: Duration) -> Option<String> {
     let mut said = Vec::new();
     let read = timeout(limit, connection.read_to_end(&mut said))
         .await
@@ -31,7 +31,7 @@ async fn rest(connection: &mut TcpStream, limit: Duration) -> Option<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_drips_is_hung_up_on() {
+async fn a_client_that_sends_too_slowly_is_disconnected() {
     let database = Database::sqlite();
     let server = Server::start_at(&database, free_port(), &[("REQUEST_TIMEOUT", "1")]).await;
     let limit = Duration::from_secs(5);
@@ -49,15 +49,17 @@ async fn whoever_drips_is_hung_up_on() {
         }
     };
     let begun = Instant::now();
-    timeout(limit, drip).await.expect("a head that never ends");
+    timeout(limit, drip)
+        .await
+        .expect("headers that never end are accepted");
     assert!(begun.elapsed() < limit);
 
     let mut body = connect(&server).await;
     let request = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
     body.write_all(request.as_bytes()).await.unwrap();
-    let said = rest(&mut body, limit)
+    let said = read_until_closed(&mut body, limit)
         .await
-        .expect("a body that never ends");
+        .expect("a body that never ends is accepted");
     assert!(
         said.starts_with("HTTP/1.1 408") && said.contains("urn:sirius:slow_request"),
         "{said}"
@@ -66,9 +68,9 @@ async fn whoever_drips_is_hung_up_on() {
     let mut idle = connect(&server).await;
     let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
     idle.write_all(request.as_bytes()).await.unwrap();
-    let said = rest(&mut idle, limit)
+    let said = read_until_closed(&mut idle, limit)
         .await
-        .expect("a connection that is never used again");
+        .expect("an idle connection is kept");
     assert!(
         said.starts_with("HTTP/1.1 200") && said.ends_with("ok"),
         "{said}"
@@ -76,10 +78,10 @@ async fn whoever_drips_is_hung_up_on() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_connection_too_many_is_told_so_and_a_place_that_is_left_is_free() {
+async fn a_connection_over_the_limit_gets_503_until_others_are_closed() {
     let database = Database::sqlite();
     let server = Server::start_at(&database, free_port(), &[("MAX_CONNECTIONS", "3")]).await;
-    // The client of the start has kept none.
+    // Waits until the client that checked the start has closed its connection.
     sleep(Duration::from_millis(200)).await;
     let mut held = Vec::new();
     for _ in 0..3 {
@@ -87,7 +89,9 @@ async fn a_connection_too_many_is_told_so_and_a_place_that_is_left_is_free() {
     }
     sleep(Duration::from_millis(200)).await;
     let mut late = connect(&server).await;
-    let said = rest(&mut late, Duration::from_secs(5)).await.unwrap();
+    let said = read_until_closed(&mut late, Duration::from_secs(5))
+        .await
+        .unwrap();
     assert!(
         said.starts_with("HTTP/1.1 503")
             && said.contains("retry-after: 5")
@@ -116,7 +120,7 @@ async fn a_connection_too_many_is_told_so_and_a_place_that_is_left_is_free() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_flood_of_sign_ins_does_not_slow_the_others() {
+async fn a_flood_of_sign_ins_does_not_slow_other_requests() {
     let database = Database::sqlite();
     let settings = [("BCRYPT_COST", "12"), ("TRUST_PROXY", "true")];
     let server = Server::start_at(&database, free_port(), &settings).await;
@@ -147,14 +151,14 @@ async fn a_flood_of_sign_ins_does_not_slow_the_others() {
     }
     assert!(
         !flood.is_finished(),
-        "the flood was over too early to show anything"
+        "the flood ended too early to prove anything"
     );
     let statuses = flood.await.unwrap();
     times.sort();
     let (median, slowest) = (times[times.len() / 2], times[times.len() - 1]);
     let count = |status: u16| statuses.iter().filter(|one| **one == status).count();
     eprintln!(
-        "a page during the flood: median {median:?}, slowest {slowest:?}; refused: {} wrong, {} busy",
+        "page during the flood: median {median:?}, slowest {slowest:?}; sign-ins: {} checked, {} refused as busy",
         count(401),
         count(503)
     );
@@ -164,9 +168,9 @@ async fn a_flood_of_sign_ins_does_not_slow_the_others() {
     );
     assert!(
         count(401) > 0 && count(503) > 100,
-        "a flood is looked at in part only"
+        "only some of the sign-ins are checked"
     );
-    // Ten seconds is what somebody in the queue would wait.
+    // A sign-in in the queue waits up to ten seconds.
     assert!(
         median < Duration::from_millis(500) && slowest < Duration::from_secs(3),
         "median {median:?}, slowest {slowest:?}"
@@ -174,7 +178,7 @@ async fn a_flood_of_sign_ins_does_not_slow_the_others() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_crowd_from_one_address_keeps_nobody_else_out() {
+async fn a_flood_from_one_address_does_not_lock_others_out() {
     let database = Database::sqlite();
     let settings = [("BCRYPT_COST", "12"), ("TRUST_PROXY", "true")];
     let server = Server::start_at(&database, free_port(), &settings).await;
@@ -201,19 +205,19 @@ async fn a_crowd_from_one_address_keeps_nobody_else_out() {
         (status, begun.elapsed())
     };
     let (known, took) = signs_in(&owner, "203.0.113.9").await;
-    eprintln!("the owner came in after {took:?}");
-    assert_eq!(known, 200, "in the browser that is known");
-    assert!(!crowd.is_finished(), "he passed nobody by");
+    eprintln!("sign-in of the owner in a known browser took {took:?}");
+    assert_eq!(known, 200, "in a known browser");
+    assert!(!crowd.is_finished(), "the queue was empty already");
     let (stranger, took) = signs_in(&Client::new(), "203.0.113.10").await;
-    eprintln!("from elsewhere, in another browser, after {took:?}");
-    assert_eq!(stranger, 200, "in another one");
+    eprintln!("sign-in in another browser from another address took {took:?}");
+    assert_eq!(stranger, 200, "in another browser");
     let statuses = crowd.await.unwrap();
     let refused = statuses.iter().filter(|status| **status == 503).count();
     assert!(refused > 80, "{statuses:?}");
 }
 
-/// What is said until the end of the first answer.
-async fn answer(connection: &mut TcpStream) -> String {
+/// Reads one response.
+async fn read_response(connection: &mut TcpStream) -> String {
     let mut said = Vec::new();
     let read = async {
         while !said.ends_with(b"}") && !said.ends_with(b"ok") {
@@ -228,12 +232,12 @@ async fn answer(connection: &mut TcpStream) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_refused_before_it_has_come_is_told_so_and_not_hung_up_on() {
+async fn a_request_that_is_refused_early_still_gets_its_response() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     Shop::open(&server, 1).await;
 
-    // A file of somebody whose session is gone: a browser reads no answer before all of it is sent.
+    // An upload without a session: a browser does not read the response before it has sent the whole file.
     let mut file = connect(&server).await;
     let head = "POST /uploads/products HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nAccept: text/html\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000000\r\n\r\n";
     file.write_all(head.as_bytes()).await.unwrap();
@@ -241,13 +245,15 @@ async fn what_is_refused_before_it_has_come_is_told_so_and_not_hung_up_on() {
     for _ in 0..90 {
         file.write_all(&[b'x'; 100_000]).await.unwrap();
     }
-    let said = rest(&mut file, Duration::from_secs(5)).await.unwrap();
+    let said = read_until_closed(&mut file, Duration::from_secs(5))
+        .await
+        .unwrap();
     assert!(
         said.starts_with("HTTP/1.1 302") && said.contains("connection: close"),
         "{said}"
     );
 
-    // What is small may come later, and the connection is kept.
+    // A small body may arrive after the response, and the connection stays open.
     for (request, status) in [
         (
             "POST /api/orders HTTP/1.1\r\nOrigin: http://evil.example\r\nContent-Type: application/json",
@@ -265,21 +271,21 @@ async fn what_is_refused_before_it_has_come_is_told_so_and_not_hung_up_on() {
         let mut connection = connect(&server).await;
         let head = format!("{request}\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
         connection.write_all(head.as_bytes()).await.unwrap();
-        let said = answer(&mut connection).await;
+        let said = read_response(&mut connection).await;
         assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
         assert!(!said.contains("connection: close"), "{said}");
         sleep(Duration::from_millis(200)).await;
         connection.write_all(&[b'x'; 10]).await.unwrap();
         let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
         connection.write_all(next.as_bytes()).await.unwrap();
-        let said = answer(&mut connection).await;
+        let said = read_response(&mut connection).await;
         assert!(said.starts_with("HTTP/1.1 200"), "{said}");
     }
 
-    // Of what has no known end nobody waits for the end.
+    // The server does not wait for a body of unknown length.
     let mut endless = connect(&server).await;
     let head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
     endless.write_all(head.as_bytes()).await.unwrap();
-    let said = answer(&mut endless).await;
+    let said = read_response(&mut endless).await;
     assert!(said.contains("connection: close"), "{said}");
 }

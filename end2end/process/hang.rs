@@ -1,4 +1,4 @@
-//! PostgreSQL is there and says nothing any more.
+//! PostgreSQL hangs: its connections stay open, but it does not answer.
 
 use crate::{
     cluster::Cluster,
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use tokio::time::sleep;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_is_told_to_end_does_so() {
+async fn a_server_ends_when_told_although_the_database_hangs() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let mut server = Server::start(&database).await;
@@ -28,16 +28,18 @@ async fn whoever_is_told_to_end_does_so() {
     sleep(Duration::from_millis(500)).await;
     server.terminate();
     hurried.terminate();
-    hurried.wait_for_log("shutting down after running requests finish").await;
+    hurried
+        .wait_for_log("shutting down after running requests finish")
+        .await;
     hurried.terminate();
-    let ended = hurried.ends(Duration::from_secs(3)).await;
-    assert!(ended.is_some(), "told twice: {}", hurried.logged());
-    let ended = server.ends(Duration::from_secs(45)).await;
-    assert!(ended.is_some(), "told once: {}", server.logged());
+    let ended = hurried.wait_for_exit(Duration::from_secs(3)).await;
+    assert!(ended.is_some(), "after two signals: {}", hurried.logged());
+    let ended = server.wait_for_exit(Duration::from_secs(45)).await;
+    assert!(ended.is_some(), "after one signal: {}", server.logged());
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whoever_asks_is_told_to_come_again() {
+async fn requests_get_503_with_retry_after_while_the_database_hangs() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let settings = [("REQUEST_TIMEOUT", "4")];
@@ -45,7 +47,7 @@ async fn whoever_asks_is_told_to_come_again() {
     let shop = Shop::open(&server, 5).await;
     cluster.freeze();
 
-    // Who watches learns of it sooner, whatever cookies he has.
+    // A health check fails sooner than other requests, even with cookies.
     let begun = Instant::now();
     let ask = async |path: &str| {
         let request = shop.admin.get(format!("{}{path}", server.site));
@@ -53,10 +55,10 @@ async fn whoever_asks_is_told_to_come_again() {
     };
     assert_eq!(ask("/healthz").await.status(), 200);
     assert!(begun.elapsed() < Duration::from_secs(1));
-    comes_again(&ask("/readyz").await);
+    assert_retry_later(&ask("/readyz").await);
     assert!(begun.elapsed() < Duration::from_secs(4), "{begun:?}");
 
-    comes_again(&ask("/orders").await);
+    assert_retry_later(&ask("/orders").await);
     let order = json!({"phone": crate::shop::PHONE, "product_id": shop.products[0], "qty": 1});
     for client in [&shop.admin, &shop.program] {
         let refused: Reply = post(client, &server.site, "/api/orders", "", &order)
@@ -70,7 +72,7 @@ async fn whoever_asks_is_told_to_come_again() {
         .header(ORIGIN, &server.site)
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body("qty=1");
-    comes_again(&form.send().await.unwrap());
+    assert_retry_later(&form.send().await.unwrap());
 
     cluster.thaw();
     let client = Client::new();
@@ -78,7 +80,7 @@ async fn whoever_asks_is_told_to_come_again() {
     assert_eq!(well.unwrap().status(), 200);
 }
 
-fn comes_again(refused: &Response) {
+fn assert_retry_later(refused: &Response) {
     assert_eq!(refused.status(), 503, "{refused:?}");
     assert!(refused.headers().contains_key("retry-after"), "{refused:?}");
 }

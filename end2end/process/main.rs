@@ -1,12 +1,13 @@
-//! Tests of the real program: processes of `sirius serve` over a real database, spoken to over HTTP.
+//! Tests of the real program: processes of `sirius serve` with a real database, called over HTTP.
 //!
-//! What a whole router in one process cannot show: being killed, restarted, run twice at once, and losing
-//! the database, the disk or the time. `make storm` runs them on the release server and prints what was kept.
+//! They cover what tests inside one process cannot: a server that is killed, restarted or run twice at once, or that
+//! loses its database, its disk space or the correct time. `make storm` runs them on the release build and prints which
+//! operations were kept.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on has failed"
+    reason = "in a test, a panic is a failure"
 )]
 
 mod alerts;
@@ -38,11 +39,11 @@ mod telegram;
 mod upgrade;
 mod watch;
 
-/// Declares tests that run once on each database. The story gets one that is fresh and not migrated.
+/// Declares tests that run once on each database. Each gets a new database that is not migrated.
 macro_rules! on_both_databases {
     ($($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $story:block)+) => {
         $(mod $name {
-            #[allow(unused_imports, reason = "each story uses some of its module's")]
+            #[allow(unused_imports, reason = "not every test uses all imports of its module")]
             use super::*;
 
             $(#[$meta])*

@@ -1,4 +1,4 @@
-//! Several processes migrate at once, and SQLite keeps what was there before.
+//! Several processes migrate at once, and a SQLite database is backed up first.
 
 use crate::{
     database::Database,
@@ -8,15 +8,15 @@ use crate::{
 };
 use std::{fs, path::Path, process::Stdio};
 
-/// How many processes.
+/// How many processes migrate.
 const PROCESSES: usize = 6;
 
 on_both_databases! {
-    async fn a_new_database_is_migrated_once_by_all_who_start_at_once(database: Database) {
+    async fn a_new_database_is_migrated_once_by_processes_that_start_together(database: Database) {
         let migrating: Vec<_> = (0..PROCESSES)
             .map(|_| database.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
             .collect();
-        // A SQLite file is served by one.
+        // Only one server may use a SQLite file.
         let servers = if database.kind() == "SQLite" { 1 } else { 2 };
         let mut serving: Vec<_> = (0..servers).map(|_| Server::spawn(&database, free_port(), &[])).collect();
         let mut idle = 0;
@@ -28,14 +28,14 @@ on_both_databases! {
         }
         assert!(idle + 1 >= PROCESSES, "{} migrated", PROCESSES - idle);
         for server in &mut serving {
-            server.answers().await;
+            server.wait_until_ready().await;
         }
         Shop::open(&serving[0], 5).await;
         assert_eq!(database.versions(), sirius::db::migrations::known());
         database.assert_agrees();
     }
 
-    async fn a_schema_of_a_newer_program_is_refused(database: Database) {
+    async fn a_schema_of_a_newer_version_is_refused(database: Database) {
         database.does(&["migrate"]);
         database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
         assert!(database.refuses(&["migrate"]).contains("newer Sirius"));
@@ -44,7 +44,7 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn sqlite_is_kept_as_it_was_before_a_migration() {
+async fn sqlite_is_backed_up_before_a_migration() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     Shop::open(&server, 5).await;
@@ -56,8 +56,12 @@ async fn sqlite_is_kept_as_it_was_before_a_migration() {
         names.sort();
         names
     };
-    assert_eq!(kept(), Vec::<String>::new(), "there was nothing to keep");
-    let version = take_the_last_migration_back(&database);
+    assert_eq!(
+        kept(),
+        Vec::<String>::new(),
+        "a new database needs no backup"
+    );
+    let version = revert_the_last_migration(&database);
     for old in 1..=4 {
         fs::write(
             database.file(&format!("sirius.db.before-2025010100000{old}")),
@@ -79,13 +83,13 @@ async fn sqlite_is_kept_as_it_was_before_a_migration() {
     assert!(!before.versions().contains(&version));
     let people = "SELECT username AS line FROM users";
     assert_eq!(before.lines(people), database.lines(people));
-    // All is up to date: nothing to keep.
+    // The database is up to date, so there is nothing to back up.
     database.does(&["migrate"]);
     assert_eq!(kept().len(), 3);
 }
 
-/// Brings a database one version back, as an older program would have left it.
-pub fn take_the_last_migration_back(database: &Database) -> String {
+/// Reverts the last migration, so that the database is as an older program would have left it. Returns its version.
+pub fn revert_the_last_migration(database: &Database) -> String {
     let version = database.versions().pop().unwrap();
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("migrations")

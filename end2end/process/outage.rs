@@ -1,4 +1,4 @@
-//! PostgreSQL goes away and comes back.
+//! PostgreSQL is stopped and started again.
 
 use crate::{
     cluster::Cluster,
@@ -9,7 +9,7 @@ use crate::{
 };
 use std::time::{Duration, Instant};
 
-/// How the database is stopped, one time after the other.
+/// How the database is stopped, one after the other.
 const STOPS: [&str; 6] = [
     "fast",
     "immediate",
@@ -22,22 +22,22 @@ const STOPS: [&str; 6] = [
 const QUICK: Duration = Duration::from_secs(3);
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_database_that_goes_away_is_waited_for() {
+async fn the_server_recovers_when_the_database_comes_back() {
     let cluster = Cluster::start();
     let database = cluster.database();
     let server = Server::start(&database).await;
     let shop = Shop::open(&server, 1_000_000).await;
     let storm = Storm::begin(&shop, &[&server.site]);
     for mode in STOPS {
-        storm.books(50).await;
+        storm.wait_for_orders(50).await;
         cluster.stop(mode);
-        everything_is_refused_in_words(&server, &shop).await;
+        assert_everything_is_refused_with_a_message(&server, &shop).await;
         cluster.start_again();
-        // By itself: this is the same process.
-        storm.books(1).await;
+        // The same process recovers by itself.
+        storm.wait_for_orders(1).await;
         assert_eq!(page(&shop.admin, &server.site, "/orders").await.0, 200);
     }
-    storm.books(50).await;
+    storm.wait_for_orders(50).await;
     let outcome = storm.settle(&database).await;
     assert!(outcome.journal.unavailable > 0);
     let slowest = outcome.journal.slowest_refusal;
@@ -51,12 +51,12 @@ async fn a_database_that_goes_away_is_waited_for() {
     );
 }
 
-async fn everything_is_refused_in_words(server: &Server, shop: &Shop) {
+async fn assert_everything_is_refused_with_a_message(server: &Server, shop: &Shop) {
     let asked = Instant::now();
     let read = get(&shop.program, &server.site, "/api/products")
         .await
         .unwrap();
-    let write = shop.books(&server.site, "", 1).await.unwrap();
+    let write = shop.create_order(&server.site, "", 1).await.unwrap();
     for refused in [read, write] {
         assert_eq!(refused.status, 503, "{refused:?}");
         assert_eq!(refused.json["type"], "urn:sirius:unavailable");

@@ -1,4 +1,4 @@
-//! `sirius check --repair` makes sums anew, or says which cannot be made.
+//! `sirius check --repair` rebuilds the rollups, or says which ones it cannot rebuild.
 
 use crate::{
     on_both_databases,
@@ -10,10 +10,10 @@ use serde_json::Value;
 const SUMS: &str = "SELECT CAST(revenue_rub AS TEXT) AS line FROM sales_by_product";
 
 on_both_databases! {
-    async fn a_repair_that_cannot_be_done_changes_nothing_and_does_not_report_success(database: Database) {
+    async fn a_repair_that_fails_changes_nothing_and_does_not_report_success(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 5).await;
-        let order = shop.books(&server.site, "", 2).await.unwrap().id();
+        let order = shop.create_order(&server.site, "", 2).await.unwrap().id();
         let issue = format!("/api/orders/{order}/issue");
         assert_eq!(post(&shop.admin, &server.site, &issue, "", &Value::Null).await.unwrap().status, 200);
         assert!(server.stop().success());
@@ -22,7 +22,7 @@ on_both_databases! {
         assert!(database.refuses(&["check"]).contains("1 rows disagree"));
         assert!(database.does(&["check", "--repair"]).contains("everything agrees"));
         assert_eq!(database.lines(SUMS), right);
-        // An order that comes to more than any number holds.
+        // The total of the order exceeds 64 bits.
         database.sql("UPDATE orders SET unit_price_rub = 9000000000000000000");
         assert!(database.refuses(&["check", "--repair"]).contains("3 rows disagree"), "by day, by month, by product");
         assert_eq!(database.lines(SUMS), right);

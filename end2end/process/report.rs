@@ -1,10 +1,10 @@
-//! The table of faults, for whoever asks for it: each test adds its line to the file that `FAULTS` names.
+//! The table of `make storm`: each test adds its row to the file in `FAULTS`, if that is set.
 
 use crate::{database::Database, storm::Outcome};
 use std::{env, fs::OpenOptions, io::Write};
 
-/// Notes what was done to the server, how often, and what became of the storm meanwhile. Only a storm after
-/// which the books agree has an outcome.
+/// Adds a row: the fault, how often it was caused, and the outcome of the storm. There is an outcome only if
+/// `sirius check` found nothing wrong.
 pub fn note(fault: &str, database: &Database, times: usize, outcome: &Outcome) {
     let Some(file) = env::var_os("FAULTS") else {
         return;
@@ -16,7 +16,7 @@ pub fn note(fault: &str, database: &Database, times: usize, outcome: &Outcome) {
         twice,
         lasted,
     } = outcome;
-    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    #[expect(clippy::cast_precision_loss, reason = "the rate is only displayed")]
     let rate = *answered as f64 / lasted.as_secs_f64();
     let line = format!(
         "| {fault} | {} | {times} | {answered} | {found} | {twice} | {} | green | {rate:.0} |\n",

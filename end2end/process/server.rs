@@ -1,4 +1,4 @@
-//! A process that serves.
+//! A server process.
 
 use crate::database::{Database, program};
 use reqwest::Client;
@@ -10,13 +10,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-/// How long a server may take to answer at first.
+/// How long a server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
-/// A process of `sirius serve`; killed when it is dropped.
+/// A process of `sirius serve`, which is killed when this is dropped.
 pub struct Server {
     pub site: String,
-    /// What it writes to its log.
+    /// The file with its log.
     log: PathBuf,
     process: Child,
 }
@@ -27,21 +27,21 @@ impl Server {
         Self::start_at(database, free_port(), &[]).await
     }
 
-    /// Starts a server on a port, with settings of its own, and waits until it answers.
+    /// Starts a server on a port with extra settings, and waits until it answers.
     pub async fn start_at(database: &Database, port: u16, settings: &[(&str, &str)]) -> Self {
         let mut server = Self::spawn(database, port, settings);
-        server.answers().await;
+        server.wait_until_ready().await;
         server
     }
 
-    /// Starts a server and does not wait. A file that grows too large is an error for it, and no signal.
+    /// Starts a server without waiting. It ignores SIGXFSZ, so that writing too large a file is an error instead.
     pub fn spawn(database: &Database, port: u16, settings: &[(&str, &str)]) -> Self {
         let log = database.file(&format!("log-{port}"));
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
             .arg(program());
-        database.settle_in(&mut command);
+        database.apply_settings(&mut command);
         let process = command
             .env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"))
             .envs(settings.iter().copied())
@@ -64,7 +64,7 @@ impl Server {
     }
 
     /// Waits until it answers.
-    pub async fn answers(&mut self) {
+    pub async fn wait_until_ready(&mut self) {
         let started = Instant::now();
         let asked = format!("{}/api/openapi.json", self.site);
         while Client::new().get(&asked).send().await.is_err() {
@@ -82,12 +82,12 @@ impl Server {
         self.site.rsplit(':').next().unwrap().parse().unwrap()
     }
 
-    /// What it has written to its log so far, those before it on the port included.
+    /// Returns its log so far, including that of earlier servers on the same port.
     pub fn logged(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
     }
 
-    /// Waits until its log has a word.
+    /// Waits until its log contains a text.
     pub async fn wait_for_log(&self, word: &str) {
         let started = Instant::now();
         while !self.logged().contains(word) {
@@ -96,25 +96,25 @@ impl Server {
         }
     }
 
-    /// The process, as the operating system numbers it.
+    /// Returns the process id.
     pub fn pid(&self) -> u32 {
         self.process.id()
     }
 
-    /// SIGKILL: it ends in the middle of whatever it does.
+    /// Sends SIGKILL, which ends it at once.
     pub fn kill(mut self) {
         self.process.kill().unwrap();
         self.process.wait().unwrap();
     }
 
-    /// SIGTERM.
+    /// Sends SIGTERM.
     pub fn terminate(&self) {
         let sent = Command::new("kill").arg(self.pid().to_string()).status();
         assert!(sent.unwrap().success());
     }
 
-    /// How it ends; `None`: not in this time.
-    pub async fn ends(&mut self, limit: Duration) -> Option<ExitStatus> {
+    /// Waits until it ends. Returns `None` if it does not do so in time.
+    pub async fn wait_for_exit(&mut self, limit: Duration) -> Option<ExitStatus> {
         let begun = Instant::now();
         while begun.elapsed() < limit {
             if let Some(ended) = self.process.try_wait().unwrap() {
@@ -125,7 +125,7 @@ impl Server {
         None
     }
 
-    /// SIGTERM, and the exit that follows.
+    /// Sends SIGTERM and waits until it ends.
     pub fn stop(mut self) -> ExitStatus {
         self.terminate();
         tokio::task::block_in_place(|| self.process.wait().unwrap())
@@ -133,7 +133,7 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Whatever a test did, the server has told nobody.
+    /// Asserts that the log contains no secret, whatever the test did.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
@@ -142,12 +142,12 @@ impl Drop for Server {
         }
         for line in self.logged().lines() {
             let secret = crate::secrets::in_line(line);
-            assert_eq!(secret, None, "in the log: {line}");
+            assert_eq!(secret, None, "a secret is in the log: {line}");
         }
     }
 }
 
-/// A port that nobody listens on at this moment.
+/// Returns a port that is free at the moment.
 pub fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()

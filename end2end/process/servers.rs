@@ -1,4 +1,4 @@
-//! Two servers share one PostgreSQL.
+//! Two servers share a PostgreSQL database.
 
 use crate::{
     database::Database,
@@ -12,7 +12,7 @@ use reqwest::{Client, header::COOKIE};
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-async fn two() -> (Database, Server, Server) {
+async fn start_two() -> (Database, Server, Server) {
     let database = Database::postgres();
     let one = Server::start(&database).await;
     let other = Server::start(&database).await;
@@ -20,11 +20,11 @@ async fn two() -> (Database, Server, Server) {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_in_a_storm_sell_what_is_there_and_no_more() {
-    let (database, one, other) = two().await;
+async fn two_servers_under_load_never_oversell() {
+    let (database, one, other) = start_two().await;
     let shop = Shop::open(&one, 700).await;
     let storm = Storm::begin(&shop, &[&one.site, &other.site]);
-    storm.books(1).await;
+    storm.wait_for_orders(1).await;
     while storm.journal().sold_out < 20 {
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
@@ -44,14 +44,14 @@ async fn two_servers_in_a_storm_sell_what_is_there_and_no_more() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_last_item_is_sold_once_by_two_servers() {
-    let (database, one, other) = two().await;
+    let (database, one, other) = start_two().await;
     let shop = Shop::open(&one, 1).await;
     let sites = [&one.site, &other.site];
     let keys: Vec<_> = (0..40).map(|client| format!("client {client}")).collect();
     let asked = keys
         .iter()
         .enumerate()
-        .map(|(client, key)| shop.books(sites[client % 2], key, 1));
+        .map(|(client, key)| shop.create_order(sites[client % 2], key, 1));
     let answers = join_all(asked).await;
     let with = |status| {
         answers
@@ -66,12 +66,12 @@ async fn the_last_item_is_sold_once_by_two_servers() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_reaches_both_servers_makes_one_order() {
-    let (database, one, other) = two().await;
+    let (database, one, other) = start_two().await;
     let shop = Shop::open(&one, 1_000).await;
     for round in 0..20 {
         let key = format!("till 1, {round}");
         let asked = (0..6).map(|turn| {
-            shop.books(
+            shop.create_order(
                 if turn % 2 == 0 {
                     &one.site
                 } else {
@@ -93,8 +93,8 @@ async fn a_key_that_reaches_both_servers_makes_one_order() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_session_holds_at_both_servers_and_ends_at_both() {
-    let (_database, one, other) = two().await;
+async fn a_session_is_valid_on_both_servers_and_ends_on_both() {
+    let (_database, one, other) = start_two().await;
     Shop::open(&one, 1).await;
     let account = serde_json::json!({"username": "anna", "password": crate::shop::PASSWORD});
     let reply = Client::new()
@@ -103,7 +103,7 @@ async fn a_session_holds_at_both_servers_and_ends_at_both() {
         .send()
         .await
         .unwrap();
-    // By hand: a browser keeps cookies for one host, whatever the port.
+    // Sent by hand, because a cookie store keeps the cookies of one host together, whatever the port.
     let cookies = reply.headers().get_all("set-cookie").iter();
     let cookie = cookies
         .filter_map(|cookie| cookie.to_str().unwrap().split(';').next())

@@ -1,4 +1,4 @@
-//! Somebody who talks to a server.
+//! A shop on a server, and requests to it.
 
 use crate::server::Server;
 use reqwest::{
@@ -8,31 +8,31 @@ use reqwest::{
 use serde_json::{Value, json};
 use std::time::Duration;
 
-/// The password of everybody in the tests.
+/// The password of all accounts in the tests.
 pub const PASSWORD: &str = "correct horse";
-/// A number that exists.
+/// A valid phone number.
 pub const PHONE: &str = "+79161234567";
 
-/// A shop that has opened: its first account and its goods.
+/// A shop with its first account and its products.
 pub struct Shop {
-    /// Signed in with a cookie, as a browser is.
+    /// The admin, signed in with a cookie like a browser.
     pub admin: Client,
     /// The same account, signed in with a token.
     pub program: Client,
-    /// The goods.
+    /// The ids of the products.
     pub products: Vec<i64>,
 }
 
-/// What came back.
+/// A response of the API.
 #[derive(Debug)]
 pub struct Reply {
     pub status: u16,
-    /// `Null` when it was no JSON.
+    /// `Null` if the body is not JSON.
     pub json: Value,
 }
 
 impl Shop {
-    /// Registers the first account and receives three products, so many pieces of each.
+    /// Registers the first account and adds three products with `pieces` of each.
     pub async fn open(server: &Server, pieces: i64) -> Self {
         let admin = browser();
         let account = json!({"username": "anna", "password": PASSWORD});
@@ -58,22 +58,22 @@ impl Shop {
         }
     }
 
-    /// Books pieces of the first product.
-    pub async fn books(&self, site: &str, key: &str, qty: i64) -> reqwest::Result<Reply> {
+    /// Creates an order for pieces of the first product.
+    pub async fn create_order(&self, site: &str, key: &str, qty: i64) -> reqwest::Result<Reply> {
         let order = json!({"phone": PHONE, "product_id": self.products[0], "qty": qty});
         post(&self.program, site, "/api/orders", key, &order).await
     }
 }
 
 impl Reply {
-    /// The number of what was made.
+    /// Returns the id of what was created.
     pub fn id(&self) -> i64 {
         let id = self.json["id"].as_i64();
-        id.unwrap_or_else(|| panic!("{self:?} names nothing"))
+        id.unwrap_or_else(|| panic!("{self:?} has no id"))
     }
 }
 
-/// Somebody who keeps cookies.
+/// Returns a client that keeps cookies.
 pub fn browser() -> Client {
     Client::builder()
         .cookie_store(true)
@@ -82,7 +82,7 @@ pub fn browser() -> Client {
         .unwrap()
 }
 
-/// A program that signs in with a token.
+/// Returns a client that signs in with a token.
 pub fn with_token(token: &str) -> Client {
     let mut headers = HeaderMap::new();
     headers.insert(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
@@ -93,7 +93,7 @@ pub fn with_token(token: &str) -> Client {
         .unwrap()
 }
 
-/// Sends JSON, or nothing for `Null`. A key makes a repeat the same act.
+/// Sends JSON, or no body for `Null`. With the same idempotency key, a repeat is the same operation.
 pub async fn post(
     client: &Client,
     site: &str,
@@ -121,7 +121,7 @@ pub async fn get(client: &Client, site: &str, path: &str) -> reqwest::Result<Rep
     Ok(Reply { status, json })
 }
 
-/// Opens a page as a browser does: its status and its HTML.
+/// Opens a page like a browser. Returns its status and its HTML.
 pub async fn page(client: &Client, site: &str, path: &str) -> (u16, String) {
     let page = client
         .get(format!("{site}{path}"))

@@ -1,4 +1,4 @@
-//! Starting and stopping.
+//! Starting and stopping the server.
 
 use crate::database::Database;
 use crate::{
@@ -17,9 +17,9 @@ use std::{
 const STOPS: usize = 5;
 
 on_both_databases! {
-    async fn a_server_that_is_stopped_finishes_what_runs(database: Database) {
+    async fn a_stopped_server_finishes_running_requests(database: Database) {
         let port = free_port();
-        // A password that takes its time to be compared.
+        // Makes comparing a password slow.
         let settings = [("BCRYPT_COST", "13")];
         let server = Server::start_at(&database, port, &settings).await;
         Shop::open(&server, 5).await;
@@ -28,7 +28,7 @@ on_both_databases! {
             let account = json!({"username": "anna", "password": PASSWORD});
             post(&client, &site, "/api/auth/login", "", &account).await
         });
-        // The try is counted right before the password is compared.
+        // The attempt is counted right before the password is compared.
         while database.lines("SELECT key AS line FROM throttles WHERE key NOT LIKE 'registration/%'").is_empty() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -37,25 +37,25 @@ on_both_databases! {
         assert_eq!(sign_in.await.unwrap().unwrap().status, 200);
     }
 
-    async fn a_server_that_is_stopped_under_load_loses_nothing(database: Database) {
+    async fn a_server_stopped_under_load_loses_nothing(database: Database) {
         let mut server = Server::start(&database).await;
         let shop = Shop::open(&server, 1_000_000).await;
         let storm = Storm::begin(&shop, &[&server.site]);
         for _ in 0..STOPS {
-            storm.books(50).await;
+            storm.wait_for_orders(50).await;
             let (port, asked) = (server.port(), Instant::now());
             assert!(server.stop().success());
             assert!(asked.elapsed() < Duration::from_secs(9), "{:?}", asked.elapsed());
             server = Server::start_at(&database, port, &[]).await;
         }
-        storm.books(50).await;
+        storm.wait_for_orders(50).await;
         let log = server.logged();
         let outcome = storm.settle(&database).await;
-        assert!(!log.contains("were cut"), "{log}");
+        assert!(!log.contains("were aborted"), "{log}");
         report::note("SIGTERM", &database, STOPS, &outcome);
     }
 
-    async fn a_session_outlives_a_restart(database: Database) {
+    async fn a_session_survives_a_restart(database: Database) {
         let server = Server::start(&database).await;
         let shop = Shop::open(&server, 5).await;
         let port = server.port();
@@ -69,7 +69,7 @@ on_both_databases! {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_second_server_on_one_sqlite_file_ends_at_once_and_says_why() {
+async fn a_second_server_on_a_sqlite_file_ends_at_once_and_says_why() {
     let database = Database::sqlite();
     let server = Server::start(&database).await;
     let shop = Shop::open(&server, 5).await;
@@ -77,7 +77,7 @@ async fn a_second_server_on_one_sqlite_file_ends_at_once_and_says_why() {
     symlink(database.file("sirius.db"), elsewhere.file("sirius.db")).unwrap();
     for same in [&database, &elsewhere] {
         let mut second = Server::spawn(same, free_port(), &[]);
-        let ended = second.ends(Duration::from_secs(10)).await;
+        let ended = second.wait_for_exit(Duration::from_secs(10)).await;
         assert!(
             ended.is_some_and(|status| !status.success()),
             "{}",
@@ -90,14 +90,14 @@ async fn a_second_server_on_one_sqlite_file_ends_at_once_and_says_why() {
             "{said}"
         );
     }
-    // Commands go on beside the server, and it goes on itself.
+    // Commands work alongside the server, and the server still works.
     assert!(database.does(&["user", "list"]).contains("anna"));
     database.does(&["backup", database.file("backup").to_str().unwrap()]);
     let order = json!({"phone": "8 916 123-45-67", "product_id": shop.products[0], "qty": 2});
     let reply = post(&shop.admin, &server.site, "/api/orders", "", &order).await;
     assert_eq!(reply.unwrap().status, 201);
     database.assert_agrees();
-    // Whoever was killed locks nothing any more.
+    // A killed server does not keep its lock.
     server.kill();
     let next = Server::start(&database).await;
     assert!(next.stop().success());

@@ -1,5 +1,5 @@
-//! A storm: clients who book, issue and deny without pause, note what they were answered, and repeat what they
-//! were not. What they noted is what the shop must know when the storm is over.
+//! A storm: clients that create, issue and deny orders without pause, record the responses, and repeat requests that
+//! got no answer. At the end, the database must contain every operation that was confirmed.
 
 use crate::{
     database::Database,
@@ -17,22 +17,22 @@ use std::{
 };
 use tokio::task::JoinHandle;
 
-/// How many clients there are.
+/// The number of clients.
 const CLIENTS: usize = 8;
-/// How long an act may stay unanswered, whatever happens to the server.
+/// How long an operation may stay unanswered, whatever happens to the server.
 const PATIENCE: Duration = Duration::from_secs(90);
-/// How long a client waits before it repeats what was not answered.
+/// How long a client waits before it repeats an unanswered request.
 const PAUSE: Duration = Duration::from_millis(25);
 
-/// A storm that blows.
+/// A running storm.
 pub struct Storm {
     began: Instant,
-    sky: Arc<Sky>,
+    shared: Arc<Shared>,
     clients: Vec<JoinHandle<()>>,
 }
 
 /// What the clients share.
-struct Sky {
+struct Shared {
     program: Client,
     /// The servers; each request goes to the next one.
     sites: Vec<String>,
@@ -41,78 +41,80 @@ struct Sky {
     journal: Mutex<Journal>,
 }
 
-/// What was answered.
+/// The responses that the clients got.
 #[derive(Clone, Debug, Default)]
 pub struct Journal {
-    /// The order that each key made, and the state it was answered to be in.
+    /// The order that each key created, and its status in the last response.
     pub orders: BTreeMap<String, (i64, String)>,
-    /// How many acts were repeated before they were answered.
+    /// How many operations were repeated before they were answered.
     pub repeated: usize,
-    /// How many requests got an answer of 503.
+    /// How many requests were answered with 503.
     pub unavailable: usize,
-    /// The longest time that such an answer took.
+    /// The longest time that such a response took.
     pub slowest_refusal: Duration,
-    /// How many orders were refused because the goods were sold out.
+    /// How many orders were refused because the product was sold out.
     pub sold_out: usize,
 }
 
-/// What a storm left.
+/// The outcome of a storm.
 pub struct Outcome {
     pub journal: Journal,
-    /// Acts answered with success, and those of them that are on record.
+    /// Operations that were confirmed, and those of them that are in the database.
     pub answered: usize,
     pub found: usize,
-    /// Orders on record beyond those that were answered.
+    /// Orders in the database that were not confirmed.
     pub twice: usize,
     pub lasted: Duration,
 }
 
 impl Storm {
-    /// Begins a storm on servers of a shop.
+    /// Begins a storm on the servers of a shop.
     pub fn begin(shop: &Shop, sites: &[&str]) -> Self {
-        let sky = Arc::new(Sky {
+        let shared = Arc::new(Shared {
             program: shop.program.clone(),
             sites: sites.iter().map(|site| (*site).to_owned()).collect(),
             products: shop.products.clone(),
             is_over: AtomicBool::new(false),
             journal: Mutex::default(),
         });
-        let client = |name| tokio::spawn(sky.clone().work(name));
+        let client = |name| tokio::spawn(shared.clone().work(name));
         Self {
             began: Instant::now(),
             clients: (0..CLIENTS).map(client).collect(),
-            sky,
+            shared,
         }
     }
 
-    /// What was answered until now.
+    /// Returns the responses so far.
     pub fn journal(&self) -> Journal {
-        self.sky.journal.lock().unwrap().clone()
+        self.shared.journal.lock().unwrap().clone()
     }
 
-    /// Waits until so many more orders are booked.
-    pub async fn books(&self, more: usize) {
+    /// Waits until `more` orders have been created.
+    pub async fn wait_for_orders(&self, more: usize) {
         let wanted = self.journal().orders.len() + more;
         let asked = Instant::now();
         while self.journal().orders.len() < wanted {
-            assert!(asked.elapsed() < PATIENCE, "nobody is served");
+            assert!(asked.elapsed() < PATIENCE, "no order gets through");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
-    /// Ends the storm when every act is answered, and compares the answers with what is on record:
-    /// each is there, none is there twice, and the books agree.
+    /// Ends the storm when every operation is answered, and compares the responses with the database: each operation is
+    /// there, none is there twice, and `sirius check` finds nothing wrong.
     pub async fn settle(self, database: &Database) -> Outcome {
-        self.sky.is_over.store(true, Ordering::Relaxed);
+        self.shared.is_over.store(true, Ordering::Relaxed);
         for client in self.clients {
-            client
-                .await
-                .expect("a client was answered what it did not expect");
+            client.await.expect("a client got an unexpected response");
         }
         let lasted = self.began.elapsed();
-        let journal = self.sky.journal.lock().unwrap().clone();
+        let journal = self.shared.journal.lock().unwrap().clone();
         let found = journal.compare(database);
-        assert_eq!(found, journal.acts(), "acts that were answered are gone");
+        assert_eq!(
+            found,
+            journal.operations(),
+            "confirmed operations are missing"
+        );
         let of_storm =
             |name: &Option<String>| name.as_ref().is_some_and(|name| name.starts_with("storm-"));
         let made = database
@@ -121,10 +123,10 @@ impl Storm {
             .filter(|order| of_storm(&order.customer_name))
             .count();
         let twice = made - journal.orders.len();
-        assert_eq!(twice, 0, "orders that nobody was told of");
+        assert_eq!(twice, 0, "there are orders that were not confirmed");
         database.assert_agrees();
         Outcome {
-            answered: journal.acts(),
+            answered: journal.operations(),
             found,
             twice,
             lasted,
@@ -134,8 +136,8 @@ impl Storm {
 }
 
 impl Journal {
-    /// How many acts were answered with success: each order was booked, and some were settled.
-    pub fn acts(&self) -> usize {
+    /// Counts the confirmed operations: each order was created, and some were issued or denied.
+    pub fn operations(&self) -> usize {
         let settled = self
             .orders
             .values()
@@ -143,7 +145,7 @@ impl Journal {
         self.orders.len() + settled.count()
     }
 
-    /// How many of these acts are on record in a database.
+    /// Counts how many of these operations are in a database.
     pub fn compare(&self, database: &Database) -> usize {
         let on_record: BTreeMap<i64, _> = database
             .orders()
@@ -165,8 +167,8 @@ impl Journal {
     }
 }
 
-impl Sky {
-    /// One client: books, and issues most, denies some, leaves some waiting.
+impl Shared {
+    /// Runs one client: it creates orders, issues most of them, denies some, and leaves some waiting.
     async fn work(self: Arc<Self>, name: usize) {
         for round in 0.. {
             if self.is_over.load(Ordering::Relaxed) {
@@ -177,7 +179,9 @@ impl Sky {
             let qty = 1 + round % 3;
             let order =
                 json!({"phone": PHONE, "product_id": product, "qty": qty, "customer_name": key});
-            let booked = self.insist(round, "/api/orders", &key, &order).await;
+            let booked = self
+                .send_until_answered(round, "/api/orders", &key, &order)
+                .await;
             if booked.status == 409 {
                 self.journal.lock().unwrap().sold_out += 1;
                 continue;
@@ -191,7 +195,9 @@ impl Sky {
                 _ => "issue",
             };
             let path = format!("/api/orders/{id}/{act}");
-            let settled = self.insist(round + 1, &path, "", &Value::Null).await;
+            let settled = self
+                .send_until_answered(round + 1, &path, "", &Value::Null)
+                .await;
             assert_eq!(settled.status, 200, "{settled:?}");
             self.note(&key, id, &settled);
         }
@@ -206,8 +212,8 @@ impl Sky {
             .insert(key.to_owned(), (id, state));
     }
 
-    /// Sends a request until it is answered.
-    async fn insist(&self, turn: usize, path: &str, key: &str, body: &Value) -> Reply {
+    /// Sends a request until it gets a response other than 503.
+    async fn send_until_answered(&self, turn: usize, path: &str, key: &str, body: &Value) -> Reply {
         let begun = Instant::now();
         for attempt in 0.. {
             let site = &self.sites[(turn + attempt) % self.sites.len()];

@@ -1,5 +1,5 @@
-//! Every schema that was ever released is brought up to date with the data in it: `migrations/fixtures` has
-//! one dump a release and database, made by `scripts/dump-fixture`.
+//! Every released schema is migrated with its data: `migrations/fixtures` has a dump for each release and database,
+//! made by `scripts/dump-fixture`.
 
 use crate::{
     database::Database,
@@ -22,7 +22,7 @@ on_both_databases! {
             let old = database.another();
             old.sql(&fs::read_to_string(&fixture).unwrap());
             let released = fixture.file_stem().unwrap().to_str().unwrap();
-            assert_eq!(old.versions().pop().as_deref(), Some(released), "{fixture:?} has another name than its schema");
+            assert_eq!(old.versions().pop().as_deref(), Some(released), "{fixture:?} is not named after its schema version");
             let before = rows(&old);
             old.does(&["migrate"]);
             let after = rows(&old);
@@ -30,12 +30,12 @@ on_both_databases! {
                 let left = after.get(&table).copied().unwrap_or_default();
                 assert!(left >= count, "{fixture:?}: {table} has {left} rows of {count}");
             }
-            works(&old).await;
+            assert_works(&old).await;
         }
     }
 }
 
-/// How many rows each table has. The sums are made anew when the orders are read.
+/// Counts the rows of each table, except the rollups, which are rebuilt from the orders.
 fn rows(database: &Database) -> BTreeMap<String, usize> {
     let tables = database.tables().into_iter();
     let of_sums = |table: &String| table.starts_with("sales_by_");
@@ -62,8 +62,8 @@ fn fixtures(database: &Database) -> Vec<PathBuf> {
     fixtures
 }
 
-/// What `scripts/dump-fixture` left: anna can sign in, and the order of «Ждущий» waits to be issued.
-async fn works(database: &Database) {
+/// Asserts that the data of `scripts/dump-fixture` works: anna can sign in, and the order of «Ждущий» can be issued.
+async fn assert_works(database: &Database) {
     let server = Server::start(database).await;
     assert_eq!(database.versions(), sirius::db::migrations::known());
     database.assert_agrees();

@@ -1,4 +1,4 @@
-//! What an operator sees: the log, the probes, the numbers; and what servers count together.
+//! What an operator sees (the log, the health checks and the metrics), and what servers count together.
 
 use crate::{
     database::Database,
@@ -9,7 +9,7 @@ use reqwest::Client;
 use serde_json::{Value, json};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_log_in_json_has_the_number_of_the_request_in_every_line_of_it() {
+async fn every_json_log_line_of_a_request_has_its_id() {
     let database = Database::sqlite();
     let server = Server::start_at(
         &database,
@@ -49,7 +49,8 @@ async fn a_log_in_json_has_the_number_of_the_request_in_every_line_of_it() {
     assert!(
         of_request
             .iter()
-            .any(|line| line["fields"]["message"] == "request answered" && line["fields"]["status"] == 200),
+            .any(|line| line["fields"]["message"] == "request answered"
+                && line["fields"]["status"] == 200),
         "{log}"
     );
     let is_numbered =
@@ -58,7 +59,7 @@ async fn a_log_in_json_has_the_number_of_the_request_in_every_line_of_it() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn probes_and_numbers_are_there_without_signing_in() {
+async fn probes_and_metrics_need_no_sign_in() {
     let database = Database::postgres();
     let server = Server::start(&database).await;
     let ask = async |path: &str| {
@@ -76,7 +77,7 @@ async fn probes_and_numbers_are_there_without_signing_in() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn two_servers_count_the_tries_at_a_password_together() {
+async fn two_servers_count_password_attempts_together() {
     let database = Database::postgres();
     let one = Server::start(&database).await;
     let other = Server::start(&database).await;
@@ -93,7 +94,7 @@ async fn two_servers_count_the_tries_at_a_password_together() {
         );
     }
     assert_eq!(statuses, [401, 401, 401, 401, 401, 429]);
-    // What one counted is not forgotten with it.
+    // The attempts that a server counted stay counted when it is gone.
     one.kill();
     let right = json!({"username": "anna", "password": PASSWORD});
     assert_eq!(
