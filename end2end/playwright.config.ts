@@ -2,9 +2,8 @@ import { defineConfig, devices } from "@playwright/test";
 import type { ServerOptions } from "./tests/server";
 
 /**
- * Browser tests against the real program: every worker starts its own server with its
- * own database (tests/server.ts). The browser is the system's, never a download;
- * `CHROMIUM` names another one.
+ * Browser tests of the real program: every worker starts its own server with its own database (tests/server.ts). They
+ * use the installed browser, or the one in `CHROMIUM`, and never download one.
  */
 export default defineConfig<object, ServerOptions>({
   testDir: "tests",
@@ -12,11 +11,11 @@ export default defineConfig<object, ServerOptions>({
   workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
-  // On a machine under load a browser may stumble: it may try once more, and says so
+  // On a loaded machine a browser may be unreliable: a failed test runs once more, and is reported as flaky
   retries: process.env.CI ? 1 : 0,
   timeout: 120_000,
   expect: { timeout: 15_000 },
-  // Whatever hangs ends the run, and says where
+  // A test run that hangs is ended, and reports where
   globalTimeout: 40 * 60_000,
   reporter: [["list"]],
   use: {
@@ -42,9 +41,9 @@ export default defineConfig<object, ServerOptions>({
   },
   projects: [
     { name: "sqlite", use: { database: "sqlite" } },
-    // What depends on the database runs on both: tag it @postgres
+    // Tests that depend on the database are tagged @postgres and run on both
     { name: "postgres", use: { database: "postgres" }, grep: /@postgres/ },
-    // Not tests: `make screenshots`
+    // No tests, but the work of `make screenshots`
     { name: "screenshots", testMatch: "**/*.shots.ts", use: { demoOrders: 200 } },
   ],
 });

@@ -1,13 +1,13 @@
-/** What a keyboard, a screen reader and weak eyes need. */
+/** Accessibility: keyboard, screen reader and contrast. */
 import { AxeBuilder } from "@axe-core/playwright";
 import type { Page } from "@playwright/test";
 import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, field, press, test } from "./shop";
 
-/** A manager at a shop where every kind of row can be seen; the pages of it. */
-async function stocked(page: Page, server: Server) {
-  await shop.arrive(page, server, "manager");
+/** Signs a manager in and adds rows of every kind. Returns the pages that show them. */
+async function setUpShop(page: Page, server: Server) {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
   const product = await shop.addProduct(page, { name, price: "100", quantity: 5, min: 9 });
   await shop.receiveSupply(page, { product: name, qty: 1, price: "1", supplier: "Teekanne" });
@@ -22,65 +22,65 @@ async function stocked(page: Page, server: Server) {
   return { name, paths: [...shop.pages(product, waiting), `/orders/${issued}`, "/orders?success=order_issued", "/orders?product=нет"] };
 }
 
-/** Nothing that axe knows to be wrong by WCAG 2 A and AA. */
-async function isAccessible(page: Page, where: string) {
+/** Expects that axe finds no violation of WCAG 2.0 or 2.1, levels A and AA. */
+async function expectAccessible(page: Page, where: string) {
   const { violations } = await new AxeBuilder({ page }).withTags(["wcag2a", "wcag2aa", "wcag21a", "wcag21aa"]).analyze();
   const told = violations.flatMap(({ id, nodes }) => nodes.map((node) => `${where}: ${id}: ${node.html}\n  ${node.failureSummary}`));
   expect.soft(told).toEqual([]);
 }
 
 for (const colorScheme of ["light", "dark"] as const) {
-  test(`axe finds nothing on any page, ${colorScheme}`, async ({ page, server, expectProblem }) => {
+  test(`axe finds no violations on any page, ${colorScheme}`, async ({ page, server, expectProblem }) => {
     test.slow();
     expectProblem(/status of (403|404|409|422)/);
     await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-    const { name, paths } = await stocked(page, server);
+    const { name, paths } = await setUpShop(page, server);
     for (const path of [...paths, "/nowhere"]) {
       await shop.open(page, path);
-      await isAccessible(page, path);
+      await expectAccessible(page, path);
     }
 
     await shop.open(page, "/orders/new");
     await press(page, "Оформить заказ");
     await expect(field(page, "Телефон")).toHaveAttribute("aria-invalid", "true");
-    await isAccessible(page, "a refused order");
+    await expectAccessible(page, "a refused order");
     await field(page, "Товар").fill(name);
     await expect(page.getByRole("option", { name })).toBeVisible();
     await page.keyboard.press("ArrowDown");
-    await isAccessible(page, "the open picker");
+    await expectAccessible(page, "the open picker");
     await page.keyboard.press("Enter");
     await shop.fill(page, { "Телефон": "89161234567", "Кол-во": "99" });
     await press(page, "Оформить заказ");
     await expect(page.getByText(/нужно 99/)).toBeVisible();
-    await isAccessible(page, "too few goods");
+    await expectAccessible(page, "too little stock");
 
     await shop.open(page, "/orders");
     await shop.cancelButton(page).first().click();
     await expect(page.getByRole("dialog")).toBeVisible();
-    await isAccessible(page, "the question");
+    await expectAccessible(page, "the confirmation");
   });
 
-  test(`axe finds nothing on a phone, ${colorScheme}`, async ({ page, server }) => {
+  test(`axe finds no violations on a phone, ${colorScheme}`, async ({ page, server }) => {
     test.slow();
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width: 360, height: 740 });
-    for (const path of (await stocked(page, server)).paths) {
+    for (const path of (await setUpShop(page, server)).paths) {
       await shop.open(page, path);
-      await isAccessible(page, path);
+      await expectAccessible(page, path);
     }
   });
 
-  test(`axe finds nothing before one signs in, ${colorScheme}`, async ({ page }) => {
+  test(`axe finds no violations before signing in, ${colorScheme}`, async ({ page }) => {
     await page.emulateMedia({ colorScheme });
     for (const path of ["/", "/login", "/register", "/login?success=signed_out"]) {
       await shop.open(page, path);
-      await isAccessible(page, path);
+      await expectAccessible(page, path);
     }
   });
 }
 
-test("every page has one heading, a title of its own, and a name for every field", async ({ page, server }) => {
-  const { paths } = await stocked(page, server);
+test("every page has one main heading, its own title and a name for every field", async ({ page, server }) => {
+  const { paths } = await setUpShop(page, server);
   for (const path of paths) {
     await shop.open(page, path);
     for (const folded of await page.locator("details:not([open]) > summary").all()) await folded.click();
@@ -92,7 +92,7 @@ test("every page has one heading, a title of its own, and a name for every field
   }
 });
 
-test("the first Tab leads past the menu", async ({ page }) => {
+test("the first Tab stop is a link that skips the menu", async ({ page }) => {
   await shop.open(page, "/login?success=signed_out");
   await page.locator("body").evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   const skip = page.getByRole("link", { name: "К содержанию" });
@@ -104,8 +104,8 @@ test("the first Tab leads past the menu", async ({ page }) => {
   await expect(field(page, "Имя пользователя")).toBeFocused();
 });
 
-test("the keyboard reaches the main actions, and one sees where it is", async ({ page, server }) => {
-  await stocked(page, server);
+test("the keyboard reaches the main actions, and the focus is visible", async ({ page, server }) => {
+  await setUpShop(page, server);
   await shop.open(page, "/orders");
   const wanted = ["Заказы", "Новый заказ", "Найти", "Выдать", "Отменить"];
   const reached = new Set<string>();
@@ -124,24 +124,24 @@ test("the keyboard reaches the main actions, and one sees where it is", async ({
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
-    test(`axe finds nothing on the admin's pages, ${colorScheme}, ${viewport.width} wide`, async ({ page, server, expectProblem }) => {
+    test(`axe finds no violations on the admin pages, ${colorScheme}, ${viewport.width} px wide`, async ({ page, server, expectProblem }) => {
       test.slow();
       expectProblem(/status of (403|404|409|422)/);
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await stocked(page, server);
+      await setUpShop(page, server);
       const other = shop.unique("сотрудник");
       await shop.signOut(page);
       await shop.register(page, other);
-      await shop.arrive(page, server, "admin");
+      await shop.signInAs(page, server, "admin");
       await shop.open(page, "/admin/users");
       await press(page, "Пригласить");
       await expect(page.locator("code")).toBeVisible();
-      await isAccessible(page, "an invitation");
+      await expectAccessible(page, "an invitation");
       const paths = ["/admin/users", `/admin/users/${encodeURIComponent(other)}`, "/admin/logs", "/admin/logs?text=нет", "/admin/notifications"];
       for (const path of [...paths, "/admin/analytics?preset=year", "/admin/rates", "/products/import", "/supplies/import"]) {
         await shop.open(page, path);
-        await isAccessible(page, path);
+        await expectAccessible(page, path);
         const isWide = await page.evaluate(() => document.documentElement.scrollWidth > document.documentElement.clientWidth);
         expect(isWide, `${path} scrolls sideways`).toBe(false);
       }

@@ -1,4 +1,4 @@
-/** The admin sees what was sold and takes it away as a file. */
+/** The admin sees the sales and downloads them as a file. */
 import { readFileSync } from "node:fs";
 import type { Page } from "@playwright/test";
 import * as shop from "./shop";
@@ -6,15 +6,15 @@ import { expect, field, press, row, test } from "./shop";
 
 test.use({ demoOrders: 120 });
 
-/** The rows of a file that a link downloads, its cells apart. */
+/** Downloads a file by a link. Returns its name, its text and the cells of its rows. */
 async function download(page: Page, link: string) {
   const [file] = await Promise.all([page.waitForEvent("download"), page.getByRole("link", { name: link }).first().click()]);
   const text = readFileSync((await file.path())!, "utf8");
   return { name: file.suggestedFilename(), text, rows: text.trim().split("\r\n").map((line) => line.split(";")) };
 }
 
-test("the year in both languages, its chart and its file say the same @postgres", async ({ page, server }) => {
-  await shop.arrive(page, server, "admin");
+test("the analytics of a year have totals, a chart, a matching file and an English version @postgres", async ({ page, server }) => {
+  await shop.signInAs(page, server, "admin");
   await page.getByRole("navigation").getByRole("link", { name: "Аналитика" }).click();
   await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
@@ -42,9 +42,9 @@ test("the year in both languages, its chart and its file say the same @postgres"
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 
-test("a rate that is entered makes profit of revenue", async ({ page, server, expectProblem }) => {
+test("a wrong rate is refused, and a valid one is saved", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 422/);
-  await shop.arrive(page, server, "admin");
+  await shop.signInAs(page, server, "admin");
   await shop.open(page, "/admin/rates");
   await field(page, "₽ за 1 €").fill("сто");
   await press(page, "Сохранить");
@@ -54,8 +54,8 @@ test("a rate that is entered makes profit of revenue", async ({ page, server, ex
   await expect(row(page, "101,25").first()).toBeVisible();
 });
 
-test("orders go out as they are filtered, and the stock comes back in without change", async ({ page, server }, info) => {
-  await shop.arrive(page, server, "manager");
+test("orders are downloaded as filtered, and an unchanged stock file imports without changes", async ({ page, server }, info) => {
+  await shop.signInAs(page, server, "manager");
   await shop.open(page, "/orders?status=paid_denied");
   const shown = await row(page, /./).count();
   const orders = await download(page, "Скачать CSV");

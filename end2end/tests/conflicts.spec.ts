@@ -1,18 +1,18 @@
-/** Two clicks, two tabs, too few goods, and second thoughts. */
+/** Conflicts: double clicks, two tabs, too little stock, and cancelled actions. */
 import type { Page } from "@playwright/test";
 import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, fact, field, fill, orderRow, press, row, test } from "./shop";
 
-/** A manager at a shop with five packets of a tea. */
-async function tea(page: Page, server: Server) {
-  await shop.arrive(page, server, "manager");
+/** Signs a manager in and adds a tea with a stock of five. */
+async function setUpTea(page: Page, server: Server) {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
   return { name, id: await shop.addProduct(page, { name, price: "100", quantity: 5 }) };
 }
 
 test("a double click on «Выдать» issues once @postgres", async ({ page, server }) => {
-  const { name, id } = await tea(page, server);
+  const { name, id } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name, qty: 2 });
   await shop.open(page, "/orders");
   await shop.issueButton(orderRow(page, order)).dblclick();
@@ -26,11 +26,11 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("a double click on «Оформить заказ» books once @postgres", async ({ page, server }) => {
-      const { name, id } = await tea(page, server);
+    test("a double click on «Оформить заказ» creates one order @postgres", async ({ page, server }) => {
+      const { name, id } = await setUpTea(page, server);
       await shop.fillOrder(page, { product: name });
       await page.getByRole("button", { name: "Оформить заказ" }).dblclick();
-      // The second click breaks the first navigation off, which waiting for one would not forgive
+      // Does not wait for a navigation, because the second click aborts the first one
       await expect(page).toHaveURL(/\/orders\/\d+/);
       await shop.open(page, `/products/${id}`);
       await expect(fact(page, "В резерве")).toHaveText("1");
@@ -40,7 +40,7 @@ for (const javaScriptEnabled of [true, false]) {
 
 test("an order issued in one tab cannot be cancelled in the other @postgres", async ({ page, context, server, expectProblem }) => {
   expectProblem(/status of 409/);
-  const { name, id } = await tea(page, server);
+  const { name, id } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name });
   const other = await context.newPage();
   await shop.open(other, "/orders");
@@ -56,8 +56,8 @@ test("an order issued in one tab cannot be cancelled in the other @postgres", as
   await expect(fact(other, "На складе")).toHaveText("4");
 });
 
-test("the same act in two tabs is no conflict", async ({ page, context, server }) => {
-  const { name } = await tea(page, server);
+test("issuing the same order in two tabs is not a conflict", async ({ page, context, server }) => {
+  const { name } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name });
   const other = await context.newPage();
   await shop.open(other, "/orders");
@@ -68,9 +68,9 @@ test("the same act in two tabs is no conflict", async ({ page, context, server }
   }
 });
 
-test("more than there is cannot be sold, and what was typed stays @postgres", async ({ page, server, expectProblem }) => {
+test("an order for more than the stock is refused, and the form keeps its values @postgres", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 409/);
-  const { name } = await tea(page, server);
+  const { name } = await setUpTea(page, server);
   await shop.fillOrder(page, { product: name, qty: 6, phone: "8 903 555-77-01" });
   await press(page, "Оформить заказ");
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/На складе осталось 5, нужно 6\. Уменьшите количество до 5/);
@@ -82,9 +82,9 @@ test("more than there is cannot be sold, and what was typed stays @postgres", as
   await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
 });
 
-test("a wrong order shows errors at the fields, and the first takes the focus", async ({ page, server, expectProblem }) => {
+test("an invalid order shows errors at its fields, and the first of them gets the focus", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 422/);
-  await tea(page, server);
+  await setUpTea(page, server);
   await shop.fillOrder(page, { product: "", phone: "12", qty: 0 });
   await press(page, "Оформить заказ");
   await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
@@ -92,16 +92,16 @@ test("a wrong order shows errors at the fields, and the first takes the focus", 
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Не меньше 1/);
   await expect(field(page, "Телефон")).toBeFocused();
   await expect(field(page, "Телефон")).toHaveValue("12");
-  // The offers do not cover what is wrong with the product
+  // The list of products must not cover the error of its field
   await fill(page, { "Телефон": "8 916 123-45-67" });
   await press(page, "Оформить заказ");
   await expect(field(page, "Товар")).toBeFocused();
   await expect(page.getByRole("listbox")).toBeHidden();
 });
 
-test("an edit that came too late shows what changed, and sent again it wins @postgres", async ({ page, context, server, expectProblem }) => {
+test("an outdated edit shows what has changed, and overwrites it if sent again @postgres", async ({ page, context, server, expectProblem }) => {
   expectProblem(/status of 409/);
-  const { name, id } = await tea(page, server);
+  const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
   await shop.open(other, `/products/${id}`);
   await fill(page, { "Цена, ₽": "150", "Поставщик": "Teekanne" });
@@ -123,9 +123,9 @@ test("an edit that came too late shows what changed, and sent again it wins @pos
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
 });
 
-test("a form that was open does not wipe what a supply has set, and the next supply proposes it @postgres", async ({ page, context, server, expectProblem }) => {
+test("an outdated form does not overwrite values from a supply, and the next supply suggests them @postgres", async ({ page, context, server, expectProblem }) => {
   expectProblem(/status of 409/);
-  const { name, id } = await tea(page, server);
+  const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
   await shop.open(other, `/products/${id}`);
   await shop.receiveSupply(page, { product: name, qty: 1, price: "1,50", supplier: "Lipton" });
@@ -146,9 +146,9 @@ test("a form that was open does not wipe what a supply has set, and the next sup
   await expect(field(form, "Поставщик")).toHaveValue("Teekanne");
 });
 
-test("a count that came too late does not undo a sale", async ({ page, context, server, expectProblem }) => {
+test("an outdated stock count does not undo a sale", async ({ page, context, server, expectProblem }) => {
   expectProblem(/status of 409/);
-  const { name } = await tea(page, server);
+  const { name } = await setUpTea(page, server);
   const other = await context.newPage();
   await shop.bookOrder(other, { product: name });
   await shop.issueButton(other).click();
@@ -162,8 +162,8 @@ test("a count that came too late does not undo a sale", async ({ page, context, 
   await expect(row(page.getByRole("region", { name: "Движение товара" }), "Исправление остатка: нашли")).toContainText("+1");
 });
 
-test("cancelling asks once: «Нет, оставить» and Escape keep the order, «Да» frees the goods @postgres", async ({ page, server }) => {
-  const { name, id } = await tea(page, server);
+test("cancelling asks once: «Нет, оставить» and Escape keep the order, «Да» releases its stock @postgres", async ({ page, server }) => {
+  const { name, id } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name, qty: 2 });
   await shop.open(page, "/orders");
   const cancel = shop.cancelButton(orderRow(page, order));
@@ -193,8 +193,8 @@ test("cancelling asks once: «Нет, оставить» and Escape keep the ord
   await expect(row(page.getByRole("region", { name: "Движение товара" }), "Снятие резерва")).toContainText("+2");
 });
 
-test("what is typed before the script arrives stays", async ({ page, server }) => {
-  const { name } = await tea(page, server);
+test("text typed before the script has loaded is kept", async ({ page, server }) => {
+  const { name } = await setUpTea(page, server);
   let arrive = () => {};
   const arrived = new Promise<void>((done) => (arrive = done));
   await page.route("**/*.wasm", async (route) => {
@@ -205,16 +205,16 @@ test("what is typed before the script arrives stays", async ({ page, server }) =
   const typed = { "Телефон": "89161234567", "Имя покупателя": "Анна", "Товар": name, "Кол-во": "2", "Цена, ₽": "90" };
   await fill(page, typed);
   arrive();
-  await shop.alive(page);
+  await shop.waitForScript(page);
   for (const [label, value] of Object.entries(typed)) await expect(field(page, label)).toHaveValue(value);
   await expect(page.getByText(/^Сумма/)).toHaveText(/180,00\s₽/);
 });
 
-test("a booking whose answer was lost is booked once, also when something else is sent next @postgres", async ({ page, server, expectProblem }) => {
+test("an order whose response was lost is created once, even if something else is sent next @postgres", async ({ page, server, expectProblem }) => {
   expectProblem(/net::ERR_FAILED/);
   expectProblem(/status of 422/);
-  const { name, id } = await tea(page, server);
-  // The server takes it, but nobody hears of it.
+  const { name, id } = await setUpTea(page, server);
+  // The server creates the order, but the response is lost.
   const loseAnswer = () =>
     page.route("**/fn/create_order", async (route) => {
       await route.fetch();

@@ -1,4 +1,4 @@
-/** The admin's desk: who may come in, who is sent out, and what the log tells of it. */
+/** User administration: inviting, promoting and blocking people, and the operation log of it. */
 import * as shop from "./shop";
 import { expect, field, ownServer, password, press, row, test, unique } from "./shop";
 
@@ -8,8 +8,8 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("invite, accept, promote, block, and read it in the log @postgres", async ({ page, server, browser, context }) => {
-      const admin = await shop.arrive(page, server, "admin");
+    test("an admin invites, promotes and blocks a user, and the log shows it @postgres", async ({ page, server, browser, context }) => {
+      const admin = await shop.signInAs(page, server, "admin");
       const guest = unique("гость");
 
       await shop.open(page, "/admin/users");
@@ -69,10 +69,10 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("a one-time password is seen at once, and must be changed before anything else", async ({ page, server, browser }) => {
-  // Lower than the page, whose button stands far below the password
+test("a one-time password is visible at once, and must be changed before anything else", async ({ page, server, browser }) => {
+  // So low that the button is far below the password
   await page.setViewportSize({ width: 360, height: 400 });
-  await shop.arrive(page, server, "admin");
+  await shop.signInAs(page, server, "admin");
   const name = unique("забывчивый");
   server.run("user", "list");
   const theirs = await browser.newContext({ baseURL: server.url, locale: "ru-RU" });
@@ -95,9 +95,9 @@ test("a one-time password is seen at once, and must be changed before anything e
   await theirs.close();
 });
 
-test("devices are seen and signed out", async ({ page, server, browser, expectProblem }) => {
+test("the devices of an account are listed and can be signed out", async ({ page, server, browser, expectProblem }) => {
   expectProblem(/status of 401/);
-  const name = await shop.arrive(page, server, "user");
+  const name = await shop.signInAs(page, server, "user");
   const theirs = await browser.newContext({ baseURL: server.url, locale: "ru-RU" });
   const other = await theirs.newPage();
   await shop.signIn(other, name);
@@ -113,8 +113,8 @@ test("devices are seen and signed out", async ({ page, server, browser, expectPr
   await theirs.close();
 });
 
-test("deleting a person asks first", async ({ page, server }) => {
-  await shop.arrive(page, server, "admin");
+test("deleting a user asks for confirmation", async ({ page, server }) => {
+  await shop.signInAs(page, server, "admin");
   const name = unique("уволенный");
   const secret = await shop.open(page, "/admin/users").then(() => name);
   const theirs = await page.context().browser()!.newContext({ baseURL: server.url, locale: "ru-RU" });

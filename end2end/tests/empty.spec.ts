@@ -1,11 +1,11 @@
-/** An empty shop says what to do next. */
+/** An empty shop tells an admin what to do next. */
 import * as shop from "./shop";
 import { expect, field, test } from "./shop";
 
 test.use(shop.ownServer());
 
-test("every list that is empty leads on", async ({ page, server }) => {
-  await shop.arrive(page, server, "admin");
+test("every empty list suggests the next step", async ({ page, server }) => {
+  await shop.signInAs(page, server, "admin");
   const first = page.getByText("Сначала добавьте товар");
   for (const path of ["/", "/orders", "/orders/new", "/supplies", "/products", "/admin/analytics"]) {
     await shop.open(page, path);

@@ -4,8 +4,8 @@ import { expect, test } from "./shop";
 
 test.use({ settings: { MANAGER_IN_ADMIN: "true" } });
 
-test("the third card is the analytics to everyone who may open it", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+test("the third card is the analytics for everyone who may see them", async ({ page, server }) => {
+  await shop.signInAs(page, server, "manager");
   await shop.open(page, "/");
   expect(await page.locator(".home-card h2").allInnerTexts()).toEqual(["Управление складом", "Обработка заказов", "Аналитика"]);
   await page.locator(".home-card").nth(2).click();

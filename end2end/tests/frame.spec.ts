@@ -1,10 +1,10 @@
-/** What every page has around it: the menu, the banner, the cards of the home page. */
+/** The common parts of pages: the menu, the banner, and the cards of the home page. */
 import type { Page } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, test } from "./shop";
 
-/** Where each link and button of the header stands, by its words. */
-const places = (page: Page) =>
+/** Returns the text and the position of each link and button in the header. */
+const headerPositions = (page: Page) =>
   page.locator("header .site-header-row").locator("a, button").evaluateAll((links) =>
     links.map((link) => {
       const { left, top, width, height } = link.getBoundingClientRect();
@@ -13,37 +13,37 @@ const places = (page: Page) =>
   );
 
 for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
-  test(`the menu stands still whichever page is open, ${viewport.width} wide`, async ({ page, server }) => {
+  test(`the menu has the same position on every page, ${viewport.width} px wide`, async ({ page, server }) => {
     test.slow();
     await page.setViewportSize(viewport);
-    const admin = await shop.arrive(page, server, "admin");
-    const product = await shop.stock(page, shop.unique("Чай"), 5);
-    const order = await shop.book(page, product);
+    const admin = await shop.signInAs(page, server, "admin");
+    const product = await shop.addProductByApi(page, shop.unique("Чай"), 5);
+    const order = await shop.bookOrderByApi(page, product);
     await shop.open(page, "/");
-    const home = await places(page);
+    const home = await headerPositions(page);
     for (const path of [...shop.pages(product, order), ...shop.adminPages(admin)]) {
       await shop.open(page, path);
-      expect(await places(page), path).toEqual(home);
+      expect(await headerPositions(page), path).toEqual(home);
     }
   });
 }
 
-test("the menu stands still where scrollbars take room", async ({ page, server }) => {
-  await shop.arrive(page, server, "user");
+test("a scrollbar does not move the menu", async ({ page, server }) => {
+  await shop.signInAs(page, server, "user");
   await expect(page.locator("html")).toHaveCSS("scrollbar-gutter", "stable");
 });
 
-test("a banner is told once: neither F5 nor Back nor Forward tells it again @postgres", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+test("a banner is shown once, and not again after Reload, Back or Forward @postgres", async ({ page, server }) => {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
-  const product = await shop.stock(page, name, 5);
+  const product = await shop.addProductByApi(page, name, 5);
   await shop.bookOrder(page, { product: name });
   const banner = page.getByText("Заказ оформлен, товар в резерве.");
   await expect(banner).toBeVisible();
   await expect(page).toHaveURL(/\/orders\/\d+$/);
   const order = shop.idOf(page);
   await page.reload();
-  await shop.alive(page);
+  await shop.waitForScript(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(new RegExp(`№ ${order}`));
   await expect(banner).toHaveCount(0);
 
@@ -71,8 +71,8 @@ for (const [role, cards] of [
   ["manager", ["Управление складом", "Обработка заказов", "Новый заказ"]],
   ["admin", ["Управление складом", "Обработка заказов", "Аналитика"]],
 ] as const) {
-  test(`the home page has the cards of a ${role}`, async ({ page, server }) => {
-    await shop.arrive(page, server, role);
+  test(`the home page has the right cards for the role ${role}`, async ({ page, server }) => {
+    await shop.signInAs(page, server, role);
     await shop.open(page, "/");
     expect(await page.locator(".home-card h2").allInnerTexts()).toEqual(cards);
     const paths = ["/products", "/orders", role === "admin" ? "/admin/analytics" : "/orders/new"];

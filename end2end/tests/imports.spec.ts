@@ -1,11 +1,11 @@
-/** CSV files that come in: shown first, received once unless they are meant again. */
+/** CSV import: a file is previewed first, and imported once unless the user confirms a repeat. */
 import type { Page } from "@playwright/test";
 import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, press, test, unique } from "./shop";
 
-async function aFileIsReceivedOnceUnlessItIsMeantAgain(page: Page, server: Server) {
-  await shop.arrive(page, server, "manager");
+async function importFileTwice(page: Page, server: Server) {
+  await shop.signInAs(page, server, "manager");
   const product = unique("чай");
   const id = await shop.addProduct(page, { name: product, price: "100" });
   const rows = `product,qty,buy_price_eur,supplier_name\n${product},5,1.20,Teekanne\n`;
@@ -15,7 +15,7 @@ async function aFileIsReceivedOnceUnlessItIsMeantAgain(page: Page, server: Serve
     await page.getByLabel("Файл", { exact: true }).setInputFiles(file);
     await press(page, "Показать, что изменится");
     await page.waitForURL(/upload=/);
-    await shop.alive(page);
+    await shop.waitForScript(page);
   };
   const loaded = "Файл загружен. Добавлено: 1, изменено: 0, без изменений: 0.";
   const received = async (pieces: number) => {
@@ -23,12 +23,12 @@ async function aFileIsReceivedOnceUnlessItIsMeantAgain(page: Page, server: Serve
     await expect(shop.fact(page, "Доступно")).toHaveText(String(pieces));
   };
 
-  // The same page in two tabs, confirmed in both.
+  // The same preview is confirmed in two tabs.
   await send();
   const preview = page.url();
   const second = await page.context().newPage();
   await second.goto(preview);
-  await shop.alive(second);
+  await shop.waitForScript(second);
   for (const tab of [page, second]) {
     await press(tab, "Загрузить всё");
     await expect(tab).toHaveURL(/\/supplies(\?|$)/);
@@ -47,11 +47,11 @@ async function aFileIsReceivedOnceUnlessItIsMeantAgain(page: Page, server: Serve
   await received(10);
 }
 
-test("a file is received once unless it is meant again", async ({ page, server }) =>
-  aFileIsReceivedOnceUnlessItIsMeantAgain(page, server));
+test("a file is imported once unless a repeat is confirmed", async ({ page, server }) =>
+  importFileTwice(page, server));
 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
-  test("a file is received once unless it is meant again", async ({ page, server }) =>
-    aFileIsReceivedOnceUnlessItIsMeantAgain(page, server));
+  test("a file is imported once unless a repeat is confirmed", async ({ page, server }) =>
+    importFileTwice(page, server));
 });

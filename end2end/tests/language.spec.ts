@@ -1,4 +1,4 @@
-/** Russian by default, English on a switch. */
+/** Pages are in Russian by default, and in English after a switch. */
 import * as shop from "./shop";
 import { expect, test } from "./shop";
 
@@ -6,8 +6,8 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("the language changes and the page stays", async ({ page, server }) => {
-      await shop.arrive(page, server, "user");
+    test("changing the language keeps the page", async ({ page, server }) => {
+      await shop.signInAs(page, server, "user");
       await shop.open(page, "/orders?status=paid_issued&sort=phone");
       await expect(page.locator("html")).toHaveAttribute("lang", "ru");
       await expect(page).toHaveTitle("Заказы · Sirius");

@@ -7,7 +7,7 @@ test.use({ demoOrders: 120 });
 
 const rows = (page: Page) => row(page, /./);
 
-/** What a column of the list shows, from the top. */
+/** Returns the texts in a column of the list, from top to bottom. */
 const column = async (page: Page, label: string) => {
   const index = (await page.getByRole("columnheader").allTextContents()).findIndex((text) => text.startsWith(label));
   return rows(page).evaluateAll((rows, index) => rows.map((row) => (row as HTMLTableRowElement).cells[index].innerText), index);
@@ -16,12 +16,12 @@ const column = async (page: Page, label: string) => {
 const digits = (text: string) => text.replace(/\D/g, "");
 
 test.beforeEach(async ({ page, server }) => {
-  await shop.arrive(page, server, "user");
+  await shop.signInAs(page, server, "user");
   await shop.open(page, "/orders");
   await expect(rows(page)).toHaveCount(50);
 });
 
-test("the last digits of a phone find its order @postgres", async ({ page }) => {
+test("an order is found by the last digits of the phone number @postgres", async ({ page }) => {
   const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
   await field(page, "Телефон: последние цифры").fill(phone.slice(-4));
   await field(page, "Телефон: последние цифры").press("Enter");
@@ -30,7 +30,7 @@ test("the last digits of a phone find its order @postgres", async ({ page }) => 
   for (const found of await column(page, "Телефон")) expect(digits(found)).toContain(phone.slice(-4));
 });
 
-test("the first digits find it, with 8, with +7 and without either @postgres", async ({ page }) => {
+test("an order is found by the first digits, with 8, with +7 or with neither @postgres", async ({ page }) => {
   const phone = digits((await column(page, "Телефон"))[7]).slice(0, 11);
   for (const start of [phone.slice(0, 7), `+7${phone.slice(1, 7)}`, phone.slice(1, 7), `8 (${phone.slice(1, 4)}) ${phone.slice(4, 7)}`]) {
     await shop.open(page, "/orders");
@@ -45,8 +45,8 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("a wrong filter stands at its field, and the list stays", async ({ page, expectProblem }) => {
-      // Without JavaScript the page itself has the status
+    test("an invalid filter shows an error at its field, and the other filters apply", async ({ page, expectProblem }) => {
+      // Without JavaScript, the page itself has the error status
       if (!javaScriptEnabled) expectProblem(/status of 422/);
       const mistakes: [string, string, RegExp][] = [["Телефон: последние цифры", "12", /Введите не меньше 3 цифр/], ["№ заказа", "пять", /Введите целое число/]];
       for (const [label, typed, words] of mistakes) {
@@ -58,7 +58,7 @@ for (const javaScriptEnabled of [true, false]) {
         await expect(field(page, label)).toHaveAttribute("aria-invalid", "true");
         await expect(field(page, label)).toHaveValue(typed);
         if (javaScriptEnabled) await expect(field(page, label)).toBeFocused();
-        // Filtered by what could be taken
+        // The valid filter is applied
         await expect.poll(async () => new Set((await column(page, "Статус")).map((text) => text.replace(/^\S\s/, "")))).toEqual(new Set(["выдан"]));
         await field(page, label).fill("");
         await press(page, "Найти");
@@ -84,7 +84,7 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("the status narrows the list down", async ({ page }) => {
+test("the list can be filtered by status", async ({ page }) => {
   for (const [status, words] of [["paid_not_issued", "ждёт выдачи"], ["paid_issued", "выдан"], ["paid_denied", "отменён"]]) {
     await field(page, "Статус").selectOption(words);
     await press(page, "Найти");
@@ -94,7 +94,7 @@ test("the status narrows the list down", async ({ page }) => {
   }
 });
 
-test("words of a product find its orders, whatever their case @postgres", async ({ page }) => {
+test("orders are found by words of the product name in any case @postgres", async ({ page }) => {
   await field(page, "Товар").fill("КОФЕ зёрнах");
   await press(page, "Найти");
   await expect(page).toHaveURL(/product=/);
@@ -102,7 +102,7 @@ test("words of a product find its orders, whatever their case @postgres", async 
   expect(await rows(page).count()).toBeGreaterThan(0);
 });
 
-test("dates narrow the list down to days of the shop", async ({ page }) => {
+test("the list can be filtered by dates in the shop's time zone", async ({ page }) => {
   const day = (text: string) => text.slice(0, 10).split(".").reverse().join("-");
   const days = (await column(page, "Дата")).map(day);
   const [to, from] = [days[5], days[20]];
@@ -115,7 +115,7 @@ test("dates narrow the list down to days of the shop", async ({ page }) => {
   expect((await column(page, "Дата")).map(day)).toEqual(expected);
 });
 
-test("a head of a column sorts, and again the other way; the filter stays @postgres", async ({ page }) => {
+test("a column header sorts the list, in reverse on the second click, and keeps the filter @postgres", async ({ page }) => {
   await shop.open(page, "/orders?status=paid_issued");
   await page.evaluate(() => Object.assign(window, { stayed: true }));
   const heads = { "Телефон": digits, "Дата": (text: string) => text.replace(/(\d+)\.(\d+)\.(\d+)/, "$3-$2-$1"), "Статус": String };
@@ -132,7 +132,7 @@ test("a head of a column sorts, and again the other way; the filter stays @postg
   expect(await page.evaluate(() => "stayed" in window)).toBe(true);
 });
 
-test("pages follow one another without a gap, and back @postgres", async ({ page }) => {
+test("pages follow each other without gaps, forwards and backwards @postgres", async ({ page }) => {
   const pages: string[][] = [];
   const next = page.getByRole("link", { name: "Следующие →" });
   for (;;) {
@@ -155,7 +155,7 @@ test("pages follow one another without a gap, and back @postgres", async ({ page
   await expect.poll(() => column(page, "№")).toEqual(pages[2]);
 });
 
-test("nothing found says how to go on", async ({ page }) => {
+test("an empty search result offers to reset the filters", async ({ page }) => {
   await field(page, "Товар").fill("такого нет");
   await press(page, "Найти");
   await expect(page.getByText("Таких заказов нет.")).toBeVisible();
@@ -164,7 +164,7 @@ test("nothing found says how to go on", async ({ page }) => {
   await expect(field(page, "Товар")).toHaveValue("");
 });
 
-test("Back returns to the filter before, in the fields too", async ({ page }) => {
+test("Back restores the previous filter and its fields", async ({ page }) => {
   await field(page, "Статус").selectOption("отменён");
   await press(page, "Найти");
   await expect(page).toHaveURL(/status=paid_denied/);
@@ -177,7 +177,7 @@ test("Back returns to the filter before, in the fields too", async ({ page }) =>
   await expect(row(page, "отменён").first()).toBeVisible();
 });
 
-test("a price goes with its product: another name takes it away, and the shop knows its own @postgres", async ({ page }) => {
+test("another product name clears the price, and an empty price becomes that of the product @postgres", async ({ page }) => {
   await shop.open(page, "/orders/new");
   const [product, price] = [field(page, "Товар"), field(page, "Цена, ₽")];
   await product.fill("чай");
@@ -190,7 +190,7 @@ test("a price goes with its product: another name takes it away, and the shop kn
   await expect(page.getByText("890,00").first()).toBeVisible();
 });
 
-test("Back and Forward find the page where it was left, however late its data", async ({ page }) => {
+test("Back and Forward restore the scroll position even if the data is late", async ({ page }) => {
   await page.route("**/fn/list_orders*", async (route) => {
     await new Promise((done) => setTimeout(done, 500));
     await route.continue();

@@ -1,67 +1,67 @@
-/** Picking a product by the keyboard, as fast as people and scanners type and as slow as servers answer. */
+/** Picking a product with the keyboard, with typing as fast as a scanner and servers that answer slowly. */
 import type { Page, Route } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, field, ownServer, press, test } from "./shop";
 
 test.use(ownServer());
 
-// The first of all is what was booked by mistake once.
+// The first product in the list was once ordered by mistake.
 const [jam, black, sencha] = ["Варенье из инжира", "Чай чёрный «Ассам»", "Чай зелёный «Сенча»"];
 
-/** What one types to book two of the green tea. */
+/** The keys for ordering two of the green tea. */
 const keys = ["чай зел", "ArrowDown", "Enter", "Tab", "2", "Enter"];
 
 test.beforeEach(async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+  await shop.signInAs(page, server, "manager");
   if ((await search(page, "")).length > 0) return;
   await shop.addProduct(page, { name: jam, price: "450", quantity: 900 });
   await shop.addProduct(page, { name: black, price: "590", quantity: 900 });
   await shop.addProduct(page, { name: sencha, price: "620", quantity: 900 });
   await shop.receiveSupply(page, { product: jam, qty: 1, price: "1,50", supplier: "Fico" });
   await shop.receiveSupply(page, { product: sencha, qty: 1, price: "2,80", supplier: "Teekanne" });
-  // So many that the list scrolls
-  for (let box = 10; box < 30; box++) await shop.stock(page, `Коробка ${box}`, 5);
+  // Enough products to make the list scroll
+  for (let box = 10; box < 30; box++) await shop.addProductByApi(page, `Коробка ${box}`, 5);
 });
 
 const search = async (page: Page, text: string) => (await (await page.request.get(`/api/products?search=${text}`)).json()).items;
 
 type Row = { id: number; product_name: string; qty: number; unit_price_rub?: string; buy_price_eur?: string; supplier_name?: string };
 
-/** The latest row of a list. */
+/** Returns the newest row of a list. */
 const latest = async (page: Page, list: "orders" | "supplies"): Promise<Row | undefined> =>
   (await (await page.request.get(`/api/${list}?limit=1`)).json()).items[0];
 
-/** Lets each search wait; the first one as long as `delays[0]`, the rest as long as the last. */
-async function answerAfter(page: Page, ...delays: number[]) {
+/** Delays the answer to each search by the next of `delays`, and to all further ones by the last. */
+async function delayAnswers(page: Page, ...delays: number[]) {
   let count = 0;
   await page.unroute("**/fn/offer_products*");
   await page.route("**/fn/offer_products*", async (route: Route) => {
     const delay = delays[Math.min(count++, delays.length - 1)];
     await new Promise((done) => setTimeout(done, delay));
-    // A search that is of no use any more was taken back
+    // The page may have cancelled an outdated search
     await route.continue().catch(() => {});
   });
 }
 
-const never = (page: Page) => page.route("**/fn/offer_products*", () => {});
+const neverAnswer = (page: Page) => page.route("**/fn/offer_products*", () => {});
 
-/** Types texts and presses keys, with so many milliseconds from one to the next. */
-async function hurry(page: Page, rhythm: number, ...strokes: string[]) {
+/** Types texts and presses keys, with `rhythm` milliseconds between them. */
+async function typeKeys(page: Page, rhythm: number, ...strokes: string[]) {
   for (const stroke of strokes) {
     if (/^[A-Z]\w+$/.test(stroke)) await page.keyboard.press(stroke, { delay: rhythm });
     else await page.keyboard.type(stroke, { delay: rhythm });
   }
 }
 
-/** Opens the form of an order, with the focus in the product's field. */
+/** Opens the form for a new order, with the focus in the product field. */
 async function openOrder(page: Page) {
   await shop.open(page, "/orders/new");
   await page.keyboard.type("89161234567");
-  await hurry(page, 0, "Tab", "Tab");
+  await typeKeys(page, 0, "Tab", "Tab");
   await expect(field(page, "Товар")).toBeFocused();
 }
 
-async function booked(page: Page) {
+async function bookedOrder(page: Page) {
   await page.waitForURL(/\/orders\/\d+/);
   const order = await latest(page, "orders");
   expect(order?.id).toBe(shop.idOf(page));
@@ -69,35 +69,35 @@ async function booked(page: Page) {
 }
 
 for (const delay of [0, 100, 300, 1000]) {
-  test(`an order is what was typed, with answers after ${delay} ms @postgres`, async ({ page }) => {
+  test(`an order is saved as typed when answers take ${delay} ms @postgres`, async ({ page }) => {
     for (const rhythm of [0, 10, 100, 300]) {
       await openOrder(page);
-      await answerAfter(page, delay);
-      await hurry(page, rhythm, ...keys);
-      expect(await booked(page), `${rhythm} ms`).toEqual([sencha, "2", "620.00"]);
+      await delayAnswers(page, delay);
+      await typeKeys(page, rhythm, ...keys);
+      expect(await bookedOrder(page), `${rhythm} ms`).toEqual([sencha, "2", "620.00"]);
     }
-    // With no other key than Tab after the text
+    // With only Tab after the text
     for (const rhythm of [0, 30]) {
       await openOrder(page);
-      await answerAfter(page, delay);
-      await hurry(page, rhythm, "чай зел", "Tab", "3", "Tab", "600", "Enter");
-      expect(await booked(page), `${rhythm} ms, Tab`).toEqual([sencha, "3", "600.00"]);
+      await delayAnswers(page, delay);
+      await typeKeys(page, rhythm, "чай зел", "Tab", "3", "Tab", "600", "Enter");
+      expect(await bookedOrder(page), `${rhythm} ms, Tab`).toEqual([sencha, "3", "600.00"]);
     }
   });
 
-  test(`a supply is what was typed, with answers after ${delay} ms`, async ({ page }) => {
+  test(`a supply is saved as typed when answers take ${delay} ms`, async ({ page }) => {
     await shop.open(page, "/supplies");
     for (const [rhythm, qty] of [[0, 31], [10, 32], [120, 33]]) {
-      await answerAfter(page, delay);
+      await delayAnswers(page, delay);
       await field(page, "Товар").first().focus();
-      // Price and supplier are those of before
-      await hurry(page, rhythm, "зел", "ArrowDown", "Enter", "Tab", String(qty), "Enter");
+      // Price and supplier are those of the last supply
+      await typeKeys(page, rhythm, "зел", "ArrowDown", "Enter", "Tab", String(qty), "Enter");
       await expect(page.getByText(`Принято: ${sencha}, ${qty} шт.`).first()).toBeVisible();
       const { product_name, buy_price_eur, supplier_name } = (await latest(page, "supplies"))!;
       expect([product_name, buy_price_eur, supplier_name]).toEqual([sencha, "2.80", "Teekanne"]);
       await expect(field(page, "Кол-во").first()).toHaveValue("");
     }
-    // A name alone, after a product that was picked
+    // Only typed, after a product that was picked
     await shop.fill(page.getByRole("region", { name: "Принять поставку" }), { "Товар": jam, "Кол-во": "34", "Закупка, €": "1,70", "Поставщик": "Smyrna" });
     await press(page, "Принять");
     await expect(page.getByText(`Принято: ${jam}, 34 шт.`).first()).toBeVisible();
@@ -106,20 +106,20 @@ for (const delay of [0, 100, 300, 1000]) {
   });
 }
 
-test("answers out of order change nothing", async ({ page }) => {
+test("answers in the wrong order change nothing", async ({ page }) => {
   for (const rhythm of [30, 120]) {
     await openOrder(page);
-    await answerAfter(page, 900, 600, 300, 0);
-    await hurry(page, rhythm, ...keys);
-    expect(await booked(page), `${rhythm} ms`).toEqual([sencha, "2", "620.00"]);
+    await delayAnswers(page, 900, 600, 300, 0);
+    await typeKeys(page, rhythm, ...keys);
+    expect(await bookedOrder(page), `${rhythm} ms`).toEqual([sencha, "2", "620.00"]);
   }
 });
 
-test("an answer that never comes ends in an error at the field; what was typed stays and can be sent", async ({ page }) => {
+test("a missing answer leads to an error at the field, and the form keeps its values and can be sent", async ({ page }) => {
   const before = await latest(page, "orders");
   await openOrder(page);
-  await never(page);
-  await hurry(page, 10, ...keys);
+  await neverAnswer(page);
+  await typeKeys(page, 10, ...keys);
   await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
   await expect(page.locator("#product-error")).toHaveText("Список товаров не загрузился. Проверьте название и отправьте ещё раз");
   const product = field(page, "Товар");
@@ -128,66 +128,66 @@ test("an answer that never comes ends in an error at the field; what was typed s
   await expect(product).toHaveValue("чай зел");
   await expect(field(page, "Кол-во")).toHaveValue("2");
   expect(await latest(page, "orders")).toEqual(before);
-  // The shop knows only one such tea and its price
+  // Only one product matches, so the server finds it and its price
   await press(page, "Оформить заказ");
-  expect(await booked(page)).toEqual([sencha, "2", "620.00"]);
+  expect(await bookedOrder(page)).toEqual([sencha, "2", "620.00"]);
 });
 
-test("a supply whose answer never comes is not received", async ({ page }) => {
+test("a supply is not saved if the answer to the search is missing", async ({ page }) => {
   const before = await latest(page, "supplies");
   await shop.open(page, "/supplies");
-  await never(page);
+  await neverAnswer(page);
   await field(page, "Товар").first().focus();
-  await hurry(page, 10, "зел", "ArrowDown", "Enter", "Tab", "7", "Tab", "3", "Tab", "чаевод", "Enter");
+  await typeKeys(page, 10, "зел", "ArrowDown", "Enter", "Tab", "7", "Tab", "3", "Tab", "чаевод", "Enter");
   await expect(page.locator("#product-error")).toHaveText(/^Список товаров не загрузился/);
   expect(await latest(page, "supplies")).toEqual(before);
 });
 
-test("a text that fits several products, or none, is not sent while the answer is awaited", async ({ page }) => {
+test("a form with a text that matches several products or none is not sent", async ({ page }) => {
   const before = await latest(page, "orders");
   for (const [text, problem] of [["чай", /^Подходит несколько: .*Сенча.* Уточните$/], ["кофе", "Такого товара нет. Выберите из списка"]] as const) {
     await openOrder(page);
-    await answerAfter(page, 500);
-    await hurry(page, 10, text, "Tab", "2", "Enter", "5");
+    await delayAnswers(page, 500);
+    await typeKeys(page, 10, text, "Tab", "2", "Enter", "5");
     await expect(page.locator("#product-error")).toHaveText(problem);
     await expect(field(page, "Товар")).toBeFocused();
     await expect(field(page, "Кол-во")).toHaveValue("2");
     expect(await latest(page, "orders")).toEqual(before);
-    // The error goes with its text
+    // The error disappears when the text changes
     await page.keyboard.type("х");
     await expect(page.locator("#product-error")).toHaveText("");
   }
 });
 
-test("Tab takes the only match, at once or late, and a price of one's own stays", async ({ page }) => {
+test("Tab picks the only match, even if it arrives late, and a typed price is kept", async ({ page }) => {
   for (const delay of [0, 600]) {
     await openOrder(page);
-    await answerAfter(page, delay);
-    await hurry(page, 10, "сенч", "Tab");
+    await delayAnswers(page, delay);
+    await typeKeys(page, 10, "сенч", "Tab");
     await expect(field(page, "Товар")).toHaveValue(sencha);
     await expect(field(page, "Цена, ₽")).toHaveValue("620,00");
     await expect(page.getByText(/^Сумма/)).toHaveText(/620,00\s₽/);
     await expect(field(page, "Кол-во")).toBeFocused();
     await openOrder(page);
-    await hurry(page, 10, "сенч", "Tab", "2", "Tab", "500", "Enter");
-    expect(await booked(page), `${delay} ms`).toEqual([sencha, "2", "500.00"]);
+    await typeKeys(page, 10, "сенч", "Tab", "2", "Tab", "500", "Enter");
+    expect(await bookedOrder(page), `${delay} ms`).toEqual([sencha, "2", "500.00"]);
   }
-  // It comes while the focus is in the price: what is typed then takes its place
+  // The price arrives while its field has the focus, and what is typed next replaces it
   await openOrder(page);
-  await answerAfter(page, 600);
-  await hurry(page, 10, "сенч", "Tab", "Tab");
+  await delayAnswers(page, 600);
+  await typeKeys(page, 10, "сенч", "Tab", "Tab");
   await expect(field(page, "Цена, ₽")).toHaveValue("620,00");
-  await hurry(page, 10, "480", "Enter");
-  expect(await booked(page)).toEqual([sencha, "1", "480.00"]);
+  await typeKeys(page, 10, "480", "Enter");
+  expect(await bookedOrder(page)).toEqual([sencha, "1", "480.00"]);
 });
 
 for (const width of [1280, 360]) {
-  test(`Tab goes from a list that scrolls to the next field, ${width} wide`, async ({ page }) => {
+  test(`Tab moves from a scrolling list to the next field, ${width} px wide`, async ({ page }) => {
     await page.setViewportSize({ width, height: 740 });
     for (const delay of [0, 400]) {
       for (const typed of ["", "ко", sencha]) {
         await openOrder(page);
-        await answerAfter(page, delay);
+        await delayAnswers(page, delay);
         if (typed !== "") await page.keyboard.insertText(typed);
         else await expect(page.getByRole("option").nth(5)).toBeVisible();
         await page.keyboard.press("Tab");
@@ -199,31 +199,31 @@ for (const width of [1280, 360]) {
   });
 }
 
-test("Enter never sends the form while the list is open or awaited", async ({ page }) => {
+test("Enter does not send the form while the list is open or loading", async ({ page }) => {
   await openOrder(page);
-  await answerAfter(page, 400);
+  await delayAnswers(page, 400);
   const sent: string[] = [];
   page.on("request", (request) => sent.push(new URL(request.url()).pathname));
-  await hurry(page, 10, "сенч", "Enter", "Enter", "Enter");
+  await typeKeys(page, 10, "сенч", "Enter", "Enter", "Enter");
   await expect(field(page, "Товар")).toHaveValue(sencha);
-  await hurry(page, 10, "х", "Enter");
+  await typeKeys(page, 10, "х", "Enter");
   await expect(page.getByRole("listbox").getByText("Ничего не нашлось.")).toBeVisible();
   await page.keyboard.press("Enter");
   expect(sent).not.toContain("/fn/create_order");
-  await hurry(page, 10, "Backspace", "Enter");
+  await typeKeys(page, 10, "Backspace", "Enter");
   await expect(page.getByRole("listbox")).toBeHidden();
   await page.keyboard.press("Enter");
-  expect(await booked(page)).toEqual([sencha, "1", "620.00"]);
+  expect(await bookedOrder(page)).toEqual([sencha, "1", "620.00"]);
 });
 
-test("the first match is marked, and offers for an earlier text cannot be clicked", async ({ page }) => {
+test("the first match is selected, and matches of an earlier text cannot be clicked", async ({ page }) => {
   await openOrder(page);
   const product = field(page, "Товар");
   await page.keyboard.type("чай");
   await expect(page.getByRole("option").first()).toHaveAttribute("aria-selected", "true");
   await expect(product).toHaveAttribute("aria-activedescendant", "product-0");
   await expect(page.getByRole("status").filter({ hasText: "Найдено: 2" })).toBeAttached();
-  await answerAfter(page, 800);
+  await delayAnswers(page, 800);
   await page.keyboard.press("End");
   await page.keyboard.type(" ассам");
   await expect(page.getByRole("listbox")).toHaveAttribute("aria-busy", "true");
@@ -238,50 +238,50 @@ test("the first match is marked, and offers for an earlier text cannot be clicke
   await expect(page).toHaveURL(/\/orders\/new$/);
 });
 
-test("a button that is pressed while a pick is awaited waits for it; another text takes it back", async ({ page }) => {
+test("a form that is sent while a pick is loading waits for it, and is not sent if the text changes", async ({ page }) => {
   await openOrder(page);
-  // A list of one row does not cover the button
-  await hurry(page, 10, "инжи");
+  // A list with one row does not cover the button
+  await typeKeys(page, 10, "инжи");
   await expect(page.getByRole("option")).toHaveCount(1);
-  await answerAfter(page, 3000);
-  await hurry(page, 10, "р");
+  await delayAnswers(page, 3000);
+  await typeKeys(page, 10, "р");
   await press(page, "Оформить заказ");
   await expect(page.getByRole("button", { name: "Отправляем…" })).toBeDisabled();
   await field(page, "Товар").fill("ассам");
   await expect(page.getByRole("button", { name: "Оформить заказ" })).toBeEnabled();
   await press(page, "Оформить заказ");
-  expect(await booked(page)).toEqual([black, "1", "590.00"]);
+  expect(await bookedOrder(page)).toEqual([black, "1", "590.00"]);
 });
 
-test("what was typed before the page came alive counts", async ({ page }) => {
+test("text typed before the script has started is used", async ({ page }) => {
   let come = () => {};
   const typed = new Promise<void>((done) => (come = done));
   await page.route("**/*.wasm", async (route) => {
     await typed;
     await route.continue();
   });
-  // The page is loaded only once its script is
+  // The load event would come only after the script
   await page.goto("/orders/new", { waitUntil: "commit" });
   await expect(field(page, "Телефон")).toBeFocused();
   await page.keyboard.type("89161234567");
-  await hurry(page, 0, "Tab", "Tab", "сенч", "Tab", "3");
+  await typeKeys(page, 0, "Tab", "Tab", "сенч", "Tab", "3");
   come();
-  await shop.alive(page);
+  await shop.waitForScript(page);
   await expect(field(page, "Товар")).toHaveValue(sencha);
   await expect(field(page, "Цена, ₽")).toHaveValue("620,00");
   await page.keyboard.press("Enter");
-  expect(await booked(page)).toEqual([sencha, "3", "620.00"]);
+  expect(await bookedOrder(page)).toEqual([sencha, "3", "620.00"]);
 });
 
-test("another product takes the price of the first away", async ({ page }) => {
+test("another product replaces the price of the first one", async ({ page }) => {
   await openOrder(page);
-  await hurry(page, 10, "сенч", "Enter");
+  await typeKeys(page, 10, "сенч", "Enter");
   await expect(field(page, "Цена, ₽")).toHaveValue("620,00");
   await field(page, "Товар").fill("ассам");
   await expect(field(page, "Цена, ₽")).toHaveValue("");
   await page.keyboard.press("Enter");
   await expect(field(page, "Цена, ₽")).toHaveValue("590,00");
-  // A discount comes back with its product
+  // A discount is restored with its product
   await field(page, "Цена, ₽").fill("550");
   await field(page, "Товар").fill("ассам ч");
   await expect(field(page, "Цена, ₽")).toHaveValue("");

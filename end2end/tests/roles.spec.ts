@@ -1,4 +1,4 @@
-/** Every role against every page: what opens, what is refused, and what is shown. */
+/** Every role on every page: which pages open, which are refused, and what they show. */
 import type { Page } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, type Role, test, unique } from "./shop";
@@ -7,23 +7,23 @@ type Caller = Role | "nobody";
 
 const everybody: Caller[] = ["nobody", "user", "manager", "admin"];
 const signedIn: Caller[] = ["user", "manager", "admin"];
-const keepers: Caller[] = ["manager", "admin"];
+const stockKeepers: Caller[] = ["manager", "admin"];
 
-const opens: [path: string, callers: Caller[]][] = [
+const access: [path: string, callers: Caller[]][] = [
   ["/", everybody],
   ["/login", everybody],
   ["/register", everybody],
   ["/register/pending", everybody],
   ["/account", signedIn],
   ["/products", signedIn],
-  ["/products/new", keepers],
+  ["/products/new", stockKeepers],
   ["/products/{product}", signedIn],
-  ["/supplies", keepers],
+  ["/supplies", stockKeepers],
   ["/orders", signedIn],
   ["/orders/new", signedIn],
   ["/orders/{order}", signedIn],
-  ["/products/import", keepers],
-  ["/supplies/import", keepers],
+  ["/products/import", stockKeepers],
+  ["/supplies/import", stockKeepers],
   ["/admin/analytics", ["admin"]],
   ["/admin/rates", ["admin"]],
   ["/admin/users", ["admin"]],
@@ -31,9 +31,9 @@ const opens: [path: string, callers: Caller[]][] = [
   ["/admin/notifications", ["admin"]],
 ];
 
-/** A product and an order in the shop; whoever stocked it is signed out again. */
-async function stocked(page: Page, server: Parameters<typeof shop.arrive>[1]) {
-  await shop.arrive(page, server, "manager");
+/** Adds a product and an order as a manager, who is then signed out. */
+async function setUpShop(page: Page, server: Parameters<typeof shop.signInAs>[1]) {
+  await shop.signInAs(page, server, "manager");
   const name = unique("Чай");
   const product = await shop.addProduct(page, { name, price: "100", quantity: 5 });
   const order = await shop.bookOrder(page, { product: name });
@@ -41,16 +41,16 @@ async function stocked(page: Page, server: Parameters<typeof shop.arrive>[1]) {
   return { name, product, order };
 }
 
-async function arrive(page: Page, server: Parameters<typeof shop.arrive>[1], caller: Caller) {
-  if (caller !== "nobody") await shop.arrive(page, server, caller);
+async function signInAsCaller(page: Page, server: Parameters<typeof shop.signInAs>[1], caller: Caller) {
+  if (caller !== "nobody") await shop.signInAs(page, server, caller);
 }
 
 for (const caller of everybody) {
-  test(`${caller} at every page @postgres`, async ({ page, server, expectProblem }) => {
+  test(`every page opens or refuses as it should for ${caller} @postgres`, async ({ page, server, expectProblem }) => {
     expectProblem(/status of 403/);
-    const { name, product, order } = await stocked(page, server);
-    await arrive(page, server, caller);
-    for (const [template, callers] of opens) {
+    const { name, product, order } = await setUpShop(page, server);
+    await signInAsCaller(page, server, caller);
+    for (const [template, callers] of access) {
       const path = template.replace("{product}", String(product)).replace("{order}", String(order));
       await test.step(path, async () => {
         const answer = await shop.open(page, path);
@@ -79,8 +79,8 @@ const menus: Record<Caller, string[]> = {
 };
 
 for (const caller of everybody) {
-  test(`the menu of ${caller}`, async ({ page, server }) => {
-    await arrive(page, server, caller);
+  test(`the menu has the right links for ${caller}`, async ({ page, server }) => {
+    await signInAsCaller(page, server, caller);
     await shop.open(page, "/");
     const menu = page.getByRole("navigation", { name: "Меню" });
     await expect(menu.getByRole("link")).toHaveText(menus[caller]);
@@ -95,9 +95,9 @@ for (const caller of everybody) {
 }
 
 for (const caller of ["user", "manager"] as const) {
-  test(`what a ${caller} may do with the stock is offered, nothing else`, async ({ page, server }) => {
-    const { product } = await stocked(page, server);
-    await shop.arrive(page, server, caller);
+  test(`the stock pages offer only what the role ${caller} may do`, async ({ page, server }) => {
+    const { product } = await setUpShop(page, server);
+    await shop.signInAs(page, server, caller);
     const visible = caller === "manager";
     await shop.open(page, "/products");
     await expect(page.getByRole("link", { name: "Новый товар" })).toBeVisible({ visible });
@@ -114,9 +114,9 @@ for (const caller of ["user", "manager"] as const) {
   });
 }
 
-test("a new role holds at once: the old session ends", async ({ page, server, expectProblem }) => {
+test("a new role applies at once, because the old session ends", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 403/);
-  const name = await shop.arrive(page, server, "manager");
+  const name = await shop.signInAs(page, server, "manager");
   server.run("user", "role", name, "user");
   await shop.open(page, "/supplies");
   await expect(page).toHaveURL(/\/login\?next=%2Fsupplies/);
@@ -125,9 +125,9 @@ test("a new role holds at once: the old session ends", async ({ page, server, ex
   await expect(page.getByText("Недостаточно прав.")).toBeVisible();
 });
 
-test("a page left open after the session ended asks for the password, and knows the new role", async ({ page, server, expectProblem }) => {
+test("a page that was open when the session ended asks for the password and applies the new role", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const manager = await shop.arrive(page, server, "manager");
+  const manager = await shop.signInAs(page, server, "manager");
   const product = unique("Чай");
   await shop.addProduct(page, { name: product, price: "100", quantity: 5 });
   const order = await shop.bookOrder(page, { product });
@@ -139,6 +139,6 @@ test("a page left open after the session ended asks for the password, and knows 
   await shop.press(dialog, "Войти и продолжить");
   await expect(page.getByRole("link", { name: `${manager} (продавец)` })).toBeVisible();
   await expect(page.getByRole("link", { name: "Поставки", exact: true })).toHaveCount(0);
-  // Drawn anew for the new role; nothing was sent with it
+  // The page is rendered again for the new role, and the button was not sent
   await expect(shop.orderRow(page, order)).toContainText("ждёт выдачи");
 });

@@ -1,13 +1,12 @@
 /**
  * The fixtures of the browser tests: `import { test, expect } from "./server"`.
  *
- * - Each worker has a real `sirius serve` with a fresh database of its own, so tests of
- *   different workers never meet; `page.goto("/orders")` goes to it.
- * - A test fails on any error in the browser's console, any exception in a page and any
- *   answer of 500 or above. Chromium reports every 4xx as a console error: a test that
- *   provokes one says so, `expectProblem(/status of 409/)`.
- * - The run of a worker fails when its server wrote a secret to its log: anything that was
- *   typed into a field for a password or a telephone number, or any cookie.
+ * - Each worker has its own `sirius serve` with a new database, so tests of different workers are independent;
+ *   `page.goto("/orders")` opens a page of this server.
+ * - A test fails on any error in the browser's console, any exception in a page and any response with a status of 500 or
+ *   above. Chromium reports every 4xx as a console error, so a test that expects one must call
+ *   `expectProblem(/status of 409/)`.
+ * - The run of a worker fails if its server logged a secret: a value of a password or phone field, or a cookie.
  */
 import { test as base, type BrowserContext, type Request } from "@playwright/test";
 import { execFileSync, spawn, type ChildProcess } from "node:child_process";
@@ -20,9 +19,9 @@ import { join, resolve } from "node:path";
 export { expect } from "@playwright/test";
 
 export type ServerOptions = {
-  /** Where the server keeps its data; `postgres` needs TEST_DATABASE_URL. */
+  /** The kind of database; `postgres` needs TEST_DATABASE_URL. */
   database: "sqlite" | "postgres";
-  /** Fill the database with this many demo orders first; 0 leaves it empty. */
+  /** The number of demo orders in the database; 0 leaves it empty. */
   demoOrders: number;
   /** More settings of the server, such as `{ REGISTRATION: "closed" }`. */
   settings: Record<string, string>;
@@ -32,16 +31,16 @@ export type ServerOptions = {
 export type Server = {
   url: string;
   databaseUrl: string;
-  /** Runs `sirius ARGS` to its end and returns what it printed; throws if it fails. */
+  /** Runs `sirius ARGS` and returns its output; throws if it fails. */
   run: (...args: string[]) => string;
-  /** What the server has written to its log so far. */
+  /** Returns the server's log so far. */
   log: () => string;
-  /** What must not stand there. */
+  /** Texts that must not appear in the log. */
   secrets: Set<string>;
 };
 
 type TestFixtures = {
-  /** Allows messages that match: problems that this test provokes on purpose. */
+  /** Allows problems whose message matches, because the test causes them on purpose. */
   expectProblem: (pattern: RegExp) => void;
   /** Watches a context that the test opened itself (`browser.newContext()`). */
   watch: (context: BrowserContext) => void;
@@ -63,7 +62,7 @@ export const test = base.extend<TestFixtures & { problems: Problems }, ServerOpt
         const started = await start(folder, data.url, demoOrders, settings);
         await use(started.server);
         await started.stop();
-        tellsNoSecret(started.server);
+        assertLogHasNoSecrets(started.server);
       } finally {
         data.drop();
         rmSync(folder, { recursive: true, force: true });
@@ -93,7 +92,7 @@ export const test = base.extend<TestFixtures & { problems: Problems }, ServerOpt
   watch: async ({ problems }, use) => use((context) => problems.watch(context)),
 });
 
-/** What went wrong in the pages of one test. */
+/** The problems in the pages of one test. */
 class Problems {
   private found: string[] = [];
   private allowed: RegExp[] = [];
@@ -109,11 +108,11 @@ class Problems {
       this.found.push(`exception: ${error.error().stack ?? error.error().message}`);
     });
     context.on("response", (response) => {
-      if (response.status() >= 500) this.found.push(`answer: ${response.status()} ${response.url()}`);
+      if (response.status() >= 500) this.found.push(`response: ${response.status()} ${response.url()}`);
     });
   }
 
-  /** Keeps what a request brings that nobody may read in a log. */
+  /** Collects the secrets in a request, which must not appear in the log. */
   private note(request: Request) {
     const fields = new URLSearchParams(request.postData() ?? "");
     for (const [name, value] of fields) if (/password|phone/.test(name)) this.secrets.add(value);
@@ -121,7 +120,7 @@ class Problems {
     void request
       .allHeaders()
       .then(({ cookie }) => cookie?.split("; ").forEach((pair) => this.secrets.add(pair.slice(pair.indexOf("=") + 1))))
-      // A page that is gone tells nothing any more
+      // The page may have been closed
       .catch(() => {});
   }
 
@@ -134,14 +133,14 @@ class Problems {
   }
 }
 
-/** Fails when the log has a secret in it, however a number is written. */
-function tellsNoSecret({ log, secrets }: Server) {
+/** Throws if the log contains a secret, whatever the format of a phone number. */
+function assertLogHasNoSecrets({ log, secrets }: Server) {
   const bare = (text: string) => text.replace(/[ ()+-]/g, "");
-  // Short ones stand in other words by chance: "ru", half a number
+  // Short texts such as "ru" or half a number may be part of other words
   const known = [...secrets].map((secret) => (/^[\d\s()+-]+$/.test(secret) ? bare(secret).slice(-10) : secret)).filter((secret) => secret.length >= 7);
   for (const line of log().split("\n")) {
     const told = known.find((secret) => line.includes(secret) || (/^\d+$/.test(secret) && bare(line).includes(secret)));
-    if (told !== undefined) throw new Error(`the server's log tells a secret, ${told}: ${line}`);
+    if (told !== undefined) throw new Error(`the server's log contains the secret ${told}: ${line}`);
   }
 }
 
@@ -149,7 +148,7 @@ function sqlite(folder: string) {
   return { url: `sqlite://${join(folder, "sirius.db")}`, drop: () => {} };
 }
 
-/** A new database in the server that TEST_DATABASE_URL names. */
+/** Creates a database on the server in TEST_DATABASE_URL. */
 function postgres() {
   const admin = process.env.TEST_DATABASE_URL;
   if (!admin) throw new Error("TEST_DATABASE_URL is not set: run the tests with scripts/with-postgres");
@@ -164,7 +163,7 @@ function postgres() {
 
 async function start(folder: string, databaseUrl: string, demoOrders: number, settings: Record<string, string>) {
   const address = `127.0.0.1:${await freePort()}`;
-  // Nothing of the developer's own settings: neither the environment nor .env (`cwd`)
+  // Without the developer's own settings: neither those in the environment nor those in .env (`cwd`)
   const env = {
     PATH: process.env.PATH,
     HOME: folder,
@@ -183,18 +182,18 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
   const child = spawn(program, ["serve"], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
   child.stdout.on("data", (text) => (log += text));
   child.stderr.on("data", (text) => (log += text));
-  // A test run that is killed must not leave servers behind
+  // If the test run is killed, no server must be left running
   const kill = () => child.kill("SIGKILL");
   process.once("exit", kill);
 
   const url = `http://${address}`;
   const server: Server = { url, databaseUrl, run, log: () => log, secrets: new Set() };
   const stop = async () => {
-    await ended(child);
+    await stopProcess(child);
     process.off("exit", kill);
   };
   try {
-    await answers(url, child);
+    await waitUntilReady(url, child);
   } catch (error) {
     await stop();
     throw new Error(`${(error as Error).message}\n${log}`);
@@ -202,8 +201,8 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
   return { server, stop };
 }
 
-/** Waits until the server answers anything at all. */
-async function answers(url: string, child: ChildProcess) {
+/** Waits until the server answers a request. */
+async function waitUntilReady(url: string, child: ChildProcess) {
   const deadline = Date.now() + 30_000;
   while (Date.now() < deadline) {
     if (child.exitCode !== null) throw new Error(`the server ended with ${child.exitCode} before it answered`);
@@ -213,8 +212,8 @@ async function answers(url: string, child: ChildProcess) {
   throw new Error(`the server did not answer at ${url}`);
 }
 
-/** Asks the server to stop; one that does not within ten seconds is killed. */
-async function ended(child: ChildProcess) {
+/** Stops the server, and kills it if it is still running after ten seconds. */
+async function stopProcess(child: ChildProcess) {
   if (child.exitCode !== null || child.signalCode !== null) return;
   const over = new Promise((done) => child.once("exit", done));
   child.kill("SIGTERM");
@@ -223,7 +222,7 @@ async function ended(child: ChildProcess) {
   clearTimeout(late);
 }
 
-/** A port that nobody listens on at this moment. */
+/** Returns a port that is free at the moment. */
 function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer();

@@ -1,13 +1,13 @@
-/** A session that ended in another tab: signing in again loses nothing that was typed. */
+/** The session ended in another tab: signing in again keeps everything that was typed. */
 import type { Page } from "@playwright/test";
 import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, fact, field, fill, orderRow, password, press, test } from "./shop";
 
-async function stocked(page: Page, server: Server) {
-  const name = await shop.arrive(page, server, "manager");
+async function setUpShop(page: Page, server: Server) {
+  const name = await shop.signInAs(page, server, "manager");
   const tea = shop.unique("Чай");
-  const product = await shop.stock(page, tea, 5);
+  const product = await shop.addProductByApi(page, tea, 5);
   return { name, tea, product };
 }
 
@@ -19,9 +19,9 @@ async function endSession(page: Page) {
   await other.close();
 }
 
-test("a form asks for the password and is sent then, once @postgres", async ({ page, server, expectProblem }) => {
+test("a form asks for the password and is then sent once @postgres", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const { name, tea, product } = await stocked(page, server);
+  const { name, tea, product } = await setUpShop(page, server);
   await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
   await endSession(page);
   await press(page, "Оформить заказ");
@@ -40,9 +40,9 @@ test("a form asks for the password and is sent then, once @postgres", async ({ p
   await expect(fact(page, "В резерве")).toHaveText("2");
 });
 
-test("whoever closes the question finds the form as it was, and is asked again", async ({ page, server, expectProblem }) => {
+test("closing the dialog keeps the form, and sending it asks again", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const { tea } = await stocked(page, server);
+  const { tea } = await setUpShop(page, server);
   await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
   await endSession(page);
   for (const close of [() => press(page.getByRole("dialog"), "Отмена"), () => page.keyboard.press("Escape")]) {
@@ -55,9 +55,9 @@ test("whoever closes the question finds the form as it was, and is asked again",
   }
 });
 
-test("the product picker asks, too, and what was typed stays", async ({ page, server, expectProblem }) => {
+test("the product picker asks for the password, too, and the form keeps its values", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const { tea, product } = await stocked(page, server);
+  const { tea, product } = await setUpShop(page, server);
   await shop.open(page, "/orders/new");
   await fill(page, { "Телефон": "8 903 555-77-01" });
   await endSession(page);
@@ -73,10 +73,10 @@ test("the product picker asks, too, and what was typed stays", async ({ page, se
   await expect(fact(page, "В резерве")).toHaveText("1");
 });
 
-test("the buttons of a row ask, too", async ({ page, server, expectProblem }) => {
+test("the buttons of a row ask for the password, too", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const { product } = await stocked(page, server);
-  const order = await shop.book(page, product);
+  const { product } = await setUpShop(page, server);
+  const order = await shop.bookOrderByApi(page, product);
   await shop.open(page, "/orders");
   await endSession(page);
   await shop.issueButton(orderRow(page, order)).click();
@@ -87,11 +87,11 @@ test("the buttons of a row ask, too", async ({ page, server, expectProblem }) =>
   await expect(dialog).toBeHidden();
 });
 
-test("signing in as somebody else sends nothing and draws the page for them", async ({ page, server, expectProblem }) => {
+test("signing in as another user does not send the form, but renders the page for that user", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 401/);
-  const clerk = await shop.arrive(page, server, "user");
+  const clerk = await shop.signInAs(page, server, "user");
   await shop.signOut(page);
-  const { tea, product } = await stocked(page, server);
+  const { tea, product } = await setUpShop(page, server);
   await shop.fillOrder(page, { product: tea });
   await endSession(page);
   await press(page, "Оформить заказ");
@@ -107,8 +107,8 @@ test("signing in as somebody else sends nothing and draws the page for them", as
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
 
-  test("the way back from the sign-in keeps what was typed @postgres", async ({ page, server }) => {
-    const { name, tea, product } = await stocked(page, server);
+  test("the form keeps its values after the sign-in page @postgres", async ({ page, server }) => {
+    const { name, tea, product } = await setUpShop(page, server);
     await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
     await endSession(page);
     await press(page, "Оформить заказ");

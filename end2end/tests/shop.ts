@@ -1,6 +1,5 @@
 /**
- * What people do in the shop, in the words of the trade. Each verb works on a page with
- * JavaScript and without it, and ends when its outcome can be seen.
+ * The actions of people in the shop. Each works with and without JavaScript, and waits until its result is visible.
  */
 import { randomBytes } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
@@ -12,18 +11,21 @@ export type Role = "admin" | "manager" | "user";
 
 export const password = "самовар-на-столе";
 
-/** A name that no other test has. */
+/** Returns a name that no other test uses. */
 export const unique = (word: string) => `${word}-${randomBytes(4).toString("hex")}`;
 
 type Settings = Record<string, string>;
 type WorkerSettings = [(args: object, use: (settings: Settings) => Promise<void>) => Promise<void>, { scope: "worker" }];
 
-/** For `test.use`: a server that the tests of no other file have touched. */
+/** For `test.use`: a server that no other test file uses. */
 export const ownServer = (): { settings: WorkerSettings } => ({ settings: [async ({}, use) => use({}), { scope: "worker" }] });
 
 // ---- Pages -------------------------------------------------------------------
 
-/** Every page but the admin's, with a product and an order that exist. A test of the server compares both lists with its routes. */
+/**
+ * All pages except the admin pages, with an existing product and order. A test of the server compares both lists with
+ * its routes.
+ */
 export const pages = (product: number, order: number) => [
   "/",
   "/login",
@@ -41,7 +43,7 @@ export const pages = (product: number, order: number) => [
   `/orders/${order}`,
 ];
 
-/** The admin's pages, with an account that exists. */
+/** The admin pages, with an existing account. */
 export const adminPages = (user: string) => [
   "/admin/analytics",
   "/admin/rates",
@@ -51,71 +53,71 @@ export const adminPages = (user: string) => [
   "/admin/notifications",
 ];
 
-/** Opens a page and waits until its script, if it has one, runs. */
+/** Opens a page and waits until its script, if any, has started. */
 export async function open(page: Page, path: string) {
   const answer = await page.goto(path);
-  await alive(page);
+  await waitForScript(page);
   return answer;
 }
 
-/** Waits until the page's script, if it has one, has taken over what the server drew. */
-export async function alive(page: Page) {
-  const isAlive = () => page.evaluate(() => (window as { isAlive?: boolean }).isAlive !== false);
-  await expect.poll(isAlive, { intervals: [20] }).toBe(true);
+/** Waits until the script of the page, if any, has hydrated it. */
+export async function waitForScript(page: Page) {
+  const hasStarted = () => page.evaluate(() => (window as { hasStarted?: boolean }).hasStarted !== false);
+  await expect.poll(hasStarted, { intervals: [20] }).toBe(true);
 }
 
 export const test = base.extend({
-  /** Lets pages say when their script has started: nothing that a person sees does. */
+  /** Makes pages record when their script has started, because nothing visible shows it. */
   context: async ({ context, javaScriptEnabled }, use) => {
-    if (javaScriptEnabled !== false) await context.addInitScript(tellStart);
+    if (javaScriptEnabled !== false) await context.addInitScript(recordStart);
     await use(context);
   },
 });
 
-function tellStart() {
-  const state = window as { isAlive?: boolean };
-  state.isAlive = false;
+function recordStart() {
+  const state = window as { hasStarted?: boolean };
+  state.hasStarted = false;
   const start = WebAssembly.instantiateStreaming;
   WebAssembly.instantiateStreaming = async (...from) => {
     const program = await start(...from);
-    // The rest of the start is done by the time of the second frame
-    requestAnimationFrame(() => requestAnimationFrame(() => (state.isAlive = true)));
+    // Hydration is complete by the second frame
+    requestAnimationFrame(() => requestAnimationFrame(() => (state.hasStarted = true)));
     return program;
   };
 }
 
-/** The field of this name; the sign of a required one is not part of it. */
+/** Finds the field with this label; the mark of a required field is not part of the label. */
 export function field(scope: Page | Locator, label: string): Locator {
   const escaped = label.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
   const labelled = scope.getByLabel(new RegExp(`^${escaped}\\*?$`)).and(scope.locator("input, textarea"));
-  // The words of its choices belong to the label of a list
+  // The label of a select element includes the texts of its options
   return labelled.or(scope.getByRole("combobox", { name: label, exact: true }));
 }
 
-/** Fills the fields of a form, by their labels. */
+/** Fills in the fields of a form by their labels. */
 export async function fill(form: Page | Locator, values: Record<string, string>) {
   for (const [label, value] of Object.entries(values)) await field(form, label).fill(value);
 }
 
 export const press = (scope: Page | Locator, name: string) => scope.getByRole("button", { name, exact: true }).click();
 
-/** What a page shows this once: a token, a link, a password. */
+/** The secret that a page shows only once: a token, a link or a password. */
 export const secret = (page: Page) => page.locator("#secret code");
 
-/** The row of a table that has the text. */
+/** The table rows that contain the text. */
 export const row = (scope: Page | Locator, text: string | RegExp) =>
   scope.locator("tbody").getByRole("row").filter({ hasText: text });
 
-/** A number on top of a product's page, such as «Доступно». */
+/** A value in a description list, such as «Доступно» on the page of a product. */
 export const fact = (page: Page, label: string) =>
   page.locator("dl > div", { has: page.getByText(label, { exact: true }) }).getByRole("definition");
 
-/** The number at the end of the page's address. */
+/** Returns the id at the end of the page's URL. */
 export const idOf = (page: Page) => Number(new URL(page.url()).pathname.split("/").pop());
 
 // ---- People ------------------------------------------------------------------
 
-/** Makes an account; whoever makes it is signed in. */
+/** Registers an account, which signs it in. */
 export async function register(page: Page, name: string, secret = password) {
   await open(page, "/register");
   await fill(page, { "Имя пользователя": name, "Пароль": secret, "Пароль ещё раз": secret });
@@ -136,14 +138,14 @@ export async function signOut(page: Page) {
   await expect(page.getByText("Вы вышли.")).toBeVisible();
 }
 
-/** Somebody of this role comes to work: registered, given the role, signed in. */
-export async function arrive(page: Page, server: Server, role: Role): Promise<string> {
-  // The first account of all is the administrator's and keeps his role
+/** Registers an account, gives it the role and signs it in. Returns its name. */
+export async function signInAs(page: Page, server: Server, role: Role): Promise<string> {
+  // The first account becomes the administrator and keeps that role
   if (!server.run("user", "list").includes("\tadmin")) await register(page, unique("хозяин"));
   const name = unique(role);
   await register(page, name);
   if (role === "user") return name;
-  // Another role ends the sessions
+  // A change of role ends all sessions
   server.run("user", "role", name, role);
   await signIn(page, name);
   return name;
@@ -153,7 +155,7 @@ export async function arrive(page: Page, server: Server, role: Role): Promise<st
 
 type Goods = { name: string; price?: string; quantity?: number; min?: number };
 
-/** Adds a product and returns its id; its page is open then. */
+/** Adds a product and returns its id. Its page is open afterwards. */
 export async function addProduct(page: Page, { name, price = "", quantity, min }: Goods): Promise<number> {
   await open(page, "/products/new");
   await fill(page, { "Название": name, "Цена, ₽": price });
@@ -165,8 +167,8 @@ export async function addProduct(page: Page, { name, price = "", quantity, min }
   return idOf(page);
 }
 
-/** The same over the API, for tests that are about something else. */
-export async function stock(page: Page, name: string, quantity: number): Promise<number> {
+/** Adds a product through the API, for tests of other things. */
+export async function addProductByApi(page: Page, name: string, quantity: number): Promise<number> {
   const made = await page.request.post("/api/products", { data: { name, sell_price_rub: "100.00", quantity } });
   return (await made.json()).id;
 }
@@ -186,7 +188,7 @@ export async function receiveSupply(page: Page, { product, qty, price, supplier 
 
 type Booking = { product: string; phone?: string; qty?: number; price?: string };
 
-/** Books an order and returns its number; its page is open then. */
+/** Creates an order and returns its id. Its page is open afterwards. */
 export async function bookOrder(page: Page, booking: Booking): Promise<number> {
   await fillOrder(page, booking);
   await press(page, "Оформить заказ");
@@ -194,19 +196,19 @@ export async function bookOrder(page: Page, booking: Booking): Promise<number> {
   return idOf(page);
 }
 
-/** Fills the form of a new order, and does not send it. */
+/** Fills in the form for a new order without submitting it. */
 export async function fillOrder(page: Page, { product, phone = "8 916 123-45-67", qty = 1, price = "" }: Booking) {
   await open(page, "/orders/new");
   await fill(page, { "Телефон": phone, "Товар": product, "Кол-во": String(qty), "Цена, ₽": price });
 }
 
-/** Books an order over the API, for tests that are about something else. */
-export async function book(page: Page, product: number): Promise<number> {
+/** Creates an order through the API, for tests of other things. */
+export async function bookOrderByApi(page: Page, product: number): Promise<number> {
   const made = await page.request.post("/api/orders", { data: { product_id: product, phone: "8 916 123-45-67", qty: 1 } });
   return (await made.json()).id;
 }
 
-/** The order's row in the list of orders. */
+/** The row of an order in the list of orders. */
 export const orderRow = (page: Page, order: number) =>
   page.getByRole("row").filter({ has: page.getByRole("link", { name: String(order), exact: true }) });
 

@@ -1,10 +1,10 @@
-/** Registering where an administrator lets people in: REGISTRATION=approval. */
+/** Registration that an administrator must approve: REGISTRATION=approval. */
 import * as shop from "./shop";
 import { expect, fill, password, press, test, unique } from "./shop";
 
 test.use({ settings: { REGISTRATION: "approval" } });
 
-test("a new account waits until it is let in", async ({ page, server }) => {
+test("a new account cannot sign in until it is activated", async ({ page, server }) => {
   await shop.register(page, unique("хозяин"));
   await shop.signOut(page);
   const name = unique("анна");

@@ -1,4 +1,4 @@
-/** Registering where nobody may: REGISTRATION=closed. */
+/** Closed registration: REGISTRATION=closed. */
 import * as shop from "./shop";
 import { expect, field, test, unique } from "./shop";
 

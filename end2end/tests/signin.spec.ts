@@ -1,4 +1,4 @@
-/** Accounts: registering, signing in and out, the own password. */
+/** Accounts: registering, signing in and out, changing the password. */
 import * as shop from "./shop";
 import { expect, field, fill, password, press, test, unique } from "./shop";
 
@@ -18,7 +18,7 @@ test("a wrong password and an unknown name look the same @postgres", async ({ pa
   }
 });
 
-test("a name is the same in capitals", async ({ page }) => {
+test("user names are not case-sensitive", async ({ page }) => {
   const name = unique("Анна");
   await shop.register(page, name);
   await shop.signOut(page);
@@ -30,7 +30,7 @@ for (const javaScriptEnabled of [true, false]) {
   test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
     test.use({ javaScriptEnabled });
 
-    test("whoever registers is signed in, and comes to the home page @postgres", async ({ page }) => {
+    test("registering signs the user in and opens the home page @postgres", async ({ page }) => {
       const name = unique("анна");
       await shop.register(page, name);
       expect(new URL(page.url()).pathname).toBe("/");
@@ -41,16 +41,16 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
-test("registering tells what is wrong at the field", async ({ page }) => {
+test("registering shows errors at their fields", async ({ page }) => {
   const taken = unique("анна");
   await shop.register(page, taken);
   const wrong: [string, Record<string, string>, string, RegExp][] = [
     ["a short password", { "Пароль": "семь777", "Пароль ещё раз": "семь777" }, "Пароль", /Не менее 8 символов/],
     ["a long password", { "Пароль": "я".repeat(37), "Пароль ещё раз": "я".repeat(37) }, "Пароль", /не больше 71 байта/],
-    ["another password", { "Пароль ещё раз": password + "!" }, "Пароль ещё раз", /Пароли не совпадают/],
+    ["a different password", { "Пароль ещё раз": password + "!" }, "Пароль ещё раз", /Пароли не совпадают/],
     ["no name", { "Имя пользователя": "" }, "Имя пользователя", /Заполните это поле/],
     ["a short name", { "Имя пользователя": "ая" }, "Имя пользователя", /Не менее 3 символов/],
-    ["a strange name", { "Имя пользователя": "анна петровна" }, "Имя пользователя", /Только буквы, цифры, точка/],
+    ["an invalid name", { "Имя пользователя": "анна петровна" }, "Имя пользователя", /Только буквы, цифры, точка/],
     ["a taken name", { "Имя пользователя": taken.toUpperCase() }, "Имя пользователя", /Уже занято/],
   ];
   for (const [what, values, label, words] of wrong) {
@@ -68,7 +68,7 @@ test("registering tells what is wrong at the field", async ({ page }) => {
   }
 });
 
-test("a page asked for while signed out is opened after signing in", async ({ page }) => {
+test("signing in opens the page that was requested while signed out", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.signOut(page);
@@ -83,7 +83,7 @@ test("a page asked for while signed out is opened after signing in", async ({ pa
   await expect(page.getByRole("heading", { level: 1 })).toHaveText("Заказы");
 });
 
-test("signing in leads to no other site", async ({ page, server }) => {
+test("signing in never redirects to another site", async ({ page, server }) => {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.signOut(page);
@@ -92,7 +92,7 @@ test("signing in leads to no other site", async ({ page, server }) => {
   expect(page.url()).toBe(`${server.url}/`);
 });
 
-test("who has signed out is led to the sign-in", async ({ page }) => {
+test("after signing out, pages redirect to the sign-in page", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.signOut(page);
@@ -101,7 +101,7 @@ test("who has signed out is led to the sign-in", async ({ page }) => {
   await expect(page).toHaveURL(/\/login\?next=/);
 });
 
-test("a session lives on in a new page and in a new window", async ({ page, context }) => {
+test("a session stays valid in a new page after the first one is closed", async ({ page, context }) => {
   const name = unique("анна");
   await shop.register(page, name);
   const another = await context.newPage();
@@ -110,7 +110,7 @@ test("a session lives on in a new page and in a new window", async ({ page, cont
   await expect(another.getByRole("link", { name: new RegExp(name) })).toBeVisible();
 });
 
-test("the own password is changed, and other devices are signed out @postgres", async ({ page, browser, watch, baseURL }) => {
+test("changing the password signs out other devices @postgres", async ({ page, browser, watch, baseURL }) => {
   const name = unique("анна");
   await shop.register(page, name);
   const elsewhere = await browser.newContext({ baseURL, locale: "ru-RU" });

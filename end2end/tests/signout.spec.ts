@@ -1,20 +1,20 @@
-/** Whoever comes to a shared computer after somebody signed out finds nothing of his behind the Back button. */
+/** On a shared computer, the Back button shows nothing of a user who has signed out. */
 import type { CDPSession } from "@playwright/test";
 import config from "../playwright.config";
 import * as shop from "./shop";
 import { expect, ownServer, test, unique } from "./shop";
 
-// Playwright takes Chromium's store of pages for going back away; people have it
+// Playwright disables Chromium's back/forward cache, but people use it
 test.use({ ...ownServer(), launchOptions: { ...config.use?.launchOptions, ignoreDefaultArgs: ["--disable-back-forward-cache"] } });
 
-/** The Back button. */
-async function back(browser: CDPSession) {
+/** Presses the Back button. */
+async function goBack(browser: CDPSession) {
   const { currentIndex, entries } = await browser.send("Page.getNavigationHistory");
   await browser.send("Page.navigateToHistoryEntry", { entryId: entries[currentIndex - 1].id });
 }
 
-/** What a person reads: a page that comes out of the store is unknown to Playwright. */
-async function shown(browser: CDPSession): Promise<string> {
+/** Returns the visible text. Playwright does not know a page that was restored from the cache. */
+async function visibleText(browser: CDPSession): Promise<string> {
   const read = await browser.send("Runtime.evaluate", { expression: "document.body.innerText" });
   return read.result.value ?? "";
 }
@@ -24,7 +24,7 @@ for (const javaScriptEnabled of [true, false]) {
     test.use({ javaScriptEnabled });
 
     test("Back after signing out leads to the sign-in page", async ({ page, context, server }) => {
-      await shop.arrive(page, server, "manager");
+      await shop.signInAs(page, server, "manager");
       const product = unique("чай");
       await shop.addProduct(page, { name: product, price: "720", quantity: 5 });
       const order = await shop.bookOrder(page, { product });
@@ -34,14 +34,14 @@ for (const javaScriptEnabled of [true, false]) {
       await shop.signOut(page);
       const browser = await context.newCDPSession(page);
       for (let steps = 0; steps < 2; steps++) {
-        await back(browser);
-        await expect.poll(() => shown(browser)).toContain("Войти");
-        expect(await shown(browser)).not.toContain("123-45-67");
+        await goBack(browser);
+        await expect.poll(() => visibleText(browser)).toContain("Войти");
+        expect(await visibleText(browser)).not.toContain("123-45-67");
       }
     });
 
-    test("Back leads from an order to the list as it was", async ({ page, context, server }) => {
-      await shop.arrive(page, server, "manager");
+    test("Back from an order restores the list", async ({ page, context, server }) => {
+      await shop.signInAs(page, server, "manager");
       const product = unique("чай");
       await shop.addProduct(page, { name: product, price: "720", quantity: 5 });
       const order = await shop.bookOrder(page, { product });
@@ -49,9 +49,9 @@ for (const javaScriptEnabled of [true, false]) {
       await page.getByRole("link", { name: String(order), exact: true }).click();
       await expect(page).toHaveURL(new RegExp(`/orders/${order}$`));
       const browser = await context.newCDPSession(page);
-      await back(browser);
-      await expect.poll(() => shown(browser)).toContain(product);
-      expect(await shown(browser)).toContain("Скачать CSV");
+      await goBack(browser);
+      await expect.poll(() => visibleText(browser)).toContain(product);
+      expect(await visibleText(browser)).toContain("Скачать CSV");
     });
   });
 }

@@ -1,4 +1,4 @@
-/** The main job of the shop on a phone, 360 wide. */
+/** The main tasks of the shop on a phone that is 360 px wide. */
 import type { Locator, Page } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, fact, orderRow, ownServer, row, test } from "./shop";
@@ -7,8 +7,8 @@ test.use({ ...ownServer(), viewport: { width: 360, height: 740 }, hasTouch: true
 
 const long = "Кофе в зёрнах «Эфиопия Сидамо Иргачефф Превосходнейший», 500 г";
 
-/** Nothing sticks out to the right. */
-async function fits(page: Page) {
+/** Expects that the page does not scroll sideways. */
+async function expectFits(page: Page) {
   const { width, seen } = await page.evaluate(() => ({
     width: document.documentElement.scrollWidth,
     seen: window.innerWidth,
@@ -16,8 +16,8 @@ async function fits(page: Page) {
   expect(width, page.url()).toBeLessThanOrEqual(seen);
 }
 
-/** The cells of a row stand one below another. */
-async function isCard(row: Locator) {
+/** Expects that the cells of a row are below each other. */
+async function expectCard(row: Locator) {
   const boxes = [];
   for (const cell of await row.getByRole("cell").all()) {
     const box = await cell.boundingBox();
@@ -28,19 +28,19 @@ async function isCard(row: Locator) {
   for (const [index, box] of boxes.slice(1).entries()) expect(box.y).toBeGreaterThanOrEqual(boxes[index].y + boxes[index].height - 1);
 }
 
-/** Every button and every link that looks like one is big enough for a thumb. */
-async function isThumbSized(page: Page) {
+/** Expects that every button and every link that looks like one is big enough for a thumb. */
+async function expectThumbSized(page: Page) {
   for (const button of await page.getByRole("button").or(page.locator("a.btn, nav a")).filter({ visible: true }).all()) {
     const box = await button.boundingBox();
     expect(box?.height, `${page.url()}: ${await button.textContent()}`).toBeGreaterThanOrEqual(44);
   }
 }
 
-test("a shop opens on a phone: account, product, supply, order, issue @postgres", async ({ page }) => {
+test("a new shop works on a phone: account, product, supply, order, issue @postgres", async ({ page }) => {
   await shop.register(page, "Очень_длинное_имя_хозяйки_магазина");
   const product = await shop.addProduct(page, { name: long, price: "1490", min: 8 });
   await shop.receiveSupply(page, { product: long, qty: 10, price: "7,90", supplier: "Torrefazione Milano S.r.l." });
-  await isCard(row(page.getByRole("region", { name: "История поставок" }), long));
+  await expectCard(row(page.getByRole("region", { name: "История поставок" }), long));
 
   await shop.open(page, "/orders/new");
   await shop.fill(page, { "Телефон": "89161234567" });
@@ -48,7 +48,7 @@ test("a shop opens on a phone: account, product, supply, order, issue @postgres"
   await page.getByRole("option", { name: long }).tap();
   await expect(shop.field(page, "Цена, ₽")).toHaveValue("1490,00");
   await shop.fill(page, { "Кол-во": "3" });
-  await fits(page);
+  await expectFits(page);
   await shop.press(page, "Оформить заказ");
   await page.waitForURL(/\/orders\/\d+/);
   const order = shop.idOf(page);
@@ -56,56 +56,56 @@ test("a shop opens on a phone: account, product, supply, order, issue @postgres"
   await test.step("every page fits, with thumb-sized buttons", async () => {
     for (const path of shop.pages(product, order)) {
       await shop.open(page, path);
-      await fits(page);
-      await isThumbSized(page);
+      await expectFits(page);
+      await expectThumbSized(page);
     }
   });
 
-  await test.step("rows are cards", async () => {
+  await test.step("rows are shown as cards", async () => {
     await shop.open(page, "/products");
-    await isCard(row(page, long));
+    await expectCard(row(page, long));
     await shop.open(page, "/orders");
-    await isCard(orderRow(page, order));
+    await expectCard(orderRow(page, order));
   });
 
-  await test.step("the order is issued with a thumb", async () => {
+  await test.step("the order is issued by touch", async () => {
     await shop.cancelButton(orderRow(page, order)).tap();
     await expect(page.getByRole("dialog")).toBeVisible();
-    await fits(page);
-    await isThumbSized(page);
+    await expectFits(page);
+    await expectThumbSized(page);
     await page.getByRole("button", { name: "Нет, оставить" }).tap();
     await shop.issueButton(orderRow(page, order)).tap();
     await expect(orderRow(page, order)).toContainText("выдан");
-    await isCard(orderRow(page, order));
-    await fits(page);
+    await expectCard(orderRow(page, order));
+    await expectFits(page);
   });
 
   await shop.open(page, `/products/${product}`);
   await expect(fact(page, "Доступно")).toContainText("7");
   await expect(fact(page, "На складе")).toHaveText("7");
-  await isCard(row(page.getByRole("region", { name: "Движение товара" }), "Поставка"));
+  await expectCard(row(page.getByRole("region", { name: "Движение товара" }), "Поставка"));
 });
 
-test("what goes wrong fits a phone too", async ({ page, server, expectProblem }) => {
+test("pages with errors and long names fit a phone, too", async ({ page, server, expectProblem }) => {
   expectProblem(/status of (422|409|404)/);
-  await shop.arrive(page, server, "manager");
+  await shop.signInAs(page, server, "manager");
   await shop.addProduct(page, { name: shop.unique("Чай-с-очень-длинным-именем-в-одно-слово-".repeat(3)), price: "1", quantity: 1 });
-  await fits(page);
+  await expectFits(page);
   await shop.open(page, "/products");
-  await fits(page);
+  await expectFits(page);
   await shop.open(page, "/orders/new");
   await shop.press(page, "Оформить заказ");
   await expect(page.getByText("Заполните это поле").first()).toBeVisible();
-  await fits(page);
+  await expectFits(page);
   await shop.open(page, "/orders?phone=1");
   await expect(page.getByText("Введите не меньше 3 цифр")).toBeVisible();
-  await fits(page);
+  await expectFits(page);
   await shop.open(page, "/nowhere");
-  await fits(page);
+  await expectFits(page);
 });
 
-test("the parts of a page stand evenly apart, and a manager's menu in one line", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+test("the sections of a page are evenly spaced, and a manager's menu is on one line", async ({ page, server }) => {
+  await shop.signInAs(page, server, "manager");
   const product = await shop.addProduct(page, { name: shop.unique("Чай"), price: "1", quantity: 1 });
   for (const path of ["/account", `/products/${product}`]) {
     await shop.open(page, path);

@@ -1,10 +1,10 @@
-/** The main job of the shop in a browser that runs no scripts. */
+/** The main tasks of the shop in a browser without JavaScript. */
 import * as shop from "./shop";
 import { expect, fact, field, fill, orderRow, ownServer, press, row, test } from "./shop";
 
 test.use({ ...ownServer(), javaScriptEnabled: false });
 
-test("a shop opens without JavaScript: account, product, supply, order, issue @postgres", async ({ page }) => {
+test("a new shop works without JavaScript: account, product, supply, order, issue @postgres", async ({ page }) => {
   await shop.register(page, "Хозяйка");
   const product = await shop.addProduct(page, { name: "Чай «Эрл Грей»", price: "720" });
   await expect(page.getByText("Товар добавлен.")).toBeVisible();
@@ -30,8 +30,8 @@ test("a shop opens without JavaScript: account, product, supply, order, issue @p
   await expect(page.getByText("Выдача · Хозяйка")).toBeVisible();
 });
 
-test("a wrong form shows its errors at the fields and keeps what was typed @postgres", async ({ page, server }) => {
-  await shop.arrive(page, server, "user");
+test("an invalid form shows errors at its fields and keeps its values @postgres", async ({ page, server }) => {
+  await shop.signInAs(page, server, "user");
   await shop.open(page, "/orders/new");
   await fill(page, { "Телефон": "123", "Имя покупателя": "Пётр & сыновья «100 %»", "Товар": "", "Кол-во": "два" });
   await press(page, "Оформить заказ");
@@ -43,8 +43,8 @@ test("a wrong form shows its errors at the fields and keeps what was typed @post
   await expect(field(page, "Кол-во")).toHaveValue("два");
 });
 
-test("an edit that came too late shows what changed, keeps what was typed and may be sent again", async ({ page, context, server }) => {
-  await shop.arrive(page, server, "manager");
+test("an outdated edit shows what has changed, keeps its values and can be sent again", async ({ page, context, server }) => {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
   const id = await shop.addProduct(page, { name, price: "100" });
   const other = await context.newPage();
@@ -63,8 +63,8 @@ test("an edit that came too late shows what changed, keeps what was typed and ma
   await expect(fact(other, "Цена, ₽")).toHaveText(/170,00\s₽/);
 });
 
-test("cancelling asks once, and frees the goods @postgres", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+test("cancelling asks once and releases the stock @postgres", async ({ page, server }) => {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
   const product = await shop.addProduct(page, { name, price: "100", quantity: 5 });
   const order = await shop.bookOrder(page, { product: name, qty: 2 });
@@ -86,8 +86,8 @@ test("cancelling asks once, and frees the goods @postgres", async ({ page, serve
   await expect(fact(page, "Доступно")).toHaveText("5");
 });
 
-test("an order that is settled already says so", async ({ page, context, server }) => {
-  await shop.arrive(page, server, "manager");
+test("cancelling an order that was issued in another tab says so", async ({ page, context, server }) => {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
   await shop.addProduct(page, { name, price: "100", quantity: 5 });
   const order = await shop.bookOrder(page, { product: name });

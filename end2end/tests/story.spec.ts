@@ -1,4 +1,4 @@
-/** The main job of the shop, from an empty database to an issued order. */
+/** The main tasks of the shop, from an empty database to an issued order. */
 import * as shop from "./shop";
 import { expect, fact, field, fill, orderRow, ownServer, press, row, test } from "./shop";
 
@@ -6,8 +6,8 @@ test.use(ownServer());
 
 const tea = "Чай чёрный «Ассам», 250 г";
 
-test("a shop opens: account, product, supply, order, issue, and the stock is right @postgres", async ({ page }) => {
-  await test.step("the first account is the administrator's", async () => {
+test("a new shop works: account, product, supply, order, issue, and the stock is right @postgres", async ({ page }) => {
+  await test.step("the first account becomes the administrator", async () => {
     await shop.open(page, "/register");
     await expect(page.getByText("Это первый аккаунт: он станет администратором.")).toBeVisible();
     await shop.register(page, "Хозяйка");
@@ -23,7 +23,7 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
     return id;
   });
 
-  await test.step("a supply is received, and the page stays", async () => {
+  await test.step("a supply is received on the same page", async () => {
     await shop.receiveSupply(page, { product: tea, qty: 10, price: "2,80", supplier: "Teekanne" });
     await expect(page.getByText(`Принято: ${tea}, 10 шт.`).first()).toBeVisible();
     const received = row(page.getByRole("region", { name: "История поставок" }), tea);
@@ -31,7 +31,7 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
     await expect(field(page.getByRole("region", { name: "Принять поставку" }), "Кол-во")).toHaveValue("");
   });
 
-  const order = await test.step("an order is booked with the keyboard alone", async () => {
+  const order = await test.step("an order is created with the keyboard alone", async () => {
     await shop.open(page, "/orders/new");
     await expect(field(page, "Телефон")).toBeFocused();
     await page.keyboard.type("89161234567");
@@ -57,7 +57,7 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
     return shop.idOf(page);
   });
 
-  await test.step("it is issued in the list, where it stands", async () => {
+  await test.step("it is issued in the list, which does not scroll", async () => {
     for (let more = 0; more < 4; more++) await shop.bookOrder(page, { product: tea });
     await page.setViewportSize({ width: 1280, height: 300 });
     await shop.open(page, "/orders?sort=created_at");
@@ -94,7 +94,7 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
     await expect(history.filter({ hasText: "Создание · Хозяйка" })).toContainText(/Цена, ₽: 500,00\s₽/);
   });
 
-  await test.step("the next order is issued on its own page, and its history grows there", async () => {
+  await test.step("the next order is issued on its own page, which shows the new history", async () => {
     await shop.open(page, `/orders/${order + 1}`);
     await shop.issueButton(page).click();
     await expect(page.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
@@ -103,8 +103,8 @@ test("a shop opens: account, product, supply, order, issue, and the stock is rig
   });
 });
 
-test("the last digits of a phone find the order on the way to the counter", async ({ page, server }) => {
-  await shop.arrive(page, server, "manager");
+test("a clerk finds an order by the last digits of the phone number and issues it", async ({ page, server }) => {
+  await shop.signInAs(page, server, "manager");
   const name = shop.unique("Кофе");
   await shop.addProduct(page, { name, price: "1299,90", quantity: 2 });
   await shop.bookOrder(page, { product: name, phone: "8 903 555-77-01" });
@@ -113,7 +113,7 @@ test("the last digits of a phone find the order on the way to the counter", asyn
   await press(page, "Найти");
   await expect(page).toHaveURL(/phone=77-01/);
   await expect(page.locator("tbody").getByRole("row")).toHaveCount(1);
-  // A row that has just moved takes no click for 400 ms.
+  // Clicks on a row that has just moved are ignored for 400 ms.
   await page.waitForTimeout(500);
   await shop.issueButton(row(page, name)).click();
   await expect(row(page, name)).toContainText("выдан");

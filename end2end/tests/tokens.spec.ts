@@ -3,7 +3,7 @@ import type { Page } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, fill, press, row, test, unique } from "./shop";
 
-async function tokensComeAndGo(page: Page) {
+async function createUseAndRevokeToken(page: Page) {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.open(page, "/account");
@@ -26,14 +26,14 @@ async function tokensComeAndGo(page: Page) {
   await expect(page.getByText("Токенов пока нет.")).toBeVisible();
 }
 
-test("a token is shown once, signs in, and is revoked", async ({ page }) => tokensComeAndGo(page));
+test("a token is shown once, signs in, and is revoked", async ({ page }) => createUseAndRevokeToken(page));
 
 test.describe("without JavaScript", () => {
   test.use({ javaScriptEnabled: false });
-  test("a token is shown once, signs in, and is revoked", async ({ page }) => tokensComeAndGo(page));
+  test("a token is shown once, signs in, and is revoked", async ({ page }) => createUseAndRevokeToken(page));
 });
 
-test("the documentation opens from the account page and tries the API out", async ({ page }) => {
+test("the documentation opens from the account page and can call the API", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.open(page, "/account");
@@ -43,13 +43,13 @@ test("the documentation opens from the account page and tries the API out", asyn
   await expect(page.locator("#operations-account-me .live-responses-table")).toContainText(name);
 });
 
-test("the documentation asks to sign in and comes back", async ({ page }) => {
+test("the documentation redirects to the sign-in page and back", async ({ page }) => {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.signOut(page);
   await page.goto("/docs/");
   await expect(page).toHaveURL(/\/login\?next=%2Fdocs%2F/);
-  await shop.alive(page);
+  await shop.waitForScript(page);
   await fill(page, { "Имя пользователя": name, "Пароль": shop.password });
   await press(page, "Войти");
   await expect(page).toHaveURL(/\/docs\/$/);
