@@ -29,7 +29,7 @@ async fn a_server_ends_when_told_although_the_database_hangs() {
     server.terminate();
     hurried.terminate();
     hurried
-        .wait_for_log("shutting down after running requests finish")
+        .wait_for_log("shutting down once running requests have finished")
         .await;
     hurried.terminate();
     let ended = hurried.wait_for_exit(Duration::from_secs(3)).await;

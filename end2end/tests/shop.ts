@@ -151,7 +151,7 @@ export async function signInAs(page: Page, server: Server, role: Role): Promise<
   return name;
 }
 
-// ---- Goods -------------------------------------------------------------------
+// ---- Products ----------------------------------------------------------------
 
 type Goods = { name: string; price?: string; quantity?: number; min?: number };
 

@@ -92,7 +92,7 @@ pub struct Settings {
     /// Cost of a password hash, from 4 to 31; each step doubles the work
     #[arg(long, env = "BCRYPT_COST", default_value = "12", global = true)]
     bcrypt_cost: String,
-    /// Maximum number of connections to the database
+    /// Maximum number of pooled connections to the database
     #[arg(long, env = "DATABASE_CONNECTIONS", default_value = "8", global = true)]
     database_connections: String,
     /// Format of the log: text or json

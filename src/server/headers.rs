@@ -16,7 +16,7 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 );
 /// The `Retry-After` of a 503 response that does not set its own, in seconds.
 const AGAIN: HeaderValue = HeaderValue::from_static("5");
-/// One year, in seconds.
+/// The `Strict-Transport-Security` header: HTTPS only, for one year.
 const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The headers that no handler can override.

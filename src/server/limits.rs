@@ -97,7 +97,7 @@ pub enum Patience {
     File,
 }
 
-/// Limits the time until a request has arrived and its response begins. The body of the response may take any time.
+/// Limits the time until a request has arrived and its response begins. Sending the response may take any time.
 ///
 /// The layers in tower-http do not read the rest of a body, without which a browser does not show the response. They
 /// also do not distinguish a slow client from a slow server.

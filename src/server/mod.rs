@@ -96,7 +96,7 @@ fn stop() -> Result<impl Future<Output = ()>, String> {
     };
     Ok(async move {
         next().await;
-        tracing::info!("shutting down after running requests finish");
+        tracing::info!("shutting down once running requests have finished");
         tokio::spawn(async move {
             next().await;
             tracing::warn!("received a second signal; exiting at once");
@@ -120,7 +120,7 @@ async fn welcome(shop: &Shop) {
     }
 }
 
-/// Deletes expired sessions, password attempts and idempotency keys, again and again.
+/// Deletes expired sessions, password attempts and idempotency keys at regular intervals.
 async fn sweep(shop: Shop) {
     let sessions = Sessions(shop.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
