@@ -100,7 +100,7 @@ test.describe("on a phone", () => {
     await page.locator("#file").setInputFiles({ name: "прайс.csv", mimeType: "text/csv", buffer: Buffer.from(priceList) });
     await page.locator("form[action='/uploads/products'] button[type=submit]").click();
     await page.waitForURL(/upload=/);
-    await shop.alive(page);
+    await shop.waitForScript(page);
     await placeAtTop(page, "#preview");
     await picture(page, "import-phone");
   });
