@@ -37,14 +37,14 @@ dev: setup-build ## Serve, and rebuild quickly whenever a source file changes
 
 lint: setup-build ## Check the format, and lint the server and the client
 	cargo fmt --check
-	cargo clippy --features ssr --all-targets -- --deny warnings
+	cargo clippy --features testing --all-targets -- --deny warnings
 	scripts/clippy-client --deny warnings
 
 deny: setup-test ## Check the dependencies: licences, sources, known vulnerabilities
 	scripts/deny
 
 unit: setup-test ## Run the server tests on SQLite and PostgreSQL
-	scripts/with-postgres cargo test --features ssr
+	scripts/with-postgres cargo test --features testing
 
 e2e: setup-test server ## Run the browser tests; make e2e ARGS='-g login' runs only some
 	@cd end2end && node_modules/.bin/tsc

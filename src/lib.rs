@@ -67,7 +67,9 @@ pub mod validation;
 #[cfg(feature = "ssr")]
 pub mod web;
 
-#[cfg(all(test, feature = "ssr"))]
+#[cfg(feature = "testing")]
+pub mod testing;
+#[cfg(all(test, feature = "testing"))]
 mod tests;
 
 #[expect(

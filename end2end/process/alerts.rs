@@ -2,13 +2,15 @@
 
 use crate::{
     database::Database,
-    mail_server::{MailServer, PASSWORD as MAIL_PASSWORD, Tls},
     server::{Server, free_port},
     shop::{PASSWORD, Shop, post},
-    telegram::{Reply, TOKEN, Telegram},
 };
 use reqwest::Client;
 use serde_json::{Value, json};
+use sirius::testing::{
+    mail_server::{MailServer, PASSWORD as MAIL_PASSWORD, Tls},
+    telegram::{Reply, TOKEN, Telegram},
+};
 use std::{sync::Arc, time::Duration};
 use tokio::sync::Semaphore;
 

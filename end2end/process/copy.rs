@@ -7,73 +7,107 @@ use crate::{
     shop::{Shop, post},
     storm::Storm,
 };
+use rstest_reuse::apply;
 use serde_json::json;
 
-on_both_databases! {
-    async fn a_copy_to_the_other_database_and_back_is_identical(database: Database) {
-        let server = Server::start(&database).await;
-        let shop = Shop::open(&server, 900_000).await;
-        fill_every_table(&database, &server, &shop).await;
-        let storm = Storm::begin(&shop, &[&server.site]);
-        storm.wait_for_orders(150).await;
-        storm.settle(&database).await;
-        server.kill();
-        for table in database.tables() {
-            let any = format!("SELECT 'row' AS line FROM \"{table}\" LIMIT 1");
-            assert_eq!(database.lines(&any).len(), 1, "{table} is empty, so copying it proves nothing");
-        }
-
-        let (there, back) = (database.opposite(), database.another());
-        let said = database.does(&["copy", "--to", &there.url]);
-        for table in database.tables() {
-            assert!(said.contains(&format!("copied and compared: {table} (")), "{table} is not in: {said}");
-        }
-        there.does(&["copy", "--to", &back.url]);
-        assert_same(&database, &back);
-
-        // Sessions are there, and new ids follow the old ones.
-        let server = Server::start(&there).await;
-        let known = database.orders().pop().unwrap().id;
-        let next = shop.create_order(&server.site, "after the move", 1).await.unwrap().id();
-        assert!(next > known);
-        let issued = post(&shop.program, &server.site, &format!("/api/orders/{next}/issue"), "", &json!(null)).await.unwrap();
-        assert_eq!(issued.status, 200, "{issued:?}");
-        there.assert_agrees();
+#[apply(on_both_databases)]
+async fn a_copy_to_the_other_database_and_back_is_identical(database: Database) {
+    let server = Server::start(&database).await;
+    let shop = Shop::open(&server, 900_000).await;
+    fill_every_table(&database, &server, &shop).await;
+    let storm = Storm::begin(&shop, &[&server.site]);
+    storm.wait_for_orders(150).await;
+    storm.settle(&database).await;
+    server.kill();
+    for table in database.tables() {
+        let any = format!("SELECT 'row' AS line FROM \"{table}\" LIMIT 1");
+        assert_eq!(
+            database.lines(&any).len(),
+            1,
+            "{table} is empty, so copying it proves nothing"
+        );
     }
 
-    async fn a_copy_of_a_busy_database_is_consistent(database: Database) {
-        let server = Server::start(&database).await;
-        let shop = Shop::open(&server, 900_000).await;
-        let storm = Storm::begin(&shop, &[&server.site]);
-        storm.wait_for_orders(100).await;
-        let before = storm.journal();
-        let there = database.opposite();
-        assert!(database.does(&["copy", "--to", &there.url]).contains("everything agrees"));
-        assert_eq!(before.compare(&there), before.operations());
-        storm.settle(&database).await;
+    let (there, back) = (database.opposite(), database.another());
+    let said = database.does(&["copy", "--to", &there.url]);
+    for table in database.tables() {
+        assert!(
+            said.contains(&format!("copied and compared: {table} (")),
+            "{table} is not in: {said}"
+        );
     }
+    there.does(&["copy", "--to", &back.url]);
+    assert_same(&database, &back);
 
-    async fn a_copy_never_overwrites_data(database: Database) {
-        let server = Server::start(&database).await;
-        Shop::open(&server, 1).await;
-        let there = database.opposite();
-        database.does(&["copy", "--to", &there.url]);
-        let refused = database.refuses(&["copy", "--to", &there.url]);
-        assert!(refused.contains("not empty"), "{refused}");
-        let refused = database.refuses(&["copy", "--to", &database.url]);
-        assert!(refused.contains("same database"), "{refused}");
-    }
+    // Sessions are there, and new ids follow the old ones.
+    let server = Server::start(&there).await;
+    let known = database.orders().pop().unwrap().id;
+    let next = shop
+        .create_order(&server.site, "after the move", 1)
+        .await
+        .unwrap()
+        .id();
+    assert!(next > known);
+    let issued = post(
+        &shop.program,
+        &server.site,
+        &format!("/api/orders/{next}/issue"),
+        "",
+        &json!(null),
+    )
+    .await
+    .unwrap();
+    assert_eq!(issued.status, 200, "{issued:?}");
+    there.assert_agrees();
+}
 
-    async fn a_copy_onto_the_same_database_is_refused_however_its_url_is_spelled(database: Database) {
-        database.does(&["migrate"]);
-        let folder = database.folder.path().file_name().unwrap().to_str().unwrap();
-        let spelled = match database.kind() {
-            "SQLite" => database.url.replace(folder, &format!("{folder}/../{folder}")),
-            _ => format!("{}?connect_timeout=7", database.url),
-        };
-        let refused = database.refuses(&["copy", "--to", &spelled]);
-        assert!(refused.contains("same database"), "{refused}");
-    }
+#[apply(on_both_databases)]
+async fn a_copy_of_a_busy_database_is_consistent(database: Database) {
+    let server = Server::start(&database).await;
+    let shop = Shop::open(&server, 900_000).await;
+    let storm = Storm::begin(&shop, &[&server.site]);
+    storm.wait_for_orders(100).await;
+    let before = storm.journal();
+    let there = database.opposite();
+    assert!(
+        database
+            .does(&["copy", "--to", &there.url])
+            .contains("everything agrees")
+    );
+    assert_eq!(before.compare(&there), before.operations());
+    storm.settle(&database).await;
+}
+
+#[apply(on_both_databases)]
+async fn a_copy_never_overwrites_data(database: Database) {
+    let server = Server::start(&database).await;
+    Shop::open(&server, 1).await;
+    let there = database.opposite();
+    database.does(&["copy", "--to", &there.url]);
+    let refused = database.refuses(&["copy", "--to", &there.url]);
+    assert!(refused.contains("not empty"), "{refused}");
+    let refused = database.refuses(&["copy", "--to", &database.url]);
+    assert!(refused.contains("same database"), "{refused}");
+}
+
+#[apply(on_both_databases)]
+async fn a_copy_onto_the_same_database_is_refused_however_its_url_is_spelled(database: Database) {
+    database.does(&["migrate"]);
+    let folder = database
+        .folder
+        .path()
+        .file_name()
+        .unwrap()
+        .to_str()
+        .unwrap();
+    let spelled = match database.kind() {
+        "SQLite" => database
+            .url
+            .replace(folder, &format!("{folder}/../{folder}")),
+        _ => format!("{}?connect_timeout=7", database.url),
+    };
+    let refused = database.refuses(&["copy", "--to", &spelled]);
+    assert!(refused.contains("same database"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

@@ -1,5 +1,6 @@
 //! Everything at once: clerks sell while others import files, enter rates, archive products and read lists.
 
+use crate::database::Database;
 use crate::{
     on_both_databases, report,
     server::Server,
@@ -7,6 +8,7 @@ use crate::{
     storm::Storm,
 };
 use reqwest::{Client, Response};
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use std::{
     sync::{
@@ -32,41 +34,59 @@ struct Office {
 /// The path of a request, the status of its response, and the seconds in `Retry-After`.
 type Answer = (String, u16, Option<u64>);
 
-on_both_databases! {
-    async fn a_shop_that_does_everything_at_once_stays_consistent(database: Database) {
-        let server = Server::start(&database).await;
-        let shop = Shop::open(&server, 1_000_000).await;
-        let office = Office {
-            site: server.site.clone(),
-            admin: shop.admin.clone(),
-            program: shop.program.clone(),
-            is_over: Arc::default(),
-            answers: Arc::default(),
-        };
-        let work = [
-            tokio::spawn(office.clone().import_supplies()),
-            tokio::spawn(office.clone().import_products()),
-            tokio::spawn(office.clone().enter_rates()),
-            tokio::spawn(office.clone().archive_and_restore()),
-            tokio::spawn(office.clone().read_pages()),
-        ];
-        let storm = Storm::begin(&shop, &[&server.site]);
-        storm.wait_for_orders(ORDERS).await;
-        office.is_over.store(true, Ordering::Relaxed);
-        for work in work {
-            work.await.unwrap();
-        }
-        let outcome = storm.settle(&database).await;
-        let answers = office.answers.lock().unwrap();
-        for (path, status, retry_after) in answers.iter() {
-            assert!(*status < 500 || (*status == 503 && retry_after.is_some()), "{path}: {status}, Retry-After {retry_after:?}");
-        }
-        let done = |path: &str| answers.iter().filter(|(asked, status, _)| asked.starts_with(path) && *status < 400).count();
-        for path in ["/fn/confirm_import?supplies", "/fn/confirm_import?products", "/api/rates/", "archive", "/orders"] {
-            assert!(done(path) > 0, "{path} never succeeded: {answers:?}");
-        }
-        report::note("imports, rates, archiving and lists at once", &database, answers.len(), &outcome);
+#[apply(on_both_databases)]
+async fn a_shop_that_does_everything_at_once_stays_consistent(database: Database) {
+    let server = Server::start(&database).await;
+    let shop = Shop::open(&server, 1_000_000).await;
+    let office = Office {
+        site: server.site.clone(),
+        admin: shop.admin.clone(),
+        program: shop.program.clone(),
+        is_over: Arc::default(),
+        answers: Arc::default(),
+    };
+    let work = [
+        tokio::spawn(office.clone().import_supplies()),
+        tokio::spawn(office.clone().import_products()),
+        tokio::spawn(office.clone().enter_rates()),
+        tokio::spawn(office.clone().archive_and_restore()),
+        tokio::spawn(office.clone().read_pages()),
+    ];
+    let storm = Storm::begin(&shop, &[&server.site]);
+    storm.wait_for_orders(ORDERS).await;
+    office.is_over.store(true, Ordering::Relaxed);
+    for work in work {
+        work.await.unwrap();
     }
+    let outcome = storm.settle(&database).await;
+    let answers = office.answers.lock().unwrap();
+    for (path, status, retry_after) in answers.iter() {
+        assert!(
+            *status < 500 || (*status == 503 && retry_after.is_some()),
+            "{path}: {status}, Retry-After {retry_after:?}"
+        );
+    }
+    let done = |path: &str| {
+        answers
+            .iter()
+            .filter(|(asked, status, _)| asked.starts_with(path) && *status < 400)
+            .count()
+    };
+    for path in [
+        "/fn/confirm_import?supplies",
+        "/fn/confirm_import?products",
+        "/api/rates/",
+        "archive",
+        "/orders",
+    ] {
+        assert!(done(path) > 0, "{path} never succeeded: {answers:?}");
+    }
+    report::note(
+        "imports, rates, archiving and lists at once",
+        &database,
+        answers.len(),
+        &outcome,
+    );
 }
 
 impl Office {

@@ -21,44 +21,24 @@ mod everything;
 mod flood;
 mod hang;
 mod kill;
-#[path = "../../src/tests/mail_server.rs"]
-mod mail_server;
 mod migrate;
 mod outage;
 mod repair;
 mod report;
-#[path = "../../src/tests/secrets.rs"]
-mod secrets;
 mod server;
 mod servers;
 mod shop;
 mod start;
 mod storm;
-#[path = "../../src/tests/telegram.rs"]
-mod telegram;
 mod upgrade;
 mod watch;
 
-/// Declares tests that run once on each database. Each gets a new database that is not migrated.
-macro_rules! on_both_databases {
-    ($($(#[$meta:meta])* async fn $name:ident($database:ident: Database) $story:block)+) => {
-        $(mod $name {
-            #[allow(unused_imports, reason = "not every test uses all imports of its module")]
-            use super::*;
+use rstest_reuse::template;
 
-            $(#[$meta])*
-            async fn story($database: $crate::database::Database) $story
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_sqlite() {
-                story($crate::database::Database::sqlite()).await;
-            }
-
-            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-            async fn on_postgres() {
-                story($crate::database::Database::postgres()).await;
-            }
-        })+
-    };
-}
-use on_both_databases;
+/// Runs a test once on each database, which is new and not migrated.
+#[template]
+#[rstest::rstest]
+#[case::sqlite(crate::database::Database::sqlite())]
+#[case::postgres(crate::database::Database::postgres())]
+#[test_attr(tokio::test(flavor = "multi_thread", worker_threads = 2))]
+pub async fn on_both_databases(#[case] database: database::Database) {}

@@ -6,41 +6,55 @@ use crate::{
     server::{Server, free_port},
     shop::Shop,
 };
+use rstest_reuse::apply;
 use std::{fs, path::Path, process::Stdio};
 
 /// How many processes migrate.
 const PROCESSES: usize = 6;
 
-on_both_databases! {
-    async fn a_new_database_is_migrated_once_by_processes_that_start_together(database: Database) {
-        let migrating: Vec<_> = (0..PROCESSES)
-            .map(|_| database.command(&["migrate"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap())
-            .collect();
-        // Only one server may use a SQLite file.
-        let servers = if database.kind() == "SQLite" { 1 } else { 2 };
-        let mut serving: Vec<_> = (0..servers).map(|_| Server::spawn(&database, free_port(), &[])).collect();
-        let mut idle = 0;
-        for process in migrating {
-            let ran = tokio::task::block_in_place(|| process.wait_with_output().unwrap());
-            let said = String::from_utf8_lossy(&ran.stdout).into_owned();
-            assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
-            idle += usize::from(said.contains(": 0 migrations ran"));
-        }
-        assert!(idle + 1 >= PROCESSES, "{} migrated", PROCESSES - idle);
-        for server in &mut serving {
-            server.wait_until_ready().await;
-        }
-        Shop::open(&serving[0], 5).await;
-        assert_eq!(database.versions(), sirius::db::migrations::known());
-        database.assert_agrees();
+#[apply(on_both_databases)]
+async fn a_new_database_is_migrated_once_by_processes_that_start_together(database: Database) {
+    let migrating: Vec<_> = (0..PROCESSES)
+        .map(|_| {
+            database
+                .command(&["migrate"])
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    // Only one server may use a SQLite file.
+    let servers = if database.kind() == "SQLite" { 1 } else { 2 };
+    let mut serving: Vec<_> = (0..servers)
+        .map(|_| Server::spawn(&database, free_port(), &[]))
+        .collect();
+    let mut idle = 0;
+    for process in migrating {
+        let ran = tokio::task::block_in_place(|| process.wait_with_output().unwrap());
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        assert!(
+            ran.status.success(),
+            "{}",
+            String::from_utf8_lossy(&ran.stderr)
+        );
+        idle += usize::from(said.contains(": 0 migrations ran"));
     }
+    assert!(idle + 1 >= PROCESSES, "{} migrated", PROCESSES - idle);
+    for server in &mut serving {
+        server.wait_until_ready().await;
+    }
+    Shop::open(&serving[0], 5).await;
+    assert_eq!(database.versions(), sirius::db::migrations::known());
+    database.assert_agrees();
+}
 
-    async fn a_schema_of_a_newer_version_is_refused(database: Database) {
-        database.does(&["migrate"]);
-        database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
-        assert!(database.refuses(&["migrate"]).contains("newer Sirius"));
-        assert!(database.refuses(&["serve"]).contains("newer Sirius"));
-    }
+#[apply(on_both_databases)]
+async fn a_schema_of_a_newer_version_is_refused(database: Database) {
+    database.does(&["migrate"]);
+    database.sql("INSERT INTO __diesel_schema_migrations (version) VALUES ('99990101000000')");
+    assert!(database.refuses(&["migrate"]).contains("newer Sirius"));
+    assert!(database.refuses(&["serve"]).contains("newer Sirius"));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

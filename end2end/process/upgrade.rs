@@ -7,6 +7,7 @@ use crate::{
     server::Server,
     shop::{PASSWORD, browser, get, post},
 };
+use rstest_reuse::apply;
 use serde_json::{Value, json};
 use std::{
     collections::BTreeMap,
@@ -14,24 +15,30 @@ use std::{
     path::{Path, PathBuf},
 };
 
-on_both_databases! {
-    async fn every_released_schema_is_migrated_and_works(database: Database) {
-        let fixtures = fixtures(&database);
-        assert!(!fixtures.is_empty());
-        for fixture in fixtures {
-            let old = database.another();
-            old.sql(&fs::read_to_string(&fixture).unwrap());
-            let released = fixture.file_stem().unwrap().to_str().unwrap();
-            assert_eq!(old.versions().pop().as_deref(), Some(released), "{fixture:?} is not named after its schema version");
-            let before = rows(&old);
-            old.does(&["migrate"]);
-            let after = rows(&old);
-            for (table, count) in before {
-                let left = after.get(&table).copied().unwrap_or_default();
-                assert!(left >= count, "{fixture:?}: {table} has {left} rows of {count}");
-            }
-            assert_works(&old).await;
+#[apply(on_both_databases)]
+async fn every_released_schema_is_migrated_and_works(database: Database) {
+    let fixtures = fixtures(&database);
+    assert!(!fixtures.is_empty());
+    for fixture in fixtures {
+        let old = database.another();
+        old.sql(&fs::read_to_string(&fixture).unwrap());
+        let released = fixture.file_stem().unwrap().to_str().unwrap();
+        assert_eq!(
+            old.versions().pop().as_deref(),
+            Some(released),
+            "{fixture:?} is not named after its schema version"
+        );
+        let before = rows(&old);
+        old.does(&["migrate"]);
+        let after = rows(&old);
+        for (table, count) in before {
+            let left = after.get(&table).copied().unwrap_or_default();
+            assert!(
+                left >= count,
+                "{fixture:?}: {table} has {left} rows of {count}"
+            );
         }
+        assert_works(&old).await;
     }
 }
 

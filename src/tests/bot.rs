@@ -1,10 +1,7 @@
 //! The bot: it knows whom it talks to, and does what he may, once.
 
-use super::{
-    app::{App, PASSWORD, Person},
-    on_both_databases,
-    telegram::{TOKEN, Telegram},
-};
+use crate::testing::{telegram::TOKEN, telegram::Telegram};
+use crate::tests::support::{App, PASSWORD, Person, apply, on_both_databases};
 use crate::{
     auth::{
         Role,
@@ -130,377 +127,610 @@ fn button(message: &Value) -> &str {
         .unwrap_or_default()
 }
 
-on_both_databases! {
-    async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        app.hire(app.clerk()).await.books("чай", 1).await.unwrap();
-        let bot = Bot::of(&app.shop).unwrap();
-        let stranger = Talk::new(&bot, &telegram, 666);
-        assert_eq!(stranger.writes("/stock чай").await, [STRANGER]);
-        for text in ["/order 4567", "/low", "/start", "ABCDEFGH", "чай"] {
-            assert_eq!(stranger.writes(text).await, Vec::<String>::new(), "{text}");
-        }
-        assert!(stranger.presses("issue:1").await["text"].is_null());
-        assert_eq!(app.clerk().look(|tx| orders::service::get(tx, 1)).await.unwrap().status, Status::PaidNotIssued);
-        assert!(telegram.calls("editMessageText").is_empty());
+#[apply(on_both_databases)]
+async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    app.hire(app.clerk()).await.books("чай", 1).await.unwrap();
+    let bot = Bot::of(&app.shop).unwrap();
+    let stranger = Talk::new(&bot, &telegram, 666);
+    assert_eq!(stranger.writes("/stock чай").await, [STRANGER]);
+    for text in ["/order 4567", "/low", "/start", "ABCDEFGH", "чай"] {
+        assert_eq!(stranger.writes(text).await, Vec::<String>::new(), "{text}");
     }
+    assert!(stranger.presses("issue:1").await["text"].is_null());
+    assert_eq!(
+        app.clerk()
+            .look(|tx| orders::service::get(tx, 1))
+            .await
+            .unwrap()
+            .status,
+        Status::PaidNotIssued
+    );
+    assert!(telegram.calls("editMessageText").is_empty());
+}
 
-    async fn a_code_links_one_chat_once(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let (clerk, admin) = (app.hire(app.clerk()).await, app.hire(app.admin()).await);
-        let bot = Bot::of(&app.shop).unwrap();
-        let (anna, boris) = (Talk::new(&bot, &telegram, ANNA), Talk::new(&bot, &telegram, BORIS));
-        let (old, _) = clerk.act(service::new_code).await.unwrap();
-        let (code, until) = clerk.act(service::new_code).await.unwrap();
-        assert!((until.utc() - clock::now().utc()).num_minutes() <= 10);
-        assert_eq!(anna.writes(&old).await, [STRANGER], "only the newest holds");
-        let welcome = anna.writes(&format!("/start {}", code.to_lowercase())).await.remove(0);
-        assert_eq!(welcome, "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка");
-        assert_eq!(boris.writes(&code).await, [STRANGER], "it is used up");
-        let mine = clerk.look(service::list).await.unwrap();
-        assert_eq!(mine.iter().map(|chat| chat.name.as_str()).collect::<Vec<_>>(), ["Аня"]);
-        // Nobody else takes it away; its owner does.
-        let id = mine[0].id;
-        assert!(admin.act(move |tx| service::unlink(tx, id)).await.is_err());
-        clerk.act(move |tx| service::unlink(tx, id)).await.unwrap();
-        assert_eq!(anna.writes("/low").await, Vec::<String>::new(), "a stranger again, who was greeted");
-    }
+#[apply(on_both_databases)]
+async fn a_code_links_one_chat_once(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let (clerk, admin) = (app.hire(app.clerk()).await, app.hire(app.admin()).await);
+    let bot = Bot::of(&app.shop).unwrap();
+    let (anna, boris) = (
+        Talk::new(&bot, &telegram, ANNA),
+        Talk::new(&bot, &telegram, BORIS),
+    );
+    let (old, _) = clerk.act(service::new_code).await.unwrap();
+    let (code, until) = clerk.act(service::new_code).await.unwrap();
+    assert!((until.utc() - clock::now().utc()).num_minutes() <= 10);
+    assert_eq!(anna.writes(&old).await, [STRANGER], "only the newest holds");
+    let welcome = anna
+        .writes(&format!("/start {}", code.to_lowercase()))
+        .await
+        .remove(0);
+    assert_eq!(
+        welcome,
+        "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка"
+    );
+    assert_eq!(boris.writes(&code).await, [STRANGER], "it is used up");
+    let mine = clerk.look(service::list).await.unwrap();
+    assert_eq!(
+        mine.iter()
+            .map(|chat| chat.name.as_str())
+            .collect::<Vec<_>>(),
+        ["Аня"]
+    );
+    // Nobody else takes it away; its owner does.
+    let id = mine[0].id;
+    assert!(admin.act(move |tx| service::unlink(tx, id)).await.is_err());
+    clerk.act(move |tx| service::unlink(tx, id)).await.unwrap();
+    assert_eq!(
+        anna.writes("/low").await,
+        Vec::<String>::new(),
+        "a stranger again, who was greeted"
+    );
+}
 
-    async fn a_code_that_is_too_old_links_nothing(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        app.hire(app.clerk()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        let clerk = app.clerk().actor();
-        let earlier = clock::at(clock::now().utc().and_utc() - TimeDelta::seconds(601));
-        let (code, _) = app.shop.act(clerk, move |tx| {
+#[apply(on_both_databases)]
+async fn a_code_that_is_too_old_links_nothing(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    app.hire(app.clerk()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    let clerk = app.clerk().actor();
+    let earlier = clock::at(clock::now().utc().and_utc() - TimeDelta::seconds(601));
+    let (code, _) = app
+        .shop
+        .act(clerk, move |tx| {
             tx.now = earlier;
             service::new_code(tx)
-        }).await.unwrap();
-        assert_eq!(Talk::new(&bot, &telegram, ANNA).writes(&code).await, [STRANGER]);
-    }
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        Talk::new(&bot, &telegram, ANNA).writes(&code).await,
+        [STRANGER]
+    );
+}
 
-    async fn who_guesses_codes_is_not_heard_any_more(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let clerk = app.hire(app.clerk()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        let guesser = Talk::new(&bot, &telegram, 666);
-        guesser.writes("/start").await;
-        for _ in 0..10 {
-            guesser.writes("AAAAAAAA").await;
-        }
-        let (code, _) = clerk.act(service::new_code).await.unwrap();
-        assert_eq!(guesser.writes(&code).await, Vec::<String>::new());
-        Talk::new(&bot, &telegram, ANNA).writes(&code).await;
-        assert_eq!(clerk.look(service::list).await.unwrap().len(), 1);
+#[apply(on_both_databases)]
+async fn who_guesses_codes_is_not_heard_any_more(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let clerk = app.hire(app.clerk()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    let guesser = Talk::new(&bot, &telegram, 666);
+    guesser.writes("/start").await;
+    for _ in 0..10 {
+        guesser.writes("AAAAAAAA").await;
     }
+    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    assert_eq!(guesser.writes(&code).await, Vec::<String>::new());
+    Talk::new(&bot, &telegram, ANNA).writes(&code).await;
+    assert_eq!(clerk.look(service::list).await.unwrap().len(), 1);
+}
 
-    async fn a_code_ends_with_the_password_of_those_days(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let clerk = app.hire(app.clerk()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        let (code, _) = clerk.act(service::new_code).await.unwrap();
-        let password = "battery staple".to_owned();
-        change_password(&app.shop, clerk.me.clone(), PasswordChange { current_password: PASSWORD.to_owned(), password: password.clone() }).await.unwrap();
-        assert_eq!(Talk::new(&bot, &telegram, 666).writes(&code).await, [STRANGER]);
-        assert_eq!(clerk.look(service::list).await.unwrap(), []);
+#[apply(on_both_databases)]
+async fn a_code_ends_with_the_password_of_those_days(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let clerk = app.hire(app.clerk()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    let password = "battery staple".to_owned();
+    change_password(
+        &app.shop,
+        clerk.me.clone(),
+        PasswordChange {
+            current_password: PASSWORD.to_owned(),
+            password: password.clone(),
+        },
+    )
+    .await
+    .unwrap();
+    assert_eq!(
+        Talk::new(&bot, &telegram, 666).writes(&code).await,
+        [STRANGER]
+    );
+    assert_eq!(clerk.look(service::list).await.unwrap(), []);
+}
+
+#[apply(on_both_databases)]
+async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&clerk).await;
+    assert_eq!(
+        anna.writes("/low").await,
+        ["Товаров пока нет. Попросите менеджера добавить товары и принять поставку."]
+    );
+    assert_eq!(anna.writes("/stock чай").await, ["Ничего не нашлось."]);
+    assert_eq!(anna.writes("/order 4567").await, ["Таких заказов нет."]);
+    manager.adds("Чай <зелёный>", 5).await;
+    let draft = fields! { name: "кофе", min_stock: "9", sell_price_rub: "250" };
+    manager
+        .act(move |tx| {
+            crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)
+        })
+        .await
+        .unwrap();
+    clerk.books("чай", 2).await.unwrap();
+    assert_eq!(
+        anna.writes("/low").await,
+        [
+            "<b>Заканчиваются</b>\n<a href=\"https://shop.example/products/2\">кофе</a>: доступно 3, минимум 9"
+        ]
+    );
+    assert_eq!(
+        anna.writes("/stock ЧАЙ").await,
+        [
+            "<a href=\"https://shop.example/products/1\">Чай &lt;зелёный&gt;</a>: Доступно: 3, цена 100,00\u{a0}₽"
+        ]
+    );
+    assert_eq!(
+        anna.writes("/stock коф").await,
+        ["▼ <a href=\"https://shop.example/products/2\">кофе</a>: Доступно: 3, цена 250,00\u{a0}₽"]
+    );
+    let order = "<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: <b>ждёт выдачи</b>\nЧай &lt;зелёный&gt; × 2 = 200,00\u{a0}₽\n8 (916) 123-45-67";
+    assert_eq!(anna.writes("/order 4567").await, [order]);
+    assert_eq!(
+        anna.writes("/order 67").await,
+        ["Пришлите последние цифры телефона, не меньше трёх. Например: /order 4567"]
+    );
+    assert_eq!(
+        anna.writes("/stock").await,
+        ["Что искать? Например: /stock чай"]
+    );
+    let help = anna.writes("/help").await;
+    assert_eq!(anna.writes("что это?").await, help);
+    let today = anna.writes("/today").await.remove(0);
+    assert!(today.starts_with("<b>Сегодня, ") && today.ends_with("<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: Чай &lt;зелёный&gt; × 2, 8 (916) 123-45-67"), "{today}");
+}
+
+#[apply(on_both_databases)]
+async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let manager = app.hire(app.manager()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&manager).await;
+    manager.adds("чай", 50).await;
+    for number in 0..12 {
+        let draft = fields! { name: format!("чай {number}"), min_stock: "9" };
+        manager
+            .act(move |tx| {
+                crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)
+            })
+            .await
+            .unwrap();
+        manager.books("чай", 1).await.unwrap();
     }
+    let last = |text: &str| text.lines().last().unwrap().to_owned();
+    let low = anna.writes("/low").await.remove(0);
+    assert_eq!(
+        (
+            low.lines().count(),
+            last(&low).contains("/products?low=1&amp;sort=stock")
+        ),
+        (12, true),
+        "{low}"
+    );
+    let stock = anna.writes("/stock чай").await.remove(0);
+    assert_eq!(
+        (
+            stock.lines().count(),
+            last(&stock).contains("/products?search=%D1%87%D0%B0%D0%B9")
+        ),
+        (11, true),
+        "{stock}"
+    );
+    let found = anna.writes("/order 4567").await;
+    assert_eq!(
+        (found.len(), found[5].contains("/orders?phone=4567")),
+        (6, true),
+        "{found:?}"
+    );
+    let today = anna.writes("/today").await.remove(0);
+    assert!(
+        last(&today).contains("/orders?status=paid_not_issued"),
+        "{today}"
+    );
+}
 
-    async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&clerk).await;
-        assert_eq!(anna.writes("/low").await, ["Товаров пока нет. Попросите менеджера добавить товары и принять поставку."]);
-        assert_eq!(anna.writes("/stock чай").await, ["Ничего не нашлось."]);
-        assert_eq!(anna.writes("/order 4567").await, ["Таких заказов нет."]);
-        manager.adds("Чай <зелёный>", 5).await;
-        let draft = fields! { name: "кофе", min_stock: "9", sell_price_rub: "250" };
-        manager.act(move |tx| crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)).await.unwrap();
-        clerk.books("чай", 2).await.unwrap();
-        assert_eq!(anna.writes("/low").await, ["<b>Заканчиваются</b>\n<a href=\"https://shop.example/products/2\">кофе</a>: доступно 3, минимум 9"]);
-        assert_eq!(anna.writes("/stock ЧАЙ").await, ["<a href=\"https://shop.example/products/1\">Чай &lt;зелёный&gt;</a>: Доступно: 3, цена 100,00\u{a0}₽"]);
-        assert_eq!(anna.writes("/stock коф").await, ["▼ <a href=\"https://shop.example/products/2\">кофе</a>: Доступно: 3, цена 250,00\u{a0}₽"]);
-        let order = "<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: <b>ждёт выдачи</b>\nЧай &lt;зелёный&gt; × 2 = 200,00\u{a0}₽\n8 (916) 123-45-67";
-        assert_eq!(anna.writes("/order 4567").await, [order]);
-        assert_eq!(anna.writes("/order 67").await, ["Пришлите последние цифры телефона, не меньше трёх. Например: /order 4567"]);
-        assert_eq!(anna.writes("/stock").await, ["Что искать? Например: /stock чай"]);
-        let help = anna.writes("/help").await;
-        assert_eq!(anna.writes("что это?").await, help);
-        let today = anna.writes("/today").await.remove(0);
-        assert!(today.starts_with("<b>Сегодня, ") && today.ends_with("<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: Чай &lt;зелёный&gt; × 2, 8 (916) 123-45-67"), "{today}");
-    }
+#[apply(on_both_databases)]
+async fn the_button_issues_once_as_whoever_presses_it(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&clerk).await;
+    let tea = manager.adds("чай", 5).await;
+    let order = manager.books("чай", 2).await.unwrap();
+    anna.writes("/order 4567").await;
+    let message = telegram.whole_messages("100").pop().unwrap();
+    assert_eq!(button(&message), format!("issue:{}", order.id));
+    let said = anna.presses(button(&message)).await;
+    assert_eq!(
+        (said["text"].as_str(), said["show_alert"].as_bool()),
+        (Some("Заказ № 1 выдан."), Some(false))
+    );
+    let edit = telegram.calls("editMessageText").pop().unwrap();
+    assert!(
+        edit["text"].as_str().unwrap().contains("<b>выдан</b>") && edit["reply_markup"].is_null(),
+        "{edit}"
+    );
+    assert_eq!(
+        anna.presses("issue:1").await["text"],
+        "Заказ № 1 уже был выдан."
+    );
+    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
+    let admin = app.hire(app.admin()).await;
+    let issued = admin
+        .look(|tx| {
+            search::list(
+                tx,
+                &Query {
+                    action: Action::Issue.to_string(),
+                    ..Query::default()
+                },
+            )
+        })
+        .await
+        .unwrap();
+    let by: Vec<_> = issued
+        .page
+        .items
+        .iter()
+        .map(|row| row.user_id.as_deref())
+        .collect();
+    assert_eq!(by, [Some("продавец")]);
+    // What was cancelled is not issued: the button says so, and the message shows it.
+    let denied = manager.books("чай", 1).await.unwrap();
+    manager.denies(denied.id).await.unwrap();
+    let said = anna.presses("issue:2").await;
+    assert_eq!(
+        (said["text"].as_str(), said["show_alert"].as_bool()),
+        (Some("Заказ уже отменён."), Some(true))
+    );
+    assert!(
+        telegram.calls("editMessageText").pop().unwrap()["text"]
+            .as_str()
+            .unwrap()
+            .contains("отменён")
+    );
+    assert_eq!(anna.presses("issue:99").await["show_alert"], true);
+}
 
-    async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let manager = app.hire(app.manager()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&manager).await;
-        manager.adds("чай", 50).await;
-        for number in 0..12 {
-            let draft = fields! { name: format!("чай {number}"), min_stock: "9" };
-            manager.act(move |tx| crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)).await.unwrap();
-            manager.books("чай", 1).await.unwrap();
-        }
-        let last = |text: &str| text.lines().last().unwrap().to_owned();
-        let low = anna.writes("/low").await.remove(0);
-        assert_eq!((low.lines().count(), last(&low).contains("/products?low=1&amp;sort=stock")), (12, true), "{low}");
-        let stock = anna.writes("/stock чай").await.remove(0);
-        assert_eq!((stock.lines().count(), last(&stock).contains("/products?search=%D1%87%D0%B0%D0%B9")), (11, true), "{stock}");
-        let found = anna.writes("/order 4567").await;
-        assert_eq!((found.len(), found[5].contains("/orders?phone=4567")), (6, true), "{found:?}");
-        let today = anna.writes("/today").await.remove(0);
-        assert!(last(&today).contains("/orders?status=paid_not_issued"), "{today}");
-    }
+#[apply(on_both_databases)]
+async fn a_chat_has_the_rights_that_its_owner_has_now(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let (admin, boss) = (
+        app.hire(app.admin()).await,
+        app.hire(app.person("хозяин", Role::Admin)).await,
+    );
+    admin.adds("чай", 5).await;
+    admin.books("чай", 1).await.unwrap();
+    admin.issues(1).await.unwrap();
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&boss).await;
+    let sold = "Выдано заказов: 1, штук: 1, на 100,00\u{a0}₽";
+    assert!(anna.writes("/today").await[0].contains(sold));
+    admin
+        .act(|tx| users::change_role(tx, "хозяин", Role::User))
+        .await
+        .unwrap();
+    assert!(!anna.writes("/today").await[0].contains(sold));
+    admin.act(|tx| users::block(tx, "хозяин")).await.unwrap();
+    assert_eq!(anna.writes("/low").await, [STRANGER]);
+    // Let in again, he must link his chat again.
+    admin.act(|tx| users::unblock(tx, "хозяин")).await.unwrap();
+    assert_eq!(anna.writes("/low").await, Vec::<String>::new());
+}
 
-    async fn the_button_issues_once_as_whoever_presses_it(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&clerk).await;
-        let tea = manager.adds("чай", 5).await;
-        let order = manager.books("чай", 2).await.unwrap();
-        anna.writes("/order 4567").await;
-        let message = telegram.whole_messages("100").pop().unwrap();
-        assert_eq!(button(&message), format!("issue:{}", order.id));
-        let said = anna.presses(button(&message)).await;
-        assert_eq!((said["text"].as_str(), said["show_alert"].as_bool()), (Some("Заказ № 1 выдан."), Some(false)));
-        let edit = telegram.calls("editMessageText").pop().unwrap();
-        assert!(edit["text"].as_str().unwrap().contains("<b>выдан</b>") && edit["reply_markup"].is_null(), "{edit}");
-        assert_eq!(anna.presses("issue:1").await["text"], "Заказ № 1 уже был выдан.");
-        assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
-        let admin = app.hire(app.admin()).await;
-        let issued = admin.look(|tx| search::list(tx, &Query { action: Action::Issue.to_string(), ..Query::default() })).await.unwrap();
-        let by: Vec<_> = issued.page.items.iter().map(|row| row.user_id.as_deref()).collect();
-        assert_eq!(by, [Some("продавец")]);
-        // What was cancelled is not issued: the button says so, and the message shows it.
-        let denied = manager.books("чай", 1).await.unwrap();
-        manager.denies(denied.id).await.unwrap();
-        let said = anna.presses("issue:2").await;
-        assert_eq!((said["text"].as_str(), said["show_alert"].as_bool()), (Some("Заказ уже отменён."), Some(true)));
-        assert!(telegram.calls("editMessageText").pop().unwrap()["text"].as_str().unwrap().contains("отменён"));
-        assert_eq!(anna.presses("issue:99").await["show_alert"], true);
-    }
+#[apply(on_both_databases)]
+async fn a_reset_of_the_password_ends_the_chats(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let (admin, clerk) = (app.hire(app.admin()).await, app.hire(app.clerk()).await);
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&clerk).await;
+    admin
+        .act(|tx| users::reset_password(tx, "продавец", "", true))
+        .await
+        .unwrap();
+    assert_eq!(anna.writes("/low").await, [STRANGER]);
+}
 
-    async fn a_chat_has_the_rights_that_its_owner_has_now(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let (admin, boss) = (app.hire(app.admin()).await, app.hire(app.person("хозяин", Role::Admin)).await);
-        admin.adds("чай", 5).await;
-        admin.books("чай", 1).await.unwrap();
-        admin.issues(1).await.unwrap();
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&boss).await;
-        let sold = "Выдано заказов: 1, штук: 1, на 100,00\u{a0}₽";
-        assert!(anna.writes("/today").await[0].contains(sold));
-        admin.act(|tx| users::change_role(tx, "хозяин", Role::User)).await.unwrap();
-        assert!(!anna.writes("/today").await[0].contains(sold));
-        admin.act(|tx| users::block(tx, "хозяин")).await.unwrap();
-        assert_eq!(anna.writes("/low").await, [STRANGER]);
-        // Let in again, he must link his chat again.
-        admin.act(|tx| users::unblock(tx, "хозяин")).await.unwrap();
-        assert_eq!(anna.writes("/low").await, Vec::<String>::new());
-    }
-
-    async fn a_reset_of_the_password_ends_the_chats(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let (admin, clerk) = (app.hire(app.admin()).await, app.hire(app.clerk()).await);
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&clerk).await;
-        admin.act(|tx| users::reset_password(tx, "продавец", "", true)).await.unwrap();
-        assert_eq!(anna.writes("/low").await, [STRANGER]);
-    }
-
-    async fn in_a_group_the_bot_tells_nothing(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let clerk = app.hire(app.clerk()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        clerk.books("чай", 1).await.unwrap();
-        let group = json!({"id": -5, "type": "group", "title": "Лавка"});
-        for text in ["/low", "/stock чай", "чай"] {
-            let mut update = numbered(&written(ANNA, text));
-            update["message"]["chat"] = group.clone();
-            bot.take(update).await.unwrap();
-        }
-        assert_eq!(telegram.messages("-5"), [STRANGER]);
-        let mut update = numbered(&pressed(ANNA, "issue:1"));
-        update["callback_query"]["message"]["chat"] = group;
+#[apply(on_both_databases)]
+async fn in_a_group_the_bot_tells_nothing(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let clerk = app.hire(app.clerk()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    clerk.books("чай", 1).await.unwrap();
+    let group = json!({"id": -5, "type": "group", "title": "Лавка"});
+    for text in ["/low", "/stock чай", "чай"] {
+        let mut update = numbered(&written(ANNA, text));
+        update["message"]["chat"] = group.clone();
         bot.take(update).await.unwrap();
-        // Nor does a button obey whoever it was not shown to.
-        let mut update = numbered(&pressed(ANNA, "issue:1"));
-        update["callback_query"]["from"]["id"] = 666.into();
-        bot.take(update).await.unwrap();
-        assert_eq!(clerk.look(|tx| orders::service::get(tx, 1)).await.unwrap().status, Status::PaidNotIssued);
     }
+    assert_eq!(telegram.messages("-5"), [STRANGER]);
+    let mut update = numbered(&pressed(ANNA, "issue:1"));
+    update["callback_query"]["message"]["chat"] = group;
+    bot.take(update).await.unwrap();
+    // Nor does a button obey whoever it was not shown to.
+    let mut update = numbered(&pressed(ANNA, "issue:1"));
+    update["callback_query"]["from"]["id"] = 666.into();
+    bot.take(update).await.unwrap();
+    assert_eq!(
+        clerk
+            .look(|tx| orders::service::get(tx, 1))
+            .await
+            .unwrap()
+            .status,
+        Status::PaidNotIssued
+    );
+}
 
-    async fn an_update_that_comes_twice_is_answered_once(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let clerk = app.hire(app.clerk()).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        let anna = Talk::new(&bot, &telegram, ANNA);
-        anna.links(&clerk).await;
-        let update = numbered(&written(ANNA, "/low"));
-        let other = Bot::of(&app.another_server()).unwrap();
-        futures::future::join_all((0..8).map(|copy| if copy % 2 == 0 { bot.take(update.clone()) } else { other.take(update.clone()) })).await;
-        assert_eq!(anna.reads().len(), 2);
-        // Nor does what nobody understands keep the rest from being heard.
-        for strange in [json!({"update_id": 9_000_001, "telepathy": {}}), json!({"update_id": 9_000_002}), json!({}), json!({"update_id": 9_000_003, "message": {"text": 5}})] {
-            bot.take(strange).await.unwrap();
+#[apply(on_both_databases)]
+async fn an_update_that_comes_twice_is_answered_once(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let clerk = app.hire(app.clerk()).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    let anna = Talk::new(&bot, &telegram, ANNA);
+    anna.links(&clerk).await;
+    let update = numbered(&written(ANNA, "/low"));
+    let other = Bot::of(&app.another_server()).unwrap();
+    futures::future::join_all((0..8).map(|copy| {
+        if copy % 2 == 0 {
+            bot.take(update.clone())
+        } else {
+            other.take(update.clone())
         }
-        assert_eq!(anna.reads().len(), 2);
+    }))
+    .await;
+    assert_eq!(anna.reads().len(), 2);
+    // Nor does what nobody understands keep the rest from being heard.
+    for strange in [
+        json!({"update_id": 9_000_001, "telepathy": {}}),
+        json!({"update_id": 9_000_002}),
+        json!({}),
+        json!({"update_id": 9_000_003, "message": {"text": 5}}),
+    ] {
+        bot.take(strange).await.unwrap();
     }
+    assert_eq!(anna.reads().len(), 2);
+}
 
-    async fn one_server_asks_and_another_takes_over_when_it_is_gone(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram);
-        let other = app.another_server();
-        let now = clock::now();
-        let later = clock::at(now.utc().and_utc() + TimeDelta::seconds(91));
-        assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
-        assert!(!inbox::lease(&other, 4242, "second", now).await.unwrap());
-        assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
-        assert!(inbox::lease(&other, 4242, "second", later).await.unwrap());
-        assert!(!inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
-        inbox::release(&other, 4242, "second").await.unwrap();
-        assert!(inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
+#[apply(on_both_databases)]
+async fn one_server_asks_and_another_takes_over_when_it_is_gone(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram);
+    let other = app.another_server();
+    let now = clock::now();
+    let later = clock::at(now.utc().and_utc() + TimeDelta::seconds(91));
+    assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
+    assert!(!inbox::lease(&other, 4242, "second", now).await.unwrap());
+    assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
+    assert!(inbox::lease(&other, 4242, "second", later).await.unwrap());
+    assert!(!inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
+    inbox::release(&other, 4242, "second").await.unwrap();
+    assert!(inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
+}
+
+#[apply(on_both_databases)]
+async fn telegram_counts_anew_after_days_of_silence(app: App) {
+    let now = clock::now();
+    let after_days = clock::at(now.utc().and_utc() + TimeDelta::days(6));
+    assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(None));
+    assert_eq!(inbox::take(&app.shop, 1, 900, now).await, Ok(true));
+    assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(Some(901)));
+    assert_eq!(
+        inbox::next(&app.shop, 2, now).await,
+        Ok(None),
+        "another bot counts for itself"
+    );
+    assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(None));
+    assert_eq!(inbox::take(&app.shop, 1, 17, after_days).await, Ok(true));
+    assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(Some(18)));
+}
+
+#[apply(on_both_databases)]
+async fn the_bot_listens_and_answers(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram)
+        .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
+    let clerk = app.hire(app.clerk()).await;
+    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    telegram.update(7_000, &written(ANNA, &format!("/start {code}")));
+    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    telegram.wait_for("100", 1).await;
+    telegram.update(7_001, &written(ANNA, "/low"));
+    assert_eq!(
+        telegram.wait_for("100", 2).await[1],
+        "Товаров пока нет. Попросите менеджера добавить товары и принять поставку."
+    );
+    ear.stop().await;
+    let offsets: Vec<_> = telegram
+        .calls("getUpdates")
+        .iter()
+        .map(|call| call["offset"].as_i64())
+        .collect();
+    assert_eq!(offsets[..2], [None, Some(7_001)]);
+    assert_eq!(
+        (
+            telegram.calls("deleteWebhook").len(),
+            telegram.calls("setWebhook").len()
+        ),
+        (1, 0)
+    );
+    // What was answered before a restart is not answered again.
+    telegram.update(7_002, &written(ANNA, "/low"));
+    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    telegram.wait_for("100", 3).await;
+    ear.stop().await;
+    assert_eq!(telegram.messages("100").len(), 3);
+}
+
+#[apply(on_both_databases)]
+async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
+    let telegram = Telegram::open().await;
+    telegram.is_hasty();
+    let app = with_bot(app, &telegram)
+        .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
+    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    telegram.wait_for_calls("getUpdates", 1).await;
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    ear.stop().await;
+    let asked = telegram.calls("getUpdates").len();
+    assert!(asked <= 3, "asked {asked} times");
+}
+
+#[apply(on_both_databases)]
+async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app: App) {
+    let telegram = Telegram::open().await;
+    let closed = with_bot(app, &telegram)
+        .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
+    let bring = |secret: &str, update: &Value| {
+        Request::post(webhook::PATH)
+            .header(header::CONTENT_TYPE, "application/json")
+            .header("x-telegram-bot-api-secret-token", secret)
+            .body(Body::from(update.to_string()))
+            .unwrap()
+    };
+    let hello = numbered(&written(666, "/start"));
+    let secret = webhook::secret(&closed.shop.config.notifications);
+    assert_eq!(
+        closed.browser().send(bring(&secret, &hello)).await.status,
+        404
+    );
+
+    let app =
+        closed.restarted(|config| config.notifications.site = "https://shop.example".to_owned());
+    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    let hook = telegram.wait_for_calls("setWebhook", 1).await.remove(0);
+    assert_eq!(hook["url"], "https://shop.example/telegram/webhook");
+    assert_eq!(hook["secret_token"], secret);
+    assert!(!secret.contains("right-token"));
+    assert_eq!(
+        app.browser().send(bring("a guess", &hello)).await.status,
+        403
+    );
+    let nameless = Request::post(webhook::PATH)
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(hello.to_string()))
+        .unwrap();
+    assert_eq!(app.browser().send(nameless).await.status, 403);
+    assert_eq!(telegram.messages("666"), Vec::<String>::new());
+    for _ in 0..2 {
+        assert_eq!(app.browser().send(bring(&secret, &hello)).await.status, 200);
     }
+    assert_eq!(telegram.messages("666"), [STRANGER]);
+    ear.stop().await;
+    assert!(telegram.calls("getUpdates").is_empty());
+}
 
-    async fn telegram_counts_anew_after_days_of_silence(app: App) {
-        let now = clock::now();
-        let after_days = clock::at(now.utc().and_utc() + TimeDelta::days(6));
-        assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(None));
-        assert_eq!(inbox::take(&app.shop, 1, 900, now).await, Ok(true));
-        assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(Some(901)));
-        assert_eq!(inbox::next(&app.shop, 2, now).await, Ok(None), "another bot counts for itself");
-        assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(None));
-        assert_eq!(inbox::take(&app.shop, 1, 17, after_days).await, Ok(true));
-        assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(Some(18)));
-    }
+#[apply(on_both_databases)]
+async fn a_new_order_has_its_button_where_the_bot_knows_who_reads(app: App) {
+    let telegram = Telegram::open().await;
+    let app = with_bot(app, &telegram).restarted(|config| {
+        config.notifications.orders = true;
+        let chats = ["100", "-1001"].map(str::to_owned);
+        config.notifications.telegram.as_mut().unwrap().chats = chats.to_vec();
+    });
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let bot = Bot::of(&app.shop).unwrap();
+    Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
+    clerk.books("чай", 1).await.unwrap();
+    clerk.issues(1).await.unwrap();
+    let channels = Channels::of(&app.shop).unwrap();
+    assert_eq!(deliver_due(&app.shop, &channels, clock::now).await, Ok(4));
+    let buttons = |chat: &str| {
+        telegram
+            .whole_messages(chat)
+            .iter()
+            .map(|message| button(message).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(buttons("100"), ["", "issue:1", ""]);
+    assert_eq!(buttons("-1001"), ["", ""]);
+}
 
-    async fn the_bot_listens_and_answers(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram).restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
-        let clerk = app.hire(app.clerk()).await;
-        let (code, _) = clerk.act(service::new_code).await.unwrap();
-        telegram.update(7_000, &written(ANNA, &format!("/start {code}")));
-        let ear = Ear::start(Bot::of(&app.shop).unwrap());
-        telegram.wait_for("100", 1).await;
-        telegram.update(7_001, &written(ANNA, "/low"));
-        assert_eq!(telegram.wait_for("100", 2).await[1], "Товаров пока нет. Попросите менеджера добавить товары и принять поставку.");
-        ear.stop().await;
-        let offsets: Vec<_> = telegram.calls("getUpdates").iter().map(|call| call["offset"].as_i64()).collect();
-        assert_eq!(offsets[..2], [None, Some(7_001)]);
-        assert_eq!((telegram.calls("deleteWebhook").len(), telegram.calls("setWebhook").len()), (1, 0));
-        // What was answered before a restart is not answered again.
-        telegram.update(7_002, &written(ANNA, "/low"));
-        let ear = Ear::start(Bot::of(&app.shop).unwrap());
-        telegram.wait_for("100", 3).await;
-        ear.stop().await;
-        assert_eq!(telegram.messages("100").len(), 3);
-    }
-
-    async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
-        let telegram = Telegram::open().await;
-        telegram.is_hasty();
-        let app = with_bot(app, &telegram).restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
-        let ear = Ear::start(Bot::of(&app.shop).unwrap());
-        telegram.wait_for_calls("getUpdates", 1).await;
-        tokio::time::sleep(Duration::from_millis(1_500)).await;
-        ear.stop().await;
-        let asked = telegram.calls("getUpdates").len();
-        assert!(asked <= 3, "asked {asked} times");
-    }
-
-    async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app: App) {
-        let telegram = Telegram::open().await;
-        let closed = with_bot(app, &telegram).restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
-        let bring = |secret: &str, update: &Value| {
-            Request::post(webhook::PATH)
-                .header(header::CONTENT_TYPE, "application/json")
-                .header("x-telegram-bot-api-secret-token", secret)
-                .body(Body::from(update.to_string()))
-                .unwrap()
-        };
-        let hello = numbered(&written(666, "/start"));
-        let secret = webhook::secret(&closed.shop.config.notifications);
-        assert_eq!(closed.browser().send(bring(&secret, &hello)).await.status, 404);
-
-        let app = closed.restarted(|config| config.notifications.site = "https://shop.example".to_owned());
-        let ear = Ear::start(Bot::of(&app.shop).unwrap());
-        let hook = telegram.wait_for_calls("setWebhook", 1).await.remove(0);
-        assert_eq!(hook["url"], "https://shop.example/telegram/webhook");
-        assert_eq!(hook["secret_token"], secret);
-        assert!(!secret.contains("right-token"));
-        assert_eq!(app.browser().send(bring("a guess", &hello)).await.status, 403);
-        let nameless = Request::post(webhook::PATH).header(header::CONTENT_TYPE, "application/json").body(Body::from(hello.to_string())).unwrap();
-        assert_eq!(app.browser().send(nameless).await.status, 403);
-        assert_eq!(telegram.messages("666"), Vec::<String>::new());
-        for _ in 0..2 {
-            assert_eq!(app.browser().send(bring(&secret, &hello)).await.status, 200);
-        }
-        assert_eq!(telegram.messages("666"), [STRANGER]);
-        ear.stop().await;
-        assert!(telegram.calls("getUpdates").is_empty());
-    }
-
-    async fn a_new_order_has_its_button_where_the_bot_knows_who_reads(app: App) {
-        let telegram = Telegram::open().await;
-        let app = with_bot(app, &telegram).restarted(|config| {
-            config.notifications.orders = true;
-            let chats = ["100", "-1001"].map(str::to_owned);
-            config.notifications.telegram.as_mut().unwrap().chats = chats.to_vec();
-        });
-        let clerk = app.hire(app.clerk()).await;
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        let bot = Bot::of(&app.shop).unwrap();
-        Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
-        clerk.books("чай", 1).await.unwrap();
-        clerk.issues(1).await.unwrap();
-        let channels = Channels::of(&app.shop).unwrap();
-        assert_eq!(deliver_due(&app.shop, &channels, clock::now).await, Ok(4));
-        let buttons = |chat: &str| telegram.whole_messages(chat).iter().map(|message| button(message).to_owned()).collect::<Vec<_>>();
-        assert_eq!(buttons("100"), ["", "issue:1", ""]);
-        assert_eq!(buttons("-1001"), ["", ""]);
-    }
-
-    async fn the_account_page_makes_a_code_once_and_lists_chats(app: App) {
-        let telegram = Telegram::open().await;
-        let mut browser = app.browser_of(app.clerk()).await;
-        assert!(!browser.get("/account").await.body.contains("Получить код"), "there is no bot");
-        let app = with_bot(app, &telegram);
-        let mut browser = browser.in_shop(&app);
-        assert!(browser.get("/account").await.body.contains("Получить код"));
-        let made = browser.submit("/account", "make_chat_code", &[]).await;
-        assert_eq!(made.location.as_deref(), Some("/account?success=chat_code#secret"));
-        let cookie = made.set_cookie.clone().unwrap();
-        let code = cookie.trim_start_matches("chat_code=").split(';').next().unwrap().to_owned();
-        assert!(cookie.contains("HttpOnly") && code.len() == 8, "{cookie}");
-        assert!(browser.follow(&made).await.body.contains(&code));
-        assert!(!browser.get("/account").await.body.contains(&code));
-        let bot = Bot::of(&app.shop).unwrap();
-        Talk::new(&bot, &telegram, ANNA).writes(&code).await;
-        let page = browser.get("/account").await;
-        assert!(page.body.contains("Привязанные чаты") && page.body.contains("Аня"));
-        let gone = browser.submit("/account", "unlink_chat", &[("id", "1")]).await;
-        assert_eq!(gone.location.as_deref(), Some("/account?success=chat_unlinked"));
-        assert!(!browser.get("/account").await.body.contains("Привязанные чаты"));
-    }
+#[apply(on_both_databases)]
+async fn the_account_page_makes_a_code_once_and_lists_chats(app: App) {
+    let telegram = Telegram::open().await;
+    let mut browser = app.browser_of(app.clerk()).await;
+    assert!(
+        !browser.get("/account").await.body.contains("Получить код"),
+        "there is no bot"
+    );
+    let app = with_bot(app, &telegram);
+    let mut browser = browser.in_shop(&app);
+    assert!(browser.get("/account").await.body.contains("Получить код"));
+    let made = browser.submit("/account", "make_chat_code", &[]).await;
+    assert_eq!(
+        made.location.as_deref(),
+        Some("/account?success=chat_code#secret")
+    );
+    let cookie = made.set_cookie.clone().unwrap();
+    let code = cookie
+        .trim_start_matches("chat_code=")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(cookie.contains("HttpOnly") && code.len() == 8, "{cookie}");
+    assert!(browser.follow(&made).await.body.contains(&code));
+    assert!(!browser.get("/account").await.body.contains(&code));
+    let bot = Bot::of(&app.shop).unwrap();
+    Talk::new(&bot, &telegram, ANNA).writes(&code).await;
+    let page = browser.get("/account").await;
+    assert!(page.body.contains("Привязанные чаты") && page.body.contains("Аня"));
+    let gone = browser
+        .submit("/account", "unlink_chat", &[("id", "1")])
+        .await;
+    assert_eq!(
+        gone.location.as_deref(),
+        Some("/account?success=chat_unlinked")
+    );
+    assert!(
+        !browser
+            .get("/account")
+            .await
+            .body
+            .contains("Привязанные чаты")
+    );
 }

@@ -1,41 +1,72 @@
 //! `sirius check` finds what disagrees, and `sirius demo` makes what agrees.
 
-use super::on_both_databases;
+use crate::tests::support::{App, apply, on_both_databases};
 use crate::{check, demo};
 
-on_both_databases! {
-    async fn what_was_changed_behind_the_ledger_is_found(app: App) {
-        let clerk = app.hire(app.clerk()).await;
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        clerk.books("чай", 2).await.unwrap();
-        app.assert_agrees().await;
-        app.sql("UPDATE products SET quantity = 7, reserved = 1").await;
-        let report = app.shop.db.read(check::check).await.unwrap();
-        assert_eq!(report.wrong.len(), 3, "{:?}", report.wrong);
-        assert!(report.wrong.iter().any(|line| line.contains("quantity of 1: 7, expected 5")), "{:?}", report.wrong);
-    }
+#[apply(on_both_databases)]
+async fn what_was_changed_behind_the_ledger_is_found(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    clerk.books("чай", 2).await.unwrap();
+    app.assert_agrees().await;
+    app.sql("UPDATE products SET quantity = 7, reserved = 1")
+        .await;
+    let report = app.shop.db.read(check::check).await.unwrap();
+    assert_eq!(report.wrong.len(), 3, "{:?}", report.wrong);
+    assert!(
+        report
+            .wrong
+            .iter()
+            .any(|line| line.contains("quantity of 1: 7, expected 5")),
+        "{:?}",
+        report.wrong
+    );
+}
 
-    async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
-        let clerk = app.hire(app.clerk()).await;
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        let order = clerk.books("чай", 2).await.unwrap();
-        clerk.issues(order.id).await.unwrap();
-        app.sql("DELETE FROM stock_movements WHERE kind = 'issue'").await;
-        let report = app.shop.db.read(check::check).await.unwrap();
-        assert!(report.wrong.iter().any(|line| line.starts_with("order: issued of 1: 0, expected 2")), "{:?}", report.wrong);
-    }
+#[apply(on_both_databases)]
+async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = clerk.books("чай", 2).await.unwrap();
+    clerk.issues(order.id).await.unwrap();
+    app.sql("DELETE FROM stock_movements WHERE kind = 'issue'")
+        .await;
+    let report = app.shop.db.read(check::check).await.unwrap();
+    assert!(
+        report
+            .wrong
+            .iter()
+            .any(|line| line.starts_with("order: issued of 1: 0, expected 2")),
+        "{:?}",
+        report.wrong
+    );
+}
 
-    async fn the_database_itself_refuses_negative_stock(app: App) {
-        app.hire(app.manager()).await.adds("чай", 5).await;
-        let refused = app.shop.db.write(|conn| {
-            diesel::connection::SimpleConnection::batch_execute(conn, "UPDATE products SET reserved = 6").map_err(crate::error::Error::from)
-        }).await;
-        assert!(refused.is_err());
-    }
+#[apply(on_both_databases)]
+async fn the_database_itself_refuses_negative_stock(app: App) {
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let refused = app
+        .shop
+        .db
+        .write(|conn| {
+            diesel::connection::SimpleConnection::batch_execute(
+                conn,
+                "UPDATE products SET reserved = 6",
+            )
+            .map_err(crate::error::Error::from)
+        })
+        .await;
+    assert!(refused.is_err());
+}
 
-    async fn the_demo_data_agrees_and_goes_into_an_empty_database_only(app: App) {
-        demo::fill(&app.shop, 60).await.unwrap();
-        app.assert_agrees().await;
-        assert!(demo::fill(&app.shop, 60).await.unwrap_err().contains("not empty"));
-    }
+#[apply(on_both_databases)]
+async fn the_demo_data_agrees_and_goes_into_an_empty_database_only(app: App) {
+    demo::fill(&app.shop, 60).await.unwrap();
+    app.assert_agrees().await;
+    assert!(
+        demo::fill(&app.shop, 60)
+            .await
+            .unwrap_err()
+            .contains("not empty")
+    );
 }

@@ -1,6 +1,6 @@
 //! `sirius demo`: a shop whose books agree, the same by the services and in bulk, and one that goes on.
 
-use super::{App, on_both_databases};
+use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
     act::Tx,
     clock,
@@ -95,42 +95,62 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
     })
 }
 
-on_both_databases! {
-    async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
-        let year = Year { orders: ORDERS, end: clock::now() };
-        let served = App::sqlite();
-        demo::make(&served.shop, year, Way::Services).await.unwrap();
-        demo::make(&app.shop, year, Way::Bulk).await.unwrap();
-        let expected = served.admin().look(shelf).await.unwrap();
-        let found = app.admin().look(shelf).await.unwrap();
-        assert_eq!(expected.orders.len(), ORDERS as usize);
-        for status in Status::ALL {
-            assert!(expected.orders.iter().any(|order| order.status == *status), "{status}");
-        }
-        assert_eq!(found, expected);
-        app.assert_agrees().await;
+#[apply(on_both_databases)]
+async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
+    let year = Year {
+        orders: ORDERS,
+        end: clock::now(),
+    };
+    let served = App::sqlite();
+    demo::make(&served.shop, year, Way::Services).await.unwrap();
+    demo::make(&app.shop, year, Way::Bulk).await.unwrap();
+    let expected = served.admin().look(shelf).await.unwrap();
+    let found = app.admin().look(shelf).await.unwrap();
+    assert_eq!(expected.orders.len(), ORDERS as usize);
+    for status in Status::ALL {
+        assert!(
+            expected.orders.iter().any(|order| order.status == *status),
+            "{status}"
+        );
     }
+    assert_eq!(found, expected);
+    app.assert_agrees().await;
+}
 
-    async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
-        let clerk = app.hire(app.clerk()).await;
-        let manager = app.hire(app.manager()).await;
-        demo::fill(&app.shop, demo::LARGE).await.unwrap();
-        app.assert_agrees().await;
-        let newest = manager.look(|tx| Ok((
-            orders_table::table.select(diesel::dsl::max(orders_table::id)).first::<Option<i64>>(tx.conn)?,
-            supplies_table::table.select(diesel::dsl::max(supplies_table::id)).first::<Option<i64>>(tx.conn)?,
-        ))).await.unwrap();
-        assert_eq!(newest.0, Some(demo::LARGE.into()));
-        let tea = manager.adds("Чай нового урожая", 0).await;
-        let supply = manager.supplies(&tea.name, 3, "2.50").await.unwrap();
-        assert_eq!(Some(supply.id - 1), newest.1);
-        let order = clerk.books(&tea.name, 2).await.unwrap();
-        assert_eq!(Some(order.id - 1), newest.0);
-        clerk.issues(order.id).await.unwrap();
-        // Orders that the demo left waiting are settled like any other.
-        clerk.issues(order.id - 1).await.unwrap();
-        clerk.denies(order.id - 2).await.unwrap();
-        app.assert_agrees().await;
-        assert!(demo::fill(&app.shop, demo::LARGE).await.unwrap_err().contains("not empty"));
-    }
+#[apply(on_both_databases)]
+async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let manager = app.hire(app.manager()).await;
+    demo::fill(&app.shop, demo::LARGE).await.unwrap();
+    app.assert_agrees().await;
+    let newest = manager
+        .look(|tx| {
+            Ok((
+                orders_table::table
+                    .select(diesel::dsl::max(orders_table::id))
+                    .first::<Option<i64>>(tx.conn)?,
+                supplies_table::table
+                    .select(diesel::dsl::max(supplies_table::id))
+                    .first::<Option<i64>>(tx.conn)?,
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!(newest.0, Some(demo::LARGE.into()));
+    let tea = manager.adds("Чай нового урожая", 0).await;
+    let supply = manager.supplies(&tea.name, 3, "2.50").await.unwrap();
+    assert_eq!(Some(supply.id - 1), newest.1);
+    let order = clerk.books(&tea.name, 2).await.unwrap();
+    assert_eq!(Some(order.id - 1), newest.0);
+    clerk.issues(order.id).await.unwrap();
+    // Orders that the demo left waiting are settled like any other.
+    clerk.issues(order.id - 1).await.unwrap();
+    clerk.denies(order.id - 2).await.unwrap();
+    app.assert_agrees().await;
+    assert!(
+        demo::fill(&app.shop, demo::LARGE)
+            .await
+            .unwrap_err()
+            .contains("not empty")
+    );
 }

@@ -243,75 +243,113 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     found
 }
 
-on_both_databases! {
-    async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
-        let document = document();
-        let manager = app.hire(app.manager()).await;
-        manager.adds("чай", 5).await;
-        manager.supplies("чай", 1, "1").await.unwrap();
-        manager.books("чай", 1).await.unwrap();
-        app.hire(app.person("boris", Role::User)).await;
-        let mut callers = vec![(None, Program::stranger(&app))];
-        // A token that was revoked, and one of an admin who was blocked, open nothing.
-        for (name, is_blocked) in [("отозвавший", false), ("бывший", true)] {
-            let admin = Program::of(&app, app.person(name, Role::Admin)).await;
-            let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
-            let bearer = Program::stranger(&app).with("authorization", &format!("Bearer {}", made.text("token")));
-            assert_eq!(bearer.get("/api/me").await.status, 200);
-            if is_blocked {
-                app.shop.act(Actor::System, move |tx| users::block(tx, name)).await.unwrap();
-                callers.push((None, admin));
+#[apply(on_both_databases)]
+async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
+    let document = document();
+    let manager = app.hire(app.manager()).await;
+    manager.adds("чай", 5).await;
+    manager.supplies("чай", 1, "1").await.unwrap();
+    manager.books("чай", 1).await.unwrap();
+    app.hire(app.person("boris", Role::User)).await;
+    let mut callers = vec![(None, Program::stranger(&app))];
+    // A token that was revoked, and one of an admin who was blocked, open nothing.
+    for (name, is_blocked) in [("отозвавший", false), ("бывший", true)] {
+        let admin = Program::of(&app, app.person(name, Role::Admin)).await;
+        let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
+        let bearer = Program::stranger(&app)
+            .with("authorization", &format!("Bearer {}", made.text("token")));
+        assert_eq!(bearer.get("/api/me").await.status, 200);
+        if is_blocked {
+            app.shop
+                .act(Actor::System, move |tx| users::block(tx, name))
+                .await
+                .unwrap();
+            callers.push((None, admin));
+        } else {
+            assert_eq!(admin.delete(made.location()).await.status, 204);
+        }
+        callers.push((None, bearer));
+    }
+    for role in [Role::User, Role::Manager, Role::Admin] {
+        callers.push((
+            Some(role),
+            Program::of(&app, app.person(&format!("роль-{role}"), role)).await,
+        ));
+    }
+    for (caller, program) in callers {
+        for (method, path, needed, body) in OPERATIONS {
+            if path.ends_with("logout") && caller.is_some() {
+                continue;
+            }
+            let what = format!("{caller:?} {method} {path}");
+            let concrete = path
+                .replace("{id}", "1")
+                .replace("{username}", "boris")
+                .replace("{day}", "2026-11-01");
+            let body = Some((*body).to_owned()).filter(|body| !body.is_empty());
+            let reply = program.send(method.parse().unwrap(), &concrete, body).await;
+            let is_allowed = needed
+                .is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)));
+            if is_allowed {
+                assert!(
+                    !matches!(reply.status, 401 | 403 | 500..),
+                    "{what}: {reply:?}"
+                );
             } else {
-                assert_eq!(admin.delete(made.location()).await.status, 204);
+                assert_eq!(
+                    reply.status,
+                    if caller.is_none() { 401 } else { 403 },
+                    "{what}: {reply:?}"
+                );
             }
-            callers.push((None, bearer));
-        }
-        for role in [Role::User, Role::Manager, Role::Admin] {
-            callers.push((Some(role), Program::of(&app, app.person(&format!("роль-{role}"), role)).await));
-        }
-        for (caller, program) in callers {
-            for (method, path, needed, body) in OPERATIONS {
-                if path.ends_with("logout") && caller.is_some() {
-                    continue;
-                }
-                let what = format!("{caller:?} {method} {path}");
-                let concrete = path.replace("{id}", "1").replace("{username}", "boris").replace("{day}", "2026-11-01");
-                let body = Some((*body).to_owned()).filter(|body| !body.is_empty());
-                let reply = program.send(method.parse().unwrap(), &concrete, body).await;
-                let is_allowed = needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)));
-                if is_allowed {
-                    assert!(!matches!(reply.status, 401 | 403 | 500..), "{what}: {reply:?}");
-                } else {
-                    assert_eq!(reply.status, if caller.is_none() { 401 } else { 403 }, "{what}: {reply:?}");
-                }
-                let answers = &document["paths"][path][method.to_lowercase()]["responses"];
-                assert!(answers[reply.status.to_string()].is_object(), "{what} does not name {}", reply.status);
-            }
+            let answers = &document["paths"][path][method.to_lowercase()]["responses"];
+            assert!(
+                answers[reply.status.to_string()].is_object(),
+                "{what} does not name {}",
+                reply.status
+            );
         }
     }
+}
 
-    async fn signing_out_is_for_everybody(app: App) {
-        for path in ["/logout", "/api/auth/logout"] {
-            assert_eq!(Program::stranger(&app).act(path).await.status, 204);
-            let role = if path == "/logout" { Role::User } else { Role::Admin };
-            let program = Program::of(&app, app.person(&format!("роль-{role}"), role)).await;
-            assert_eq!(program.act(path).await.status, 204);
-            assert_eq!(program.get("/api/me").await.status, 401, "{path}");
-        }
+#[apply(on_both_databases)]
+async fn signing_out_is_for_everybody(app: App) {
+    for path in ["/logout", "/api/auth/logout"] {
+        assert_eq!(Program::stranger(&app).act(path).await.status, 204);
+        let role = if path == "/logout" {
+            Role::User
+        } else {
+            Role::Admin
+        };
+        let program = Program::of(&app, app.person(&format!("роль-{role}"), role)).await;
+        assert_eq!(program.act(path).await.status, 204);
+        assert_eq!(program.get("/api/me").await.status, 401, "{path}");
     }
+}
 
-    async fn the_documentation_is_for_who_is_signed_in_and_loads_nothing_from_elsewhere(app: App) {
-        let refused = app.browser().get("/docs/").await;
-        assert_eq!((refused.status, refused.location.as_deref()), (302, Some("/login?next=%2Fdocs%2F")));
-        assert_eq!(app.browser().get("/docs/swagger-ui.css").await.status, 302);
-        let mut browser = app.browser_of(app.clerk()).await;
-        let page = browser.get("/docs/").await;
-        assert_eq!(page.status, 200);
-        assert!(!page.body.contains("http://") && !page.body.contains("https://"), "{}", page.body);
-        for file in ["swagger-ui.css", "index.css", "swagger-initializer.js"] {
-            assert!(page.body.contains(file), "{file}");
-            assert_eq!(browser.get(&format!("/docs/{file}")).await.status, 200, "{file}");
-        }
+#[apply(on_both_databases)]
+async fn the_documentation_is_for_who_is_signed_in_and_loads_nothing_from_elsewhere(app: App) {
+    let refused = app.browser().get("/docs/").await;
+    assert_eq!(
+        (refused.status, refused.location.as_deref()),
+        (302, Some("/login?next=%2Fdocs%2F"))
+    );
+    assert_eq!(app.browser().get("/docs/swagger-ui.css").await.status, 302);
+    let mut browser = app.browser_of(app.clerk()).await;
+    let page = browser.get("/docs/").await;
+    assert_eq!(page.status, 200);
+    assert!(
+        !page.body.contains("http://") && !page.body.contains("https://"),
+        "{}",
+        page.body
+    );
+    for file in ["swagger-ui.css", "index.css", "swagger-initializer.js"] {
+        assert!(page.body.contains(file), "{file}");
+        assert_eq!(
+            browser.get(&format!("/docs/{file}")).await.status,
+            200,
+            "{file}"
+        );
     }
 }
 
@@ -421,6 +459,6 @@ fn the_contract_changes_only_on_purpose() {
     let kept = std::fs::read_to_string(file).unwrap_or_default();
     assert!(
         kept == present,
-        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features ssr contract, and look at what changed"
+        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features testing contract, and look at what changed"
     );
 }

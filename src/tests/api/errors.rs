@@ -2,147 +2,313 @@
 
 use super::*;
 
-on_both_databases! {
-    async fn every_wrong_field_is_named_at_once(app: App) {
-        let manager = Program::of(&app, app.manager()).await;
-        let wrong = json!({
-            "name": 5, "quantity": -1, "min_stock": true, "sell_price_rub": "1 299,90", "buy_price_eur": 1.005, "colour": "red"
-        });
-        let wrong = manager.post("/api/products", wrong).await;
-        assert_eq!(wrong.status, 422);
-        assert_eq!(wrong.wrong(), ["buy_price_eur", "colour", "min_stock", "name", "quantity", "sell_price_rub"]);
-        assert_eq!(manager.post("/api/orders", json!({})).await.wrong(), ["phone", "product", "qty"]);
-        let unknown = manager.post("/api/orders", order(99, 1)).await;
-        assert_eq!((unknown.status, unknown.wrong()), (422, vec!["product_id"]));
-        // A good order with a field too many is not booked.
-        let mut more = order(manager.adds("чай", 5).await, 1);
-        more["discount"] = json!(5);
-        assert_eq!(manager.post("/api/orders", more).await.wrong(), ["discount"]);
-        assert_eq!(manager.get("/api/orders").await.items().len(), 0);
-        app.assert_agrees().await;
-    }
+#[apply(on_both_databases)]
+async fn every_wrong_field_is_named_at_once(app: App) {
+    let manager = Program::of(&app, app.manager()).await;
+    let wrong = json!({
+        "name": 5, "quantity": -1, "min_stock": true, "sell_price_rub": "1 299,90", "buy_price_eur": 1.005, "colour": "red"
+    });
+    let wrong = manager.post("/api/products", wrong).await;
+    assert_eq!(wrong.status, 422);
+    assert_eq!(
+        wrong.wrong(),
+        [
+            "buy_price_eur",
+            "colour",
+            "min_stock",
+            "name",
+            "quantity",
+            "sell_price_rub"
+        ]
+    );
+    assert_eq!(
+        manager.post("/api/orders", json!({})).await.wrong(),
+        ["phone", "product", "qty"]
+    );
+    let unknown = manager.post("/api/orders", order(99, 1)).await;
+    assert_eq!((unknown.status, unknown.wrong()), (422, vec!["product_id"]));
+    // A good order with a field too many is not booked.
+    let mut more = order(manager.adds("чай", 5).await, 1);
+    more["discount"] = json!(5);
+    assert_eq!(
+        manager.post("/api/orders", more).await.wrong(),
+        ["discount"]
+    );
+    assert_eq!(manager.get("/api/orders").await.items().len(), 0);
+    app.assert_agrees().await;
+}
 
-    async fn who_has_no_right_is_told_that_alone(app: App) {
-        let clerk = Program::of(&app, app.clerk()).await;
-        let refused = clerk.post("/api/products", json!({"colour": "red"})).await;
-        assert_eq!((refused.status, refused.wrong().len()), (403, 0));
-        let nobody = Program::stranger(&app).post("/api/products", json!({"colour": "red"})).await;
-        assert_eq!((nobody.status, &nobody.headers[header::WWW_AUTHENTICATE]), (401, &"Bearer realm=\"sirius\"".parse().unwrap()));
-    }
+#[apply(on_both_databases)]
+async fn who_has_no_right_is_told_that_alone(app: App) {
+    let clerk = Program::of(&app, app.clerk()).await;
+    let refused = clerk.post("/api/products", json!({"colour": "red"})).await;
+    assert_eq!((refused.status, refused.wrong().len()), (403, 0));
+    let nobody = Program::stranger(&app)
+        .post("/api/products", json!({"colour": "red"}))
+        .await;
+    assert_eq!(
+        (nobody.status, &nobody.headers[header::WWW_AUTHENTICATE]),
+        (401, &"Bearer realm=\"sirius\"".parse().unwrap())
+    );
+}
 
-    async fn money_is_exact_or_refused(app: App) {
-        let manager = Program::of(&app, app.manager()).await;
-        let add = |name: usize, price: &str| {
-            let (manager, body) = (manager.clone(), format!("{{\"name\": \"{name}\", \"sell_price_rub\": {price}}}"));
-            async move { manager.send(Method::POST, "/api/products", Some(body)).await }
-        };
-        for (name, (json, shown)) in [
-            ("1299.90", "1299.90"), ("\"1299.9\"", "1299.90"), ("1299", "1299.00"), ("0", "0.00"), ("10000000", "10000000.00"), ("0.1", "0.10"),
-        ].into_iter().enumerate() {
-            let made = add(name, json).await;
-            assert_eq!((made.status, made.text("sell_price_rub")), (201, shown), "{json}");
+#[apply(on_both_databases)]
+async fn money_is_exact_or_refused(app: App) {
+    let manager = Program::of(&app, app.manager()).await;
+    let add = |name: usize, price: &str| {
+        let (manager, body) = (
+            manager.clone(),
+            format!("{{\"name\": \"{name}\", \"sell_price_rub\": {price}}}"),
+        );
+        async move {
+            manager
+                .send(Method::POST, "/api/products", Some(body))
+                .await
         }
-        for json in [
-            "1299.905", "1e2", "0.10000000000000000001", "-1", "10000000.01", "\"1e2\"", "\"\"", "\"1,5\"", "true", "[]", "{}", "9999999999999999999999",
-        ] {
-            let refused = add(99, json).await;
-            assert_eq!((refused.status, refused.wrong()), (422, vec!["sell_price_rub"]), "{json}");
-        }
+    };
+    for (name, (json, shown)) in [
+        ("1299.90", "1299.90"),
+        ("\"1299.9\"", "1299.90"),
+        ("1299", "1299.00"),
+        ("0", "0.00"),
+        ("10000000", "10000000.00"),
+        ("0.1", "0.10"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let made = add(name, json).await;
+        assert_eq!(
+            (made.status, made.text("sell_price_rub")),
+            (201, shown),
+            "{json}"
+        );
     }
+    for json in [
+        "1299.905",
+        "1e2",
+        "0.10000000000000000001",
+        "-1",
+        "10000000.01",
+        "\"1e2\"",
+        "\"\"",
+        "\"1,5\"",
+        "true",
+        "[]",
+        "{}",
+        "9999999999999999999999",
+    ] {
+        let refused = add(99, json).await;
+        assert_eq!(
+            (refused.status, refused.wrong()),
+            (422, vec!["sell_price_rub"]),
+            "{json}"
+        );
+    }
+}
 
-    async fn a_rate_is_taken_as_the_contract_says(app: App) {
-        let admin = Program::of(&app, app.admin()).await;
-        let set = |json: &str| {
-            let (admin, body) = (admin.clone(), format!("{{\"rub_per_eur\": {json}}}"));
-            async move { admin.send(Method::PUT, "/api/rates/2026-11-01", Some(body)).await }
-        };
-        for (json, shown) in [
-            ("\"98.1234\"", "98.1234"), ("98.1234", "98.1234"), ("\"98.5\"", "98.50"), ("98", "98.00"), ("0.0001", "0.0001"), ("10000", "10000.00"), ("\"10000.0000\"", "10000.00"),
-        ] {
-            let rate = set(json).await;
-            assert_eq!((rate.status, rate.text("rub_per_eur")), (200, shown), "{json}: {rate:?}");
+#[apply(on_both_databases)]
+async fn a_rate_is_taken_as_the_contract_says(app: App) {
+    let admin = Program::of(&app, app.admin()).await;
+    let set = |json: &str| {
+        let (admin, body) = (admin.clone(), format!("{{\"rub_per_eur\": {json}}}"));
+        async move {
+            admin
+                .send(Method::PUT, "/api/rates/2026-11-01", Some(body))
+                .await
         }
-        for json in ["98.12345", "\"98.12345\"", "10000.0001", "10001", "0", "\"0\"", "-1", "\"98,5\"", "1e2", "null", "true"] {
-            let refused = set(json).await;
-            assert_eq!((refused.status, refused.wrong()), (422, vec!["rub_per_eur"]), "{json}");
-        }
-        let schemas = &admin.get("/api/openapi.json").await.json["components"]["schemas"];
-        assert_eq!(schemas["NewRate"]["properties"]["rub_per_eur"]["$ref"], "#/components/schemas/RateAmount");
-        let [text, number] = [0, 1].map(|form| &schemas["RateAmount"]["anyOf"][form]);
-        assert_eq!(text["pattern"], r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$");
-        assert_eq!((&number["exclusiveMinimum"], &number["maximum"]), (&json!(0), &json!(10_000)));
+    };
+    for (json, shown) in [
+        ("\"98.1234\"", "98.1234"),
+        ("98.1234", "98.1234"),
+        ("\"98.5\"", "98.50"),
+        ("98", "98.00"),
+        ("0.0001", "0.0001"),
+        ("10000", "10000.00"),
+        ("\"10000.0000\"", "10000.00"),
+    ] {
+        let rate = set(json).await;
+        assert_eq!(
+            (rate.status, rate.text("rub_per_eur")),
+            (200, shown),
+            "{json}: {rate:?}"
+        );
     }
+    for json in [
+        "98.12345",
+        "\"98.12345\"",
+        "10000.0001",
+        "10001",
+        "0",
+        "\"0\"",
+        "-1",
+        "\"98,5\"",
+        "1e2",
+        "null",
+        "true",
+    ] {
+        let refused = set(json).await;
+        assert_eq!(
+            (refused.status, refused.wrong()),
+            (422, vec!["rub_per_eur"]),
+            "{json}"
+        );
+    }
+    let schemas = &admin.get("/api/openapi.json").await.json["components"]["schemas"];
+    assert_eq!(
+        schemas["NewRate"]["properties"]["rub_per_eur"]["$ref"],
+        "#/components/schemas/RateAmount"
+    );
+    let [text, number] = [0, 1].map(|form| &schemas["RateAmount"]["anyOf"][form]);
+    assert_eq!(
+        text["pattern"],
+        r"^([0-9]{1,4}(\.[0-9]{1,4})?|10000(\.0{1,4})?)$"
+    );
+    assert_eq!(
+        (&number["exclusiveMinimum"], &number["maximum"]),
+        (&json!(0), &json!(10_000))
+    );
+}
 
-    async fn what_http_itself_refuses_is_a_problem_too(app: App) {
-        let manager = Program::of(&app, app.manager()).await;
-        let add = |body: String| {
-            let manager = manager.clone();
-            async move { manager.send(Method::POST, "/api/products", Some(body)).await }
-        };
-        for body in ["{", "", "nul", "{\"name\": \u{1}}"] {
-            let refused = add(body.to_owned()).await;
-            assert_eq!((refused.status, refused.text("type")), (400, "urn:sirius:unreadable"), "{body}");
+#[apply(on_both_databases)]
+async fn what_http_itself_refuses_is_a_problem_too(app: App) {
+    let manager = Program::of(&app, app.manager()).await;
+    let add = |body: String| {
+        let manager = manager.clone();
+        async move {
+            manager
+                .send(Method::POST, "/api/products", Some(body))
+                .await
         }
-        for body in ["[]", "5", "\"name\"", "null", "{\"name\": 1, \"name\": 2}"] {
-            assert_eq!(add(body.to_owned()).await.wrong(), ["body"], "{body}");
-        }
-        let large = add(format!("{{\"name\": \"{}\"}}", "x".repeat(300 << 10))).await;
-        assert_eq!((large.status, large.text("type")), (413, "urn:sirius:body_too_large"));
-        let text = manager.clone().with("content-type", "text/plain").post("/api/products", json!({})).await;
-        assert_eq!((text.status, text.text("type")), (415, "urn:sirius:not_json"));
-        assert_eq!(manager.act("/api/products").await.status, 415);
-        for path in [
-            "/api", "/api/", "/api/nothing", "/api/products/", "/api/products/1/nothing", "/api/products/999", "/api/products/x", "/api/orders/99999999999999999999",
-        ] {
-            let missing = manager.get(path).await;
-            assert_eq!((missing.status, missing.text("type")), (404, "urn:sirius:not_found"), "{path}");
-        }
+    };
+    for body in ["{", "", "nul", "{\"name\": \u{1}}"] {
+        let refused = add(body.to_owned()).await;
+        assert_eq!(
+            (refused.status, refused.text("type")),
+            (400, "urn:sirius:unreadable"),
+            "{body}"
+        );
     }
+    for body in ["[]", "5", "\"name\"", "null", "{\"name\": 1, \"name\": 2}"] {
+        assert_eq!(add(body.to_owned()).await.wrong(), ["body"], "{body}");
+    }
+    let large = add(format!("{{\"name\": \"{}\"}}", "x".repeat(300 << 10))).await;
+    assert_eq!(
+        (large.status, large.text("type")),
+        (413, "urn:sirius:body_too_large")
+    );
+    let text = manager
+        .clone()
+        .with("content-type", "text/plain")
+        .post("/api/products", json!({}))
+        .await;
+    assert_eq!(
+        (text.status, text.text("type")),
+        (415, "urn:sirius:not_json")
+    );
+    assert_eq!(manager.act("/api/products").await.status, 415);
+    for path in [
+        "/api",
+        "/api/",
+        "/api/nothing",
+        "/api/products/",
+        "/api/products/1/nothing",
+        "/api/products/999",
+        "/api/products/x",
+        "/api/orders/99999999999999999999",
+    ] {
+        let missing = manager.get(path).await;
+        assert_eq!(
+            (missing.status, missing.text("type")),
+            (404, "urn:sirius:not_found"),
+            "{path}"
+        );
+    }
+}
 
-    async fn a_wrong_method_names_the_right_ones(app: App) {
-        for (method, path, allowed) in [
-            (Method::DELETE, "/api/products", "GET,HEAD,POST"),
-            (Method::PATCH, "/api/products/1", "DELETE,GET,HEAD,PUT"),
-            (Method::GET, "/api/orders/1/issue", "POST"),
-            (Method::GET, "/logout", "POST"),
-        ] {
-            let refused = Program::stranger(&app).send(method, path, None).await;
-            assert_eq!((refused.status, refused.text("type")), (405, "urn:sirius:method_not_allowed"), "{path}");
-            let mut named: Vec<_> = refused.headers[header::ALLOW].to_str().unwrap().split(',').collect();
-            named.sort_unstable();
-            assert_eq!(named.join(","), allowed, "{path}");
-        }
+#[apply(on_both_databases)]
+async fn a_wrong_method_names_the_right_ones(app: App) {
+    for (method, path, allowed) in [
+        (Method::DELETE, "/api/products", "GET,HEAD,POST"),
+        (Method::PATCH, "/api/products/1", "DELETE,GET,HEAD,PUT"),
+        (Method::GET, "/api/orders/1/issue", "POST"),
+        (Method::GET, "/logout", "POST"),
+    ] {
+        let refused = Program::stranger(&app).send(method, path, None).await;
+        assert_eq!(
+            (refused.status, refused.text("type")),
+            (405, "urn:sirius:method_not_allowed"),
+            "{path}"
+        );
+        let mut named: Vec<_> = refused.headers[header::ALLOW]
+            .to_str()
+            .unwrap()
+            .split(',')
+            .collect();
+        named.sort_unstable();
+        assert_eq!(named.join(","), allowed, "{path}");
     }
+}
 
-    async fn a_refusal_speaks_the_language_of_the_caller(app: App) {
-        let manager = Program::of(&app, app.manager()).await;
-        let product = manager.adds("чай", 2).await;
-        let refused = manager.post("/api/orders", order(product, 3)).await;
-        assert_eq!((refused.status, refused.text("type")), (409, "urn:sirius:out_of_stock"));
-        assert!(refused.text("detail").starts_with("На складе осталось 2, нужно 3"));
-        assert_eq!(refused.json["errors"]["qty"][0], refused.json["detail"]);
-        let english = manager.with("accept-language", "de, en-GB;q=0.8").post("/api/orders", order(product, 3)).await;
-        assert!(english.text("detail").is_ascii(), "{english:?}");
-    }
+#[apply(on_both_databases)]
+async fn a_refusal_speaks_the_language_of_the_caller(app: App) {
+    let manager = Program::of(&app, app.manager()).await;
+    let product = manager.adds("чай", 2).await;
+    let refused = manager.post("/api/orders", order(product, 3)).await;
+    assert_eq!(
+        (refused.status, refused.text("type")),
+        (409, "urn:sirius:out_of_stock")
+    );
+    assert!(
+        refused
+            .text("detail")
+            .starts_with("На складе осталось 2, нужно 3")
+    );
+    assert_eq!(refused.json["errors"]["qty"][0], refused.json["detail"]);
+    let english = manager
+        .with("accept-language", "de, en-GB;q=0.8")
+        .post("/api/orders", order(product, 3))
+        .await;
+    assert!(english.text("detail").is_ascii(), "{english:?}");
+}
 
-    async fn a_change_from_another_site_is_refused_unless_a_token_asks(app: App) {
-        let manager = Program::of(&app, app.manager()).await;
-        let token = manager.post("/api/me/tokens", json!({"name": "касса"})).await;
-        let foreign = manager.clone().with("sec-fetch-site", "cross-site");
-        let refused = foreign.post("/api/products", json!({"name": "подделка"})).await;
-        assert_eq!((refused.status, refused.text("type")), (403, "urn:sirius:other_site"));
-        // A token that does not hold opens nothing: the cookie beside it is not asked.
-        let pretended = foreign.clone().with("authorization", "Bearer x");
-        assert_eq!(pretended.post("/api/products", json!({"name": "подделка"})).await.status, 401);
-        let tokened = foreign.with("authorization", &format!("Bearer {}", token.text("token")));
-        assert_eq!(tokened.post("/api/products", json!({"name": "чай"})).await.status, 201);
-        assert_eq!(manager.get("/api/products").await.each("name"), ["чай"]);
-    }
+#[apply(on_both_databases)]
+async fn a_change_from_another_site_is_refused_unless_a_token_asks(app: App) {
+    let manager = Program::of(&app, app.manager()).await;
+    let token = manager
+        .post("/api/me/tokens", json!({"name": "касса"}))
+        .await;
+    let foreign = manager.clone().with("sec-fetch-site", "cross-site");
+    let refused = foreign
+        .post("/api/products", json!({"name": "подделка"}))
+        .await;
+    assert_eq!(
+        (refused.status, refused.text("type")),
+        (403, "urn:sirius:other_site")
+    );
+    // A token that does not hold opens nothing: the cookie beside it is not asked.
+    let pretended = foreign.clone().with("authorization", "Bearer x");
+    assert_eq!(
+        pretended
+            .post("/api/products", json!({"name": "подделка"}))
+            .await
+            .status,
+        401
+    );
+    let tokened = foreign.with("authorization", &format!("Bearer {}", token.text("token")));
+    assert_eq!(
+        tokened
+            .post("/api/products", json!({"name": "чай"}))
+            .await
+            .status,
+        201
+    );
+    assert_eq!(manager.get("/api/products").await.each("name"), ["чай"]);
 }
 
 #[test]
 fn a_fault_tells_nothing_and_a_database_that_is_away_is_a_503() {
-    crate::tests::app::tell(async {
+    crate::tests::support::tell(async {
         let app = App::sqlite();
         let clerk = Program::of(&app, app.clerk()).await;
         app.sql("ALTER TABLE supplies RENAME TO hidden").await;

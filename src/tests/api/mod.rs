@@ -7,10 +7,7 @@ mod lists;
 mod story;
 mod tokens;
 
-use super::{
-    app::{App, PASSWORD, Person},
-    on_both_databases,
-};
+use crate::tests::support::{App, PASSWORD, Person, apply, on_both_databases};
 use axum::{
     Router,
     body::{Body, to_bytes},

@@ -7,86 +7,134 @@ fn bearer(app: &App, token: &str) -> Program {
     Program::stranger(app).with("authorization", &format!("Bearer {token}"))
 }
 
-on_both_databases! {
-    async fn a_token_signs_in_until_it_is_revoked(app: App) {
-        let clerk = Program::of(&app, app.person("boris", Role::User)).await;
-        let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
-        assert_eq!((made.status, made.text("name")), (201, "касса"));
-        let token = made.text("token");
-        assert!(token.starts_with("sirius_") && token.len() == 50, "{token}");
-        let till = bearer(&app, token);
-        assert_eq!(clerk.get("/api/me/tokens").await.items()[0]["last_used_at"], Value::Null);
-        assert_eq!(till.get("/api/me").await.text("username"), "boris");
-        // It is written down beside the request.
-        let mut listed = till.get("/api/me/tokens").await;
-        while listed.items()[0]["last_used_at"].is_null() {
-            listed = till.get("/api/me/tokens").await;
-        }
-        assert!(!listed.json.to_string().contains(token));
-        assert_eq!(till.delete(made.location()).await.status, 204);
-        assert_eq!(till.get("/api/me").await.status, 401);
-        assert_eq!(clerk.delete(made.location()).await.status, 404);
-        assert_eq!(clerk.post("/api/me/tokens", json!({"name": " "})).await.wrong(), ["name"]);
+#[apply(on_both_databases)]
+async fn a_token_signs_in_until_it_is_revoked(app: App) {
+    let clerk = Program::of(&app, app.person("boris", Role::User)).await;
+    let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
+    assert_eq!((made.status, made.text("name")), (201, "касса"));
+    let token = made.text("token");
+    assert!(token.starts_with("sirius_") && token.len() == 50, "{token}");
+    let till = bearer(&app, token);
+    assert_eq!(
+        clerk.get("/api/me/tokens").await.items()[0]["last_used_at"],
+        Value::Null
+    );
+    assert_eq!(till.get("/api/me").await.text("username"), "boris");
+    // It is written down beside the request.
+    let mut listed = till.get("/api/me/tokens").await;
+    while listed.items()[0]["last_used_at"].is_null() {
+        listed = till.get("/api/me/tokens").await;
     }
+    assert!(!listed.json.to_string().contains(token));
+    assert_eq!(till.delete(made.location()).await.status, 204);
+    assert_eq!(till.get("/api/me").await.status, 401);
+    assert_eq!(clerk.delete(made.location()).await.status, 404);
+    assert_eq!(
+        clerk
+            .post("/api/me/tokens", json!({"name": " "}))
+            .await
+            .wrong(),
+        ["name"]
+    );
+}
 
-    async fn a_token_has_the_rights_that_its_owner_has_now(app: App) {
-        let admin = app.hire(app.admin()).await;
-        let manager = Program::of(&app, app.person("boris", Role::Manager)).await;
-        let made = manager.post("/api/me/tokens", json!({"name": "касса"})).await;
-        let till = bearer(&app, made.text("token"));
-        assert_eq!(till.get("/api/supplies").await.status, 200);
-        admin.act(|tx| accounts::change_role(tx, "boris", Role::User)).await.unwrap();
-        assert_eq!(till.get("/api/supplies").await.status, 403);
-        assert_eq!(till.get("/api/orders").await.status, 200);
-        app.sql("UPDATE users SET state = 'blocked' WHERE username = 'boris'").await;
-        assert_eq!(till.get("/api/orders").await.status, 401);
-    }
+#[apply(on_both_databases)]
+async fn a_token_has_the_rights_that_its_owner_has_now(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let manager = Program::of(&app, app.person("boris", Role::Manager)).await;
+    let made = manager
+        .post("/api/me/tokens", json!({"name": "касса"}))
+        .await;
+    let till = bearer(&app, made.text("token"));
+    assert_eq!(till.get("/api/supplies").await.status, 200);
+    admin
+        .act(|tx| accounts::change_role(tx, "boris", Role::User))
+        .await
+        .unwrap();
+    assert_eq!(till.get("/api/supplies").await.status, 403);
+    assert_eq!(till.get("/api/orders").await.status, 200);
+    app.sql("UPDATE users SET state = 'blocked' WHERE username = 'boris'")
+        .await;
+    assert_eq!(till.get("/api/orders").await.status, 401);
+}
 
-    async fn nobody_sees_or_revokes_anothers_token(app: App) {
-        let boris = Program::of(&app, app.person("boris", Role::User)).await;
-        let admin = Program::of(&app, app.admin()).await;
-        let made = boris.post("/api/me/tokens", json!({"name": "касса"})).await;
-        assert_eq!(admin.get("/api/me/tokens").await.items().len(), 0);
-        assert_eq!(admin.delete(made.location()).await.status, 404);
-        assert_eq!(bearer(&app, made.text("token")).get("/api/me").await.status, 200);
-    }
+#[apply(on_both_databases)]
+async fn nobody_sees_or_revokes_anothers_token(app: App) {
+    let boris = Program::of(&app, app.person("boris", Role::User)).await;
+    let admin = Program::of(&app, app.admin()).await;
+    let made = boris.post("/api/me/tokens", json!({"name": "касса"})).await;
+    assert_eq!(admin.get("/api/me/tokens").await.items().len(), 0);
+    assert_eq!(admin.delete(made.location()).await.status, 404);
+    assert_eq!(
+        bearer(&app, made.text("token")).get("/api/me").await.status,
+        200
+    );
+}
 
-    async fn the_log_does_not_know_the_token(app: App) {
-        let admin = Program::of(&app, app.admin()).await;
-        let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
-        admin.delete(made.location()).await;
-        let log = admin.get("/api/log").await;
-        assert_eq!(log.each("action")[..2], ["revoke_token", "create_token"]);
-        assert!(!log.json.to_string().contains("sirius_"), "{log:?}");
-    }
+#[apply(on_both_databases)]
+async fn the_log_does_not_know_the_token(app: App) {
+    let admin = Program::of(&app, app.admin()).await;
+    let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
+    admin.delete(made.location()).await;
+    let log = admin.get("/api/log").await;
+    assert_eq!(log.each("action")[..2], ["revoke_token", "create_token"]);
+    assert!(!log.json.to_string().contains("sirius_"), "{log:?}");
+}
 
-    async fn a_token_does_not_open_pages(app: App) {
-        let clerk = Program::of(&app, app.clerk()).await;
-        let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
-        let request = Request::get("/orders")
-            .header(header::ACCEPT, "text/html")
-            .header(header::AUTHORIZATION, format!("Bearer {}", made.text("token")))
-            .body(Body::empty())
-            .unwrap();
-        assert_eq!(app.browser().send(request).await.status, 302);
-    }
+#[apply(on_both_databases)]
+async fn a_token_does_not_open_pages(app: App) {
+    let clerk = Program::of(&app, app.clerk()).await;
+    let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
+    let request = Request::get("/orders")
+        .header(header::ACCEPT, "text/html")
+        .header(
+            header::AUTHORIZATION,
+            format!("Bearer {}", made.text("token")),
+        )
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(app.browser().send(request).await.status, 302);
+}
 
-    async fn the_account_page_shows_a_new_token_once(app: App) {
-        let mut browser = app.browser_of(app.clerk()).await;
-        let created = browser.submit("/account", "create_token", &[("name", "касса")]).await;
-        assert_eq!((created.status, created.location.as_deref()), (302, Some("/account?success=token_created#secret")));
-        let cookie = created.set_cookie.unwrap();
-        assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Max-Age=60"), "{cookie}");
-        let token = cookie.trim_start_matches("token=").split(';').next().unwrap().to_owned();
-        assert!(!created.body.contains(&token), "only the cookie has the token");
-        let shown = browser.get("/account").await;
-        assert!(shown.body.contains(&token) && shown.body.contains("касса"));
-        assert!(shown.set_cookie.unwrap().contains("Max-Age=0"));
-        let later = browser.get("/account").await;
-        assert!(!later.body.contains(&token));
-        assert_eq!(bearer(&app, &token).get("/api/me").await.status, 200);
-        let revoked = browser.submit("/account", "revoke_token", &[("id", &later.hidden("id"))]).await;
-        assert_eq!(revoked.location.as_deref(), Some("/account?success=token_revoked"));
-        assert_eq!(bearer(&app, &token).get("/api/me").await.status, 401);
-    }
+#[apply(on_both_databases)]
+async fn the_account_page_shows_a_new_token_once(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    let created = browser
+        .submit("/account", "create_token", &[("name", "касса")])
+        .await;
+    assert_eq!(
+        (created.status, created.location.as_deref()),
+        (302, Some("/account?success=token_created#secret"))
+    );
+    let cookie = created.set_cookie.unwrap();
+    assert!(
+        cookie.contains("HttpOnly")
+            && cookie.contains("SameSite=Strict")
+            && cookie.contains("Max-Age=60"),
+        "{cookie}"
+    );
+    let token = cookie
+        .trim_start_matches("token=")
+        .split(';')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(
+        !created.body.contains(&token),
+        "only the cookie has the token"
+    );
+    let shown = browser.get("/account").await;
+    assert!(shown.body.contains(&token) && shown.body.contains("касса"));
+    assert!(shown.set_cookie.unwrap().contains("Max-Age=0"));
+    let later = browser.get("/account").await;
+    assert!(!later.body.contains(&token));
+    assert_eq!(bearer(&app, &token).get("/api/me").await.status, 200);
+    let revoked = browser
+        .submit("/account", "revoke_token", &[("id", &later.hidden("id"))])
+        .await;
+    assert_eq!(
+        revoked.location.as_deref(),
+        Some("/account?success=token_revoked")
+    );
+    assert_eq!(bearer(&app, &token).get("/api/me").await.status, 401);
 }

@@ -5,11 +5,8 @@ mod low_stock;
 mod mail;
 mod page;
 
-use super::{
-    app::{App, Person},
-    on_both_databases,
-    telegram::{Reply, TOKEN, Telegram},
-};
+use crate::testing::{telegram::Reply, telegram::TOKEN, telegram::Telegram};
+use crate::tests::support::{App, Person, apply, on_both_databases};
 use crate::{
     act::Shop,
     clock,

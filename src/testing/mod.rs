@@ -1,0 +1,11 @@
+//! Servers and checks that the tests in `src/tests` share with the tests of processes in `end2end/process`.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "a test that cannot go on has failed"
+)]
+
+pub mod mail_server;
+pub mod secrets;
+pub mod telegram;

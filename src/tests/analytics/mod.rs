@@ -1,0 +1,975 @@
+//! Analytics: figures of examples that were computed by hand, and of chance compared with sums over the orders.
+
+mod speed;
+
+use crate::tests::support::{App, PHONE, apply, on_both_databases};
+use crate::{
+    analytics::{
+        Query, Summary,
+        figures::{Figures, Share},
+        rates, service,
+        sums::Rates,
+    },
+    auth::Actor,
+    check, clock,
+    db::Conn,
+    error::{Error, Problem},
+    log::{Action, Operation},
+    moment::Moment,
+    money::{Eur, Rub},
+    orders,
+    schema::{operation_log, orders as orders_table},
+};
+use chrono::{DateTime, Days, NaiveDate, TimeDelta};
+use diesel::{connection::SimpleConnection, prelude::*};
+use futures::{StreamExt, future::join_all, stream};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
+
+fn at(text: &str) -> Moment {
+    clock::at(text.parse::<DateTime<chrono::Utc>>().unwrap())
+}
+
+fn day(text: &str) -> NaiveDate {
+    text.parse().unwrap()
+}
+
+/// Books an order and issues it at that instant, or denies it.
+async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
+    let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
+    app.shop
+        .act_at(when, move |tx| {
+            let order = orders::service::create(tx, "", &draft.read()?)?;
+            if denied {
+                orders::service::deny(tx, order.id)
+            } else {
+                orders::service::issue(tx, order.id)
+            }
+        })
+        .await
+        .unwrap();
+}
+
+async fn sets_rate(app: &App, day: &str, rate: &str) {
+    let (day, rate) = (day.to_owned(), rate.to_owned());
+    let admin = app.admin();
+    admin
+        .act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?))
+        .await
+        .unwrap();
+}
+
+async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>) -> Summary {
+    let query = Query {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        by: by.to_owned(),
+        product_id: product.map(|id| id.to_string()).unwrap_or_default(),
+        ..Query::default()
+    };
+    app.admin()
+        .look(move |tx| service::summary(tx, &query))
+        .await
+        .unwrap()
+}
+
+/// Tea at 2.00 €, coffee at 1.50 € on average, cocoa without a purchase price.
+/// Sold around a midnight of Moscow, between two rates.
+async fn example(app: &App) -> [i64; 3] {
+    let manager = app.hire(app.manager()).await;
+    app.hire(app.admin()).await;
+    let tea = manager.adds("чай", 0).await.id;
+    let coffee = manager.adds("кофе", 0).await.id;
+    let cocoa = manager.adds("какао", 5).await.id;
+    manager.supplies("чай", 10, "2").await.unwrap();
+    manager.supplies("кофе", 3, "1").await.unwrap();
+    manager.supplies("кофе", 3, "2").await.unwrap();
+    settles(app, at("2026-11-22T20:59:59Z"), "чай", 2, "", false).await;
+    settles(app, at("2026-11-22T21:00:00Z"), "чай", 1, "90", false).await;
+    settles(app, at("2026-11-23T10:00:00Z"), "кофе", 3, "200", false).await;
+    settles(app, at("2026-11-23T11:00:00Z"), "какао", 2, "50", false).await;
+    settles(app, at("2026-11-23T12:00:00Z"), "чай", 1, "", true).await;
+    [tea, coffee, cocoa]
+}
+
+fn figures_of(summary: &Summary, product: i64) -> Figures {
+    summary
+        .products
+        .iter()
+        .find(|row| row.product_id == product)
+        .unwrap()
+        .figures
+}
+
+#[apply(on_both_databases)]
+async fn the_example_comes_to_what_was_computed_by_hand(app: App) {
+    let [tea, coffee, cocoa] = example(&app).await;
+    sets_rate(&app, "2026-11-01", "98.5").await;
+    sets_rate(&app, "2026-11-23", "100.1234").await;
+    let two_days = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
+    let totals = Figures {
+        orders: 4,
+        denied: 1,
+        qty: 8,
+        revenue_rub: Rub(99_000),
+        list_rub: Rub(80_000),
+        // 4.00 € at 98.5 is 394.00 ₽; 6.50 € at 100.1234 is 650.8021 ₽.
+        cost_eur: Eur(1_050),
+        cost_rub: Some(Rub(104_480)),
+        uncosted_qty: 2,
+        // Two cocoas at 50 ₽: what they cost is not known, so they earned nothing either.
+        uncosted_rub: Rub(10_000),
+    };
+    // Coffee and cocoa were sold at other prices than the list's 100 ₽: 300 ₽ more, 100 ₽ less.
+    assert_eq!(two_days.totals, totals);
+    assert_eq!(
+        (totals.profit_rub(), totals.margin()),
+        (Some(Rub(-15_480)), Some(Share(-1_739)))
+    );
+    assert_eq!(
+        (totals.discount_rub(), totals.average_rub()),
+        (Rub(-19_000), Some(Rub(12_375)))
+    );
+    let days: Vec<_> = two_days
+        .periods
+        .iter()
+        .map(|period| {
+            (
+                period.start,
+                period.figures.revenue_rub,
+                period.figures.cost_rub,
+            )
+        })
+        .collect();
+    assert_eq!(
+        days,
+        [
+            (day("2026-11-22"), Rub(20_000), Some(Rub(39_400))),
+            (day("2026-11-23"), Rub(79_000), Some(Rub(65_080)))
+        ]
+    );
+    let of_tea = figures_of(&two_days, tea);
+    assert_eq!(
+        (
+            of_tea.qty,
+            of_tea.revenue_rub,
+            of_tea.list_rub,
+            of_tea.cost_rub,
+            of_tea.denied
+        ),
+        (3, Rub(29_000), Rub(30_000), Some(Rub(59_425)), 1)
+    );
+    assert_eq!(figures_of(&two_days, coffee).cost_rub, Some(Rub(45_056)));
+    let of_cocoa = figures_of(&two_days, cocoa);
+    assert_eq!(
+        (
+            of_cocoa.uncosted_rub,
+            of_cocoa.profit_rub(),
+            of_cocoa.margin()
+        ),
+        (Rub(10_000), None, None)
+    );
+    assert_eq!(two_days.periods[1].figures.uncosted_rub, Rub(10_000));
+    assert_eq!(
+        (
+            of_cocoa.uncosted_qty,
+            of_cocoa.cost_eur,
+            of_cocoa.discount_rub()
+        ),
+        (2, Eur(0), Rub(10_000))
+    );
+    assert_eq!(
+        two_days.products[0].product_name, "кофе",
+        "the most revenue comes first"
+    );
+    assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_range_comes_to_the_same_whatever_it_is_read_from(app: App) {
+    let [tea, ..] = example(&app).await;
+    sets_rate(&app, "2026-11-01", "98.5").await;
+    sets_rate(&app, "2026-11-23", "100.1234").await;
+    let expected = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
+    for (from, to) in [
+        ("2026-11-01", "2026-11-30"),
+        ("2026-01-01", "2026-12-31"),
+        ("2026-11-22", "2027-01-05"),
+        ("2026-10-17", "2026-11-23"),
+    ] {
+        for by in ["day", "week", "month"] {
+            let found = summary(&app, from, to, by, None).await;
+            assert_eq!(
+                (found.totals, &found.products),
+                (expected.totals, &expected.products),
+                "{from} {to} {by}"
+            );
+            assert_eq!(
+                found
+                    .periods
+                    .iter()
+                    .map(|period| period.figures.orders)
+                    .sum::<i64>(),
+                4
+            );
+            let found = summary(&app, from, to, by, Some(tea)).await;
+            assert_eq!(found.totals, figures_of(&expected, tea), "{from} {to} {by}");
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App) {
+    example(&app).await;
+    let starts = |summary: &Summary| {
+        summary
+            .periods
+            .iter()
+            .map(|period| (period.start.to_string(), period.figures.orders))
+            .collect::<Vec<_>>()
+    };
+    let named = |pairs: &[(&str, i64)]| {
+        pairs
+            .iter()
+            .map(|(start, orders)| ((*start).to_owned(), *orders))
+            .collect::<Vec<_>>()
+    };
+    let days = summary(&app, "2026-11-21", "2026-11-24", "day", None).await;
+    assert_eq!(
+        starts(&days),
+        named(&[
+            ("2026-11-21", 0),
+            ("2026-11-22", 1),
+            ("2026-11-23", 3),
+            ("2026-11-24", 0)
+        ])
+    );
+    let weeks = summary(&app, "2026-11-10", "2026-11-24", "week", None).await;
+    assert_eq!(
+        starts(&weeks),
+        named(&[("2026-11-09", 0), ("2026-11-16", 1), ("2026-11-23", 3)])
+    );
+    let months = summary(&app, "2026-09-15", "2026-12-02", "month", None).await;
+    assert_eq!(
+        starts(&months),
+        named(&[
+            ("2026-09-01", 0),
+            ("2026-10-01", 0),
+            ("2026-11-01", 4),
+            ("2026-12-01", 0)
+        ])
+    );
+}
+
+#[apply(on_both_databases)]
+async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days_before(app: App) {
+    example(&app).await;
+    let found = summary(&app, "2026-11-22", "2026-11-23", "day", None)
+        .await
+        .totals;
+    assert_eq!(
+        (
+            found.cost_eur,
+            found.cost_rub,
+            found.profit_rub(),
+            found.margin()
+        ),
+        (Eur(1_050), None, None, None)
+    );
+    let (today, tomorrow) = (clock::now().day(), clock::now().day() + Days::new(1));
+    sets_rate(&app, &today.to_string(), "100").await;
+    app.assert_agrees().await;
+    assert_eq!(
+        summary(&app, "2026-11-22", "2026-11-23", "day", None)
+            .await
+            .totals
+            .cost_rub,
+        Some(Rub(105_000))
+    );
+    let refused = app
+        .admin()
+        .act(move |tx| rates::set(tx, &fields! { day: tomorrow, rub_per_eur: "100" }.read()?))
+        .await
+        .unwrap_err();
+    assert_eq!(refused, Error::field("day", Problem::InFuture));
+}
+
+#[apply(on_both_databases)]
+async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
+    let [tea, ..] = example(&app).await;
+    for (day, rate, cost, of_tea) in [
+        ("2026-11-20", "98.5", 103_425, 59_100),
+        ("2026-11-23", "100.1234", 104_480, 59_425),
+        ("2026-11-23", "100", 104_400, 59_400),
+        ("2026-11-22", "99", 104_600, 59_600),
+        ("2026-10-01", "50", 104_600, 59_600),
+    ] {
+        sets_rate(&app, day, rate).await;
+        app.assert_agrees().await;
+        for (from, to) in [
+            ("2026-11-22", "2026-11-23"),
+            ("2026-01-01", "2026-12-31"),
+            ("2026-11-01", "2026-11-30"),
+        ] {
+            let found = summary(&app, from, to, "day", None).await;
+            assert_eq!(found.totals.cost_rub, Some(Rub(cost)), "{day} {rate}");
+            assert_eq!(
+                figures_of(&found, tea).cost_rub,
+                Some(Rub(of_tea)),
+                "{day} {rate}"
+            );
+        }
+    }
+    let logged = app
+        .shop
+        .db
+        .read(|conn| {
+            let rows = operation_log::table
+                .filter(operation_log::entity_type.eq("rate"))
+                .order(operation_log::id);
+            rows.select((
+                operation_log::action,
+                operation_log::entity_id,
+                operation_log::user_id,
+            ))
+            .load::<(Action, String, Option<String>)>(conn)
+            .map_err(Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        logged[2],
+        (
+            Action::Edit,
+            "2026-11-23".to_owned(),
+            Some("админ".to_owned())
+        )
+    );
+    assert_eq!(logged.len(), 5);
+}
+
+#[apply(on_both_databases)]
+async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
+    let manager = app.hire(app.manager()).await;
+    app.hire(app.admin()).await;
+    let mut products = Vec::new();
+    for name in ["чай", "кофе", "какао"] {
+        products.push(manager.adds(name, 40).await.id);
+        manager.supplies(name, 300, "3.33").await.unwrap();
+        manager.supplies(name, 100, "4.44").await.unwrap();
+    }
+    let mut random = StdRng::seed_from_u64(4);
+    let begin: DateTime<chrono::Utc> = "2026-01-20T00:00:00Z".parse().unwrap();
+    for round in 0..90 {
+        if round % 6 == 0 {
+            let day = (begin + TimeDelta::days(random.random_range(-10..100))).date_naive();
+            sets_rate(
+                &app,
+                &day.to_string(),
+                &format!(
+                    "{}.{:04}",
+                    random.random_range(80..120),
+                    random.random_range(0..10_000)
+                ),
+            )
+            .await;
+        }
+        let when = clock::at(begin + TimeDelta::minutes(random.random_range(0..90 * 24 * 60)));
+        let product = ["чай", "кофе", "какао"][random.random_range(0..3)];
+        settles(
+            &app,
+            when,
+            product,
+            random.random_range(1..4),
+            &random.random_range(1..200).to_string(),
+            random.random_bool(0.15),
+        )
+        .await;
+    }
+    app.assert_agrees().await;
+    for _ in 0..25 {
+        let from = day("2026-01-10") + Days::new(random.random_range(0..110));
+        let to = from + Days::new(random.random_range(0..90));
+        let product = random
+            .random_bool(0.5)
+            .then(|| products[random.random_range(0..3)]);
+        let by = ["day", "week", "month"][random.random_range(0..3)];
+        let found = summary(&app, &from.to_string(), &to.to_string(), by, product).await;
+        let (orders, denied, qty, revenue, cost) = summed_by_hand(&app, from, to, product).await;
+        let totals = found.totals;
+        assert_eq!(
+            (
+                totals.orders,
+                totals.denied,
+                totals.qty,
+                totals.revenue_rub.0
+            ),
+            (orders, denied, qty, revenue),
+            "{from} {to} {by} {product:?}"
+        );
+        assert_eq!(totals.cost_rub, Some(cost), "{from} {to} {by} {product:?}");
+        assert_eq!(
+            found
+                .periods
+                .iter()
+                .map(|period| period.figures.revenue_rub.0)
+                .sum::<i64>(),
+            revenue
+        );
+        assert_eq!(
+            found
+                .products
+                .iter()
+                .map(|row| row.figures.qty)
+                .sum::<i64>(),
+            qty
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn issues_and_rates_at_the_same_time_leave_the_sums_right(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let clerk = app.hire(app.clerk()).await;
+    let admin = app.hire(app.admin()).await;
+    for name in ["чай", "кофе", "какао"] {
+        manager.adds(name, 0).await;
+        manager.supplies(name, 100, "1.23").await.unwrap();
+    }
+    let today = clock::now().day();
+    join_all((0..40).map(|client: i64| {
+        let (clerk, admin) = (clerk.clone(), admin.clone());
+        async move {
+            if client % 8 == 0 {
+                let day = (today - Days::new(client.unsigned_abs() / 8)).to_string();
+                admin
+                    .act(move |tx| {
+                        rates::set(
+                            tx,
+                            &fields! { day: day, rub_per_eur: format!("9{client}.5") }.read()?,
+                        )
+                    })
+                    .await
+                    .unwrap();
+            }
+            for round in 0..3_usize {
+                let product =
+                    ["чай", "кофе", "какао"][(usize::try_from(client).unwrap() + round) % 3];
+                let order = clerk.books(product, 1).await.unwrap();
+                if round == 2 {
+                    clerk.denies(order.id).await.unwrap();
+                } else {
+                    clerk.issues(order.id).await.unwrap();
+                }
+            }
+        }
+    }))
+    .await;
+    app.assert_agrees().await;
+    let today = summary(&app, &today.to_string(), &today.to_string(), "day", None)
+        .await
+        .totals;
+    assert_eq!(
+        (today.orders, today.denied, today.cost_eur),
+        (80, 40, Eur(80 * 123))
+    );
+}
+
+#[apply(on_both_databases)]
+async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App) {
+    let manager = app.hire(app.manager()).await;
+    app.hire(app.admin()).await;
+    sets_rate(&app, "2026-11-01", "100").await;
+    let honey = manager.adds("мёд", 10).await.id;
+    settles(&app, at("2026-11-05T10:00:00Z"), "мёд", 6, "1000", false).await;
+    // Of the next six, two have no purchase price.
+    manager.supplies("мёд", 4, "5").await.unwrap();
+    settles(&app, at("2026-11-06T10:00:00Z"), "мёд", 6, "1000", false).await;
+    let expected = Figures {
+        orders: 2,
+        denied: 0,
+        qty: 12,
+        revenue_rub: Rub(1_200_000),
+        list_rub: Rub(120_000),
+        cost_eur: Eur(2_000),
+        cost_rub: Some(Rub(200_000)),
+        uncosted_qty: 8,
+        uncosted_rub: Rub(800_000),
+    };
+    // From the sums of the product, of whole months, and from the orders of the months that a range cuts.
+    for (from, to) in [
+        ("2026-01-01", "2026-12-31"),
+        ("2026-11-01", "2026-11-30"),
+        ("2026-11-05", "2026-11-06"),
+    ] {
+        for product in [None, Some(honey)] {
+            for by in ["day", "month"] {
+                let found = summary(&app, from, to, by, product).await;
+                assert_eq!(
+                    (found.totals, found.products[0].figures),
+                    (expected, expected),
+                    "{from} {to} {by} {product:?}"
+                );
+                assert_eq!(
+                    found
+                        .periods
+                        .iter()
+                        .map(|period| period.figures.uncosted_rub.0)
+                        .sum::<i64>(),
+                    800_000
+                );
+            }
+        }
+    }
+    assert_eq!(
+        (expected.profit_rub(), expected.margin()),
+        (Some(Rub(200_000)), Some(Share(5_000)))
+    );
+    app.assert_agrees().await;
+    for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
+        let wrong = format!("UPDATE {table} SET uncosted_rub = uncosted_rub + 1");
+        app.shop
+            .db
+            .write(move |conn| diesel::sql_query(wrong).execute(conn).map_err(Error::from))
+            .await
+            .unwrap();
+        assert!(
+            !app.shop
+                .db
+                .read(check::check)
+                .await
+                .unwrap()
+                .wrong
+                .is_empty(),
+            "{table}"
+        );
+        check::repair(&app.shop).await.unwrap();
+        app.assert_agrees().await;
+    }
+    let mut browser = app
+        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .await;
+    let page = browser
+        .get("/admin/analytics?from=2026-11-05&to=2026-11-06")
+        .await
+        .body;
+    for shown in [
+        "Выручка без закупочной цены",
+        "8\u{a0}000,00\u{a0}₽",
+        "50,0\u{a0}%",
+    ] {
+        assert!(page.contains(shown), "{shown}: {page}");
+    }
+    let file = browser
+        .get("/admin/analytics.csv?from=2026-11-05&to=2026-11-06&format=plain")
+        .await
+        .body;
+    assert!(
+        file.lines()
+            .all(|line| line.trim_end().ends_with(",uncosted_rub")
+                || line.contains(",8,8000.00")
+                || line.contains(",6,6000.00")
+                || line.contains(",2,2000.00")),
+        "{file}"
+    );
+}
+
+#[apply(on_both_databases)]
+async fn sums_of_before_get_the_revenue_without_a_purchase_price_when_they_are_migrated(app: App) {
+    example(&app).await;
+    app.shop
+        .db
+        .write(|conn| {
+            let (down, up) = match conn {
+                Conn::Sqlite(_) => (
+                    include_str!(
+                        "../../../migrations/sqlite/2026-11-26-000090_uncosted_revenue/down.sql"
+                    ),
+                    include_str!(
+                        "../../../migrations/sqlite/2026-11-26-000090_uncosted_revenue/up.sql"
+                    ),
+                ),
+                Conn::Postgres(_) => (
+                    include_str!(
+                        "../../../migrations/postgres/2026-11-26-000090_uncosted_revenue/down.sql"
+                    ),
+                    include_str!(
+                        "../../../migrations/postgres/2026-11-26-000090_uncosted_revenue/up.sql"
+                    ),
+                ),
+            };
+            conn.batch_execute(down)?;
+            conn.batch_execute(up).map_err(Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        summary(&app, "2026-11-23", "2026-11-23", "day", None)
+            .await
+            .totals
+            .uncosted_rub,
+        Rub(10_000)
+    );
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(app: App) {
+    let (manager, clerk, admin) = (
+        app.hire(app.manager()).await,
+        app.hire(app.clerk()).await,
+        app.hire(app.admin()).await,
+    );
+    let goods = ["чай", "кофе", "какао", "сахар"];
+    for name in goods {
+        manager.adds(name, 0).await;
+        manager.supplies(name, 200, "1.23").await.unwrap();
+        // A rate changes the sums of goods that were issued.
+        let order = clerk.books(name, 1).await.unwrap();
+        clerk.issues(order.id).await.unwrap();
+    }
+    let today = clock::now().day();
+    let mut orders = Vec::new();
+    for n in 0..160 {
+        orders.push(clerk.books(goods[n % goods.len()], 1).await.unwrap().id);
+    }
+    let rate = |n: usize| {
+        let (admin, day) = (admin.clone(), today - Days::new(n as u64 % 3));
+        async move {
+            admin
+                .act(move |tx| {
+                    rates::set(
+                        tx,
+                        &fields! { day: day, rub_per_eur: format!("{}.5", 80 + n) }.read()?,
+                    )
+                })
+                .await
+                .map(drop)
+        }
+    };
+    // Of those that wait for each other in a circle the database refuses one.
+    let acts = orders.into_iter().enumerate().map(|(n, order)| {
+        let (clerk, rate) = (clerk.clone(), rate(n));
+        async move {
+            let settled = if n % 4 == 0 {
+                clerk.issues(order).await
+            } else {
+                clerk.denies(order).await
+            };
+            (settled.map(drop), rate.await)
+        }
+    });
+    let done: Vec<_> = stream::iter(acts).buffer_unordered(12).collect().await;
+    let refused: Vec<_> = done
+        .into_iter()
+        .filter(|(settled, rated)| settled.is_err() || rated.is_err())
+        .collect();
+    assert_eq!(refused, []);
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn the_first_issues_of_a_day_are_all_counted(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    // Their sums of the day are in one row of eight.
+    let mut goods = Vec::new();
+    for n in 0..32 {
+        let product = manager.adds(&format!("чай {n}"), 40).await;
+        if product.id % 8 == 0 {
+            goods.push(product.data.name);
+        }
+    }
+    for _ in 0..10 {
+        app.sql("DELETE FROM sales_by_day").await;
+        let mut orders = Vec::new();
+        for name in &goods {
+            orders.push(clerk.books(name, 1).await.unwrap().id);
+        }
+        let issued = join_all(orders.into_iter().map(|order| clerk.issues(order))).await;
+        assert!(issued.iter().all(Result::is_ok), "{issued:?}");
+    }
+    check::repair(&app.shop).await.unwrap();
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
+    example(&app).await;
+    app.sql("UPDATE sales_by_day SET revenue_rub = revenue_rub + 1")
+        .await;
+    app.sql("DELETE FROM sales_by_product").await;
+    app.sql("UPDATE orders SET denied_on = NULL").await;
+    let report = app.shop.db.read(check::check).await.unwrap();
+    assert!(
+        report
+            .wrong
+            .iter()
+            .any(|line| line.starts_with("sales of 2026-11-22, slot")),
+        "{:?}",
+        report.wrong
+    );
+    assert!(
+        report
+            .wrong
+            .iter()
+            .any(|line| line.starts_with("sales of product 1")),
+        "{:?}",
+        report.wrong
+    );
+    let wrong = i64::try_from(report.wrong.len()).unwrap();
+    let rows = check::repair(&app.shop).await.unwrap();
+    assert!(rows > 5);
+    let repairs = logged(&app, Action::Repair).await;
+    assert_eq!((repairs.len(), repairs[0].user_id.as_deref()), (1, None));
+    assert_eq!(
+        repairs[0].changes,
+        [
+            crate::log::set("rows", rows),
+            crate::log::set("wrong", wrong)
+        ]
+    );
+    app.assert_agrees().await;
+    assert_eq!(
+        summary(&app, "2026-11-23", "2026-11-23", "day", None)
+            .await
+            .totals
+            .denied,
+        1
+    );
+}
+
+#[apply(on_both_databases)]
+async fn orders_that_were_settled_before_there_were_sums_are_summed_at_start(app: App) {
+    example(&app).await;
+    app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
+    let url = app.shop.config.database_url.clone();
+    tokio::task::spawn_blocking(move || crate::migrate::migrate(&url))
+        .await
+        .unwrap()
+        .unwrap();
+    app.assert_agrees().await;
+    assert_eq!(
+        summary(&app, "2026-11-22", "2026-11-23", "day", None)
+            .await
+            .totals
+            .orders,
+        4
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_question_that_makes_no_sense_is_refused(app: App) {
+    example(&app).await;
+    for (query, field, problem) in [
+        (
+            Query {
+                from: "2026-11-02".to_owned(),
+                to: "2026-11-01".to_owned(),
+                ..Query::default()
+            },
+            "to",
+            Problem::BeforeStart,
+        ),
+        (
+            Query {
+                from: "вчера".to_owned(),
+                ..Query::default()
+            },
+            "from",
+            Problem::NotDate,
+        ),
+        (
+            Query {
+                by: "year".to_owned(),
+                ..Query::default()
+            },
+            "by",
+            Problem::NotOffered,
+        ),
+        (
+            Query {
+                from: "2001-01-01".to_owned(),
+                to: "2026-01-01".to_owned(),
+                ..Query::default()
+            },
+            "by",
+            Problem::RangeTooLong,
+        ),
+        (
+            Query {
+                product_id: "чай".to_owned(),
+                ..Query::default()
+            },
+            "product_id",
+            Problem::NotNumber,
+        ),
+    ] {
+        let error = app
+            .admin()
+            .look(move |tx| service::summary(tx, &query))
+            .await
+            .unwrap_err();
+        assert_eq!(error, Error::field(field, problem));
+    }
+    let unknown = Query {
+        product_id: "999".to_owned(),
+        ..Query::default()
+    };
+    assert_eq!(
+        app.admin()
+            .look(move |tx| service::summary(tx, &unknown))
+            .await
+            .unwrap_err(),
+        Error::NotFound
+    );
+    assert_eq!(
+        app.clerk()
+            .look(|tx| service::summary(tx, &Query::default()))
+            .await
+            .unwrap_err(),
+        Error::Forbidden
+    );
+}
+
+#[apply(on_both_databases)]
+async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
+    let manager = app.hire(app.manager()).await;
+    for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
+        let draft = fields! { name: name, min_stock: "15", sell_price_rub: "100" };
+        manager
+            .act(move |tx| {
+                crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
+            })
+            .await
+            .unwrap();
+    }
+    let days_ago = |days| clock::at(chrono::Utc::now() - TimeDelta::days(days));
+    settles(&app, days_ago(40), "чай", 3, "", false).await;
+    settles(&app, days_ago(10), "чай", 5, "", false).await;
+    settles(&app, days_ago(0), "чай", 4, "", false).await;
+    let board = app
+        .shop
+        .look(Actor::System, |tx| service::board(tx, &Query::default()))
+        .await
+        .unwrap();
+    let rows: Vec<_> = board
+        .reorder
+        .iter()
+        .map(|row| {
+            (
+                row.product_name.as_str(),
+                row.stock,
+                row.sold,
+                row.days_left,
+            )
+        })
+        .collect();
+    assert_eq!(rows, [("чай", 8, 9, Some(26))]);
+}
+
+#[apply(on_both_databases)]
+async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
+    assert_eq!(
+        app.manager()
+            .look(|tx| service::summary(tx, &Query::default()))
+            .await
+            .unwrap_err(),
+        Error::Forbidden
+    );
+    let app = app.restarted(|config| config.manager_in_admin = true);
+    assert!(
+        app.manager()
+            .look(|tx| service::summary(tx, &Query::default()))
+            .await
+            .is_ok()
+    );
+}
+
+#[apply(on_both_databases)]
+async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
+    example(&app).await;
+    sets_rate(&app, "2026-11-01", "98.5").await;
+    let mut browser = app
+        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .await;
+    let page = browser
+        .get("/admin/analytics?from=2026-11-22&to=2026-11-23&sort=-profit")
+        .await;
+    assert_eq!(page.status, 200);
+    for shown in [
+        "Выручка",
+        "990,00\u{a0}₽",
+        "22.11.2026 — 23.11.2026",
+        "<svg",
+        "Без закупочной цены выдано 2",
+    ] {
+        assert!(page.body.contains(shown), "{shown}");
+    }
+    let refused = browser
+        .get("/admin/analytics?from=2026-11-23&to=2026-11-22")
+        .await;
+    assert_eq!(refused.status, 422);
+}
+
+/// What the log says of acts of a kind, newest first.
+async fn logged(app: &App, action: Action) -> Vec<Operation> {
+    let query = crate::log::Query {
+        action: action.code().to_owned(),
+        ..Default::default()
+    };
+    let found = app
+        .shop
+        .look(Actor::System, move |tx| {
+            crate::log::search::list(tx, &query)
+        })
+        .await
+        .unwrap();
+    found.page.items
+}
+
+/// Orders, denied orders, pieces, revenue, and the cost in roubles rounded once.
+async fn summed_by_hand(
+    app: &App,
+    from: NaiveDate,
+    to: NaiveDate,
+    product: Option<i64>,
+) -> (i64, i64, i64, i64, Rub) {
+    app.shop
+        .db
+        .read(move |conn| {
+            let rates = Rates::load(conn)?;
+            let all = orders_table::table
+                .select((
+                    orders_table::product_id,
+                    orders_table::qty,
+                    orders_table::unit_price_rub,
+                    orders_table::issued_at,
+                    orders_table::denied_at,
+                    orders_table::cost_eur,
+                ))
+                .load::<(i64, i64, Rub, Option<Moment>, Option<Moment>, Option<Eur>)>(conn)?;
+            let (mut sums, mut cost) = ((0, 0, 0, 0), 0_i128);
+            for (id, qty, price, issued, denied, euro) in all {
+                let is_wanted = product.is_none_or(|product| product == id);
+                if let Some(issued) = issued
+                    && is_wanted
+                    && (from..=to).contains(&issued.day())
+                {
+                    sums.0 += 1;
+                    sums.2 += qty;
+                    sums.3 += price.0 * qty;
+                    cost += i128::from(euro.unwrap().0) * i128::from(rates.on(issued.day()));
+                }
+                if let Some(denied) = denied
+                    && is_wanted
+                    && (from..=to).contains(&denied.day())
+                {
+                    sums.1 += 1;
+                }
+            }
+            let cost = Rub(i64::try_from((cost + 5_000) / 10_000).unwrap());
+            Ok((sums.0, sums.1, sums.2, sums.3, cost))
+        })
+        .await
+        .unwrap()
+}

@@ -1,0 +1,5 @@
+//! Accounts, sessions and sign-in.
+
+mod accounts;
+mod throttle;
+mod users;

@@ -1,0 +1,515 @@
+//! Tries at passwords: counted for all servers together, and made to wait.
+
+use crate::tests::support::{App, Browser, PASSWORD, apply, on_both_databases};
+use crate::{
+    auth::{
+        Actor, Role,
+        place::Place,
+        service::{PasswordChange, change_password, sign_in},
+        throttle,
+        users::service as accounts,
+    },
+    error::Error,
+    schema::{api_tokens, throttles},
+};
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use chrono::TimeDelta;
+use diesel::prelude::*;
+use futures::future::join_all;
+use std::time::Duration;
+use tokio::{spawn, time::sleep};
+
+/// A shop behind a proxy, which says where everybody is.
+fn behind_proxy(app: App) -> App {
+    app.restarted(|config| config.trust_proxy = true)
+}
+
+fn stranger(app: &App, address: &str) -> Browser {
+    app.browser().through_proxy("x-forwarded-for", address)
+}
+
+/// A script tries a password; the status of the answer.
+async fn try_at(browser: &mut Browser, name: &str, password: &str) -> u16 {
+    let fields = [("username", name), ("password", password)];
+    browser.call("sign_in", &fields).await.status
+}
+
+async fn let_pass(app: &App, time: TimeDelta) {
+    app.shop
+        .act(Actor::System, move |tx| throttle::let_pass(tx, time))
+        .await
+        .unwrap();
+}
+
+async fn counts(app: &App) -> i64 {
+    let count = |tx: &mut crate::act::Tx<'_>| Ok(throttles::table.count().get_result(tx.conn)?);
+    app.shop.look(Actor::System, count).await.unwrap()
+}
+
+/// The next wait is a whole one, however long the test takes: the last try lies ahead, as after a clock that was put back.
+async fn let_nothing_pass(app: &App) {
+    let_pass(app, -TimeDelta::hours(1)).await;
+}
+
+/// A clerk whose password takes long to compare, so that there is time for something else meanwhile.
+async fn hire_slowly(app: &App) {
+    let hash = bcrypt::hash(PASSWORD, 13).unwrap();
+    let add = move |tx: &mut crate::act::Tx<'_>| accounts::add(tx, "продавец", Role::User, &hash);
+    app.shop.act(Actor::System, add).await.unwrap();
+}
+
+/// An admin gives the clerk another password while the present one is being compared.
+async fn reset_meanwhile(app: &App) {
+    // The try is counted right before the password is looked at.
+    while counts(app).await == 0 {
+        sleep(Duration::from_millis(5)).await;
+    }
+    let hash = bcrypt::hash("battery staple", 4).unwrap();
+    let reset =
+        move |tx: &mut crate::act::Tx<'_>| accounts::reset_password(tx, "продавец", &hash, true);
+    app.shop.act(Actor::System, reset).await.unwrap();
+}
+
+#[apply(on_both_databases)]
+async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: App) {
+    hire_slowly(&app).await;
+    let shop = app.shop.clone();
+    let signing_in = spawn(async move {
+        sign_in(&shop, "продавец", PASSWORD.to_owned(), &Place::default()).await
+    });
+    reset_meanwhile(&app).await;
+    assert_eq!(signing_in.await.unwrap(), Err(Error::BadCredentials));
+}
+
+#[apply(on_both_databases)]
+async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App) {
+    hire_slowly(&app).await;
+    let (shop, me) = (app.shop.clone(), app.clerk().me);
+    let stolen = "самовар-на-столе".to_owned();
+    let changing = spawn(async move {
+        change_password(
+            &shop,
+            me,
+            PasswordChange {
+                current_password: PASSWORD.to_owned(),
+                password: stolen,
+            },
+        )
+        .await
+    });
+    reset_meanwhile(&app).await;
+    assert_eq!(changing.await.unwrap(), Err(Error::BadCredentials));
+    assert!(
+        sign_in(
+            &app.shop,
+            "продавец",
+            "battery staple".to_owned(),
+            &Place::default()
+        )
+        .await
+        .is_ok_and(|(me, _)| me.must_change_password)
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_account_waits_longer_with_each_failure_wherever_they_come_from(app: App) {
+    let app = behind_proxy(app);
+    app.hire(app.clerk()).await;
+    for from in 1..=5 {
+        let mut one = stranger(&app, &format!("203.0.113.{from}"));
+        assert_eq!(try_at(&mut one, "продавец", "wrong horse").await, 401);
+    }
+    let mut other = stranger(&app, "198.51.100.1");
+    for (wait, pass) in [("2", 2), ("4", 4), ("8", 8)] {
+        let_nothing_pass(&app).await;
+        let refused = other
+            .call(
+                "sign_in",
+                &[("username", "ПРОДАВЕЦ"), ("password", PASSWORD)],
+            )
+            .await;
+        assert_eq!(
+            (
+                refused.status,
+                refused.headers["retry-after"].to_str().unwrap()
+            ),
+            (429, wait)
+        );
+        assert_eq!(
+            refused.body,
+            format!("{{\"TooOften\":{{\"seconds\":{wait}}}}}")
+        );
+        let_pass(&app, TimeDelta::hours(1) + TimeDelta::seconds(pass)).await;
+        assert_eq!(try_at(&mut other, "продавец", "wrong horse").await, 401);
+    }
+    // What was refused was not counted, and an hour of peace forgets all.
+    let_pass(&app, TimeDelta::hours(1)).await;
+    for _ in 0..5 {
+        assert_eq!(try_at(&mut other, "продавец", "wrong horse").await, 401);
+    }
+    assert_eq!(try_at(&mut other, "продавец", "wrong horse").await, 429);
+}
+
+#[apply(on_both_databases)]
+async fn nobody_waits_longer_than_five_minutes_for_an_account(app: App) {
+    let app = behind_proxy(app);
+    app.hire(app.clerk()).await;
+    for from in 0..40 {
+        try_at(
+            &mut stranger(&app, &format!("203.0.113.{from}")),
+            "продавец",
+            "wrong horse",
+        )
+        .await;
+        let_pass(&app, TimeDelta::minutes(5)).await;
+    }
+    assert_eq!(
+        try_at(&mut stranger(&app, "198.51.100.1"), "продавец", PASSWORD).await,
+        200
+    );
+    assert_eq!(
+        try_at(
+            &mut stranger(&app, "198.51.100.2"),
+            "продавец",
+            "wrong horse"
+        )
+        .await,
+        401,
+        "the right one ends the waiting"
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_unknown_name_is_limited_as_a_known_one(app: App) {
+    app.hire(app.clerk()).await;
+    let mut browser = app.browser();
+    let mut answers = Vec::new();
+    for name in ["продавец", "никто"] {
+        let mut statuses = Vec::new();
+        for n in 0..7 {
+            if n >= 5 {
+                let_nothing_pass(&app).await;
+            }
+            statuses.push(try_at(&mut browser, name, "wrong horse").await);
+        }
+        answers.push(statuses);
+    }
+    assert_eq!(answers[0], [401, 401, 401, 401, 401, 429, 429]);
+    assert_eq!(answers[0], answers[1]);
+}
+
+#[apply(on_both_databases)]
+async fn an_address_waits_whatever_names_it_tries_and_its_neighbours_do_not(app: App) {
+    let app = behind_proxy(app);
+    app.hire(app.clerk()).await;
+    let mut one = stranger(&app, "2001:db8:1:2::1");
+    for n in 0..30 {
+        assert_eq!(
+            try_at(&mut one, &format!("имя-{n}"), "wrong horse").await,
+            401
+        );
+    }
+    let_nothing_pass(&app).await;
+    assert_eq!(try_at(&mut one, "продавец", PASSWORD).await, 429);
+    assert_eq!(
+        try_at(
+            &mut stranger(&app, "2001:db8:1:2::ffff"),
+            "продавец",
+            PASSWORD
+        )
+        .await,
+        429,
+        "the same network"
+    );
+    assert_eq!(
+        try_at(&mut stranger(&app, "2001:db8:1:3::1"), "продавец", PASSWORD).await,
+        200
+    );
+    // Without a proxy that is believed, anybody could write the header.
+    let app = app.restarted(|config| config.trust_proxy = false);
+    assert_eq!(
+        try_at(&mut stranger(&app, "2001:db8:1:2::1"), "продавец", PASSWORD).await,
+        200
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_address_where_all_sign_in_rightly_never_waits(app: App) {
+    let app = behind_proxy(app);
+    app.hire(app.clerk()).await;
+    for _ in 0..40 {
+        assert_eq!(
+            try_at(&mut stranger(&app, "203.0.113.1"), "продавец", PASSWORD).await,
+            200
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn its_owner_comes_in_from_a_known_browser_while_others_try(app: App) {
+    let app = behind_proxy(app);
+    let mut owner = app
+        .browser_of(app.clerk())
+        .await
+        .through_proxy("x-forwarded-for", "203.0.113.1");
+    owner.submit("/", "sign_out", &[]).await;
+    for _ in 0..6 {
+        try_at(
+            &mut stranger(&app, "203.0.113.1"),
+            "продавец",
+            "wrong horse",
+        )
+        .await;
+    }
+    let_nothing_pass(&app).await;
+    assert_eq!(
+        try_at(&mut stranger(&app, "198.51.100.1"), "продавец", PASSWORD).await,
+        429
+    );
+    assert_eq!(try_at(&mut owner.clone(), "продавец", PASSWORD).await, 200);
+    // The cookie of one account is none for another, and one that was made up is none at all.
+    app.hire(app.manager()).await;
+    for _ in 0..6 {
+        try_at(
+            &mut stranger(&app, "203.0.113.2"),
+            "менеджер",
+            "wrong horse",
+        )
+        .await;
+    }
+    let_nothing_pass(&app).await;
+    assert_eq!(try_at(&mut owner.clone(), "менеджер", PASSWORD).await, 429);
+    let forged = stranger(&app, "203.0.113.3").through_proxy("cookie", "known=0123456789abcdef");
+    assert_eq!(try_at(&mut forged.clone(), "продавец", PASSWORD).await, 429);
+    // A known browser is no way around the limits.
+    let mut statuses = Vec::new();
+    for n in 0..11 {
+        if n == 10 {
+            let_nothing_pass(&app).await;
+        }
+        statuses.push(try_at(&mut owner, "продавец", "wrong horse").await);
+    }
+    assert_eq!(statuses[9..], [401, 429]);
+}
+
+#[apply(on_both_databases)]
+async fn tries_at_once_are_counted_one_by_one(app: App) {
+    let app = behind_proxy(app);
+    app.hire(app.clerk()).await;
+    let tries = (0..20).map(|from| {
+        let mut browser = stranger(&app, &format!("203.0.113.{from}"));
+        async move { try_at(&mut browser, "продавец", "wrong horse").await }
+    });
+    let statuses = join_all(tries).await;
+    let looked_at = statuses.iter().filter(|status| **status == 401).count();
+    assert_eq!(looked_at, 5, "{statuses:?}");
+}
+
+#[apply(on_both_databases)]
+async fn a_try_that_could_not_be_looked_at_is_not_counted(app: App) {
+    app.hire(app.clerk()).await;
+    app.sql("UPDATE users SET hashed_password = 'no hash'")
+        .await;
+    let mut browser = app.browser();
+    for _ in 0..10 {
+        assert_eq!(try_at(&mut browser, "продавец", PASSWORD).await, 500);
+    }
+}
+
+#[apply(on_both_databases)]
+async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app: App) {
+    app.hire(app.clerk()).await;
+    let proxied = |from: &str| stranger(&app, from).on_this_machine();
+    for n in 0..30 {
+        assert_eq!(
+            try_at(
+                &mut proxied("203.0.113.1"),
+                &format!("имя-{n}"),
+                "wrong horse"
+            )
+            .await,
+            401
+        );
+    }
+    assert_eq!(
+        try_at(&mut proxied("198.51.100.1"), "продавец", PASSWORD).await,
+        200
+    );
+    // Who came by himself is known by his address.
+    let mut one = app.browser().on_this_machine();
+    for n in 0..30 {
+        assert_eq!(
+            try_at(&mut one, &format!("имя-{n}"), "wrong horse").await,
+            401
+        );
+    }
+    assert_eq!(try_at(&mut one, "продавец", PASSWORD).await, 429);
+}
+
+#[apply(on_both_databases)]
+async fn a_session_holds_no_longer_than_the_password_that_began_it(app: App) {
+    let mut clerk = app.browser_of(app.clerk()).await;
+    assert_eq!(clerk.get("/orders").await.status, 200);
+    // As when the session is kept a moment after an admin ended all of them.
+    app.sql("UPDATE users SET hashed_password = 'another'")
+        .await;
+    assert_eq!(
+        clerk.get("/orders").await.location.as_deref(),
+        Some("/login?next=%2Forders")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn the_page_says_how_long_to_wait_and_keeps_the_name(app: App) {
+    app.hire(app.clerk()).await;
+    let mut browser = app.browser();
+    for _ in 0..5 {
+        browser.sign_in("продавец", "wrong horse").await;
+    }
+    let_nothing_pass(&app).await;
+    let refused = browser.sign_in("продавец", PASSWORD).await;
+    let page = browser.follow(&refused).await;
+    assert_eq!(
+        (page.status, page.headers["retry-after"].to_str().unwrap()),
+        (429, "2")
+    );
+    assert!(
+        page.body
+            .contains("Слишком много попыток. Повторите через 2 сек."),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("value=\"продавец\""));
+    let request = Request::post("/api/auth/login")
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from(
+            r#"{"username": "продавец", "password": "correct horse"}"#,
+        ));
+    let answer = browser.send(request.unwrap()).await;
+    assert_eq!(
+        (
+            answer.status,
+            answer.headers["retry-after"].to_str().unwrap()
+        ),
+        (429, "2")
+    );
+    assert!(
+        answer.body.contains("urn:sirius:too_often"),
+        "{}",
+        answer.body
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_present_password_is_not_found_by_trying_in_a_borrowed_browser(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    let change = async |browser: &mut Browser, current: &str| {
+        let fields = [
+            ("current_password", current),
+            ("password", "battery staple"),
+            ("password_repeated", "battery staple"),
+        ];
+        browser.call("change_password", &fields).await.status
+    };
+    for _ in 0..5 {
+        assert_eq!(change(&mut browser, "wrong horse").await, 422);
+    }
+    let_nothing_pass(&app).await;
+    assert_eq!(change(&mut browser, PASSWORD).await, 429);
+    let_pass(&app, TimeDelta::hours(1) + TimeDelta::seconds(2)).await;
+    assert_eq!(change(&mut browser, PASSWORD).await, 200);
+}
+
+#[apply(on_both_databases)]
+async fn a_new_password_is_another_one(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    let fields = [
+        ("current_password", PASSWORD),
+        ("password", PASSWORD),
+        ("password_repeated", PASSWORD),
+    ];
+    let refused = browser.call("change_password", &fields).await;
+    assert_eq!(refused.status, 422);
+    assert!(refused.body.contains("SamePassword"), "{}", refused.body);
+}
+
+#[apply(on_both_databases)]
+async fn a_reset_shuts_what_the_old_password_opened(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let made = clerk.call("create_token", &[("name", "касса")]).await;
+    assert_eq!(made.status, 200);
+    let hash = bcrypt::hash("battery staple", 4).unwrap();
+    admin
+        .act(move |tx| accounts::reset_password(tx, "продавец", &hash, true))
+        .await
+        .unwrap();
+    let count =
+        |tx: &mut crate::act::Tx<'_>| Ok(api_tokens::table.count().get_result::<i64>(tx.conn)?);
+    assert_eq!(app.shop.look(Actor::System, count).await, Ok(0));
+    // Nor does the one-time password open anything that would outlive it.
+    let mut clerk = app.browser();
+    clerk.sign_in("продавец", "battery staple").await;
+    for (function, fields) in [
+        ("create_token", &[("name", "касса")][..]),
+        ("make_chat_code", &[]),
+    ] {
+        let refused = clerk.call(function, fields).await;
+        assert_eq!(
+            (refused.status, refused.body.as_str()),
+            (403, "\"MustChangePassword\""),
+            "{function}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn nobody_registers_under_a_name_that_looks_like_another(app: App) {
+    let mut browser = app.browser();
+    let mut register = async |name: &str| {
+        let fields = [
+            ("username", name),
+            ("password", PASSWORD),
+            ("password_repeated", PASSWORD),
+        ];
+        browser.call("register", &fields).await.body
+    };
+    assert!(register("\u{430}nna").await.contains("MixedAlphabets"));
+    assert!(register("System").await.contains("Taken"));
+    assert!(register("Система").await.contains("Taken"));
+    assert_eq!(register("склад-A").await, "null");
+}
+
+#[apply(on_both_databases)]
+async fn one_address_registers_no_army(app: App) {
+    let app = behind_proxy(app);
+    let mut browser = stranger(&app, "203.0.113.1");
+    let mut registers = async |n: usize| {
+        let name = format!("солдат-{n}");
+        let fields = [
+            ("username", name.as_str()),
+            ("password", PASSWORD),
+            ("password_repeated", PASSWORD),
+        ];
+        browser.call("register", &fields).await.status
+    };
+    for n in 0..100 {
+        assert_eq!(registers(n).await, 200);
+    }
+    let_nothing_pass(&app).await;
+    assert_eq!(registers(100).await, 429);
+}
+
+#[apply(on_both_databases)]
+async fn tries_of_long_ago_are_swept(app: App) {
+    let mut browser = app.browser();
+    try_at(&mut browser, "никто", "wrong horse").await;
+    app.shop.act(Actor::System, throttle::sweep).await.unwrap();
+    assert_eq!(counts(&app).await, 1);
+    let_pass(&app, TimeDelta::hours(1)).await;
+    app.shop.act(Actor::System, throttle::sweep).await.unwrap();
+    assert_eq!(counts(&app).await, 0);
+}

@@ -1,0 +1,361 @@
+//! The admin's desk: other people's accounts, invitations, one's own devices.
+
+use crate::tests::support::{Answer, App, Browser, PASSWORD, apply, between, on_both_databases};
+use crate::{
+    act::Tx,
+    auth::{
+        Actor, Role, UserState,
+        users::{invitations, service as users},
+    },
+    config::Registration,
+    error::Error,
+};
+
+type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
+
+const NEW_PASSWORD: &str = "battery staple";
+
+async fn register(browser: &mut Browser, name: &str, invitation: &str) -> Answer {
+    let fields = [
+        ("username", name),
+        ("password", PASSWORD),
+        ("password_repeated", PASSWORD),
+        ("invitation", invitation),
+    ];
+    let page = format!("/register?invitation={invitation}");
+    browser.submit(&page, "register", &fields).await
+}
+
+#[apply(on_both_databases)]
+async fn an_invited_person_registers_though_registration_is_closed(app: App) {
+    let app = app.restarted(|config| config.registration = Registration::Closed);
+    let mut admin = app.browser_of(app.admin()).await;
+    let made = admin
+        .submit("/admin/users", "invite_user", &[("role", "manager")])
+        .await;
+    let page = admin.follow(&made).await;
+    let token = between(&page.body, "/register?invitation=", "<").to_owned();
+    assert_eq!(
+        made.location.as_deref(),
+        Some("/admin/users?success=invited#secret"),
+        "it is seen at once, and no secret in a URL"
+    );
+    assert!(
+        !admin.get("/admin/users").await.body.contains(&token),
+        "shown twice"
+    );
+
+    let mut guest = app.browser();
+    assert!(
+        guest
+            .get(&format!("/register?invitation={token}"))
+            .await
+            .body
+            .contains("как менеджера")
+    );
+    assert_eq!(
+        register(&mut guest, "гость", &token)
+            .await
+            .location
+            .as_deref(),
+        Some("/?success=registered")
+    );
+    assert_eq!(guest.get("/supplies").await.status, 200);
+
+    let again = register(&mut app.browser(), "второй", &token).await;
+    assert!(
+        app.browser()
+            .follow(&again)
+            .await
+            .body
+            .contains("больше не действует")
+    );
+    assert!(
+        app.browser()
+            .get(&format!("/register?invitation={token}"))
+            .await
+            .body
+            .contains("больше не действует")
+    );
+    assert_eq!(app.people().await.len(), 2);
+}
+
+#[apply(on_both_databases)]
+async fn an_invitation_ends_when_it_is_revoked_and_after_three_days(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let invitation = admin
+        .act(|tx| invitations::invite(tx, Role::User, "отозванный"))
+        .await
+        .unwrap();
+    admin
+        .act(move |tx| invitations::revoke(tx, invitation.id))
+        .await
+        .unwrap();
+    assert_eq!(
+        admin
+            .act(move |tx| invitations::revoke(tx, invitation.id))
+            .await,
+        Err(Error::NotFound)
+    );
+    admin
+        .act(|tx| invitations::invite(tx, Role::User, "старый"))
+        .await
+        .unwrap();
+    let role = |hours: i64, token: &'static str| {
+        app.shop.act_at(
+            crate::clock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours)),
+            move |tx| invitations::role_of(tx, &crate::crypto::sha256(token)),
+        )
+    };
+    assert_eq!(role(0, "отозванный").await, Err(Error::InvitationOver));
+    assert_eq!(role(71, "старый").await, Ok(Role::User));
+    assert_eq!(role(73, "старый").await, Err(Error::InvitationOver));
+}
+
+#[apply(on_both_databases)]
+async fn a_blocked_person_is_out_at_once_and_back_when_unblocked(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let mut browser = app.browser_of(app.clerk()).await;
+    assert_eq!(browser.get("/orders").await.status, 200);
+    let blocked = admin.act(|tx| users::block(tx, "Продавец")).await.unwrap();
+    assert_eq!(blocked.state, UserState::Blocked);
+    assert_eq!(
+        browser.get("/orders").await.location.as_deref(),
+        Some("/login?next=%2Forders")
+    );
+    let refused = browser.sign_in("продавец", PASSWORD).await;
+    assert!(browser.follow(&refused).await.body.contains("заблокирован"));
+    admin
+        .act(|tx| users::unblock(tx, "продавец"))
+        .await
+        .unwrap();
+    assert_eq!(
+        browser
+            .sign_in("продавец", PASSWORD)
+            .await
+            .location
+            .as_deref(),
+        Some("/")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_one_time_password_opens_nothing_but_the_change_of_it(app: App) {
+    let mut admin = app.browser_of(app.admin()).await;
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let reset = admin
+        .submit(
+            "/admin/users/%D0%BF%D1%80%D0%BE%D0%B4%D0%B0%D0%B2%D0%B5%D1%86",
+            "reset_password",
+            &[("username", "продавец")],
+        )
+        .await;
+    assert!(
+        reset
+            .location
+            .as_ref()
+            .unwrap()
+            .ends_with("?success=password_reset#secret"),
+        "it is seen at once"
+    );
+    let page = admin.follow(&reset).await;
+    let once = between(&page.body, "class=\"secret\">", "<").to_owned();
+    assert_eq!(once.len(), 12, "{once}");
+    assert_eq!(clerk.get("/orders").await.status, 302);
+    assert_ne!(
+        clerk
+            .sign_in("продавец", PASSWORD)
+            .await
+            .location
+            .as_deref(),
+        Some("/")
+    );
+    assert_eq!(
+        clerk.sign_in("продавец", &once).await.location.as_deref(),
+        Some("/")
+    );
+    for page in ["/orders", "/products", "/orders/new", "/"] {
+        assert_eq!(
+            clerk.get(page).await.location.as_deref(),
+            Some("/account?error=must_change_password"),
+            "{page}"
+        );
+    }
+    assert_eq!(clerk.call("list_orders", &[]).await.status, 405);
+    let change = [
+        ("current_password", once.as_str()),
+        ("password", NEW_PASSWORD),
+        ("password_repeated", NEW_PASSWORD),
+    ];
+    assert_eq!(
+        clerk
+            .submit("/account", "change_password", &change)
+            .await
+            .location
+            .as_deref(),
+        Some("/account?success=password_changed")
+    );
+    assert_eq!(clerk.get("/orders").await.status, 200);
+}
+
+#[apply(on_both_databases)]
+async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let mut browser = app.browser_of(app.clerk()).await;
+    app.hire(app.person("кладовщик", Role::Manager))
+        .await
+        .adds("чай", 3)
+        .await;
+    let order = app.clerk().books("чай", 1).await.unwrap();
+    admin.act(|tx| users::delete(tx, "продавец")).await.unwrap();
+    assert_eq!(browser.get("/orders").await.status, 302);
+    assert!(
+        browser
+            .sign_in("продавец", PASSWORD)
+            .await
+            .location
+            .unwrap()
+            .contains("/login")
+    );
+    assert_eq!(
+        admin.act(|tx| users::get(tx, "продавец")).await,
+        Err(Error::NotFound)
+    );
+    assert_eq!(app.people().await.len(), 2);
+    let kept = admin
+        .look(move |tx| crate::orders::service::get(tx, order.id))
+        .await
+        .unwrap();
+    assert_eq!(kept.user_id.as_deref(), Some("продавец"));
+    let taken = register(&mut app.browser(), "ПРОДАВЕЦ", "").await;
+    assert!(
+        app.browser()
+            .follow(&taken)
+            .await
+            .body
+            .contains("Уже занято")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn nobody_acts_on_himself_and_the_last_admin_stays(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let acts: [Act; 4] = [
+        |tx| users::block(tx, "админ").map(drop),
+        |tx| users::delete(tx, "админ"),
+        |tx| users::change_role(tx, "админ", Role::User).map(drop),
+        |tx| users::reset_password(tx, "админ", "", true).map(drop),
+    ];
+    for act in acts {
+        assert_eq!(admin.act(act).await, Err(Error::Yourself));
+    }
+    for act in &acts[..3] {
+        assert_eq!(
+            app.shop.act(Actor::System, *act).await,
+            Err(Error::LastAdmin)
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn the_list_finds_people_by_name_role_and_state(app: App) {
+    let mut admin = app.browser_of(app.admin()).await;
+    for (name, role) in [
+        ("Анна", Role::Manager),
+        ("Борис", Role::User),
+        ("Вера_1", Role::User),
+    ] {
+        app.hire(app.person(name, role)).await;
+    }
+    app.shop
+        .act(Actor::System, |tx| users::block(tx, "борис"))
+        .await
+        .unwrap();
+    for (query, expected) in [
+        ("", vec!["Анна", "Борис", "Вера_1", "админ"]),
+        ("?search=%D0%B0%D0%BD%D0%BD", vec!["Анна"]),
+        ("?search=_", vec!["Вера_1"]),
+        ("?role=user", vec!["Борис", "Вера_1"]),
+        ("?state=blocked", vec!["Борис"]),
+        ("?search=nobody", vec![]),
+    ] {
+        let page = admin.get(&format!("/admin/users{query}")).await;
+        for name in ["Анна", "Борис", "Вера_1"] {
+            let is_there = page.body.contains(&format!(">{name}<"));
+            assert_eq!(is_there, expected.contains(&name), "{query}: {name}");
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn one_sees_ones_devices_and_signs_them_out(app: App) {
+    let mut here = app.browser_of(app.clerk()).await;
+    let mut there = app.browser();
+    there.sign_in("продавец", PASSWORD).await;
+    let mut elsewhere = app.browser();
+    elsewhere.sign_in("продавец", PASSWORD).await;
+    let mut other = app.browser_of(app.manager()).await;
+    let page = here.get("/account").await;
+    assert!(page.body.contains("это устройство"));
+    assert_eq!(
+        page.body.matches("Завершить").count(),
+        3,
+        "two others, and all of them"
+    );
+    let id = page.hidden("id");
+    assert_eq!(other.call("end_device", &[("id", &id)]).await.status, 200);
+    assert_eq!(
+        here.get("/account").await.body.matches("Завершить").count(),
+        3,
+        "somebody else's device"
+    );
+    here.submit("/account", "end_device", &[("id", &id)]).await;
+    assert_eq!(
+        here.get("/account").await.body.matches("Завершить").count(),
+        2
+    );
+    here.submit("/account", "end_other_devices", &[]).await;
+    let left = [
+        here.get("/orders").await.status,
+        there.get("/orders").await.status,
+        elsewhere.get("/orders").await.status,
+        other.get("/orders").await.status,
+    ];
+    assert_eq!(left, [200, 302, 302, 200]);
+}
+
+#[apply(on_both_databases)]
+async fn who_was_here_is_seen(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    browser.get("/orders").await;
+    for _ in 0..100 {
+        if app.people().await[0].last_seen_at.is_some() {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the sighting was not written down");
+}
+
+#[apply(on_both_databases)]
+async fn a_manager_sees_the_log_where_the_setting_says_so_and_never_the_people(app: App) {
+    let app = app.restarted(|config| config.manager_in_admin = true);
+    let mut manager = app.browser_of(app.manager()).await;
+    assert_eq!(manager.get("/admin/logs").await.status, 200);
+    assert_eq!(manager.get("/admin/users").await.status, 403);
+    assert_eq!(
+        manager
+            .call("block_user", &[("username", "менеджер")])
+            .await
+            .status,
+        403
+    );
+}
+
+#[apply(on_both_databases)]
+async fn search_engines_are_kept_out(app: App) {
+    let mut browser = app.browser();
+    let answer = browser.get("/admin/users").await;
+    assert_eq!(answer.robots.as_deref(), Some("noindex, nofollow"));
+    assert_eq!(browser.get("/login").await.robots, None);
+}

@@ -1,0 +1,347 @@
+//! Locks that somebody holds: reading goes on, whoever would write is told in a while to come again, and does it then.
+
+use crate::tests::support::{App, Browser, PHONE, apply, on_both_databases, tell};
+use crate::{
+    act::Tx,
+    auth::{Actor, Role, tokens},
+    clock,
+    db::{self, Conn},
+    error::{Error, Problem},
+    import, products,
+};
+use diesel::{
+    connection::SimpleConnection,
+    prelude::*,
+    sql_types::{BigInt, Text},
+};
+use futures::future::join_all;
+use std::{
+    sync::mpsc::channel,
+    time::{Duration, Instant},
+};
+use tokio::time::sleep;
+
+/// Of the eight connections of a shop in the tests.
+const WRITERS: usize = 4;
+/// The longest time for which whoever writes waits, and some more for a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A program that is not ours, in the middle of a transaction.
+struct Other(Conn);
+
+impl Other {
+    fn holds(app: &App, lock: &str) -> Self {
+        let mut conn = app.shop.config.database_url.open().unwrap();
+        conn.batch_execute(&format!("BEGIN; {lock}")).unwrap();
+        Self(conn)
+    }
+
+    fn lets_go(mut self) {
+        self.0.batch_execute("ROLLBACK").unwrap();
+    }
+}
+
+/// How many wait for a lock of a table.
+fn waiting_for(app: &App, table: &str) -> i64 {
+    #[derive(QueryableByName)]
+    struct Count {
+        #[diesel(sql_type = BigInt)]
+        count: i64,
+    }
+    let query = format!(
+        "SELECT COUNT(*) AS count FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
+    );
+    let mut conn = app.shop.config.database_url.open().unwrap();
+    let count: Count = diesel::sql_query(query).get_result(&mut conn).unwrap();
+    count.count
+}
+
+async fn assert_read(browser: &mut Browser) {
+    for page in ["/orders", "/products", "/readyz"] {
+        let answer = browser.get(page).await;
+        assert_eq!(answer.status, 200, "{page}: {}", answer.body);
+    }
+}
+
+#[test]
+fn a_row_that_another_program_holds_stops_nobody_from_reading() {
+    tell(async {
+        let app = App::postgres();
+        let manager = app.hire(app.manager()).await;
+        let tea = manager.adds("чай", 20).await;
+        let browser = app.browser_of(app.clerk()).await;
+        let books = |n: usize| {
+            let mut browser = browser.clone();
+            async move {
+                let key = format!("till {n}");
+                let fields = [
+                    ("idempotency_key", key.as_str()),
+                    ("phone", PHONE),
+                    ("product", "чай"),
+                    ("qty", "1"),
+                ];
+                browser.call("create_order", &fields).await
+            }
+        };
+        let create =
+            |tx: &mut Tx<'_>| tokens::service::create(tx, &fields! { name: "касса" }.read()?);
+        let (_, token) = manager.act(create).await.unwrap();
+        let other = Other::holds(&app, "UPDATE products SET min_stock = min_stock");
+        let begun = Instant::now();
+        let meanwhile = async {
+            while app.shop.db.load().waiting < WRITERS {
+                sleep(Duration::from_millis(5)).await;
+            }
+            assert_read(&mut browser.clone()).await;
+            // A token is used for the first time, which is written down when that is possible.
+            let mut read = app
+                .browser()
+                .through_proxy("authorization", &format!("Bearer {token}"));
+            assert_eq!(read.get("/api/products").await.status, 200);
+        };
+        let booked = join_all((0..2 * WRITERS).map(books));
+        for answer in futures::join!(booked, meanwhile).0 {
+            assert_eq!(answer.status, 503, "{}", answer.body);
+            assert_eq!(answer.headers["retry-after"], "5");
+            let told = ["\"Locked\"", "\"Busy\""].contains(&answer.body.as_str());
+            assert!(told, "{}", answer.body);
+        }
+        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+        assert_eq!(manager.counts(tea.id).await, (20, 0, 20));
+        other.lets_go();
+        for _ in 0..2 {
+            for answer in join_all((0..2 * WRITERS).map(books)).await {
+                assert_eq!(answer.status, 200, "{}", answer.body);
+            }
+        }
+        assert_eq!(manager.counts(tea.id).await, (20, 8, 12));
+        app.assert_agrees().await;
+    });
+}
+
+#[test]
+fn what_is_locked_by_a_name_is_waited_for_no_longer_than_a_row() {
+    tell(async {
+        let app = App::postgres();
+        app.hire(app.manager()).await.adds("чай", 20).await;
+        let clerk = app.hire(app.clerk()).await;
+        let order = clerk.books("чай", 1).await.unwrap();
+        let rates = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates', 0))";
+        let other = Other::holds(&app, rates);
+        assert_eq!(clerk.issues(order.id).await, Err(Error::Locked));
+        other.lets_go();
+        assert!(clerk.issues(order.id).await.is_ok());
+    });
+}
+
+#[test]
+fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
+    tell(async {
+        let app = App::postgres();
+        let manager = app.hire(app.manager()).await;
+        let (tea, coffee) = (
+            manager.adds("чай", 1).await.id,
+            manager.adds("кофе", 1).await.id,
+        );
+        let (one, two) = (channel::<()>(), channel::<()>());
+        let crossing = |first: i64,
+                        then: i64,
+                        (locked, other): (
+            std::sync::mpsc::Sender<()>,
+            std::sync::mpsc::Receiver<()>,
+        )| {
+            app.shop.act(Actor::System, move |tx| {
+                crate::stock::service::lock(tx, first)?;
+                let _ = locked.send(());
+                let _ = other.recv();
+                crate::stock::service::lock(tx, then).map(drop)
+            })
+        };
+        let (there, back) = futures::join!(
+            crossing(tea, coffee, (one.0, two.1)),
+            crossing(coffee, tea, (two.0, one.1))
+        );
+        let mut both = [there, back];
+        both.sort_by_key(Result::is_ok);
+        assert_eq!(both, [Err(Error::Locked), Ok(())]);
+    });
+}
+
+#[test]
+fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
+    #[derive(QueryableByName)]
+    struct Setting {
+        #[diesel(sql_type = Text)]
+        value: String,
+    }
+    tell(async {
+        let app = App::postgres();
+        let read = |conn: &mut Conn| {
+            let query = "SELECT current_setting('lock_timeout') || ', ' || current_setting('idle_in_transaction_session_timeout') AS value";
+            let setting: Setting = diesel::sql_query(query).get_result(conn)?;
+            Ok(setting.value)
+        };
+        assert_eq!(app.shop.db.read(read).await.as_deref(), Ok("4s, 30s"));
+        assert_eq!(app.shop.db.write(read).await.as_deref(), Ok("4s, 30s"));
+
+        let tea = app.hire(app.manager()).await.adds("чай", 20).await.id;
+        let clerk = app.hire(app.clerk()).await;
+        let (locked, is_locked) = channel::<()>();
+        let (wake, woken) = channel::<()>();
+        let dead = app.shop.act(Actor::System, move |tx| {
+            tx.conn
+                .batch_execute("SET LOCAL idle_in_transaction_session_timeout = '200ms'")?;
+            crate::stock::service::lock(tx, tea)?;
+            let _ = locked.send(());
+            let _ = woken.recv();
+            crate::stock::service::lock(tx, tea).map(drop)
+        });
+        let alive = async {
+            while is_locked.try_recv().is_err() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            let booked = clerk.books("чай", 1).await;
+            wake.send(()).unwrap();
+            booked
+        };
+        let (dead, booked) = futures::join!(dead, alive);
+        assert!(booked.is_ok(), "{booked:?}");
+        assert_eq!(dead, Err(Error::Unavailable));
+        // Its connection is replaced.
+        assert!(
+            join_all((0..8).map(|_| clerk.books("чай", 1)))
+                .await
+                .iter()
+                .all(Result::is_ok)
+        );
+    });
+}
+
+#[test]
+fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
+    tell(async {
+        let app = App::postgres();
+        let manager = app.hire(app.manager()).await;
+        let draft = |name: &str| fields! { name: name };
+        let (begin, begun) = channel::<()>();
+        let (end, ended) = channel::<()>();
+        let (of_file, actor) = (draft("Чай"), manager.actor());
+        let file = app.shop.db.write(move |conn| {
+            db::lock_table(conn, "products")?;
+            let _ = begin.send(());
+            let _ = ended.recv();
+            let mut tx = Tx::new(conn, actor, clock::now());
+            products::service::create(&mut tx, "", &of_file.with("quantity", "0").read()?)
+        });
+        let by_hand = draft("чай");
+        let typed = async {
+            while begun.try_recv().is_err() {
+                sleep(Duration::from_millis(5)).await;
+            }
+            let waits = async {
+                while waiting_for(&app, "products") == 0 {
+                    sleep(Duration::from_millis(5)).await;
+                }
+                end.send(()).unwrap();
+            };
+            let create = manager.act(move |tx| {
+                products::service::create(tx, "", &by_hand.with("quantity", "0").read()?)
+            });
+            futures::join!(create, waits).0
+        };
+        let (file, typed) = futures::join!(file, typed);
+        assert!(file.is_ok(), "{file:?}");
+        assert_eq!(typed.map(drop), Err(Error::field("name", Problem::Taken)));
+    });
+}
+
+#[apply(on_both_databases)]
+async fn reading_and_writing_keep_nobody_from_each_other(app: App) {
+    let manager = app.hire(app.manager()).await;
+    manager.adds("чай", 20).await;
+    let mut browser = app.browser_of(app.clerk()).await;
+    let (begin, begun) = channel::<()>();
+    let (end, ended) = channel::<()>();
+    let read = app.shop.db.read(move |conn| {
+        db::snapshot(conn, |conn| {
+            let count =
+                |conn: &mut Conn| crate::schema::orders::table.count().get_result::<i64>(conn);
+            let before = count(conn)?;
+            let _ = begin.send(());
+            let _ = ended.recv();
+            Ok::<_, Error>((before, count(conn)?))
+        })
+    });
+    let booked = async {
+        while begun.try_recv().is_err() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        let booked = manager.books("чай", 1).await;
+        end.send(()).unwrap();
+        booked
+    };
+    let (read, booked) = futures::join!(read, booked);
+    assert!(booked.is_ok(), "{booked:?}");
+    assert_eq!(read, Ok((0, 0)));
+
+    let (begin, begun) = channel::<()>();
+    let (end, ended) = channel::<()>();
+    let write = app.shop.act(Actor::System, move |tx| {
+        crate::stock::service::lock(tx, 1)?;
+        let _ = begin.send(());
+        let _ = ended.recv();
+        Ok(())
+    });
+    let looks = async {
+        while begun.try_recv().is_err() {
+            sleep(Duration::from_millis(5)).await;
+        }
+        assert_read(&mut browser).await;
+        end.send(()).unwrap();
+    };
+    assert_eq!(futures::join!(write, looks).0, Ok(()));
+}
+
+#[apply(on_both_databases)]
+async fn a_large_file_that_is_loaded_stops_nobody_from_reading(app: App) {
+    let manager = app.hire(app.person("завсклад", Role::Manager)).await;
+    manager.adds("чай", 100).await;
+    let mut browser = app.browser_of(app.clerk()).await;
+    let rows: String = (0..2_000).map(|n| format!("Товар {n};{n}\n")).collect();
+    let upload = manager
+        .act(move |tx| {
+            let bytes = format!("Название;Минимум\n{rows}");
+            import::service::keep(tx, import::Kind::Products, "goods.csv", bytes.as_bytes())
+        })
+        .await
+        .unwrap();
+    let shown = upload.clone();
+    let digest = manager
+        .look(move |tx| import::service::preview(tx, import::Kind::Products, &shown))
+        .await
+        .unwrap()
+        .digest;
+    let loaded = manager.act(move |tx| {
+        import::service::confirm(tx, import::Kind::Products, &upload, &digest, false)
+    });
+    let meanwhile = async {
+        let books = join_all(
+            (0..10).map(|n| manager.books_once("чай", 1, if n % 2 == 0 { "one" } else { "two" })),
+        );
+        let (booked, ()) = futures::join!(books, assert_read(&mut browser));
+        booked
+    };
+    let (loaded, booked) = futures::join!(loaded, meanwhile);
+    assert_eq!(loaded.unwrap().new, 2_000);
+    for booked in booked {
+        assert!(
+            matches!(booked, Ok(_) | Err(Error::Locked | Error::Busy)),
+            "{booked:?}"
+        );
+    }
+    for key in ["one", "two"] {
+        manager.books_once("чай", 1, key).await.unwrap();
+    }
+    assert_eq!(manager.counts(1).await.1, 2);
+    app.assert_agrees().await;
+}

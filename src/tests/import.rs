@@ -1,0 +1,509 @@
+//! Files that come in: shown first, written whole or not at all.
+
+use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
+use crate::{
+    auth::{Actor, Role},
+    import::{Kind, Preview, service},
+    log::{self, Action, Change, Entity},
+    money::{Eur, Rub},
+    products,
+    schema::operation_log,
+};
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use diesel::prelude::*;
+use futures::future::join_all;
+
+/// Five pieces of tea.
+const SUPPLIES: &str = "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\n";
+
+async fn sends(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> Answer {
+    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
+    body.extend_from_slice(bytes);
+    body.extend_from_slice(b"\r\n--x--\r\n");
+    let request = Request::post(format!("/uploads/{kind}"))
+        .header(header::ACCEPT, "text/html")
+        .header(header::CONTENT_TYPE, "multipart/form-data; boundary=x")
+        .header("sec-fetch-site", site)
+        .body(Body::from(body))
+        .unwrap();
+    browser.send(request).await
+}
+
+/// Sends a file and opens the page that shows it; then confirms it, when there is something to confirm.
+async fn loads(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer, Option<Answer>) {
+    let sent = sends(browser, kind, bytes, "same-origin").await;
+    assert_eq!(sent.status, 303, "{}", sent.body);
+    let page = browser.follow(&sent).await;
+    assert_eq!(page.status, 200, "{}", page.body);
+    if !page.body.contains("name=\"digest\"") {
+        return (page, None);
+    }
+    let (upload, digest) = (page.hidden("upload"), page.hidden("digest"));
+    let fields = [("kind", kind), ("upload", &upload), ("digest", &digest)];
+    let confirmed = browser
+        .submit(sent.location.as_deref().unwrap(), "confirm_import", &fields)
+        .await;
+    (page, Some(confirmed))
+}
+
+#[apply(on_both_databases)]
+async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_act(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 4).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    // As a spreadsheet of Windows saves it.
+    let (bytes, ..) =
+        encoding_rs::WINDOWS_1251.encode("Название;Минимум\r\nЧай;3\r\nКофе;2\r\n;\r\n");
+    let sent = sends(&mut browser, "products", &bytes, "same-origin").await;
+    let page = browser.follow(&sent).await;
+    assert!(
+        page.body.contains("Кофе")
+            && page.body.contains("0 → 3")
+            && page.body.contains("Добавится"),
+        "{}",
+        page.body
+    );
+    assert_eq!(
+        manager.sees(tea.id).await.min_stock,
+        0,
+        "nothing is written before it is confirmed"
+    );
+    let (_, confirmed) = loads(&mut browser, "products", &bytes).await;
+    let confirmed = confirmed.unwrap();
+    assert_eq!(
+        confirmed.location.as_deref(),
+        Some("/products?counts=1.1.0&success=imported")
+    );
+    let list = browser.follow(&confirmed).await.body;
+    assert!(
+        list.contains("Файл загружен. Добавлено: 1, изменено: 1, без изменений: 0."),
+        "{list}"
+    );
+    let tea = manager.sees(tea.id).await;
+    assert_eq!(
+        (tea.min_stock, tea.sell_price_rub, tea.on_hand, tea.version),
+        (3, Some(Rub(10_000)), 4, 2)
+    );
+    assert!(
+        manager.books("Кофе", 1).await.is_err(),
+        "it is there, without stock"
+    );
+    let logged: i64 = app
+        .shop
+        .db
+        .read(|conn| {
+            operation_log::table
+                .filter(operation_log::action.eq(Action::Import))
+                .count()
+                .get_result(conn)
+                .map_err(crate::error::Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(logged, 1);
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn what_goes_out_comes_back_in_without_change(app: App) {
+    let manager = app.hire(app.manager()).await;
+    for name in ["Чай; чёрный", "=формула", "'кавычка", "много\"кавычек\""]
+    {
+        manager.adds(name, 5).await;
+        manager.supplies(name, 3, "1.05").await.unwrap();
+    }
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    for kind in ["products", "supplies"] {
+        for format in ["", "?format=plain"] {
+            let file = browser.get(&format!("/{kind}.csv{format}")).await.body;
+            let (page, confirmed) = loads(&mut browser, kind, file.as_bytes()).await;
+            assert!(
+                confirmed.is_none() && page.body.contains("Всё уже так, как в файле"),
+                "{kind} {format}: {}",
+                page.body
+            );
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn one_wrong_row_keeps_the_whole_file_out_and_says_why(app: App) {
+    let manager = app.hire(app.manager()).await;
+    manager.adds("Чай", 4).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let file = "name,sell_price_rub\nКофе,100\nКофе,200\n,5\nКакао,сто\n";
+    let (page, confirmed) = loads(&mut browser, "products", file.as_bytes()).await;
+    assert!(confirmed.is_none());
+    for words in ["Повторяет строку 2", "Заполните это поле", "Введите сумму"]
+    {
+        assert!(page.body.contains(words), "{words}");
+    }
+    let file = "product,qty,buy_price_eur,supplier_name,id\nЧай,5,1.20,Teekanne,\nЧай,5,1.20,Teekanne,999\nНет такого,0,1,x,\n";
+    let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
+    assert!(
+        confirmed.is_none()
+            && page.body.contains("Такого № нет")
+            && page.body.contains("Такого товара нет"),
+        "{}",
+        page.body
+    );
+}
+
+#[apply(on_both_databases)]
+async fn supplies_of_a_file_are_received(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 0).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let file = "Товар;Кол-во;Закупка, €;Поставщик\nЧай;5;1,20;Teekanne\nчай;3;1,30;Teekanne\n";
+    let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
+    assert_eq!(
+        confirmed.unwrap().location.as_deref(),
+        Some("/supplies?counts=2.0.0&success=imported")
+    );
+    assert!(
+        page.body.contains("Закупка, €: 1,20"),
+        "as Russian writes it: {}",
+        page.body
+    );
+    let tea = manager.sees(tea.id).await;
+    assert_eq!(
+        (tea.stock, tea.buy_price_eur, tea.version),
+        (8, Some(Eur(130)), 3)
+    );
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 0).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let change = |field: &str, before: Option<&str>, after: &str| Change {
+        field: field.to_owned(),
+        before: before.map(str::to_owned),
+        after: Some(after.to_owned()),
+    };
+    loads(
+        &mut browser,
+        "products",
+        "name,min_stock,description\nЧай,3,\nКофе,2,\"в зёрнах\n\"\"А\"\"\\\"\n".as_bytes(),
+    )
+    .await
+    .1
+    .unwrap();
+    let products = app
+        .shop
+        .look(Actor::System, |tx| {
+            products::search::by_keys(tx, vec!["кофе".to_owned()])
+        })
+        .await
+        .unwrap();
+    let coffee = products["кофе"].id;
+    let of = |entity: Entity, id: i64| {
+        app.shop.look(Actor::System, move |tx| {
+            log::service::history(tx, entity, id)
+        })
+    };
+    let edited: Vec<_> = of(Entity::Product, tea.id)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|act| act.action == Action::Edit)
+        .collect();
+    assert_eq!(
+        (edited.len(), edited[0].user_id.as_deref()),
+        (1, Some("завсклад"))
+    );
+    assert_eq!(
+        edited[0].changes,
+        [
+            change("min_stock", Some("0"), "3"),
+            change("file", None, "my.csv")
+        ]
+    );
+    let created: Vec<_> = of(Entity::Product, coffee)
+        .await
+        .unwrap()
+        .into_iter()
+        .filter(|act| act.action == Action::Create)
+        .collect();
+    assert_eq!(created.len(), 1);
+    assert_eq!(
+        created[0].changes,
+        [
+            change("name", None, "Кофе"),
+            change("min_stock", None, "2"),
+            change("description", None, "в зёрнах\n\"А\"\\"),
+            change("file", None, "my.csv"),
+        ]
+    );
+    let page = browser.get(&format!("/products/{}", tea.id)).await.body;
+    assert!(
+        page.contains("0 → 3") && page.contains("Файл: my.csv"),
+        "{page}"
+    );
+
+    loads(
+        &mut browser,
+        "supplies",
+        "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\nКофе,3,2,Lavazza\n"
+            .as_bytes(),
+    )
+    .await
+    .1
+    .unwrap();
+    let received = of(Entity::Supply, 2).await.unwrap();
+    assert_eq!(
+        (received.len(), received[0].action.known()),
+        (1, Some(Action::Supply))
+    );
+    assert_eq!(
+        received[0].changes,
+        [
+            change("product", None, "Кофе"),
+            change("qty", None, "3"),
+            change("buy_price_eur", None, "2.00"),
+            change("supplier_name", None, "Lavazza"),
+            change("file", None, "my.csv"),
+        ]
+    );
+    let summaries: i64 = app
+        .shop
+        .db
+        .read(|conn| {
+            operation_log::table
+                .filter(operation_log::action.eq(Action::Import))
+                .count()
+                .get_result(conn)
+                .map_err(crate::error::Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(summaries, 2);
+}
+
+#[apply(on_both_databases)]
+async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 0).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    let page = browser.follow(&sent).await;
+    let (upload, digest) = (page.hidden("upload"), page.hidden("digest"));
+    let fields = [
+        ("kind", "supplies"),
+        ("upload", &upload),
+        ("digest", &digest),
+    ];
+    let path = sent.location.clone().unwrap();
+    let answers = join_all((0..4).map(|_| {
+        let (mut browser, path) = (browser.clone(), path.clone());
+        async move { browser.submit(&path, "confirm_import", &fields).await }
+    }))
+    .await;
+    for answer in answers {
+        assert_eq!(
+            answer.location.as_deref(),
+            Some("/supplies?counts=1.0.0&success=imported"),
+            "{}",
+            answer.body
+        );
+    }
+    assert_eq!(manager.sees(tea.id).await.stock, 5, "received once");
+    // Going back to the page says what was done, and not that there is no such page.
+    let page = browser.get(&path).await;
+    assert!(
+        page.status == 200
+            && page
+                .body
+                .contains("Файл загружен. Добавлено: 1, изменено: 0, без изменений: 0."),
+        "{}",
+        page.body
+    );
+    let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+    assert_eq!(other.get(&path).await.status, 404);
+    assert_eq!(other.call("confirm_import", &fields).await.status, 404);
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn the_same_content_within_a_day_asks_first(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 0).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    // Somebody else has the same file before them when it is confirmed.
+    let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+    let sent = sends(&mut other, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    let shown = other.follow(&sent).await;
+    assert!(
+        !shown.body.contains("Такой же файл уже загружен"),
+        "{}",
+        shown.body
+    );
+    loads(&mut browser, "supplies", SUPPLIES.as_bytes())
+        .await
+        .1
+        .unwrap();
+    let (upload, digest) = (shown.hidden("upload"), shown.hidden("digest"));
+    let fields = [
+        ("kind", "supplies"),
+        ("upload", &upload),
+        ("digest", &digest),
+    ];
+    let refused = other.call("confirm_import", &fields).await;
+    assert_eq!(refused.status, 422, "{}", refused.body);
+    assert_eq!(manager.sees(tea.id).await.stock, 5);
+    let page = other.follow(&sent).await;
+    for words in [
+        "Такой же файл уже загружен",
+        "завсклад",
+        "Всё равно загрузить",
+    ] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let again = page.hidden("again");
+    let confirmed = other
+        .submit(
+            sent.location.as_deref().unwrap(),
+            "confirm_import",
+            &[fields.as_slice(), &[("again", again.as_str())]].concat(),
+        )
+        .await;
+    assert_eq!(
+        confirmed.location.as_deref(),
+        Some("/supplies?counts=1.0.0&success=imported")
+    );
+    assert_eq!(manager.sees(tea.id).await.stock, 10);
+    // Another content does not ask, nor does the same one a day later.
+    let sent = sends(
+        &mut browser,
+        "supplies",
+        SUPPLIES.replace("5", "6").as_bytes(),
+        "same-origin",
+    )
+    .await;
+    assert!(
+        !browser
+            .follow(&sent)
+            .await
+            .body
+            .contains("Такой же файл уже загружен")
+    );
+    app.sql("UPDATE imports SET created_at = '2020-01-01 00:00:00'")
+        .await;
+    let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    assert!(
+        !browser
+            .follow(&sent)
+            .await
+            .body
+            .contains("Такой же файл уже загружен")
+    );
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_quote_that_is_not_closed_is_an_error_of_its_row(app: App) {
+    let manager = app.hire(app.manager()).await;
+    manager.adds("Чай", 0).await;
+    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let (page, confirmed) = loads(
+        &mut browser,
+        "products",
+        "name;min_stock\n\"Чай;1\nКофе;2\n\"Ка\nкао\";3\n".as_bytes(),
+    )
+    .await;
+    assert!(confirmed.is_none());
+    for words in [
+        "Кавычка открыта, но не закрыта",
+        "Кофе",
+        "Уберите перенос строки",
+    ] {
+        assert!(page.body.contains(words), "{words}: {}", page.body);
+    }
+    let (page, confirmed) = loads(
+        &mut browser,
+        "supplies",
+        "product;qty;buy_price_eur;supplier_name\nЧай;1;2;x\nЧай;1;2;\"x\nЧай;1;2;x\n".as_bytes(),
+    )
+    .await;
+    assert!(
+        confirmed.is_none() && page.body.contains("Кавычка открыта, но не закрыта"),
+        "{}",
+        page.body
+    );
+}
+
+#[apply(on_both_databases)]
+async fn what_changed_since_it_was_shown_is_not_written(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("Чай", 0).await;
+    let kept = |tx: &mut crate::act::Tx<'_>| {
+        let id = service::keep(
+            tx,
+            Kind::Products,
+            "my.csv",
+            "name,min_stock\nЧай,5\n".as_bytes(),
+        )?;
+        service::preview(tx, Kind::Products, &id)
+    };
+    let shown: Preview = manager.act(kept).await.unwrap();
+    let draft = fields! { name: "Чай", min_stock: "4" };
+    manager
+        .act(move |tx| {
+            crate::products::service::edit(tx, tea.id, &draft.with("version", 1).read()?)
+        })
+        .await
+        .unwrap();
+    let refused = manager
+        .act(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false))
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(refused, crate::error::Error::Stale(_)),
+        "{refused}"
+    );
+    assert_eq!(manager.sees(tea.id).await.min_stock, 4);
+}
+
+#[apply(on_both_databases)]
+async fn a_file_is_taken_from_those_who_may_and_from_our_own_pages(app: App) {
+    let file = "name\nЧай\n".as_bytes();
+    assert_eq!(
+        sends(&mut app.browser(), "products", file, "same-origin")
+            .await
+            .status,
+        302
+    );
+    let mut clerk = app.browser_of(app.clerk()).await;
+    assert_eq!(
+        sends(&mut clerk, "products", file, "same-origin")
+            .await
+            .status,
+        403
+    );
+    let mut manager = app.browser_of(app.manager()).await;
+    assert_eq!(
+        sends(&mut manager, "products", file, "cross-site")
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        sends(&mut manager, "nothing", file, "same-origin")
+            .await
+            .status,
+        404
+    );
+    let large = format!("name\n{}", "Чай\n".repeat(100_000));
+    assert_eq!(
+        sends(&mut manager, "products", large.as_bytes(), "same-origin")
+            .await
+            .status,
+        303,
+        "larger than any other form"
+    );
+}

@@ -1,0 +1,285 @@
+//! Orders: creating, editing, issuing and denying them.
+
+mod lists;
+
+use crate::tests::support::{App, PHONE, apply, on_both_databases};
+use crate::{
+    error::{Error, Problem},
+    log::{Entity, service::history},
+    money::Rub,
+    orders::{self, Status},
+    products,
+};
+
+#[apply(on_both_databases)]
+async fn an_order_reserves_and_its_issue_hands_out(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 0).await;
+    manager.supplies("чай", 10, "2.50").await.unwrap();
+    let order = clerk.books("чай", 3).await.unwrap();
+    assert_eq!(
+        (
+            order.status.clone(),
+            order.unit_price_rub,
+            order.total_rub()
+        ),
+        (Status::PaidNotIssued.into(), Rub(10_000), Rub(30_000))
+    );
+    assert_eq!(clerk.counts(tea.id).await, (10, 3, 7));
+    let issued = clerk.issues(order.id).await.unwrap();
+    assert_eq!(
+        (issued.status, issued.issued_at.is_some()),
+        (Status::PaidIssued.into(), true)
+    );
+    assert_eq!(clerk.counts(tea.id).await, (7, 0, 7));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_denied_order_gives_its_pieces_back(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 5).await;
+    let order = clerk.books("чай", 5).await.unwrap();
+    assert_eq!(
+        clerk.denies(order.id).await.unwrap().status,
+        Status::PaidDenied
+    );
+    assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn more_than_there_is_cannot_be_booked(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 3).await;
+    clerk.books("чай", 2).await.unwrap();
+    assert_eq!(
+        clerk.books("чай", 2).await.unwrap_err(),
+        Error::OutOfStock { stock: 1, qty: 2 }
+    );
+    assert_eq!(clerk.counts(tea.id).await, (3, 2, 1));
+}
+
+#[apply(on_both_databases)]
+async fn settling_twice_changes_nothing_and_the_opposite_is_a_conflict(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+    let (first, second) = (
+        clerk.books("чай", 2).await.unwrap(),
+        clerk.books("чай", 1).await.unwrap(),
+    );
+    let issued = clerk.issues(first.id).await.unwrap();
+    assert_eq!(clerk.issues(first.id).await.unwrap(), issued);
+    assert_eq!(
+        clerk.denies(first.id).await.unwrap_err(),
+        Error::OrderIs(Status::PaidIssued.into())
+    );
+    let denied = clerk.denies(second.id).await.unwrap();
+    assert_eq!(clerk.denies(second.id).await.unwrap(), denied);
+    assert_eq!(
+        clerk.issues(second.id).await.unwrap_err(),
+        Error::OrderIs(Status::PaidDenied.into())
+    );
+    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn an_archived_product_is_not_ordered_more_of(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 9).await;
+    let (first, second) = (
+        clerk.books("чай", 3).await.unwrap(),
+        clerk.books("чай", 2).await.unwrap(),
+    );
+    manager
+        .act(move |tx| products::service::archive(tx, tea.id))
+        .await
+        .unwrap();
+    let edit = |qty: &str, version: i64| {
+        let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
+        clerk.act(move |tx| {
+            orders::service::edit(tx, first.id, &draft.with("version", version).read()?)
+        })
+    };
+    assert_eq!(
+        edit("4", 1).await.unwrap_err(),
+        Error::field("qty", Problem::OnlyFewer)
+    );
+    assert_eq!(clerk.counts(tea.id).await, (9, 5, 4));
+    assert_eq!(
+        edit("3", 1).await.unwrap().unit_price_rub,
+        Rub(9_000),
+        "anything else may change"
+    );
+    assert_eq!(edit("1", 2).await.unwrap().qty.0, 1);
+    clerk.issues(first.id).await.unwrap();
+    clerk.denies(second.id).await.unwrap();
+    assert_eq!(clerk.counts(tea.id).await, (8, 0, 8));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 5).await;
+    let order = clerk.books("чай", 2).await.unwrap();
+    let edit_order = |qty: &str, version: i64| {
+        let draft = fields! { phone: "8 916 123-45-67", qty: qty, unit_price_rub: "100,00" };
+        manager.act(move |tx| {
+            orders::service::edit(tx, order.id, &draft.with("version", version).read()?)
+        })
+    };
+    let edit_product = |min_stock: &str, version: i64| {
+        let draft = fields! { name: " чай ", sell_price_rub: "100", min_stock: min_stock };
+        manager.act(move |tx| {
+            products::service::edit(tx, tea.id, &draft.with("version", version).read()?)
+        })
+    };
+    assert_eq!(
+        edit_order("2", 1).await.unwrap(),
+        order,
+        "version and user are those of before"
+    );
+    assert_eq!(edit_product("", 1).await.unwrap().version, 1);
+    // Nor is it a conflict when somebody else has written the same meanwhile, or it was sent twice.
+    edit_order("3", 1).await.unwrap();
+    edit_product("1", 1).await.unwrap();
+    assert_eq!(edit_order("3", 1).await.unwrap().version, 2);
+    assert_eq!(edit_product("1", 1).await.unwrap().version, 2);
+    assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
+    // What is settled is not edited at all.
+    clerk.issues(order.id).await.unwrap();
+    assert_eq!(
+        edit_order("3", 3).await.unwrap_err(),
+        Error::OrderIs(Status::PaidIssued.into())
+    );
+    let rows = manager
+        .look(move |tx| {
+            Ok((
+                history(tx, Entity::Order, order.id)?.len(),
+                history(tx, Entity::Product, tea.id)?.len(),
+            ))
+        })
+        .await
+        .unwrap();
+    assert_eq!(rows, (3, 2));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let free = fields! { name: "без цены" };
+    manager
+        .act(move |tx| products::service::create(tx, "", &free.with("quantity", "5").read()?))
+        .await
+        .unwrap();
+    assert_eq!(
+        clerk.books("без цены", 1).await.unwrap_err(),
+        Error::field("unit_price_rub", Problem::NoPrice)
+    );
+    let draft = fields! { phone: PHONE, product: "без цены", qty: "2", unit_price_rub: "89,90" };
+    let order = clerk
+        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+        .await
+        .unwrap();
+    assert_eq!(order.total_rub(), Rub(17_980));
+}
+
+#[apply(on_both_databases)]
+async fn an_edit_moves_the_reserve(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = clerk.books("чай", 2).await.unwrap();
+    let edit = |qty: &str, version: i64| {
+        let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
+        clerk.act(move |tx| {
+            orders::service::edit(tx, order.id, &draft.with("version", version).read()?)
+        })
+    };
+    assert_eq!(edit("4", 1).await.unwrap().version, 2);
+    assert_eq!(clerk.counts(tea.id).await, (5, 4, 1));
+    assert_eq!(
+        edit("6", 2).await.unwrap_err(),
+        Error::OutOfStock { stock: 5, qty: 6 },
+        "what the order holds counts for it"
+    );
+    edit("1", 2).await.unwrap();
+    assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+    assert!(
+        matches!(edit("3", 1).await.unwrap_err(), Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty")
+    );
+    clerk.issues(order.id).await.unwrap();
+    assert_eq!(
+        edit("3", 4).await.unwrap_err(),
+        Error::OrderIs(Status::PaidIssued.into())
+    );
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_key_makes_one_order_and_refuses_another(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+    let first = clerk.books_once("чай", 1, "key").await.unwrap();
+    assert_eq!(clerk.books_once("чай", 1, "key").await.unwrap(), first);
+    let refused = clerk.books_once("чай", 2, "key").await.unwrap_err();
+    assert!(
+        matches!(&refused, Error::KeyReused(recorded) if recorded.entity == Entity::Order && recorded.id == first.id),
+        "{refused:?}"
+    );
+    assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+}
+
+#[apply(on_both_databases)]
+async fn all_wrong_fields_are_named_at_once(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let draft = fields! { phone: "12", qty: "0", unit_price_rub: "-1" };
+    let error = clerk
+        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+        .await
+        .unwrap_err();
+    assert_eq!(error.problem("phone"), Some(&Problem::NotPhone));
+    assert_eq!(error.problem("product"), Some(&Problem::Required));
+    assert_eq!(error.problem("qty"), Some(&Problem::TooSmall(1)));
+    assert_eq!(error.problem("unit_price_rub"), Some(&Problem::Negative));
+}
+
+#[apply(on_both_databases)]
+async fn a_phone_with_an_extension_is_refused_in_words(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    for (phone, problem) in [
+        ("8 (495) 123-45-67 доб. 12", Problem::NotOnePhone),
+        ("+7 916 123 45 6o", Problem::NotPhone),
+    ] {
+        let draft = fields! { phone: phone, product: "чай", qty: "1" };
+        let error = clerk
+            .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+            .await
+            .unwrap_err();
+        assert_eq!(error, Error::field("phone", problem));
+    }
+}
+
+#[apply(on_both_databases)]
+async fn every_act_on_an_order_is_in_its_history(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = clerk.books("чай", 1).await.unwrap();
+    clerk.issues(order.id).await.unwrap();
+    clerk.issues(order.id).await.unwrap();
+    let history = clerk
+        .look(move |tx| history(tx, Entity::Order, order.id))
+        .await
+        .unwrap();
+    let acts: Vec<_> = history
+        .iter()
+        .map(|operation| (operation.action.code(), operation.user_id.as_deref()))
+        .collect();
+    assert_eq!(
+        acts,
+        [("issue", Some("продавец")), ("create", Some("продавец"))]
+    );
+}

@@ -1,0 +1,457 @@
+//! Who may open what: every page and every server function, with every role.
+
+use crate::auth::{Actor, Permission, Role, users::service as users};
+use crate::tests::support::{App, Browser, apply, on_both_databases};
+use axum::{
+    body::Body,
+    http::{Request, header},
+};
+use std::collections::BTreeSet;
+
+/// Somebody at the door.
+const CALLERS: [Option<Role>; 4] = [
+    None,
+    Some(Role::User),
+    Some(Role::Manager),
+    Some(Role::Admin),
+];
+
+/// A page, and what one needs to see it. `{product}` and `{order}` are ids that exist.
+pub const PAGES: &[(&str, Option<Permission>)] = &[
+    ("/", None),
+    ("/login", None),
+    ("/register", None),
+    ("/register/pending", None),
+    ("/account", Some(Permission::OwnAccount)),
+    ("/admin/logs", Some(Permission::AdminArea)),
+    ("/admin/notifications", Some(Permission::AdminArea)),
+    ("/admin/users", Some(Permission::ManageUsers)),
+    ("/admin/users/{user}", Some(Permission::ManageUsers)),
+    ("/products", Some(Permission::ViewStock)),
+    ("/products/new", Some(Permission::EditProducts)),
+    ("/products/import", Some(Permission::EditProducts)),
+    ("/products/{product}", Some(Permission::ViewStock)),
+    ("/supplies", Some(Permission::Supplies)),
+    ("/supplies/import", Some(Permission::Supplies)),
+    ("/orders", Some(Permission::Orders)),
+    ("/orders/new", Some(Permission::Orders)),
+    ("/orders/{order}", Some(Permission::Orders)),
+    ("/admin/analytics", Some(Permission::AdminArea)),
+    ("/admin/rates", Some(Permission::AdminArea)),
+];
+
+/// A server function, what one needs to call it, and fields that make it answer.
+pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
+    ("account", Some(Permission::OwnAccount), ""),
+    (
+        "ask_permission",
+        Some(Permission::AdminArea),
+        "permission=admin_area",
+    ),
+    (
+        "activate_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
+        "archive_product",
+        Some(Permission::EditProducts),
+        "id={product}",
+    ),
+    (
+        "block_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
+        "change_password",
+        Some(Permission::OwnAccount),
+        "current_password=x&password=longenough&password_repeated=longenough",
+    ),
+    (
+        "change_role",
+        Some(Permission::ManageUsers),
+        "username={user}&role=manager",
+    ),
+    (
+        "confirm_import",
+        Some(Permission::EditProducts),
+        "kind=products&upload=x&digest=x",
+    ),
+    (
+        "correct_stock",
+        Some(Permission::EditProducts),
+        "id={product}&expected=5&on_hand=5",
+    ),
+    (
+        "create_order",
+        Some(Permission::Orders),
+        "phone=89161234567&product=чай&qty=1",
+    ),
+    (
+        "create_product",
+        Some(Permission::EditProducts),
+        "name=кофе",
+    ),
+    (
+        "delete_user",
+        Some(Permission::ManageUsers),
+        "username=никто",
+    ),
+    ("create_token", Some(Permission::OwnKeys), "name=касса"),
+    ("deny_order", Some(Permission::Orders), "id={order}"),
+    (
+        "edit_order",
+        Some(Permission::Orders),
+        "id={order}&version=1&phone=89161234567&qty=1&unit_price_rub=1",
+    ),
+    (
+        "edit_product",
+        Some(Permission::EditProducts),
+        "id={product}&version=1&name=чай",
+    ),
+    ("end_device", Some(Permission::OwnAccount), "id=x"),
+    ("end_other_devices", Some(Permission::OwnAccount), ""),
+    ("invite_user", Some(Permission::ManageUsers), "role=user"),
+    ("issue_order", Some(Permission::Orders), "id={order}"),
+    ("list_chats", Some(Permission::OwnKeys), ""),
+    ("list_devices", Some(Permission::OwnAccount), ""),
+    ("list_invitations", Some(Permission::ManageUsers), ""),
+    ("list_orders", Some(Permission::Orders), "query[status]="),
+    (
+        "list_products",
+        Some(Permission::ViewStock),
+        "query[search]=",
+    ),
+    ("list_rates", Some(Permission::AdminArea), ""),
+    (
+        "list_supplies",
+        Some(Permission::Supplies),
+        "query[supplier]=",
+    ),
+    (
+        "list_users",
+        Some(Permission::ManageUsers),
+        "query[search]=",
+    ),
+    ("list_tokens", Some(Permission::OwnKeys), ""),
+    ("make_chat_code", Some(Permission::OwnKeys), ""),
+    ("missing_page", None, ""),
+    ("new_order", Some(Permission::Orders), ""),
+    ("new_product", Some(Permission::EditProducts), ""),
+    ("new_supply", Some(Permission::Supplies), ""),
+    ("offer_products", Some(Permission::ViewStock), "search=чай"),
+    (
+        "read_analytics",
+        Some(Permission::AdminArea),
+        "query[preset]=year",
+    ),
+    (
+        "read_import",
+        Some(Permission::EditProducts),
+        "kind=products",
+    ),
+    ("read_log", Some(Permission::AdminArea), "query[user]="),
+    (
+        "read_notifications",
+        Some(Permission::AdminArea),
+        "query[state]=",
+    ),
+    ("read_order", Some(Permission::Orders), "id={order}"),
+    ("read_overview", Some(Permission::Orders), ""),
+    ("read_product", Some(Permission::ViewStock), "id={product}"),
+    (
+        "read_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
+        "receive_supply",
+        Some(Permission::Supplies),
+        "product=чай&qty=1&supplier_name=x&buy_price_eur=1",
+    ),
+    (
+        "register",
+        None,
+        "username=x&password=x&password_repeated=x",
+    ),
+    ("registration_terms", None, ""),
+    ("resend_notification", Some(Permission::AdminArea), "id=1"),
+    (
+        "reset_password",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
+        "restore_product",
+        Some(Permission::EditProducts),
+        "id={product}",
+    ),
+    ("revoke_invitation", Some(Permission::ManageUsers), "id=1"),
+    ("revoke_token", Some(Permission::OwnKeys), "id=1"),
+    ("send_test_notification", Some(Permission::AdminArea), ""),
+    ("set_language", None, "lang=en"),
+    (
+        "set_rate",
+        Some(Permission::AdminArea),
+        "day=2026-11-01&rub_per_eur=98.5",
+    ),
+    ("sign_in", None, "username=x&password=x"),
+    ("sign_in_again", None, "username=x&password=x"),
+    (
+        "unblock_user",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    ("unlink_chat", Some(Permission::OwnKeys), "id=1"),
+    // The last: it ends the caller's session.
+    ("sign_out", None, ""),
+];
+
+/// The account that admins act on.
+const USER: &str = "новенький";
+
+fn is_allowed(caller: Option<Role>, needed: Option<Permission>) -> bool {
+    needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)))
+}
+
+pub fn filled(text: &str, product: i64, order: i64) -> String {
+    text.replace("{product}", &product.to_string())
+        .replace("{order}", &order.to_string())
+        .replace("{user}", USER)
+}
+
+/// A path as browsers send it.
+pub fn encoded(path: &str) -> String {
+    url::form_urlencoded::byte_serialize(path.as_bytes())
+        .collect::<String>()
+        .replace("%2F", "/")
+}
+
+/// A shop with a product and an order in it, and a browser of each caller.
+pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
+    let mut browsers = vec![(None, app.browser())];
+    for role in CALLERS.into_iter().flatten() {
+        browsers.push((
+            Some(role),
+            app.browser_of(app.person(&format!("роль-{role}"), role))
+                .await,
+        ));
+    }
+    // Whoever was blocked is as good as signed out, admin or not.
+    browsers.push((
+        None,
+        app.browser_of(app.person("бывший", Role::Admin)).await,
+    ));
+    app.shop
+        .act(Actor::System, |tx| users::block(tx, "бывший"))
+        .await
+        .unwrap();
+    app.hire(app.person(USER, Role::User)).await;
+    let manager = app.person("роль-manager", Role::Manager);
+    let product = manager.adds("чай", 5).await;
+    let order = manager.books("чай", 1).await.unwrap();
+    (browsers, product.id, order.id)
+}
+
+pub async fn call(browser: &mut Browser, function: &str, method: &str, fields: &str) -> u16 {
+    let encoded: String = url::form_urlencoded::Serializer::new(String::new())
+        .extend_pairs(url::form_urlencoded::parse(fields.as_bytes()))
+        .finish();
+    let request = if method == "GET" {
+        Request::get(format!("/fn/{function}?{encoded}")).body(Body::empty())
+    } else {
+        Request::post(format!("/fn/{function}"))
+            .header(header::CONTENT_TYPE, "application/x-www-form-urlencoded")
+            .body(Body::from(encoded))
+    };
+    browser.send(request.unwrap()).await.status
+}
+
+#[apply(on_both_databases)]
+async fn every_page_opens_for_whom_it_is(app: App) {
+    let (browsers, product, order) = opened(&app).await;
+    for (caller, mut browser) in browsers {
+        for (page, needed) in PAGES {
+            let path = encoded(&filled(page, product, order));
+            let answer = browser.get(&path).await;
+            let expected = if is_allowed(caller, *needed) {
+                200
+            } else if caller.is_none() {
+                302
+            } else {
+                403
+            };
+            assert_eq!(answer.status, expected, "{caller:?} at {page}");
+            if expected == 302 {
+                assert!(
+                    answer.location.unwrap().starts_with("/login?next=%2F"),
+                    "{page}"
+                );
+                assert!(
+                    !answer.body.contains("чай"),
+                    "{page} tells what it must not"
+                );
+            }
+            if expected == 403 {
+                let main = answer
+                    .body
+                    .split("<main")
+                    .nth(1)
+                    .unwrap()
+                    .split("</main>")
+                    .next()
+                    .unwrap();
+                assert!(
+                    main.contains("<h1>") && main.matches("role=\"alert\"").count() == 2,
+                    "{page} says why: {main}"
+                );
+                assert!(
+                    !main.contains("<form") && !main.contains("<a "),
+                    "{page} offers what it refuses: {main}"
+                );
+            }
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn every_server_function_answers_for_whom_it_is(app: App) {
+    let (browsers, product, order) = opened(&app).await;
+    for (caller, browser) in browsers {
+        for (function, needed, fields) in FUNCTIONS {
+            let fields = filled(fields, product, order);
+            let (path, method) = (format!("/fn/{function}"), method_of(function));
+            let status = call(&mut browser.clone(), function, &method, &fields).await;
+            let is_refused = if caller.is_none() {
+                status == 401
+            } else {
+                status == 403
+            };
+            if is_allowed(caller, *needed) {
+                assert!(
+                    status < 500
+                        && (status != 403)
+                        && (status != 401 || function.starts_with("sign_in")),
+                    "{caller:?} at {path}: {status}"
+                );
+            } else {
+                assert!(is_refused, "{caller:?} at {path}: {status}");
+            }
+            if *function == "sign_out" && caller.is_some() {
+                break;
+            }
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn what_watches_the_server_sees_no_more_than_it_must(app: App) {
+    // Nobody's rights count here, only where one is.
+    let (browsers, ..) = opened(&app).await;
+    for (caller, mut browser) in browsers {
+        for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404)] {
+            assert_eq!(
+                browser.get(path).await.status,
+                status,
+                "{caller:?} at {path}"
+            );
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn what_is_missing_is_a_404(app: App) {
+    let mut browser = app.browser_of(app.admin()).await;
+    for path in [
+        "/nothing",
+        "/products/999",
+        "/products/чай",
+        "/orders/0",
+        "/fn/nothing",
+        "/admin",
+    ] {
+        let status = browser.get(&encoded(path)).await.status;
+        assert_eq!(status, 404, "{path}");
+    }
+}
+
+pub fn method_of(function: &str) -> String {
+    let found = leptos::server_fn::axum::server_fn_paths()
+        .find(|(path, _)| *path == format!("/fn/{function}"));
+    found
+        .map(|(_, method)| method.to_string())
+        .unwrap_or_else(|| panic!("there is no server function {function}"))
+}
+
+#[test]
+fn the_tables_name_every_server_function_and_every_page() {
+    let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
+        .map(|(path, _)| path.trim_start_matches("/fn/").to_owned())
+        .collect();
+    let named: BTreeSet<_> = FUNCTIONS
+        .iter()
+        .map(|(name, ..)| (*name).to_owned())
+        .collect();
+    assert_eq!(functions, named);
+    let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
+    let named: BTreeSet<_> = PAGES
+        .iter()
+        .map(|(page, _)| {
+            page.replace("{product}", "{id}")
+                .replace("{order}", "{id}")
+                .replace("{user}", "{username}")
+        })
+        .collect();
+    assert_eq!(pages, named);
+}
+
+/// The browser tests walk these lists, so that no page is left out of what they prove.
+#[test]
+fn the_browser_tests_know_every_page() {
+    let source = include_str!("../../../end2end/tests/shop.ts");
+    let mut walked = BTreeSet::new();
+    for list in ["export const pages = ", "export const adminPages = "] {
+        let list = source
+            .split(list)
+            .nth(1)
+            .unwrap()
+            .split("];")
+            .next()
+            .unwrap();
+        for line in list.lines().skip(1).filter(|line| !line.trim().is_empty()) {
+            let page = line.trim().trim_matches(['"', '`', ',']);
+            walked.insert(
+                page.replace("${product}", "{id}")
+                    .replace("${order}", "{id}")
+                    .replace("${user}", "{username}"),
+            );
+        }
+    }
+    let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
+    assert_eq!(pages, walked);
+}
+
+#[test]
+fn managers_enter_the_admin_pages_only_when_the_setting_says_so_and_never_manage_users() {
+    for (role, area, users) in [
+        (Role::Admin, true, true),
+        (Role::Manager, false, false),
+        (Role::User, false, false),
+    ] {
+        assert_eq!(
+            (
+                role.may(Permission::AdminArea, false),
+                role.may(Permission::ManageUsers, false)
+            ),
+            (area, users)
+        );
+        assert_eq!(
+            (
+                role.may(Permission::AdminArea, true),
+                role.may(Permission::ManageUsers, true)
+            ),
+            (area || role == Role::Manager, users)
+        );
+    }
+}

@@ -1,0 +1,581 @@
+//! Forms as a browser without JavaScript sends them.
+
+use crate::tests::support::{App, apply, on_both_databases};
+use diesel::RunQueryDsl;
+
+#[apply(on_both_databases)]
+async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
+    let (mut manager, mut clerk) = (
+        app.browser_of(app.manager()).await,
+        app.browser_of(app.clerk()).await,
+    );
+    let made = manager
+        .submit(
+            "/products/new",
+            "create_product",
+            &[
+                ("name", "Чай зелёный"),
+                ("sell_price_rub", "1 299,90"),
+                ("min_stock", "3"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        made.location.as_deref(),
+        Some("/products/1?success=product_created")
+    );
+    let page = manager.follow(&made).await;
+    assert!(page.body.contains("Товар добавлен.") && page.body.contains("1\u{a0}299,90\u{a0}₽"));
+    let supply = [
+        ("product", "чай зеленый"),
+        ("qty", "10"),
+        ("supplier_name", "Teekanne"),
+        ("buy_price_eur", "2.5"),
+    ];
+    let received = manager.submit("/supplies", "receive_supply", &supply).await;
+    assert_eq!(
+        received.location.as_deref(),
+        Some("/supplies?success=supply_received")
+    );
+    let booked = clerk
+        .submit(
+            "/orders/new",
+            "create_order",
+            &[
+                ("phone", "8 916 123-45-67"),
+                ("product", "Чай зелёный"),
+                ("qty", "8"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        booked.location.as_deref(),
+        Some("/orders/1?success=order_created")
+    );
+    let list = clerk.get("/orders?phone=4567").await;
+    assert!(list.body.contains("8 (916) 123-45-67") && list.body.contains("10\u{a0}399,20\u{a0}₽"));
+    let issued = clerk
+        .submit(
+            "/orders?phone=4567&error=no_right",
+            "issue_order",
+            &[("id", "1")],
+        )
+        .await;
+    assert_eq!(
+        issued.location.as_deref(),
+        Some("/orders?phone=4567&success=order_issued")
+    );
+    let stock = clerk.get("/products?low=1").await;
+    assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
+    let mut clerk = app.browser_of(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 2).await;
+    let typed = [
+        ("phone", "12"),
+        ("customer_name", "Анна «\"<b>"),
+        ("product", "чай"),
+        ("qty", "много"),
+        ("unit_price_rub", ""),
+    ];
+    let refused = clerk
+        .submit("/orders/new?product=1", "create_order", &typed)
+        .await;
+    let page = clerk.follow(&refused).await;
+    assert!(
+        page.body.contains("Такого номера нет") && page.body.contains("Введите целое число"),
+        "{}",
+        page.body
+    );
+    assert!(
+        page.body.contains("value=\"много\"")
+            && page.body.contains("value=\"Анна «&quot;&lt;b&gt;\""),
+        "{}",
+        page.body
+    );
+    let again = [("phone", "89161234567"), ("product", "чай"), ("qty", "3")];
+    let refused = clerk.submit("/orders/new", "create_order", &again).await;
+    let page = clerk.follow(&refused).await;
+    let at_qty = crate::tests::support::between(&page.body, "id=\"qty-error\"", "</p>");
+    assert!(
+        at_qty.contains("На складе осталось 2, нужно 3. Уменьшите количество до 2"),
+        "{}",
+        page.body
+    );
+    assert!(
+        !page.body.contains("alert-error"),
+        "it stands at its field alone"
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_form_sent_twice_makes_one_order(app: App) {
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("чай", 5).await;
+    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+    let fields = [
+        ("idempotency_key", key.as_str()),
+        ("phone", "89161234567"),
+        ("product", "чай"),
+        ("qty", "1"),
+    ];
+    let first = clerk.submit("/orders/new", "create_order", &fields).await;
+    let second = clerk.submit("/orders/new", "create_order", &fields).await;
+    assert_eq!(first.location, second.location);
+    assert_eq!(manager.counts(tea.id).await, (5, 1, 4));
+}
+
+#[apply(on_both_databases)]
+async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: App) {
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("чай", 9).await;
+    fn order<'a>(key: &'a str, qty: &'a str) -> [(&'static str, &'a str); 4] {
+        [
+            ("idempotency_key", key),
+            ("phone", "89161234567"),
+            ("product", "чай"),
+            ("qty", qty),
+        ]
+    }
+    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+    // Refused, or lost on the way: the repeat is still known by the same key.
+    let refused = clerk
+        .submit("/orders/new", "create_order", &order(&key, "много"))
+        .await;
+    assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), key);
+    let booked = clerk
+        .submit("/orders/new", "create_order", &order(&key, "1"))
+        .await;
+    assert_eq!(
+        booked.location.as_deref(),
+        Some("/orders/1?success=order_created")
+    );
+    // Back, and something else: it is not lost, and nothing is booked twice without a word.
+    let refused = clerk
+        .submit("/orders/new", "create_order", &order(&key, "2"))
+        .await;
+    let page = clerk.follow(&refused).await;
+    assert!(
+        page.body.contains("они сохранены")
+            && page.body.contains("href=\"/orders/1\"")
+            && page.body.contains("Заказ № 1"),
+        "{}",
+        page.body
+    );
+    assert!(page.body.contains("value=\"2\""), "{}", page.body);
+    let next = page.hidden("idempotency_key");
+    assert_ne!(next, key);
+    let refused = clerk
+        .submit("/orders/new", "create_order", &order(&next, "100"))
+        .await;
+    assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), next);
+    let booked = clerk
+        .submit("/orders/new", "create_order", &order(&next, "2"))
+        .await;
+    assert_eq!(
+        booked.location.as_deref(),
+        Some("/orders/2?success=order_created")
+    );
+    assert_eq!(manager.counts(tea.id).await, (9, 3, 6));
+}
+
+#[apply(on_both_databases)]
+async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_once(app: App) {
+    let app = app.restarted(|config| config.request_timeout = std::time::Duration::from_secs(1));
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("чай", 9).await;
+    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+    let fields = [
+        ("idempotency_key", key.as_str()),
+        ("phone", "89161234567"),
+        ("product", "чай"),
+        ("qty", "2"),
+    ];
+    // Somebody holds the product.
+    let (release, released) = std::sync::mpsc::channel::<()>();
+    let (tell_held, held) = tokio::sync::oneshot::channel();
+    let shop = app.shop.clone();
+    let holding = tokio::spawn(async move {
+        shop.db
+            .write(move |conn| {
+                diesel::sql_query("UPDATE products SET version = version").execute(conn)?;
+                tell_held.send(()).unwrap();
+                released.recv().unwrap();
+                Ok(())
+            })
+            .await
+    });
+    held.await.unwrap();
+    let slow = clerk.submit("/orders/new", "create_order", &fields).await;
+    let page = clerk.follow(&slow).await;
+    assert!(
+        page.body.contains("value=\"89161234567\"") && page.body.contains("role=\"alert\""),
+        "{}",
+        page.body
+    );
+    assert_eq!(page.hidden("idempotency_key"), key);
+    release.send(()).unwrap();
+    holding.await.unwrap().unwrap();
+    let booked = clerk.submit("/orders/new", "create_order", &fields).await;
+    assert_eq!(
+        booked.location.as_deref(),
+        Some("/orders/1?success=order_created")
+    );
+    assert_eq!(manager.counts(tea.id).await, (9, 2, 7));
+}
+
+#[apply(on_both_databases)]
+async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
+    let mut manager = app.browser_of(app.manager()).await;
+    for (page, function, fields, other, made) in [
+        (
+            "/products/new",
+            "create_product",
+            vec![("name", "чай")],
+            ("name", "кофе"),
+            "href=\"/products/1\"",
+        ),
+        (
+            "/supplies",
+            "receive_supply",
+            vec![
+                ("product", "чай"),
+                ("qty", "2"),
+                ("supplier_name", "x"),
+                ("buy_price_eur", "1"),
+            ],
+            ("qty", "3"),
+            "Поставка № 1",
+        ),
+    ] {
+        let key = manager.get(page).await.hidden("idempotency_key");
+        let send = |key: String, changed: Option<(&'static str, &'static str)>| {
+            let fields = fields.iter().map(move |(name, value)| match changed {
+                Some((field, value)) if field == *name => (*name, value.to_owned()),
+                _ => (*name, (*value).to_owned()),
+            });
+            let mut fields: Vec<_> = fields.collect();
+            fields.push(("idempotency_key", key));
+            fields
+        };
+        for (fields, is_taken) in [
+            (send(key.clone(), None), true),
+            (send(key.clone(), Some(other)), false),
+        ] {
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            let answer = manager.submit(page, function, &fields).await;
+            assert_eq!(
+                answer.location.as_deref().unwrap().contains("success="),
+                is_taken,
+                "{answer:?}"
+            );
+            if is_taken {
+                continue;
+            }
+            let shown = manager.follow(&answer).await;
+            assert!(
+                shown.body.contains(made) && shown.body.contains("они сохранены"),
+                "{}",
+                shown.body
+            );
+            let fields = send(shown.hidden("idempotency_key"), Some(other));
+            let fields: Vec<_> = fields
+                .iter()
+                .map(|(name, value)| (*name, value.as_str()))
+                .collect();
+            let answer = manager.submit(page, function, &fields).await;
+            assert!(
+                answer.location.as_deref().unwrap().contains("success="),
+                "{answer:?}"
+            );
+        }
+    }
+    assert_eq!(app.manager().counts(1).await, (5, 0, 5));
+}
+
+#[apply(on_both_databases)]
+async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let tea = app
+        .person("менеджер", crate::auth::Role::Manager)
+        .adds("чай", 0)
+        .await;
+    let edit = |version: &'static str, price: &'static str| {
+        [
+            ("id", "1"),
+            ("version", version),
+            ("name", "чай"),
+            ("sell_price_rub", price),
+        ]
+    };
+    browser
+        .submit("/products/1", "edit_product", &edit("1", "120"))
+        .await;
+    let refused = browser
+        .submit("/products/1", "edit_product", &edit("1", "130"))
+        .await;
+    let page = browser.follow(&refused).await;
+    assert!(
+        page.body.contains("Текущие значения")
+            && page.body.contains("120,00")
+            && page.body.contains("value=\"130\""),
+        "{}",
+        page.body
+    );
+    assert_eq!(page.hidden("version"), "2");
+    browser
+        .submit("/products/1", "edit_product", &edit("2", "130"))
+        .await;
+    assert_eq!(
+        app.manager()
+            .sees(tea.id)
+            .await
+            .sell_price_rub
+            .unwrap()
+            .to_string(),
+        "130.00"
+    );
+}
+
+#[apply(on_both_databases)]
+async fn whoever_is_signed_out_is_led_to_the_sign_in_and_back(app: App) {
+    app.hire(app.clerk()).await;
+    let mut browser = app.browser();
+    let refused = browser.get("/orders?status=paid_not_issued").await;
+    assert_eq!(
+        refused.location.as_deref(),
+        Some("/login?next=%2Forders%3Fstatus%3Dpaid_not_issued")
+    );
+    let login = browser.follow(&refused).await;
+    let next = login.hidden("next");
+    let fields = [
+        ("username", "продавец"),
+        ("password", crate::tests::support::PASSWORD),
+        ("next", next.as_str()),
+    ];
+    assert_eq!(
+        browser
+            .submit("/login", "sign_in", &fields)
+            .await
+            .location
+            .as_deref(),
+        Some("/orders?status=paid_not_issued")
+    );
+    let fields = [
+        ("username", "продавец"),
+        ("password", crate::tests::support::PASSWORD),
+        ("next", "//evil.example"),
+    ];
+    assert_eq!(
+        browser
+            .submit("/login", "sign_in", &fields)
+            .await
+            .location
+            .as_deref(),
+        Some("/")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    browser.submit("/orders", "sign_out", &[]).await;
+    let typed = [
+        ("idempotency_key", "k"),
+        ("phone", "8 916 123-45-67"),
+        ("customer_name", "Анна & Ко"),
+        ("product", "чай"),
+        ("qty", "3"),
+        ("unit_price_rub", "85,50"),
+    ];
+    let refused = browser
+        .submit(
+            "/orders/new?product=1&success=order_created",
+            "create_order",
+            &typed,
+        )
+        .await;
+    let login = browser.follow(&refused).await;
+    let next = login.hidden("next").replace("&amp;", "&");
+    let wrong = browser
+        .submit(
+            refused.location.as_deref().unwrap(),
+            "sign_in",
+            &[
+                ("username", "продавец"),
+                ("password", "не тот"),
+                ("next", &next),
+            ],
+        )
+        .await;
+    assert_eq!(
+        browser
+            .follow(&wrong)
+            .await
+            .hidden("next")
+            .replace("&amp;", "&"),
+        next,
+        "a wrong password loses nothing"
+    );
+    let back = browser
+        .submit(
+            "/login",
+            "sign_in",
+            &[
+                ("username", "продавец"),
+                ("password", crate::tests::support::PASSWORD),
+                ("next", &next),
+            ],
+        )
+        .await;
+    assert!(
+        back.location
+            .as_deref()
+            .unwrap()
+            .starts_with("/orders/new?product=1&success=signed_in_again"),
+        "{back:?}"
+    );
+    let page = browser.follow(&back).await;
+    for value in ["8 916 123-45-67", "Анна &amp; Ко", "чай", "3", "85,50"] {
+        assert!(
+            page.body.contains(&format!("value=\"{value}\"")),
+            "{value}: {}",
+            page.body
+        );
+    }
+    assert!(page.body.contains("Введённое сохранилось"));
+    assert_eq!(
+        app.person("продавец", crate::auth::Role::User)
+            .look(crate::orders::search::any)
+            .await,
+        Ok(false)
+    );
+}
+
+#[apply(on_both_databases)]
+async fn no_password_is_kept_for_after_the_sign_in(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    browser.submit("/orders", "sign_out", &[]).await;
+    let typed = [
+        ("current_password", "секрет-один"),
+        ("password", "секрет-два"),
+        ("password_repeated", "секрет-два"),
+    ];
+    let refused = browser.submit("/account", "change_password", &typed).await;
+    let next = browser
+        .follow(&refused)
+        .await
+        .hidden("next")
+        .replace("&amp;", "&");
+    assert!(
+        next.starts_with("/account?success=signed_in_again"),
+        "{next}"
+    );
+    assert!(next.ends_with("__typed=e30"), "nothing was kept: {next}");
+}
+
+#[apply(on_both_databases)]
+async fn a_banner_says_known_codes_only(app: App) {
+    let mut browser = app.browser();
+    assert!(
+        browser
+            .get("/login?success=signed_out")
+            .await
+            .body
+            .contains("Вы вышли.")
+    );
+    let page = browser
+        .get("/login?success=%3Cscript%3E&error=hacked")
+        .await;
+    assert!(!page.body.contains("alert-success") && !page.body.contains("hacked"));
+}
+
+#[apply(on_both_databases)]
+async fn the_language_is_switched_and_the_page_stays(app: App) {
+    let mut browser = app.browser();
+    let switched = browser
+        .submit("/login?next=%2Forders", "set_language", &[("lang", "en")])
+        .await;
+    assert_eq!(switched.location.as_deref(), Some("/login?next=%2Forders"));
+    assert!(switched.set_cookie.unwrap().starts_with("lang=en;"));
+    assert!(
+        browser
+            .get("/login")
+            .await
+            .body
+            .contains("<html lang=\"en\"")
+    );
+    assert!(
+        app.browser()
+            .get("/login")
+            .await
+            .body
+            .contains("<html lang=\"ru\"")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn nonsense_is_refused_and_never_breaks(app: App) {
+    let mut browser = app.browser_of(app.admin()).await;
+    app.person("админ", crate::auth::Role::Admin)
+        .adds("чай", 5)
+        .await;
+    let long = "я".repeat(5_000);
+    for path in [
+        "/orders?after=nonsense",
+        "/orders?after=W3siSW50IjoxfSx7IkludCI6MX1d",
+        "/orders?status=x&phone=1&from=2026-99-99",
+        "/orders?sort=-nothing",
+        "/products?sort=x",
+        "/supplies?from=x",
+    ] {
+        let status = browser.get(path).await.status;
+        assert!(status == 400 || status == 422, "{path}: {status}");
+    }
+    for (function, fields) in [
+        ("create_product", vec![("name", long.as_str())]),
+        ("create_product", vec![("name", "\u{0}\u{7}")]),
+        ("create_product", vec![]),
+        (
+            "create_order",
+            vec![
+                ("phone", "89161234567"),
+                ("product", "чай"),
+                ("qty", "99999999999999999999"),
+            ],
+        ),
+        (
+            "create_order",
+            vec![("phone", "89161234567"), ("product", "\u{0}"), ("qty", "1")],
+        ),
+        (
+            "correct_stock",
+            vec![("id", "1"), ("expected", "x"), ("on_hand", "1")],
+        ),
+        ("issue_order", vec![("id", "-1")]),
+        ("issue_order", vec![("id", "99999999999999999999999")]),
+        (
+            "sign_in",
+            vec![("username", "\u{0}"), ("password", long.as_str())],
+        ),
+    ] {
+        let answer = browser.call(function, &fields).await;
+        assert!(
+            (400..500).contains(&answer.status),
+            "{function} {fields:?}: {} {}",
+            answer.status,
+            answer.body
+        );
+    }
+    app.assert_agrees().await;
+}

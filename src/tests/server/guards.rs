@@ -1,0 +1,788 @@
+//! What keeps others out: headers, cookies, requests from elsewhere, limits.
+
+use crate::tests::api::contract::OPERATIONS;
+use crate::tests::db::schema::Line;
+use crate::tests::server::access::{FUNCTIONS, PAGES, call, encoded, filled, method_of, opened};
+use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
+use crate::{
+    auth::{Actor, Role, session, users::service as users},
+    config::CookieSecure,
+    db::Conn,
+    error::Error,
+};
+use axum::{
+    body::Body,
+    http::{Method, Request, header},
+};
+use diesel::prelude::*;
+use futures::stream;
+use std::{collections::BTreeMap, time::Duration};
+
+/// Files to take away.
+const FILES: [&str; 6] = [
+    "/orders.csv",
+    "/products.csv",
+    "/products/{product}/movements.csv",
+    "/supplies.csv",
+    "/admin/analytics.csv",
+    "/admin/logs.csv",
+];
+
+/// Every address that answers a GET, whether it is meant for one or not.
+fn every_get(product: i64, order: i64) -> Vec<String> {
+    let pages = PAGES.iter().map(|(page, _)| (*page).to_owned());
+    let functions = FUNCTIONS
+        .iter()
+        .map(|(name, _, fields)| format!("/fn/{name}?{fields}"));
+    let operations = OPERATIONS.iter().map(|(_, path, ..)| {
+        path.replace("{id}", "1")
+            .replace("{username}", "boris")
+            .replace("{day}", "2026-11-01")
+    });
+    let others = [
+        "/docs/",
+        "/healthz",
+        "/readyz",
+        "/metrics",
+        "/uploads/products",
+        "/nothing",
+        "/favicon.svg",
+    ];
+    pages
+        .chain(functions)
+        .chain(operations)
+        .chain(FILES.map(str::to_owned))
+        .chain(others.map(str::to_owned))
+        .map(|path| {
+            let path = filled(&path, product, order);
+            let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+            let query: String = url::form_urlencoded::Serializer::new(String::new())
+                .extend_pairs(url::form_urlencoded::parse(query.as_bytes()))
+                .finish();
+            format!("{}?{query}", encoded(path))
+        })
+        .collect()
+}
+
+/// Everything in the database but what says who was there: rows of each table, as text.
+fn contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
+    let columns = match conn {
+        Conn::Sqlite(_) => "SELECT m.name || '.' || c.name AS line FROM sqlite_master m, pragma_table_info(m.name) c
+            WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1",
+        Conn::Postgres(_) => "SELECT table_name || '.' || column_name AS line FROM information_schema.columns
+            WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%' ORDER BY 1",
+    };
+    let mut tables = BTreeMap::<String, Vec<String>>::new();
+    for Line { line } in diesel::sql_query(columns).load(conn)? {
+        let (table, column) = line.split_once('.').unwrap();
+        if column != "last_seen_at" {
+            tables
+                .entry(table.to_owned())
+                .or_default()
+                .push(format!("COALESCE(CAST({column} AS TEXT), '-')"));
+        }
+    }
+    let mut rows = BTreeMap::new();
+    for (table, columns) in tables {
+        // Who takes a file away is on record.
+        let kept = if table == "operation_log" {
+            "WHERE action <> 'export'"
+        } else {
+            ""
+        };
+        let query = format!(
+            "SELECT {} AS line FROM {table} {kept} ORDER BY 1",
+            columns.join(" || '|' || ")
+        );
+        let lines: Vec<Line> = diesel::sql_query(query).load(conn)?;
+        rows.insert(table, lines.into_iter().map(|row| row.line).collect());
+    }
+    Ok(rows)
+}
+
+pub fn post(path: &str, media_type: &str) -> axum::http::request::Builder {
+    Request::post(path)
+        .header(header::HOST, "shop.example")
+        .header(header::CONTENT_TYPE, media_type)
+}
+
+const FORM: &str = "application/x-www-form-urlencoded";
+const MULTIPART: &str = "multipart/form-data; boundary=x";
+const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
+
+#[apply(on_both_databases)]
+async fn every_answer_says_what_a_browser_may_do_with_it(app: App) {
+    let app = app.restarted(|config| config.cookie_secure = CookieSecure::Always);
+    let (mut browsers, product, order) = opened(&app).await;
+    let mut answers = Vec::new();
+    for path in every_get(product, order) {
+        for (_, browser) in &mut browsers {
+            answers.push((path.clone(), browser.get(&path).await));
+        }
+    }
+    let mut browser = app.browser();
+    for (path, media_type) in [
+        ("/api/orders", "application/json"),
+        ("/fn/create_order", FORM),
+        ("/uploads/products", MULTIPART),
+        ("/nothing", FORM),
+    ] {
+        let request = post(path, media_type)
+            .header(header::ORIGIN, "https://evil.example")
+            .body(Body::from("{"));
+        answers.push((path.to_owned(), browser.send(request.unwrap()).await));
+    }
+    for (path, answer) in answers {
+        let says = |name: &str| {
+            answer
+                .headers
+                .get(name)
+                .map(|value| value.to_str().unwrap())
+                .unwrap_or_default()
+        };
+        for (name, value) in [
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "same-origin"),
+            ("cross-origin-opener-policy", "same-origin"),
+            ("cross-origin-resource-policy", "same-origin"),
+            ("strict-transport-security", "max-age=31536000"),
+        ] {
+            assert_eq!(says(name), value, "{path} {}", answer.status);
+        }
+        assert!(
+            says("permissions-policy").starts_with("camera=(self), accelerometer=()"),
+            "{path}"
+        );
+        assert_eq!(says("x-request-id").len(), 16, "{path}");
+        assert!(!says("cache-control").is_empty(), "{path}");
+        let policy = says("content-security-policy");
+        assert!(
+            policy.starts_with("default-src 'none';")
+                && policy.contains("frame-ancestors 'none'")
+                && policy.contains("base-uri 'none'"),
+            "{path}: {policy}"
+        );
+        assert!(
+            path.starts_with("/docs") || !policy.contains("unsafe-inline"),
+            "{path}: {policy}"
+        );
+        if answer.body.starts_with("<!DOCTYPE html>") && answer.body.contains("nonce=") {
+            let nonce = answer
+                .body
+                .split("nonce=\"")
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap();
+            assert!(
+                policy.contains(&format!("script-src 'nonce-{nonce}' 'wasm-unsafe-eval';")),
+                "{path}: {policy}"
+            );
+            assert!(
+                !answer.body.split("<script").skip(1).any(|script| !script
+                    .split('>')
+                    .next()
+                    .unwrap()
+                    .contains(nonce)),
+                "{path}"
+            );
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_plain_visitor_is_told_nothing_of_https(app: App) {
+    let page = app.browser().get("/login").await;
+    assert!(!page.headers.contains_key("strict-transport-security"));
+    let behind = app.restarted(|config| config.trust_proxy = true);
+    let page = behind
+        .browser()
+        .through_proxy("x-forwarded-proto", "https")
+        .get("/login")
+        .await;
+    assert!(page.headers.contains_key("strict-transport-security"));
+}
+
+#[apply(on_both_databases)]
+async fn a_request_from_another_site_changes_nothing(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let before = app.shop.db.read(contents).await.unwrap();
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "same-site"),
+        ("origin", "http://evil.example"),
+        ("origin", "https://shop.example.evil.example"),
+        ("origin", "null"),
+        ("referer", "http://evil.example/"),
+    ] {
+        for (method, path, media_type, body) in [
+            (Method::POST, "/fn/create_product", FORM, "name=подделка"),
+            (Method::POST, "/fn/sign_out", FORM, ""),
+            (
+                Method::POST,
+                "/fn/sign_in",
+                FORM,
+                "username=менеджер&password=correct horse",
+            ),
+            (Method::POST, "/uploads/products", MULTIPART, FILE),
+            (
+                Method::POST,
+                "/api/products",
+                "application/json",
+                r#"{"name": "подделка"}"#,
+            ),
+            (Method::POST, "/api/auth/logout", "text/plain", ""),
+            (Method::PUT, "/api/products/1", "application/json", "{}"),
+            (Method::DELETE, "/api/me/sessions", "application/json", ""),
+        ] {
+            for html in [true, false] {
+                let request = Request::builder()
+                    .method(method.clone())
+                    .uri(path)
+                    .header(header::HOST, "shop.example")
+                    .header(header::CONTENT_TYPE, media_type)
+                    .header(header::ACCEPT, if html { "text/html" } else { "*/*" })
+                    .header(name, value)
+                    .body(Body::from(body))
+                    .unwrap();
+                let answer = browser.send_plainly(request).await;
+                assert_eq!(answer.status, 403, "{path} with {name}: {value}");
+                assert!(!answer.body.is_empty());
+            }
+        }
+    }
+    assert_eq!(app.shop.db.read(contents).await.unwrap(), before);
+    assert_eq!(
+        browser.get("/account").await.status,
+        200,
+        "and he is still signed in"
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_old_browser_says_where_its_form_was_in_the_referer_or_is_refused(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let form = |referer: Option<&str>| {
+        let mut request = post("/fn/create_product", FORM).header(header::ACCEPT, "text/html");
+        if let Some(referer) = referer {
+            request = request.header(header::REFERER, referer);
+        }
+        request.body(Body::from("name=чай")).unwrap()
+    };
+    assert_eq!(browser.send_plainly(form(None)).await.status, 403);
+    assert_eq!(
+        browser
+            .send_plainly(form(Some("http://evil.example/products/new")))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        browser
+            .send_plainly(form(Some("http://shop.example/products/new")))
+            .await
+            .status,
+        302
+    );
+    // A program with a session and JSON says nothing, and need not.
+    let request = post("/api/products", "application/json")
+        .body(Body::from(r#"{"name": "кофе"}"#))
+        .unwrap();
+    assert_eq!(browser.send_plainly(request).await.status, 201);
+}
+
+#[apply(on_both_databases)]
+async fn a_token_is_believed_from_anywhere_but_only_under_the_api(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let made = browser.call("create_token", &[("name", "касса")]).await;
+    let token = made
+        .set_cookie
+        .unwrap()
+        .split(['=', ';'])
+        .nth(1)
+        .unwrap()
+        .to_owned();
+    let request = |path: &str, media_type, body: &'static str| {
+        post(path, media_type)
+            .header(header::ORIGIN, "http://evil.example")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::from(body))
+            .unwrap()
+    };
+    let answer = app
+        .browser()
+        .send(request(
+            "/api/products",
+            "application/json",
+            r#"{"name": "чай"}"#,
+        ))
+        .await;
+    assert_eq!(answer.status, 201, "{}", answer.body);
+    assert_eq!(
+        browser
+            .send(request("/fn/create_product", FORM, "name=подделка"))
+            .await
+            .status,
+        403
+    );
+    // Programs add the media type of a form by themselves, also where nothing is sent.
+    let bare = post("/api/products/1/restore", FORM)
+        .header(header::AUTHORIZATION, format!("Bearer {token}"))
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(app.browser().send(bare).await.status, 200);
+    // The session beside a wrong token is nobody's.
+    let stranger = post("/api/products", "application/json")
+        .header(header::ORIGIN, "http://evil.example")
+        .header(header::AUTHORIZATION, "Bearer x");
+    assert_eq!(
+        browser
+            .send(
+                stranger
+                    .body(Body::from(r#"{"name": "подделка"}"#))
+                    .unwrap()
+            )
+            .await
+            .status,
+        401
+    );
+}
+
+#[apply(on_both_databases)]
+async fn the_origin_is_the_one_that_the_visitor_typed_behind_a_proxy(app: App) {
+    let app = app.restarted(|config| config.trust_proxy = true);
+    let proxied = |origin: &str| {
+        Request::post("/fn/set_language")
+            .header(header::HOST, "127.0.0.1:3000")
+            .header("x-forwarded-host", "shop.example")
+            .header("x-forwarded-proto", "https")
+            .header(header::CONTENT_TYPE, FORM)
+            .header(header::ACCEPT, "text/html")
+            .header(header::ORIGIN, origin)
+            .body(Body::from("lang=en"))
+            .unwrap()
+    };
+    for (origin, status) in [
+        ("https://shop.example", 302),
+        ("http://shop.example", 403),
+        ("http://127.0.0.1:3000", 403),
+    ] {
+        let answer = app.browser().send_plainly(proxied(origin)).await;
+        assert_eq!(answer.status, status, "{origin}");
+    }
+    let mut admin = app
+        .browser_of(app.admin())
+        .await
+        .through_proxy("x-forwarded-host", "shop.example")
+        .through_proxy("x-forwarded-proto", "https");
+    // Signed in before it was HTTPS: the cookie of then is none now.
+    assert_eq!(admin.get("/admin/users").await.status, 302);
+    admin
+        .call("sign_in", &[("username", "админ"), ("password", PASSWORD)])
+        .await;
+    admin.call("invite_user", &[("role", "user")]).await;
+    let page = admin.get("/admin/users").await;
+    assert!(
+        page.body
+            .contains("https://shop.example/register?invitation="),
+        "{}",
+        page.body
+    );
+}
+
+#[apply(on_both_databases)]
+async fn nothing_changes_on_get(app: App) {
+    let (_, product, order) = opened(&app).await;
+    let mut browser = app.browser_of(app.admin()).await;
+    // Read once, so that who was seen when is written down already.
+    browser.get("/").await;
+    while app
+        .people()
+        .await
+        .iter()
+        .any(|person| person.username == "админ" && person.last_seen_at.is_none())
+    {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    let before = app.shop.db.read(contents).await.unwrap();
+    assert!(
+        before.len() > 10 && before["products"].len() == 1,
+        "{before:#?}"
+    );
+    for path in every_get(product, order) {
+        for method in [Method::GET, Method::HEAD] {
+            let request = Request::builder()
+                .method(method.clone())
+                .uri(&path)
+                .body(Body::empty())
+                .unwrap();
+            let status = browser.send(request).await.status;
+            assert!(status < 500, "{method} {path}: {status}");
+        }
+    }
+    for (function, _, fields) in FUNCTIONS {
+        if method_of(function) == "POST" {
+            let status = call(
+                &mut browser,
+                function,
+                "GET",
+                &filled(fields, product, order),
+            )
+            .await;
+            assert!((400..500).contains(&status), "GET {function}: {status}");
+        }
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(app.shop.db.read(contents).await.unwrap(), before);
+}
+
+#[apply(on_both_databases)]
+async fn behind_https_every_cookie_belongs_to_this_host_alone(app: App) {
+    let app = app.restarted(|config| config.trust_proxy = true);
+    app.hire(app.admin()).await;
+    let mut browser = app.browser().through_proxy("x-forwarded-proto", "https");
+    let mut cookies = Vec::new();
+    for (function, fields) in [
+        (
+            "sign_in",
+            vec![("username", "админ"), ("password", PASSWORD)],
+        ),
+        ("set_language", vec![("lang", "ru")]),
+        ("create_token", vec![("name", "касса")]),
+        ("invite_user", vec![("role", "user")]),
+    ] {
+        let answer = browser.call(function, &fields).await;
+        cookies.extend(
+            answer
+                .headers
+                .get_all(header::SET_COOKIE)
+                .iter()
+                .map(|cookie| cookie.to_str().unwrap().to_owned()),
+        );
+    }
+    assert_eq!(cookies.len(), 5, "{cookies:?}");
+    for cookie in &cookies {
+        assert!(
+            cookie.starts_with("__Host-")
+                && cookie.ends_with("; Secure")
+                && cookie.contains("; Path=/")
+                && !cookie.contains("Domain")
+                && cookie.contains("HttpOnly")
+                && cookie.contains("SameSite="),
+            "{cookie}"
+        );
+    }
+    assert_eq!(browser.get("/admin/users").await.status, 200);
+    // One that a neighbour could have set is not looked at.
+    let session = browser.cookie("__Host-sirius").unwrap().to_owned();
+    for name in ["sirius", "%5F%5FHost-sirius", "__host-sirius"] {
+        let mut tossed = app
+            .browser()
+            .through_proxy("x-forwarded-proto", "https")
+            .through_proxy("cookie", &format!("{name}={session}"));
+        assert_eq!(tossed.get("/admin/users").await.status, 302, "{name}");
+    }
+    let out = browser.call("sign_out", &[]).await;
+    assert!(out.set_cookie.unwrap().starts_with("__Host-sirius=;"));
+}
+
+#[apply(on_both_databases)]
+async fn what_was_drawn_for_one_person_is_kept_by_no_browser(app: App) {
+    let mut browser = app.browser_of(app.clerk()).await;
+    for path in ["/orders", "/account", "/orders.csv", "/api/orders"] {
+        assert_eq!(
+            browser.get(path).await.headers["cache-control"],
+            "no-store",
+            "{path}"
+        );
+    }
+    let page = browser
+        .submit("/account", "create_token", &[("name", "касса")])
+        .await;
+    assert!(!page.headers.contains_key("clear-site-data"));
+    for api in [false, true] {
+        let mut browser = browser.clone();
+        browser.sign_in("продавец", PASSWORD).await;
+        let out = if api {
+            browser
+                .send(
+                    post("/api/auth/logout", "application/json")
+                        .body(Body::empty())
+                        .unwrap(),
+                )
+                .await
+        } else {
+            browser.submit("/orders", "sign_out", &[]).await
+        };
+        assert_eq!(out.headers["clear-site-data"], "\"cache\"");
+        assert_eq!(
+            browser.get("/login").await.headers["cache-control"],
+            "private, no-cache"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_new_secret_signs_everybody_out_and_breaks_nothing_else(app: App) {
+    let browser = app.browser_of(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 3).await;
+    let old = browser.cookie("sirius").unwrap().to_owned();
+    let app = app.with_secret([8; 64]);
+    let mut browser = browser.in_shop(&app);
+    assert_eq!(
+        browser.get("/orders").await.location.as_deref(),
+        Some("/login?next=%2Forders")
+    );
+    assert_eq!(browser.get("/login").await.status, 200);
+    assert_eq!(
+        browser
+            .sign_in("продавец", PASSWORD)
+            .await
+            .location
+            .as_deref(),
+        Some("/")
+    );
+    assert_ne!(browser.cookie("sirius").unwrap(), old);
+    assert!(browser.get("/products").await.body.contains("чай"));
+}
+
+#[apply(on_both_databases)]
+async fn each_sign_in_has_an_id_of_its_own_and_a_change_of_role_ends_them(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    // Planted by somebody who knows it: it is not the one that is signed in later.
+    let planted = browser.cookie("sirius").unwrap().to_owned();
+    let mut attacker = browser.clone();
+    app.hire(app.clerk()).await;
+    browser.sign_in("продавец", PASSWORD).await;
+    assert_ne!(browser.cookie("sirius").unwrap(), planted);
+    assert_eq!(
+        attacker.get("/orders").await.status,
+        302,
+        "the id of before opens nothing"
+    );
+    let first = browser.cookie("sirius").unwrap().to_owned();
+    app.shop
+        .act(Actor::System, |tx| {
+            users::change_role(tx, "продавец", Role::Manager)
+        })
+        .await
+        .unwrap();
+    assert_eq!(browser.get("/orders").await.status, 302);
+    browser.sign_in("продавец", PASSWORD).await;
+    assert_ne!(browser.cookie("sirius").unwrap(), first);
+    assert_eq!(browser.get("/supplies").await.status, 200);
+}
+
+#[apply(on_both_databases)]
+async fn whoever_is_shut_out_is_so_everywhere_at_once(app: App) {
+    for (n, act) in ["block", "delete", "password", "reset"]
+        .into_iter()
+        .enumerate()
+    {
+        let name: &'static str = ["первый", "второй", "третий", "четвёртый"][n];
+        let mut here = app.browser_of(app.person(name, Role::User)).await;
+        let mut there = app.browser();
+        there.sign_in(name, PASSWORD).await;
+        if act == "password" {
+            let fields = [
+                ("current_password", PASSWORD),
+                ("password", "battery staple"),
+                ("password_repeated", "battery staple"),
+            ];
+            assert_eq!(here.call("change_password", &fields).await.status, 200);
+        } else {
+            app.shop
+                .act(Actor::System, move |tx| match act {
+                    "block" => users::block(tx, name).map(drop),
+                    "delete" => users::delete(tx, name),
+                    _ => users::reset_password(tx, name, "", false).map(drop),
+                })
+                .await
+                .unwrap();
+            assert_eq!(here.get("/orders").await.status, 302, "{act}");
+        }
+        assert_eq!(there.get("/orders").await.status, 302, "{act}");
+        let left: i64 = app
+            .shop
+            .db
+            .read(move |conn| {
+                let own = crate::schema::sessions::user_id.eq(name);
+                Ok(crate::schema::sessions::table
+                    .filter(own)
+                    .count()
+                    .get_result(conn)?)
+            })
+            .await
+            .unwrap();
+        assert_eq!(left, i64::from(act == "password"), "{act}");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn an_address_that_asks_too_often_is_told_in_words(app: App) {
+    let app = app.restarted(|config| {
+        config.trust_proxy = true;
+        config.rate_limit = 1;
+    });
+    let mut browser = app
+        .browser()
+        .through_proxy("x-forwarded-for", "203.0.113.7");
+    for _ in 0..10 {
+        assert_eq!(browser.get("/healthz").await.status, 200);
+    }
+    let page = browser.get("/login").await;
+    assert_eq!(
+        (page.status, page.headers["retry-after"].to_str().unwrap()),
+        (429, "1")
+    );
+    assert!(
+        page.body
+            .contains("Слишком много попыток. Повторите через 1 сек.")
+            && page.body.contains("Номер запроса"),
+        "{}",
+        page.body
+    );
+    let api = browser.get("/api/me").await;
+    assert!(
+        api.status == 429 && api.body.contains("urn:sirius:too_often"),
+        "{}",
+        api.body
+    );
+    let function = browser.call("sign_in", &[]).await;
+    assert_eq!(
+        (function.status, function.body.as_str()),
+        (429, "{\"TooOften\":{\"seconds\":1}}")
+    );
+    assert_eq!(
+        app.browser()
+            .through_proxy("x-forwarded-for", "203.0.113.8")
+            .get("/login")
+            .await
+            .status,
+        200
+    );
+    let mut own = app.browser().through_proxy("x-forwarded-for", "127.0.0.1");
+    for _ in 0..20 {
+        assert_eq!(own.get("/healthz").await.status, 200, "the machine itself");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn what_is_too_large_is_refused_in_words_whether_it_says_so_or_not(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let large = "x".repeat(300 * 1_024);
+    for (path, media_type, accept) in [
+        ("/api/products", "application/json", "*/*"),
+        ("/fn/create_product", FORM, "text/html"),
+        ("/fn/create_product", FORM, "application/json"),
+    ] {
+        for announced in [true, false] {
+            let body = if announced {
+                Body::from(format!("name={large}"))
+            } else {
+                let chunks = large
+                    .as_bytes()
+                    .chunks(1_024)
+                    .map(|chunk| Ok::<_, std::io::Error>(chunk.to_vec()))
+                    .collect::<Vec<_>>();
+                Body::from_stream(stream::iter(chunks))
+            };
+            let mut request = post(path, media_type).header(header::ACCEPT, accept);
+            if announced {
+                request = request.header(header::CONTENT_LENGTH, large.len() + 5);
+            }
+            let answer = browser.send(request.body(body).unwrap()).await;
+            assert_eq!(answer.status, 413, "{path} {accept} {announced}");
+            assert!(
+                answer.body.contains("256 КБ") || answer.body.contains("TooLarge"),
+                "{path} {accept}: {}",
+                answer.body
+            );
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_request_that_does_not_arrive_is_cut(app: App) {
+    let app = app.restarted(|config| config.request_timeout = Duration::from_millis(300));
+    let mut browser = app.browser_of(app.manager()).await;
+    for (path, media_type) in [
+        ("/api/products", "application/json"),
+        ("/fn/create_product", FORM),
+        ("/uploads/products", MULTIPART),
+    ] {
+        let drip = stream::unfold((), |()| async {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            Some((Ok::<_, std::io::Error>("x"), ()))
+        });
+        let request = post(path, media_type)
+            .body(Body::from_stream(drip))
+            .unwrap();
+        let answer = browser.send(request).await;
+        assert_eq!(answer.status, 408, "{path}: {}", answer.body);
+        assert!(
+            answer.body.contains("слишком долго") || answer.body.contains("SlowRequest"),
+            "{}",
+            answer.body
+        );
+        assert_eq!(answer.headers["connection"], "close");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn what_is_of_others_is_out_of_reach(app: App) {
+    let mut own = app.browser_of(app.manager()).await;
+    let mut other = app.browser_of(app.person("другой", Role::Manager)).await;
+    own.call("create_token", &[("name", "касса")]).await;
+    assert_eq!(other.call("revoke_token", &[("id", "1")]).await.status, 404);
+    let request = Request::delete("/api/me/tokens/1")
+        .body(Body::empty())
+        .unwrap();
+    assert_eq!(other.send(request).await.status, 404);
+    let manager = app.manager();
+    let device = manager
+        .look(|tx| session::devices(tx, ""))
+        .await
+        .unwrap()
+        .remove(0);
+    assert_eq!(
+        other.call("end_device", &[("id", &device.id)]).await.status,
+        200
+    );
+    assert_eq!(
+        own.get("/account").await.status,
+        200,
+        "the device of another stays"
+    );
+    let sent = post("/uploads/products", MULTIPART)
+        .header(header::ACCEPT, "text/html")
+        .body(Body::from(FILE))
+        .unwrap();
+    let sent = own.send(sent).await;
+    let page = other.follow(&sent).await;
+    assert!(!page.body.contains("подделка"), "{}", page.body);
+    assert!(own.follow(&sent).await.body.contains("подделка"));
+}
+
+#[apply(on_both_databases)]
+async fn static_files_are_those_of_the_site_and_no_others(app: App) {
+    let mut browser = app.browser();
+    for path in [
+        "/../Cargo.toml",
+        "/pkg/../../Cargo.toml",
+        "/%2e%2e/Cargo.toml",
+        "/..%2fCargo.toml",
+        "//etc/passwd",
+        "/pkg//etc/passwd",
+    ] {
+        let answer = browser.get(path).await;
+        assert!(
+            answer.status == 404
+                && !answer.body.contains("[package]")
+                && !answer.body.contains("root:"),
+            "{path}: {}",
+            answer.status
+        );
+    }
+}

@@ -1,0 +1,268 @@
+//! What comes in from people, links and programs: it is never run, leads nowhere else, and breaks nothing.
+
+use crate::tests::server::access::encoded;
+use crate::tests::server::guards::post;
+use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
+use crate::{db::Conn, log::Action, schema::operation_log};
+use axum::{
+    body::Body,
+    http::{Method, Request, header},
+};
+use diesel::prelude::*;
+
+#[apply(on_both_databases)]
+async fn a_path_that_looks_like_a_host_leads_nowhere_else(app: App) {
+    let mut browser = app.browser();
+    for page in ["//evil.example/", "///evil.example", "/%2F/evil.example/.."] {
+        let answer = browser
+            .submit(page, "set_language", &[("lang", "en")])
+            .await;
+        let location = answer.location.unwrap();
+        assert!(
+            !location.starts_with("//") && !location.contains("http"),
+            "{page}: {location}"
+        );
+        let refused = browser
+            .submit(
+                page,
+                "sign_in",
+                &[("username", "x"), ("password", "wrong horse")],
+            )
+            .await;
+        let location = refused.location.unwrap();
+        assert!(
+            location.starts_with('/') && !location.starts_with("//"),
+            "{page}: {location}"
+        );
+    }
+    app.hire(app.clerk()).await;
+    for next in [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "javascript:alert(1)",
+        "/\r\nSet-Cookie: x=1",
+    ] {
+        let answer = browser
+            .submit(
+                "/login",
+                "sign_in",
+                &[
+                    ("username", "продавец"),
+                    ("password", PASSWORD),
+                    ("next", next),
+                ],
+            )
+            .await;
+        assert_eq!(answer.location.as_deref(), Some("/"), "{next}");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn what_people_type_is_never_run(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
+    app.manager().adds(evil, 5).await;
+    app.manager().books(evil, 1).await.unwrap();
+    for page in [
+        "/products",
+        "/products/1",
+        "/orders",
+        "/orders/1",
+        "/supplies",
+        &format!("/products?search={}", encoded(evil)),
+        &format!("/login?next={}", encoded(evil)),
+    ] {
+        let body = browser.get(page).await.body;
+        assert!(
+            !body.contains("<script>alert") && !body.contains("<img src=x"),
+            "{page}: {body}"
+        );
+    }
+    let out = "</textarea><img src=x>&lt;";
+    let version = browser.get("/products/1").await.hidden("version");
+    for price in ["дорого", "1"] {
+        let edit = [
+            ("id", "1"),
+            ("version", version.as_str()),
+            ("name", "чай"),
+            ("description", out),
+            ("sell_price_rub", price),
+        ];
+        let answer = browser.submit("/products/1", "edit_product", &edit).await;
+        let body = browser.follow(&answer).await.body;
+        assert!(
+            body.contains("&lt;/textarea>&lt;img src=x>&amp;lt;</textarea>")
+                && !body.contains("</textarea><img"),
+            "{price}: {body}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_link_from_elsewhere_fills_no_form_in(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let refused = browser
+        .submit(
+            "/products/new",
+            "create_product",
+            &[("name", "чужое имя"), ("sell_price_rub", "дорого")],
+        )
+        .await
+        .location
+        .unwrap();
+    let page = format!(
+        "{}&search=x",
+        &refused[refused.find("/products").unwrap()..]
+    );
+    for (name, value) in [
+        ("sec-fetch-site", "cross-site"),
+        ("sec-fetch-site", "none"),
+        ("referer", "http://evil.example/"),
+        ("accept", "text/html"),
+    ] {
+        let request = Request::get(&page)
+            .header(header::HOST, "shop.example")
+            .header(name, value)
+            .body(Body::empty())
+            .unwrap();
+        let answer = browser.send_plainly(request).await;
+        assert_eq!(
+            (answer.status, answer.location.as_deref()),
+            (303, Some("/products/new?search=x")),
+            "{name}: {value}"
+        );
+    }
+    for (name, value) in [
+        ("sec-fetch-site", "same-origin"),
+        ("referer", "http://shop.example/products/new"),
+    ] {
+        let request = Request::get(&page)
+            .header(header::HOST, "shop.example")
+            .header(name, value)
+            .body(Body::empty())
+            .unwrap();
+        assert!(
+            browser
+                .send_plainly(request)
+                .await
+                .body
+                .contains("чужое имя"),
+            "{name}: {value}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_link_from_elsewhere_fills_no_form_in_by_way_of_the_sign_in(app: App) {
+    let mut browser = app.browser();
+    let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7%26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
+    let ask = |value: &str| {
+        Request::get(typed)
+            .header(header::HOST, "shop.example")
+            .header("sec-fetch-site", value)
+            .body(Body::empty())
+            .unwrap()
+    };
+    let answer = browser.send_plainly(ask("cross-site")).await;
+    assert_eq!(
+        (answer.status, answer.location.as_deref()),
+        (303, Some("/login?next=%2Forders%2Fnew%3Fproduct%3D7"))
+    );
+    assert!(
+        browser
+            .send_plainly(ask("same-origin"))
+            .await
+            .hidden("next")
+            .contains("__typed")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let taken = |conn: &mut Conn| {
+        let exports = operation_log::table.filter(operation_log::action.eq(Action::Export));
+        Ok(exports.count().get_result::<i64>(conn)?)
+    };
+    let ask = |method, name: &'static str, value: &'static str| {
+        Request::builder()
+            .method(method)
+            .uri("/orders.csv")
+            .header(name, value)
+            .body(Body::empty())
+            .unwrap()
+    };
+    assert_eq!(
+        browser
+            .send_plainly(ask(Method::GET, "sec-fetch-site", "cross-site"))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        browser
+            .send_plainly(ask(Method::GET, "referer", "http://evil.example/"))
+            .await
+            .status,
+        403
+    );
+    assert_eq!(
+        browser
+            .send_plainly(ask(Method::HEAD, "sec-fetch-site", "same-origin"))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(app.shop.db.read(taken).await, Ok(0));
+    assert_eq!(
+        browser
+            .send_plainly(ask(Method::GET, "sec-fetch-site", "none"))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(app.shop.db.read(taken).await, Ok(1));
+}
+
+#[apply(on_both_databases)]
+async fn a_program_that_asks_for_anything_is_told_what_a_browser_is(app: App) {
+    let mut browser = app.browser();
+    for (page, status) in [("/orders", 302), ("/admin/users", 302), ("/nothing", 404)] {
+        let request = Request::get(page)
+            .header(header::ACCEPT, "*/*")
+            .body(Body::empty())
+            .unwrap();
+        assert_eq!(browser.send(request).await.status, status, "{page}");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_zero_in_a_text_finds_nothing(app: App) {
+    let mut browser = app.browser_of(app.admin()).await;
+    for path in [
+        "/api/log?user=%00",
+        "/api/products?search=a%00",
+        "/products/import?upload=%00",
+    ] {
+        let request = Request::get(path).body(Body::empty()).unwrap();
+        let status = browser.send(request).await.status;
+        assert!(status < 500, "{path}: {status}");
+    }
+    let status = browser.call("end_device", &[("id", "a\0b")]).await.status;
+    assert!(status < 500, "{status}");
+}
+
+#[apply(on_both_databases)]
+async fn a_body_that_is_deeper_than_any_mind_is_refused(app: App) {
+    let mut browser = app.browser_of(app.manager()).await;
+    let deep = format!(
+        "{{\"name\": {}1{}}}",
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    let request = post("/api/products", "application/json")
+        .body(Body::from(deep))
+        .unwrap();
+    assert!((400..500).contains(&browser.send(request).await.status));
+}

@@ -1,0 +1,78 @@
+//! Who watches the server: its numbers, and whether it is ready.
+
+use crate::tests::support::{App, Browser, PHONE, apply, on_both_databases, tell};
+use axum::{body::Body, extract::ConnectInfo, http::Request};
+use std::net::SocketAddr;
+
+#[test]
+fn the_numbers_are_for_addresses_that_may_see_them() {
+    tell(async {
+        let app = App::sqlite();
+        let mut browser = app.browser_of(app.clerk()).await;
+        let manager = app.hire(app.manager()).await;
+        manager.adds("чай", 1).await;
+        manager.books("чай", 2).await.unwrap_err();
+        browser.get("/orders/1").await;
+        browser.get("/nothing").await;
+        let peer = |address: &str| ConnectInfo(SocketAddr::new(address.parse().unwrap(), 1));
+        let ask = |browser: &mut Browser, address: &str| {
+            let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
+            request.extensions_mut().insert(peer(address));
+            let mut browser = browser.clone();
+            async move { browser.send(request).await }
+        };
+        for (address, status) in [
+            ("127.0.0.1", 200),
+            ("203.0.113.7", 404),
+            ("10.0.0.1", 404),
+            ("::1", 404),
+        ] {
+            assert_eq!(ask(&mut browser, address).await.status, status, "{address}");
+        }
+        let numbers = ask(&mut browser, "127.0.0.1").await.body;
+        for line in [
+            "http_request_duration_seconds_count{method=\"GET\",route=\"/orders/{id}\",status=\"404\"}",
+            "http_request_duration_seconds_bucket{method=\"POST\",route=\"/fn/sign_in\",status=\"302\",le=\"0.5\"}",
+            "route=\"missing\",status=\"404\"",
+            "sirius_stock_conflicts_total{kind=\"out_of_stock\"}",
+            "sirius_database_connections{state=\"open\"}",
+            "sirius_database_connections{state=\"waiting\"} 0",
+            "sirius_database_connections_max 8",
+            "sirius_write_queue",
+            "sirius_notifications{state=\"waiting\"} 0",
+            "sirius_notifications{state=\"failed\"} 0",
+        ] {
+            assert!(numbers.contains(line), "{line} in {numbers}");
+        }
+        assert!(!numbers.contains("/orders/1\"") && !numbers.contains(PHONE));
+        // A proxy of which the settings do not know brings everybody under its own address.
+        let mut proxied = browser
+            .clone()
+            .through_proxy("x-forwarded-for", "127.0.0.1");
+        assert_eq!(ask(&mut proxied, "127.0.0.1").await.status, 404);
+    });
+}
+
+#[apply(on_both_databases)]
+async fn a_server_is_ready_when_its_database_is(app: App) {
+    let mut browser = app.browser();
+    assert_eq!(browser.get("/readyz").await.body, "ok");
+    app.sql("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT MAX(version) FROM __diesel_schema_migrations)").await;
+    let answer = browser.get("/readyz").await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (503, "the schema is not up to date")
+    );
+    assert_eq!(answer.headers["retry-after"], "5");
+    app.sql("DROP TABLE __diesel_schema_migrations").await;
+    let answer = browser.get("/readyz").await;
+    assert_eq!(
+        (answer.status, answer.body.as_str()),
+        (503, "the database does not answer")
+    );
+    assert_eq!(
+        browser.get("/healthz").await.status,
+        200,
+        "the process is well"
+    );
+}

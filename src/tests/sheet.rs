@@ -1,0 +1,232 @@
+//! Files: what goes out, for whom, and how it breaks.
+
+use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
+use crate::{
+    error::Error,
+    log::{Action, Entity},
+    products,
+    schema::operation_log,
+    sheet::download::{Asked, File},
+};
+use axum::{body::to_bytes, http::Request};
+use diesel::prelude::*;
+
+fn rows(answer: &Answer, delimiter: u8) -> Vec<Vec<String>> {
+    let text = answer.body.trim_start_matches('\u{feff}');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    reader
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect()
+}
+
+async fn get(browser: &mut Browser, path: &str) -> Answer {
+    let path: String = path.replace("чай", "%D1%87%D0%B0%D0%B9");
+    let answer = browser.get(&path).await;
+    assert_eq!(answer.status, 200, "{path}: {}", answer.body);
+    answer
+}
+
+#[apply(on_both_databases)]
+async fn orders_go_out_as_the_page_filters_them_in_words_or_in_codes(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let manager = app.hire(app.manager()).await;
+    manager.adds("чай", 9).await;
+    manager.adds("=кофе", 9).await;
+    let first = clerk.books("чай", 2).await.unwrap();
+    clerk.books("=кофе", 1).await.unwrap();
+    clerk.issues(first.id).await.unwrap();
+    let mut browser = app
+        .browser_of(app.person("касса", crate::auth::Role::User))
+        .await;
+    let excel = get(&mut browser, "/orders.csv").await;
+    assert!(
+        excel.body.starts_with("\u{feff}№;Дата;Статус;"),
+        "{}",
+        excel.body
+    );
+    let table = rows(&excel, b';');
+    assert_eq!(table.len(), 3);
+    assert_eq!(
+        table[1][2..10],
+        [
+            "ждёт выдачи",
+            "2",
+            "'=кофе",
+            "1",
+            "100,00",
+            "100,00",
+            "8 (916) 123-45-67",
+            ""
+        ]
+    );
+    let plain = rows(
+        &get(&mut browser, "/orders.csv?status=paid_issued&format=plain").await,
+        b',',
+    );
+    assert_eq!(plain.len(), 2);
+    assert_eq!(plain[0][..4], ["id", "created_at", "status", "product_id"]);
+    assert_eq!(
+        plain[1][2..9],
+        [
+            "paid_issued",
+            "1",
+            "чай",
+            "2",
+            "100.00",
+            "200.00",
+            "+79161234567"
+        ]
+    );
+    assert_eq!(
+        (plain[1][1].find('.'), plain[1][1].find('Z')),
+        (Some(19), Some(26)),
+        "six digits of the second: {}",
+        plain[1][1]
+    );
+    assert_eq!(
+        rows(&get(&mut browser, "/orders.csv?product=чай").await, b';').len(),
+        2
+    );
+    assert_eq!(browser.get("/orders.csv?phone=1").await.status, 422);
+}
+
+#[apply(on_both_databases)]
+async fn the_ledger_stock_and_supplies_go_out_too_and_each_is_on_record(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("чай", 5).await;
+    manager.supplies("чай", 3, "1.50").await.unwrap();
+    let mut browser = app
+        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .await;
+    let ledger = rows(
+        &get(
+            &mut browser,
+            &format!("/products/{}/movements.csv?format=plain", tea.id),
+        )
+        .await,
+        b',',
+    );
+    assert_eq!(
+        ledger
+            .iter()
+            .skip(1)
+            .map(|row| row[2].as_str())
+            .collect::<Vec<_>>(),
+        ["supply", "opening"]
+    );
+    let products = rows(&get(&mut browser, "/products.csv").await, b';');
+    assert_eq!(products[1][1..7], ["чай", "8", "8", "0", "0", "100,00"]);
+    let supplies = rows(&get(&mut browser, "/supplies.csv?format=plain").await, b',');
+    assert_eq!(supplies[1][2..7], ["чай", "3", "1.50", "4.50", "Teekanne"]);
+    let analytics = rows(
+        &get(
+            &mut browser,
+            "/admin/analytics.csv?format=plain&preset=last_month",
+        )
+        .await,
+        b',',
+    );
+    assert_eq!(analytics[1][0], "total");
+    assert!(
+        analytics.len() > 28,
+        "every day of the month, and the total"
+    );
+    assert_eq!(browser.get("/products/999/movements.csv").await.status, 404);
+    let exports: i64 = app
+        .shop
+        .db
+        .read(|conn| {
+            operation_log::table
+                .filter(operation_log::action.eq(Action::Export))
+                .count()
+                .get_result(conn)
+                .map_err(Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(exports, 4);
+}
+
+#[apply(on_both_databases)]
+async fn a_file_is_for_whom_its_page_is(app: App) {
+    let mut nobody = app.browser();
+    let mut clerk = app.browser_of(app.clerk()).await;
+    let mut manager = app.browser_of(app.manager()).await;
+    for (path, for_clerk, for_manager) in [
+        ("/orders.csv", 200, 200),
+        ("/products.csv", 200, 200),
+        ("/supplies.csv", 403, 200),
+        ("/admin/analytics.csv", 403, 403),
+    ] {
+        let answer = nobody.get(path).await;
+        assert_eq!(
+            (answer.status, answer.location),
+            (
+                302,
+                Some(format!("/login?next={}", path.replace('/', "%2F")))
+            ),
+            "{path}"
+        );
+        assert_eq!(
+            (clerk.get(path).await.status, manager.get(path).await.status),
+            (for_clerk, for_manager),
+            "{path}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn a_long_file_comes_whole_and_each_row_once(app: App) {
+    let manager = app.hire(app.manager()).await;
+    manager
+        .act(|tx| {
+            for number in 0..5_010 {
+                let draft = fields! { name: format!("товар {number:05}") };
+                products::service::create(tx, "", &draft.read()?)?;
+            }
+            Ok(())
+        })
+        .await
+        .unwrap();
+    let mut browser = app
+        .browser_of(app.person("касса", crate::auth::Role::User))
+        .await;
+    let table = rows(&get(&mut browser, "/products.csv").await, b';');
+    let names: Vec<_> = table.iter().skip(1).map(|row| row[1].clone()).collect();
+    assert_eq!(
+        names,
+        (0..5_010)
+            .map(|number| format!("товар {number:05}"))
+            .collect::<Vec<_>>()
+    );
+}
+
+#[apply(on_both_databases)]
+async fn a_file_that_cannot_go_on_is_cut_and_not_ended(app: App) {
+    let person = app.hire(app.clerk()).await;
+    let (mut parts, ()) = Request::get("/orders.csv").body(()).unwrap().into_parts();
+    parts.extensions.insert(Ok::<_, Error>(person.actor()));
+    let file = Ok(File {
+        entity: Entity::Order,
+        name: "orders",
+        period: Default::default(),
+    });
+    let response = Asked::new(app.shop.clone(), parts)
+        .answer(file, 0, |_, written, sheet| {
+            sheet.plain(*written)?;
+            sheet.end_row()?;
+            *written += 1;
+            if *written > 3 {
+                Err(Error::Unavailable)
+            } else {
+                Ok(true)
+            }
+        })
+        .await;
+    assert_eq!(response.status(), 200);
+    assert!(to_bytes(response.into_body(), 1 << 20).await.is_err());
+}

@@ -1,0 +1,125 @@
+//! Stock: its counters, their cost and stock counts.
+
+mod bounds;
+mod race;
+
+use crate::tests::support::{App, apply, on_both_databases};
+use crate::{
+    error::Error,
+    money::Eur,
+    products,
+    schema::{orders as orders_table, products as products_table},
+};
+use diesel::prelude::*;
+
+#[apply(on_both_databases)]
+async fn an_issue_freezes_the_average_cost(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    manager.adds("чай", 0).await;
+    manager.supplies("чай", 1, "1").await.unwrap();
+    manager.supplies("чай", 2, "2").await.unwrap();
+    let order = clerk.books("чай", 2).await.unwrap();
+    clerk.issues(order.id).await.unwrap();
+    let frozen = clerk
+        .look(move |tx| {
+            let cost = orders_table::table
+                .find(order.id)
+                .select((orders_table::cost_eur, orders_table::uncosted_qty));
+            cost.first::<(Option<Eur>, Option<i64>)>(tx.conn)
+                .map_err(Error::from)
+        })
+        .await
+        .unwrap();
+    assert_eq!(frozen, (Some(Eur(333)), Some(0)));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
+    let manager = app.hire(app.manager()).await;
+    let tea = manager.adds("чай", 0).await.id;
+    manager.supplies("чай", 1, "1").await.unwrap();
+    manager.supplies("чай", 1, "3").await.unwrap();
+    manager
+        .act(move |tx| {
+            products::service::correct(
+                tx,
+                tea,
+                &fields! { expected: 2, on_hand: "4", note: "излишек" }.read()?,
+            )
+        })
+        .await
+        .unwrap();
+    let value = manager
+        .look(move |tx| {
+            Ok(products_table::table
+                .find(tea)
+                .select(products_table::value_eur)
+                .first::<Eur>(tx.conn)?)
+        })
+        .await
+        .unwrap();
+    assert_eq!(value, Eur(100 + 300 + 2 * 300));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_count_corrects_the_stock_but_not_what_is_promised(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 5).await;
+    clerk.books("чай", 3).await.unwrap();
+    let count = |expected: i64, counted: &str| {
+        let counted = counted.to_owned();
+        manager.act(move |tx| {
+            products::service::correct(
+                tx,
+                tea.id,
+                &fields! { expected: expected, on_hand: counted, note: "пересчёт" }.read()?,
+            )
+        })
+    };
+    assert_eq!(
+        count(5, "2").await.unwrap_err(),
+        Error::Reserved {
+            on_hand: 2,
+            reserved: 3
+        }
+    );
+    count(5, "4").await.unwrap();
+    assert_eq!(clerk.counts(tea.id).await, (4, 3, 1));
+    assert!(matches!(count(5, "6").await.unwrap_err(), Error::Stale(stale) if stale.version == 4));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_ledger_tells_each_movement_and_where_it_led(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 5).await;
+    let order = clerk.books("чай", 2).await.unwrap();
+    clerk.issues(order.id).await.unwrap();
+    let ledger = clerk
+        .look(move |tx| crate::stock::service::ledger(tx, tea.id, "", "", 10))
+        .await
+        .unwrap();
+    let rows: Vec<_> = ledger
+        .items
+        .iter()
+        .map(|row| {
+            (
+                row.kind.code(),
+                row.on_hand(),
+                row.stock(),
+                row.on_hand_after,
+                row.stock_after,
+            )
+        })
+        .collect();
+    assert_eq!(
+        rows,
+        [
+            ("issue", -2, 0, 3, 3),
+            ("reserve", 0, -2, 5, 3),
+            ("opening", 5, 5, 5, 5)
+        ]
+    );
+}

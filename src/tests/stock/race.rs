@@ -1,0 +1,369 @@
+//! Many at once: the stock stays right whoever comes first.
+
+use crate::tests::support::{App, PASSWORD, PHONE, apply, on_both_databases};
+use crate::{
+    auth::{
+        Actor, Role,
+        place::Place,
+        service::{Registrant, register},
+        users::{invitations, service as accounts},
+    },
+    db::Conn,
+    error::{Error, Problem},
+    money::Rub,
+    orders::Status,
+};
+use diesel::{
+    connection::SimpleConnection,
+    prelude::*,
+    sql_types::{Bool, Integer},
+};
+use futures::future::join_all;
+use std::{
+    sync::{LazyLock, mpsc::channel},
+    time::Duration,
+};
+use tokio::time::sleep;
+
+/// How many act at the same time.
+const CLIENTS: usize = 60;
+
+static NOWHERE: LazyLock<Place> = LazyLock::new(Place::default);
+
+fn registrant(name: &str, invitation: &str) -> Registrant {
+    Registrant {
+        username: name.to_owned(),
+        password: PASSWORD.to_owned(),
+        invitation: invitation.to_owned(),
+    }
+}
+
+/// Begins an act while another transaction, which has run `sql`, is not over yet; lets that end when the act waits
+/// for it.
+async fn while_held<T: Send + 'static>(
+    app: &App,
+    sql: &'static str,
+    act: impl Future<Output = T> + Send + 'static,
+) -> T {
+    let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
+    let db = app.shop.db.clone();
+    let holder = tokio::spawn(async move {
+        db.write(move |conn| {
+            conn.batch_execute(sql)?;
+            begin.send(backend(conn)?).unwrap();
+            let _ = ended.recv();
+            Ok(())
+        })
+        .await
+    });
+    let backend = loop {
+        match begun.try_recv() {
+            Ok(backend) => break backend,
+            Err(_) => sleep(Duration::from_millis(5)).await,
+        }
+    };
+    let acting = tokio::spawn(act);
+    while !is_waited_for(app, backend).await {
+        sleep(Duration::from_millis(5)).await;
+    }
+    end.send(()).unwrap();
+    holder.await.unwrap().unwrap();
+    acting.await.unwrap()
+}
+
+/// The process of PostgreSQL that serves a connection.
+fn backend(conn: &mut Conn) -> Result<Option<i32>, Error> {
+    #[derive(QueryableByName)]
+    struct Backend {
+        #[diesel(sql_type = Integer)]
+        pid: i32,
+    }
+    match conn {
+        Conn::Sqlite(_) => Ok(None),
+        Conn::Postgres(conn) => {
+            let Backend { pid } =
+                diesel::sql_query("SELECT pg_backend_pid() AS pid").get_result(conn)?;
+            Ok(Some(pid))
+        }
+    }
+}
+
+/// Whether something waits for the transaction of that process, or for the one writer of SQLite.
+async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
+    #[derive(QueryableByName)]
+    struct Found {
+        #[diesel(sql_type = Bool)]
+        waits: bool,
+    }
+    let Some(backend) = backend else {
+        return app.shop.db.load().queued == Some(1);
+    };
+    let waits = move |conn: &mut Conn| {
+        let query = format!(
+            "SELECT EXISTS (SELECT 1 FROM pg_stat_activity WHERE {backend} = ANY (pg_blocking_pids(pid))) AS waits"
+        );
+        let Found { waits } = diesel::sql_query(query).get_result(conn)?;
+        Ok(waits)
+    };
+    app.shop.db.read(waits).await.unwrap()
+}
+
+#[apply(on_both_databases)]
+async fn what_is_archived_while_a_request_waits_is_neither_sold_nor_bought(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let tea = manager.adds("чай", 5).await;
+    let archives = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
+    let seller = clerk.clone();
+    assert_eq!(
+        while_held(&app, archives, async move { seller.books("чай", 1).await }).await,
+        Err(Error::Archived)
+    );
+    app.sql("UPDATE products SET archived_at = NULL").await;
+    let buyer = manager.clone();
+    assert_eq!(
+        while_held(&app, archives, async move {
+            buyer.supplies("чай", 1, "2").await
+        })
+        .await,
+        Err(Error::Archived)
+    );
+    assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
+    // Without a history it is deleted.
+    app.sql("UPDATE products SET archived_at = NULL").await;
+    manager.adds("кофе", 0).await;
+    let gone = while_held(
+        &app,
+        "DELETE FROM products WHERE name = 'кофе'",
+        async move { manager.supplies("кофе", 1, "2").await },
+    )
+    .await;
+    assert_eq!(gone, Err(Error::field("product", Problem::UnknownProduct)));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn an_order_is_sold_at_the_price_and_under_the_name_of_its_moment(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let renamed = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
+    let order = while_held(&app, renamed, async move { clerk.books("чай", 1).await })
+        .await
+        .unwrap();
+    assert_eq!(
+        (order.unit_price_rub, order.product_name.as_str()),
+        (Rub(20_000), "чай зелёный")
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_archived_product_is_not_ordered_more_of_whoever_was_first(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = clerk.books("чай", 1).await.unwrap();
+    let more = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
+    let seller = clerk.clone();
+    let edit = async move {
+        seller
+            .act(move |tx| {
+                crate::orders::service::edit(tx, order.id, &more.with("version", 1).read()?)
+            })
+            .await
+    };
+    let refused = while_held(
+        &app,
+        "UPDATE products SET archived_at = '2026-11-23 10:00:00'",
+        edit,
+    )
+    .await;
+    assert_eq!(refused, Err(Error::field("qty", Problem::OnlyFewer)));
+    assert_eq!(clerk.counts(1).await, (5, 1, 4));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn the_last_item_is_sold_once(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 1).await;
+    let booked = join_all((0..CLIENTS).map(|_| clerk.books("чай", 1))).await;
+    assert_eq!(booked.iter().filter(|order| order.is_ok()).count(), 1);
+    let refused = booked.into_iter().filter_map(Result::err);
+    assert!(
+        refused
+            .into_iter()
+            .all(|error| error == Error::OutOfStock { stock: 0, qty: 1 })
+    );
+    assert_eq!(clerk.counts(tea.id).await, (1, 1, 0));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn an_order_is_issued_once_however_many_click(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = clerk.books("чай", 2).await.unwrap();
+    let issued = join_all((0..CLIENTS).map(|_| clerk.issues(order.id))).await;
+    assert!(issued.iter().all(|order| {
+        order
+            .as_ref()
+            .is_ok_and(|order| order.status == Status::PaidIssued)
+    }));
+    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn an_order_is_issued_or_denied_and_never_both(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 20).await;
+    for _ in 0..10 {
+        let order = clerk.books("чай", 1).await.unwrap();
+        let (issues, denials) = (
+            join_all((0..5).map(|_| clerk.issues(order.id))),
+            join_all((0..5).map(|_| clerk.denies(order.id))),
+        );
+        let (issues, denials) = futures::join!(issues, denials);
+        let issued = issues.iter().filter(|done| done.is_ok()).count();
+        let denied = denials.iter().filter(|done| done.is_ok()).count();
+        assert_eq!(issued.min(denied), 0, "{issued} issued and {denied} denied");
+        assert_eq!(issued.max(denied), 5);
+    }
+    let (on_hand, reserved, stock) = clerk.counts(tea.id).await;
+    assert_eq!((reserved, stock), (0, on_hand));
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_key_that_comes_many_times_at_once_makes_one_order(app: App) {
+    let clerk = app.hire(app.clerk()).await;
+    let tea = app.hire(app.manager()).await.adds("чай", 50).await;
+    let booked = join_all((0..CLIENTS).map(|_| clerk.books_once("чай", 1, "the same"))).await;
+    let ids: std::collections::HashSet<_> =
+        booked.into_iter().map(|order| order.unwrap().id).collect();
+    assert_eq!(ids.len(), 1);
+    assert_eq!(clerk.counts(tea.id).await, (50, 1, 49));
+}
+
+#[apply(on_both_databases)]
+async fn a_storm_of_everything_leaves_the_books_in_order(app: App) {
+    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    for name in ["чай", "кофе", "какао"] {
+        manager.adds(name, 10).await;
+    }
+    join_all((0..CLIENTS).map(|client| {
+        let (manager, clerk) = (manager.clone(), clerk.clone());
+        async move {
+            for round in 0..6 {
+                let product = ["чай", "кофе", "какао"][(client + round) % 3];
+                let qty = i64::try_from(round % 3 + 1).unwrap();
+                match clerk.books(product, qty).await {
+                    Ok(order) if (client + round) % 2 == 0 => {
+                        drop(clerk.issues(order.id).await.unwrap())
+                    }
+                    Ok(order) if round % 3 == 0 => drop(clerk.denies(order.id).await.unwrap()),
+                    Ok(_) => {}
+                    Err(error) => assert!(matches!(error, Error::OutOfStock { .. }), "{error}"),
+                }
+                if client % 7 == 0 {
+                    manager.supplies(product, 3, "1.99").await.unwrap();
+                }
+            }
+        }
+    }))
+    .await;
+    app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn two_first_accounts_make_one_admin(app: App) {
+    let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
+    let made = join_all(
+        names
+            .iter()
+            .map(|name| register(&app.shop, registrant(name, ""), &NOWHERE)),
+    )
+    .await;
+    let admins = made
+        .into_iter()
+        .filter(|made| made.as_ref().unwrap().0.role == Role::Admin)
+        .count();
+    assert_eq!(admins, 1);
+}
+
+#[apply(on_both_databases)]
+async fn two_admins_who_demote_each_other_leave_one(app: App) {
+    let (first, second) = (
+        app.hire(app.person("раз", Role::Admin)).await,
+        app.hire(app.person("два", Role::Admin)).await,
+    );
+    let one = first.act(|tx| accounts::change_role(tx, "два", Role::User));
+    let two = second.act(|tx| accounts::change_role(tx, "раз", Role::User));
+    let (one, two) = futures::join!(one, two);
+    assert_eq!(
+        [one, two]
+            .into_iter()
+            .filter_map(Result::err)
+            .collect::<Vec<_>>(),
+        [Error::LastAdmin]
+    );
+    let left = app.people().await;
+    assert_eq!(
+        left.iter()
+            .filter(|account| account.role == Role::Admin)
+            .count(),
+        1
+    );
+}
+
+#[apply(on_both_databases)]
+async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
+    app.hire(app.admin()).await;
+    app.shop
+        .act(Actor::System, |tx| {
+            invitations::invite(tx, Role::Manager, "билет")
+        })
+        .await
+        .unwrap();
+    let names: Vec<_> = (0..8).map(|n| format!("гость{n}")).collect();
+    let made = join_all(
+        names
+            .iter()
+            .map(|name| register(&app.shop, registrant(name, "билет"), &NOWHERE)),
+    )
+    .await;
+    assert_eq!(made.iter().filter(|account| account.is_ok()).count(), 1);
+    assert!(
+        made.into_iter()
+            .filter_map(Result::err)
+            .all(|error| error == Error::InvitationOver)
+    );
+    assert_eq!(app.people().await.len(), 2);
+}
+
+#[apply(on_both_databases)]
+async fn an_account_is_changed_while_its_owner_is_at_work(app: App) {
+    let admin = app.hire(app.admin()).await;
+    let clerk = app.hire(app.clerk()).await;
+    for round in 0..20 {
+        // The first request of each session is a sighting, written down beside it.
+        let mut browsers = Vec::new();
+        for _ in 0..3 {
+            let mut browser = app.browser();
+            browser.sign_in(&clerk.me.username, PASSWORD).await;
+            browsers.push(browser);
+        }
+        let visits = join_all(browsers.iter_mut().map(|browser| browser.get("/orders")));
+        let change = admin.act(move |tx| {
+            let role = if round % 2 == 0 {
+                Role::Manager
+            } else {
+                Role::User
+            };
+            accounts::change_role(tx, "продавец", role)?;
+            accounts::block(tx, "продавец")?;
+            accounts::unblock(tx, "продавец")
+        });
+        let (visits, changed) = futures::join!(visits, change);
+        assert!(changed.is_ok(), "{changed:?}");
+        assert!(visits.iter().all(|visit| visit.status < 400));
+    }
+}

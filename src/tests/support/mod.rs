@@ -1,0 +1,20 @@
+//! What tests share: a shop with a database of its own, its people and their browsers.
+
+#[macro_use]
+mod fields;
+mod app;
+pub mod logs;
+
+pub use app::*;
+pub use rstest_reuse::apply;
+
+use rstest_reuse::template;
+
+/// Runs a test once on each database, with a new, migrated shop.
+#[template]
+#[rstest::rstest]
+#[case::sqlite(crate::tests::support::App::sqlite())]
+#[case::postgres(crate::tests::support::App::postgres())]
+#[timeout(crate::tests::support::LIMIT)]
+#[test_attr(tokio::test(flavor = "multi_thread", worker_threads = 2))]
+pub async fn on_both_databases(#[case] app: App) {}
