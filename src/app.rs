@@ -2,6 +2,7 @@
 
 use crate::{
     analytics::{page::AnalyticsPage, rates_page::RatesPage},
+    audit::list::LogPage,
     auth::{
         Permission,
         account::AccountPage,
@@ -13,7 +14,6 @@ use crate::{
     home::HomePage,
     i18n::Locale,
     import::page::{ImportProductsPage, ImportSuppliesPage},
-    log::list::LogPage,
     notifications::page::NotificationsPage,
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
@@ -45,11 +45,11 @@ pub fn App() -> impl IntoView {
     provide_context(Announcer(said));
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
         <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { ui::title(format!("{page} · Sirius")) } />
         <Router>
-            <a class="skip-link" href="#main" rel="external">{td_string!(l, nav.skip)}</a>
+            <a class="skip-link" href="#main" rel="external">{td_string!(locale, nav.skip)}</a>
             <Header />
             <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
                 <Banner />
@@ -58,22 +58,22 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                     <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=move || page(OwnAccount, td_string!(l, auth.account), AccountPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products") view=move || page(ViewStock, td_string!(l, products.title), ProductsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(l, products.new_product), NewProductPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(l, import.products), ImportProductsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(l, products.title), ProductPage) ssr=SsrMode::Async />
-                    <Route path=path!("/supplies") view=move || page(Supplies, td_string!(l, nav.supplies), SuppliesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/supplies/import") view=move || page(Supplies, td_string!(l, import.supplies), ImportSuppliesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders") view=move || page(Orders, td_string!(l, nav.orders), OrdersPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders/new") view=move || page(Orders, td_string!(l, orders.new_order), NewOrderPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders/:id") view=move || page(Orders, td_string!(l, nav.orders), OrderPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/analytics") view=move || page(AdminArea, td_string!(l, nav.analytics), AnalyticsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/rates") view=move || page(AdminArea, td_string!(l, nav.rates), RatesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users") view=move || page(ManageUsers, td_string!(l, nav.users), UsersPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users/:username") view=move || page(ManageUsers, td_string!(l, nav.users), UserPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/logs") view=move || page(AdminArea, td_string!(l, nav.log), LogPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/notifications") view=move || page(AdminArea, td_string!(l, nav.notifications), NotificationsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/account") view=move || page(OwnAccount, td_string!(locale, auth.account), AccountPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products") view=move || page(ViewStock, td_string!(locale, products.title), ProductsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(locale, products.new_product), NewProductPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(locale, import.products), ImportProductsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(locale, products.title), ProductPage) ssr=SsrMode::Async />
+                    <Route path=path!("/supplies") view=move || page(Supplies, td_string!(locale, nav.supplies), SuppliesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/supplies/import") view=move || page(Supplies, td_string!(locale, import.supplies), ImportSuppliesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders") view=move || page(Orders, td_string!(locale, nav.orders), OrdersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders/new") view=move || page(Orders, td_string!(locale, orders.new_order), NewOrderPage) ssr=SsrMode::Async />
+                    <Route path=path!("/orders/:id") view=move || page(Orders, td_string!(locale, nav.orders), OrderPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/analytics") view=move || page(AdminArea, td_string!(locale, nav.analytics), AnalyticsPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/rates") view=move || page(AdminArea, td_string!(locale, nav.rates), RatesPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users") view=move || page(ManageUsers, td_string!(locale, nav.users), UsersPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/users/:username") view=move || page(ManageUsers, td_string!(locale, nav.users), UserPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/logs") view=move || page(AdminArea, td_string!(locale, nav.log), LogPage) ssr=SsrMode::Async />
+                    <Route path=path!("/admin/notifications") view=move || page(AdminArea, td_string!(locale, nav.notifications), NotificationsPage) ssr=SsrMode::Async />
                 </Routes>
             </main>
             <p class="sr-only" role="status" aria-live="polite">{said}</p>
@@ -115,28 +115,28 @@ fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
 /// Returns an error if the visitor lacks a permission.
 #[server(endpoint = "ask_permission", input = GetUrl)]
 pub async fn ask_permission(permission: Permission) -> Result<(), Error> {
-    use crate::door;
-    door::answer(door::actor().and_then(|actor| actor.may(permission)))
+    use crate::server_context;
+    server_context::set_status(server_context::actor().and_then(|actor| actor.may(permission)))
 }
 
 /// The site header: the menu on the left, the signed-in user on the right.
 #[component]
 fn Header() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let account = match ui::me() {
         Some(me) => view! {
             <a class="menu-link" href="/account">
-                <span class="max-sm:hidden">{td_string!(l, nav.hello)} ", "</span>
+                <span class="max-sm:hidden">{td_string!(locale, nav.hello)} ", "</span>
                 <span class="user-name">{me.username.clone()}</span>
-                <span class="max-sm:hidden">" (" {me.role.words(|role| role.label(l))} ")"</span>
+                <span class="max-sm:hidden">" (" {me.role.display(|role| role.label(locale))} ")"</span>
             </a>
             <SignOutForm />
         }
         .into_any(),
         None if ui::is_unknown() => ().into_any(),
         None => view! {
-            <a class="menu-link" href="/login">{td_string!(l, nav.sign_in)}</a>
-            <a class="menu-link" href="/register">{td_string!(l, nav.register)}</a>
+            <a class="menu-link" href="/login">{td_string!(locale, nav.sign_in)}</a>
+            <a class="menu-link" href="/register">{td_string!(locale, nav.register)}</a>
         }
         .into_any(),
     };
@@ -147,12 +147,12 @@ fn Header() -> impl IntoView {
                     <img src="/favicon.svg" alt="" width="24" height="24" />
                     "Sirius"
                 </a>
-                <nav class="site-menu" aria-label=td_string!(l, nav.menu)>
-                    <MenuLink href="/" label=td_string!(l, nav.home) />
-                    <MenuLink href="/products" label=td_string!(l, nav.products) />
-                    <MenuLink href="/orders" label=td_string!(l, nav.orders) />
-                    {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(l, nav.supplies) /> })}
-                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(l, nav.analytics) area="/admin" /> })}
+                <nav class="site-menu" aria-label=td_string!(locale, nav.menu)>
+                    <MenuLink href="/" label=td_string!(locale, nav.home) />
+                    <MenuLink href="/products" label=td_string!(locale, nav.products) />
+                    <MenuLink href="/orders" label=td_string!(locale, nav.orders) />
+                    {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(locale, nav.supplies) /> })}
+                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) area="/admin" /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>
@@ -164,18 +164,18 @@ fn Header() -> impl IntoView {
 /// The menu of the admin pages, shown while one of them is open.
 #[component]
 fn AdminMenu() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let path = use_location().pathname;
     let is_open = Memo::new(move |_| path.with(|path| path.starts_with("/admin/")));
     move || {
         (is_open.get() && ui::may(Permission::AdminArea)).then(|| {
             view! {
-                <nav class="admin-menu" aria-label=td_string!(l, nav.admin)>
-                    <MenuLink href="/admin/analytics" label=td_string!(l, nav.analytics) />
-                    <MenuLink href="/admin/rates" label=td_string!(l, nav.rates) />
-                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(l, nav.users) /> })}
-                    <MenuLink href="/admin/logs" label=td_string!(l, nav.log) />
-                    <MenuLink href="/admin/notifications" label=td_string!(l, nav.notifications) />
+                <nav class="admin-menu" aria-label=td_string!(locale, nav.admin)>
+                    <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) />
+                    <MenuLink href="/admin/rates" label=td_string!(locale, nav.rates) />
+                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(locale, nav.users) /> })}
+                    <MenuLink href="/admin/logs" label=td_string!(locale, nav.log) />
+                    <MenuLink href="/admin/notifications" label=td_string!(locale, nav.notifications) />
                 </nav>
             }
         })
@@ -207,8 +207,8 @@ fn MenuLink(
 /// Switches between Russian and English.
 #[component]
 fn LanguageForm() -> impl IntoView {
-    let l = ui::locale();
-    let (other, label, name) = match l {
+    let locale = ui::locale();
+    let (other, label, name) = match locale {
         Locale::ru => (Locale::en, "EN", "English"),
         Locale::en => (Locale::ru, "РУ", "Русский"),
     };
@@ -233,7 +233,7 @@ pub async fn set_language(lang: String) -> Result<(), Error> {
         header::SET_COOKIE,
         HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
     );
-    let page = use_context::<Parts>().and_then(|parts| crate::door::referer(&parts));
+    let page = use_context::<Parts>().and_then(|parts| crate::server_context::referer(&parts));
     leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
     Ok(())
 }
@@ -241,19 +241,19 @@ pub async fn set_language(lang: String) -> Result<(), Error> {
 /// The page for unknown paths.
 #[component]
 fn NotFound() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     // Reported by a server function, so that the response gets the status of the error.
     let missing = ui::data(|| (), |()| missing_page());
     view! {
-        <Title text=td_string!(l, ui.not_found) />
-        <h1>{td_string!(l, ui.not_found)}</h1>
+        <Title text=td_string!(locale, ui.not_found) />
+        <h1>{td_string!(locale, ui.not_found)}</h1>
         {ui::loaded(missing, |()| view! { <Failure error=Error::NotFound /> })}
-        <p><a class="link" href="/">{td_string!(l, nav.home)}</a></p>
+        <p><a class="link" href="/">{td_string!(locale, nav.home)}</a></p>
     }
 }
 
 /// Always returns [`Error::NotFound`].
 #[server(endpoint = "missing_page")]
 pub async fn missing_page() -> Result<(), Error> {
-    crate::door::answer(Err(Error::NotFound))
+    crate::server_context::set_status(Err(Error::NotFound))
 }

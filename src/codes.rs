@@ -143,7 +143,7 @@ impl<T: Coded> Code<T> {
     }
 
     /// Returns the label of the value, or the code itself if it is unknown.
-    pub fn words(&self, words: impl FnOnce(T) -> &'static str) -> String {
+    pub fn display(&self, words: impl FnOnce(T) -> &'static str) -> String {
         let words = match self {
             Self::Known(value) => words(*value),
             Self::Unknown(code) => code,

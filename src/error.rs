@@ -3,8 +3,8 @@
 pub use crate::problem::{FieldError, Problem};
 
 use crate::{
+    audit::{Change, Entity},
     codes::Code,
-    log::{Change, Entity},
     orders::status::Status,
 };
 use http::StatusCode;
@@ -203,7 +203,7 @@ impl Error {
     }
 
     /// Returns the number of seconds after which to retry, if known.
-    pub const fn wait(&self) -> Option<u64> {
+    pub const fn retry_after(&self) -> Option<u64> {
         match self {
             Self::TooOften { seconds } => Some(*seconds),
             Self::Busy | Self::Locked | Self::Unavailable => Some(5),
@@ -212,7 +212,7 @@ impl Error {
     }
 
     /// Returns the kind of overload, for the metrics; `None` for other errors.
-    pub const fn overload(&self) -> Option<&'static str> {
+    pub const fn overload_label(&self) -> Option<&'static str> {
         match self {
             Self::TooOften { .. } => Some("too_often"),
             Self::SlowRequest => Some("slow_request"),
@@ -223,7 +223,7 @@ impl Error {
     }
 
     /// Returns whether to show the request id, by which the operator of the server can find the cause in the log.
-    pub const fn is_fault(&self) -> bool {
+    pub const fn shows_request_id(&self) -> bool {
         matches!(
             self,
             Self::Internal | Self::Unavailable | Self::TookTooLong | Self::Busy

@@ -23,24 +23,24 @@ pub enum OrderEvent {
 
 impl Events {
     /// Notes that the stock or the minimum of a product changed. Only the operation as a whole counts, not its steps.
-    pub fn level(&mut self, product: i64, was_low: bool, is_low: bool) {
+    pub fn record_stock_level(&mut self, product: i64, was_low: bool, is_low: bool) {
         let level = self.levels.entry(product).or_insert((was_low, is_low));
         level.1 = is_low;
     }
 
     /// Notes that a product was created or restored from the archive. If it is low, it counts as having fallen below
     /// its minimum.
-    pub fn put_on_sale(&mut self, product: i64, is_low: bool) {
+    pub fn record_on_sale(&mut self, product: i64, is_low: bool) {
         self.levels.insert(product, (false, is_low));
     }
 
     /// Notes what happened to an order.
-    pub fn order(&mut self, event: OrderEvent, order: i64) {
+    pub fn record_order(&mut self, event: OrderEvent, order: i64) {
         self.orders.push((event, order));
     }
 
     /// Requests that the listener be called after the commit.
-    pub const fn wake(&mut self) {
+    pub const fn request_callback(&mut self) {
         self.is_awaited = true;
     }
 
@@ -57,7 +57,7 @@ impl Events {
     }
 
     /// Returns whether the listener is to be called after the commit.
-    pub const fn is_awaited(&self) -> bool {
+    pub const fn needs_callback(&self) -> bool {
         self.is_awaited
     }
 }

@@ -30,14 +30,14 @@ pub async fn read_overview() -> Result<Overview, Error> {
     use crate::{
         auth::{Actor, Role},
         config::Registration,
-        door, orders, products,
+        orders, products, server_context,
     };
-    let open = door::shop().config.registration == Registration::Open;
-    door::look(move |tx| {
+    let open = server_context::app_state().config.registration == Registration::Open;
+    server_context::read(move |tx| {
         let is_admin = matches!(&tx.actor, Actor::User(me) if me.role == Role::Admin);
         Ok(Overview {
             waiting: orders::search::waiting(tx, 5)?,
-            low: products::search::low(tx, 5)?,
+            low: products::search::below_minimum(tx, 5)?,
             stage: orders::stage::stage(tx)?,
             registration_open: open && is_admin,
         })
@@ -48,22 +48,22 @@ pub async fn read_overview() -> Result<Overview, Error> {
 /// The home page.
 #[component]
 pub fn HomePage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let third = if ui::may(Permission::AdminArea) {
         Some(
-            view! { <Card href="/admin/analytics" title=td_string!(l, nav.analytics) text=td_string!(l, home.analytics) /> },
+            view! { <Card href="/admin/analytics" title=td_string!(locale, nav.analytics) text=td_string!(locale, home.analytics) /> },
         )
     } else {
         ui::may(Permission::Orders).then(|| {
-            view! { <Card href="/orders/new" title=td_string!(l, orders.new_order) text=td_string!(l, home.new_order) /> }
+            view! { <Card href="/orders/new" title=td_string!(locale, orders.new_order) text=td_string!(locale, home.new_order) /> }
         })
     };
     view! {
         <Title text="" />
-        <h1>{td_string!(l, home.title)}</h1>
+        <h1>{td_string!(locale, home.title)}</h1>
         <div class="home-cards">
-            <Card href="/products" title=td_string!(l, home.products_title) text=td_string!(l, home.products) />
-            <Card href="/orders" title=td_string!(l, home.orders_title) text=td_string!(l, home.orders) />
+            <Card href="/products" title=td_string!(locale, home.products_title) text=td_string!(locale, home.products) />
+            <Card href="/orders" title=td_string!(locale, home.orders_title) text=td_string!(locale, home.orders) />
             {third}
         </div>
         {(ui::me().is_some() || ui::is_unknown()).then(|| view! { <Waiting /> })}
@@ -83,7 +83,7 @@ fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl Int
 
 #[component]
 fn Waiting() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let overview = ui::data(|| (), |()| read_overview());
     ui::loaded(
         overview,
@@ -93,40 +93,39 @@ fn Waiting() -> impl IntoView {
                   stage,
                   registration_open,
               }| {
-            let new_order =
-                view! { <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a> };
+            let new_order = view! { <a class="link" href="/orders/new">{td_string!(locale, orders.new_order)}</a> };
             let orders = if !waiting.is_empty() {
                 view! {
                 <OrderTable orders=waiting />
-                <p class="mt-2"><a class="link" href="/orders?status=paid_not_issued&sort=created_at">{td_string!(l, home.all_waiting)}</a></p>
+                <p class="mt-2"><a class="link" href="/orders?status=paid_not_issued&sort=created_at">{td_string!(locale, home.all_waiting)}</a></p>
             }
             .into_any()
             } else {
                 match stage {
-                    Stage::Empty => view! { <p class="empty">{td_string!(l, orders.none_yet)}</p> }.into_any(),
-                    Stage::Stocked => view! { <p class="empty">{td_string!(l, home.first_order)} " " {new_order}</p> }.into_any(),
-                    Stage::Selling => view! { <p class="empty">{td_string!(l, home.nothing_waits)} " " {new_order}</p> }.into_any(),
+                    Stage::Empty => view! { <p class="empty">{td_string!(locale, orders.none_yet)}</p> }.into_any(),
+                    Stage::Stocked => view! { <p class="empty">{td_string!(locale, home.first_order)} " " {new_order}</p> }.into_any(),
+                    Stage::Selling => view! { <p class="empty">{td_string!(locale, home.nothing_waits)} " " {new_order}</p> }.into_any(),
                 }
             };
             let products = if !low.is_empty() {
                 view! {
                 <ProductTable products=low />
-                <p class="mt-2"><a class="link" href="/products?low=1&sort=stock">{td_string!(l, home.all_low)}</a></p>
+                <p class="mt-2"><a class="link" href="/products?low=1&sort=stock">{td_string!(locale, home.all_low)}</a></p>
             }
             .into_any()
             } else if stage == Stage::Empty {
                 view! { <FirstProduct /> }.into_any()
             } else {
-                view! { <p class="empty">{td_string!(l, home.nothing_low)}</p> }.into_any()
+                view! { <p class="empty">{td_string!(locale, home.nothing_low)}</p> }.into_any()
             };
             view! {
-                {registration_open.then(|| view! { <p class="alert alert-info alert-soft mt-6">{td_string!(l, home.registration_open)}</p> })}
+                {registration_open.then(|| view! { <p class="alert alert-info alert-soft mt-6">{td_string!(locale, home.registration_open)}</p> })}
                 <section aria-labelledby="waiting">
-                    <h2 id="waiting">{td_string!(l, home.waiting)}</h2>
+                    <h2 id="waiting">{td_string!(locale, home.waiting)}</h2>
                     {orders}
                 </section>
                 <section aria-labelledby="low">
-                    <h2 id="low">{td_string!(l, home.low)}</h2>
+                    <h2 id="low">{td_string!(locale, home.low)}</h2>
                     {products}
                 </section>
             }

@@ -5,13 +5,13 @@
 
 pub mod analytics;
 pub mod app;
+pub mod audit;
 pub mod auth;
 pub mod codes;
 pub mod error;
 pub mod fields;
 pub mod home;
 pub mod import;
-pub mod log;
 pub mod moment;
 pub mod money;
 pub mod notifications;
@@ -25,15 +25,11 @@ pub mod supplies;
 pub mod ui;
 
 #[cfg(feature = "ssr")]
-pub mod act;
-#[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
 pub mod backup;
 #[cfg(feature = "ssr")]
 pub mod bot;
-#[cfg(feature = "ssr")]
-pub mod check;
 #[cfg(feature = "ssr")]
 pub mod clock;
 #[cfg(feature = "ssr")]
@@ -45,9 +41,9 @@ pub mod db;
 #[cfg(feature = "ssr")]
 pub mod demo;
 #[cfg(feature = "ssr")]
-pub mod door;
-#[cfg(feature = "ssr")]
 pub mod events;
+#[cfg(feature = "ssr")]
+pub mod integrity;
 #[cfg(feature = "ssr")]
 pub mod migrate;
 #[cfg(feature = "ssr")]
@@ -57,11 +53,15 @@ pub mod schema;
 #[cfg(feature = "ssr")]
 pub mod server;
 #[cfg(feature = "ssr")]
+pub mod server_context;
+#[cfg(feature = "ssr")]
 pub mod sheet;
 #[cfg(feature = "ssr")]
 pub mod shell;
 #[cfg(feature = "ssr")]
 pub mod text;
+#[cfg(feature = "ssr")]
+pub mod transaction;
 #[cfg(feature = "ssr")]
 pub mod validation;
 #[cfg(feature = "ssr")]

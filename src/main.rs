@@ -21,7 +21,7 @@ use std::{
 
 /// How long unfinished work may continue at shutdown. Without this limit, a hanging database would block the exit
 /// forever.
-const LAST_WORK: Duration = Duration::from_secs(5);
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);
 
 /// Stock and orders of a small shop
 #[derive(Parser)]
@@ -98,7 +98,7 @@ fn main() -> ExitCode {
         Err(error) => return fail(&error.to_string()),
     };
     let done = runtime.block_on(run(cli.command.unwrap_or(Command::Serve), config));
-    runtime.shutdown_timeout(LAST_WORK);
+    runtime.shutdown_timeout(SHUTDOWN_GRACE);
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => fail(&message),

@@ -41,7 +41,7 @@ impl Moment {
     }
 
     /// Formats the instant for people: `23.11.2026 14:05`, in English `23 Nov 2026 14:05`.
-    pub fn shown(self, locale: Locale) -> String {
+    pub fn display(self, locale: Locale) -> String {
         let local = self.local();
         format!(
             "{} {:02}:{:02}",

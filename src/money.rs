@@ -42,12 +42,12 @@ macro_rules! currency {
             }
 
             /// Formats the amount for people, with the currency sign: `1 299,90 ₽`, in English `1,299.90 ₽`.
-            pub fn shown(self, locale: Locale) -> String {
+            pub fn display(self, locale: Locale) -> String {
                 format!("{}\u{a0}{}", group(self.0, locale), $sign)
             }
 
             /// Formats the amount as the initial value of an input field: `1299,90`, in English `1299.90`.
-            pub fn typed(self, locale: Locale) -> String {
+            pub fn input_value(self, locale: Locale) -> String {
                 match locale {
                     Locale::ru => self.to_string().replace('.', ","),
                     Locale::en => self.to_string(),
@@ -239,10 +239,10 @@ mod tests {
 
     #[test]
     fn an_amount_is_shown_as_the_reader_writes_it() {
-        assert_eq!(Rub(129_990).shown(Locale::ru), "1\u{a0}299,90\u{a0}₽");
-        assert_eq!(Eur(123_456_789).shown(Locale::en), "1,234,567.89\u{a0}€");
+        assert_eq!(Rub(129_990).display(Locale::ru), "1\u{a0}299,90\u{a0}₽");
+        assert_eq!(Eur(123_456_789).display(Locale::en), "1,234,567.89\u{a0}€");
         assert_eq!(Rub(-5).to_string(), "-0.05");
-        assert_eq!(Rub(129_990).typed(Locale::ru), "1299,90");
+        assert_eq!(Rub(129_990).input_value(Locale::ru), "1299,90");
         assert_eq!(pieces(12_500, Locale::ru), "12\u{a0}500");
         assert_eq!(Rub(150_000_000).short(Locale::ru), "1,5\u{a0}млн\u{a0}₽");
         assert_eq!(Rub(-5_000_000).short(Locale::en), "−50k\u{a0}₽");

@@ -15,10 +15,10 @@ pub struct Page<T> {
 
 /// The result of a list whose invalid filters were ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found<T> {
+pub struct Filtered<T> {
     pub found: T,
     /// The filters that were ignored, each with its problem.
-    pub wrong: Vec<FieldError>,
+    pub errors: Vec<FieldError>,
 }
 
 /// The query parameters of a list.

@@ -49,7 +49,7 @@ impl Phone {
     }
 
     fn read(region: Id, text: &str) -> Option<Self> {
-        let typed = Typed::read(text)?;
+        let typed = TypedNumber::read(text)?;
         let number = if typed.has_plus {
             international(&typed.digits)
         } else {
@@ -91,7 +91,7 @@ fn has_more(text: &str) -> bool {
 ///
 /// These are the digits as typed, the digits with the country code in front (for `916…`), and the digits with the
 /// country code instead of the national prefix (for `8916…`).
-pub fn beginnings(digits: &str) -> [String; 3] {
+pub fn possible_prefixes(digits: &str) -> [String; 3] {
     beginnings_in(region(), digits)
 }
 
@@ -124,12 +124,12 @@ fn region() -> Id {
 }
 
 /// A typed text in which every character may be part of a number.
-struct Typed {
+struct TypedNumber {
     has_plus: bool,
     digits: String,
 }
 
-impl Typed {
+impl TypedNumber {
     fn read(text: &str) -> Option<Self> {
         let text = tidy(text);
         if !text.chars().all(is_of_number) {
@@ -355,8 +355,8 @@ mod tests {
 
     #[test]
     fn a_search_knows_the_ways_to_begin_a_number() {
-        assert_eq!(beginnings("8916"), ["8916", "78916", "7916"]);
-        assert_eq!(beginnings("916"), ["916", "7916", "7916"]);
+        assert_eq!(possible_prefixes("8916"), ["8916", "78916", "7916"]);
+        assert_eq!(possible_prefixes("916"), ["916", "7916", "7916"]);
         for (region, e164, typed) in [
             (Id::RU, "+79161234567", "8916"),
             (Id::DE, "+498912345678", "08912"),

@@ -261,7 +261,8 @@ diesel::table! {
         kind -> Text,
         channel -> Text,
         recipient -> Text,
-        lane -> Text,
+        #[sql_name = "lane"]
+        queue_key -> Text,
         notice -> Text,
         state -> Text,
         attempts -> BigInt,

@@ -1,13 +1,13 @@
 //! The HTML document around the application, with its content security policy.
 
-use crate::{app::App, error::Error, server::assets::Built, ui};
+use crate::{app::App, error::Error, server::assets::BuiltFiles, ui};
 use axum::http::{HeaderValue, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::*, server_fn::error::ServerFnUrlError};
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 use std::sync::LazyLock;
 
-static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
+static BUILT: LazyLock<BuiltFiles> = LazyLock::new(BuiltFiles::find);
 
 /// The HTML document. If the client was not built, the page works without JavaScript.
 pub fn shell() -> impl IntoView {
@@ -28,7 +28,7 @@ pub fn shell() -> impl IntoView {
         .me
         .as_ref()
         .and_then(|me| serde_json::to_string(me).ok());
-    let Built {
+    let BuiltFiles {
         script,
         wasm,
         style,

@@ -35,7 +35,7 @@ pub struct Input {
     fields: Fields,
     /// A missing field leaves the value unchanged instead of clearing it.
     is_partial: bool,
-    checks: Checks,
+    validator: Validator,
 }
 
 impl Input {
@@ -61,9 +61,9 @@ impl Input {
     }
 
     /// Notes a problem of a field. Only the first problem of each field is reported.
-    pub fn wrong(&mut self, field: &str, problem: Problem) {
-        if !self.checks.0.iter().any(|wrong| wrong.field == field) {
-            self.checks.wrong(field, problem);
+    pub fn add_error(&mut self, field: &str, problem: Problem) {
+        if !self.validator.0.iter().any(|wrong| wrong.field == field) {
+            self.validator.wrong(field, problem);
         }
     }
 
@@ -86,7 +86,7 @@ impl Input {
         match parse(self.text(field)) {
             Ok(read) => read,
             Err(problem) => {
-                self.wrong(field, problem);
+                self.add_error(field, problem);
                 stand_in
             }
         }
@@ -110,7 +110,7 @@ impl Input {
         }
         match parse(self.text(field)) {
             Ok(read) => *value = read,
-            Err(problem) => self.wrong(field, problem),
+            Err(problem) => self.add_error(field, problem),
         }
     }
 
@@ -118,20 +118,20 @@ impl Input {
     pub fn request<T: Request>(mut self, actor: &Actor) -> Result<T, Error> {
         actor.may(T::PERMISSION)?;
         let request = T::read(&mut self);
-        self.done().map(|()| request)
+        self.finish().map(|()| request)
     }
 
     /// Returns an error with all problems, if there are any.
-    pub fn done(self) -> Result<(), Error> {
-        self.checks.done()
+    pub fn finish(self) -> Result<(), Error> {
+        self.validator.done()
     }
 }
 
 /// The problems found so far.
 #[derive(Debug, Default)]
-pub struct Checks(Vec<FieldError>);
+pub struct Validator(Vec<FieldError>);
 
-impl Checks {
+impl Validator {
     /// Notes a problem of a field.
     pub fn wrong(&mut self, field: &str, problem: Problem) {
         self.0.push(FieldError {
@@ -300,8 +300,8 @@ mod tests {
         input.read("min_stock", number(0..=10));
         input.read("sell_price_rub", rub);
         input.read("from", optional(day));
-        input.wrong("qty", Problem::NotNumber);
-        let Err(Error::Invalid(wrong)) = input.done() else {
+        input.add_error("qty", Problem::NotNumber);
+        let Err(Error::Invalid(wrong)) = input.finish() else {
             panic!("no field was refused")
         };
         let found: Vec<_> = wrong

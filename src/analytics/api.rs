@@ -7,13 +7,13 @@ use super::{
     service,
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Listed, OfOne, SignedIn, WithBody},
+        answers::{AuthErrors, BodyErrors, ListErrors, NotFoundErrors, PermissionErrors},
         request::{Body, Caller, Name, Params},
         values::{Listing, Money, Time},
     },
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::Json;
 use serde::{Deserialize, Serialize};
@@ -22,7 +22,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Returns the routes of the analytics endpoints.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(summary))
         .routes(routes!(list_rates))
@@ -156,7 +156,7 @@ impl From<Summary> for SummaryJson {
     operation_id = "read_summary",
     tag = "analytics",
     params(Query),
-    responses((status = OK, description = "The sales", body = SummaryJson), SignedIn, Allowed, OfOne, Listed)
+    responses((status = OK, description = "The sales", body = SummaryJson), AuthErrors, PermissionErrors, NotFoundErrors, ListErrors)
 )]
 async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJson>, Error> {
     let summary = caller.search(params, service::summary).await?;
@@ -205,7 +205,7 @@ struct ListRates {
     operation_id = "list_rates",
     tag = "analytics",
     params(ListRates),
-    responses((status = OK, description = "A page of rates", body = Listing<RateJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of rates", body = Listing<RateJson>), AuthErrors, PermissionErrors, ListErrors)
 )]
 async fn list_rates(
     caller: Caller,
@@ -225,7 +225,7 @@ async fn list_rates(
     tag = "analytics",
     params(("day" = String, Path, format = Date, description = "The day from which the rate is valid", example = "2026-11-23")),
     request_body = NewRate,
-    responses((status = OK, description = "The rate", body = RateJson), SignedIn, Allowed, WithBody)
+    responses((status = OK, description = "The rate", body = RateJson), AuthErrors, PermissionErrors, BodyErrors)
 )]
 async fn set_rate(
     caller: Caller,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Everything that the analytics page shows.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Board {
+pub struct AnalyticsData {
     /// The selected preset; `None` for a custom range.
     pub preset: Option<Preset>,
     pub summary: Summary,

@@ -113,7 +113,7 @@ pub fn BarChart(
     /// Whether the bars have a second amount.
     has_second: bool,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let scale = Scale::of(&bars);
     let count = bars.len();
     let every = count.div_ceil(LABELS).max(1);
@@ -131,7 +131,7 @@ pub fn BarChart(
         .into_iter()
         .map(|amount| {
             let y = scale.y(amount).to_string();
-            view! { <text class="chart-mark" x="0" y=y dy="-3">{Rub(amount).short(l)}</text> }
+            view! { <text class="chart-mark" x="0" y=y dy="-3">{Rub(amount).short(locale)}</text> }
         })
         .collect_view();
     let labels = bars
@@ -163,9 +163,9 @@ pub fn BarChart(
                 {labels}
             </svg>
             <figcaption class="chart-legend">
-                <span class="legend-first">{td_string!(l, analytics.revenue)}</span>
-                {has_second.then(|| view! { <span class="legend-second">{td_string!(l, analytics.profit)}</span> })}
-                <span>{td_string!(l, analytics.chart_hint)}</span>
+                <span class="legend-first">{td_string!(locale, analytics.revenue)}</span>
+                {has_second.then(|| view! { <span class="legend-second">{td_string!(locale, analytics.profit)}</span> })}
+                <span>{td_string!(locale, analytics.chart_hint)}</span>
             </figcaption>
         </figure>
     }

@@ -2,14 +2,14 @@
 
 use super::{Query, figures::Figures, figures::Share, periods::period_name, service};
 use crate::{
-    act::{Shop, Tx},
+    audit::Entity,
     error::Error,
-    log::Entity,
     sheet::{
         Format,
         cells::Sheet,
-        download::{Asked, File},
+        download::{DownloadRequest, File},
     },
+    transaction::{AppState, Tx},
 };
 use axum::{extract::State, http::request::Parts, response::Response};
 use leptos_i18n::td_string;
@@ -36,8 +36,8 @@ const FIELDS: [&str; 18] = [
 ];
 
 /// `GET /admin/analytics.csv`: the tables of the page, with all products.
-pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
+pub async fn download(State(app): State<AppState>, parts: Parts) -> Response {
+    let mut asked = DownloadRequest::new(app, parts);
     let query = asked.query::<Query>();
     let file = query.clone().and_then(|query| {
         let (from, to) = service::range(&query, crate::clock::now().day())?;
@@ -52,26 +52,26 @@ pub async fn download(State(shop): State<Shop>, parts: Parts) -> Response {
 
 fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
     let summary = service::for_file(tx, query)?;
-    let l = sheet.locale;
+    let locale = sheet.locale;
     let section = |code: &'static str, words: &'static str, sheet: &mut Sheet| match sheet.format {
         Format::Excel => sheet.plain(words),
         Format::Plain => sheet.plain(code),
     };
     sheet.head(&FIELDS)?;
-    section("total", td_string!(l, csv.total), sheet)?;
+    section("total", td_string!(locale, csv.total), sheet)?;
     sheet.day(summary.from)?;
     sheet.plain("")?;
     sheet.plain("")?;
     figures(sheet, &summary.totals, None)?;
     for period in &summary.periods {
-        section("period", td_string!(l, analytics.period), sheet)?;
+        section("period", td_string!(locale, analytics.period), sheet)?;
         sheet.day(period.start)?;
         sheet.plain("")?;
-        sheet.plain(period_name(period.start, summary.by, l))?;
+        sheet.plain(period_name(period.start, summary.by, locale))?;
         figures(sheet, &period.figures, None)?;
     }
     for product in &summary.products {
-        section("product", td_string!(l, fields.product), sheet)?;
+        section("product", td_string!(locale, fields.product), sheet)?;
         sheet.plain("")?;
         sheet.plain(product.product_id)?;
         sheet.text(&product.product_name)?;

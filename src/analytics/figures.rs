@@ -80,7 +80,7 @@ impl Share {
     }
 
     /// Formats the share for people: `23,4 %` in Russian, `23.4%` in English.
-    pub fn shown(self, locale: Locale) -> String {
+    pub fn display(self, locale: Locale) -> String {
         let tenths = div_round(self.0.into(), 10);
         let sign = if tenths < 0 { "−" } else { "" };
         let (whole, rest) = (tenths.unsigned_abs() / 10, tenths.unsigned_abs() % 10);
@@ -112,7 +112,7 @@ impl From<i64> for RubPerEur {
 
 impl RubPerEur {
     /// Formats the rate for people, with two to four decimals: `98,50 ₽`.
-    pub fn shown(self, locale: Locale) -> String {
+    pub fn display(self, locale: Locale) -> String {
         let plain = self.to_string();
         let number = match locale {
             Locale::ru => plain.replace('.', ","),
@@ -206,12 +206,12 @@ mod tests {
 
     #[test]
     fn parts_and_rates_are_shown_as_the_reader_writes_them() {
-        assert_eq!(Share(-12_345).shown(Locale::ru), "−123,5\u{a0}%");
+        assert_eq!(Share(-12_345).display(Locale::ru), "−123,5\u{a0}%");
         assert_eq!(
             (Share(905).to_string(), Share(-5).to_string()),
             ("9.05".to_owned(), "-0.05".to_owned())
         );
         assert_eq!(RubPerEur(985_000).to_string(), "98.50");
-        assert_eq!(RubPerEur(981_230).shown(Locale::ru), "98,123\u{a0}₽");
+        assert_eq!(RubPerEur(981_230).display(Locale::ru), "98,123\u{a0}₽");
     }
 }

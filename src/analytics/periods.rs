@@ -14,20 +14,20 @@ use leptos_i18n::td_string;
 /// The periods as table rows, with the exact values behind the chart.
 #[component]
 pub fn PeriodTable(summary: Summary) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let by = summary.by;
     let has_uncosted = summary.totals.uncosted_qty > 0;
     let row = move |start: NaiveDate, figures: Figures| {
         view! {
             <tr role="row">
-                <td role="cell" class="row-title">{period_name(start, by, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.shown(l))}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.shown(l))}</td>
-                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
-                <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
+                <td role="cell" class="row-title">{period_name(start, by, locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>{figures.revenue_rub.display(locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}</td>
+                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>{figures.uncosted_rub.display(locale)}</td> })}
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>{pieces(figures.qty, locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>{pieces(figures.orders, locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>{pieces(figures.denied, locale)}</td>
             </tr>
         }
     };
@@ -41,14 +41,14 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
             <table class="table cards" role="table">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(l, analytics.period)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.revenue)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.profit)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.margin)}</th>
-                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.uncosted_rub)}</th> })}
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.qty)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.orders)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, analytics.denied)}</th>
+                        <th scope="col" role="columnheader">{td_string!(locale, analytics.period)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.revenue)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.profit)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.margin)}</th>
+                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.uncosted_rub)}</th> })}
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.qty)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.orders)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.denied)}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows}</tbody>
@@ -58,25 +58,25 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
 }
 
 /// Returns the bar that shows a period in the chart.
-pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
+pub fn bar(start: NaiveDate, figures: &Figures, by: By, locale: Locale) -> Bar {
     let profit = figures.profit_rub();
     let mut amounts = format!(
         "{}: {}",
-        td_string!(l, analytics.revenue),
-        figures.revenue_rub.shown(l)
+        td_string!(locale, analytics.revenue),
+        figures.revenue_rub.display(locale)
     );
     if let Some(profit) = profit {
-        let words = td_string!(l, analytics.profit).to_lowercase();
-        amounts = format!("{amounts}; {words}: {}", profit.shown(l));
+        let words = td_string!(locale, analytics.profit).to_lowercase();
+        amounts = format!("{amounts}; {words}: {}", profit.display(locale));
     }
     Bar {
-        label: period_label(start, by, l),
+        label: period_label(start, by, locale),
         title: td_string!(
-            l,
+            locale,
             analytics.bar,
-            period = period_name(start, by, l),
-            qty = pieces(figures.qty, l),
-            orders = pieces(figures.orders, l)
+            period = period_name(start, by, locale),
+            qty = pieces(figures.qty, locale),
+            orders = pieces(figures.orders, locale)
         )
         .to_string(),
         amounts,
@@ -86,18 +86,20 @@ pub fn bar(start: NaiveDate, figures: &Figures, by: By, l: Locale) -> Bar {
 }
 
 /// Returns the display name of a period.
-pub fn period_name(start: NaiveDate, by: By, l: Locale) -> String {
+pub fn period_name(start: NaiveDate, by: By, locale: Locale) -> String {
     match by {
-        By::Day => day_shown(start, l),
-        By::Week => td_string!(l, analytics.week_of, day = day_shown(start, l)).to_string(),
-        By::Month => month_shown(start, l),
+        By::Day => day_shown(start, locale),
+        By::Week => {
+            td_string!(locale, analytics.week_of, day = day_shown(start, locale)).to_string()
+        }
+        By::Month => month_shown(start, locale),
     }
 }
 
 /// Returns a period name that is short enough for the axis of the chart.
-fn period_label(start: NaiveDate, by: By, l: Locale) -> String {
+fn period_label(start: NaiveDate, by: By, locale: Locale) -> String {
     match by {
-        By::Day | By::Week => day_short(start, l),
-        By::Month => month_shown(start, l),
+        By::Day | By::Week => day_short(start, locale),
+        By::Month => month_shown(start, locale),
     }
 }

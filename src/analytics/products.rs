@@ -14,7 +14,7 @@ const DEFAULT: &str = "-revenue";
 /// The products as rows, sortable by any column; on a phone, as cards.
 #[component]
 pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let head = move |column: &'static str, label: &'static str| view! { <SortHead label column default=DEFAULT class="num" /> };
     let has_uncosted = products
         .iter()
@@ -23,18 +23,18 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
         <table class="table cards dense" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <SortHead label=td_string!(l, fields.product) column="name" default=DEFAULT />
-                    {head("revenue", td_string!(l, analytics.revenue))}
-                    {head("share", td_string!(l, analytics.share))}
-                    {head("qty", td_string!(l, analytics.qty))}
-                    {head("orders", td_string!(l, analytics.orders))}
-                    {head("average", td_string!(l, analytics.average))}
-                    {head("discount", td_string!(l, analytics.discount))}
-                    {head("cost", td_string!(l, analytics.cost_eur))}
-                    {head("profit", td_string!(l, analytics.profit))}
-                    {head("margin", td_string!(l, analytics.margin))}
-                    {has_uncosted.then(|| head("uncosted", td_string!(l, analytics.uncosted_rub)))}
-                    {head("denied", td_string!(l, analytics.denied))}
+                    <SortHead label=td_string!(locale, fields.product) column="name" default=DEFAULT />
+                    {head("revenue", td_string!(locale, analytics.revenue))}
+                    {head("share", td_string!(locale, analytics.share))}
+                    {head("qty", td_string!(locale, analytics.qty))}
+                    {head("orders", td_string!(locale, analytics.orders))}
+                    {head("average", td_string!(locale, analytics.average))}
+                    {head("discount", td_string!(locale, analytics.discount))}
+                    {head("cost", td_string!(locale, analytics.cost_eur))}
+                    {head("profit", td_string!(locale, analytics.profit))}
+                    {head("margin", td_string!(locale, analytics.margin))}
+                    {has_uncosted.then(|| head("uncosted", td_string!(locale, analytics.uncosted_rub)))}
+                    {head("denied", td_string!(locale, analytics.denied))}
                 </tr>
             </thead>
             <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product has_uncosted /> }).collect_view()}</tbody>
@@ -44,13 +44,13 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
 
 #[component]
 fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let figures = product.figures;
     let uncosted = (figures.uncosted_qty > 0).then(|| {
         let words = td_string!(
-            l,
+            locale,
             analytics.uncosted_short,
-            qty = pieces(figures.uncosted_qty, l)
+            qty = pieces(figures.uncosted_qty, locale)
         )
         .to_string();
         view! { " " <span class="badge badge-warning">{words}</span> }
@@ -60,17 +60,17 @@ fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
             <td role="cell" class="row-title">
                 <a class="link" href=format!("/products/{}", product.product_id)>{product.product_name}</a> {uncosted}
             </td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.revenue)>{figures.revenue_rub.shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.share)>{product.share.map_or_else(ui::dash, |share| share.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.qty)>{pieces(figures.qty, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.orders)>{pieces(figures.orders, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.average)>{figures.average_rub().map_or_else(ui::dash, |price| price.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.discount)>{figures.discount_rub().shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.cost_eur)>{figures.cost_eur.shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.shown(l))}</td>
-            {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(l, analytics.uncosted_rub)>{figures.uncosted_rub.shown(l)}</td> })}
-            <td role="cell" class="num" data-label=td_string!(l, analytics.denied)>{pieces(figures.denied, l)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>{figures.revenue_rub.display(locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.share)>{product.share.map_or_else(ui::dash, |share| share.display(locale))}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>{pieces(figures.qty, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>{pieces(figures.orders, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.average)>{figures.average_rub().map_or_else(ui::dash, |price| price.display(locale))}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.discount)>{figures.discount_rub().display(locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.cost_eur)>{figures.cost_eur.display(locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}</td>
+            {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>{figures.uncosted_rub.display(locale)}</td> })}
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>{pieces(figures.denied, locale)}</td>
         </tr>
     }
 }

@@ -2,13 +2,13 @@
 
 use super::{Rate, figures::RubPerEur, rollup, sums::Rates};
 use crate::{
-    act::Tx,
+    audit::{self, Action, Entity, service::record},
     auth::Permission,
     db::{Conn, Dialect},
     error::{Error, Problem},
-    log::{self, Action, Entity, service::record},
     page::Page,
     schema::exchange_rates,
+    transaction::Tx,
     validation::{Input, Request, day},
 };
 use chrono::NaiveDate;
@@ -85,18 +85,18 @@ pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
     if day > tx.now.day() {
         return Err(Error::field("day", Problem::InFuture));
     }
-    rollup::rates::hold_rates(tx.conn)?;
+    rollup::rates::lock_rates(tx.conn)?;
     let before = exchange_rates::table
         .find(day)
         .select(exchange_rates::rub_per_eur)
         .first::<i64>(tx.conn)
         .optional()?;
     if before != Some(rate) {
-        let reach = Rates::load(tx.conn)?.reach(day);
+        let reach = Rates::load(tx.conn)?.affected_days(day);
         write(tx, day, rate)?;
-        rollup::rates::follow_rate(tx.conn, reach, rate)?;
+        rollup::rates::apply_rate(tx.conn, reach, rate)?;
         let shown = |rate: i64| RubPerEur(rate).to_string();
-        let changes = log::changes([("rub_per_eur", before.map(shown), Some(shown(rate)))]);
+        let changes = audit::changes([("rub_per_eur", before.map(shown), Some(shown(rate)))]);
         let action = before.map_or(Action::Create, |_| Action::Edit);
         record(tx, action, Entity::Rate, day, &changes)?;
     }

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// A page of rates, and whether a new rate is due.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RatesFile {
+pub struct RatesData {
     pub today: NaiveDate,
     pub page: Page<Rate>,
     /// Whether the newest rate is more than a week old.
@@ -30,13 +30,13 @@ pub struct RatesFile {
 
 /// Returns a page of rates, newest first.
 #[server(endpoint = "list_rates", input = GetUrl)]
-pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, Error> {
+pub async fn list_rates(#[server(default)] after: String) -> Result<RatesData, Error> {
     use super::rates;
-    crate::door::look(move |tx| {
+    crate::server_context::read(move |tx| {
         let page = rates::list(tx, &after)?;
         let today = tx.now.day();
         let newest = rates::newest(tx.conn)?;
-        Ok(RatesFile {
+        Ok(RatesData {
             today,
             page,
             is_old: rates::is_old(newest.as_ref(), today),
@@ -48,19 +48,19 @@ pub async fn list_rates(#[server(default)] after: String) -> Result<RatesFile, E
 /// Enters or corrects the rate for a day.
 #[server(endpoint = "set_rate")]
 pub async fn set_rate(#[server(flatten)] fields: Fields) -> Result<Rate, Error> {
-    use crate::{door, ui::banner::Success};
-    let rate = door::submit(fields, super::rates::set).await?;
-    door::back(Success::RateSaved);
+    use crate::{server_context, ui::banner::Success};
+    let rate = server_context::submit(fields, super::rates::set).await?;
+    server_context::redirect_back(Success::RateSaved);
     Ok(rate)
 }
 
 /// The exchange rates page.
 #[component]
 pub fn RatesPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let set = FormAction::new::<SetRate>();
-    let saved = set.times_done();
+    let saved = set.success_count();
     let file = ui::data(
         move || (parameter(&params.read(), "after"), saved.get()),
         |(after, _)| list_rates(after),
@@ -68,10 +68,10 @@ pub fn RatesPage() -> impl IntoView {
     let done = move || {
         set.made().map(|rate: Rate| {
             let words = td_string!(
-                l,
+                locale,
                 rates.saved,
-                day = day_shown(rate.day, l),
-                rate = rate.rub_per_eur.shown(l)
+                day = day_shown(rate.day, locale),
+                rate = rate.rub_per_eur.display(locale)
             )
             .to_string();
             ui::announce(words.clone());
@@ -79,18 +79,18 @@ pub fn RatesPage() -> impl IntoView {
         })
     };
     view! {
-        <Title text=td_string!(l, nav.rates) />
-        <p class="crumb"><a class="link" href="/admin/analytics">"← " {td_string!(l, nav.analytics)}</a></p>
-        <h1>{td_string!(l, nav.rates)}</h1>
+        <Title text=td_string!(locale, nav.rates) />
+        <p class="crumb"><a class="link" href="/admin/analytics">"← " {td_string!(locale, nav.analytics)}</a></p>
+        <h1>{td_string!(locale, nav.rates)}</h1>
         {done}
         {ui::loaded(file, move |file| view! { <RatesView file action=set /> })}
     }
 }
 
 #[component]
-fn RatesView(file: RatesFile, action: FormAction) -> impl IntoView {
-    let l = ui::locale();
-    let RatesFile {
+fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
+    let locale = ui::locale();
+    let RatesData {
         today,
         page,
         is_old,
@@ -98,24 +98,24 @@ fn RatesView(file: RatesFile, action: FormAction) -> impl IntoView {
     let row = move |rate: Rate| {
         view! {
             <tr role="row">
-                <td role="cell" class="row-title">{day_shown(rate.day, l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.rub_per_eur)>{rate.rub_per_eur.shown(l)}</td>
-                <td role="cell" data-label=td_string!(l, fields.user)>{rate.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
-                <td role="cell" class="date" data-label=td_string!(l, rates.entered)>{rate.created_at.shown(l)}</td>
+                <td role="cell" class="row-title">{day_shown(rate.day, locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.rub_per_eur)>{rate.rub_per_eur.display(locale)}</td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>{rate.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
+                <td role="cell" class="date" data-label=td_string!(locale, rates.entered)>{rate.created_at.display(locale)}</td>
             </tr>
         }
     };
     let table = if page.items.is_empty() {
-        view! { <p class="empty">{td_string!(l, rates.none_yet)}</p> }.into_any()
+        view! { <p class="empty">{td_string!(locale, rates.none_yet)}</p> }.into_any()
     } else {
         view! {
             <table class="table cards" role="table">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(l, fields.day)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.rub_per_eur)}</th>
-                        <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
-                        <th scope="col" role="columnheader">{td_string!(l, rates.entered)}</th>
+                        <th scope="col" role="columnheader">{td_string!(locale, fields.day)}</th>
+                        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.rub_per_eur)}</th>
+                        <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
+                        <th scope="col" role="columnheader">{td_string!(locale, rates.entered)}</th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{page.items.into_iter().map(row).collect_view()}</tbody>
@@ -125,20 +125,20 @@ fn RatesView(file: RatesFile, action: FormAction) -> impl IntoView {
         .into_any()
     };
     view! {
-        {is_old.then(|| view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(l, rates.old)}</p> })}
+        {is_old.then(|| view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(locale, rates.old)}</p> })}
         <section class="panel" aria-labelledby="set">
-            <h2 id="set">{td_string!(l, rates.set)}</h2>
-            <p class="mb-2">{td_string!(l, rates.hint)}</p>
+            <h2 id="set">{td_string!(locale, rates.set)}</h2>
+            <p class="mb-2">{td_string!(locale, rates.hint)}</p>
             <Form action class="narrow">
                 <div class="field-pair">
-                    <Field name="day" label=td_string!(l, fields.day) kind="date" value=today.to_string() required=true />
-                    <Field name="rub_per_eur" label=td_string!(l, fields.rub_per_eur) inputmode="decimal" required=true />
+                    <Field name="day" label=td_string!(locale, fields.day) kind="date" value=today.to_string() required=true />
+                    <Field name="rub_per_eur" label=td_string!(locale, fields.rub_per_eur) inputmode="decimal" required=true />
                 </div>
-                <Submit label=td_string!(l, ui.save) />
+                <Submit label=td_string!(locale, ui.save) />
             </Form>
         </section>
         <section aria-labelledby="rates">
-            <h2 id="rates">{td_string!(l, rates.list)}</h2>
+            <h2 id="rates">{td_string!(locale, rates.list)}</h2>
             {table}
         </section>
     }

@@ -2,7 +2,7 @@
 
 use super::{
     By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
-    board::{Board, Compared},
+    board::{AnalyticsData, Compared},
     figures::{Figures, Share},
     period::{self, Range, month_of},
     rates,
@@ -11,13 +11,13 @@ use super::{
     sums::{Sums, add, too_large},
 };
 use crate::{
-    act::Tx,
     auth::Permission,
     db::{self, Conn},
     error::{Error, Problem},
     schema::products,
     text::fold,
-    validation::{Checks, number, optional},
+    transaction::Tx,
+    validation::{Validator, number, optional},
 };
 use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
@@ -35,7 +35,7 @@ const REORDER: i64 = 100;
 const SPEED_DAYS: i64 = 30;
 
 /// A validated query.
-struct Asked {
+struct ValidQuery {
     preset: Option<Preset>,
     range: Range,
     by: By,
@@ -46,16 +46,16 @@ struct Asked {
 
 impl Query {
     /// Validates the query. `by` is the period length if the query names none; `None` picks one that suits the range.
-    fn check(&self, today: NaiveDate, by: Option<By>) -> Result<Asked, Error> {
-        let mut checks = Checks::default();
-        let (from, to) = checks.range(&self.from, &self.to);
-        let preset: Option<Preset> = checks.code("preset", &self.preset);
-        let wanted: Option<By> = checks.code("by", &self.by);
-        let product = checks.take(
+    fn check(&self, today: NaiveDate, by: Option<By>) -> Result<ValidQuery, Error> {
+        let mut validator = Validator::default();
+        let (from, to) = validator.range(&self.from, &self.to);
+        let preset: Option<Preset> = validator.code("preset", &self.preset);
+        let wanted: Option<By> = validator.code("by", &self.by);
+        let product = validator.take(
             "product_id",
             optional(number(1..=i64::MAX))(&self.product_id),
         );
-        let sort: Option<Sort> = checks.code("sort", self.sort.trim_start_matches('-'));
+        let sort: Option<Sort> = validator.code("sort", self.sort.trim_start_matches('-'));
         let is_free = from.is_some() || to.is_some();
         let preset = (!is_free).then(|| preset.unwrap_or(Preset::ThisMonth));
         let range = preset.map_or_else(
@@ -66,14 +66,14 @@ impl Query {
             |preset| preset.range(today),
         );
         if (range.1 - range.0).num_days() > YEARS * 366 {
-            checks.wrong("to", Problem::RangeTooLong);
+            validator.wrong("to", Problem::RangeTooLong);
         }
-        checks.done()?;
+        validator.done()?;
         let by = wanted.or(by).unwrap_or_else(|| By::fitting(range));
         if by.starts(range).nth(PERIODS).is_some() {
             return Err(Error::field("by", Problem::RangeTooLong));
         }
-        Ok(Asked {
+        Ok(ValidQuery {
             preset,
             range,
             by,
@@ -92,11 +92,11 @@ pub fn summary(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
 }
 
 /// Returns everything that the analytics page shows.
-pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
+pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<AnalyticsData, Error> {
     tx.actor.may(Permission::AdminArea)?;
     let today = tx.now.day();
     let asked = query.check(today, None)?;
-    let has_products = crate::products::search::any(tx)?;
+    let has_products = crate::products::search::has_products(tx)?;
     db::snapshot(tx.conn, |conn| {
         let mut summary = summed(conn, &asked)?;
         let more_products = summary.products.len().saturating_sub(SHOWN);
@@ -108,7 +108,7 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<Board, Error> {
             None => None,
         };
         let rate = rates::newest(conn)?;
-        Ok(Board {
+        Ok(AnalyticsData {
             preset: asked.preset,
             summary,
             before: Compared { from, to, totals },
@@ -135,7 +135,7 @@ pub fn range(query: &Query, today: NaiveDate) -> Result<Range, Error> {
     query.check(today, None).map(|asked| asked.range)
 }
 
-fn summed(conn: &mut Conn, asked: &Asked) -> Result<Summary, Error> {
+fn summed(conn: &mut Conn, asked: &ValidQuery) -> Result<Summary, Error> {
     if let Some(product) = asked.product {
         let known = names(conn, &[product])?;
         if known.is_empty() {

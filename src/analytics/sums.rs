@@ -149,7 +149,7 @@ impl Rates {
     /// Returns which days a rate entered for `day` would affect, and the rate in force on them now.
     ///
     /// The days run from the first value (inclusive) to the second (exclusive); `None` means no bound.
-    pub fn reach(&self, day: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>, i64) {
+    pub fn affected_days(&self, day: NaiveDate) -> (Option<NaiveDate>, Option<NaiveDate>, i64) {
         let is_first = self.0.first().is_none_or(|(first, _)| *first >= day);
         let next = self
             .0
@@ -200,10 +200,16 @@ mod tests {
     #[test]
     fn a_new_rate_reaches_to_the_next_and_the_first_reaches_back_for_ever() {
         let rates = Rates::new(vec![(day(5), 980_000), (day(10), 1_000_000)]);
-        assert_eq!(rates.reach(day(7)), (Some(day(7)), Some(day(10)), 980_000));
-        assert_eq!(rates.reach(day(10)), (Some(day(10)), None, 1_000_000));
-        assert_eq!(rates.reach(day(5)), (None, Some(day(10)), 980_000));
-        assert_eq!(rates.reach(day(1)), (None, Some(day(5)), 980_000));
-        assert_eq!(Rates::default().reach(day(1)), (None, None, 0));
+        assert_eq!(
+            rates.affected_days(day(7)),
+            (Some(day(7)), Some(day(10)), 980_000)
+        );
+        assert_eq!(
+            rates.affected_days(day(10)),
+            (Some(day(10)), None, 1_000_000)
+        );
+        assert_eq!(rates.affected_days(day(5)), (None, Some(day(10)), 980_000));
+        assert_eq!(rates.affected_days(day(1)), (None, Some(day(5)), 980_000));
+        assert_eq!(Rates::default().affected_days(day(1)), (None, None, 0));
     }
 }

@@ -8,19 +8,20 @@ use leptos_i18n::td_string;
 /// The figures of the whole range, each with its earlier value.
 #[component]
 pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
-    let l = ui::locale();
-    let rub = move |amount: Option<Rub>| amount.map_or_else(ui::dash, |amount| amount.shown(l));
-    let share = move |part: Option<Share>| part.map_or_else(ui::dash, |part| part.shown(l));
+    let locale = ui::locale();
+    let rub =
+        move |amount: Option<Rub>| amount.map_or_else(ui::dash, |amount| amount.display(locale));
+    let share = move |part: Option<Share>| part.map_or_else(ui::dash, |part| part.display(locale));
     let tile = move |label: &'static str, value: String, before: String, change: Option<Share>| {
         let change = change.map(|change| {
             let sign = if change.0 > 0 { "+" } else { "" };
-            format!("{sign}{} · ", change.shown(l))
+            format!("{sign}{} · ", change.display(locale))
         });
         view! {
             <div class="stat-tile">
                 <dt>{label}</dt>
                 <dd>{value}</dd>
-                <dd class="stat-before">{change} {td_string!(l, analytics.was, value = before).to_string()}</dd>
+                <dd class="stat-before">{change} {td_string!(locale, analytics.was, value = before).to_string()}</dd>
             </div>
         }
     };
@@ -33,35 +34,35 @@ pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
     let of_count = move |label, now: i64, before: i64| {
         tile(
             label,
-            pieces(now, l),
-            pieces(before, l),
+            pieces(now, locale),
+            pieces(before, locale),
             change(now, before),
         )
     };
     let uncosted = (now.uncosted_qty > 0).then(|| {
         let words = td_string!(
-            l,
+            locale,
             analytics.uncosted,
-            qty = pieces(now.uncosted_qty, l),
-            revenue = now.uncosted_rub.shown(l)
+            qty = pieces(now.uncosted_qty, locale),
+            revenue = now.uncosted_rub.display(locale)
         )
         .to_string();
         view! { <p class="alert alert-warning alert-soft mt-4">{words}</p> }
     });
     view! {
         <dl class="stat-tiles">
-            {of_rub(td_string!(l, analytics.revenue), Some(now.revenue_rub), Some(before.revenue_rub))}
-            {of_rub(td_string!(l, analytics.profit), now.profit_rub(), before.profit_rub())}
-            {tile(td_string!(l, analytics.margin), share(now.margin()), share(before.margin()), None)}
-            {of_count(td_string!(l, analytics.qty), now.qty, before.qty)}
-            {of_count(td_string!(l, analytics.orders), now.orders, before.orders)}
-            {of_count(td_string!(l, analytics.denied), now.denied, before.denied)}
-            {of_rub(td_string!(l, analytics.cost_rub), now.cost_rub, before.cost_rub)}
-            {tile(td_string!(l, analytics.cost_eur), now.cost_eur.shown(l), before.cost_eur.shown(l), change(now.cost_eur.0, before.cost_eur.0))}
-            {of_rub(td_string!(l, analytics.average), now.average_rub(), before.average_rub())}
-            {of_rub(td_string!(l, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
-            {tile(td_string!(l, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
-            {of_rub(td_string!(l, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
+            {of_rub(td_string!(locale, analytics.revenue), Some(now.revenue_rub), Some(before.revenue_rub))}
+            {of_rub(td_string!(locale, analytics.profit), now.profit_rub(), before.profit_rub())}
+            {tile(td_string!(locale, analytics.margin), share(now.margin()), share(before.margin()), None)}
+            {of_count(td_string!(locale, analytics.qty), now.qty, before.qty)}
+            {of_count(td_string!(locale, analytics.orders), now.orders, before.orders)}
+            {of_count(td_string!(locale, analytics.denied), now.denied, before.denied)}
+            {of_rub(td_string!(locale, analytics.cost_rub), now.cost_rub, before.cost_rub)}
+            {tile(td_string!(locale, analytics.cost_eur), now.cost_eur.display(locale), before.cost_eur.display(locale), change(now.cost_eur.0, before.cost_eur.0))}
+            {of_rub(td_string!(locale, analytics.average), now.average_rub(), before.average_rub())}
+            {of_rub(td_string!(locale, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
+            {tile(td_string!(locale, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
+            {of_rub(td_string!(locale, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
         </dl>
         {uncosted}
     }

@@ -25,30 +25,30 @@ macro_rules! answers {
 
 answers! {
     /// Errors of every endpoint that uses the database.
-    Public {
+    PublicErrors {
         "429": "Too many attempts or requests; `Retry-After` says when to try again",
         "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
     }
 
     /// Errors of every endpoint that identifies the caller.
-    SignedIn {
+    AuthErrors {
         "401": "Not signed in, or the token is not valid",
         "429": "Too many attempts or requests; `Retry-After` says when to try again",
         "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
     }
 
     /// Errors of endpoints that require a permission, and of all changes, which must not come from another site.
-    Allowed {
+    PermissionErrors {
         "403": "The caller lacks the permission, or the request came from another site",
     }
 
     /// Errors of endpoints for a single resource.
-    OfOne {
+    NotFoundErrors {
         "404": "The resource does not exist",
     }
 
     /// Errors of endpoints that read a body.
-    WithBody {
+    BodyErrors {
         "400": "The body is not valid JSON",
         "408": "The body took too long to arrive; nothing was changed",
         "413": "The body is larger than 256 KB",
@@ -57,7 +57,7 @@ answers! {
     }
 
     /// Errors of lists.
-    Listed {
+    ListErrors {
         "400": "The cursor is invalid, or a parameter is repeated",
         "422": "Invalid or unknown parameters; `errors` lists all of them",
     }

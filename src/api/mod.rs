@@ -32,7 +32,7 @@ use utoipa::{
     ),
     security(("session" = []), ("token" = [])),
     modifiers(&Access),
-    components(schemas(problem::Problem)),
+    components(schemas(problem::ProblemDocument)),
     tags(
         (name = "account", description = "Signing in, your account, its tokens and chats"),
         (name = "products", description = "Products and their stock"),
@@ -43,7 +43,7 @@ use utoipa::{
         (name = "contract", description = "This document"),
     )
 )]
-pub struct Frame;
+pub struct ApiDoc;
 
 struct Access;
 

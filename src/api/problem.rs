@@ -1,10 +1,10 @@
 //! Problem documents (RFC 9457), the format of every error response of the API.
 
 use crate::{
+    audit::Entity,
     codes::Code,
     error::{Difference, Error, FieldError},
     i18n::Locale,
-    log::Entity,
     ui,
     web::ClientInfo,
 };
@@ -25,7 +25,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request failed, and what to do. After a 4xx status, nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
-pub struct Problem {
+pub struct ProblemDocument {
     /// The error code, for programs
     #[serde(rename = "type")]
     #[schema(example = "urn:sirius:invalid")]
@@ -69,7 +69,7 @@ struct RecordedJson {
 
 /// Turns every error response of the API into a problem document, whichever layer it comes from.
 pub async fn answer(request: Request, next: Next) -> Response {
-    let l = ui::language(request.headers());
+    let locale = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
     let response = next.run(request).await;
     let status = response.status();
@@ -78,10 +78,10 @@ pub async fn answer(request: Request, next: Next) -> Response {
     }
     let (mut parts, _) = response.into_parts();
     let document = match parts.extensions.get::<Error>() {
-        Some(error) => Problem::of(error, l),
-        None => Problem::of_status(status, l),
+        Some(error) => ProblemDocument::of(error, locale),
+        None => ProblemDocument::of_status(status, locale),
     };
-    let document = Problem {
+    let document = ProblemDocument {
         request_id: id.to_string(),
         ..document
     };
@@ -99,23 +99,23 @@ pub async fn answer(request: Request, next: Next) -> Response {
     Response::from_parts(parts, body)
 }
 
-impl Problem {
-    fn of(error: &Error, l: Locale) -> Self {
-        let mut problem = Self::new(code(error), error.status(), error.words(l));
+impl ProblemDocument {
+    fn of(error: &Error, locale: Locale) -> Self {
+        let mut problem = Self::new(code(error), error.status(), error.message(locale));
         match error {
             Error::Invalid(fields) => {
-                let errors = by_field(fields, l);
+                let errors = by_field(fields, locale);
                 let names: Vec<_> = errors.keys().map(String::as_str).collect();
                 problem.detail = format!("{} {}", problem.detail, names.join(", "));
                 problem.errors = Some(errors);
             }
-            Error::OutOfStock { .. } => problem.errors = Some(by_field(&error.fields(), l)),
+            Error::OutOfStock { .. } => problem.errors = Some(by_field(&error.fields(), locale)),
             Error::Stale(stale) => {
                 problem.version = Some(stale.version);
                 problem.present = Some(present(&stale.differences));
             }
             Error::KeyReused(recorded) => {
-                problem.detail = td_string!(l, errors.key_reused_in_api).to_owned();
+                problem.detail = td_string!(locale, errors.key_reused_in_api).to_owned();
                 problem.recorded = Some(RecordedJson {
                     entity_type: recorded.entity.clone(),
                     entity_id: recorded.id,
@@ -127,16 +127,17 @@ impl Problem {
     }
 
     /// The problem for an error response that comes from the HTTP layers and has no [`Error`].
-    fn of_status(status: StatusCode, l: Locale) -> Self {
+    fn of_status(status: StatusCode, locale: Locale) -> Self {
         let (code, detail) = match status {
-            StatusCode::BAD_REQUEST => ("unreadable", td_string!(l, errors.unreadable)),
-            StatusCode::NOT_FOUND => ("not_found", td_string!(l, errors.not_found)),
-            StatusCode::METHOD_NOT_ALLOWED => {
-                ("method_not_allowed", td_string!(l, errors.wrong_method))
-            }
-            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("not_json", td_string!(l, errors.not_json)),
-            status if status.is_server_error() => ("internal", td_string!(l, errors.internal)),
-            _ => ("refused", td_string!(l, errors.wrong_request)),
+            StatusCode::BAD_REQUEST => ("unreadable", td_string!(locale, errors.unreadable)),
+            StatusCode::NOT_FOUND => ("not_found", td_string!(locale, errors.not_found)),
+            StatusCode::METHOD_NOT_ALLOWED => (
+                "method_not_allowed",
+                td_string!(locale, errors.wrong_method),
+            ),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => ("not_json", td_string!(locale, errors.not_json)),
+            status if status.is_server_error() => ("internal", td_string!(locale, errors.internal)),
+            _ => ("refused", td_string!(locale, errors.wrong_request)),
         };
         Self::new(code, status, detail.to_owned())
     }
@@ -156,13 +157,13 @@ impl Problem {
     }
 }
 
-fn by_field(fields: &[FieldError], l: Locale) -> BTreeMap<String, Vec<String>> {
+fn by_field(fields: &[FieldError], locale: Locale) -> BTreeMap<String, Vec<String>> {
     let mut errors = BTreeMap::<_, Vec<_>>::new();
     for wrong in fields {
         errors
             .entry(wrong.field.clone())
             .or_default()
-            .push(wrong.problem.words(l));
+            .push(wrong.problem.message(locale));
     }
     errors
 }

@@ -2,10 +2,10 @@
 //! are reported at once.
 
 use crate::{
-    act::{Shop, Tx},
-    auth::{Actor, Me, place::Place},
+    auth::{Actor, Me, client_origin::ClientOrigin},
     error::{Error, FieldError, Problem},
     fields::Fields,
+    transaction::{AppState, Tx},
     validation::{Input, Request},
     web::media_type,
 };
@@ -36,11 +36,11 @@ use utoipa::{
 
 /// The caller of an endpoint, with access to the shop on their behalf.
 pub struct Caller {
-    pub shop: Shop,
+    pub app: AppState,
     pub actor: Actor,
     pub session: Session,
     /// The browser and the address from which the request was sent.
-    pub place: Place,
+    pub place: ClientOrigin,
 }
 
 impl Caller {
@@ -50,7 +50,7 @@ impl Caller {
         body: Body<R>,
         change: impl FnOnce(&mut Tx<'_>, &R) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.act(move |tx| {
+        self.write(move |tx| {
             let request = body.input.request(&tx.actor)?;
             change(tx, &request)
         })
@@ -58,19 +58,19 @@ impl Caller {
     }
 
     /// Changes the shop, in a write transaction.
-    pub async fn act<T: Send + 'static>(
+    pub async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.shop.act(self.actor.clone(), act).await
+        self.app.write(self.actor.clone(), operation).await
     }
 
     /// Reads from the shop, without changing it.
-    pub async fn look<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.shop.look(self.actor.clone(), look).await
+        self.app.read(self.actor.clone(), query).await
     }
 
     /// Reads from the shop with the parameters of a URL. Unknown and invalid parameters are reported together, after
@@ -80,7 +80,7 @@ impl Caller {
         Params { query, unknown }: Params<Q>,
         read: impl FnOnce(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.look(move |tx| match read(tx, &query) {
+        self.read(move |tx| match read(tx, &query) {
             found if unknown.is_empty() => found,
             Err(error @ (Error::SignedOut | Error::Forbidden)) => Err(error),
             Err(Error::Invalid(wrong)) => Err(Error::Invalid([unknown, wrong].concat())),
@@ -98,15 +98,15 @@ impl Caller {
     }
 }
 
-impl FromRequestParts<Shop> for Caller {
+impl FromRequestParts<AppState> for Caller {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
         let session = parts.extensions.get::<Session>().cloned();
         Ok(Self {
-            shop: shop.clone(),
+            app: app.clone(),
             actor: Actor::of(&parts.extensions)?,
-            place: Place::of(parts),
+            place: ClientOrigin::of(parts),
             session: session.ok_or(Error::Internal)?,
         })
     }
@@ -130,11 +130,11 @@ pub async fn read_token(mut request: HttpRequest, next: Next) -> Response {
 /// A numeric id in the path. Anything but a number is answered with 404.
 pub struct Id(pub i64);
 
-impl FromRequestParts<Shop> for Id {
+impl FromRequestParts<AppState> for Id {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Error> {
-        Path::<i64>::from_request_parts(parts, shop)
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        Path::<i64>::from_request_parts(parts, app)
             .await
             .map(|Path(id)| Self(id))
             .map_err(|_| Error::NotFound)
@@ -144,11 +144,11 @@ impl FromRequestParts<Shop> for Id {
 /// A name or another text in the path.
 pub struct Name(pub String);
 
-impl FromRequestParts<Shop> for Name {
+impl FromRequestParts<AppState> for Name {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, shop: &Shop) -> Result<Self, Error> {
-        Path::<String>::from_request_parts(parts, shop)
+    async fn from_request_parts(parts: &mut Parts, app: &AppState) -> Result<Self, Error> {
+        Path::<String>::from_request_parts(parts, app)
             .await
             .map(|Path(name)| Self(name))
             .map_err(|_| Error::NotFound)
@@ -162,14 +162,14 @@ pub struct Body<T> {
     of: PhantomData<T>,
 }
 
-impl<T: PartialSchema> FromRequest<Shop> for Body<T> {
+impl<T: PartialSchema> FromRequest<AppState> for Body<T> {
     type Rejection = Response;
 
-    async fn from_request(request: HttpRequest, shop: &Shop) -> Result<Self, Response> {
+    async fn from_request(request: HttpRequest, app: &AppState) -> Result<Self, Response> {
         if !is_json(request.headers()) {
             return Err(StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response());
         }
-        let body = Bytes::from_request(request, shop)
+        let body = Bytes::from_request(request, app)
             .await
             .map_err(IntoResponse::into_response)?;
         let refuse = |error: serde_json::Error| match error.classify() {
@@ -240,7 +240,7 @@ fn read_object(
     }
     let mut input = Input::new(fields);
     for (name, problem) in wrong {
-        input.wrong(&name, problem);
+        input.add_error(&name, problem);
     }
     input
 }
@@ -288,7 +288,7 @@ impl Kind {
         };
         match self {
             Self::Text => Ok(text),
-            Self::Whole => whole(&text).map(str::to_owned).ok_or(refusal),
+            Self::Whole => whole_number(&text).map(str::to_owned).ok_or(refusal),
             Self::Amount | Self::Rate if is_decimal(&text) => Ok(text),
             Self::Amount | Self::Rate => Err(refusal),
         }
@@ -304,7 +304,7 @@ fn is_integer(of: &SchemaType) -> bool {
 }
 
 /// Returns the integer part of a decimal whose fraction is zero.
-fn whole(text: &str) -> Option<&str> {
+fn whole_number(text: &str) -> Option<&str> {
     let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
     let is_whole = is_decimal(text) && fraction.bytes().all(|digit| digit == b'0');
     is_whole.then_some(whole)
@@ -329,10 +329,10 @@ pub struct Params<T> {
     unknown: Vec<FieldError>,
 }
 
-impl<T: DeserializeOwned + IntoParams> FromRequestParts<Shop> for Params<T> {
+impl<T: DeserializeOwned + IntoParams> FromRequestParts<AppState> for Params<T> {
     type Rejection = StatusCode;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shop) -> Result<Self, StatusCode> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, StatusCode> {
         let text = parts.uri.query().unwrap_or_default();
         let known = T::into_params(|| Some(ParameterIn::Query));
         let is_unknown = |name: &str| !known.iter().any(|known| known.name == name);
@@ -352,15 +352,15 @@ impl<T: DeserializeOwned + IntoParams> FromRequestParts<Shop> for Params<T> {
 }
 
 /// The `Idempotency-Key` header; empty if it was not sent.
-pub struct Key(pub String);
+pub struct IdempotencyKey(pub String);
 
 const KEY: &str = "Idempotency-Key";
 const LONGEST_KEY: usize = 255;
 
-impl FromRequestParts<Shop> for Key {
+impl FromRequestParts<AppState> for IdempotencyKey {
     type Rejection = Error;
 
-    async fn from_request_parts(parts: &mut Parts, _: &Shop) -> Result<Self, Error> {
+    async fn from_request_parts(parts: &mut Parts, _: &AppState) -> Result<Self, Error> {
         let Some(key) = parts.headers.get(KEY) else {
             return Ok(Self(String::new()));
         };
@@ -372,7 +372,7 @@ impl FromRequestParts<Shop> for Key {
     }
 }
 
-impl IntoParams for Key {
+impl IntoParams for IdempotencyKey {
     fn into_params(_: impl Fn() -> Option<ParameterIn>) -> Vec<Parameter> {
         let key = ParameterBuilder::new()
             .name(KEY)

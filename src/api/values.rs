@@ -155,19 +155,19 @@ impl<T> Listing<T> {
 }
 
 /// A response with status 201, the path of the created resource in `Location`, and the resource itself.
-pub struct Made<T> {
+pub struct Created<T> {
     at: String,
     body: T,
 }
 
-impl<T> Made<T> {
+impl<T> Created<T> {
     /// Returns the response for a resource that was created at the path `at`.
     pub const fn at(at: String, body: T) -> Self {
         Self { at, body }
     }
 }
 
-impl<T: Serialize> IntoResponse for Made<T> {
+impl<T: Serialize> IntoResponse for Created<T> {
     fn into_response(self) -> Response {
         let location = [(header::LOCATION, self.at)];
         (StatusCode::CREATED, location, Json(self.body)).into_response()

@@ -17,46 +17,53 @@ use leptos_meta::Title;
 /// Returns the signed-in user.
 #[server(endpoint = "account")]
 pub async fn account() -> Result<Me, Error> {
-    crate::door::look(super::service::me).await
+    crate::server_context::read(super::service::me).await
 }
 
 /// Changes the password of the signed-in user and signs out their other devices.
 #[server(endpoint = "change_password")]
 pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{Actor, service, session};
-    use crate::{door, ui::banner::Success, validation::Input};
-    let me = match door::actor() {
+    use crate::{server_context, ui::banner::Success, validation::Input};
+    let me = match server_context::actor() {
         Ok(Actor::User(me)) => me,
-        Ok(Actor::Nobody | Actor::System) => return door::answer(Err(Error::SignedOut)),
-        Err(error) => return door::answer(Err(error)),
+        Ok(Actor::Nobody | Actor::System) => {
+            return server_context::set_status(Err(Error::SignedOut));
+        }
+        Err(error) => return server_context::set_status(Err(error)),
     };
-    let change = door::answer(service::PasswordChange::read(Input::new(fields)))?;
-    let changed = service::change_password(&door::shop(), me, change).await;
-    let admitted = door::answer(changed)?;
-    session::begin(&door::request_session()?, &admitted, door::place()).await?;
-    door::go("/account", Success::PasswordChanged);
+    let change = server_context::set_status(service::PasswordChange::read(Input::new(fields)))?;
+    let changed = service::change_password(&server_context::app_state(), me, change).await;
+    let admitted = server_context::set_status(changed)?;
+    session::begin(
+        &server_context::request_session()?,
+        &admitted,
+        server_context::client_origin(),
+    )
+    .await?;
+    server_context::redirect("/account", Success::PasswordChanged);
     Ok(())
 }
 
 /// The account page of the signed-in user.
 #[component]
 pub fn AccountPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let account = ui::data(|| (), |()| account());
     let may_work = ui::me().is_some_and(|me| !me.must_change_password);
     view! {
-        <Title text=td_string!(l, auth.account) />
+        <Title text=td_string!(locale, auth.account) />
         <div class="narrow">
-            <h1>{td_string!(l, auth.account)}</h1>
+            <h1>{td_string!(locale, auth.account)}</h1>
             {ui::loaded(account, move |me| view! {
                 <dl class="facts">
-                    <dt>{td_string!(l, fields.username)}</dt>
+                    <dt>{td_string!(locale, fields.username)}</dt>
                     <dd>{me.username}</dd>
-                    <dt>{td_string!(l, fields.role)}</dt>
-                    <dd>{me.role.words(|role| role.label(l))}</dd>
+                    <dt>{td_string!(locale, fields.role)}</dt>
+                    <dd>{me.role.display(|role| role.label(locale))}</dd>
                 </dl>
                 <section aria-labelledby="password-change">
-                    <h2 id="password-change">{td_string!(l, auth.change_password)}</h2>
+                    <h2 id="password-change">{td_string!(locale, auth.change_password)}</h2>
                     <PasswordForm />
                 </section>
             })}
@@ -71,14 +78,14 @@ pub fn AccountPage() -> impl IntoView {
 
 #[component]
 fn PasswordForm() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let action = FormAction::new::<ChangePassword>();
     view! {
         <Form action full_load=true>
-            <Field name="current_password" label=td_string!(l, fields.current_password) kind="password" autocomplete="current-password" required=true />
-            <Field name="password" label=td_string!(l, fields.new_password) hint=td_string!(l, auth.password_hint) kind="password" autocomplete="new-password" required=true />
-            <Field name="password_repeated" label=td_string!(l, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
-            <Submit label=td_string!(l, auth.change_password) />
+            <Field name="current_password" label=td_string!(locale, fields.current_password) kind="password" autocomplete="current-password" required=true />
+            <Field name="password" label=td_string!(locale, fields.new_password) hint=td_string!(locale, auth.password_hint) kind="password" autocomplete="new-password" required=true />
+            <Field name="password_repeated" label=td_string!(locale, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
+            <Submit label=td_string!(locale, auth.change_password) />
         </Form>
     }
 }

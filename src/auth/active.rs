@@ -1,16 +1,16 @@
 //! Looks up an account that may be used now.
 
 use crate::{
-    act::Tx,
     auth::{Me, Role, UserState},
     codes::Code,
     error::Error,
     schema::users,
+    transaction::Tx,
 };
 use diesel::prelude::*;
 
 /// Returns the account with this name, or `None` if it is missing, deleted or not active.
-pub fn active(
+pub fn find_active_account(
     tx: &mut Tx<'_>,
     username: &str,
     manager_in_admin: bool,

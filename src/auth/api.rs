@@ -7,15 +7,15 @@ use super::{
     session,
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, OfOne, Public, SignedIn, WithBody},
+        answers::{AuthErrors, BodyErrors, NotFoundErrors, PermissionErrors, PublicErrors},
         request::{Body, Caller, Name},
-        values::{Listing, Made, Time},
+        values::{Created, Listing, Time},
     },
     auth::users::api::UserJson,
     codes::Code,
     error::{Error, Problem},
+    transaction::{AppState, Tx},
     validation::Input,
 };
 use axum::{Json, http::StatusCode};
@@ -24,7 +24,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints for signing in and for the caller's own account.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(register))
         .routes(routes!(login))
@@ -107,7 +107,7 @@ impl Credentials {
             username: input.read("username", entered),
             password: input.read("password", entered),
         };
-        input.done().map(|()| credentials)
+        input.finish().map(|()| credentials)
     }
 }
 
@@ -131,16 +131,16 @@ fn once<T>(mut body: Body<T>) -> Input {
     request_body = Registrant,
     responses(
         (status = CREATED, description = "The new account", body = UserJson, headers(("Location" = String, description = "Path of the account"))),
-        Public, Allowed, WithBody
+        PublicErrors, PermissionErrors, BodyErrors
     )
 )]
-async fn register(caller: Caller, body: Body<Registrant>) -> Result<Made<UserJson>, Error> {
+async fn register(caller: Caller, body: Body<Registrant>) -> Result<Created<UserJson>, Error> {
     let registrant = Registrant::read(once(body))?;
-    let (account, admitted) = service::register(&caller.shop, registrant, &caller.place).await?;
+    let (account, admitted) = service::register(&caller.app, registrant, &caller.place).await?;
     if account.state == UserState::Active {
         session::begin(&caller.session, &admitted, caller.place).await?;
     }
-    Ok(Made::at("/api/me".to_owned(), account.into()))
+    Ok(Created::at("/api/me".to_owned(), account.into()))
 }
 
 /// Sign in
@@ -155,12 +155,12 @@ async fn register(caller: Caller, body: Body<Registrant>) -> Result<Made<UserJso
     request_body = Credentials,
     responses(
         (status = OK, description = "The signed-in account", body = MeJson, headers(("Set-Cookie" = String, description = "The session cookie"))),
-        SignedIn, Allowed, WithBody
+        AuthErrors, PermissionErrors, BodyErrors
     )
 )]
 async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, Error> {
     let Credentials { username, password } = Credentials::read(body.input)?;
-    let (me, admitted) = service::sign_in(&caller.shop, &username, password, &caller.place).await?;
+    let (me, admitted) = service::sign_in(&caller.app, &username, password, &caller.place).await?;
     session::begin(&caller.session, &admitted, caller.place).await?;
     Ok(Json(me.into()))
 }
@@ -174,10 +174,10 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
     operation_id = "logout",
     tag = "account",
     security(()),
-    responses((status = NO_CONTENT, description = "The session has ended"), Public, Allowed)
+    responses((status = NO_CONTENT, description = "The session has ended"), PublicErrors, PermissionErrors)
 )]
 async fn logout(caller: Caller) -> Result<StatusCode, Error> {
-    caller.act(service::sign_out).await?;
+    caller.write(service::sign_out).await?;
     session::end(&caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -189,7 +189,7 @@ async fn logout(caller: Caller) -> Result<StatusCode, Error> {
     operation_id = "plain_logout",
     tag = "account",
     security(()),
-    responses((status = NO_CONTENT, description = "The session has ended"), Public, Allowed)
+    responses((status = NO_CONTENT, description = "The session has ended"), PublicErrors, PermissionErrors)
 )]
 async fn plain_logout(caller: Caller) -> Result<StatusCode, Error> {
     logout(caller).await
@@ -201,10 +201,10 @@ async fn plain_logout(caller: Caller) -> Result<StatusCode, Error> {
     path = "/api/me",
     operation_id = "me",
     tag = "account",
-    responses((status = OK, description = "The account", body = MeJson), SignedIn)
+    responses((status = OK, description = "The account", body = MeJson), AuthErrors)
 )]
 async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
-    let me = caller.look(service::me).await?;
+    let me = caller.read(service::me).await?;
     Ok(Json(me.into()))
 }
 
@@ -217,12 +217,12 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
     operation_id = "change_password",
     tag = "account",
     request_body = PasswordChange,
-    responses((status = NO_CONTENT, description = "The password was changed"), SignedIn, Allowed, WithBody)
+    responses((status = NO_CONTENT, description = "The password was changed"), AuthErrors, PermissionErrors, BodyErrors)
 )]
 async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<StatusCode, Error> {
     let me = caller.me()?.clone();
     let change = PasswordChange::read(once(body))?;
-    let admitted = service::change_password(&caller.shop, me, change).await?;
+    let admitted = service::change_password(&caller.app, me, change).await?;
     if session::is_of(&caller.session, &admitted.username).await? {
         session::begin(&caller.session, &admitted, caller.place).await?;
     }
@@ -235,11 +235,11 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
     path = "/api/me/sessions",
     operation_id = "list_sessions",
     tag = "account",
-    responses((status = OK, description = "The sessions, most recently seen first, at most 100", body = Listing<SessionJson>), SignedIn)
+    responses((status = OK, description = "The sessions, most recently seen first, at most 100", body = Listing<SessionJson>), AuthErrors)
 )]
 async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     let own = session::key(&caller.session);
-    let devices = caller.look(move |tx| session::devices(tx, &own)).await?;
+    let devices = caller.read(move |tx| session::devices(tx, &own)).await?;
     Ok(Listing::whole(devices))
 }
 
@@ -249,12 +249,12 @@ async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     path = "/api/me/sessions",
     operation_id = "end_other_sessions",
     tag = "account",
-    responses((status = NO_CONTENT, description = "The other sessions have ended"), SignedIn, Allowed)
+    responses((status = NO_CONTENT, description = "The other sessions have ended"), AuthErrors, PermissionErrors)
 )]
 async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     let own = session::key(&caller.session);
     let end = move |tx: &mut Tx<'_>| session::end_other_devices(tx, &own);
-    caller.act(end).await?;
+    caller.write(end).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -265,10 +265,10 @@ async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     operation_id = "end_session",
     tag = "account",
     params(("id" = String, Path, description = "Session id from the list", example = "5d41402abc4b2a76")),
-    responses((status = NO_CONTENT, description = "The session has ended or did not exist"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The session has ended or did not exist"), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn end_device(caller: Caller, Name(id): Name) -> Result<StatusCode, Error> {
     let end = move |tx: &mut Tx<'_>| session::end_device(tx, &id);
-    caller.act(end).await?;
+    caller.write(end).await?;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -30,16 +30,16 @@ pub struct Device {
 #[server(endpoint = "list_devices", input = GetUrl)]
 pub async fn list_devices() -> Result<Vec<Device>, Error> {
     use super::session;
-    let own = session::key(&crate::door::request_session()?);
-    crate::door::look(move |tx| session::devices(tx, &own)).await
+    let own = session::key(&crate::server_context::request_session()?);
+    crate::server_context::read(move |tx| session::devices(tx, &own)).await
 }
 
 /// Signs one device out.
 #[server(endpoint = "end_device")]
 pub async fn end_device(id: String) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| super::session::end_device(tx, &id)).await?;
-    door::back(Success::DeviceSignedOut);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::session::end_device(tx, &id)).await?;
+    server_context::redirect_back(Success::DeviceSignedOut);
     Ok(())
 }
 
@@ -47,31 +47,31 @@ pub async fn end_device(id: String) -> Result<(), Error> {
 #[server(endpoint = "end_other_devices")]
 pub async fn end_other_devices() -> Result<(), Error> {
     use super::session;
-    use crate::{door, ui::banner::Success};
-    let own = session::key(&door::request_session()?);
-    door::act(move |tx| session::end_other_devices(tx, &own)).await?;
-    door::back(Success::DeviceSignedOut);
+    use crate::{server_context, ui::banner::Success};
+    let own = session::key(&server_context::request_session()?);
+    server_context::write(move |tx| session::end_other_devices(tx, &own)).await?;
+    server_context::redirect_back(Success::DeviceSignedOut);
     Ok(())
 }
 
 /// The list of devices, each with a button to sign it out.
 #[component]
 pub fn Devices() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let end = FormAction::in_row::<EndDevice>();
     let end_others = FormAction::in_row::<EndOtherDevices>();
-    let ended = [end, end_others].map(FormAction::times_done);
+    let ended = [end, end_others].map(FormAction::success_count);
     let devices = ui::data(move || ended.map(|times| times.get()), |_| list_devices());
     Effect::new(move || {
-        if end.is_done() || end_others.is_done() {
-            ui::announce(td_string!(l, banner.device_signed_out).to_owned());
+        if end.has_succeeded() || end_others.has_succeeded() {
+            ui::announce(td_string!(locale, banner.device_signed_out).to_owned());
         }
     });
     let draw = move |devices: Vec<Device>| {
         let has_others = devices.iter().any(|device| !device.is_this);
         let row = move |device: Device| {
             let name = if device.name.is_empty() {
-                td_string!(l, auth.unknown_device).to_owned()
+                td_string!(locale, auth.unknown_device).to_owned()
             } else {
                 device.name
             };
@@ -79,13 +79,13 @@ pub fn Devices() -> impl IntoView {
                 <li class="device">
                     <div>
                         <strong>{name}</strong>
-                        {device.is_this.then(|| view! { " " <span class="badge badge-success badge-soft">{td_string!(l, auth.this_device)}</span> })}
-                        <p class="text-sm opacity-80">{device.address} {device.last_seen_at.map(|seen| format!(" · {}", seen.shown(l)))}</p>
+                        {device.is_this.then(|| view! { " " <span class="badge badge-success badge-soft">{td_string!(locale, auth.this_device)}</span> })}
+                        <p class="text-sm opacity-80">{device.address} {device.last_seen_at.map(|seen| format!(" · {}", seen.display(locale)))}</p>
                     </div>
                     {(!device.is_this).then(|| view! {
                         <Form action=end>
                             <input type="hidden" name="id" value=device.id />
-                            <Submit label=td_string!(l, auth.end_device) class="btn btn-sm" />
+                            <Submit label=td_string!(locale, auth.end_device) class="btn btn-sm" />
                         </Form>
                     })}
                 </li>
@@ -95,14 +95,14 @@ pub fn Devices() -> impl IntoView {
             <ul class="devices">{devices.into_iter().map(row).collect_view()}</ul>
             {has_others.then(|| view! {
                 <Form action=end_others>
-                    <Submit label=td_string!(l, auth.end_other_devices) class="btn" />
+                    <Submit label=td_string!(locale, auth.end_other_devices) class="btn" />
                 </Form>
             })}
         }
     };
     view! {
         <section aria-labelledby="devices">
-            <h2 id="devices">{td_string!(l, auth.devices)}</h2>
+            <h2 id="devices">{td_string!(locale, auth.devices)}</h2>
             {ui::loaded(devices, draw)}
         </section>
     }

@@ -35,11 +35,12 @@ pub async fn sign_in_again(username: String, password: String) -> Result<Me, Err
 #[cfg(feature = "ssr")]
 async fn begin_session(username: &str, password: String) -> Result<Me, Error> {
     use super::{service, session};
-    use crate::door;
-    let place = door::place();
-    let signed_in = service::sign_in(&door::shop(), username, password, &place).await;
-    let (me, admitted) = door::answer(signed_in)?;
-    session::begin(&door::request_session()?, &admitted, place).await?;
+    use crate::server_context;
+    let place = server_context::client_origin();
+    let signed_in =
+        service::sign_in(&server_context::app_state(), username, password, &place).await;
+    let (me, admitted) = server_context::set_status(signed_in)?;
+    session::begin(&server_context::request_session()?, &admitted, place).await?;
     Ok(me)
 }
 
@@ -47,10 +48,10 @@ async fn begin_session(username: &str, password: String) -> Result<Me, Error> {
 #[server(endpoint = "sign_out")]
 pub async fn sign_out() -> Result<(), Error> {
     use super::{service, session};
-    use crate::{door, ui::banner::Success};
-    door::act(service::sign_out).await?;
-    session::end(&door::request_session()?).await?;
-    door::go("/login", Success::SignedOut);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(service::sign_out).await?;
+    session::end(&server_context::request_session()?).await?;
+    server_context::redirect("/login", Success::SignedOut);
     Ok(())
 }
 
@@ -69,23 +70,23 @@ fn is_our_page(next: &str) -> bool {
 /// The sign-in page.
 #[component]
 pub fn LoginPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let action = FormAction::new::<SignIn>();
     let next = use_query_map()
         .read_untracked()
         .get("next")
         .unwrap_or_default();
     view! {
-        <Title text=td_string!(l, nav.sign_in) />
+        <Title text=td_string!(locale, nav.sign_in) />
         <div class="narrow">
-            <h1>{td_string!(l, nav.sign_in)}</h1>
+            <h1>{td_string!(locale, nav.sign_in)}</h1>
             <Form action full_load=true>
                 <input type="hidden" name="next" value=next />
-                <Field name="username" label=td_string!(l, fields.username) autocomplete="username" required=true autofocus=true />
-                <Field name="password" label=td_string!(l, fields.password) kind="password" autocomplete="current-password" required=true />
-                <Submit label=td_string!(l, auth.sign_in) />
+                <Field name="username" label=td_string!(locale, fields.username) autocomplete="username" required=true autofocus=true />
+                <Field name="password" label=td_string!(locale, fields.password) kind="password" autocomplete="current-password" required=true />
+                <Submit label=td_string!(locale, auth.sign_in) />
             </Form>
-            <p class="mt-4">{td_string!(l, auth.no_account)} " " <a class="link" href="/register">{td_string!(l, nav.register)}</a></p>
+            <p class="mt-4">{td_string!(locale, auth.no_account)} " " <a class="link" href="/register">{td_string!(locale, nav.register)}</a></p>
         </div>
     }
 }
@@ -96,7 +97,7 @@ pub fn LoginPage() -> impl IntoView {
 /// because it was rendered for the previous user.
 #[component]
 pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let unsent = interrupted.0;
     let action = FormAction::new::<SignInAgain>();
     let (dialog, form) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Form>::new());
@@ -137,20 +138,20 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
     };
     view! {
         <dialog class="question" node_ref=dialog aria-labelledby="sign-in-again" on:close=close>
-            <h2 id="sign-in-again">{td_string!(l, auth.session_ended)}</h2>
+            <h2 id="sign-in-again">{td_string!(locale, auth.session_ended)}</h2>
             {move || action.error().map(|error| view! { <Failure error /> })}
             {move || unsent.read().is_some().then(|| view! { <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
                 <label class="field">
-                    <span class="field-label">{td_string!(l, fields.username)}</span>
+                    <span class="field-label">{td_string!(locale, fields.username)}</span>
                     <input class="input mb-3 w-full" name="username" autocomplete="username" value=ui::me().map(|me| me.username) />
                 </label>
                 <label class="field">
-                    <span class="field-label">{td_string!(l, fields.password)}</span>
+                    <span class="field-label">{td_string!(locale, fields.password)}</span>
                     <input class="input mb-4 w-full" name="password" type="password" autocomplete="current-password" autofocus />
                 </label>
                 <div class="question-buttons">
-                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>{td_string!(l, auth.sign_in_and_send)}</button>
-                    <button class="btn" type="button" on:click=cancel>{td_string!(l, ui.cancel)}</button>
+                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>{td_string!(locale, auth.sign_in_and_send)}</button>
+                    <button class="btn" type="button" on:click=cancel>{td_string!(locale, ui.cancel)}</button>
                 </div>
             </form> })}
         </dialog>
@@ -160,10 +161,10 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
 /// The sign-out button of the menu.
 #[component]
 pub fn SignOutForm() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
         <form method="post" action=SignOut::PATH>
-            <button class="menu-link" type="submit">{td_string!(l, nav.sign_out)}</button>
+            <button class="menu-link" type="submit">{td_string!(locale, nav.sign_out)}</button>
         </form>
     }
 }

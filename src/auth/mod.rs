@@ -13,11 +13,9 @@ pub mod active;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
-pub mod known;
+pub mod client_origin;
 #[cfg(feature = "ssr")]
 pub mod password;
-#[cfg(feature = "ssr")]
-pub mod place;
 #[cfg(feature = "ssr")]
 pub mod revocation;
 #[cfg(feature = "ssr")]
@@ -28,6 +26,8 @@ pub mod session;
 pub mod session_store;
 #[cfg(feature = "ssr")]
 pub mod throttle;
+#[cfg(feature = "ssr")]
+pub mod trusted_browser;
 
 use crate::{
     codes::{Code, codes},

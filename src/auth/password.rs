@@ -3,7 +3,7 @@
 //! Only a few hashes run at a time, so that a flood of sign-ins leaves CPU cores for other requests. Known and unknown
 //! browsers wait in separate queues that are served alternately, so that strangers cannot lock the owner out.
 
-use super::{place::Place, throttle};
+use super::{client_origin::ClientOrigin, throttle};
 use crate::error::{Error, Problem};
 use rand::RngExt;
 use std::{
@@ -25,7 +25,7 @@ const QUEUE: usize = 128;
 /// Maximum number of requests from one address in each queue.
 const OF_ONE: usize = 8;
 /// Maximum time that a request waits for a slot.
-const PATIENCE: Duration = Duration::from_secs(10);
+const MAX_WAIT: Duration = Duration::from_secs(10);
 
 /// Number of hashes that run at a time: half of the CPU cores, at least one.
 static CORES: LazyLock<usize> = LazyLock::new(|| {
@@ -38,13 +38,13 @@ static DUMMY: OnceLock<String> = OnceLock::new();
 
 /// Decides in which queue a request waits for bcrypt, and against which address it counts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Turn {
+pub struct HashPriority {
     is_known: bool,
     /// `None` if the user is signed in already, or there is no address to count against.
     address: Option<IpAddr>,
 }
 
-impl Turn {
+impl HashPriority {
     /// The turn of a signed-in user.
     pub const OWN: Self = Self {
         is_known: true,
@@ -52,7 +52,7 @@ impl Turn {
     };
 
     /// The turn of a visitor who is not signed in. `is_known` says whether the account has used this browser before.
-    pub fn at(place: &Place, is_known: bool) -> Self {
+    pub fn at(place: &ClientOrigin, is_known: bool) -> Self {
         Self {
             is_known,
             address: throttle::address(place),
@@ -138,8 +138,8 @@ pub fn one_time() -> String {
 }
 
 /// Hashes a new password, which must have passed [`check`].
-pub async fn hash(password: String, cost: u32, turn: Turn) -> Result<String, Error> {
-    slow(turn, move || bcrypt::non_truncating_hash(password, cost)).await
+pub async fn hash(password: String, cost: u32, turn: HashPriority) -> Result<String, Error> {
+    run_bcrypt(turn, move || bcrypt::non_truncating_hash(password, cost)).await
 }
 
 /// Returns whether the password matches the hash. Without a hash it takes the same time and returns `false`.
@@ -147,12 +147,12 @@ pub async fn verify(
     password: String,
     hash: Option<String>,
     cost: u32,
-    turn: Turn,
+    turn: HashPriority,
 ) -> Result<bool, Error> {
     if password.len() > MAX_BYTES {
         return Ok(false);
     }
-    slow(turn, move || match hash {
+    run_bcrypt(turn, move || match hash {
         Some(hash) => bcrypt::verify(password, &hash),
         None => bcrypt::verify(password, dummy(cost)?).map(|_| false),
     })
@@ -171,8 +171,8 @@ pub fn warm_up(cost: u32) {
     let _ = dummy(cost);
 }
 
-async fn slow<T: Send + 'static>(
-    turn: Turn,
+async fn run_bcrypt<T: Send + 'static>(
+    turn: HashPriority,
     work: impl FnOnce() -> Result<T, bcrypt::BcryptError> + Send + 'static,
 ) -> Result<T, Error> {
     let fault = |error: &dyn std::fmt::Display| {
@@ -185,7 +185,7 @@ async fn slow<T: Send + 'static>(
         .map(|address| queue.take(address))
         .transpose()?;
     let _place = queue.places.try_acquire().map_err(|_| Error::Busy)?;
-    let slot = timeout(PATIENCE, async {
+    let slot = timeout(MAX_WAIT, async {
         let _head = queue.head.acquire().await?;
         SLOTS.acquire().await
     });

@@ -34,42 +34,44 @@ pub enum Terms {
 /// Returns the rules that currently apply to a registration, with the invitation if it is not empty.
 #[server(endpoint = "registration_terms")]
 pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
-    use crate::{auth::users::invitations, config::Registration, crypto::sha256, door};
+    use crate::{auth::users::invitations, config::Registration, crypto::sha256, server_context};
     if !invitation.is_empty() {
         let hash = sha256(&invitation);
-        return match door::shop()
-            .look(super::Actor::Nobody, move |tx| {
+        return match server_context::app_state()
+            .read(super::Actor::Nobody, move |tx| {
                 invitations::role_of(tx, &hash)
             })
             .await
         {
             Ok(role) => Ok(Terms::Invited(role)),
             Err(Error::InvitationOver) => Ok(Terms::InvitationOver),
-            Err(error) => door::answer(Err(error)),
+            Err(error) => server_context::set_status(Err(error)),
         };
     }
-    let any = door::look(super::service::any_user).await?;
-    Ok(match (any, door::shop().config.registration) {
-        (false, _) => Terms::First,
-        (true, Registration::Open) => Terms::Open,
-        (true, Registration::Approval) => Terms::Approval,
-        (true, Registration::Closed) => Terms::Closed,
-    })
+    let any = server_context::read(super::service::any_user).await?;
+    Ok(
+        match (any, server_context::app_state().config.registration) {
+            (false, _) => Terms::First,
+            (true, Registration::Open) => Terms::Open,
+            (true, Registration::Approval) => Terms::Approval,
+            (true, Registration::Closed) => Terms::Closed,
+        },
+    )
 }
 
 /// Registers an account and signs it in. If an admin must approve it first, redirects to a page that says so.
 #[server(endpoint = "register")]
 pub async fn register(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{UserState, service, session};
-    use crate::{door, ui::banner::Success, validation::Input};
-    let place = door::place();
-    let registrant = door::answer(service::Registrant::read(Input::new(fields)))?;
-    let registered = service::register(&door::shop(), registrant, &place).await;
-    let (account, admitted) = door::answer(registered)?;
+    use crate::{server_context, ui::banner::Success, validation::Input};
+    let place = server_context::client_origin();
+    let registrant = server_context::set_status(service::Registrant::read(Input::new(fields)))?;
+    let registered = service::register(&server_context::app_state(), registrant, &place).await;
+    let (account, admitted) = server_context::set_status(registered)?;
     match account.state.known() {
         Some(UserState::Active) => {
-            session::begin(&door::request_session()?, &admitted, place).await?;
-            door::go("/", Success::Registered);
+            session::begin(&server_context::request_session()?, &admitted, place).await?;
+            server_context::redirect("/", Success::Registered);
         }
         Some(UserState::Pending | UserState::Blocked) | None => leptos_axum::redirect(PENDING),
     }
@@ -83,13 +85,13 @@ const PENDING: &str = "/register/pending";
 /// The page that says that an admin must approve the account first.
 #[component]
 pub fn PendingPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
-        <Title text=td_string!(l, auth.pending_title) />
+        <Title text=td_string!(locale, auth.pending_title) />
         <div class="narrow">
-            <h1>{td_string!(l, auth.pending_title)}</h1>
-            <p class="alert alert-info alert-soft mb-4" role="status">{td_string!(l, auth.pending)}</p>
-            <p><a class="link" href="/login">{td_string!(l, nav.sign_in)}</a></p>
+            <h1>{td_string!(locale, auth.pending_title)}</h1>
+            <p class="alert alert-info alert-soft mb-4" role="status">{td_string!(locale, auth.pending)}</p>
+            <p><a class="link" href="/login">{td_string!(locale, nav.sign_in)}</a></p>
         </div>
     }
 }
@@ -97,35 +99,35 @@ pub fn PendingPage() -> impl IntoView {
 /// The registration page.
 #[component]
 pub fn RegisterPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let terms = ui::data(
         move || parameter(&params.read(), "invitation"),
         registration_terms,
     );
     view! {
-        <Title text=td_string!(l, nav.register) />
+        <Title text=td_string!(locale, nav.register) />
         <div class="narrow">
-            <h1>{td_string!(l, nav.register)}</h1>
+            <h1>{td_string!(locale, nav.register)}</h1>
             {ui::loaded(terms, |terms| view! { <RegisterForm terms /> })}
-            <p class="mt-4">{td_string!(l, auth.have_account)} " " <a class="link" href="/login">{td_string!(l, nav.sign_in)}</a></p>
+            <p class="mt-4">{td_string!(locale, auth.have_account)} " " <a class="link" href="/login">{td_string!(locale, nav.sign_in)}</a></p>
         </div>
     }
 }
 
 #[component]
 fn RegisterForm(terms: Terms) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let action = FormAction::new::<Register>();
     let note = match terms {
-        Terms::First => td_string!(l, auth.first_account),
+        Terms::First => td_string!(locale, auth.first_account),
         Terms::Open => "",
-        Terms::Approval => td_string!(l, auth.approval),
-        Terms::Closed => td_string!(l, errors.registration_closed),
-        Terms::Invited(Role::User) => td_string!(l, auth.invited_as_user),
-        Terms::Invited(Role::Manager) => td_string!(l, auth.invited_as_manager),
-        Terms::Invited(Role::Admin) => td_string!(l, auth.invited_as_admin),
-        Terms::InvitationOver => td_string!(l, errors.invitation_over),
+        Terms::Approval => td_string!(locale, auth.approval),
+        Terms::Closed => td_string!(locale, errors.registration_closed),
+        Terms::Invited(Role::User) => td_string!(locale, auth.invited_as_user),
+        Terms::Invited(Role::Manager) => td_string!(locale, auth.invited_as_manager),
+        Terms::Invited(Role::Admin) => td_string!(locale, auth.invited_as_admin),
+        Terms::InvitationOver => td_string!(locale, errors.invitation_over),
     };
     let invitation = parameter(&use_query_map().read_untracked(), "invitation");
     let is_shut = matches!(terms, Terms::Closed | Terms::InvitationOver);
@@ -134,10 +136,10 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
         {(!is_shut).then(|| view! {
             <Form action full_load=true>
                 <input type="hidden" name="invitation" value=invitation />
-                <Field name="username" label=td_string!(l, fields.username) hint=td_string!(l, auth.username_hint) autocomplete="username" required=true autofocus=true />
-                <Field name="password" label=td_string!(l, fields.password) hint=td_string!(l, auth.password_hint) kind="password" autocomplete="new-password" required=true />
-                <Field name="password_repeated" label=td_string!(l, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
-                <Submit label=td_string!(l, auth.register) />
+                <Field name="username" label=td_string!(locale, fields.username) hint=td_string!(locale, auth.username_hint) autocomplete="username" required=true autofocus=true />
+                <Field name="password" label=td_string!(locale, fields.password) hint=td_string!(locale, auth.password_hint) kind="password" autocomplete="new-password" required=true />
+                <Field name="password_repeated" label=td_string!(locale, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
+                <Submit label=td_string!(locale, auth.register) />
             </Form>
         })}
     }

@@ -1,10 +1,10 @@
 //! Revokes everything that gives access to an account: sessions, API tokens and chats.
 
 use crate::{
-    act::Tx,
     auth::chats,
     error::Error,
     schema::{api_tokens, sessions},
+    transaction::Tx,
 };
 use diesel::prelude::*;
 

@@ -2,23 +2,23 @@
 
 use super::{
     Actor, Me, Permission, Role, UserState,
-    password::{self, Turn},
-    place::Place,
+    client_origin::ClientOrigin,
+    password::{self, HashPriority},
     revocation::sign_out_everywhere,
-    session::Admitted,
-    throttle::Try,
+    session::Authenticated,
+    throttle::LoginAttempt,
 };
 use crate::{
-    act::{Shop, Tx},
+    audit::{Action, Entity, service::record},
     auth::users::{Account, invitations, service as accounts, username},
     codes::Code,
     config::Registration,
     crypto::sha256,
     db,
     error::{Error, Problem},
-    log::{Action, Entity, service::record},
     schema::users,
     text::fold,
+    transaction::{AppState, Tx},
     validation::Input,
 };
 use diesel::prelude::*;
@@ -45,7 +45,7 @@ impl Registrant {
             password: read_new_password(&mut input),
             invitation: input.text("invitation").to_owned(),
         };
-        input.done().map(|()| registrant)
+        input.finish().map(|()| registrant)
     }
 }
 
@@ -66,51 +66,55 @@ impl PasswordChange {
             password: read_new_password(&mut input),
         };
         if change.current_password == change.password {
-            input.wrong("password", Problem::SamePassword);
+            input.add_error("password", Problem::SamePassword);
         }
-        input.done().map(|()| change)
+        input.finish().map(|()| change)
     }
 }
 
 fn read_new_password(input: &mut Input) -> String {
     let password = input.text("password").to_owned();
     if let Err(problem) = password::check(&password) {
-        input.wrong("password", problem);
+        input.add_error("password", problem);
     } else if password != input.text("password_repeated") {
-        input.wrong("password_repeated", Problem::PasswordsDiffer);
+        input.add_error("password_repeated", Problem::PasswordsDiffer);
     }
     password
 }
 
 /// Registers an account. The first account becomes admin, whatever `REGISTRATION` says. An invitation sets the role.
 pub async fn register(
-    shop: &Shop,
+    app: &AppState,
     registrant: Registrant,
-    place: &Place,
-) -> Result<(Account, Admitted), Error> {
+    place: &ClientOrigin,
+) -> Result<(Account, Authenticated), Error> {
     let Registrant {
         username,
         password,
         invitation,
     } = registrant;
-    let policy = shop.config.registration;
+    let policy = app.config.registration;
     let invitation = (!invitation.is_empty()).then(|| sha256(&invitation));
     // Checked before the costly hashing, and again below in the transaction.
     let asked = invitation.clone();
-    shop.look(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
+    app.read(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
-    let attempt = Try::registration(place);
-    attempt.begin(shop).await?;
-    let hash = password::hash(password, shop.config.bcrypt_cost, Turn::at(place, false));
-    let hash = counted(shop, &attempt, hash).await?;
-    shop.act(Actor::Nobody, move |tx| {
-        db::serialize_by(tx.conn, accounts::REGISTRATION)?;
+    let attempt = LoginAttempt::registration(place);
+    attempt.begin(app).await?;
+    let hash = password::hash(
+        password,
+        app.config.bcrypt_cost,
+        HashPriority::at(place, false),
+    );
+    let hash = counted(app, &attempt, hash).await?;
+    app.write(Actor::Nobody, move |tx| {
+        db::lock_name(tx.conn, accounts::REGISTRATION)?;
         let (role, state) = terms(tx, invitation.as_deref(), policy)?;
         let account = accounts::insert(tx, &username, role, state, &hash)?;
         if let Some(invitation) = invitation {
             invitations::use_up(tx, &invitation, &account.username)?;
         }
-        let admitted = Admitted::by(&account.username, &hash);
+        let admitted = Authenticated::by(&account.username, &hash);
         Ok((account, admitted))
     })
     .await
@@ -135,16 +139,16 @@ fn terms(
 
 /// Checks a user name and password. An unknown name and a wrong password give the same error after the same time.
 pub async fn sign_in(
-    shop: &Shop,
+    app: &AppState,
     username: &str,
     password: String,
-    place: &Place,
-) -> Result<(Me, Admitted), Error> {
-    let attempt = Try::sign_in(username, place);
-    attempt.begin(shop).await?;
+    place: &ClientOrigin,
+) -> Result<(Me, Authenticated), Error> {
+    let attempt = LoginAttempt::sign_in(username, place);
+    attempt.begin(app).await?;
     let key = fold(username);
-    let found = shop
-        .look(Actor::Nobody, move |tx| {
+    let found = app
+        .read(Actor::Nobody, move |tx| {
             users::table
                 .filter(users::username_key.eq(key).and(users::deleted_at.is_null()))
                 .select((
@@ -160,9 +164,9 @@ pub async fn sign_in(
         })
         .await?;
     let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
-    let turn = Turn::at(place, place.known.has(username));
-    let compared = password::verify(password, hash.clone(), shop.config.bcrypt_cost, turn);
-    let right = counted(shop, &attempt, compared).await?;
+    let turn = HashPriority::at(place, place.known.has(username));
+    let compared = password::verify(password, hash.clone(), app.config.bcrypt_cost, turn);
+    let right = counted(app, &attempt, compared).await?;
     let refusal = match (&found, right) {
         (Some((_, _, state, ..)), true) => match state.known() {
             Some(UserState::Active) => None,
@@ -178,11 +182,11 @@ pub async fn sign_in(
         .unwrap_or_default();
     let signed_in = match (refusal, found) {
         (None, Some((username, hash, _, role, must_change_password))) => {
-            let admitted = Admitted::by(&username, &hash);
+            let admitted = Authenticated::by(&username, &hash);
             let me = Me {
                 username,
                 role,
-                manager_in_admin: shop.config.manager_in_admin,
+                manager_in_admin: app.config.manager_in_admin,
                 must_change_password,
             };
             Ok((me, admitted))
@@ -193,12 +197,12 @@ pub async fn sign_in(
         Ok((me, _)) => (Actor::User(me.clone()), Action::SignIn),
         Err(_) => (Actor::Nobody, Action::SignInFailed),
     };
-    shop.act(actor, move |tx| {
+    app.write(actor, move |tx| {
         if right {
-            attempt.forgive(tx)?;
+            attempt.reset(tx)?;
         }
         if let (Action::SignIn, Some(hash)) = (action, hash) {
-            still_holds(tx, &name, &hash)?;
+            ensure_unchanged(tx, &name, &hash)?;
         }
         record(tx, action, Entity::User, name, &[])
     })
@@ -209,21 +213,21 @@ pub async fn sign_in(
 /// Runs the password work of an attempt. If it fails, because the queue is full or a fault occurs, the attempt does not
 /// count.
 async fn counted<T>(
-    shop: &Shop,
-    attempt: &Try,
+    app: &AppState,
+    attempt: &LoginAttempt,
     work: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
     let done = work.await;
     if done.is_err() {
         let attempt = attempt.clone();
-        shop.act(Actor::Nobody, move |tx| attempt.take_back(tx))
+        app.write(Actor::Nobody, move |tx| attempt.take_back(tx))
             .await?;
     }
     done
 }
 
 /// Returns an error if the password was replaced or the account was blocked while bcrypt was running.
-fn still_holds(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
+fn ensure_unchanged(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
     let held = diesel::update(
         users::table
             .find(username)
@@ -257,18 +261,18 @@ pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
 
 /// Changes the user's own password and ends every session of the account. The caller must begin a new session.
 pub async fn change_password(
-    shop: &Shop,
+    app: &AppState,
     me: Me,
     change: PasswordChange,
-) -> Result<Admitted, Error> {
+) -> Result<Authenticated, Error> {
     let PasswordChange {
         current_password: current,
         password,
     } = change;
     let actor = Actor::User(me.clone());
     let name = me.username.clone();
-    let hash = shop
-        .look(actor.clone(), move |tx| {
+    let hash = app
+        .read(actor.clone(), move |tx| {
             tx.actor.may(Permission::OwnAccount)?;
             users::table
                 .find(name)
@@ -277,28 +281,28 @@ pub async fn change_password(
                 .map_err(Error::from)
         })
         .await?;
-    let attempt = Try::password(&me.username);
-    attempt.begin(shop).await?;
+    let attempt = LoginAttempt::password(&me.username);
+    attempt.begin(app).await?;
     let compared = password::verify(
         current,
         Some(hash.clone()),
-        shop.config.bcrypt_cost,
-        Turn::OWN,
+        app.config.bcrypt_cost,
+        HashPriority::OWN,
     );
-    if !counted(shop, &attempt, compared).await? {
-        shop.act(actor, move |tx| {
+    if !counted(app, &attempt, compared).await? {
+        app.write(actor, move |tx| {
             let action = Action::ChangePasswordFailed;
             record(tx, action, Entity::User, &me.username, &[])
         })
         .await?;
         return Err(Error::field("current_password", Problem::WrongPassword));
     }
-    let new_hash = password::hash(password, shop.config.bcrypt_cost, Turn::OWN).await?;
-    shop.act(actor, move |tx| {
+    let new_hash = password::hash(password, app.config.bcrypt_cost, HashPriority::OWN).await?;
+    app.write(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
-        attempt.forgive(tx)?;
+        attempt.reset(tx)?;
         // Does not overwrite a password that an admin has set in the meantime.
-        still_holds(tx, &me.username, &hash)?;
+        ensure_unchanged(tx, &me.username, &hash)?;
         diesel::update(users::table.find(&me.username))
             .set((
                 users::hashed_password.eq(&new_hash),
@@ -307,7 +311,7 @@ pub async fn change_password(
             .execute(tx.conn)?;
         sign_out_everywhere(tx, &me.username)?;
         record(tx, Action::ChangePassword, Entity::User, &me.username, &[])?;
-        Ok(Admitted::by(&me.username, &new_hash))
+        Ok(Authenticated::by(&me.username, &new_hash))
     })
     .await
 }

@@ -2,19 +2,19 @@
 
 use super::{
     Actor, Me, Permission, Role, UserState,
+    client_origin::ClientOrigin,
     devices::{Device, device_name},
-    place::Place,
 };
 use crate::{
-    act::{Shop, Tx},
+    audit::{self, Action, Entity, service::record},
     clock,
     codes::Code,
     crypto::sha256,
     db::Db,
     error::Error,
-    log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::{sessions, users},
+    transaction::{AppState, Tx},
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -35,12 +35,12 @@ const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// Proof that a user may begin a session, which is valid as long as their password does not change.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Admitted {
+pub struct Authenticated {
     pub username: String,
     auth_hash: String,
 }
 
-impl Admitted {
+impl Authenticated {
     /// Creates the proof from the stored hash of the user's password.
     pub fn by(username: &str, hashed_password: &str) -> Self {
         Self {
@@ -51,7 +51,11 @@ impl Admitted {
 }
 
 /// Begins a session for an account under a new session id.
-pub async fn begin(session: &Session, admitted: &Admitted, place: Place) -> Result<(), Error> {
+pub async fn begin(
+    session: &Session,
+    admitted: &Authenticated,
+    place: ClientOrigin,
+) -> Result<(), Error> {
     session.cycle_id().await.map_err(|error| fault(&error))?;
     session
         .insert(PLACE, place)
@@ -89,12 +93,12 @@ pub async fn username(session: &Session) -> Result<Option<String>, Error> {
 
 /// Returns the actor of a session. Reads the account from the database each time, so that a changed role takes effect
 /// at once.
-pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
+pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
     let Some(username) = username(session).await? else {
         return Ok(Actor::Nobody);
     };
     let (key, name) = (key(session), username.clone());
-    let found = shop
+    let found = app
         .db
         .read(move |conn| {
             users::table
@@ -126,19 +130,19 @@ pub async fn actor(shop: &Shop, session: &Session) -> Result<Actor, Error> {
     }
     let now = clock::now();
     if seen.is_none_or(|seen| now.utc() - seen > SEEN_EVERY) {
-        let put = put_sighting(shop.db.clone(), self::key(session), username.clone(), now);
+        let put = update_last_seen(app.db.clone(), self::key(session), username.clone(), now);
         tokio::spawn(put.in_current_span());
     }
     Ok(Actor::User(Me {
         username,
         role,
-        manager_in_admin: shop.config.manager_in_admin,
+        manager_in_admin: app.config.manager_in_admin,
         must_change_password,
     }))
 }
 
 /// Updates the last-seen times of an account and its session. Runs in the background; a failure is only logged.
-async fn put_sighting(db: Db, key: String, username: String, now: Moment) {
+async fn update_last_seen(db: Db, key: String, username: String, now: Moment) {
     let put = db
         .write(move |conn| {
             // Lock order: an account before its sessions, as everywhere, to avoid deadlocks.
@@ -171,7 +175,7 @@ pub fn devices(tx: &mut Tx<'_>, own: &str) -> Result<Vec<Device>, Error> {
         .load(tx.conn)?;
     let device = |(id, data, last_seen_at): (String, String, Option<Moment>)| {
         let data: serde_json::Value = serde_json::from_str(&data).unwrap_or_default();
-        let place: Place = data
+        let place: ClientOrigin = data
             .get(PLACE)
             .and_then(|place| serde_json::from_value(place.clone()).ok())
             .unwrap_or_default();
@@ -214,7 +218,7 @@ pub fn end_other_devices(tx: &mut Tx<'_>, own: &str) -> Result<(), Error> {
         Action::EndSession,
         Entity::User,
         username,
-        &[log::set("qty", ended)],
+        &[audit::set("qty", ended)],
     )
 }
 

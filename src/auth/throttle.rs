@@ -6,9 +6,8 @@
 //! An attempt counts against the named account, whether it exists or not, and against the client address. Attempts from
 //! a browser that is known for the account have their own count, so that nobody else can make its owner wait.
 
-use super::place::Place;
+use super::client_origin::ClientOrigin;
 use crate::{
-    act::{Shop, Tx},
     auth::Actor,
     crypto::sha256,
     db::{self, Conn},
@@ -16,6 +15,7 @@ use crate::{
     moment::Moment,
     schema::throttles,
     text::fold,
+    transaction::{AppState, Tx},
     web::client_info::network,
 };
 use chrono::{NaiveDateTime, TimeDelta};
@@ -54,11 +54,11 @@ const QUIET: TimeDelta = TimeDelta::hours(1);
 
 /// An attempt, with the keys and limits that it counts against.
 #[derive(Clone, Debug)]
-pub struct Try(Vec<(String, Limit)>);
+pub struct LoginAttempt(Vec<(String, Limit)>);
 
-impl Try {
+impl LoginAttempt {
     /// An attempt to sign in.
-    pub fn sign_in(username: &str, place: &Place) -> Self {
+    pub fn sign_in(username: &str, place: &ClientOrigin) -> Self {
         // Hashed, because it may be a password typed into the wrong field.
         let account = sha256(&fold(username));
         if place.known.has(username) {
@@ -70,7 +70,7 @@ impl Try {
     }
 
     /// An attempt to register.
-    pub fn registration(place: &Place) -> Self {
+    pub fn registration(place: &ClientOrigin) -> Self {
         Self(
             of_address("registration", place, REGISTRATION)
                 .into_iter()
@@ -87,20 +87,20 @@ impl Try {
     }
 
     /// Counts the attempt, or refuses it without counting it if the caller must wait.
-    pub async fn begin(&self, shop: &Shop) -> Result<(), Error> {
+    pub async fn begin(&self, app: &AppState) -> Result<(), Error> {
         let asked = self.clone();
         // This read stops most of a flood, without any write.
-        shop.look(Actor::Nobody, move |tx| asked.refuse_early(tx.conn, tx.now))
+        app.read(Actor::Nobody, move |tx| asked.refuse_early(tx.conn, tx.now))
             .await?;
         let asked = self.clone();
-        shop.act(Actor::Nobody, move |tx| asked.count(tx)).await
+        app.write(Actor::Nobody, move |tx| asked.count(tx)).await
     }
 
     /// Takes back a successful attempt: resets the count of the account, and subtracts one from that of the address.
-    pub fn forgive(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+    pub fn reset(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         for (key, _) in &self.0 {
             if key.starts_with("address/") {
-                one_less(tx.conn, key)?;
+                decrement(tx.conn, key)?;
             } else {
                 diesel::delete(throttles::table.find(key)).execute(tx.conn)?;
             }
@@ -112,12 +112,12 @@ impl Try {
     pub fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         self.0
             .iter()
-            .try_for_each(|(key, _)| one_less(tx.conn, key))
+            .try_for_each(|(key, _)| decrement(tx.conn, key))
     }
 
     fn count(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         for (key, _) in &self.0 {
-            db::serialize_by(tx.conn, key)?;
+            db::lock_name(tx.conn, key)?;
         }
         self.refuse_early(tx.conn, tx.now)?;
         for (key, _) in &self.0 {
@@ -151,21 +151,21 @@ impl Try {
     }
 }
 
-fn one_less(conn: &mut Conn, key: &str) -> Result<(), Error> {
+fn decrement(conn: &mut Conn, key: &str) -> Result<(), Error> {
     diesel::update(throttles::table.find(key).filter(throttles::tries.gt(0)))
         .set(throttles::tries.eq(throttles::tries - 1))
         .execute(conn)?;
     Ok(())
 }
 
-fn of_address(kind: &str, place: &Place, limit: Limit) -> Option<(String, Limit)> {
+fn of_address(kind: &str, place: &ClientOrigin, limit: Limit) -> Option<(String, Limit)> {
     let address = address(place)?;
     Some((format!("{kind}/{address}"), limit))
 }
 
 /// Returns the address to count against (the /64 network for IPv6), or `None` if it is unknown or shared by all clients
 /// of a proxy.
-pub fn address(place: &Place) -> Option<IpAddr> {
+pub fn address(place: &ClientOrigin) -> Option<IpAddr> {
     if place.is_proxy {
         return None;
     }
@@ -207,7 +207,7 @@ pub fn sweep(tx: &mut Tx<'_>) -> Result<(), Error> {
 
 /// Makes all attempts older by `time`, as if it had passed.
 #[cfg(test)]
-pub fn let_pass(tx: &mut Tx<'_>, time: TimeDelta) -> Result<(), Error> {
+pub fn age_attempts(tx: &mut Tx<'_>, time: TimeDelta) -> Result<(), Error> {
     let all: Vec<(String, NaiveDateTime)> = throttles::table
         .select((throttles::key, throttles::tried_at))
         .load(tx.conn)?;

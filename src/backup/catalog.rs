@@ -1,6 +1,6 @@
 //! The tables of a database, read from its own catalog, so that a new table is copied without further code.
 
-use super::words::Trouble;
+use super::error::CopyError;
 use crate::db::Conn;
 use diesel::{
     prelude::*,
@@ -104,7 +104,7 @@ const POSTGRES_REFERENCES: &str = "
     WHERE r.contype = 'f' AND r.connamespace = current_schema()::regnamespace AND c.oid <> p.oid";
 
 /// Returns all tables except those that record migrations and backfills, each after the tables that its rows refer to.
-pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, Trouble> {
+pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, CopyError> {
     let (columns, references) = match conn {
         Conn::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),
         Conn::Postgres(_) => (POSTGRES_COLUMNS, POSTGRES_REFERENCES),
@@ -119,7 +119,7 @@ pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, Trouble> {
 }
 
 /// Whether all tables are empty.
-pub fn is_empty(conn: &mut Conn) -> Result<bool, Trouble> {
+pub fn is_empty(conn: &mut Conn) -> Result<bool, CopyError> {
     for table in tables(conn)? {
         let any = format!("SELECT EXISTS (SELECT 1 FROM \"{}\") AS found", table.name);
         if diesel::sql_query(any).get_result::<Found>(conn)?.found {
@@ -130,7 +130,7 @@ pub fn is_empty(conn: &mut Conn) -> Result<bool, Trouble> {
 }
 
 /// Builds a table from its columns.
-fn table(rows: &[Row]) -> Result<Table, Trouble> {
+fn table(rows: &[Row]) -> Result<Table, CopyError> {
     let name = rows
         .first()
         .map(|row| row.table_name.clone())
@@ -164,7 +164,7 @@ fn table(rows: &[Row]) -> Result<Table, Trouble> {
 }
 
 /// Sorts the tables: repeatedly takes the first one that refers to none of the tables left.
-fn in_order(mut left: Vec<Table>, references: &[Reference]) -> Result<Vec<Table>, Trouble> {
+fn in_order(mut left: Vec<Table>, references: &[Reference]) -> Result<Vec<Table>, CopyError> {
     let mut ordered = Vec::new();
     while !left.is_empty() {
         let waits = |table: &Table| {

@@ -5,8 +5,8 @@
 
 use super::{
     catalog::{self, Column, Kind, Table},
+    error::CopyError,
     files::is_same_file,
-    words::Trouble,
 };
 use crate::{
     db::{self, Conn, DatabaseUrl, migrations},
@@ -36,7 +36,7 @@ pub struct Copied {
 
 /// A row as JSON, in a form that is the same for both kinds of database.
 type Row = Vec<Value>;
-type Rows<'c> = Box<dyn Iterator<Item = Result<Row, Trouble>> + 'c>;
+type Rows<'c> = Box<dyn Iterator<Item = Result<Row, CopyError>> + 'c>;
 
 /// Copies everything into an empty database, which is migrated first. The source may be in use; its state at one moment
 /// is copied.
@@ -62,7 +62,7 @@ pub fn copy(from: &DatabaseUrl, to: &DatabaseUrl) -> Result<Vec<Copied>, String>
     let copied = db::snapshot(&mut source, |source| {
         target.transaction(|target| fill(source, target))
     });
-    let copied = copied.map_err(|error: Trouble| cannot(to, &error))?;
+    let copied = copied.map_err(|error: CopyError| cannot(to, &error))?;
     if let Conn::Sqlite(target) = &mut target {
         // Otherwise the write-ahead log would stay as large as the database.
         let _ = target.batch_execute("PRAGMA wal_checkpoint(TRUNCATE)");
@@ -101,14 +101,14 @@ fn identity(url: &DatabaseUrl) -> Result<String, String> {
         .map_err(|error| format!("{url}: {error}"))
 }
 
-fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
+fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, CopyError> {
     let tables = catalog::tables(source)?;
     if tables != catalog::tables(target)? {
         return Err("its tables differ from those of the source"
             .to_owned()
             .into());
     }
-    keep_others_out(target, &tables)?;
+    lock_target(target, &tables)?;
     if !catalog::is_empty(target)? {
         return Err("the database is not empty: a copy needs an empty one"
             .to_owned()
@@ -116,7 +116,7 @@ fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
     }
     for table in &tables {
         write(target, table, rows(source, table)?)?;
-        go_on_counting(source, target, table)?;
+        continue_sequence(source, target, table)?;
     }
     tables
         .into_iter()
@@ -131,7 +131,7 @@ fn fill(source: &mut Conn, target: &mut Conn) -> Result<Vec<Copied>, Trouble> {
 }
 
 /// Locks the target, so that only the copy can write to it.
-fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
+fn lock_target(target: &mut Conn, tables: &[Table]) -> Result<(), CopyError> {
     match target {
         // Any statement that writes takes the write lock, even if it changes no row.
         Conn::Sqlite(target) => target.batch_execute("UPDATE users SET role = role WHERE FALSE")?,
@@ -146,7 +146,7 @@ fn keep_others_out(target: &mut Conn, tables: &[Table]) -> Result<(), Trouble> {
 }
 
 /// Returns the rows of a table in the order of its key.
-fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, Trouble> {
+fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, CopyError> {
     #[derive(QueryableByName)]
     struct Line {
         #[diesel(sql_type = Text)]
@@ -154,7 +154,7 @@ fn rows<'c>(conn: &'c mut Conn, table: &Table) -> Result<Rows<'c>, Trouble> {
     }
     let columns = quoted(&table.columns);
     let kinds: Vec<Kind> = table.columns.iter().map(|column| column.kind).collect();
-    let read = move |line: QueryResult<Line>| in_one_form(&line?.line, &kinds);
+    let read = move |line: QueryResult<Line>| normalize(&line?.line, &kinds);
     Ok(match conn {
         Conn::Sqlite(conn) => {
             let key = quoted(&table.key);
@@ -191,7 +191,7 @@ fn quoted(columns: &[Column]) -> String {
 }
 
 /// Parses a row into the common form: instants in the format in which SQLite stores and sorts them, flags as numbers.
-fn in_one_form(line: &str, kinds: &[Kind]) -> Result<Row, Trouble> {
+fn normalize(line: &str, kinds: &[Kind]) -> Result<Row, CopyError> {
     let unreadable = |what: &dyn std::fmt::Display| format!("could not read a row: {what}");
     let mut row: Row = serde_json::from_str(line).map_err(|error| unreadable(&error))?;
     for (value, kind) in row.iter_mut().zip(kinds) {
@@ -214,7 +214,7 @@ fn in_one_form(line: &str, kinds: &[Kind]) -> Result<Row, Trouble> {
     Ok(row)
 }
 
-fn write(target: &mut Conn, table: &Table, rows: Rows<'_>) -> Result<(), Trouble> {
+fn write(target: &mut Conn, table: &Table, rows: Rows<'_>) -> Result<(), CopyError> {
     let statement = insertion(target, table);
     let mut batch = String::new();
     let mut waiting = 0;
@@ -233,7 +233,7 @@ fn write(target: &mut Conn, table: &Table, rows: Rows<'_>) -> Result<(), Trouble
     Ok(())
 }
 
-fn send(target: &mut Conn, statement: &str, batch: &mut String) -> Result<(), Trouble> {
+fn send(target: &mut Conn, statement: &str, batch: &mut String) -> Result<(), CopyError> {
     batch.push(']');
     diesel::sql_query(statement)
         .bind::<Text, _>(&*batch)
@@ -273,7 +273,7 @@ fn insertion(target: &Conn, table: &Table) -> String {
 }
 
 /// Makes the target continue the id sequence of the source, because an id is never assigned twice.
-fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<(), Trouble> {
+fn continue_sequence(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<(), CopyError> {
     let Some(counter) = &table.counter else {
         return Ok(());
     };
@@ -294,7 +294,7 @@ fn go_on_counting(source: &mut Conn, target: &mut Conn, table: &Table) -> Result
 }
 
 /// Returns the last id that a database has assigned in a table, or `None` if it has assigned none.
-fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i64>, Trouble> {
+fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i64>, CopyError> {
     #[derive(QueryableByName)]
     struct Last {
         #[diesel(sql_type = Nullable<BigInt>)]
@@ -313,7 +313,7 @@ fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i
 }
 
 /// Compares a table in both databases. Returns the number of rows, and fails at the first difference.
-fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, Trouble> {
+fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, CopyError> {
     let (mut ours, mut theirs) = (rows(source, table)?, rows(target, table)?);
     let mut same = 0;
     loop {

@@ -29,7 +29,7 @@ pub fn private(file: &Path) -> io::Result<File> {
 }
 
 /// Flushes a complete file to disk, and then gives it its final name.
-pub fn put(partial: &Path, file: &Path) -> io::Result<()> {
+pub fn publish(partial: &Path, file: &Path) -> io::Result<()> {
     File::open(partial)?.sync_all()?;
     fs::rename(partial, file)?;
     File::open(migrations::folder_of(file))?.sync_all()

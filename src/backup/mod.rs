@@ -6,16 +6,16 @@
 
 mod catalog;
 mod copy;
+mod error;
 mod files;
 mod postgres;
 pub mod sqlite;
-mod words;
 
 pub use copy::{Copied, copy};
-pub use words::Trouble;
+pub use error::CopyError;
 
 use crate::db::DatabaseUrl;
-use files::{is_same_file, private, put, with_suffix};
+use files::{is_same_file, private, publish, with_suffix};
 use std::{
     fmt,
     fs::{self, File},
@@ -44,7 +44,8 @@ pub fn backup(url: &DatabaseUrl, file: &Path, replace: bool) -> Result<(), Strin
             DatabaseUrl::Postgres(url) => postgres::dump(url, &partial),
         })
         .and_then(|()| {
-            put(&partial, file).map_err(|error| format!("cannot write {}: {error}", file.display()))
+            publish(&partial, file)
+                .map_err(|error| format!("cannot write {}: {error}", file.display()))
         });
     if made.is_err() {
         let _ = fs::remove_file(&partial);

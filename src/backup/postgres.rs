@@ -1,6 +1,6 @@
 //! Backups of PostgreSQL, made by its own tools `pg_dump` and `pg_restore`.
 
-use super::{catalog, words::Trouble};
+use super::{catalog, error::CopyError};
 use crate::db::{Conn, DatabaseUrl, migrations};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use std::{
@@ -16,7 +16,7 @@ const VERSIONS: &str = "__diesel_schema_migrations";
 
 /// Dumps the database into a file.
 pub fn dump(url: &str, to: &Path) -> Result<(), String> {
-    let (place, password) = place(url)?;
+    let (place, password) = split_password(url)?;
     let (ours, servers) = (major("pg_dump")?, server_major(url)?);
     if ours < servers {
         return Err(format!(
@@ -46,7 +46,7 @@ pub fn restore(file: &Path, url: &str) -> Result<(), String> {
     }
     migrations::refuse_newer(&versions).map_err(|error| format!("{}: {error}", file.display()))?;
     make_room(url)?;
-    let (place, password) = place(url)?;
+    let (place, password) = split_password(url)?;
     let mut restore = Command::new("pg_restore");
     restore
         .args([
@@ -71,12 +71,12 @@ fn make_room(url: &str) -> Result<(), String> {
         .map_err(|error| format!("cannot open {url}: {error}"))?;
     let made = conn.transaction(|conn| {
         if !catalog::is_empty(conn)? {
-            return Err(Trouble::Refused(format!(
+            return Err(CopyError::Refused(format!(
                 "{url} is not empty: a backup can only be restored into an empty database"
             )));
         }
         if !catalog::tables(conn)?.is_empty() {
-            migrations::unmigrate(conn)?;
+            migrations::revert_all(conn)?;
         }
         conn.batch_execute(&format!("DROP TABLE IF EXISTS {VERSIONS}"))?;
         Ok(())
@@ -104,7 +104,7 @@ fn versions(file: &Path) -> Result<Vec<String>, String> {
 
 /// Splits a URL into one without the password, and the password. On a command line, other users could read the password
 /// in the list of processes.
-fn place(url: &str) -> Result<(String, Option<String>), String> {
+fn split_password(url: &str) -> Result<(String, Option<String>), String> {
     let mut url = Url::parse(url).map_err(|error| {
         format!("PostgreSQL's tools need a DATABASE_URL with one server: {error}")
     })?;
@@ -196,7 +196,7 @@ mod tests {
 
     #[test]
     fn a_password_is_never_on_the_command_line() {
-        let read = |url| place(url).unwrap();
+        let read = |url| split_password(url).unwrap();
         let (place, password) =
             read("postgres://anna:p%40ss+w@db.example:5433/shop?sslmode=require");
         assert_eq!(

@@ -4,7 +4,7 @@
 
 use super::{
     catalog,
-    files::{private, put, with_suffix},
+    files::{private, publish, with_suffix},
 };
 use crate::db::{self, Conn, migrations};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
@@ -42,7 +42,7 @@ pub fn before_migration(database: &Path, version: &str) -> Result<(), String> {
     };
     private(&partial).map_err(|error| failed(&error))?;
     dump(database, &partial).map_err(|error| failed(&error))?;
-    put(&partial, &kept).map_err(|error| failed(&error))?;
+    publish(&partial, &kept).map_err(|error| failed(&error))?;
     tracing::info!(
         "a backup from before the migration is in {}",
         kept.display()
@@ -72,11 +72,11 @@ fn forget_old(database: &Path) -> io::Result<()> {
 
 /// Restores a backup as the file of a database.
 pub fn restore(file: &Path, database: &Path) -> Result<(), String> {
-    let _turn = migrations::take_turn(database)?;
+    let _turn = migrations::lock_folder(database)?;
     make_room(database)?;
     let partial = with_suffix(database, ".restoring");
     let restored = take(file, &partial).and_then(|()| {
-        put(&partial, database)
+        publish(&partial, database)
             .map_err(|error| format!("cannot write {}: {error}", database.display()))
     });
     if restored.is_err() {

@@ -2,19 +2,19 @@
 //! result.
 
 use crate::{
-    act::Tx,
     analytics::{self, Preset},
     error::{Error, Problem},
     i18n::Locale,
     moment::day_shown,
     notifications::{
         button::issue_button,
-        message::{Markup, Writer},
+        message::{Markup, MessageWriter},
         notice::LowProduct,
     },
     number::pieces,
     orders::{self, Order, Status},
     products::{self, Product},
+    transaction::Tx,
 };
 use frankenstein::types::InlineKeyboardMarkup;
 use leptos_i18n::td_string;
@@ -73,27 +73,32 @@ impl Command {
     }
 
     /// Returns the commands with their descriptions, for the menu in Telegram.
-    pub fn menu(l: Locale) -> [(&'static str, &'static str); 5] {
+    pub fn menu(locale: Locale) -> [(&'static str, &'static str); 5] {
         [
-            ("low", td_string!(l, bot.help_low)),
-            ("stock", td_string!(l, bot.help_stock)),
-            ("order", td_string!(l, bot.help_order)),
-            ("today", td_string!(l, bot.help_today)),
-            ("help", td_string!(l, bot.help_help)),
+            ("low", td_string!(locale, bot.help_low)),
+            ("stock", td_string!(locale, bot.help_stock)),
+            ("order", td_string!(locale, bot.help_order)),
+            ("today", td_string!(locale, bot.help_today)),
+            ("help", td_string!(locale, bot.help_help)),
         ]
     }
 
     /// Returns the answer to the person who sent the command.
-    pub fn answer(&self, tx: &mut Tx<'_>, site: &str, l: Locale) -> Result<Vec<Answer>, Error> {
-        let writer = Writer {
-            locale: l,
+    pub fn answer(
+        &self,
+        tx: &mut Tx<'_>,
+        site: &str,
+        locale: Locale,
+    ) -> Result<Vec<Answer>, Error> {
+        let writer = MessageWriter {
+            locale,
             site,
             markup: Markup::Html,
         };
         match self {
             Self::Low => low(tx, writer),
             Self::Stock(search) => stock(tx, writer, search),
-            Self::Order(digits) => found(tx, writer, digits),
+            Self::Order(digits) => orders_by_phone(tx, writer, digits),
             Self::Today => today(tx, writer),
             Self::Help => Ok(vec![help(writer).into()]),
         }
@@ -101,11 +106,11 @@ impl Command {
 }
 
 /// Returns the list of commands, one per line.
-pub fn help(writer: Writer<'_>) -> String {
-    let l = writer.locale;
-    let lines = Command::menu(l).map(|(name, words)| {
+pub fn help(writer: MessageWriter<'_>) -> String {
+    let locale = writer.locale;
+    let lines = Command::menu(locale).map(|(name, words)| {
         let example = match name {
-            "stock" => format!(" {}", td_string!(l, bot.example_stock)),
+            "stock" => format!(" {}", td_string!(locale, bot.example_stock)),
             "order" => " 4567".to_owned(),
             _ => String::new(),
         };
@@ -114,24 +119,27 @@ pub fn help(writer: Writer<'_>) -> String {
     lines.join("\n")
 }
 
-fn low(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
-    let l = writer.locale;
-    let products = products::search::low(tx, more_than(LINES))?;
+fn low(tx: &mut Tx<'_>, writer: MessageWriter<'_>) -> Result<Vec<Answer>, Error> {
+    let locale = writer.locale;
+    let products = products::search::below_minimum(tx, more_than(LINES))?;
     if products.is_empty() {
-        let words = if products::search::any(tx)? {
-            td_string!(l, home.nothing_low)
+        let words = if products::search::has_products(tx)? {
+            td_string!(locale, home.nothing_low)
         } else {
-            td_string!(l, home.ask_for_products)
+            td_string!(locale, home.ask_for_products)
         };
         return Ok(vec![writer.plain(words).into()]);
     }
-    let mut text = writer.strong(td_string!(l, home.low));
+    let mut text = writer.strong(td_string!(locale, home.low));
     let is_cut = products.len() > LINES;
     for product in products.into_iter().take(LINES) {
         let _ = write!(text, "\n{}", writer.low_line(&low_product(product)));
     }
     if is_cut {
-        let rest = writer.link(td_string!(l, home.all_low), "/products?low=1&sort=stock");
+        let rest = writer.link(
+            td_string!(locale, home.all_low),
+            "/products?low=1&sort=stock",
+        );
         let _ = write!(text, "\n{rest}");
     }
     Ok(vec![text.into()])
@@ -146,10 +154,12 @@ fn low_product(product: Product) -> LowProduct {
     }
 }
 
-fn stock(tx: &mut Tx<'_>, writer: Writer<'_>, search: &str) -> Result<Vec<Answer>, Error> {
-    let l = writer.locale;
+fn stock(tx: &mut Tx<'_>, writer: MessageWriter<'_>, search: &str) -> Result<Vec<Answer>, Error> {
+    let locale = writer.locale;
     if search.is_empty() {
-        return Ok(vec![writer.plain(td_string!(l, bot.stock_usage)).into()]);
+        return Ok(vec![
+            writer.plain(td_string!(locale, bot.stock_usage)).into(),
+        ]);
     }
     let query = products::Query {
         search: search.to_owned(),
@@ -158,16 +168,20 @@ fn stock(tx: &mut Tx<'_>, writer: Writer<'_>, search: &str) -> Result<Vec<Answer
     let page = products::search::page(tx, &query, Some(more_than(LINES)))?;
     if page.items.is_empty() {
         return Ok(vec![
-            writer.plain(td_string!(l, products.none_found)).into(),
+            writer.plain(td_string!(locale, products.none_found)).into(),
         ]);
     }
     let is_cut = page.items.len() > LINES;
     let lines = page.items.into_iter().take(LINES).map(|product| {
         let mark = if product.is_low_stock { "▼ " } else { "" };
-        let available = td_string!(l, products.available, count = pieces(product.stock, l));
+        let available = td_string!(
+            locale,
+            products.available,
+            count = pieces(product.stock, locale)
+        );
         let price = product
             .sell_price_rub
-            .map(|price| td_string!(l, bot.price, price = price.shown(l)).to_string());
+            .map(|price| td_string!(locale, bot.price, price = price.display(locale)).to_string());
         let counts = [Some(available.to_string()), price];
         let counts: Vec<_> = counts.into_iter().flatten().collect();
         let name = writer.link(&product.name, &format!("/products/{}", product.id));
@@ -177,7 +191,7 @@ fn stock(tx: &mut Tx<'_>, writer: Writer<'_>, search: &str) -> Result<Vec<Answer
     if is_cut {
         let search: String = form_urlencoded::byte_serialize(search.as_bytes()).collect();
         let rest = writer.link(
-            td_string!(l, bot.all_found),
+            td_string!(locale, bot.all_found),
             &format!("/products?search={search}"),
         );
         let _ = write!(text, "\n{rest}");
@@ -185,13 +199,21 @@ fn stock(tx: &mut Tx<'_>, writer: Writer<'_>, search: &str) -> Result<Vec<Answer
     Ok(vec![text.into()])
 }
 
-fn found(tx: &mut Tx<'_>, writer: Writer<'_>, digits: &str) -> Result<Vec<Answer>, Error> {
-    let l = writer.locale;
+fn orders_by_phone(
+    tx: &mut Tx<'_>,
+    writer: MessageWriter<'_>,
+    digits: &str,
+) -> Result<Vec<Answer>, Error> {
+    let locale = writer.locale;
     let query = orders::Query {
         phone: digits.to_owned(),
         ..orders::Query::default()
     };
-    let usage = || Ok(vec![writer.plain(td_string!(l, bot.order_usage)).into()]);
+    let usage = || {
+        Ok(vec![
+            writer.plain(td_string!(locale, bot.order_usage)).into(),
+        ])
+    };
     if !digits.chars().any(|c| c.is_ascii_digit()) {
         return usage();
     }
@@ -202,15 +224,17 @@ fn found(tx: &mut Tx<'_>, writer: Writer<'_>, digits: &str) -> Result<Vec<Answer
         page => page?,
     };
     if page.items.is_empty() {
-        return Ok(vec![writer.plain(td_string!(l, orders.none_found)).into()]);
+        return Ok(vec![
+            writer.plain(td_string!(locale, orders.none_found)).into(),
+        ]);
     }
     let is_cut = page.items.len() > ORDERS;
     let shown = page.items.iter().take(ORDERS);
-    let mut answers: Vec<Answer> = shown.map(|order| whole(writer, order)).collect();
+    let mut answers: Vec<Answer> = shown.map(|order| order_message(writer, order)).collect();
     if is_cut {
         let digits: String = digits.chars().filter(char::is_ascii_digit).collect();
         let rest = writer.link(
-            td_string!(l, bot.all_found),
+            td_string!(locale, bot.all_found),
             &format!("/orders?phone={digits}"),
         );
         answers.push(rest.into());
@@ -218,10 +242,10 @@ fn found(tx: &mut Tx<'_>, writer: Writer<'_>, digits: &str) -> Result<Vec<Answer
     Ok(answers)
 }
 
-fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
-    let l = writer.locale;
-    let day = day_shown(tx.now.day(), l);
-    let mut text = writer.strong(&td_string!(l, bot.today, day = day).to_string());
+fn today(tx: &mut Tx<'_>, writer: MessageWriter<'_>) -> Result<Vec<Answer>, Error> {
+    let locale = writer.locale;
+    let day = day_shown(tx.now.day(), locale);
+    let mut text = writer.strong(&td_string!(locale, bot.today, day = day).to_string());
     if tx.actor.may(crate::auth::Permission::AdminArea).is_ok() {
         let query = analytics::Query {
             preset: Preset::Today.to_string(),
@@ -229,13 +253,13 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
         };
         let totals = analytics::service::summary(tx, &query)?.totals;
         let sold = td_string!(
-            l,
+            locale,
             bot.sold,
-            orders = pieces(totals.orders, l),
-            qty = pieces(totals.qty, l),
-            revenue = totals.revenue_rub.shown(l)
+            orders = pieces(totals.orders, locale),
+            qty = pieces(totals.qty, locale),
+            revenue = totals.revenue_rub.display(locale)
         );
-        let denied = td_string!(l, bot.denied, count = pieces(totals.denied, l));
+        let denied = td_string!(locale, bot.denied, count = pieces(totals.denied, locale));
         for line in [sold.to_string(), denied.to_string()] {
             let _ = write!(text, "\n{}", writer.plain(&line));
         }
@@ -245,15 +269,15 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
         let _ = write!(
             text,
             "\n\n{}",
-            writer.plain(td_string!(l, home.nothing_waits))
+            writer.plain(td_string!(locale, home.nothing_waits))
         );
         return Ok(vec![text.into()]);
     }
-    let _ = write!(text, "\n\n{}", writer.strong(td_string!(l, bot.waits)));
+    let _ = write!(text, "\n\n{}", writer.strong(td_string!(locale, bot.waits)));
     for order in waiting.iter().take(LINES) {
-        let number = td_string!(l, orders.number, id = order.id).to_string();
+        let number = td_string!(locale, orders.number, id = order.id).to_string();
         let title = writer.link(&number, &format!("/orders/{}", order.id));
-        let what = format!("{} × {}", order.product_name, order.qty.display(l));
+        let what = format!("{} × {}", order.product_name, order.qty.display(locale));
         let _ = write!(
             text,
             "\n{title}: {}, {}",
@@ -266,18 +290,18 @@ fn today(tx: &mut Tx<'_>, writer: Writer<'_>) -> Result<Vec<Answer>, Error> {
         let _ = write!(
             text,
             "\n{}",
-            writer.link(td_string!(l, home.all_waiting), all)
+            writer.link(td_string!(locale, home.all_waiting), all)
         );
     }
     Ok(vec![text.into()])
 }
 
 /// Returns a message with what matters about an order at the counter, and a button to issue it if it is waiting.
-pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
-    let l = writer.locale;
-    let number = td_string!(l, orders.number, id = order.id).to_string();
+pub fn order_message(writer: MessageWriter<'_>, order: &Order) -> Answer {
+    let locale = writer.locale;
+    let number = td_string!(locale, orders.number, id = order.id).to_string();
     let title = writer.link(&number, &format!("/orders/{}", order.id));
-    let status = writer.strong(&order.status.words(|status| status.label(l)));
+    let status = writer.strong(&order.status.display(|status| status.label(locale)));
     let sold = writer.sold(&order.product_name, order.qty.0, order.total_rub());
     let mut text = format!(
         "{title}: {status}\n{sold}\n{}",
@@ -288,18 +312,18 @@ pub fn whole(writer: Writer<'_>, order: &Order) -> Answer {
     }
     Answer {
         text,
-        buttons: (order.status == Status::PaidNotIssued).then(|| issue_button(order.id, l)),
+        buttons: (order.status == Status::PaidNotIssued).then(|| issue_button(order.id, locale)),
     }
 }
 
 /// Issues the order of a button. Returns the text of the confirmation, and the order as it is now.
-pub fn issue(tx: &mut Tx<'_>, id: i64, l: Locale) -> Result<(String, Order), Error> {
+pub fn issue(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<(String, Order), Error> {
     let was_issued = orders::service::get(tx, id)?.status == Status::PaidIssued;
     let order = orders::service::issue(tx, id)?;
     let words = if was_issued {
-        td_string!(l, bot.issued_before, id = id).to_string()
+        td_string!(locale, bot.issued_before, id = id).to_string()
     } else {
-        td_string!(l, bot.issued_now, id = id).to_string()
+        td_string!(locale, bot.issued_now, id = id).to_string()
     };
     Ok((words, order))
 }

@@ -5,7 +5,6 @@ use super::{
     inbox,
 };
 use crate::{
-    act::Shop,
     auth::{Actor, chats::service},
     clock,
     db::DatabaseUrl,
@@ -14,9 +13,10 @@ use crate::{
     moment::Moment,
     notifications::{
         button,
-        message::{Markup, Writer},
+        message::{Markup, MessageWriter},
         telegram::Telegram,
     },
+    transaction::AppState,
 };
 use chrono::TimeDelta;
 use frankenstein::{
@@ -33,7 +33,7 @@ use std::{
 };
 
 /// How long a stranger gets no further answer after the first one.
-const POLITE: TimeDelta = TimeDelta::hours(1);
+const STRANGER_INTERVAL: TimeDelta = TimeDelta::hours(1);
 /// Number of wrong codes from one chat in that time after which even a right one is rejected.
 const WRONG_CODES: u32 = 10;
 /// Largest number of strangers that are remembered.
@@ -44,7 +44,7 @@ const NAME: usize = 100;
 /// The bot of a shop.
 #[derive(Clone)]
 pub struct Bot {
-    pub shop: Shop,
+    pub app: AppState,
     pub telegram: Telegram,
     strangers: Arc<Mutex<HashMap<i64, Stranger>>>,
 }
@@ -56,25 +56,25 @@ struct Stranger {
 }
 
 /// A chat, and whether it is private. Only in a private chat does the bot know who reads its answers.
-struct Place {
+struct ChatContext {
     chat: i64,
     is_private: bool,
 }
 
 impl Bot {
     /// Creates the bot from the settings; `None` if Telegram is off.
-    pub fn of(shop: &Shop) -> Option<Self> {
-        let settings = shop.config.notifications.telegram.as_ref()?;
+    pub fn of(app: &AppState) -> Option<Self> {
+        let settings = app.config.notifications.telegram.as_ref()?;
         Some(Self {
-            shop: shop.clone(),
+            app: app.clone(),
             telegram: Telegram::new(settings).ok()?,
             strangers: Arc::default(),
         })
     }
 
     /// Whether no other server can be running for this shop, as on SQLite.
-    pub fn is_alone(&self) -> bool {
-        matches!(self.shop.config.database_url, DatabaseUrl::Sqlite(_))
+    pub fn is_only_server(&self) -> bool {
+        matches!(self.app.config.database_url, DatabaseUrl::Sqlite(_))
     }
 
     /// Answers an update, unless it was answered before. After an error, the update can be taken again.
@@ -82,7 +82,7 @@ impl Bot {
         let Some(id) = update["update_id"].as_i64() else {
             return Ok(());
         };
-        if !inbox::take(&self.shop, self.telegram.id(), id, clock::now()).await? {
+        if !inbox::take(&self.app, self.telegram.id(), id, clock::now()).await? {
             return Ok(());
         }
         // Telegram may introduce new kinds of updates; unknown ones are ignored.
@@ -98,7 +98,7 @@ impl Bot {
         let Some(text) = message.text else {
             return;
         };
-        let place = Place {
+        let place = ChatContext {
             chat: message.chat.id,
             is_private: message.chat.type_field == ChatType::Private,
         };
@@ -120,29 +120,34 @@ impl Bot {
         }
     }
 
-    async fn answers(&self, place: &Place, text: &str, name: String) -> Vec<Answer> {
+    async fn answers(&self, place: &ChatContext, text: &str, name: String) -> Vec<Answer> {
         let actor = match self.actor(place).await {
             Ok(actor) => actor,
-            Err(error) => return vec![self.sorry(&error)],
+            Err(error) => return vec![self.error_answer(&error)],
         };
         if actor == Actor::Nobody {
             return match self.link(place, text, name).await {
                 Ok(Some(answer)) => vec![answer],
-                Ok(None) => self.polite(place, text).into_iter().collect(),
-                Err(error) => vec![self.sorry(&error)],
+                Ok(None) => self.stranger_answer(place, text).into_iter().collect(),
+                Err(error) => vec![self.error_answer(&error)],
             };
         }
         let command = Command::read(text);
-        let (site, l) = (self.site(), self.language());
+        let (site, locale) = (self.site(), self.language());
         let answer = self
-            .shop
-            .look(actor, move |tx| command.answer(tx, &site, l))
+            .app
+            .read(actor, move |tx| command.answer(tx, &site, locale))
             .await;
-        answer.unwrap_or_else(|error| vec![self.sorry(&error)])
+        answer.unwrap_or_else(|error| vec![self.error_answer(&error)])
     }
 
     /// Links a chat to an account if the text is a valid code.
-    async fn link(&self, place: &Place, text: &str, name: String) -> Result<Option<Answer>, Error> {
+    async fn link(
+        &self,
+        place: &ChatContext,
+        text: &str,
+        name: String,
+    ) -> Result<Option<Answer>, Error> {
         let text = text.trim();
         let code = text
             .strip_prefix("/start")
@@ -150,29 +155,29 @@ impl Bot {
             .trim()
             .to_owned();
         let chat = place.chat;
-        if !place.is_private || !service::is_code(&code) || self.has_guessed_enough(chat) {
+        if !place.is_private || !service::is_code(&code) || self.is_locked_out(chat) {
             return Ok(None);
         }
-        let manager_in_admin = self.shop.config.manager_in_admin;
+        let manager_in_admin = self.app.config.manager_in_admin;
         let linked = self
-            .shop
-            .act(Actor::Nobody, move |tx| {
+            .app
+            .write(Actor::Nobody, move |tx| {
                 service::link(tx, &code, chat, &name, manager_in_admin)
             })
             .await?;
         let Some(owner) = linked else {
-            self.guessed(chat);
+            self.count_wrong_code(chat);
             return Ok(None);
         };
         let writer = self.writer();
-        let l = self.language();
-        let welcome = td_string!(l, bot.linked, name = owner).to_string();
+        let locale = self.language();
+        let welcome = td_string!(locale, bot.linked, name = owner).to_string();
         let text = format!("{}\n\n{}", writer.plain(&welcome), answers::help(writer));
         Ok(Some(text.into()))
     }
 
     /// Returns the answer for strangers, or `None` if they had it recently. In a group, only commands are answered.
-    fn polite(&self, place: &Place, text: &str) -> Option<Answer> {
+    fn stranger_answer(&self, place: &ChatContext, text: &str) -> Option<Answer> {
         if !place.is_private && !text.starts_with('/') {
             return None;
         }
@@ -181,7 +186,7 @@ impl Bot {
             .strangers
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        strangers.retain(|_, known| now.utc() - known.since.utc() < POLITE);
+        strangers.retain(|_, known| now.utc() - known.since.utc() < STRANGER_INTERVAL);
         if strangers.contains_key(&place.chat) || strangers.len() >= STRANGERS {
             return None;
         }
@@ -195,7 +200,7 @@ impl Bot {
         Some(self.writer().plain(words).into())
     }
 
-    fn has_guessed_enough(&self, chat: i64) -> bool {
+    fn is_locked_out(&self, chat: i64) -> bool {
         let strangers = self
             .strangers
             .lock()
@@ -205,7 +210,7 @@ impl Bot {
             .is_some_and(|known| known.wrong_codes >= WRONG_CODES)
     }
 
-    fn guessed(&self, chat: i64) {
+    fn count_wrong_code(&self, chat: i64) {
         let mut strangers = self
             .strangers
             .lock()
@@ -221,7 +226,7 @@ impl Bot {
             return self.answer_press(press.id, String::new(), false).await;
         };
         // The person who pressed the button acts, not the owner of the chat. Only in a private chat are they the same.
-        let place = Place {
+        let place = ChatContext {
             chat: message.chat.id,
             is_private: message.chat.type_field == ChatType::Private
                 && u64::try_from(message.chat.id) == Ok(press.from.id),
@@ -231,14 +236,14 @@ impl Bot {
             (Ok(actor), Some(id)) if actor != Actor::Nobody => (actor, id),
             (Ok(_), _) => return self.answer_press(press.id, String::new(), false).await,
             (Err(error), _) => {
-                let words = error.words(self.language());
+                let words = error.message(self.language());
                 return self.answer_press(press.id, words, true).await;
             }
         };
-        let l = self.language();
+        let locale = self.language();
         let issued = self
-            .shop
-            .act(actor.clone(), move |tx| answers::issue(tx, id, l))
+            .app
+            .write(actor.clone(), move |tx| answers::issue(tx, id, locale))
             .await;
         let order = match issued {
             Ok((words, order)) => {
@@ -246,13 +251,15 @@ impl Bot {
                 Ok(order)
             }
             Err(error) => {
-                self.answer_press(press.id, error.words(l), true).await;
-                let get = move |tx: &mut crate::act::Tx<'_>| crate::orders::service::get(tx, id);
-                self.shop.look(actor, get).await
+                self.answer_press(press.id, error.message(locale), true)
+                    .await;
+                let get =
+                    move |tx: &mut crate::transaction::Tx<'_>| crate::orders::service::get(tx, id);
+                self.app.read(actor, get).await
             }
         };
         if let Ok(order) = order {
-            let answer = answers::whole(self.writer(), &order);
+            let answer = answers::order_message(self.writer(), &order);
             self.edit(place.chat, message.message_id, answer).await;
         }
     }
@@ -285,31 +292,31 @@ impl Bot {
     }
 
     /// Returns the owner of the account that a private chat is linked to, or nobody.
-    async fn actor(&self, place: &Place) -> Result<Actor, Error> {
+    async fn actor(&self, place: &ChatContext) -> Result<Actor, Error> {
         if !place.is_private {
             return Ok(Actor::Nobody);
         }
-        let (chat, manager_in_admin) = (place.chat, self.shop.config.manager_in_admin);
-        self.shop
-            .look(Actor::Nobody, move |tx| {
+        let (chat, manager_in_admin) = (place.chat, self.app.config.manager_in_admin);
+        self.app
+            .read(Actor::Nobody, move |tx| {
                 service::actor(tx, chat, manager_in_admin)
             })
             .await
     }
 
-    fn sorry(&self, error: &Error) -> Answer {
-        self.writer().plain(&error.words(self.language())).into()
+    fn error_answer(&self, error: &Error) -> Answer {
+        self.writer().plain(&error.message(self.language())).into()
     }
 
-    fn writer(&self) -> Writer<'_> {
-        Writer::new(&self.shop.config.notifications, Markup::Html)
+    fn writer(&self) -> MessageWriter<'_> {
+        MessageWriter::new(&self.app.config.notifications, Markup::Html)
     }
 
     fn language(&self) -> Locale {
-        self.shop.config.notifications.language
+        self.app.config.notifications.language
     }
 
     fn site(&self) -> String {
-        self.shop.config.notifications.site.clone()
+        self.app.config.notifications.site.clone()
     }
 }

@@ -1,12 +1,12 @@
 //! The inbox of the bot: each update is taken once, by one server, whether it was polled or came through the webhook.
 
 use crate::{
-    act::Shop,
     crypto::new_key,
     db::{self, Conn},
     error::Error,
     moment::Moment,
     schema::{bot_pollers, bot_updates},
+    transaction::AppState,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -17,10 +17,10 @@ const KEPT: TimeDelta = TimeDelta::days(5);
 const LEASE: TimeDelta = TimeDelta::seconds(90);
 
 /// Takes an update. Returns `false` if it was taken before.
-pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<bool, Error> {
-    shop.db
+pub async fn take(app: &AppState, bot: i64, update: i64, now: Moment) -> Result<bool, Error> {
+    app.db
         .write(move |conn| {
-            db::serialize_by(conn, "bot updates")?;
+            db::lock_name(conn, "bot updates")?;
             let known = diesel::select(diesel::dsl::exists(bot_updates::table.find((bot, update))))
                 .get_result::<bool>(conn)?;
             if known {
@@ -44,8 +44,8 @@ pub async fn take(shop: &Shop, bot: i64, update: i64, now: Moment) -> Result<boo
 
 /// Returns the id of the next update. `None` if nothing has come for days, because Telegram may then continue with any
 /// id.
-pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Error> {
-    shop.db
+pub async fn next(app: &AppState, bot: i64, now: Moment) -> Result<Option<i64>, Error> {
+    app.db
         .read(move |conn| {
             let last: Option<i64> = bot_updates::table
                 .filter(bot_updates::bot_id.eq(bot))
@@ -58,11 +58,11 @@ pub async fn next(shop: &Shop, bot: i64, now: Moment) -> Result<Option<i64>, Err
 }
 
 /// Takes or renews the lease to poll Telegram for updates. Returns `false` if another server holds it.
-pub async fn lease(shop: &Shop, bot: i64, server: &str, now: Moment) -> Result<bool, Error> {
+pub async fn lease(app: &AppState, bot: i64, server: &str, now: Moment) -> Result<bool, Error> {
     let server = server.to_owned();
-    shop.db
+    app.db
         .write(move |conn| {
-            db::serialize_by(conn, "bot pollers")?;
+            db::lock_name(conn, "bot pollers")?;
             let free = bot_pollers::server
                 .eq(&server)
                 .or(bot_pollers::until.le(now));
@@ -94,9 +94,9 @@ pub async fn lease(shop: &Shop, bot: i64, server: &str, now: Moment) -> Result<b
 }
 
 /// Gives up the lease; on SQLite also one that a previous run of this server left.
-pub async fn release(shop: &Shop, bot: i64, server: &str) -> Result<(), Error> {
+pub async fn release(app: &AppState, bot: i64, server: &str) -> Result<(), Error> {
     let server = server.to_owned();
-    shop.db
+    app.db
         .write(move |conn| {
             let is_alone = matches!(conn, Conn::Sqlite(_));
             let mine = bot_pollers::table.find(bot);

@@ -1,7 +1,7 @@
 //! Gets updates from Telegram: by long polling, one server at a time, or by registering the webhook.
 
 use super::{answers::Command, conversation::Bot, inbox, webhook};
-use crate::{clock, error::Error, notifications::queue::Refusal};
+use crate::{clock, error::Error, notifications::queue::DeliveryError};
 use frankenstein::{
     AsyncTelegramApi,
     methods::{DeleteWebhookParams, GetUpdatesParams, SetMyCommandsParams, SetWebhookParams},
@@ -13,11 +13,11 @@ use std::time::{Duration, Instant};
 use tokio::{sync::watch, task::JoinHandle, time::sleep};
 
 /// How long Telegram keeps a poll open while nothing happens, in seconds.
-const QUESTION: u32 = 50;
+const POLL_SECONDS: u32 = 50;
 /// Time limit for a whole poll.
-const QUESTION_LIMIT: Duration = Duration::from_secs(70);
+const POLL_LIMIT: Duration = Duration::from_secs(70);
 /// The wait after a poll that ended without updates in less than this time.
-const BREATH: Duration = Duration::from_secs(1);
+const MIN_POLL_INTERVAL: Duration = Duration::from_secs(1);
 /// The wait before a retry. While the bot cannot be set up, it doubles each time.
 const WAIT: Duration = Duration::from_secs(5);
 /// The longest wait before a retry.
@@ -26,12 +26,12 @@ const LONGEST_WAIT: Duration = Duration::from_secs(300);
 const NO_ACCESS_WAIT: Duration = Duration::from_secs(900);
 
 /// A task that gets updates in the background, until it is stopped.
-pub struct Ear {
+pub struct UpdatePoller {
     stop: watch::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl Ear {
+impl UpdatePoller {
     /// Starts the task.
     pub fn start(bot: Bot) -> Self {
         let (stop, stopped) = watch::channel(());
@@ -49,19 +49,19 @@ impl Ear {
 async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
     let server = inbox::server_name();
     tokio::select! {
-        () = prepare(&bot) => {}
+        () = set_up(&bot) => {}
         _ = stopped.changed() => return,
     }
-    if bot.shop.config.notifications.is_public() {
+    if bot.app.config.notifications.is_public() {
         return;
     }
     // A previous run may have left a lease. On SQLite, no other server can hold it.
-    if bot.is_alone() {
-        let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
+    if bot.is_only_server() {
+        let _ = inbox::release(&bot.app, bot.telegram.id(), &server).await;
     }
     loop {
         let updates = tokio::select! {
-            updates = ask(&bot, &server) => updates,
+            updates = poll(&bot, &server) => updates,
             _ = stopped.changed() => break,
         };
         for update in updates {
@@ -72,16 +72,16 @@ async fn listen(bot: Bot, mut stopped: watch::Receiver<()>) {
             }
         }
     }
-    let _ = inbox::release(&bot.shop, bot.telegram.id(), &server).await;
+    let _ = inbox::release(&bot.app, bot.telegram.id(), &server).await;
 }
 
 /// Tells Telegram how to deliver updates, and which commands there are. Retries until it succeeds.
-async fn prepare(bot: &Bot) {
+async fn set_up(bot: &Bot) {
     let mut wait = WAIT;
     loop {
-        match introduce(bot).await {
+        match register(bot).await {
             Ok(()) => return,
-            Err(Refusal::NoAccess(_)) => sleep(NO_ACCESS_WAIT).await,
+            Err(DeliveryError::NoAccess(_)) => sleep(NO_ACCESS_WAIT).await,
             Err(refusal) => {
                 tracing::warn!(why = refusal.why(), "could not set up the bot; will retry");
                 sleep(wait).await;
@@ -91,8 +91,8 @@ async fn prepare(bot: &Bot) {
     }
 }
 
-async fn introduce(bot: &Bot) -> Result<(), Refusal> {
-    let config = &bot.shop.config.notifications;
+async fn register(bot: &Bot) -> Result<(), DeliveryError> {
+    let config = &bot.app.config.notifications;
     let updates = vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery];
     if config.is_public() {
         let hook = SetWebhookParams::builder()
@@ -120,8 +120,8 @@ async fn introduce(bot: &Bot) -> Result<(), Refusal> {
 }
 
 /// Returns the next updates; none if nothing happened, or if another server polls.
-async fn ask(bot: &Bot, server: &str) -> Vec<Value> {
-    match question(bot, server).await {
+async fn poll(bot: &Bot, server: &str) -> Vec<Value> {
+    match get_updates(bot, server).await {
         Ok(Some(updates)) => updates,
         Ok(None) => {
             sleep(WAIT).await;
@@ -135,33 +135,33 @@ async fn ask(bot: &Bot, server: &str) -> Vec<Value> {
     }
 }
 
-async fn question(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> {
+async fn get_updates(bot: &Bot, server: &str) -> Result<Option<Vec<Value>>, Error> {
     let id = bot.telegram.id();
-    if !inbox::lease(&bot.shop, id, server, clock::now()).await? {
+    if !inbox::lease(&bot.app, id, server, clock::now()).await? {
         return Ok(None);
     }
     let question = GetUpdatesParams::builder()
-        .maybe_offset(inbox::next(&bot.shop, id, clock::now()).await?)
-        .timeout(QUESTION)
+        .maybe_offset(inbox::next(&bot.app, id, clock::now()).await?)
+        .timeout(POLL_SECONDS)
         .allowed_updates(vec![AllowedUpdate::Message, AllowedUpdate::CallbackQuery])
         .build();
-    let telegram = bot.telegram.patient(QUESTION_LIMIT);
+    let telegram = bot.telegram.with_answer_limit(POLL_LIMIT);
     let asked = Instant::now();
     let answer: Result<MethodResponse<Vec<Value>>, _> =
         telegram.request("getUpdates", Some(question)).await;
     match answer {
         Ok(answer) => {
             // A server that does not keep the poll open would be polled in a busy loop.
-            if answer.result.is_empty() && asked.elapsed() < BREATH {
-                sleep(BREATH).await;
+            if answer.result.is_empty() && asked.elapsed() < MIN_POLL_INTERVAL {
+                sleep(MIN_POLL_INTERVAL).await;
             }
             Ok(Some(answer.result))
         }
         Err(refusal) => {
             let wait = match &refusal {
-                Refusal::NoAccess(_) => NO_ACCESS_WAIT,
-                Refusal::Later { after, .. } => after.unwrap_or(WAIT * 6).max(WAIT),
-                Refusal::Never(_) => LONGEST_WAIT,
+                DeliveryError::NoAccess(_) => NO_ACCESS_WAIT,
+                DeliveryError::Later { after, .. } => after.unwrap_or(WAIT * 6).max(WAIT),
+                DeliveryError::Never(_) => LONGEST_WAIT,
             };
             tracing::warn!(
                 why = refusal.why(),

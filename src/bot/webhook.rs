@@ -1,7 +1,7 @@
 //! The webhook to which Telegram sends updates if the shop is public and uses HTTPS.
 
 use super::conversation::Bot;
-use crate::{act::Shop, config::notifications::Config, crypto::sha256};
+use crate::{config::notifications::Config, crypto::sha256, transaction::AppState};
 use axum::{
     Json, Router,
     extract::State,
@@ -16,8 +16,8 @@ pub const PATH: &str = "/telegram/webhook";
 const SECRET: &str = "x-telegram-bot-api-secret-token";
 
 /// Returns the route of the webhook. It answers 404 if the bot polls for updates instead, or is off.
-pub fn router(shop: &Shop) -> Router {
-    let bot = Bot::of(shop).filter(|_| shop.config.notifications.is_public());
+pub fn router(app: &AppState) -> Router {
+    let bot = Bot::of(app).filter(|_| app.config.notifications.is_public());
     Router::new().route(PATH, post(receive)).with_state(bot)
 }
 
@@ -39,7 +39,7 @@ async fn receive(
         return StatusCode::NOT_FOUND;
     };
     let said = headers.get(SECRET).and_then(|secret| secret.to_str().ok());
-    let expected = secret(&bot.shop.config.notifications);
+    let expected = secret(&bot.app.config.notifications);
     // Hashes are compared, so that the time that this takes reveals nothing about the secret.
     if said.map(sha256) != Some(sha256(&expected)) {
         return StatusCode::FORBIDDEN;

@@ -1,21 +1,24 @@
 //! `sirius check`: compares ledger, counters, orders and rollups.
 
-use super::{say, words};
-use sirius::{act::Shop, check, error::Error};
+use super::{error_message, say};
+use sirius::{error::Error, integrity, transaction::AppState};
 
 /// Prints what was compared and each row that disagrees. Returns an error if there are any.
-pub async fn check(shop: &Shop, repair: bool) -> Result<(), String> {
+pub async fn check(app: &AppState, repair: bool) -> Result<(), String> {
     if repair {
-        match check::repair(shop).await {
+        match integrity::repair(app).await {
             Ok(rows) => say(&format!("rebuilt: rollups ({rows})"))?,
             // Nothing was changed. The comparison below names the rows.
             Err(error @ Error::SumTooLarge) => {
-                say(&format!("could not rebuild the rollups: {}", words(error)))?;
+                say(&format!(
+                    "could not rebuild the rollups: {}",
+                    error_message(error)
+                ))?;
             }
-            Err(error) => return Err(words(error)),
+            Err(error) => return Err(error_message(error)),
         }
     }
-    let report = shop.db.read(check::check).await.map_err(words)?;
+    let report = app.db.read(integrity::check).await.map_err(error_message)?;
     for (name, rows) in &report.compared {
         say(&format!("compared: {name} ({rows})"))?;
     }

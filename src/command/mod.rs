@@ -5,7 +5,8 @@ pub mod copies;
 pub mod user;
 
 use sirius::{
-    act::Shop, config::Config, db::Db, error::Error, i18n::Locale, notifications::outbox::Outbox,
+    config::Config, db::Db, error::Error, i18n::Locale, notifications::outbox::Outbox,
+    transaction::AppState,
 };
 use std::{
     io::{self, Write},
@@ -13,10 +14,11 @@ use std::{
 };
 
 /// Migrates the database in the settings and opens its shop.
-pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
+pub fn open(config: &Arc<Config>) -> Result<AppState, String> {
     sirius::migrate::migrate(&config.database_url)?;
-    let db = Db::connect(&config.database_url, config.database_connections).map_err(words)?;
-    Ok(Shop {
+    let db =
+        Db::connect(&config.database_url, config.database_connections).map_err(error_message)?;
+    Ok(AppState {
         db,
         config: config.clone(),
         listener: &Outbox,
@@ -24,15 +26,15 @@ pub fn open(config: &Arc<Config>) -> Result<Shop, String> {
 }
 
 /// Returns the message of an error, with a line for each wrong field.
-pub fn words(error: Error) -> String {
+pub fn error_message(error: Error) -> String {
     match &error {
         Error::Invalid(fields) => {
             let named = fields
                 .iter()
-                .map(|wrong| format!("{}: {}", wrong.field, wrong.problem.words(Locale::en)));
+                .map(|wrong| format!("{}: {}", wrong.field, wrong.problem.message(Locale::en)));
             named.collect::<Vec<_>>().join("\n")
         }
-        error => error.words(Locale::en),
+        error => error.message(Locale::en),
     }
 }
 

@@ -1,15 +1,15 @@
 //! `sirius user`: manages accounts without a browser. The operation log records these changes as made by the system.
 
-use super::{say, words};
+use super::{error_message, say};
 use clap::Subcommand;
 use sirius::{
-    act::{Shop, Tx},
     auth::{
         Actor, Role, password,
         users::{Account, Query, service as accounts},
     },
     error::Error,
     i18n::Locale,
+    transaction::{AppState, Tx},
 };
 use std::io::{self, BufRead, IsTerminal};
 
@@ -39,69 +39,69 @@ pub enum Command {
 }
 
 /// Runs a command on the accounts.
-pub async fn run(command: Command, shop: &Shop) -> Result<(), String> {
+pub async fn run(command: Command, app: &AppState) -> Result<(), String> {
     let act = Actor::System;
     match command {
         Command::Add { name, role } => {
             let role = read_role(&role)?;
-            let hash = new_password(shop).await?;
-            let account = shop
-                .act(act, move |tx| accounts::add(tx, &name, role, &hash))
+            let hash = new_password(app).await?;
+            let account = app
+                .write(act, move |tx| accounts::add(tx, &name, role, &hash))
                 .await
-                .map_err(words)?;
+                .map_err(error_message)?;
             say(&format!("{} added as {}", account.username, account.role))
         }
         Command::Password { name } => {
-            let hash = new_password(shop).await?;
-            shop.act(act, move |tx| {
+            let hash = new_password(app).await?;
+            app.write(act, move |tx| {
                 accounts::reset_password(tx, &name, &hash, false)
             })
             .await
-            .map_err(words)?;
+            .map_err(error_message)?;
             say("set the password and ended all sessions of the account")
         }
         Command::Role { name, role } => {
             let role = read_role(&role)?;
-            let account = shop
-                .act(act, move |tx| accounts::change_role(tx, &name, role))
+            let account = app
+                .write(act, move |tx| accounts::change_role(tx, &name, role))
                 .await
-                .map_err(words)?;
+                .map_err(error_message)?;
             say(&format!("{} is {}", account.username, account.role))
         }
-        Command::Activate { name } => state(shop, name, accounts::activate).await,
-        Command::Block { name } => state(shop, name, accounts::block).await,
-        Command::Unblock { name } => state(shop, name, accounts::unblock).await,
+        Command::Activate { name } => state(app, name, accounts::activate).await,
+        Command::Block { name } => state(app, name, accounts::block).await,
+        Command::Unblock { name } => state(app, name, accounts::unblock).await,
         Command::Delete { name } => {
             let deleted = name.clone();
-            shop.act(act, move |tx| accounts::delete(tx, &name))
+            app.write(act, move |tx| accounts::delete(tx, &name))
                 .await
-                .map_err(words)?;
+                .map_err(error_message)?;
             say(&format!("{deleted} deleted"))
         }
-        Command::List => list_users(shop).await,
+        Command::List => list_users(app).await,
     }
 }
 
 async fn state(
-    shop: &Shop,
+    app: &AppState,
     name: String,
     change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
 ) -> Result<(), String> {
-    let account = shop
-        .act(Actor::System, move |tx| change(tx, &name))
+    let account = app
+        .write(Actor::System, move |tx| change(tx, &name))
         .await
-        .map_err(words)?;
+        .map_err(error_message)?;
     say(&format!("{} is {}", account.username, account.state))
 }
 
-async fn list_users(shop: &Shop) -> Result<(), String> {
+async fn list_users(app: &AppState) -> Result<(), String> {
     let mut query = Query::default();
     loop {
         let asked = query.clone();
-        let page = shop
-            .look(Actor::System, move |tx| accounts::list(tx, &asked))
+        let page = app
+            .read(Actor::System, move |tx| accounts::list(tx, &asked))
             .await
-            .map_err(words)?;
+            .map_err(error_message)?;
         for account in page.items {
             say(&format!(
                 "{}\t{}\t{}",
@@ -120,7 +120,7 @@ fn read_role(role: &str) -> Result<Role, String> {
         .map_err(|_| format!("{role:?} is not a role; use admin, manager or user"))
 }
 
-async fn new_password(shop: &Shop) -> Result<String, String> {
+async fn new_password(app: &AppState) -> Result<String, String> {
     let typed = if io::stdin().is_terminal() {
         rpassword::prompt_password("New password: ").map_err(|error| error.to_string())?
     } else {
@@ -132,8 +132,8 @@ async fn new_password(shop: &Shop) -> Result<String, String> {
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
     password::check(&typed)
-        .map_err(|problem| format!("password: {}", problem.words(Locale::en)))?;
-    password::hash(typed, shop.config.bcrypt_cost, password::Turn::OWN)
+        .map_err(|problem| format!("password: {}", problem.message(Locale::en)))?;
+    password::hash(typed, app.config.bcrypt_cost, password::HashPriority::OWN)
         .await
-        .map_err(words)
+        .map_err(error_message)
 }

@@ -68,7 +68,7 @@ pub enum LogFormat {
 impl Config {
     /// Returns settings for tests: the defaults, with cheap password hashes.
     #[cfg(test)]
-    pub fn of_tests() -> Self {
+    pub fn for_tests() -> Self {
         Self {
             database_url: DatabaseUrl::Sqlite("sirius.db".into()),
             site_addr: ([127, 0, 0, 1], 0).into(),

@@ -1,6 +1,6 @@
 //! The settings for notifications, which are checked at start with all others.
 
-use super::wrong::{Wrong, flag};
+use super::wrong::{SettingErrors, flag};
 use crate::i18n::Locale;
 use lettre::message::Mailbox;
 use std::{fmt, net::SocketAddr};
@@ -157,7 +157,7 @@ impl fmt::Debug for Secret {
 
 impl Settings {
     /// Checks the settings and notes what is wrong.
-    pub fn check(self, wrong: &mut Wrong, site_addr: Option<SocketAddr>) -> Option<Config> {
+    pub fn check(self, wrong: &mut SettingErrors, site_addr: Option<SocketAddr>) -> Option<Config> {
         let language = wrong.take(
             "SHOP_LANGUAGE",
             self.shop_language.parse().map_err(|_| "must be ru or en"),
@@ -252,7 +252,7 @@ fn list(text: &str) -> Vec<String> {
 }
 
 /// Returns `None` if a setting is wrong, and `Some(None)` if mail is not configured.
-fn mail(wrong: &mut Wrong, url: &str, from: &str, to: &str) -> Option<Option<Mail>> {
+fn mail(wrong: &mut SettingErrors, url: &str, from: &str, to: &str) -> Option<Option<Mail>> {
     let given = [("SMTP_URL", url), ("MAIL_FROM", from), ("MAIL_TO", to)];
     let is_missing = |(_, value): &&(&str, &str)| value.trim().is_empty();
     if given.iter().all(|one| is_missing(&one)) {
@@ -311,7 +311,7 @@ mod tests {
 
     fn check(args: &[&str]) -> Result<Config, Vec<String>> {
         let line = Line::try_parse_from([&["sirius"], args].concat()).unwrap();
-        let mut wrong = Wrong::default();
+        let mut wrong = SettingErrors::default();
         let config = line
             .settings
             .check(&mut wrong, Some(([127, 0, 0, 1], 3000).into()));

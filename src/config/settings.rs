@@ -1,6 +1,6 @@
 //! The settings as read from the environment, `.env` and the command line.
 
-use super::wrong::{Wrong, flag};
+use super::wrong::{SettingErrors, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
 use crate::db::DatabaseUrl;
 use ipnet::IpNet;
@@ -105,7 +105,7 @@ pub struct Settings {
 impl Settings {
     /// Checks every setting, and returns a line for each wrong one.
     pub fn check(self) -> Result<Config, Vec<String>> {
-        let mut wrong = Wrong::default();
+        let mut wrong = SettingErrors::default();
         let secret_key = Some(self.secret_key).filter(|key| !key.is_empty());
         if secret_key
             .as_ref()

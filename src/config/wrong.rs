@@ -4,9 +4,9 @@ use std::fmt::Display;
 
 /// The wrong settings found so far.
 #[derive(Default)]
-pub struct Wrong(Vec<String>);
+pub struct SettingErrors(Vec<String>);
 
-impl Wrong {
+impl SettingErrors {
     /// Returns the value of a setting, or notes what is wrong with it.
     pub fn take<T, E: Display>(&mut self, name: &str, read: Result<T, E>) -> Option<T> {
         read.map_err(|error| self.note(name, error)).ok()

@@ -11,16 +11,17 @@ use std::{borrow::Cow, path::Path};
 
 /// Timeouts for libpq, unless the URL sets them: for connecting, in seconds, and for a server that stops answering, in
 /// milliseconds.
-const PATIENCE: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
+const TIMEOUTS: [(&str, u32); 2] = [("connect_timeout", 5), ("tcp_user_timeout", 10_000)];
 
 /// Runs first on every PostgreSQL connection. It turns `synchronous_commit` on where it is off, so that data is on
 /// disk when a commit returns.
-const SESSION: &str = "SET TIME ZONE 'UTC'; \
+const SESSION_SETTINGS: &str = "SET TIME ZONE 'UTC'; \
     SELECT set_config('synchronous_commit', 'on', FALSE) WHERE current_setting('synchronous_commit') = 'off'";
 
 /// Runs next on every pooled PostgreSQL connection. It limits how long a statement waits for a lock of any kind, and
 /// how long a transaction holds its locks after its server died.
-const LIMITS: &str = "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
+const POOL_SETTINGS: &str =
+    "SET lock_timeout = '4s'; SET idle_in_transaction_session_timeout = '30s'";
 
 /// A connection to either database.
 #[derive(diesel::MultiConnection)]
@@ -42,7 +43,7 @@ impl DatabaseUrl {
             ),
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(&with_patience(url))?;
-                conn.batch_execute(SESSION)
+                conn.batch_execute(SESSION_SETTINGS)
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(Conn::Postgres(conn))
             }
@@ -55,7 +56,7 @@ impl DatabaseUrl {
             Self::Sqlite(path) => open_sqlite(path, "PRAGMA query_only = ON;"),
             Self::Postgres(_) => {
                 let mut conn = self.open()?;
-                conn.batch_execute(LIMITS)
+                conn.batch_execute(POOL_SETTINGS)
                     .map_err(ConnectionError::CouldntSetupConfiguration)?;
                 Ok(conn)
             }
@@ -65,7 +66,7 @@ impl DatabaseUrl {
 
 fn with_patience(url: &str) -> Cow<'_, str> {
     let mut url = Cow::Borrowed(url);
-    for (name, value) in PATIENCE {
+    for (name, value) in TIMEOUTS {
         if !url.contains(name) {
             let joint = if url.contains('?') { '&' } else { '?' };
             url = format!("{url}{joint}{name}={value}").into();

@@ -6,14 +6,14 @@ use std::fmt;
 
 /// The disk of the database is full. Messages are compared because diesel does not pass on error codes; PostgreSQL
 /// writes them in the language of its server.
-const FULL: [&str; 3] = [
+const DISK_FULL: [&str; 3] = [
     "database or disk is full",
     "No space left on device",
     "не осталось свободного места",
 ];
 
 /// The value has a NUL character. PostgreSQL cannot store such a text, so no row can match it.
-const UNSPEAKABLE: [&str; 1] = ["0x00"];
+const NUL_CHARACTER: [&str; 1] = ["0x00"];
 
 /// The wait for a lock timed out, or there was a deadlock.
 const LOCKED: [&str; 4] = [
@@ -24,7 +24,7 @@ const LOCKED: [&str; 4] = [
 ];
 
 /// The problem passes in a moment, or when an administrator repairs the database.
-const PASSING: [&str; 7] = [
+const TRANSIENT: [&str; 7] = [
     "is locked",
     "disk I/O error",
     "unable to open database file",
@@ -44,15 +44,15 @@ impl From<DieselError> for Error {
             DieselError::DatabaseError(kind, ref info) => {
                 let says =
                     |words: &[&str]| words.iter().any(|words| info.message().contains(words));
-                if says(&UNSPEAKABLE) {
+                if says(&NUL_CHARACTER) {
                     Self::NotFound
-                } else if says(&FULL) {
+                } else if says(&DISK_FULL) {
                     tracing::error!(%error, "the disk of the database is full");
                     Self::NoSpace
                 } else if says(&LOCKED) {
                     tracing::warn!(%error, "could not get a lock");
                     Self::Locked
-                } else if is_passing(&kind) || says(&PASSING) {
+                } else if is_transient(&kind) || says(&TRANSIENT) {
                     unavailable(&error)
                 } else {
                     failed("query", &error)
@@ -64,7 +64,7 @@ impl From<DieselError> for Error {
 }
 
 /// Returns whether the connection was lost or another transaction interfered, so that a retry may succeed.
-const fn is_passing(kind: &DatabaseErrorKind) -> bool {
+const fn is_transient(kind: &DatabaseErrorKind) -> bool {
     matches!(
         kind,
         DatabaseErrorKind::ClosedConnection

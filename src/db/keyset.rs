@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 /// The value of a row in one column of the order.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Key {
+pub enum SortKey {
     Int(i64),
     Text(String),
     Time(NaiveDateTime),
@@ -37,12 +37,12 @@ impl Column {
         }
     }
 
-    fn takes(self, key: &Key) -> bool {
+    fn takes(self, key: &SortKey) -> bool {
         match (self, key) {
-            (Self::Int(_), Key::Int(_)) => true,
+            (Self::Int(_), SortKey::Int(_)) => true,
             // PostgreSQL accepts neither a NUL in a text nor a very remote time.
-            (Self::Text(_), Key::Text(text)) => !text.contains('\0'),
-            (Self::Time(_), Key::Time(time)) => (1..10_000).contains(&time.year()),
+            (Self::Text(_), SortKey::Text(text)) => !text.contains('\0'),
+            (Self::Time(_), SortKey::Time(time)) => (1..10_000).contains(&time.year()),
             (Self::Int(_) | Self::Text(_) | Self::Time(_), _) => false,
         }
     }
@@ -50,7 +50,7 @@ impl Column {
 
 /// The order of a list: columns that are unique together, all in one direction.
 #[derive(Clone, Copy, Debug)]
-pub struct Order {
+pub struct SortOrder {
     pub columns: &'static [Column],
     pub descending: bool,
 }
@@ -58,15 +58,15 @@ pub struct Order {
 /// The position of a page in its list, as given in the URL: `after` or `before` a row, or at the beginning.
 #[derive(Clone, Debug)]
 pub struct Keyset {
-    order: Order,
+    order: SortOrder,
     backwards: bool,
-    keys: Option<Vec<Key>>,
+    keys: Option<Vec<SortKey>>,
     limit: i64,
 }
 
 impl Keyset {
     /// Reads the cursors of a URL. An empty cursor counts as none.
-    pub fn new(order: Order, after: &str, before: &str, limit: i64) -> Result<Self, Error> {
+    pub fn new(order: SortOrder, after: &str, before: &str, limit: i64) -> Result<Self, Error> {
         let backwards = !before.is_empty();
         let cursor = if backwards { before } else { after };
         let keys = if cursor.is_empty() {
@@ -83,7 +83,7 @@ impl Keyset {
     }
 
     /// Returns the same order and direction, continued beyond the row with these values.
-    pub fn from(&self, keys: Vec<Key>) -> Self {
+    pub fn from(&self, keys: Vec<SortKey>) -> Self {
         Self {
             keys: Some(keys),
             ..self.clone()
@@ -91,8 +91,8 @@ impl Keyset {
     }
 
     /// Returns the condition for the rows of this page and those that follow it.
-    pub fn beyond(&self) -> Beyond {
-        Beyond {
+    pub fn seek_after(&self) -> SeekAfter {
+        SeekAfter {
             columns: self.order.columns,
             descending: self.descending(),
             keys: self.keys.clone().unwrap_or_default(),
@@ -116,7 +116,7 @@ impl Keyset {
     }
 
     /// Makes a page of the rows that were read. `key` returns the values of a row in the columns of the order.
-    pub fn page<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> Vec<Key>) -> Page<T> {
+    pub fn page<T>(&self, mut rows: Vec<T>, key: impl Fn(&T) -> Vec<SortKey>) -> Page<T> {
         let limit = usize::try_from(self.limit).unwrap_or(usize::MAX);
         let more = rows.len() > limit;
         rows.truncate(limit);
@@ -142,15 +142,15 @@ impl Keyset {
 }
 
 /// Returns the cursor of a row with these values.
-pub fn encode(keys: &[Key]) -> String {
+pub fn encode(keys: &[SortKey]) -> String {
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(keys).unwrap_or_default())
 }
 
-fn decode(cursor: &str, columns: &[Column]) -> Result<Vec<Key>, Error> {
+fn decode(cursor: &str, columns: &[Column]) -> Result<Vec<SortKey>, Error> {
     let bytes = BASE64_URL_SAFE_NO_PAD
         .decode(cursor)
         .map_err(|_| Error::BadCursor)?;
-    let keys: Vec<Key> = serde_json::from_slice(&bytes).map_err(|_| Error::BadCursor)?;
+    let keys: Vec<SortKey> = serde_json::from_slice(&bytes).map_err(|_| Error::BadCursor)?;
     let fits = keys.len() == columns.len()
         && columns
             .iter()
@@ -165,13 +165,13 @@ fn decode(cursor: &str, columns: &[Column]) -> Result<Vec<Key>, Error> {
 
 /// A row-value comparison, `(a, b) > (?, ?)`, which is the only form that both databases answer from an index.
 #[derive(Clone, Debug)]
-pub struct Beyond {
+pub struct SeekAfter {
     columns: &'static [Column],
     descending: bool,
-    keys: Vec<Key>,
+    keys: Vec<SortKey>,
 }
 
-impl<DB> QueryFragment<DB> for Beyond
+impl<DB> QueryFragment<DB> for SeekAfter
 where
     DB: Backend,
     i64: ToSql<BigInt, DB>,
@@ -196,9 +196,9 @@ where
                 out.push_sql(", ");
             }
             match key {
-                Key::Int(value) => out.push_bind_param::<BigInt, _>(value)?,
-                Key::Text(value) => out.push_bind_param::<Text, _>(value)?,
-                Key::Time(value) => out.push_bind_param::<Timestamp, _>(value)?,
+                SortKey::Int(value) => out.push_bind_param::<BigInt, _>(value)?,
+                SortKey::Text(value) => out.push_bind_param::<Text, _>(value)?,
+                SortKey::Time(value) => out.push_bind_param::<Timestamp, _>(value)?,
             }
         }
         out.push_sql(")");
@@ -206,18 +206,18 @@ where
     }
 }
 
-impl Expression for Beyond {
+impl Expression for SeekAfter {
     type SqlType = Bool;
 }
 
-impl QueryId for Beyond {
+impl QueryId for SeekAfter {
     type QueryId = ();
     const HAS_STATIC_QUERY_ID: bool = false;
 }
 
-impl<Source> AppearsOnTable<Source> for Beyond {}
-impl<Source> SelectableExpression<Source> for Beyond {}
-impl<Group> ValidGrouping<Group> for Beyond {
+impl<Source> AppearsOnTable<Source> for SeekAfter {}
+impl<Source> SelectableExpression<Source> for SeekAfter {}
+impl<Group> ValidGrouping<Group> for SeekAfter {
     type IsAggregate = is_aggregate::No;
 }
 
@@ -225,7 +225,7 @@ impl<Group> ValidGrouping<Group> for Beyond {
 mod tests {
     use super::*;
 
-    const BY_ID: Order = Order {
+    const BY_ID: SortOrder = SortOrder {
         columns: &[Column::Int("id")],
         descending: false,
     };
@@ -233,7 +233,7 @@ mod tests {
     fn page(rows: Vec<i64>, after: &str, before: &str) -> Page<i64> {
         Keyset::new(BY_ID, after, before, 2)
             .unwrap()
-            .page(rows, |id| vec![Key::Int(*id)])
+            .page(rows, |id| vec![SortKey::Int(*id)])
     }
 
     #[test]

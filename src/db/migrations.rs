@@ -82,7 +82,7 @@ fn refuse_broken_references(conn: &mut SqliteConnection) -> migration::Result<()
 }
 
 /// Creates a SQLite file if it is missing. Only its owner may read it and the files that SQLite puts beside it.
-pub fn make_private(path: &Path) -> io::Result<()> {
+pub fn create_private_file(path: &Path) -> io::Result<()> {
     OpenOptions::new()
         .append(true)
         .create(true)
@@ -93,7 +93,7 @@ pub fn make_private(path: &Path) -> io::Result<()> {
 
 /// Waits until no other process migrates or restores in the folder of a SQLite file, and keeps others out until the
 /// lock is dropped. Creates the folder if it is missing.
-pub fn take_turn(path: &Path) -> Result<File, String> {
+pub fn lock_folder(path: &Path) -> Result<File, String> {
     let folder = folder_of(path);
     let locked = || -> io::Result<File> {
         make_folder(folder)?;
@@ -158,7 +158,7 @@ pub fn refuse_newer(applied: &[String]) -> Result<(), String> {
 }
 
 /// Reverts all migrations, newest first, which deletes all data.
-pub fn unmigrate(conn: &mut Conn) -> Result<Vec<String>, String> {
+pub fn revert_all(conn: &mut Conn) -> Result<Vec<String>, String> {
     let reverted = match conn {
         Conn::Sqlite(conn) => without_foreign_keys(conn, |conn| {
             versions(conn.revert_all_migrations(SQLITE_MIGRATIONS))

@@ -18,9 +18,9 @@ mod writer;
 
 pub use conn::{Conn, Dialect, open_sqlite};
 pub use fragment::Fragment;
-pub use keyset::{Column, Key, Keyset, Order, encode as cursor};
+pub use keyset::{Column, Keyset, SortKey, SortOrder, encode as cursor};
 pub use like::containing;
-pub use serving::serve_alone;
+pub use serving::lock_for_server;
 pub use url::DatabaseUrl;
 
 use crate::error::Error;
@@ -97,7 +97,7 @@ impl Db {
         self.read(|conn| {
             let ran: Vec<String> =
                 diesel::sql_query("SELECT version FROM __diesel_schema_migrations")
-                    .load::<Ran>(conn)?
+                    .load::<MigrationRow>(conn)?
                     .into_iter()
                     .map(|row| row.version)
                     .collect();
@@ -140,7 +140,7 @@ pub struct Load {
 }
 
 #[derive(QueryableByName)]
-struct Ran {
+struct MigrationRow {
     #[diesel(sql_type = Text)]
     version: String,
 }
@@ -173,7 +173,7 @@ async fn interact<T: Send + 'static>(
 /// after another.
 ///
 /// SQLite has only one writer at a time anyway.
-pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
+pub fn lock_name(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(name)
@@ -184,7 +184,7 @@ pub fn serialize_by(conn: &mut Conn, name: &str) -> Result<(), Error> {
 
 /// Takes a shared advisory lock on a name. Transactions that share a name run side by side, but wait for those that
 /// [`serialize_by`] it.
-pub fn share(conn: &mut Conn, name: &str) -> Result<(), Error> {
+pub fn lock_name_shared(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
             .bind::<Text, _>(name)
@@ -206,7 +206,7 @@ pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
 /// Waits until no other transaction holds a table by [`lock_table`]. A transaction calls this before it locks the name
 /// of a row that it is about to add. Otherwise the holder of the table could deadlock on that name, or add the same
 /// name unnoticed.
-pub fn enter_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
+pub fn wait_for_table_lock(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         conn.batch_execute(&format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE"))?;
     }
@@ -229,14 +229,14 @@ pub fn snapshot<T, E: From<DieselError>>(
 /// Opens the connections of a pool to the database in the URL.
 struct Manager {
     url: DatabaseUrl,
-    checks: deadpool_diesel::Manager<Conn>,
+    validator: deadpool_diesel::Manager<Conn>,
 }
 
 impl Manager {
     fn new(url: DatabaseUrl) -> Self {
         Self {
             url,
-            checks: deadpool_diesel::Manager::new("", deadpool_diesel::Runtime::Tokio1),
+            validator: deadpool_diesel::Manager::new("", deadpool_diesel::Runtime::Tokio1),
         }
     }
 }
@@ -258,6 +258,6 @@ impl deadpool::managed::Manager for Manager {
         conn: &mut Self::Type,
         metrics: &Metrics,
     ) -> RecycleResult<Self::Error> {
-        deadpool::managed::Manager::recycle(&self.checks, conn, metrics).await
+        deadpool::managed::Manager::recycle(&self.validator, conn, metrics).await
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 /// Keeps other servers away from a SQLite file until the lock is dropped or the process ends in any way. Commands still
 /// work alongside. Several servers may share a PostgreSQL database.
-pub fn serve_alone(url: &DatabaseUrl) -> Result<Option<File>, String> {
+pub fn lock_for_server(url: &DatabaseUrl) -> Result<Option<File>, String> {
     let DatabaseUrl::Sqlite(path) = url else {
         return Ok(None);
     };

@@ -79,7 +79,7 @@ impl Writer {
                 {
                     conn = fresh;
                 }
-                wal.keep_small(&mut conn);
+                wal.truncate_if_large(&mut conn);
                 let _ = committed.send(());
             }
         };
@@ -249,7 +249,7 @@ impl Wal {
 
     /// Truncates the log if it has grown too large. A long read, such as a backup, may still need its contents. The
     /// writer does not wait for that, but tries again when the log has grown by as much again.
-    fn keep_small(&mut self, conn: &mut Conn) {
+    fn truncate_if_large(&mut self, conn: &mut Conn) {
         if self.len() > self.limit {
             checkpoint(
                 conn,

@@ -4,14 +4,13 @@
 //! calls the services of the shop. A large one is computed in memory with the same arithmetic and written in bulk. Both
 //! ways produce the same rows.
 
-mod books;
+mod bulk_writer;
 mod goods;
 mod rows;
+mod scenario;
 mod services;
-mod story;
 
 use crate::{
-    act::{Shop, Tx},
     analytics::{
         figures::RubPerEur,
         rates::{self, NewRate},
@@ -22,12 +21,13 @@ use crate::{
     i18n::Locale,
     moment::Moment,
     schema::{orders, products},
+    transaction::{AppState, Tx},
 };
 use chrono::{SubsecRound, TimeDelta};
 use diesel::prelude::*;
 use goods::GOODS;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use story::Story;
+use scenario::Scenario;
 
 /// Number of orders in one transaction of the services. It is small, so that an interrupted demo keeps most of its
 /// orders.
@@ -39,7 +39,7 @@ const DAYS: i64 = 365;
 
 /// How a demo is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Way {
+pub enum Method {
     /// By calling the services: some hundreds of orders per second.
     Services,
     /// By inserting complete rows in one transaction: some thousands of orders per second.
@@ -54,25 +54,25 @@ pub struct Year {
 }
 
 /// Fills an empty database and returns a message about what was created.
-pub async fn fill(shop: &Shop, orders: u32) -> Result<String, String> {
+pub async fn fill(app: &AppState, orders: u32) -> Result<String, String> {
     let way = if orders < LARGE {
-        Way::Services
+        Method::Services
     } else {
-        Way::Bulk
+        Method::Bulk
     };
     let end = clock::now();
-    make(shop, Year { orders, end }, way).await
+    make(app, Year { orders, end }, way).await
 }
 
 /// Fills an empty database in the given way and returns a message about what was created.
-pub async fn make(shop: &Shop, year: Year, way: Way) -> Result<String, String> {
-    let words = |error: Error| error.words(Locale::en);
-    if !shop.look(Actor::System, is_empty).await.map_err(words)? {
+pub async fn make(app: &AppState, year: Year, way: Method) -> Result<String, String> {
+    let words = |error: Error| error.message(Locale::en);
+    if !app.read(Actor::System, is_empty).await.map_err(words)? {
         return Err("the database is not empty: demo data needs an empty database".to_owned());
     }
     let low = match way {
-        Way::Services => by_services(shop, year).await,
-        Way::Bulk => in_bulk(shop, year).await,
+        Method::Services => by_services(app, year).await,
+        Method::Bulk => in_bulk(app, year).await,
     };
     Ok(format!(
         "created {} products, {} orders and the supplies for them; {} products are below their minimum",
@@ -82,32 +82,32 @@ pub async fn make(shop: &Shop, year: Year, way: Way) -> Result<String, String> {
     ))
 }
 
-async fn by_services(shop: &Shop, year: Year) -> Result<usize, Error> {
+async fn by_services(app: &AppState, year: Year) -> Result<usize, Error> {
     let opening = year.opening();
-    shop.act_at(opening, move |tx| {
+    app.write_at(opening, move |tx| {
         services::add_goods(tx)?;
         enter_rates(tx, year)
     })
     .await?;
-    let mut story = Story::new();
+    let mut story = Scenario::new();
     for batch in year.batches(BATCH) {
-        story = shop
-            .act_at(opening, move |tx| {
+        story = app
+            .write_at(opening, move |tx| {
                 story.trade(tx, batch.map(|order| year.time(order)))?;
                 Ok(story)
             })
             .await?;
     }
-    shop.act_at(year.end, move |tx| story.close(tx, year.end))
+    app.write_at(year.end, move |tx| story.close(tx, year.end))
         .await
 }
 
-async fn in_bulk(shop: &Shop, year: Year) -> Result<usize, Error> {
-    let low = shop
-        .act_at(year.opening(), move |tx| books::write(tx, year))
+async fn in_bulk(app: &AppState, year: Year) -> Result<usize, Error> {
+    let low = app
+        .write_at(year.opening(), move |tx| bulk_writer::write(tx, year))
         .await?;
     // By the time SQLite's writer takes this empty job, it has moved the rows from its large log to the database file.
-    shop.db.write(|_| Ok(())).await?;
+    app.db.write(|_| Ok(())).await?;
     Ok(low)
 }
 

@@ -1,7 +1,7 @@
 //! Complete rows as the services write them, with the ids that the database would have assigned.
 
 use crate::{
-    log::{Action, Entity},
+    audit::{Action, Entity},
     moment::Moment,
     money::{Eur, Rub},
     number::Qty,

@@ -2,10 +2,9 @@
 
 use super::{
     goods::GOODS,
-    story::{Booking, Hands},
+    scenario::{OrderRequest, Recorder},
 };
 use crate::{
-    act::Tx,
     error::Error,
     moment::Moment,
     money::{Eur, Rub},
@@ -14,6 +13,7 @@ use crate::{
     phone::Phone,
     products::{self, ProductData, service::NewProduct},
     supplies,
+    transaction::Tx,
 };
 
 /// Adds the goods and returns their ids.
@@ -34,7 +34,7 @@ pub fn add_goods(tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
     Ok(ids)
 }
 
-impl Hands for Tx<'_> {
+impl Recorder for Tx<'_> {
     fn at(&mut self, now: Moment) {
         self.now = now;
     }
@@ -45,7 +45,7 @@ impl Hands for Tx<'_> {
         Ok(())
     }
 
-    fn book(&mut self, order: Booking) -> Result<i64, Error> {
+    fn book(&mut self, order: OrderRequest) -> Result<i64, Error> {
         let new = NewOrder {
             phone: Phone::entered(&order.phone)
                 .map_err(|problem| Error::field("phone", problem))?,

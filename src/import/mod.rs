@@ -10,7 +10,7 @@ pub mod service;
 pub mod upload;
 
 use crate::{
-    auth::Permission, codes::codes, error::FieldError, log::Change, moment::Moment,
+    audit::Change, auth::Permission, codes::codes, error::FieldError, moment::Moment,
     ui::banner::Counts,
 };
 use serde::{Deserialize, Serialize};
@@ -46,7 +46,7 @@ codes! {
 
 /// The state of an uploaded file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Sent {
+pub enum UploadState {
     /// Not confirmed yet.
     Waits(Preview),
     /// Confirmed and imported, with the number of rows by effect.
@@ -55,7 +55,7 @@ pub enum Sent {
 
 /// A recent import of the same content.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Earlier {
+pub struct PreviousImport {
     pub at: Moment,
     /// The user who confirmed it; `None` for the system.
     pub user_id: Option<String>,
@@ -70,7 +70,7 @@ pub struct Preview {
     /// Hash of the planned changes, sent with the confirmation so that exactly what was shown is imported.
     pub digest: String,
     /// The last import of the same content within 24 hours: the user is asked whether to import it again.
-    pub earlier: Option<Earlier>,
+    pub earlier: Option<PreviousImport>,
     pub new: usize,
     pub changed: usize,
     pub same: usize,

@@ -2,8 +2,8 @@
 
 use super::RowState;
 use crate::{
+    audit::Change,
     error::{Error, FieldError},
-    log::Change,
     sheet::read::Row,
 };
 

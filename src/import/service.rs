@@ -1,23 +1,23 @@
 //! Stores an uploaded file until it is confirmed, plans its import and applies the plan.
 
 use super::{
-    Earlier, Kind, Preview, PreviewRow, RowState, Sent,
+    Kind, Preview, PreviewRow, PreviousImport, RowState, UploadState,
     plan::{Outcome, Planned},
 };
 use crate::{
-    act::Tx,
-    crypto::{new_key, sha256},
-    db,
-    error::{Error, Problem, Stale},
-    log::{
+    audit::{
         self, Action, Change, Entity,
         service::{Entry, record, record_all},
     },
+    crypto::{new_key, sha256},
+    db,
+    error::{Error, Problem, Stale},
     moment::Moment,
     products,
     schema::{imports, uploads},
     sheet::read::{Table, decode},
     supplies,
+    transaction::Tx,
     ui::banner::Counts,
 };
 use chrono::TimeDelta;
@@ -50,11 +50,11 @@ pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Resul
 }
 
 /// Returns the state of an uploaded file.
-pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Sent, Error> {
+pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<UploadState, Error> {
     tx.actor.may(kind.permission())?;
     match confirmed(tx, kind, id)? {
-        Some(counts) => Ok(Sent::Done(counts)),
-        None => preview(tx, kind, id).map(Sent::Waits),
+        Some(counts) => Ok(UploadState::Done(counts)),
+        None => preview(tx, kind, id).map(UploadState::Waits),
     }
 }
 
@@ -133,10 +133,10 @@ pub fn confirm(
         ))
         .execute(tx.conn)?;
     let changes = [
-        log::set("file", &preview.file_name),
-        log::set("new", counts.new),
-        log::set("changed", counts.changed),
-        log::set("same", counts.same),
+        audit::set("file", &preview.file_name),
+        audit::set("new", counts.new),
+        audit::set("changed", counts.changed),
+        audit::set("same", counts.same),
     ];
     record(tx, Action::Import, entity, "csv", &changes)?;
     Ok(counts)
@@ -166,7 +166,7 @@ fn run<A>(
             Outcome::New(act) | Outcome::Changed(act) => {
                 let mut changes = row.changes;
                 let (action, id) = apply(tx, act, &mut changes)?;
-                changes.push(log::set("file", &preview.file_name));
+                changes.push(audit::set("file", &preview.file_name));
                 entries.push(Entry {
                     action,
                     id,
@@ -183,7 +183,7 @@ fn run<A>(
 struct Kept {
     name: String,
     text: String,
-    earlier: Option<Earlier>,
+    earlier: Option<PreviousImport>,
 }
 
 /// Returns an uploaded file, but only to the user who uploaded it.
@@ -205,7 +205,7 @@ fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
         .select((imports::created_at, imports::user_id))
         .first::<(Moment, Option<String>)>(tx.conn)
         .optional()?
-        .map(|(at, user_id)| Earlier { at, user_id });
+        .map(|(at, user_id)| PreviousImport { at, user_id });
     Ok(Kept {
         name,
         text,

@@ -2,13 +2,13 @@
 
 use super::{Kind, service};
 use crate::{
-    act::Shop,
     auth::Actor,
     error::{Error, Problem},
     sheet::{
-        download::{lead, refuse},
-        read::ROWS,
+        download::{redirect, refuse},
+        read::MAX_ROWS,
     },
+    transaction::AppState,
     ui,
 };
 use axum::{
@@ -18,25 +18,25 @@ use axum::{
 };
 
 /// Maximum size of an upload in bytes.
-pub const LARGEST: usize = 8 << 20;
+pub const MAX_BYTES: usize = 8 << 20;
 
 /// Stores the file and redirects to the page with its preview.
 pub async fn receive(
-    State(shop): State<Shop>,
+    State(app): State<AppState>,
     Path(kind): Path<String>,
     actor: Result<Actor, Error>,
     headers: HeaderMap,
     form: Multipart,
 ) -> Response {
     let page = format!("/{kind}/import");
-    match keep(shop, &kind, actor, form).await {
-        Ok(id) => lead(&format!("{page}?upload={id}")),
+    match keep(app, &kind, actor, form).await {
+        Ok(id) => redirect(&format!("{page}?upload={id}")),
         Err(error) => refuse(&error, ui::language(&headers), &page),
     }
 }
 
 async fn keep(
-    shop: Shop,
+    app: AppState,
     kind: &str,
     actor: Result<Actor, Error>,
     mut form: Multipart,
@@ -47,7 +47,7 @@ async fn keep(
     actor.may(kind.permission())?;
     let unreadable = |error: MultipartError| {
         let problem = match error.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooManyRows(ROWS),
+            StatusCode::PAYLOAD_TOO_LARGE => Problem::TooManyRows(MAX_ROWS),
             _ => Problem::NotTable,
         };
         Error::field("file", problem)
@@ -61,8 +61,8 @@ async fn keep(
         if bytes.is_empty() {
             return Err(Error::field("file", Problem::Required));
         }
-        return shop
-            .act(actor, move |tx| service::keep(tx, kind, &name, &bytes))
+        return app
+            .write(actor, move |tx| service::keep(tx, kind, &name, &bytes))
             .await;
     }
     Err(Error::field("file", Problem::Required))

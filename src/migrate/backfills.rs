@@ -1,7 +1,7 @@
 //! Changes to rows of earlier versions that cannot be made in SQL. Each is made once, after the migrations.
 
 use super::rekey;
-use crate::{act::Tx, auth::Actor, clock, db::Conn, error::Error, products};
+use crate::{auth::Actor, clock, db::Conn, error::Error, products, transaction::Tx};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
@@ -22,7 +22,7 @@ pub const ALL: &[Backfill] = &[
     },
     Backfill {
         name: "former names of products",
-        run: products::names::find_former,
+        run: products::names::backfill_former_names,
     },
 ];
 

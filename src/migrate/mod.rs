@@ -18,8 +18,9 @@ use diesel::connection::{Connection, SimpleConnection};
 pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     let _turn = match url {
         DatabaseUrl::Sqlite(path) => {
-            let turn = migrations::take_turn(path)?;
-            migrations::make_private(path).map_err(|error| format!("cannot use {url}: {error}"))?;
+            let turn = migrations::lock_folder(path)?;
+            migrations::create_private_file(path)
+                .map_err(|error| format!("cannot use {url}: {error}"))?;
             Some(turn)
         }
         DatabaseUrl::Postgres(_) => None,

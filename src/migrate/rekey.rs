@@ -2,12 +2,12 @@
 //! differ only in composed and decomposed letters, or in invisible characters.
 
 use crate::{
-    act::Tx,
+    audit::{self, Action, Entity, service::record},
     error::Error,
-    log::{self, Action, Entity, service::record},
-    products::data::NAME,
+    products::data::MAX_NAME_LENGTH,
     schema::{orders, products, supplies, users},
     text::fold,
+    transaction::Tx,
 };
 use diesel::prelude::*;
 use std::collections::HashSet;
@@ -46,7 +46,7 @@ fn changed<I>(rows: Vec<(I, String, String)>) -> Vec<Name<I>> {
         while taken.contains(&new_key) || number > 1 && wanted.contains(&new_key) {
             number += 1;
             let end = format!(" ({number})");
-            let kept = NAME - end.chars().count();
+            let kept = MAX_NAME_LENGTH - end.chars().count();
             new_name = name.chars().take(kept).collect::<String>() + &end;
             new_key = fold(&new_name);
         }
@@ -99,7 +99,7 @@ fn rename(tx: &mut Tx<'_>, product: &Name<i64>) -> Result<(), Error> {
             products::version.eq(products::version + 1),
         ))
         .execute(tx.conn)?;
-    let changes = log::changes([(
+    let changes = audit::changes([(
         "name",
         Some(product.name.clone()),
         Some(product.new_name.clone()),

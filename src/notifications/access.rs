@@ -3,24 +3,24 @@
 
 use super::{Channel, State};
 use crate::{
-    act::Shop,
     db::Conn,
     error::Error,
     moment::Moment,
     schema::{notification_channels as channels, notifications},
+    transaction::AppState,
 };
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
 /// Stores that a channel accepts our credentials, and the name by which it knows us. If it rejected them before,
 /// waiting notifications that were already tried become due at once.
-pub async fn welcome(
-    shop: &Shop,
+pub async fn record_accepted(
+    app: &AppState,
     channel: Channel,
     name: String,
     now: Moment,
 ) -> Result<(), Error> {
-    shop.db
+    app.db
         .write(move |conn| {
             let was_refused = channels::table
                 .find(channel)
@@ -39,7 +39,7 @@ pub async fn welcome(
                 .set(notifications::due_at.eq(now))
                 .execute(conn)?;
             }
-            note(conn, channel, None, now)?;
+            record_access(conn, channel, None, now)?;
             let named = diesel::update(channels::table.find(channel))
                 .set(channels::name.eq(&name))
                 .execute(conn)?;
@@ -64,14 +64,19 @@ pub fn bot_name(conn: &mut Conn) -> Result<Option<String>, Error> {
 }
 
 /// Stores that a channel rejects our credentials.
-pub async fn refused(shop: &Shop, channel: Channel, why: String, now: Moment) -> Result<(), Error> {
-    shop.db
-        .write(move |conn| note(conn, channel, Some(&why), now))
+pub async fn record_rejected(
+    app: &AppState,
+    channel: Channel,
+    why: String,
+    now: Moment,
+) -> Result<(), Error> {
+    app.db
+        .write(move |conn| record_access(conn, channel, Some(&why), now))
         .await
 }
 
 /// Stores whether a channel rejects our credentials, and since when.
-pub fn note(
+pub fn record_access(
     conn: &mut Conn,
     channel: Channel,
     refusal: Option<&str>,

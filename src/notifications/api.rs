@@ -2,14 +2,14 @@
 
 use super::{Channel, Delivery, Kind, Query, State, service};
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Listed, OfOne, SignedIn},
+        answers::{AuthErrors, ListErrors, NotFoundErrors, PermissionErrors},
         request::{Caller, Id, Params},
         values::{Listing, Time},
     },
     codes::Code,
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Returns the routes of the notification endpoints.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(send_test))
@@ -78,13 +78,13 @@ impl From<Delivery> for NotificationJson {
     operation_id = "list_notifications",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of notifications", body = Listing<NotificationJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of notifications", body = Listing<NotificationJson>), AuthErrors, PermissionErrors, ListErrors)
 )]
 async fn list(
     caller: Caller,
     params: Params<Query>,
 ) -> Result<Json<Listing<NotificationJson>>, Error> {
-    let language = caller.shop.config.notifications.language;
+    let language = caller.app.config.notifications.language;
     let read = move |tx: &mut Tx<'_>, query: &Query| service::list(tx, query, language);
     Ok(Listing::of(caller.search(params, read).await?))
 }
@@ -97,14 +97,14 @@ async fn list(
     tag = "admin",
     responses(
         (status = NO_CONTENT, description = "The test notification is on its way"),
-        (status = UNPROCESSABLE_ENTITY, description = "There are no recipients: neither Telegram nor mail is configured", body = crate::api::problem::Problem, content_type = "application/problem+json"),
-        SignedIn, Allowed
+        (status = UNPROCESSABLE_ENTITY, description = "There are no recipients: neither Telegram nor mail is configured", body = crate::api::problem::ProblemDocument, content_type = "application/problem+json"),
+        AuthErrors, PermissionErrors
     )
 )]
 async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
-    let config = caller.shop.config.clone();
-    let act = move |tx: &mut Tx<'_>| service::send_test(tx, &config.notifications);
-    caller.act(act).await?;
+    let config = caller.app.config.clone();
+    let operation = move |tx: &mut Tx<'_>| service::send_test(tx, &config.notifications);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -119,16 +119,16 @@ async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
     params(("id" = i64, Path, description = "Number of the notification", example = 1)),
     responses(
         (status = OK, description = "The notification", body = NotificationJson),
-        (status = UNPROCESSABLE_ENTITY, description = "The recipient is no longer configured", body = crate::api::problem::Problem, content_type = "application/problem+json"),
-        SignedIn, Allowed, OfOne
+        (status = UNPROCESSABLE_ENTITY, description = "The recipient is no longer configured", body = crate::api::problem::ProblemDocument, content_type = "application/problem+json"),
+        AuthErrors, PermissionErrors, NotFoundErrors
     )
 )]
 async fn resend(caller: Caller, Id(id): Id) -> Result<Json<NotificationJson>, Error> {
-    let config = caller.shop.config.clone();
-    let act = move |tx: &mut Tx<'_>| {
+    let config = caller.app.config.clone();
+    let operation = move |tx: &mut Tx<'_>| {
         let language = config.notifications.language;
         service::resend(tx, id, &config.notifications, language)
     };
-    let sent = caller.act(act).await?;
+    let sent = caller.write(operation).await?;
     Ok(Json(sent.into()))
 }

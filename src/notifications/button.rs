@@ -8,9 +8,9 @@ use leptos_i18n::td_string;
 const ISSUE: &str = "issue:";
 
 /// Returns the button that issues an order.
-pub fn issue_button(order: i64, l: Locale) -> InlineKeyboardMarkup {
+pub fn issue_button(order: i64, locale: Locale) -> InlineKeyboardMarkup {
     let button = InlineKeyboardButton::builder()
-        .text(td_string!(l, bot.issue))
+        .text(td_string!(locale, bot.issue))
         .callback_data(format!("{ISSUE}{order}"))
         .build();
     InlineKeyboardMarkup::builder()

@@ -16,7 +16,7 @@ pub enum Cause {
     /// The chat has a new id.
     ChatMoved,
     /// The bot was blocked, or removed from the chat.
-    BotShutOut,
+    BotBlocked,
     TelegramBusy,
     MailAway,
     /// The mail server rejects our name and password.
@@ -42,7 +42,7 @@ impl Cause {
         match code {
             None | Some(500..) => Some(Self::TelegramAway),
             Some(401 | 404) => Some(Self::WrongToken),
-            Some(403) => Some(Self::BotShutOut),
+            Some(403) => Some(Self::BotBlocked),
             Some(429) => Some(Self::TelegramBusy),
             Some(400) if said.contains("chat not found") => Some(Self::NoChat),
             Some(400) if said.contains("TELEGRAM_CHAT_ID") => Some(Self::ChatMoved),
@@ -66,18 +66,18 @@ impl Cause {
         }
     }
 
-    fn words(self, l: Locale) -> &'static str {
+    fn message(self, locale: Locale) -> &'static str {
         match self {
-            Self::TelegramAway => td_string!(l, cause.telegram_away),
-            Self::WrongToken => td_string!(l, cause.wrong_token),
-            Self::NoChat => td_string!(l, cause.no_chat),
-            Self::ChatMoved => td_string!(l, cause.chat_moved),
-            Self::BotShutOut => td_string!(l, cause.bot_shut_out),
-            Self::TelegramBusy => td_string!(l, cause.telegram_busy),
-            Self::MailAway => td_string!(l, cause.mail_away),
-            Self::MailSignIn => td_string!(l, cause.mail_sign_in),
-            Self::MailRecipient => td_string!(l, cause.mail_recipient),
-            Self::MailBusy => td_string!(l, cause.mail_busy),
+            Self::TelegramAway => td_string!(locale, cause.telegram_away),
+            Self::WrongToken => td_string!(locale, cause.wrong_token),
+            Self::NoChat => td_string!(locale, cause.no_chat),
+            Self::ChatMoved => td_string!(locale, cause.chat_moved),
+            Self::BotBlocked => td_string!(locale, cause.bot_shut_out),
+            Self::TelegramBusy => td_string!(locale, cause.telegram_busy),
+            Self::MailAway => td_string!(locale, cause.mail_away),
+            Self::MailSignIn => td_string!(locale, cause.mail_sign_in),
+            Self::MailRecipient => td_string!(locale, cause.mail_recipient),
+            Self::MailBusy => td_string!(locale, cause.mail_busy),
         }
     }
 }
@@ -85,12 +85,12 @@ impl Cause {
 /// The cause of an error and what to do about it, followed by the original message in small print.
 #[component]
 pub fn Said(#[prop(into)] channel: Code<Channel>, said: String) -> impl IntoView {
-    let l = crate::ui::locale();
+    let locale = crate::ui::locale();
     let cause = channel
         .known()
         .and_then(|channel| Cause::of(channel, &said));
     view! {
-        {cause.map(|cause| view! { <span class="block">{cause.words(l)}</span> })}
+        {cause.map(|cause| view! { <span class="block">{cause.message(locale)}</span> })}
         <span class="block text-sm opacity-80" lang="en">{said}</span>
     }
 }
@@ -125,7 +125,7 @@ mod tests {
             (
                 Telegram,
                 "403: Forbidden: bot was blocked by the user",
-                Some(Cause::BotShutOut),
+                Some(Cause::BotBlocked),
             ),
             (
                 Telegram,

@@ -1,6 +1,6 @@
 //! Sends notifications by mail, over SMTP.
 
-use super::queue::Refusal;
+use super::queue::DeliveryError;
 use crate::config::notifications as settings;
 use crate::moment::Moment;
 use lettre::{
@@ -24,7 +24,7 @@ pub struct Mail {
 }
 
 /// A message to be mailed.
-pub struct Letter<'a> {
+pub struct Email<'a> {
     /// The email address of the recipient.
     pub to: &'a str,
     pub subject: &'a str,
@@ -51,8 +51,8 @@ impl Mail {
     }
 
     /// Sends a message.
-    pub async fn send(&self, letter: Letter<'_>) -> Result<(), Refusal> {
-        let never = |why: String| Refusal::Never(why);
+    pub async fn send(&self, letter: Email<'_>) -> Result<(), DeliveryError> {
+        let never = |why: String| DeliveryError::Never(why);
         let to = letter
             .to
             .parse()
@@ -85,27 +85,27 @@ impl fmt::Debug for Mail {
     }
 }
 
-fn refusal(error: &smtp::Error) -> Refusal {
+fn refusal(error: &smtp::Error) -> DeliveryError {
     let why = words(error);
     let code = error.status().map(u16::from);
     match code {
-        Some(code) if NO_ACCESS.contains(&code) => Refusal::NoAccess(why),
-        Some(_) if error.is_permanent() => Refusal::Never(why),
+        Some(code) if NO_ACCESS.contains(&code) => DeliveryError::NoAccess(why),
+        Some(_) if error.is_permanent() => DeliveryError::Never(why),
         Some(_) => later(why, false),
-        None => later(why, !is_unconnected(error)),
+        None => later(why, !was_not_connected(error)),
     }
 }
 
 /// Whether the server cannot have received the message, because there was no connection.
-fn is_unconnected(error: &smtp::Error) -> bool {
+fn was_not_connected(error: &smtp::Error) -> bool {
     let cause = error
         .source()
         .and_then(|cause| cause.downcast_ref::<io::Error>());
     error.is_tls() || cause.is_some_and(|cause| cause.kind() == io::ErrorKind::ConnectionRefused)
 }
 
-const fn later(why: String, is_unsure: bool) -> Refusal {
-    Refusal::Later {
+const fn later(why: String, is_unsure: bool) -> DeliveryError {
+    DeliveryError::Later {
         why,
         after: None,
         is_unsure,

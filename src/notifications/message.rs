@@ -18,13 +18,13 @@ pub enum Markup {
 
 /// Writes messages in one language, with links to one site.
 #[derive(Clone, Copy)]
-pub struct Writer<'a> {
+pub struct MessageWriter<'a> {
     pub locale: Locale,
     pub site: &'a str,
     pub markup: Markup,
 }
 
-impl<'a> Writer<'a> {
+impl<'a> MessageWriter<'a> {
     /// Creates a writer for the language and the site of the shop.
     pub fn new(config: &'a Config, markup: Markup) -> Self {
         Self {
@@ -69,43 +69,45 @@ impl<'a> Writer<'a> {
 
     /// Returns a summary of a notice in one line.
     pub fn subject(&self, notice: &Notice) -> String {
-        let l = self.locale;
+        let locale = self.locale;
         match notice {
             Notice::LowStock(low) => match (low.products.as_slice(), low.more) {
-                ([one], 0) => td_string!(l, notices.low_one, name = one.name.as_str()).to_string(),
+                ([one], 0) => {
+                    td_string!(locale, notices.low_one, name = one.name.as_str()).to_string()
+                }
                 (some, more) => {
-                    td_string!(l, notices.low_many, count = some.len() + more).to_string()
+                    td_string!(locale, notices.low_many, count = some.len() + more).to_string()
                 }
             },
             Notice::OrderCreated(order) => {
-                td_string!(l, notices.order_created, id = order.id).to_string()
+                td_string!(locale, notices.order_created, id = order.id).to_string()
             }
             Notice::OrderIssued(order) => {
-                td_string!(l, notices.order_issued, id = order.id).to_string()
+                td_string!(locale, notices.order_issued, id = order.id).to_string()
             }
             Notice::OrderDenied(order) => {
-                td_string!(l, notices.order_denied, id = order.id).to_string()
+                td_string!(locale, notices.order_denied, id = order.id).to_string()
             }
-            Notice::Test { .. } => td_string!(l, notices.test).to_owned(),
+            Notice::Test { .. } => td_string!(locale, notices.test).to_owned(),
         }
     }
 
     /// Returns the message for a notice.
     pub fn notice(&self, notice: &Notice) -> String {
-        let l = self.locale;
+        let locale = self.locale;
         let by = |order: &OrderNotice| order.by.clone().unwrap_or_default();
         match notice {
             Notice::LowStock(low) => self.low(&self.subject(notice), low),
             Notice::OrderCreated(order) => {
-                let by = td_string!(l, notices.created_by, name = by(order)).to_string();
+                let by = td_string!(locale, notices.created_by, name = by(order)).to_string();
                 self.order(&self.subject(notice), order, &by)
             }
             Notice::OrderIssued(order) => {
-                let by = td_string!(l, notices.issued_by, name = by(order)).to_string();
+                let by = td_string!(locale, notices.issued_by, name = by(order)).to_string();
                 self.order(&self.subject(notice), order, &by)
             }
             Notice::OrderDenied(order) => {
-                let by = td_string!(l, notices.denied_by, name = by(order)).to_string();
+                let by = td_string!(locale, notices.denied_by, name = by(order)).to_string();
                 self.order(&self.subject(notice), order, &by)
             }
             Notice::Test { by } => self.test(&self.subject(notice), by.as_deref()),
@@ -118,9 +120,9 @@ impl<'a> Writer<'a> {
     }
 
     fn low(&self, subject: &str, low: &LowStock) -> String {
-        let l = self.locale;
+        let locale = self.locale;
         let heading = match low.products.as_slice() {
-            [_] if low.more == 0 => td_string!(l, notices.low_heading),
+            [_] if low.more == 0 => td_string!(locale, notices.low_heading),
             _ => subject,
         };
         let mut text = format!("▼ {}", self.strong(heading));
@@ -136,7 +138,7 @@ impl<'a> Writer<'a> {
         }
         let more = low.more + low.products.len() - named;
         if more > 0 {
-            let words = td_string!(l, notices.more, count = more).to_string();
+            let words = td_string!(locale, notices.more, count = more).to_string();
             let _ = write!(
                 text,
                 "\n{}",
@@ -148,13 +150,13 @@ impl<'a> Writer<'a> {
 
     /// Returns a line about a product that is low: its name, its stock and its minimum.
     pub fn low_line(&self, product: &LowProduct) -> String {
-        let l = self.locale;
+        let locale = self.locale;
         let name = self.link(&product.name, &format!("/products/{}", product.id));
         let counts = td_string!(
-            l,
+            locale,
             notices.low_counts,
-            stock = pieces(product.stock, l),
-            min = pieces(product.min_stock, l)
+            stock = pieces(product.stock, locale),
+            min = pieces(product.min_stock, locale)
         )
         .to_string();
         format!("{name}: {}", self.plain(&counts))
@@ -180,23 +182,26 @@ impl<'a> Writer<'a> {
 
     /// Returns the product, the quantity and the total of a sale.
     pub fn sold(&self, product: &str, qty: i64, total: Rub) -> String {
-        let l = self.locale;
+        let locale = self.locale;
         self.plain(&format!(
             "{product} × {} = {}",
-            pieces(qty, l),
-            total.shown(l)
+            pieces(qty, locale),
+            total.display(locale)
         ))
     }
 
     fn test(&self, subject: &str, by: Option<&str>) -> String {
-        let l = self.locale;
-        let by = by.unwrap_or(td_string!(l, ui.system));
-        let words = td_string!(l, notices.test_words, name = by).to_string();
+        let locale = self.locale;
+        let by = by.unwrap_or(td_string!(locale, ui.system));
+        let words = td_string!(locale, notices.test_words, name = by).to_string();
         format!(
             "{}\n{}\n{}",
             self.strong(subject),
             self.plain(&words),
-            self.link(td_string!(l, notices.test_link), "/admin/notifications")
+            self.link(
+                td_string!(locale, notices.test_link),
+                "/admin/notifications"
+            )
         )
     }
 }
@@ -205,7 +210,7 @@ impl<'a> Writer<'a> {
 mod tests {
     use super::*;
 
-    const HTML: Writer<'_> = Writer {
+    const HTML: MessageWriter<'_> = MessageWriter {
         locale: Locale::ru,
         site: "https://shop.example",
         markup: Markup::Html,
@@ -236,7 +241,7 @@ mod tests {
         let products = (0..500).map(|id| product(id, &long)).collect();
         let notice = Notice::LowStock(LowStock::of(products));
         for markup in [Markup::Html, Markup::Plain] {
-            let text = Writer { markup, ..HTML }.notice(&notice);
+            let text = MessageWriter { markup, ..HTML }.notice(&notice);
             let lines: Vec<_> = text.lines().collect();
             assert!(lines.len() > 10 && lines.len() < 30, "{}", lines.len());
             let rest = 500 - (lines.len() - 2);

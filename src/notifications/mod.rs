@@ -53,10 +53,10 @@ codes! {
 
 impl Channel {
     /// Returns the name of the channel for people.
-    pub fn label(self, l: Locale) -> &'static str {
+    pub fn label(self, locale: Locale) -> &'static str {
         match self {
             Self::Telegram => "Telegram",
-            Self::Mail => td_string!(l, notifications.mail),
+            Self::Mail => td_string!(locale, notifications.mail),
         }
     }
 }

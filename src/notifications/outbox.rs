@@ -7,13 +7,13 @@ use super::{
     worker,
 };
 use crate::{
-    act::{Listener, Tx},
+    audit::{self, Action, Entity, service::record_as},
     config::{self, notifications::Config},
     error::Error,
     events::OrderEvent,
-    log::{self, Action, Entity, service::record_as},
     orders,
     schema::{notifications, products},
+    transaction::{Listener, Tx},
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -25,12 +25,12 @@ pub const GATHER: TimeDelta = TimeDelta::seconds(60);
 pub struct Outbox;
 
 impl Listener for Outbox {
-    fn follow_up(&self, tx: &mut Tx<'_>, config: &config::Config) -> Result<(), Error> {
+    fn handle_events(&self, tx: &mut Tx<'_>, config: &config::Config) -> Result<(), Error> {
         write(tx, &config.notifications)
     }
 
     fn committed(&self) {
-        worker::ring();
+        worker::wake();
     }
 }
 
@@ -51,8 +51,8 @@ fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     let low = newly_low(tx)?;
     for product in &low {
         let changes = [
-            log::set("stock", product.stock),
-            log::set("min_stock", product.min_stock),
+            audit::set("stock", product.stock),
+            audit::set("min_stock", product.min_stock),
         ];
         record_as(
             tx,
@@ -103,19 +103,19 @@ pub fn insert(
             notifications::kind.eq(kind),
             notifications::channel.eq(channel),
             notifications::recipient.eq(recipient),
-            notifications::lane.eq(lane(kind, channel, recipient)),
+            notifications::queue_key.eq(queue_key(kind, channel, recipient)),
             notifications::notice.eq(serde_json::to_string(notice).unwrap_or_default()),
             notifications::state.eq(State::Waiting),
             notifications::created_at.eq(tx.now),
             notifications::due_at.eq(due_at),
         ))
         .execute(tx.conn)?;
-    tx.events.wake();
+    tx.events.request_callback();
     Ok(())
 }
 
-/// Returns the lane of a notification: one topic for one recipient. The notifications of a lane are delivered in order.
-fn lane(kind: Kind, channel: Channel, recipient: &str) -> String {
+/// Returns the queue of a notification: one topic for one recipient. The notifications of a queue are delivered in order.
+fn queue_key(kind: Kind, channel: Channel, recipient: &str) -> String {
     let topic = match kind {
         Kind::LowStock => "stock",
         Kind::OrderCreated | Kind::OrderIssued | Kind::OrderDenied => "orders",

@@ -2,9 +2,9 @@
 
 use super::{Channel, Delivery, GIVE_UP_HOURS, Overview, Query, State, cause::Said};
 use crate::{
+    audit::list::Choice,
     error::Error,
     i18n::Locale,
-    log::list::Choice,
     page::Page,
     ui::{
         self,
@@ -30,13 +30,13 @@ pub struct Board {
 #[server(endpoint = "read_notifications", input = GetUrl)]
 pub async fn read_notifications(query: Query) -> Result<Board, Error> {
     use super::service;
-    use crate::door;
-    let config = door::shop().config;
-    let l = ui::visitor().locale;
-    door::look(move |tx| {
+    use crate::server_context;
+    let config = server_context::app_state().config;
+    let locale = ui::visitor().locale;
+    server_context::read(move |tx| {
         Ok(Board {
             overview: service::overview(tx, &config.notifications)?,
-            page: service::list(tx, &query, l)?,
+            page: service::list(tx, &query, locale)?,
         })
     })
     .await
@@ -45,32 +45,33 @@ pub async fn read_notifications(query: Query) -> Result<Board, Error> {
 /// Sends a test notification to every recipient.
 #[server(endpoint = "send_test_notification")]
 pub async fn send_test_notification() -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    let config = door::shop().config;
-    door::act(move |tx| super::service::send_test(tx, &config.notifications)).await?;
-    door::back(Success::TestSent);
+    use crate::{server_context, ui::banner::Success};
+    let config = server_context::app_state().config;
+    server_context::write(move |tx| super::service::send_test(tx, &config.notifications)).await?;
+    server_context::redirect_back(Success::TestSent);
     Ok(())
 }
 
 /// Sends a failed notification again.
 #[server(endpoint = "resend_notification")]
 pub async fn resend_notification(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    let config = door::shop().config;
-    let l = ui::visitor().locale;
-    door::act(move |tx| super::service::resend(tx, id, &config.notifications, l)).await?;
-    door::back(Success::Resent);
+    use crate::{server_context, ui::banner::Success};
+    let config = server_context::app_state().config;
+    let locale = ui::visitor().locale;
+    server_context::write(move |tx| super::service::resend(tx, id, &config.notifications, locale))
+        .await?;
+    server_context::redirect_back(Success::Resent);
     Ok(())
 }
 
 /// The notifications page.
 #[component]
 pub fn NotificationsPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let test = FormAction::new::<SendTestNotification>();
     let resend = FormAction::in_row::<ResendNotification>();
-    let acts = [test, resend].map(FormAction::times_done);
+    let acts = [test, resend].map(FormAction::success_count);
     let board = ui::data(
         move || {
             (
@@ -81,10 +82,10 @@ pub fn NotificationsPage() -> impl IntoView {
         |(query, _)| read_notifications(query),
     );
     let done = move || {
-        let words = if test.is_done() {
-            Some(td_string!(l, banner.test_sent))
-        } else if resend.is_done() {
-            Some(td_string!(l, banner.resent))
+        let words = if test.has_succeeded() {
+            Some(td_string!(locale, banner.test_sent))
+        } else if resend.has_succeeded() {
+            Some(td_string!(locale, banner.resent))
         } else {
             None
         };
@@ -94,14 +95,14 @@ pub fn NotificationsPage() -> impl IntoView {
         })
     };
     view! {
-        <Title text=td_string!(l, nav.notifications) />
-        <h1>{td_string!(l, nav.notifications)}</h1>
-        <p class="mb-4">{td_string!(l, notifications.about)}</p>
+        <Title text=td_string!(locale, nav.notifications) />
+        <h1>{td_string!(locale, nav.notifications)}</h1>
+        <p class="mb-4">{td_string!(locale, notifications.about)}</p>
         <UrlFailure />
         {done}
         {ui::loaded(board, move |Board { overview, page }| view! {
             <Facts overview test />
-            <h2 id="deliveries">{td_string!(l, notifications.deliveries)}</h2>
+            <h2 id="deliveries">{td_string!(locale, notifications.deliveries)}</h2>
             <Filters />
             <Deliveries page resend />
         })}
@@ -110,13 +111,13 @@ pub fn NotificationsPage() -> impl IntoView {
 
 #[component]
 fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let refused = overview.refused.into_iter().map(|refused| {
         let words = td_string!(
-            l,
+            locale,
             notifications.refused,
-            channel = refused.channel.label(l),
-            moment = refused.since.shown(l)
+            channel = refused.channel.label(locale),
+            moment = refused.since.display(locale)
         )
         .to_string();
         view! {
@@ -127,13 +128,13 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
     });
     let waiting = match overview.oldest {
         Some(oldest) => td_string!(
-            l,
+            locale,
             notifications.waiting,
             count = overview.waiting,
-            moment = oldest.shown(l)
+            moment = oldest.display(locale)
         )
         .to_string(),
-        None => td_string!(l, notifications.nothing_waits).to_owned(),
+        None => td_string!(locale, notifications.nothing_waits).to_owned(),
     };
     let tells_chats = overview
         .telegram
@@ -143,37 +144,37 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
     let telegram = match overview.telegram {
         Some(telegram) => {
             let bot = telegram.bot.map_or_else(
-                || td_string!(l, notifications.bot_unknown).to_owned(),
+                || td_string!(locale, notifications.bot_unknown).to_owned(),
                 |bot| format!("@{bot}"),
             );
             let chats = match telegram.chats.as_slice() {
-                [] => td_string!(l, notifications.no_chats).to_owned(),
+                [] => td_string!(locale, notifications.no_chats).to_owned(),
                 chats => chats.join(", "),
             };
             format!(
                 "{}: {bot}. {}: {chats}",
-                td_string!(l, notifications.bot),
-                td_string!(l, notifications.chats)
+                td_string!(locale, notifications.bot),
+                td_string!(locale, notifications.chats)
             )
         }
-        None => td_string!(l, notifications.telegram_off).to_owned(),
+        None => td_string!(locale, notifications.telegram_off).to_owned(),
     };
     let mail = match overview.mail {
         Some(mail) => format!(
             "{}: {}. {}: {}. {}: {}",
-            td_string!(l, notifications.server),
+            td_string!(locale, notifications.server),
             mail.server,
-            td_string!(l, notifications.from),
+            td_string!(locale, notifications.from),
             mail.from,
-            td_string!(l, notifications.to),
+            td_string!(locale, notifications.to),
             mail.to.join(", ")
         ),
-        None => td_string!(l, notifications.mail_off).to_owned(),
+        None => td_string!(locale, notifications.mail_off).to_owned(),
     };
     let orders = if overview.orders {
-        td_string!(l, notifications.orders_on)
+        td_string!(locale, notifications.orders_on)
     } else {
-        td_string!(l, notifications.orders_off)
+        td_string!(locale, notifications.orders_off)
     };
     let language = match overview.language {
         Locale::ru => "Русский",
@@ -182,22 +183,22 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
     view! {
         {refused.collect_view()}
         <dl class="facts">
-            <dt>{Channel::Telegram.label(l)}</dt>
+            <dt>{Channel::Telegram.label(locale)}</dt>
             <dd>{telegram}</dd>
-            <dt>{Channel::Mail.label(l)}</dt>
+            <dt>{Channel::Mail.label(locale)}</dt>
             <dd>{mail}</dd>
-            <dt>{td_string!(l, notifications.orders)}</dt>
+            <dt>{td_string!(locale, notifications.orders)}</dt>
             <dd>{orders}</dd>
-            <dt>{td_string!(l, notifications.language)}</dt>
+            <dt>{td_string!(locale, notifications.language)}</dt>
             <dd>{language}</dd>
-            <dt>{td_string!(l, notifications.links)}</dt>
+            <dt>{td_string!(locale, notifications.links)}</dt>
             <dd>{overview.site}</dd>
         </dl>
         <p class="mb-2"><strong>{waiting}</strong></p>
-        <p class="mb-4 text-sm opacity-80">{td_string!(l, notifications.tried, hours = GIVE_UP_HOURS).to_string()}</p>
+        <p class="mb-4 text-sm opacity-80">{td_string!(locale, notifications.tried, hours = GIVE_UP_HOURS).to_string()}</p>
         {may_test.then(|| view! {
             <Form action=test class="mb-4">
-                <Submit label=td_string!(l, notifications.send_test) class="btn" />
+                <Submit label=td_string!(locale, notifications.send_test) class="btn" />
             </Form>
         })}
     }
@@ -205,27 +206,27 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let states = State::ALL
         .iter()
-        .map(move |state| (state.code(), state.label(l)));
+        .map(move |state| (state.code(), state.label(locale)));
     view! {
         <FilterForm action="/admin/notifications">
-            <Choice name="state" label=td_string!(l, fields.state) any=td_string!(l, notifications.any_state) options=states.collect() />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, notifications.any_state) options=states.collect() />
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
     }
 }
 
 #[component]
 fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     if page.items.is_empty() {
         let words = if is_filtered(&params.read_untracked(), &["state", "after", "before"]) {
-            view! { {td_string!(l, notifications.none_found)} " " <a class="link" href="/admin/notifications">{td_string!(l, ui.reset)}</a> }.into_any()
+            view! { {td_string!(locale, notifications.none_found)} " " <a class="link" href="/admin/notifications">{td_string!(locale, ui.reset)}</a> }.into_any()
         } else {
-            td_string!(l, notifications.none_yet).into_any()
+            td_string!(locale, notifications.none_yet).into_any()
         };
         return view! { <p class="empty">{words}</p> }.into_any();
     }
@@ -238,13 +239,13 @@ fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, notifications.what)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, notifications.recipient)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.state)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(l, notifications.attempts)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, notifications.error)}</th>
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, notifications.what)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, notifications.recipient)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.state)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(locale, notifications.attempts)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, notifications.error)}</th>
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -256,48 +257,58 @@ fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
 
 #[component]
 fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let class = match delivery.state.known() {
         Some(State::Waiting) | None => "badge badge-warning",
         Some(State::Sent) => "badge badge-success badge-soft",
         Some(State::Failed) => "badge badge-error badge-soft",
         Some(State::Cancelled) => "badge badge-ghost",
     };
-    let next = (delivery.state == State::Waiting)
-        .then(|| td_string!(l, notifications.next, moment = delivery.due_at.shown(l)).to_string());
+    let next = (delivery.state == State::Waiting).then(|| {
+        td_string!(
+            locale,
+            notifications.next,
+            moment = delivery.due_at.display(locale)
+        )
+        .to_string()
+    });
     let channel = delivery.channel.clone();
     let error = match (delivery.last_error, delivery.state.known()) {
-        (_, Some(State::Cancelled)) => td_string!(l, notifications.not_low_any_more).into_any(),
+        (_, Some(State::Cancelled)) => {
+            td_string!(locale, notifications.not_low_any_more).into_any()
+        }
         (Some(said), _) => view! { <Said channel said /> {next} }.into_any(),
-        (None, Some(State::Failed)) => td_string!(l, notifications.gave_up, hours = GIVE_UP_HOURS)
-            .to_string()
-            .into_any(),
+        (None, Some(State::Failed)) => {
+            td_string!(locale, notifications.gave_up, hours = GIVE_UP_HOURS)
+                .to_string()
+                .into_any()
+        }
         (None, Some(State::Waiting | State::Sent) | None) => "—".into_any(),
     };
     let label = td_string!(
-        l,
+        locale,
         notifications.resend_named,
         name = delivery.subject.as_str()
     );
     let label = label.to_string();
     let to = format!(
         "{}: {}",
-        delivery.channel.words(|channel| channel.label(l)),
+        delivery.channel.display(|channel| channel.label(locale)),
         delivery.recipient
     );
     view! {
         <tr role="row">
-            <td role="cell" class="date" data-label=td_string!(l, fields.date)>{delivery.created_at.shown(l)}</td>
+            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{delivery.created_at.display(locale)}</td>
             <td role="cell" class="row-title">{delivery.subject}</td>
-            <td role="cell" data-label=td_string!(l, notifications.recipient)>{to}</td>
-            <td role="cell" data-label=td_string!(l, fields.state)><span class=class>{delivery.state.words(|state| state.label(l))}</span></td>
-            <td role="cell" class="num" data-label=td_string!(l, notifications.attempts)>{delivery.attempts}</td>
-            <td role="cell" class="wrap-anywhere" data-label=td_string!(l, notifications.error)><div>{error}</div></td>
+            <td role="cell" data-label=td_string!(locale, notifications.recipient)>{to}</td>
+            <td role="cell" data-label=td_string!(locale, fields.state)><span class=class>{delivery.state.display(|state| state.label(locale))}</span></td>
+            <td role="cell" class="num" data-label=td_string!(locale, notifications.attempts)>{delivery.attempts}</td>
+            <td role="cell" class="wrap-anywhere" data-label=td_string!(locale, notifications.error)><div>{error}</div></td>
             <td role="cell">
                 {(delivery.state == State::Failed).then(|| view! {
                     <Form action=resend>
                         <input type="hidden" name="id" value=delivery.id.to_string() />
-                        <button class="btn btn-sm" type="submit" aria-label=label disabled=move || resend.is_pending()>{td_string!(l, notifications.resend)}</button>
+                        <button class="btn btn-sm" type="submit" aria-label=label disabled=move || resend.is_pending()>{td_string!(locale, notifications.resend)}</button>
                     </Form>
                 })}
             </td>

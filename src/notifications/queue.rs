@@ -1,20 +1,20 @@
 //! Takes notifications from the outbox: finds those that are due, claims them for one server, and records the outcome.
 //!
-//! A lane is one topic for one recipient, such as the orders for one chat; its notifications are delivered in order. A
-//! server claims the first waiting row of a lane by a conditional update that only one server wins. The claim on this
-//! row is a claim on the whole lane.
+//! A queue is one topic for one recipient, such as the orders for one chat; its notifications are delivered in order. A
+//! server claims the first waiting row of a queue by a conditional update that only one server wins. The claim on this
+//! row is a claim on the whole queue.
 
 use super::{
     Channel, Kind, State, access,
     notice::{LowStock, Notice, joined},
 };
 use crate::{
-    act::Shop,
     codes::Code,
     db::{self, Conn},
     error::Error,
     moment::Moment,
     schema::{notifications, products},
+    transaction::AppState,
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
@@ -37,7 +37,7 @@ const PAUSE: &str = "notifications pause";
 /// Notifications that this server has claimed, to be sent as one message.
 #[derive(Debug)]
 pub struct Claim {
-    /// The rows, starting with the first one of the lane.
+    /// The rows, starting with the first one of the queue.
     pub ids: Vec<i64>,
     pub channel: Channel,
     pub recipient: String,
@@ -52,7 +52,7 @@ pub struct Claim {
 
 /// Why a message was not sent.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum DeliveryError {
     /// A later attempt may succeed, but not before `after` has passed, if the other side asked for a wait.
     Later {
         why: String,
@@ -66,7 +66,7 @@ pub enum Refusal {
     Never(String),
 }
 
-impl Refusal {
+impl DeliveryError {
     /// Returns the reason in words.
     pub fn why(&self) -> &str {
         match self {
@@ -75,28 +75,30 @@ impl Refusal {
     }
 }
 
-/// Returns the lanes with waiting notifications, each with its channel and recipient.
-pub async fn lanes(shop: &Shop) -> Result<Vec<(String, Channel, String)>, Error> {
-    shop.db
+/// Returns the queues with waiting notifications, each with its channel and recipient.
+pub async fn queue_keys(app: &AppState) -> Result<Vec<(String, Channel, String)>, Error> {
+    app.db
         .read(|conn| {
-            let lanes = notifications::table
+            let queue_keys = notifications::table
                 .filter(notifications::state.eq(State::Waiting))
                 .select((
-                    notifications::lane,
+                    notifications::queue_key,
                     notifications::channel,
                     notifications::recipient,
                 ))
                 .distinct()
                 .load::<(String, Code<Channel>, String)>(conn)?;
-            let known = lanes
+            let known = queue_keys
                 .into_iter()
-                .filter_map(|(lane, channel, recipient)| Some((lane, channel.known()?, recipient)));
+                .filter_map(|(queue_key, channel, recipient)| {
+                    Some((queue_key, channel.known()?, recipient))
+                });
             Ok(known.collect())
         })
         .await
 }
 
-/// The first row of a lane: its id, when it is due, until when it is claimed, whether an earlier attempt may have
+/// The first row of a queue: its id, when it is due, until when it is claimed, whether an earlier attempt may have
 /// arrived, and the server that claimed it.
 type Head = (
     i64,
@@ -106,15 +108,20 @@ type Head = (
     Option<String>,
 );
 
-/// Claims the first message of a lane for the server `me`. Returns `None` if it is not due, or if another server holds
-/// the lane.
-pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Option<Claim>, Error> {
-    let (lane, me) = (lane.to_owned(), me.to_owned());
-    shop.db
+/// Claims the first message of a queue for the server `me`. Returns `None` if it is not due, or if another server holds
+/// the queue.
+pub async fn claim(
+    app: &AppState,
+    queue_key: &str,
+    me: &str,
+    now: Moment,
+) -> Result<Option<Claim>, Error> {
+    let (queue_key, me) = (queue_key.to_owned(), me.to_owned());
+    app.db
         .write(move |conn| {
-            give_up_old(conn, &lane, now)?;
-            while let Some((head, is_unsure)) = claim_head(conn, &lane, &me, now)? {
-                if let Some(claim) = gather(conn, &lane, &me, head, is_unsure, now)? {
+            give_up_old(conn, &queue_key, now)?;
+            while let Some((head, is_unsure)) = claim_head(conn, &queue_key, &me, now)? {
+                if let Some(claim) = gather(conn, &queue_key, &me, head, is_unsure, now)? {
                     return Ok(Some(claim));
                 }
                 // The first row was cancelled; the next one may be due.
@@ -124,16 +131,16 @@ pub async fn claim(shop: &Shop, lane: &str, me: &str, now: Moment) -> Result<Opt
         .await
 }
 
-/// Claims the first row of a lane, and with it the lane. Returns its id, and whether an earlier attempt may have
+/// Claims the first row of a queue, and with it the queue. Returns its id, and whether an earlier attempt may have
 /// arrived.
 fn claim_head(
     conn: &mut Conn,
-    lane: &str,
+    queue_key: &str,
     me: &str,
     now: Moment,
 ) -> Result<Option<(i64, bool)>, Error> {
-    let head = waiting(lane)
-        .filter(is_ours())
+    let head = waiting(queue_key)
+        .filter(is_known_kind())
         .order(notifications::id)
         .select((
             notifications::id,
@@ -154,7 +161,7 @@ fn claim_head(
         .is_null()
         .or(notifications::claimed_until.le(now));
     let won = diesel::update(
-        waiting(lane)
+        waiting(queue_key)
             .filter(notifications::id.eq(head))
             .filter(free),
     )
@@ -180,21 +187,21 @@ struct Row {
     claimed_by: Option<String>,
 }
 
-/// Builds the message for a claimed row, combined with later rows of its lane where possible. Returns `None` if the row
+/// Builds the message for a claimed row, combined with later rows of its queue where possible. Returns `None` if the row
 /// no longer needs to be sent; it is then marked as cancelled.
 ///
 /// A message that may have arrived before is repeated without changes and without new rows, so that a mailbox that has
 /// it drops the repeat.
 fn gather(
     conn: &mut Conn,
-    lane: &str,
+    queue_key: &str,
     me: &str,
     head: i64,
     is_unsure: bool,
     now: Moment,
 ) -> Result<Option<Claim>, Error> {
-    let mut rows = waiting(lane)
-        .filter(is_ours())
+    let mut rows = waiting(queue_key)
+        .filter(is_known_kind())
         .filter(notifications::id.ge(head))
         .order(notifications::id)
         .limit(JOINED)
@@ -222,7 +229,7 @@ fn gather(
         })
         .collect();
     if !is_unsure {
-        cancel_refilled(conn, &mut told, now)?;
+        drop_recovered(conn, &mut told, now)?;
         if told.first().is_none_or(|(row, _)| row.id != head) {
             return Ok(None);
         }
@@ -252,7 +259,7 @@ fn gather(
 
 /// Removes products that are no longer low, and cancels rows that have no products left. The other rows are updated, so
 /// that a repeat has the same contents.
-fn cancel_refilled(
+fn drop_recovered(
     conn: &mut Conn,
     told: &mut Vec<(Row, Option<Notice>)>,
     now: Moment,
@@ -300,39 +307,39 @@ fn cancel_refilled(
 
 /// Records the outcome of an attempt. `random` is between 0 and 1.
 pub async fn settle(
-    shop: &Shop,
+    app: &AppState,
     claim: &Claim,
-    outcome: &Result<(), Refusal>,
+    outcome: &Result<(), DeliveryError>,
     now: Moment,
     random: f64,
 ) -> Result<(), Error> {
     let ids = claim.ids.clone();
     let (channel, outcome) = (claim.channel, outcome.clone());
     let wait = wait_after(claim.attempts, random);
-    shop.db
+    app.db
         .write(move |conn| match outcome {
             Ok(()) => {
                 end(conn, &ids, State::Sent, None, now)?;
-                access::note(conn, channel, None, now)
+                access::record_access(conn, channel, None, now)
             }
-            Err(Refusal::Never(why)) => end(conn, &ids, State::Failed, Some(&why), now),
-            Err(Refusal::NoAccess(why)) => {
-                db::serialize_by(conn, PAUSE)?;
-                wait_on(conn, &ids, now.utc() + NO_ACCESS_WAIT, &why, false)?;
+            Err(DeliveryError::Never(why)) => end(conn, &ids, State::Failed, Some(&why), now),
+            Err(DeliveryError::NoAccess(why)) => {
+                db::lock_name(conn, PAUSE)?;
+                retry_later(conn, &ids, now.utc() + NO_ACCESS_WAIT, &why, false)?;
                 pause(conn, channel, now.utc() + NO_ACCESS_WAIT)?;
-                access::note(conn, channel, Some(&why), now)
+                access::record_access(conn, channel, Some(&why), now)
             }
-            Err(Refusal::Later {
+            Err(DeliveryError::Later {
                 why,
                 after,
                 is_unsure,
             }) => {
                 if after.is_some() {
-                    db::serialize_by(conn, PAUSE)?;
+                    db::lock_name(conn, PAUSE)?;
                 }
                 let asked = after.and_then(|after| TimeDelta::from_std(after).ok());
                 let until = now.utc() + asked.map_or(wait, |asked| asked.max(wait));
-                wait_on(conn, &ids, until, &why, is_unsure)?;
+                retry_later(conn, &ids, until, &why, is_unsure)?;
                 match asked {
                     // The wait applies to everything that is sent on this channel.
                     Some(asked) => pause(conn, channel, now.utc() + asked),
@@ -356,29 +363,29 @@ fn wait_after(attempts: i64, random: f64) -> TimeDelta {
     wait * thousandths / 1_000
 }
 
-/// The waiting rows of a lane.
+/// The waiting rows of a queue.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn waiting<'a>(lane: &'a str) -> _ {
+fn waiting<'a>(queue_key: &'a str) -> _ {
     let state: State = State::Waiting;
     notifications::table
-        .filter(notifications::lane.eq(lane))
+        .filter(notifications::queue_key.eq(queue_key))
         .filter(notifications::state.eq(state))
 }
 
 /// Whether this version knows the kind of a row. Rows of other kinds come from a newer version, and are left to it.
 #[diesel::dsl::auto_type(no_type_alias)]
-fn is_ours() -> _ {
+fn is_known_kind() -> _ {
     let kinds: Vec<Kind> = Kind::ALL.to_vec();
     notifications::kind.eq_any(kinds)
 }
 
-/// Gives up the notifications of a lane that have waited too long and are not being sent at the moment.
-pub(super) fn give_up_old(conn: &mut Conn, lane: &str, now: Moment) -> Result<(), Error> {
+/// Gives up the notifications of a queue that have waited too long and are not being sent at the moment.
+pub(super) fn give_up_old(conn: &mut Conn, queue_key: &str, now: Moment) -> Result<(), Error> {
     let free = notifications::claimed_until
         .is_null()
         .or(notifications::claimed_until.le(now));
     diesel::update(
-        waiting(lane)
+        waiting(queue_key)
             .filter(notifications::created_at.le(now.utc() - GIVE_UP))
             .filter(free),
     )
@@ -411,7 +418,7 @@ fn end(
     Ok(())
 }
 
-fn wait_on(
+fn retry_later(
     conn: &mut Conn,
     ids: &[i64],
     until: NaiveDateTime,

@@ -2,23 +2,23 @@
 
 use super::{
     Channel, Delivery, Kind, MailFacts, Overview, Query, Refused, State, TelegramFacts,
-    message::{Markup, Writer},
+    message::{Markup, MessageWriter},
     notice::Notice,
     outbox,
 };
 use crate::{
-    act::Tx,
+    audit::{self, Action, Entity, service::record},
     auth::Permission,
     codes::Code,
     config::notifications::Config,
-    db::{self, Column, Dialect, Key, Keyset},
+    db::{self, Column, Dialect, Keyset, SortKey},
     error::{Error, Problem},
     i18n::Locale,
-    log::{self, Action, Entity, service::record},
     moment::Moment,
     page::Page,
     schema::{notification_channels as channels, notifications},
-    validation::Checks,
+    transaction::Tx,
+    validation::Validator,
 };
 use chrono::NaiveDateTime;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
@@ -83,18 +83,18 @@ pub fn overview(tx: &mut Tx<'_>, config: &Config) -> Result<Overview, Error> {
 /// Returns a page of notifications, newest first, with summaries in the language `locale`.
 pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Delivery>, Error> {
     tx.actor.may(Permission::AdminArea)?;
-    let mut checks = Checks::default();
-    let state: Option<State> = checks.code("state", &query.state);
-    let limit = checks.page_size(&query.limit);
-    checks.done()?;
-    let order = db::Order {
+    let mut validator = Validator::default();
+    let state: Option<State> = validator.code("state", &query.state);
+    let limit = validator.page_size(&query.limit);
+    validator.done()?;
+    let order = db::SortOrder {
         columns: &[Column::Int("id")],
         descending: true,
     };
     let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
     let mut rows = notifications::table
         .select(Row::as_select())
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     if let Some(state) = state {
         rows = rows.filter(notifications::state.eq(state));
@@ -103,8 +103,8 @@ pub fn list(tx: &mut Tx<'_>, query: &Query, locale: Locale) -> Result<Page<Deliv
         .order(sql::<Untyped>(&keyset.order()))
         .limit(keyset.fetch())
         .load(tx.conn)?;
-    let rows = rows.into_iter().map(|row| row.shown(locale)).collect();
-    Ok(keyset.page(rows, |delivery: &Delivery| vec![Key::Int(delivery.id)]))
+    let rows = rows.into_iter().map(|row| row.display(locale)).collect();
+    Ok(keyset.page(rows, |delivery: &Delivery| vec![SortKey::Int(delivery.id)]))
 }
 
 /// Sends a test notification to every recipient.
@@ -120,7 +120,7 @@ pub fn send_test(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     for (channel, recipient) in &recipients {
         outbox::insert(tx, &notice, *channel, recipient)?;
     }
-    let changes = [log::set("recipients", recipients.len())];
+    let changes = [audit::set("recipients", recipients.len())];
     record(tx, Action::SendTest, Entity::Notification, "test", &changes)
 }
 
@@ -152,7 +152,7 @@ pub fn resend(
         if !channel.known().is_some_and(is_told) {
             return Err(Error::field("recipient", Problem::NobodyToTell));
         }
-        tx.events.wake();
+        tx.events.request_callback();
         record(tx, Action::Resend, Entity::Notification, id, &[])?;
     }
     get(tx, id, locale)
@@ -165,7 +165,7 @@ pub fn get(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<Delivery, Error> 
         .find(id)
         .select(Row::as_select())
         .first(tx.conn)?;
-    Ok(row.shown(locale))
+    Ok(row.display(locale))
 }
 
 #[derive(Queryable, Selectable)]
@@ -185,8 +185,8 @@ struct Row {
 }
 
 impl Row {
-    fn shown(self, locale: Locale) -> Delivery {
-        let writer = Writer {
+    fn display(self, locale: Locale) -> Delivery {
+        let writer = MessageWriter {
             locale,
             site: "",
             markup: Markup::Plain,

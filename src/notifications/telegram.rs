@@ -1,7 +1,7 @@
 //! A client for Telegram's Bot API. We use our own because it must report whether a failed request may have arrived,
 //! and how long Telegram asks to wait.
 
-use super::queue::Refusal;
+use super::queue::DeliveryError;
 use crate::{
     clock,
     config::notifications::{self as settings, Secret},
@@ -52,7 +52,7 @@ impl Telegram {
     }
 
     /// Returns a copy with another time limit for answers.
-    pub fn patient(&self, answer_limit: Duration) -> Self {
+    pub fn with_answer_limit(&self, answer_limit: Duration) -> Self {
         Self {
             answer_limit,
             ..self.clone()
@@ -73,7 +73,7 @@ impl Telegram {
         chat: &str,
         html: &str,
         buttons: Option<InlineKeyboardMarkup>,
-    ) -> Result<(), Refusal> {
+    ) -> Result<(), DeliveryError> {
         let message = SendMessageParams::builder()
             .chat_id(chat_id(chat))
             .text(html)
@@ -107,13 +107,13 @@ fn chat_id(chat: &str) -> ChatId {
 
 #[async_trait]
 impl AsyncTelegramApi for Telegram {
-    type Error = Refusal;
+    type Error = DeliveryError;
 
     async fn request<Params, Output>(
         &self,
         method: &str,
         params: Option<Params>,
-    ) -> Result<Output, Refusal>
+    ) -> Result<Output, DeliveryError>
     where
         Params: Serialize + fmt::Debug + Send,
         Output: DeserializeOwned,
@@ -121,7 +121,7 @@ impl AsyncTelegramApi for Telegram {
         let body = params
             .map(|params| serde_json::to_vec(&params))
             .transpose()
-            .map_err(|error| Refusal::Never(error.to_string()))?;
+            .map_err(|error| DeliveryError::Never(error.to_string()))?;
         let sent = self
             .http
             .post(self.url(method))
@@ -130,14 +130,14 @@ impl AsyncTelegramApi for Telegram {
             .body(body.unwrap_or_else(|| b"{}".to_vec()))
             .send()
             .await;
-        let answer = sent.map_err(|error| Refusal::Later {
+        let answer = sent.map_err(|error| DeliveryError::Later {
             is_unsure: !error.is_connect() && !error.is_builder(),
             why: words(error),
             after: None,
         })?;
         let status = answer.status();
         let after = retry_after(answer.headers());
-        let unsure = |why| Refusal::Later {
+        let unsure = |why| DeliveryError::Later {
             why,
             after,
             is_unsure: true,
@@ -155,17 +155,17 @@ impl AsyncTelegramApi for Telegram {
         method: &str,
         _: Params,
         _: Vec<(&str, PathBuf)>,
-    ) -> Result<Output, Refusal>
+    ) -> Result<Output, DeliveryError>
     where
         Params: Serialize + fmt::Debug + Send,
         Output: DeserializeOwned,
     {
-        Err(Refusal::Never(format!("{method}: cannot send files")))
+        Err(DeliveryError::Never(format!("{method}: cannot send files")))
     }
 }
 
 /// Interprets an error response.
-fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Refusal {
+fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> DeliveryError {
     let told: Option<ErrorResponse> = serde_json::from_slice(body).ok();
     let description = told.as_ref().map_or_else(
         || status.canonical_reason().unwrap_or("no reason").to_owned(),
@@ -174,16 +174,16 @@ fn refusal(status: StatusCode, body: &[u8], after: Option<Duration>) -> Refusal 
     let why = format!("{}: {description}", status.as_u16());
     let asked = told.as_ref().and_then(|told| told.parameters);
     if let Some(chat) = asked.and_then(|asked| asked.migrate_to_chat_id) {
-        return Refusal::Never(format!("{why}; put {chat} into TELEGRAM_CHAT_ID"));
+        return DeliveryError::Never(format!("{why}; put {chat} into TELEGRAM_CHAT_ID"));
     }
     let after = asked
         .and_then(|asked| asked.retry_after)
         .map(|seconds| Duration::from_secs(seconds.into()))
         .or(after);
     match status.as_u16() {
-        401 | 404 => Refusal::NoAccess(why),
-        400 | 403 | 413 => Refusal::Never(why),
-        code => Refusal::Later {
+        401 | 404 => DeliveryError::NoAccess(why),
+        400 | 403 | 413 => DeliveryError::Never(why),
+        code => DeliveryError::Later {
             why,
             after,
             // A proxy that got no answer from Telegram cannot know whether the message arrived.
@@ -221,7 +221,7 @@ mod tests {
     #[test]
     fn an_answer_is_understood_by_what_can_be_done_about_it() {
         let after = |seconds| Some(Duration::from_secs(seconds));
-        let later = |why: &str, after, is_unsure| Refusal::Later {
+        let later = |why: &str, after, is_unsure| DeliveryError::Later {
             why: why.to_owned(),
             after,
             is_unsure,
@@ -242,18 +242,18 @@ mod tests {
             (
                 401,
                 r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#,
-                Refusal::NoAccess("401: Unauthorized".to_owned()),
+                DeliveryError::NoAccess("401: Unauthorized".to_owned()),
             ),
-            (404, "", Refusal::NoAccess("404: Not Found".to_owned())),
+            (404, "", DeliveryError::NoAccess("404: Not Found".to_owned())),
             (
                 403,
                 r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the group chat"}"#,
-                Refusal::Never("403: Forbidden: bot was kicked from the group chat".to_owned()),
+                DeliveryError::Never("403: Forbidden: bot was kicked from the group chat".to_owned()),
             ),
             (
                 400,
                 r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#,
-                Refusal::Never("400: Bad Request: group chat was upgraded to a supergroup chat; put -1001 into TELEGRAM_CHAT_ID".to_owned()),
+                DeliveryError::Never("400: Bad Request: group chat was upgraded to a supergroup chat; put -1001 into TELEGRAM_CHAT_ID".to_owned()),
             ),
         ] {
             let status = StatusCode::from_u16(status).unwrap();

@@ -2,7 +2,7 @@
 
 use super::State;
 use super::queue::{GIVE_UP, give_up_old};
-use crate::{act::Shop, db::Conn, error::Error, moment::Moment, schema::notifications};
+use crate::{db::Conn, error::Error, moment::Moment, schema::notifications, transaction::AppState};
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 
@@ -10,8 +10,8 @@ use diesel::prelude::*;
 const KEPT: TimeDelta = TimeDelta::days(30);
 
 /// Releases the claims of a previous run of this server. Does so only on SQLite, where no other server can be running.
-pub async fn take_back(shop: &Shop) -> Result<(), Error> {
-    shop.db
+pub async fn release_claims(app: &AppState) -> Result<(), Error> {
+    app.db
         .write(|conn| {
             if let Conn::Sqlite(_) = conn {
                 diesel::update(
@@ -32,29 +32,29 @@ pub async fn take_back(shop: &Shop) -> Result<(), Error> {
 }
 
 /// Deletes notifications that ended long ago, and gives up those that have waited too long, whatever their recipient.
-pub async fn forget_old(shop: &Shop, now: Moment) -> Result<(), Error> {
-    shop.db
+pub async fn delete_old(app: &AppState, now: Moment) -> Result<(), Error> {
+    app.db
         .write(move |conn| {
             let old = now.utc() - KEPT;
             diesel::delete(notifications::table.filter(notifications::ended_at.lt(old)))
                 .execute(conn)?;
-            // The worker skips the lanes of recipients who are no longer configured.
-            let lanes: Vec<String> = notifications::table
+            // The worker skips the queues of recipients who are no longer configured.
+            let queue_keys: Vec<String> = notifications::table
                 .filter(notifications::state.eq(State::Waiting))
                 .filter(notifications::created_at.le(now.utc() - GIVE_UP))
-                .select(notifications::lane)
+                .select(notifications::queue_key)
                 .distinct()
                 .load(conn)?;
-            lanes
+            queue_keys
                 .iter()
-                .try_for_each(|lane| give_up_old(conn, lane, now))
+                .try_for_each(|queue_key| give_up_old(conn, queue_key, now))
         })
         .await
 }
 
 /// Returns the number of waiting and of failed notifications.
-pub async fn load(shop: &Shop) -> Result<[(State, i64); 2], Error> {
-    shop.db
+pub async fn counts(app: &AppState) -> Result<[(State, i64); 2], Error> {
+    app.db
         .read(|conn| {
             let mut count = |state: State| {
                 notifications::table

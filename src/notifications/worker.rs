@@ -2,21 +2,21 @@
 
 use super::{
     Channel, access, button,
-    mail::{Letter, Mail},
-    message::{Markup, Writer},
+    mail::{Email, Mail},
+    message::{Markup, MessageWriter},
     notice::Notice,
     outbox,
-    queue::{self, Claim, Refusal},
+    queue::{self, Claim, DeliveryError},
     telegram::Telegram,
     upkeep,
 };
 use crate::{
-    act::Shop,
     auth::{Actor, chats},
     clock,
     crypto::{keyed_hash, new_key},
     error::Error,
     moment::Moment,
+    transaction::AppState,
 };
 use frankenstein::{AsyncTelegramApi, types::InlineKeyboardMarkup};
 use futures::future::join_all;
@@ -37,22 +37,22 @@ use tokio::{
 /// Time limit for asking Telegram for the name of the bot. Deliveries start only after that.
 const GREETING_LIMIT: Duration = Duration::from_secs(10);
 /// How often the outbox is checked if nothing wakes the worker.
-const LOOK: Duration = Duration::from_secs(2);
+const POLL_INTERVAL: Duration = Duration::from_secs(2);
 /// Number of checks of the outbox between two attempts to get the name of the bot, until Telegram answers.
-const GREET: u32 = 150;
+const IDENTIFY_EVERY: u32 = 150;
 /// Number of checks of the outbox between two deletions of old notifications.
-const SWEEP: u32 = 1_800;
+const CLEANUP_EVERY: u32 = 1_800;
 /// Time limit for finishing messages that are being sent when the server stops.
 const STOP_LIMIT: Duration = Duration::from_secs(10);
 /// Number of retries for recording the outcome of a delivery. If it is not recorded, the message is sent again.
 const SETTLE_TRIES: u32 = 30;
 
 /// Notified when there are new rows in the outbox.
-static BELL: Notify = Notify::const_new();
+static WAKE: Notify = Notify::const_new();
 
 /// Wakes the worker because there are new rows in the outbox.
-pub fn ring() {
-    BELL.notify_one();
+pub fn wake() {
+    WAKE.notify_one();
 }
 
 /// The channels of a server.
@@ -67,8 +67,8 @@ pub struct Channels {
 
 impl Channels {
     /// Creates the channels that the settings of the shop configure.
-    pub fn of(shop: &Shop) -> Result<Arc<Self>, String> {
-        let config = &shop.config.notifications;
+    pub fn of(app: &AppState) -> Result<Arc<Self>, String> {
+        let config = &app.config.notifications;
         Ok(Arc::new(Self {
             telegram: config.telegram.as_ref().map(Telegram::new).transpose()?,
             mail: config.mail.as_ref().map(Mail::new).transpose()?,
@@ -86,50 +86,50 @@ pub struct Worker {
 
 impl Worker {
     /// Starts delivering.
-    pub fn start(shop: Shop, channels: Arc<Channels>) -> Self {
-        let task = tokio::spawn(run(shop, channels.clone()));
+    pub fn start(app: AppState, channels: Arc<Channels>) -> Self {
+        let task = tokio::spawn(run(app, channels.clone()));
         Self { channels, task }
     }
 
     /// Stops the worker once the messages that are being sent are finished, or after a time limit.
     pub async fn stop(self) {
         self.channels.is_stopping.store(true, Ordering::Relaxed);
-        ring();
+        wake();
         if timeout(STOP_LIMIT, self.task).await.is_err() {
             tracing::warn!("stopped while a notification was still being sent");
         }
     }
 }
 
-async fn run(shop: Shop, channels: Arc<Channels>) {
-    introduce(&shop).await;
-    let mut is_greeted = greet(&shop, &channels).await;
-    let mut lanes = Lanes::new();
+async fn run(app: AppState, channels: Arc<Channels>) {
+    log_settings(&app).await;
+    let mut is_greeted = identify_bot(&app, &channels).await;
+    let mut deliveries = Deliveries::new();
     let mut looks: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
-        if let Err(error) = begin_due(&mut lanes, &shop, &channels, clock::now).await {
+        if let Err(error) = begin_due(&mut deliveries, &app, &channels, clock::now).await {
             tracing::warn!(%error, "could not read the outbox");
         }
-        if looks.is_multiple_of(SWEEP)
-            && let Err(error) = upkeep::forget_old(&shop, clock::now()).await
+        if looks.is_multiple_of(CLEANUP_EVERY)
+            && let Err(error) = upkeep::delete_old(&app, clock::now()).await
         {
             tracing::warn!(%error, "could not delete old notifications");
         }
         looks = looks.wrapping_add(1);
-        if !is_greeted && looks.is_multiple_of(GREET) {
-            is_greeted = greet(&shop, &channels).await;
+        if !is_greeted && looks.is_multiple_of(IDENTIFY_EVERY) {
+            is_greeted = identify_bot(&app, &channels).await;
         }
-        let _ = timeout(LOOK, BELL.notified()).await;
+        let _ = timeout(POLL_INTERVAL, WAKE.notified()).await;
     }
-    join_all(lanes.into_values()).await;
+    join_all(deliveries.into_values()).await;
 }
 
 /// Logs the settings once, and releases the claims of a previous run.
-async fn introduce(shop: &Shop) {
-    if let Err(error) = upkeep::take_back(shop).await {
+async fn log_settings(app: &AppState) {
+    if let Err(error) = upkeep::release_claims(app).await {
         tracing::warn!(%error, "could not release claims of a previous run");
     }
-    let config = &shop.config.notifications;
+    let config = &app.config.notifications;
     match &config.mail {
         Some(mail) => tracing::info!("sending mail through {}", mail.server),
         None => tracing::info!("mail is off: set SMTP_URL, MAIL_FROM and MAIL_TO to turn it on"),
@@ -149,19 +149,19 @@ async fn introduce(shop: &Shop) {
 
 /// Asks Telegram for the name of the bot, and stores whether it accepts the token. Returns `false` if this must be
 /// retried.
-async fn greet(shop: &Shop, channels: &Channels) -> bool {
+async fn identify_bot(app: &AppState, channels: &Channels) -> bool {
     let Some(telegram) = &channels.telegram else {
         return true;
     };
-    let noted = match telegram.patient(GREETING_LIMIT).get_me().await {
+    let noted = match telegram.with_answer_limit(GREETING_LIMIT).get_me().await {
         Ok(answer) => {
             let name = answer.result.username.unwrap_or_default();
             tracing::info!("connected to Telegram as @{name}");
-            access::welcome(shop, Channel::Telegram, name, clock::now()).await
+            access::record_accepted(app, Channel::Telegram, name, clock::now()).await
         }
-        Err(Refusal::NoAccess(why)) => {
+        Err(DeliveryError::NoAccess(why)) => {
             tracing::error!(%why, "Telegram rejects TELEGRAM_BOT_TOKEN: no notifications are sent until it is corrected");
-            access::refused(shop, Channel::Telegram, why, clock::now()).await
+            access::record_rejected(app, Channel::Telegram, why, clock::now()).await
         }
         Err(refusal) => {
             tracing::warn!(why = refusal.why(), "Telegram does not answer; will retry");
@@ -174,36 +174,36 @@ async fn greet(shop: &Shop, channels: &Channels) -> bool {
     noted.is_ok()
 }
 
-/// The running deliveries, by lane.
-type Lanes = HashMap<String, JoinHandle<Result<usize, Error>>>;
+/// The running deliveries, by queue.
+type Deliveries = HashMap<String, JoinHandle<Result<usize, Error>>>;
 
-/// Starts a delivery for every lane with waiting notifications, unless one is running. Lanes are independent: a slow
+/// Starts a delivery for every queue with waiting notifications, unless one is running. Queues are independent: a slow
 /// one does not hold up the others.
 async fn begin_due(
-    lanes: &mut Lanes,
-    shop: &Shop,
+    deliveries: &mut Deliveries,
+    app: &AppState,
     channels: &Arc<Channels>,
     now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<(), Error> {
     // Recipients who are no longer configured are skipped.
-    let recipients = outbox::recipients(&shop.config.notifications);
+    let recipients = outbox::recipients(&app.config.notifications);
     let is_told = |channel: Channel, recipient: &str| {
         recipients
             .iter()
             .any(|(way, to)| *way == channel && to == recipient)
     };
-    let waiting = queue::lanes(shop).await?;
-    lanes.retain(|_, delivery| !delivery.is_finished());
-    for (lane, channel, recipient) in waiting {
-        if !lanes.contains_key(&lane) && is_told(channel, &recipient) {
-            let (shop, channels, name) = (shop.clone(), channels.clone(), lane.clone());
+    let waiting = queue::queue_keys(app).await?;
+    deliveries.retain(|_, delivery| !delivery.is_finished());
+    for (queue_key, channel, recipient) in waiting {
+        if !deliveries.contains_key(&queue_key) && is_told(channel, &recipient) {
+            let (app, channels, name) = (app.clone(), channels.clone(), queue_key.clone());
             let delivery = tokio::spawn(async move {
-                let sent = deliver_lane(&shop, &channels, &name, now).await;
+                let sent = deliver_queue(&app, &channels, &name, now).await;
                 sent.inspect_err(
-                    |error| tracing::warn!(%error, "could not deliver the notifications of a lane"),
+                    |error| tracing::warn!(%error, "could not deliver the notifications of a queue"),
                 )
             });
-            lanes.insert(lane, delivery);
+            deliveries.insert(queue_key, delivery);
         }
     }
     Ok(())
@@ -212,31 +212,31 @@ async fn begin_due(
 /// Delivers everything that is due. Returns the number of messages sent.
 #[cfg(test)]
 pub async fn deliver_due(
-    shop: &Shop,
+    app: &AppState,
     channels: &Arc<Channels>,
     now: impl Fn() -> Moment + Copy + Send + 'static,
 ) -> Result<usize, Error> {
-    let mut lanes = Lanes::new();
-    begin_due(&mut lanes, shop, channels, now).await?;
-    let sent = join_all(lanes.into_values()).await;
+    let mut deliveries = Deliveries::new();
+    begin_due(&mut deliveries, app, channels, now).await?;
+    let sent = join_all(deliveries.into_values()).await;
     sent.into_iter()
         .map(|sent| sent.unwrap_or(Err(Error::Internal)))
         .sum()
 }
 
-/// Delivers the messages of a lane in order, until none is due. Returns the number of messages sent.
-async fn deliver_lane(
-    shop: &Shop,
+/// Delivers the messages of a queue in order, until none is due. Returns the number of messages sent.
+async fn deliver_queue(
+    app: &AppState,
     channels: &Channels,
-    lane: &str,
+    queue_key: &str,
     now: impl Fn() -> Moment + Send,
 ) -> Result<usize, Error> {
     let mut sent = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
-        let Some(claim) = queue::claim(shop, lane, &channels.me, now()).await? else {
+        let Some(claim) = queue::claim(app, queue_key, &channels.me, now()).await? else {
             break;
         };
-        let outcome = deliver(shop, channels, &claim).await;
+        let outcome = deliver(app, channels, &claim).await;
         match &outcome {
             Ok(()) => sent += 1,
             Err(refusal) => tracing::warn!(
@@ -246,31 +246,31 @@ async fn deliver_lane(
                 "could not deliver a notification"
             ),
         }
-        settle(shop, &claim, &outcome, now()).await?;
+        settle(app, &claim, &outcome, now()).await?;
     }
     Ok(sent)
 }
 
-async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), Refusal> {
-    let config = &shop.config.notifications;
+async fn deliver(app: &AppState, channels: &Channels, claim: &Claim) -> Result<(), DeliveryError> {
+    let config = &app.config.notifications;
     match (claim.channel, &channels.telegram, &channels.mail) {
         (Channel::Telegram, Some(telegram), _) => {
-            let writer = Writer::new(config, Markup::Html);
+            let writer = MessageWriter::new(config, Markup::Html);
             let mut text = writer.notice(&claim.notice);
             if claim.is_unsure {
                 text = format!("{text}\n\n{}", writer.unsure());
             }
-            let button = issue_button(shop, claim).await;
+            let button = issue_button(app, claim).await;
             telegram.send(&claim.recipient, &text, button).await
         }
         (Channel::Mail, _, Some(mail)) => {
-            let writer = Writer::new(config, Markup::Plain);
+            let writer = MessageWriter::new(config, Markup::Plain);
             let subject = format!("Sirius: {}", writer.subject(&claim.notice));
             let text = writer.notice(&claim.notice);
             let contents =
                 serde_json::json!([claim.ids, claim.since, claim.recipient, subject, text]);
-            let secret = shop.config.secret_key.as_deref().unwrap_or_default();
-            let letter = Letter {
+            let secret = app.config.secret_key.as_deref().unwrap_or_default();
+            let letter = Email {
                 to: &claim.recipient,
                 subject: &subject,
                 text,
@@ -280,38 +280,38 @@ async fn deliver(shop: &Shop, channels: &Channels, claim: &Claim) -> Result<(), 
             mail.send(letter).await
         }
         (Channel::Telegram, None, _) | (Channel::Mail, _, None) => {
-            Err(Refusal::Never("the channel is off".to_owned()))
+            Err(DeliveryError::Never("the channel is off".to_owned()))
         }
     }
 }
 
 /// Returns the button for a new order, if the chat is linked to an account.
-async fn issue_button(shop: &Shop, claim: &Claim) -> Option<InlineKeyboardMarkup> {
+async fn issue_button(app: &AppState, claim: &Claim) -> Option<InlineKeyboardMarkup> {
     let Notice::OrderCreated(order) = &claim.notice else {
         return None;
     };
     let chat: i64 = claim.recipient.parse().ok()?;
-    let manager_in_admin = shop.config.manager_in_admin;
-    let actor = shop
-        .look(Actor::Nobody, move |tx| {
+    let manager_in_admin = app.config.manager_in_admin;
+    let actor = app
+        .read(Actor::Nobody, move |tx| {
             chats::service::actor(tx, chat, manager_in_admin)
         })
         .await;
     let is_linked = actor.is_ok_and(|actor| actor != Actor::Nobody);
-    let language = shop.config.notifications.language;
+    let language = app.config.notifications.language;
     is_linked.then(|| button::issue_button(order.id, language))
 }
 
 /// Records the outcome of an attempt, and retries if the database fails: a sent message must not be sent again.
 async fn settle(
-    shop: &Shop,
+    app: &AppState,
     claim: &Claim,
-    outcome: &Result<(), Refusal>,
+    outcome: &Result<(), DeliveryError>,
     now: Moment,
 ) -> Result<(), Error> {
     let mut tries = 0;
     loop {
-        match queue::settle(shop, claim, outcome, now, rand::random()).await {
+        match queue::settle(app, claim, outcome, now, rand::random()).await {
             Err(error) if tries < SETTLE_TRIES => {
                 tracing::warn!(%error, "could not record the outcome of a delivery; will retry");
                 tries += 1;

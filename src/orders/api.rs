@@ -5,15 +5,15 @@ use super::{
     service::{self, EditedOrder, NewOrder},
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
-        request::{Body, Caller, Id, Key, Params},
-        values::{Listing, Made, Money, Time},
+        answers::{AuthErrors, BodyErrors, Conflict, ListErrors, NotFoundErrors, PermissionErrors},
+        request::{Body, Caller, Id, IdempotencyKey, Params},
+        values::{Created, Listing, Money, Time},
     },
+    audit::{self, Entity, api::OperationJson},
     codes::Code,
     error::Error,
-    log::{self, Entity, api::OperationJson},
+    transaction::{AppState, Tx},
 };
 use axum::Json;
 use serde::Serialize;
@@ -21,7 +21,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Returns the router for the order endpoints.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, edit))
@@ -87,7 +87,7 @@ impl From<Order> for OrderJson {
     operation_id = "list_orders",
     tag = "orders",
     params(Query),
-    responses((status = OK, description = "A page of orders", body = Listing<OrderJson>), SignedIn, Listed)
+    responses((status = OK, description = "A page of orders", body = Listing<OrderJson>), AuthErrors, ListErrors)
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<OrderJson>>, Error> {
     Ok(Listing::of(caller.search(params, search::list).await?))
@@ -101,22 +101,22 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Orde
     path = "/api/orders",
     operation_id = "create_order",
     tag = "orders",
-    params(Key),
+    params(IdempotencyKey),
     request_body = NewOrder,
     responses(
         (status = CREATED, description = "The new order", body = OrderJson, headers(("Location" = String, description = "Path of the new order"))),
-        SignedIn, Allowed, WithBody, Conflict
+        AuthErrors, PermissionErrors, BodyErrors, Conflict
     )
 )]
 async fn create(
     caller: Caller,
-    Key(key): Key,
+    IdempotencyKey(key): IdempotencyKey,
     body: Body<NewOrder>,
-) -> Result<Made<OrderJson>, Error> {
+) -> Result<Created<OrderJson>, Error> {
     let create = move |tx: &mut Tx<'_>, new: &NewOrder| service::create(tx, &key, new);
     let order = caller.submit(body, create).await?;
     let at = format!("/api/orders/{}", order.id);
-    Ok(Made::at(at, order.into()))
+    Ok(Created::at(at, order.into()))
 }
 
 /// Read an order
@@ -126,11 +126,11 @@ async fn create(
     operation_id = "read_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The order", body = OrderJson), SignedIn, OfOne)
+    responses((status = OK, description = "The order", body = OrderJson), AuthErrors, NotFoundErrors)
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
-    let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let order = caller.look(look).await?;
+    let query = move |tx: &mut Tx<'_>| service::get(tx, id);
+    let order = caller.read(query).await?;
     Ok(Json(order.into()))
 }
 
@@ -147,7 +147,7 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     request_body = EditedOrder,
     responses(
         (status = OK, description = "The order as it is now", body = OrderJson),
-        SignedIn, Allowed, OfOne, WithBody, Conflict
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
     )
 )]
 async fn edit(
@@ -169,11 +169,11 @@ async fn edit(
     operation_id = "issue_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The issued order", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The issued order", body = OrderJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
-    let act = move |tx: &mut Tx<'_>| service::issue(tx, id);
-    let order = caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::issue(tx, id);
+    let order = caller.write(operation).await?;
     Ok(Json(order.into()))
 }
 
@@ -186,11 +186,11 @@ async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     operation_id = "deny_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The denied order", body = OrderJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The denied order", body = OrderJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
-    let act = move |tx: &mut Tx<'_>| service::deny(tx, id);
-    let order = caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::deny(tx, id);
+    let order = caller.write(operation).await?;
     Ok(Json(order.into()))
 }
 
@@ -201,12 +201,12 @@ async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     operation_id = "read_order_history",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The history of the order", body = Listing<OperationJson>), SignedIn, OfOne)
+    responses((status = OK, description = "The history of the order", body = Listing<OperationJson>), AuthErrors, NotFoundErrors)
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
-    let look = move |tx: &mut Tx<'_>| {
+    let query = move |tx: &mut Tx<'_>| {
         service::get(tx, id)?;
-        log::service::history(tx, Entity::Order, id)
+        audit::service::history(tx, Entity::Order, id)
     };
-    Ok(Listing::whole(caller.look(look).await?))
+    Ok(Listing::whole(caller.read(query).await?))
 }

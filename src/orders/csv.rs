@@ -2,11 +2,11 @@
 
 use super::{Order, Query, search};
 use crate::{
-    act::Tx,
+    audit::Entity,
     error::Error,
-    log::Entity,
     page::Page,
     sheet::{Format, cells::Sheet, download::Export},
+    transaction::Tx,
 };
 
 const FIELDS: [&str; 14] = [
@@ -52,7 +52,7 @@ impl Export for Query {
         sheet.moment(order.created_at)?;
         match sheet.format {
             Format::Excel => {
-                sheet.plain(order.status.words(|status| status.label(sheet.locale)))?
+                sheet.plain(order.status.display(|status| status.label(sheet.locale)))?
             }
             Format::Plain => sheet.plain(&order.status)?,
         }

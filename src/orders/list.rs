@@ -4,14 +4,14 @@ use super::{Order, Query, Status, number_problem, phone_problem, row::OrderTable
 use crate::{
     error::Error,
     orders::stage::Stage,
-    page::{Found, Page},
+    page::{Filtered, Page},
     products::first::FirstProduct,
     ui::{
         self,
         failure::UrlFailure,
         pager::{
-            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
-            parameter, query_of,
+            CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
+            query_of,
         },
     },
 };
@@ -36,8 +36,8 @@ pub struct Listing {
 
 /// Reads a page of the list of orders.
 #[server(endpoint = "list_orders", input = GetUrl)]
-pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
-    crate::door::search(query, |tx, query| {
+pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
+    crate::server_context::search(query, |tx, query| {
         let page = super::search::list(tx, query)?;
         let stage = crate::orders::stage::stage(tx)?;
         Ok(Listing { page, stage })
@@ -48,17 +48,17 @@ pub async fn list_orders(query: Query) -> Result<Found<Listing>, Error> {
 /// The page with the list of orders.
 #[component]
 pub fn OrdersPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || query_of::<Query>(&params.read()), list_orders);
-    let draw = move |Found { found, wrong }: Found<Listing>| {
+    let draw = move |Filtered { found, errors }: Filtered<Listing>| {
         let Listing { page, stage } = found;
-        let mistakes = view! { <OtherMistakes wrong fields=&FIELDS /> };
+        let mistakes = view! { <OtherErrors errors fields=&FIELDS /> };
         if page.items.is_empty() {
             let words = match stage {
-                _ if is_filtered(&params.read_untracked(), &FILTERS) => view! { <p class="empty">{td_string!(l, orders.none_found)} " " <a class="link" href="/orders">{td_string!(l, ui.reset)}</a></p> }.into_any(),
+                _ if is_filtered(&params.read_untracked(), &FILTERS) => view! { <p class="empty">{td_string!(locale, orders.none_found)} " " <a class="link" href="/orders">{td_string!(locale, ui.reset)}</a></p> }.into_any(),
                 Stage::Empty => view! { <FirstProduct /> }.into_any(),
-                Stage::Stocked | Stage::Selling => view! { <p class="empty">{td_string!(l, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(l, orders.new_order)}</a></p> }.into_any(),
+                Stage::Stocked | Stage::Selling => view! { <p class="empty">{td_string!(locale, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(locale, orders.new_order)}</a></p> }.into_any(),
             };
             return view! { {mistakes} {words} }.into_any();
         }
@@ -70,12 +70,12 @@ pub fn OrdersPage() -> impl IntoView {
         .into_any()
     };
     view! {
-        <Title text=td_string!(l, nav.orders) />
+        <Title text=td_string!(locale, nav.orders) />
         <div class="page-head">
-            <h1>{td_string!(l, nav.orders)}</h1>
+            <h1>{td_string!(locale, nav.orders)}</h1>
             <div class="page-actions">
                 <CsvLink path="/orders.csv" />
-                <a class="btn btn-primary" href="/orders/new">{td_string!(l, orders.new_order)}</a>
+                <a class="btn btn-primary" href="/orders/new">{td_string!(locale, orders.new_order)}</a>
             </div>
         </div>
         <UrlFailure />
@@ -85,48 +85,48 @@ pub fn OrdersPage() -> impl IntoView {
 }
 
 fn head() -> AnyView {
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
-        <th scope="col" role="columnheader">{td_string!(l, fields.id)}</th>
-        <SortHead label=td_string!(l, fields.date) column="created_at" default="-created_at" />
-        <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.unit_price_rub)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
-        <SortHead label=td_string!(l, fields.phone) column="phone" default="-created_at" />
-        <SortHead label=td_string!(l, fields.status) column="status" default="-created_at" />
+        <th scope="col" role="columnheader">{td_string!(locale, fields.id)}</th>
+        <SortHead label=td_string!(locale, fields.date) column="created_at" default="-created_at" />
+        <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.unit_price_rub)}</th>
+        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
+        <SortHead label=td_string!(locale, fields.phone) column="phone" default="-created_at" />
+        <SortHead label=td_string!(locale, fields.status) column="status" default="-created_at" />
     }
     .into_any()
 }
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let value = move |name: &'static str| move || parameter(&params.read(), name);
     let is_status =
         move |status: &'static str| move || parameter(&params.read(), "status") == status;
     let options = Status::ALL
         .iter()
-        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{status.label(l)}</option> })
+        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{status.label(locale)}</option> })
         .collect_view();
     view! {
         <FilterForm action="/orders">
-            <FilterField name="phone" label=td_string!(l, orders.phone_digits) inputmode="numeric" check=phone_problem />
-            <FilterField name="id" label=td_string!(l, orders.order_number) inputmode="numeric" class="filter short" check=number_problem />
-            <FilterField name="customer" label=td_string!(l, fields.customer_name) />
+            <FilterField name="phone" label=td_string!(locale, orders.phone_digits) inputmode="numeric" check=phone_problem />
+            <FilterField name="id" label=td_string!(locale, orders.order_number) inputmode="numeric" class="filter short" check=number_problem />
+            <FilterField name="customer" label=td_string!(locale, fields.customer_name) />
             <label class="filter">
-                <span class="field-label">{td_string!(l, fields.status)}</span>
+                <span class="field-label">{td_string!(locale, fields.status)}</span>
                 <select class="select w-full" name="status" prop:value=value("status")>
-                    <option value="">{td_string!(l, orders.any_status)}</option>
+                    <option value="">{td_string!(locale, orders.any_status)}</option>
                     {options}
                 </select>
             </label>
-            <FilterField name="product" label=td_string!(l, fields.product) class="filter grow" />
-            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
+            <FilterField name="product" label=td_string!(locale, fields.product) class="filter grow" />
+            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
     }
 }

@@ -1,11 +1,11 @@
 //! The words of customers' names, kept in a table of their own so that an index finds an order by any word of the name.
 
 use crate::{
-    act::Tx,
     db::{Conn, bulk::insert_all},
     error::Error,
     schema::{order_names, orders},
     text::fold,
+    transaction::Tx,
 };
 use diesel::{
     connection::Connection,

@@ -6,9 +6,9 @@ use super::{
     row::{LiveOrder, OrderActions, StatusBadge},
 };
 use crate::{
+    audit::{Operation, history::History},
     error::Error,
     fields::Fields,
-    log::{Operation, history::History},
     ui::{
         self,
         failure::UrlFailure,
@@ -24,25 +24,25 @@ use serde::{Deserialize, Serialize};
 
 /// An order with its history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct OrderFile {
+pub struct OrderDetails {
     pub order: Order,
     pub history: Vec<Operation>,
 }
 
 /// Reads an order with its history.
 #[server(endpoint = "read_order", input = GetUrl)]
-pub async fn read_order(id: String) -> Result<OrderFile, Error> {
-    use crate::{door, log};
+pub async fn read_order(id: String) -> Result<OrderDetails, Error> {
+    use crate::{audit, server_context};
     let id: i64 = id
         .parse()
         .map_err(|_| Error::NotFound)
-        .or_else(|error| door::answer(Err(error)))?;
-    door::look(move |tx| {
+        .or_else(|error| server_context::set_status(Err(error)))?;
+    server_context::read(move |tx| {
         let order = super::service::get(tx, id)?;
-        let history = log::service::history(tx, log::Entity::Order, id)?;
-        Ok(OrderFile {
+        let history = audit::service::history(tx, audit::Entity::Order, id)?;
+        Ok(OrderDetails {
             order,
-            history: history.into_iter().map(Operation::shown).collect(),
+            history: history.into_iter().map(Operation::display).collect(),
         })
     })
     .await
@@ -52,16 +52,17 @@ pub async fn read_order(id: String) -> Result<OrderFile, Error> {
 #[server(endpoint = "edit_order")]
 pub async fn edit_order(id: i64, #[server(flatten)] fields: Fields) -> Result<Order, Error> {
     use super::service;
-    use crate::{door, ui::banner::Success};
-    let order = door::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
-    door::back(Success::OrderSaved);
+    use crate::{server_context, ui::banner::Success};
+    let order =
+        server_context::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
+    server_context::redirect_back(Success::OrderSaved);
     Ok(order)
 }
 
 /// The page of an order.
 #[component]
 pub fn OrderPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_params_map();
     let edit = FormAction::new::<EditOrder>();
     // Incremented when the order has changed, to read the order and its history again.
@@ -71,23 +72,23 @@ pub fn OrderPage() -> impl IntoView {
         |(id, _)| read_order(id),
     );
     Effect::new(move || {
-        if edit.is_done() {
-            ui::announce(td_string!(l, banner.order_saved).to_owned());
+        if edit.has_succeeded() {
+            ui::announce(td_string!(locale, banner.order_saved).to_owned());
             changed.update(|count| *count += 1);
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/orders">"← " {td_string!(l, nav.orders)}</a></p>
+        <p class="crumb"><a class="link" href="/orders">"← " {td_string!(locale, nav.orders)}</a></p>
         {ui::loaded(file, move |file| view! { <OrderView file edit changed /> })}
     }
 }
 
 #[component]
-fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl IntoView {
-    let l = ui::locale();
-    let OrderFile { order, history } = file;
+fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> impl IntoView {
+    let locale = ui::locale();
+    let OrderDetails { order, history } = file;
     let live = LiveOrder::new(order.clone());
-    let number = td_string!(l, orders.number, id = order.id).to_string();
+    let number = td_string!(locale, orders.number, id = order.id).to_string();
     let shown_version = order.version;
     Effect::new(move || {
         if live.order.with(|order| order.version) != shown_version {
@@ -99,13 +100,13 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
             Some(Status::PaidNotIssued) | None => None,
             Some(Status::PaidIssued) => order
                 .issued_at
-                .map(|at| (td_string!(l, orders.issued_at), at.shown(l))),
+                .map(|at| (td_string!(locale, orders.issued_at), at.display(locale))),
             Some(Status::PaidDenied) => order
                 .denied_at
-                .map(|at| (td_string!(l, orders.denied_at), at.shown(l))),
+                .map(|at| (td_string!(locale, orders.denied_at), at.display(locale))),
         })
     };
-    let saved = untrack(|| edit.is_done());
+    let saved = untrack(|| edit.has_succeeded());
     let is_edit_refused = untrack(|| edit.error().is_some());
     let editing = order.clone();
     view! {
@@ -113,29 +114,29 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
         <div class="page-head">
             <h1>{number} " " <StatusBadge live /></h1>
         </div>
-        {saved.then(|| view! { <p class="alert alert-success alert-soft mb-4">{td_string!(l, banner.order_saved)}</p> })}
+        {saved.then(|| view! { <p class="alert alert-success alert-soft mb-4">{td_string!(locale, banner.order_saved)}</p> })}
         {(!is_edit_refused).then(|| view! { <UrlFailure /> })}
         <dl class="facts">
-            <dt>{td_string!(l, fields.product)}</dt>
+            <dt>{td_string!(locale, fields.product)}</dt>
             <dd><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></dd>
-            <dt>{td_string!(l, fields.qty)}</dt>
-            <dd>{order.qty.display(l)}</dd>
-            <dt>{td_string!(l, fields.unit_price_rub)}</dt>
-            <dd>{order.unit_price_rub.shown(l)}</dd>
-            <dt>{td_string!(l, fields.total)}</dt>
-            <dd><strong>{order.total_rub().shown(l)}</strong></dd>
-            <dt>{td_string!(l, fields.phone)}</dt>
+            <dt>{td_string!(locale, fields.qty)}</dt>
+            <dd>{order.qty.display(locale)}</dd>
+            <dt>{td_string!(locale, fields.unit_price_rub)}</dt>
+            <dd>{order.unit_price_rub.display(locale)}</dd>
+            <dt>{td_string!(locale, fields.total)}</dt>
+            <dd><strong>{order.total_rub().display(locale)}</strong></dd>
+            <dt>{td_string!(locale, fields.phone)}</dt>
             <dd><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a></dd>
-            <dt>{td_string!(l, fields.customer_name)}</dt>
+            <dt>{td_string!(locale, fields.customer_name)}</dt>
             <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)}</dd>
-            <dt>{td_string!(l, fields.created_at)}</dt>
-            <dd>{order.created_at.shown(l)}</dd>
+            <dt>{td_string!(locale, fields.created_at)}</dt>
+            <dd>{order.created_at.display(locale)}</dd>
             {move || settled().map(|(label, at)| view! { <dt>{label}</dt><dd>{at}</dd> })}
         </dl>
         <OrderActions live />
         {move || live.order.with(|order| order.status == Status::PaidNotIssued).then(|| view! { <EditForm order=editing.clone() edit /> })}
         <section aria-labelledby="history">
-            <h2 id="history">{td_string!(l, ui.history)}</h2>
+            <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
         </section>
     }
@@ -143,23 +144,23 @@ fn OrderView(file: OrderFile, edit: FormAction, changed: RwSignal<i32>) -> impl 
 
 #[component]
 fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let qty = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
     view! {
         <details class="panel" open=untrack(|| edit.error().is_some())>
-            <summary>{td_string!(l, orders.edit)}</summary>
+            <summary>{td_string!(locale, orders.edit)}</summary>
             <Form action=edit class="narrow">
                 <input type="hidden" name="id" value=order.id.to_string() />
                 <Version version=order.version />
-                <Field name="phone" label=td_string!(l, fields.phone) value=order.phone_shown kind="tel" inputmode="tel" required=true />
-                <Field name="customer_name" label=td_string!(l, fields.customer_name) value=order.customer_name.unwrap_or_default() />
+                <Field name="phone" label=td_string!(locale, fields.phone) value=order.phone_shown kind="tel" inputmode="tel" required=true />
+                <Field name="customer_name" label=td_string!(locale, fields.customer_name) value=order.customer_name.unwrap_or_default() />
                 <div class="field-pair">
-                    <Field name="qty" label=td_string!(l, fields.qty) value=order.qty.to_string() bind=qty inputmode="numeric" required=true />
-                    <Field name="unit_price_rub" label=td_string!(l, fields.unit_price_rub) value=order.unit_price_rub.typed(l) bind=price inputmode="decimal" required=true />
+                    <Field name="qty" label=td_string!(locale, fields.qty) value=order.qty.to_string() bind=qty inputmode="numeric" required=true />
+                    <Field name="unit_price_rub" label=td_string!(locale, fields.unit_price_rub) value=order.unit_price_rub.input_value(locale) bind=price inputmode="decimal" required=true />
                 </div>
                 <Total qty price />
-                <Submit label=td_string!(l, ui.save) />
+                <Submit label=td_string!(locale, ui.save) />
             </Form>
         </details>
     }

@@ -11,18 +11,18 @@ use leptos_i18n::td_string;
 /// Issues an order.
 #[server(endpoint = "issue_order")]
 pub async fn issue_order(id: i64) -> Result<Order, Error> {
-    use crate::{door, ui::banner::Success};
-    let order = door::act(move |tx| super::service::issue(tx, id)).await?;
-    door::back(Success::OrderIssued);
+    use crate::{server_context, ui::banner::Success};
+    let order = server_context::write(move |tx| super::service::issue(tx, id)).await?;
+    server_context::redirect_back(Success::OrderIssued);
     Ok(order)
 }
 
 /// Denies an order.
 #[server(endpoint = "deny_order")]
 pub async fn deny_order(id: i64) -> Result<Order, Error> {
-    use crate::{door, ui::banner::Success};
-    let order = door::act(move |tx| super::service::deny(tx, id)).await?;
-    door::back(Success::OrderDenied);
+    use crate::{server_context, ui::banner::Success};
+    let order = server_context::write(move |tx| super::service::deny(tx, id)).await?;
+    server_context::redirect_back(Success::OrderDenied);
     Ok(order)
 }
 
@@ -51,12 +51,12 @@ impl LiveOrder {
     }
 
     fn follow(self, action: FormAction) {
-        let l = ui::locale();
+        let locale = ui::locale();
         Effect::new(move || {
             if let Some(order) = action.made::<Order>() {
-                let words = order.status.words(|status| status.label(l));
+                let words = order.status.display(|status| status.label(locale));
                 ui::announce(
-                    td_string!(l, orders.announce, id = order.id, status = words).to_string(),
+                    td_string!(locale, orders.announce, id = order.id, status = words).to_string(),
                 );
                 self.order.set(order);
                 self.focus_status();
@@ -86,7 +86,7 @@ impl LiveOrder {
 /// The status of an order, as text, symbol and colour.
 #[component]
 pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let status = move || live.order.with(|order| order.status.clone());
     let class = move || match status().known() {
         Some(Status::PaidNotIssued) => "status-badge badge badge-info",
@@ -103,7 +103,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     view! {
         <span class=class tabindex="-1" node_ref=live.status>
             <span aria-hidden="true">{sign}</span>
-            {move || status().words(|status| status.label(l))}
+            {move || status().display(|status| status.label(locale))}
         </span>
     }
 }
@@ -111,7 +111,7 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
 /// The buttons to issue or deny an order; nothing if the order was already settled when the page was drawn.
 #[component]
 pub fn OrderActions(live: LiveOrder) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let id = live.order.with_untracked(|order| order.id);
     let question = format!("deny-{id}");
     let submit = move |action: FormAction| {
@@ -122,7 +122,7 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
             }
         }
     };
-    let number = td_string!(l, orders.number, id = id).to_string();
+    let number = td_string!(locale, orders.number, id = id).to_string();
     let waits = move || {
         live.order
             .with(|order| order.status == Status::PaidNotIssued)
@@ -136,10 +136,10 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
                 view! {
                 <div class="row-settled">
                     <div class="row-actions row-actions-done" aria-hidden="true">
-                        <span class="btn btn-primary btn-action">{td_string!(l, orders.issue)}</span>
-                        <span class="btn btn-action">{td_string!(l, orders.deny)}</span>
+                        <span class="btn btn-primary btn-action">{td_string!(locale, orders.issue)}</span>
+                        <span class="btn btn-action">{td_string!(locale, orders.deny)}</span>
                     </div>
-                    {conflict.map(|error| view! { <p class="row-conflict" role="alert">{error.words(l)}</p> })}
+                    {conflict.map(|error| view! { <p class="row-conflict" role="alert">{error.message(locale)}</p> })}
                 </div>
             }.into_any()
             });
@@ -153,9 +153,9 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
                             class="btn btn-primary btn-action"
                             type="submit"
                             disabled=move || live.is_pending()
-                            aria-label=format!("{}: {number}", td_string!(l, orders.issue))
+                            aria-label=format!("{}: {number}", td_string!(locale, orders.issue))
                         >
-                            {td_string!(l, orders.issue)}
+                            {td_string!(locale, orders.issue)}
                         </button>
                     </form>
                     <button
@@ -163,19 +163,19 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
                         type="button"
                         popovertarget=question.clone()
                         disabled=move || live.is_pending()
-                        aria-label=format!("{}: {number}", td_string!(l, orders.deny))
+                        aria-label=format!("{}: {number}", td_string!(locale, orders.deny))
                     >
-                        {td_string!(l, orders.deny)}
+                        {td_string!(locale, orders.deny)}
                     </button>
-                    <div class="question" id=question.clone() popover="auto" role="dialog" aria-label=td_string!(l, orders.deny)>
-                        <p>{td_string!(l, orders.deny_question, id = id).to_string()}</p>
+                    <div class="question" id=question.clone() popover="auto" role="dialog" aria-label=td_string!(locale, orders.deny)>
+                        <p>{td_string!(locale, orders.deny_question, id = id).to_string()}</p>
                         <div class="question-buttons">
                             <form method="post" action=live.deny.path() on:submit=submit(live.deny)>
                                 <input type="hidden" name="id" value=id.to_string() />
-                                <button class="btn btn-error" type="submit" disabled=move || live.is_pending()>{td_string!(l, orders.do_deny)}</button>
+                                <button class="btn btn-error" type="submit" disabled=move || live.is_pending()>{td_string!(locale, orders.do_deny)}</button>
                             </form>
                             <button class="btn" type="button" popovertarget=question.clone() popovertargetaction="hide" autofocus>
-                                {td_string!(l, orders.do_not_deny)}
+                                {td_string!(locale, orders.do_not_deny)}
                             </button>
                         </div>
                     </div>
@@ -203,17 +203,17 @@ pub fn OrderTable(
     #[prop(optional)]
     head: Option<AnyView>,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let plain_head = move || {
         view! {
-            <th scope="col" role="columnheader">{td_string!(l, fields.id)}</th>
-            <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
-            <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.unit_price_rub)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
-            <th scope="col" role="columnheader">{td_string!(l, fields.phone)}</th>
-            <th scope="col" role="columnheader">{td_string!(l, fields.status)}</th>
+            <th scope="col" role="columnheader">{td_string!(locale, fields.id)}</th>
+            <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
+            <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.unit_price_rub)}</th>
+            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
+            <th scope="col" role="columnheader">{td_string!(locale, fields.phone)}</th>
+            <th scope="col" role="columnheader">{td_string!(locale, fields.status)}</th>
         }
         .into_any()
     };
@@ -222,7 +222,7 @@ pub fn OrderTable(
             <thead role="rowgroup">
                 <tr role="row">
                     {head.unwrap_or_else(plain_head)}
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{orders.into_iter().map(|order| view! { <OrderRow order /> }).collect_view()}</tbody>
@@ -232,7 +232,7 @@ pub fn OrderTable(
 
 #[component]
 fn OrderRow(order: Order) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let live = LiveOrder::new(order.clone());
     let customer = order
         .customer_name
@@ -240,14 +240,14 @@ fn OrderRow(order: Order) -> impl IntoView {
         .map(|name| view! { <span class="customer">{name}</span> });
     view! {
         <tr role="row">
-            <td role="cell" data-label=td_string!(l, fields.id)><a class="link" href=format!("/orders/{}", order.id)>{order.id}</a></td>
-            <td role="cell" class="date" data-label=td_string!(l, fields.date)>{order.created_at.shown(l)}</td>
+            <td role="cell" data-label=td_string!(locale, fields.id)><a class="link" href=format!("/orders/{}", order.id)>{order.id}</a></td>
+            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{order.created_at.display(locale)}</td>
             <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{order.qty.display(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.unit_price_rub)>{order.unit_price_rub.shown(l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.total)>{order.total_rub().shown(l)}</td>
-            <td role="cell" data-label=td_string!(l, fields.phone)><span><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a> {customer}</span></td>
-            <td role="cell" data-label=td_string!(l, fields.status)><StatusBadge live /></td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>{order.qty.display(locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.unit_price_rub)>{order.unit_price_rub.display(locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.total)>{order.total_rub().display(locale)}</td>
+            <td role="cell" data-label=td_string!(locale, fields.phone)><span><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a> {customer}</span></td>
+            <td role="cell" data-label=td_string!(locale, fields.status)><StatusBadge live /></td>
             <td role="cell" class="actions-cell"><OrderActions live /></td>
         </tr>
     }

@@ -2,17 +2,17 @@
 
 use super::{Order, Query, Sort, Status, names, phone_problem, read_number};
 use crate::{
-    act::Tx,
     auth::Permission,
     clock,
-    db::{Column, Dialect, Key, Keyset},
+    db::{Column, Dialect, Keyset, SortKey},
     error::Error,
     page::Page,
     phone,
-    products::names::{FEW, Named},
+    products::names::{MAX_SORTED, NameFilter},
     schema::{order_names, orders},
     text::tidy,
-    validation::{Checks, optional},
+    transaction::Tx,
+    validation::{Validator, optional},
 };
 use chrono::NaiveDate;
 use diesel::{
@@ -36,28 +36,28 @@ struct Filter {
 
 impl Query {
     fn check(&self) -> Result<Filter, Error> {
-        let mut checks = Checks::default();
+        let mut validator = Validator::default();
         let typed = tidy(&self.phone);
         let phone: String = typed.chars().filter(char::is_ascii_digit).collect();
         if !typed.is_empty()
             && let Some(problem) = phone_problem(&typed)
         {
-            checks.wrong("phone", problem);
+            validator.wrong("phone", problem);
         }
-        let id = checks.take("id", optional(read_number)(&self.id));
-        let sort: Option<Sort> = checks.code("sort", self.sort.trim_start_matches('-'));
-        let (from, to) = checks.range(&self.from, &self.to);
+        let id = validator.take("id", optional(read_number)(&self.id));
+        let sort: Option<Sort> = validator.code("sort", self.sort.trim_start_matches('-'));
+        let (from, to) = validator.range(&self.from, &self.to);
         let filter = Filter {
-            status: checks.code("status", &self.status),
+            status: validator.code("status", &self.status),
             phone,
             id,
             from,
             to,
             sort: sort.unwrap_or(Sort::CreatedAt),
             descending: sort.is_none() || self.sort.starts_with('-'),
-            limit: checks.page_size(&self.limit),
+            limit: validator.page_size(&self.limit),
         };
-        checks.done().map(|()| filter)
+        validator.done().map(|()| filter)
     }
 }
 
@@ -70,7 +70,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
-    let order = crate::db::Order {
+    let order = crate::db::SortOrder {
         columns: filter.sort.columns(),
         descending: filter.descending,
     };
@@ -82,7 +82,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
     )?;
     let mut rows = orders::table
         .select(Order::as_select())
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     rows = match (filter.status, filter.sort) {
         // Most orders have one of these statuses. `ne_all` avoids the index by status, so that orders are read in the
@@ -95,10 +95,10 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         (None, _) => rows,
     };
     if !filter.phone.is_empty() {
-        rows = match some_with_phone(tx, &filter.phone)? {
+        rows = match ids_by_phone(tx, &filter.phone)? {
             Some(ids) => rows.filter(orders::id.eq_any(ids)),
             None => {
-                let [plain, with_code, without_prefix] = phone::beginnings(&filter.phone);
+                let [plain, with_code, without_prefix] = phone::possible_prefixes(&filter.phone);
                 let begins = |start: String| orders::phone_digits.like(format!("{start}%"));
                 let ends = orders::phone_reversed.like(format!("{}%", reversed(&filter.phone)));
                 rows.filter(
@@ -114,7 +114,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
     }
     if !query.customer.trim().is_empty() {
         let words = names::words(&query.customer);
-        if let Some(ids) = some_named(tx, &words)? {
+        if let Some(ids) = ids_by_customer(tx, &words)? {
             rows = rows.filter(orders::id.eq_any(ids));
         }
         for word in words {
@@ -122,8 +122,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
             rows = rows.filter(exists(of_order.filter(begins_with(word))));
         }
     }
-    if let Some(product) = Named::read(tx, "orders", &query.product)? {
-        if let Some(ids) = product.few(tx)? {
+    if let Some(product) = NameFilter::read(tx, "orders", &query.product)? {
+        if let Some(ids) = product.matching_ids(tx)? {
             rows = rows.filter(orders::id.eq_any(ids));
         } else {
             rows = rows.filter(product.condition());
@@ -150,17 +150,17 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
 /// Returns the ids of orders whose phone number begins or ends with these digits, found through the two indexes, or
 /// `None` if there are more than [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in
 /// list order.
-fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error> {
+fn ids_by_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error> {
     let from_end = reversed(phone);
-    let [plain, with_code, without_prefix] = phone::beginnings(phone);
+    let [plain, with_code, without_prefix] = phone::possible_prefixes(phone);
     let begins = |start: String| {
         orders::phone_digits
             .ge(start.clone())
-            .and(orders::phone_digits.lt(beyond(&start)))
+            .and(orders::phone_digits.lt(prefix_end(&start)))
     };
     let ends = orders::phone_reversed
         .ge(from_end.clone())
-        .and(orders::phone_reversed.lt(beyond(&from_end)));
+        .and(orders::phone_reversed.lt(prefix_end(&from_end)));
     let ids = orders::table
         .filter(
             ends.or(begins(plain))
@@ -168,21 +168,21 @@ fn some_with_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Err
                 .or(begins(without_prefix)),
         )
         .select(orders::id)
-        .limit(FEW + 1)
+        .limit(MAX_SORTED + 1)
         .load::<i64>(tx.conn)?;
-    let few = usize::try_from(FEW).unwrap_or(usize::MAX);
+    let few = usize::try_from(MAX_SORTED).unwrap_or(usize::MAX);
     Ok(Some(ids).filter(|ids| ids.len() <= few))
 }
 
 /// Returns the ids of orders whose customer's name may match: those with one rare word, or else those with every word.
 /// `None` if there are more than [`FEW`], as for phone numbers.
-fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Error> {
-    let few = usize::try_from(FEW).unwrap_or(usize::MAX);
+fn ids_by_customer(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Error> {
+    let few = usize::try_from(MAX_SORTED).unwrap_or(usize::MAX);
     for word in words {
         let ids = order_names::table
             .filter(begins_with(word.clone()))
             .select(order_names::order_id)
-            .limit(FEW + 1)
+            .limit(MAX_SORTED + 1)
             .load::<i64>(tx.conn)?;
         if ids.len() <= few {
             return Ok(Some(ids));
@@ -204,7 +204,7 @@ fn some_named(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Err
         let named = order_names::table.filter(begins_with(word.clone()));
         together = together.filter(orders::id.eq_any(named.select(order_names::order_id)));
     }
-    let ids = together.limit(FEW + 1).load::<i64>(tx.conn)?;
+    let ids = together.limit(MAX_SORTED + 1).load::<i64>(tx.conn)?;
     Ok(Some(ids).filter(|ids| ids.len() <= few))
 }
 
@@ -252,7 +252,7 @@ pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
 }
 
 /// Returns the exclusive upper bound of texts that begin with these digits: in ASCII, `:` follows `9`.
-fn beyond(digits: &str) -> String {
+fn prefix_end(digits: &str) -> String {
     format!("{digits}:")
 }
 
@@ -267,16 +267,16 @@ impl Sort {
         }
     }
 
-    fn keys(self, order: &Order) -> Vec<Key> {
-        let date = Key::Time(order.created_at.utc());
-        let id = Key::Int(order.id);
+    fn keys(self, order: &Order) -> Vec<SortKey> {
+        let date = SortKey::Time(order.created_at.utc());
+        let id = SortKey::Int(order.id);
         match self {
             Self::CreatedAt => vec![date, id],
             Self::Phone => vec![
-                Key::Text(order.phone.trim_start_matches('+').to_owned()),
+                SortKey::Text(order.phone.trim_start_matches('+').to_owned()),
                 id,
             ],
-            Self::Status => vec![Key::Text(order.status.code().to_owned()), date, id],
+            Self::Status => vec![SortKey::Text(order.status.code().to_owned()), date, id],
         }
     }
 }

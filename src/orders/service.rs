@@ -2,14 +2,13 @@
 
 use super::{Order, Status, names};
 use crate::{
-    act::Tx,
     analytics::{rollup, sums::Sold},
     api::values::Amount,
+    audit::{self, Action, Change, Entity, service::record},
     auth::Permission,
     db::{Conn, Dialect},
     error::{Error, Problem, Stale},
     events::OrderEvent,
-    log::{self, Action, Change, Entity, service::record},
     money::Rub,
     number::Qty,
     phone::Phone,
@@ -17,13 +16,14 @@ use crate::{
     schema::orders,
     stock,
     text::fold,
+    transaction::Tx,
     validation::{Input, Request, line, number, optional, qty, rub},
 };
 use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-const NAME: usize = 200;
+const MAX_NAME_LENGTH: usize = 200;
 
 /// An order to book
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -50,10 +50,10 @@ impl Request for NewOrder {
     const PERMISSION: Permission = Permission::Orders;
 
     fn read(input: &mut Input) -> Self {
-        let (product_id, product) = products::search::read_meant(input);
+        let (product_id, product) = products::search::read_product(input);
         Self {
             phone: input.read("phone", Phone::entered),
-            customer_name: input.read("customer_name", optional(line(NAME))),
+            customer_name: input.read("customer_name", optional(line(MAX_NAME_LENGTH))),
             product_id,
             product,
             qty: input.read("qty", qty),
@@ -85,7 +85,7 @@ impl Request for EditedOrder {
         Self {
             version: input.read("version", number(i64::MIN..=i64::MAX)),
             phone: input.read("phone", Phone::entered),
-            customer_name: input.read("customer_name", optional(line(NAME))),
+            customer_name: input.read("customer_name", optional(line(MAX_NAME_LENGTH))),
             qty: input.read("qty", qty),
             unit_price_rub: input.read("unit_price_rub", rub),
         }
@@ -124,7 +124,7 @@ pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewOrder) -> Result<Order, Error
 }
 
 fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
-    let product = products::search::meant(tx, new.product_id, &new.product)?;
+    let product = products::search::resolve(tx, new.product_id, &new.product)?;
     let product = stock::service::lock_on_sale(tx, product.id)?;
     let price = new
         .unit_price_rub
@@ -150,9 +150,9 @@ fn insert(tx: &mut Tx<'_>, new: &NewOrder) -> Result<i64, Error> {
         .get_result::<i64>(tx.conn)?;
     stock::service::reserve(tx, &product, new.qty, id)?;
     names::replace(tx, id, customer)?;
-    let changes = said(&new.phone, customer, &product.name, new.qty, price);
+    let changes = creation_changes(&new.phone, customer, &product.name, new.qty, price);
     record(tx, Action::Create, Entity::Order, id, &changes)?;
-    tx.events.order(OrderEvent::Created, id);
+    tx.events.record_order(OrderEvent::Created, id);
     Ok(id)
 }
 
@@ -165,7 +165,7 @@ fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
 }
 
 /// Returns what the operation log records of a new order.
-pub fn said(
+pub fn creation_changes(
     phone: &Phone,
     customer_name: Option<&str>,
     product: &str,
@@ -173,12 +173,12 @@ pub fn said(
     price: Rub,
 ) -> Vec<Change> {
     let mut changes = vec![
-        log::set("phone", &phone.e164),
-        log::set("product", product),
-        log::set("qty", qty.0),
-        log::set("unit_price_rub", price),
+        audit::set("phone", &phone.e164),
+        audit::set("product", product),
+        audit::set("qty", qty.0),
+        audit::set("unit_price_rub", price),
     ];
-    changes.extend(customer_name.map(|name| log::set("customer_name", name)));
+    changes.extend(customer_name.map(|name| audit::set("customer_name", name)));
     changes
 }
 
@@ -188,7 +188,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
     tx.actor.may(Permission::Orders)?;
     let before = get(tx, id)?;
     let compare = |old: &Order| {
-        log::changes([
+        audit::changes([
             (
                 "phone",
                 Some(old.phone.clone()),
@@ -269,7 +269,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let order = lock(tx, id)?;
     if order.status != Status::PaidNotIssued {
-        return settled_as(order, Status::PaidIssued);
+        return repeat_or_conflict(order, Status::PaidIssued);
     }
     let product = stock::service::lock(tx, order.product_id)?;
     let cost = stock::service::issue(tx, &product, order.qty, id)?;
@@ -295,7 +295,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     };
     rollup::issued(tx, order.product_id, tx.now.day(), sold)?;
     record(tx, Action::Issue, Entity::Order, id, &[])?;
-    tx.events.order(OrderEvent::Issued, id);
+    tx.events.record_order(OrderEvent::Issued, id);
     Ok(order)
 }
 
@@ -304,7 +304,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     tx.actor.may(Permission::Orders)?;
     let order = lock(tx, id)?;
     if order.status != Status::PaidNotIssued {
-        return settled_as(order, Status::PaidDenied);
+        return repeat_or_conflict(order, Status::PaidDenied);
     }
     let denied = (
         orders::status.eq(Status::PaidDenied),
@@ -321,7 +321,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     stock::service::release(tx, &product, order.qty, id)?;
     rollup::denied(tx, order.product_id, tx.now.day())?;
     record(tx, Action::Deny, Entity::Order, id, &[])?;
-    tx.events.order(OrderEvent::Denied, id);
+    tx.events.record_order(OrderEvent::Denied, id);
     Ok(order)
 }
 
@@ -350,7 +350,7 @@ fn columns() -> <Order as Selectable<Dialect>>::SelectExpression {
     <Order as Selectable<Dialect>>::construct_selection()
 }
 
-fn settled_as(order: Order, status: Status) -> Result<Order, Error> {
+fn repeat_or_conflict(order: Order, status: Status) -> Result<Order, Error> {
     if order.status == status {
         Ok(order)
     } else {

@@ -1,7 +1,7 @@
 //! How far a new shop has been set up, so that an empty list can suggest the next step.
 
 #[cfg(feature = "ssr")]
-use crate::{act::Tx, error::Error};
+use crate::{error::Error, transaction::Tx};
 use serde::{Deserialize, Serialize};
 
 /// How far a shop has been set up.
@@ -18,7 +18,10 @@ pub enum Stage {
 #[cfg(feature = "ssr")]
 pub fn stage(tx: &mut Tx<'_>) -> Result<Stage, Error> {
     Ok(
-        match (crate::products::search::any(tx)?, super::search::any(tx)?) {
+        match (
+            crate::products::search::has_products(tx)?,
+            super::search::any(tx)?,
+        ) {
             (_, true) => Stage::Selling,
             (true, false) => Stage::Stocked,
             (false, false) => Stage::Empty,

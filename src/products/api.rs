@@ -7,17 +7,17 @@ use super::{
     service::{self, Count, EditedProduct, NewProduct},
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
-        request::{Body, Caller, Id, Key, Params},
-        values::{Listing, Made},
+        answers::{AuthErrors, BodyErrors, Conflict, ListErrors, NotFoundErrors, PermissionErrors},
+        request::{Body, Caller, Id, IdempotencyKey, Params},
+        values::{Created, Listing},
     },
+    audit::{self, Entity, api::OperationJson},
     auth::Permission,
     error::Error,
-    log::{self, Entity, api::OperationJson},
     stock,
-    validation::Checks,
+    transaction::{AppState, Tx},
+    validation::Validator,
 };
 use axum::{Json, http::StatusCode};
 use serde::Deserialize;
@@ -25,7 +25,7 @@ use utoipa::IntoParams;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Returns the router for the product endpoints.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(get, edit, archive))
@@ -56,7 +56,7 @@ struct Part {
     operation_id = "list_products",
     tag = "products",
     params(Query),
-    responses((status = OK, description = "A page of products", body = Listing<ProductJson>), SignedIn, Listed)
+    responses((status = OK, description = "A page of products", body = Listing<ProductJson>), AuthErrors, ListErrors)
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<ProductJson>>, Error> {
     Ok(Listing::of(caller.search(params, search::list).await?))
@@ -68,22 +68,22 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Prod
     path = "/api/products",
     operation_id = "create_product",
     tag = "products",
-    params(Key),
+    params(IdempotencyKey),
     request_body = NewProduct,
     responses(
         (status = CREATED, description = "The new product", body = ProductJson, headers(("Location" = String, description = "Path of the new product"))),
-        SignedIn, Allowed, WithBody
+        AuthErrors, PermissionErrors, BodyErrors
     )
 )]
 async fn create(
     caller: Caller,
-    Key(key): Key,
+    IdempotencyKey(key): IdempotencyKey,
     body: Body<NewProduct>,
-) -> Result<Made<ProductJson>, Error> {
+) -> Result<Created<ProductJson>, Error> {
     let create = move |tx: &mut Tx<'_>, new: &NewProduct| service::create(tx, &key, new);
     let product = caller.submit(body, create).await?;
     let at = format!("/api/products/{}", product.id);
-    Ok(Made::at(at, product.into()))
+    Ok(Created::at(at, product.into()))
 }
 
 /// Read a product
@@ -93,11 +93,11 @@ async fn create(
     operation_id = "read_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The product", body = ProductJson), SignedIn, OfOne)
+    responses((status = OK, description = "The product", body = ProductJson), AuthErrors, NotFoundErrors)
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
-    let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let product = caller.look(look).await?;
+    let query = move |tx: &mut Tx<'_>| service::get(tx, id);
+    let product = caller.read(query).await?;
     Ok(Json(product.into()))
 }
 
@@ -114,7 +114,7 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
     request_body = EditedProduct,
     responses(
         (status = OK, description = "The product as it is now", body = ProductJson),
-        SignedIn, Allowed, OfOne, WithBody, Conflict
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
     )
 )]
 async fn edit(
@@ -136,11 +136,11 @@ async fn edit(
     operation_id = "delete_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = NO_CONTENT, description = "The product is no longer on sale"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The product is no longer on sale"), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
-    let act = move |tx: &mut Tx<'_>| service::archive(tx, id);
-    caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::archive(tx, id);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -151,11 +151,11 @@ async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     operation_id = "read_stock",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The stock of the product", body = StockJson), SignedIn, OfOne)
+    responses((status = OK, description = "The stock of the product", body = StockJson), AuthErrors, NotFoundErrors)
 )]
 async fn stock(caller: Caller, Id(id): Id) -> Result<Json<StockJson>, Error> {
-    let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let product = caller.look(look).await?;
+    let query = move |tx: &mut Tx<'_>| service::get(tx, id);
+    let product = caller.read(query).await?;
     Ok(Json(product.into()))
 }
 
@@ -169,7 +169,7 @@ async fn stock(caller: Caller, Id(id): Id) -> Result<Json<StockJson>, Error> {
     request_body = Count,
     responses(
         (status = OK, description = "The product as it is now", body = ProductJson),
-        SignedIn, Allowed, OfOne, WithBody, Conflict
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
     )
 )]
 async fn correct(
@@ -189,11 +189,11 @@ async fn correct(
     operation_id = "restore_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The product as it is now", body = ProductJson), SignedIn, Allowed, OfOne)
+    responses((status = OK, description = "The product as it is now", body = ProductJson), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
-    let act = move |tx: &mut Tx<'_>| service::restore(tx, id);
-    let product = caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::restore(tx, id);
+    let product = caller.write(operation).await?;
     Ok(Json(product.into()))
 }
 
@@ -204,7 +204,7 @@ async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error>
     operation_id = "list_movements",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7), Part),
-    responses((status = OK, description = "A page of the stock ledger", body = Listing<MovementJson>), SignedIn, OfOne, Listed)
+    responses((status = OK, description = "A page of the stock ledger", body = Listing<MovementJson>), AuthErrors, NotFoundErrors, ListErrors)
 )]
 async fn movements(
     caller: Caller,
@@ -213,9 +213,9 @@ async fn movements(
 ) -> Result<Json<Listing<MovementJson>>, Error> {
     let read = move |tx: &mut Tx<'_>, part: &Part| {
         tx.actor.may(Permission::ViewStock)?;
-        let mut checks = Checks::default();
-        let limit = checks.page_size(&part.limit);
-        checks.done()?;
+        let mut validator = Validator::default();
+        let limit = validator.page_size(&part.limit);
+        validator.done()?;
         service::get(tx, id)?;
         stock::service::ledger(tx, id, &part.cursor, "", limit)
     };
@@ -229,12 +229,12 @@ async fn movements(
     operation_id = "read_product_history",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The history of the product", body = Listing<OperationJson>), SignedIn, OfOne)
+    responses((status = OK, description = "The history of the product", body = Listing<OperationJson>), AuthErrors, NotFoundErrors)
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
-    let look = move |tx: &mut Tx<'_>| {
+    let query = move |tx: &mut Tx<'_>| {
         service::get(tx, id)?;
-        log::service::history(tx, Entity::Product, id)
+        audit::service::history(tx, Entity::Product, id)
     };
-    Ok(Listing::whole(caller.look(look).await?))
+    Ok(Listing::whole(caller.read(query).await?))
 }

@@ -4,7 +4,7 @@
 //! Every change to the text starts a search. Keys pressed while a search is pending are queued and applied in order
 //! once the answer arrives, so that a pick does not depend on how fast the user types or how slow the server is.
 
-use super::offer::{Found, Offer};
+use super::offer::{Offer, SearchResult};
 use crate::error::Problem;
 
 /// A key that the picker handles.
@@ -34,7 +34,7 @@ pub enum Event {
     /// The form is about to be submitted.
     Submitted,
     /// The search with this number was answered.
-    Answered(u64, Found),
+    Answered(u64, SearchResult),
     /// The search with this number failed or took too long.
     Failed(u64),
 }
@@ -78,7 +78,7 @@ pub struct Combobox {
     chosen: Option<Offer>,
     /// The answer for the current text; while a search is pending, the previous answer, from which nothing can be
     /// picked.
-    found: Found,
+    found: SearchResult,
     lookup: Lookup,
     /// The number of the last search. Answers to earlier ones are ignored.
     number: u64,
@@ -106,7 +106,7 @@ impl Combobox {
             },
             text,
             chosen,
-            found: Found {
+            found: SearchResult {
                 offers,
                 problem: Some(Problem::Required),
             },
@@ -161,7 +161,7 @@ impl Combobox {
     }
 
     /// Returns whether the form is held back until the search is answered.
-    pub const fn holds_submit(&self) -> bool {
+    pub const fn is_submit_held(&self) -> bool {
         self.holds_submit
     }
 
@@ -301,9 +301,9 @@ impl Combobox {
             }
             Step::Key(Key::Tab) => match marked.filter(|_| self.is_mark_moved) {
                 Some(index) => self.choose(index),
-                None => self.take_unique(),
+                None => self.choose_unique(),
             },
-            Step::Leave => self.take_unique(),
+            Step::Leave => self.choose_unique(),
             Step::Key(Key::Escape) => {
                 self.is_expanded = false;
                 self.mark_first();
@@ -324,7 +324,7 @@ impl Combobox {
         self.is_mark_moved = false;
     }
 
-    fn take_unique(&mut self) {
+    fn choose_unique(&mut self) {
         if self.is_ready() && self.is_unresolved() && self.found.problem.is_none() {
             self.choose(0);
         }
@@ -351,7 +351,7 @@ impl Combobox {
             return;
         }
         let before = self.chosen.is_some();
-        self.take_unique();
+        self.choose_unique();
         commands.push(if self.chosen.is_some() == before {
             Command::Send
         } else {
@@ -367,7 +367,7 @@ impl Combobox {
         commands.push(Command::Search);
     }
 
-    fn answer(&mut self, found: Found, commands: &mut Vec<Command>) {
+    fn answer(&mut self, found: SearchResult, commands: &mut Vec<Command>) {
         self.found = found;
         self.lookup = Lookup::Ready;
         self.mark_first();
@@ -378,7 +378,7 @@ impl Combobox {
         }
         if self.holds_submit && !self.is_pending() {
             self.holds_submit = false;
-            self.take_unique();
+            self.choose_unique();
             commands.push(match (&self.chosen, &self.found.problem) {
                 (None, Some(problem)) => Command::Refuse(problem.clone()),
                 _ => Command::Resubmit,

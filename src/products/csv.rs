@@ -2,12 +2,12 @@
 
 use super::{Product, Query, search};
 use crate::{
-    act::Tx,
+    audit::Entity,
     clock,
     error::Error,
-    log::Entity,
     page::Page,
     sheet::{cells::Sheet, download::Export},
+    transaction::Tx,
 };
 
 /// The columns of the file.

@@ -1,7 +1,7 @@
 //! The product fields that people edit, defined in one place.
 //!
 //! A new field is added here, and to the API responses (`json.rs`), the form (`form.rs`), the CSV file (`csv.rs`) and
-//! the labels (`ui/words.rs`).
+//! the labels (`ui/labels.rs`).
 
 use crate::money::{Eur, Rub};
 use serde::{Deserialize, Serialize};
@@ -59,7 +59,7 @@ impl ProductData {
 }
 
 #[cfg(feature = "ssr")]
-pub use reading::NAME;
+pub use reading::MAX_NAME_LENGTH;
 
 #[cfg(feature = "ssr")]
 mod reading {
@@ -71,14 +71,14 @@ mod reading {
     };
 
     /// The longest name of a product or supplier, in characters.
-    pub const NAME: usize = 200;
+    pub const MAX_NAME_LENGTH: usize = 200;
     const DESCRIPTION: usize = 2_000;
 
     impl ProductData {
         /// Overwrites the values with the fields of `input`.
         pub fn update(&mut self, input: &mut Input) {
             let pieces = optional(number(0..=Qty::MAX.0));
-            input.update("name", &mut self.name, line(NAME));
+            input.update("name", &mut self.name, line(MAX_NAME_LENGTH));
             input.update(
                 "description",
                 &mut self.description,
@@ -92,7 +92,7 @@ mod reading {
             input.update(
                 "supplier_name",
                 &mut self.supplier_name,
-                optional(line(NAME)),
+                optional(line(MAX_NAME_LENGTH)),
             );
         }
     }

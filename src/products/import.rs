@@ -2,12 +2,12 @@
 
 use super::{Product, ProductData, csv::FIELDS, search, service};
 use crate::{
-    act::Tx,
+    audit::{self, Action, Change},
     error::{Error, FieldError, Problem},
     import::plan::{Outcome, Planned, problems, unreadable},
-    log::{self, Action, Change},
     sheet::read::{Row, Table},
     text::fold,
+    transaction::Tx,
     validation::Input,
 };
 use std::collections::HashMap;
@@ -54,7 +54,7 @@ fn planned(
     let mut input = Input::partial(table.fields(row));
     if let Some(line) = earlier {
         let line = usize::try_from(line).unwrap_or(usize::MAX);
-        input.wrong("name", Problem::Repeated(line));
+        input.add_error("name", Problem::Repeated(line));
     }
     // Fields without a column in the file keep their values.
     let mut new = present.map_or_else(ProductData::default, |product| product.data.clone());
@@ -66,13 +66,13 @@ fn planned(
         changes,
         outcome,
     };
-    Ok(match (input.done(), present) {
+    Ok(match (input.finish(), present) {
         (Err(error), _) => {
             let problems: Vec<FieldError> = problems(error)?;
             planned(Outcome::Wrong(problems), Vec::new())
         }
         (Ok(()), None) => {
-            let mut changes = log::all(new.entries());
+            let mut changes = audit::all(new.entries());
             changes.retain(|change| change.field != "name");
             planned(Outcome::New(Write::Add(new)), changes)
         }
@@ -97,7 +97,7 @@ pub fn apply(
 ) -> Result<(Action, i64), Error> {
     match write {
         Write::Add(new) => {
-            changes.insert(0, log::set("name", &new.name));
+            changes.insert(0, audit::set("name", &new.name));
             Ok((Action::Create, service::write_new(tx, &new)?))
         }
         Write::Edit(id, version, new) => match service::write_edit(tx, id, version, &new)? {

@@ -5,13 +5,13 @@ use crate::{
     auth::Permission,
     error::Error,
     number::pieces,
-    page::{Found, Page},
+    page::{Filtered, Page},
     products::first::FirstProduct,
     ui::{
         self,
         pager::{
-            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, SortHead, is_filtered,
-            parameter, query_of,
+            CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
+            query_of,
         },
     },
 };
@@ -22,18 +22,21 @@ use leptos_router::hooks::use_query_map;
 
 /// Reads a page of the product list.
 #[server(endpoint = "list_products", input = GetUrl)]
-pub async fn list_products(query: Query) -> Result<Found<Page<Product>>, Error> {
-    crate::door::search(query, super::search::list).await
+pub async fn list_products(query: Query) -> Result<Filtered<Page<Product>>, Error> {
+    crate::server_context::search(query, super::search::list).await
 }
 
 /// The page with the product list.
 #[component]
 pub fn ProductsPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || query_of::<Query>(&params.read()), list_products);
-    let draw = move |Found { found: page, wrong }: Found<Page<Product>>| {
-        let mistakes = view! { <OtherMistakes wrong fields=&[] /> };
+    let draw = move |Filtered {
+                         found: page,
+                         errors,
+                     }: Filtered<Page<Product>>| {
+        let mistakes = view! { <OtherErrors errors fields=&[] /> };
         if page.items.is_empty() {
             return view! { {mistakes} <Empty is_filtered=is_filtered(&params.read_untracked(), &["search", "low", "archived", "after", "before"]) /> }.into_any();
         }
@@ -45,15 +48,15 @@ pub fn ProductsPage() -> impl IntoView {
         .into_any()
     };
     view! {
-        <Title text=td_string!(l, nav.products) />
+        <Title text=td_string!(locale, nav.products) />
         <div class="page-head">
-            <h1>{td_string!(l, products.title)}</h1>
+            <h1>{td_string!(locale, products.title)}</h1>
             <div class="page-actions">
                 <CsvLink path="/products.csv" />
                 {ui::may(Permission::EditProducts).then(|| view! {
-                    <a class="btn" href="/products/import">{td_string!(l, csv.upload)}</a>
-                    <a class="btn" href="/supplies">{td_string!(l, supplies.receive)}</a>
-                    <a class="btn btn-primary" href="/products/new">{td_string!(l, products.new_product)}</a>
+                    <a class="btn" href="/products/import">{td_string!(locale, csv.upload)}</a>
+                    <a class="btn" href="/supplies">{td_string!(locale, supplies.receive)}</a>
+                    <a class="btn btn-primary" href="/products/new">{td_string!(locale, products.new_product)}</a>
                 })}
             </div>
         </div>
@@ -64,33 +67,33 @@ pub fn ProductsPage() -> impl IntoView {
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let value = move |name: &'static str| move || parameter(&params.read(), name);
     let is_set =
         move |name: &'static str| move || matches!(&*parameter(&params.read(), name), "1" | "true");
     view! {
         <FilterForm action="/products">
-            <FilterField name="search" label=td_string!(l, products.search) class="filter grow" />
+            <FilterField name="search" label=td_string!(locale, products.search) class="filter grow" />
             <label class="filter-check">
                 <input class="checkbox" type="checkbox" name="low" value="1" checked=is_set("low") prop:checked=is_set("low") />
-                {td_string!(l, products.only_low)}
+                {td_string!(locale, products.only_low)}
             </label>
             <label class="filter-check">
                 <input class="checkbox" type="checkbox" name="archived" value="1" checked=is_set("archived") prop:checked=is_set("archived") />
-                {td_string!(l, products.archive)}
+                {td_string!(locale, products.archive)}
             </label>
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
     }
 }
 
 #[component]
 fn Empty(is_filtered: bool) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     if is_filtered {
-        return view! { <p class="empty">{td_string!(l, products.none_found)} " " <a class="link" href="/products">{td_string!(l, ui.reset)}</a></p> }.into_any();
+        return view! { <p class="empty">{td_string!(locale, products.none_found)} " " <a class="link" href="/products">{td_string!(locale, ui.reset)}</a></p> }.into_any();
     }
     view! { <FirstProduct /> }.into_any()
 }
@@ -103,7 +106,7 @@ pub fn ProductTable(
     #[prop(optional)]
     sortable: bool,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let head = move |column: &'static str, label: &'static str, class: &'static str| {
         if sortable {
             view! { <SortHead label column default="name" class /> }.into_any()
@@ -115,14 +118,14 @@ pub fn ProductTable(
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    {head("name", td_string!(l, fields.name), "")}
-                    {head("stock", td_string!(l, fields.stock), "num")}
-                    {head("on_hand", td_string!(l, fields.on_hand), "num")}
-                    {head("reserved", td_string!(l, fields.reserved), "num")}
-                    {head("min_stock", td_string!(l, fields.min_stock), "num")}
-                    {head("sell_price_rub", td_string!(l, fields.sell_price_rub), "num")}
-                    {head("buy_price_eur", td_string!(l, fields.buy_price_eur), "num")}
-                    {head("supplier_name", td_string!(l, fields.supplier_name), "")}
+                    {head("name", td_string!(locale, fields.name), "")}
+                    {head("stock", td_string!(locale, fields.stock), "num")}
+                    {head("on_hand", td_string!(locale, fields.on_hand), "num")}
+                    {head("reserved", td_string!(locale, fields.reserved), "num")}
+                    {head("min_stock", td_string!(locale, fields.min_stock), "num")}
+                    {head("sell_price_rub", td_string!(locale, fields.sell_price_rub), "num")}
+                    {head("buy_price_eur", td_string!(locale, fields.buy_price_eur), "num")}
+                    {head("supplier_name", td_string!(locale, fields.supplier_name), "")}
                 </tr>
             </thead>
             <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}</tbody>
@@ -132,25 +135,25 @@ pub fn ProductTable(
 
 #[component]
 fn ProductRow(product: Product) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
         <tr role="row" class:low=product.is_low_stock>
             <td role="cell" class="row-title">
                 <a class="link" href=format!("/products/{}", product.id)>{product.name.clone()}</a>
-                {product.archived_at.is_some().then(|| view! { " " <span class="badge badge-ghost">{td_string!(l, products.archived)}</span> })}
+                {product.archived_at.is_some().then(|| view! { " " <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span> })}
             </td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.stock)>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.stock)>
                 <span>
-                    {product.is_low_stock.then(|| view! { <span class="badge badge-warning low-badge">"▼ " {td_string!(l, products.low)}</span> " " })}
-                    <strong>{pieces(product.stock, l)}</strong>
+                    {product.is_low_stock.then(|| view! { <span class="badge badge-warning low-badge">"▼ " {td_string!(locale, products.low)}</span> " " })}
+                    <strong>{pieces(product.stock, locale)}</strong>
                 </span>
             </td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.on_hand)>{pieces(product.on_hand, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.reserved)>{pieces(product.reserved, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.min_stock)>{pieces(product.min_stock, l)}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(ui::dash, |price| price.shown(l))}</td>
-            <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(ui::dash, |price| price.shown(l))}</td>
-            <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(ui::dash)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.on_hand)>{pieces(product.on_hand, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.reserved)>{pieces(product.reserved, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>{pieces(product.min_stock, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale))}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale))}</td>
+            <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(ui::dash)}</td>
         </tr>
     }
 }

@@ -1,16 +1,16 @@
 //! The stock ledger of a product as a CSV file.
 
 use crate::{
-    act::{Shop, Tx},
+    audit::Entity,
     error::Error,
-    log::Entity,
     products,
     sheet::{
         Format,
         cells::Sheet,
-        download::{Asked, BATCH, File},
+        download::{BATCH, DownloadRequest, File},
     },
     stock::service,
+    transaction::{AppState, Tx},
 };
 use axum::{
     extract::{Path, State},
@@ -34,32 +34,32 @@ const FIELDS: [&str; 12] = [
 ];
 
 /// The state of a download: the product, and the cursor after the last row written.
-struct Place {
+struct DownloadPosition {
     product: i64,
     after: String,
 }
 
 /// `GET /products/{id}/movements.csv`: the whole ledger, newest first.
 pub async fn download(
-    State(shop): State<Shop>,
+    State(app): State<AppState>,
     Path(product): Path<String>,
     parts: Parts,
 ) -> Response {
-    let asked = Asked::new(shop, parts);
+    let asked = DownloadRequest::new(app, parts);
     let product = product.parse::<i64>().map_err(|_| Error::NotFound);
     let file = product.clone().map(|_| File {
         entity: Entity::Product,
         name: "movements",
         period: [crate::clock::now().day().to_string(), String::new()],
     });
-    let place = Place {
+    let place = DownloadPosition {
         product: product.unwrap_or_default(),
         after: String::new(),
     };
     asked.answer(file, place, batch).await
 }
 
-fn batch(tx: &mut Tx<'_>, place: &mut Place, sheet: &mut Sheet) -> Result<bool, Error> {
+fn batch(tx: &mut Tx<'_>, place: &mut DownloadPosition, sheet: &mut Sheet) -> Result<bool, Error> {
     let product = products::service::get(tx, place.product)?;
     if place.after.is_empty() {
         sheet.head(&FIELDS)?;
@@ -69,7 +69,7 @@ fn batch(tx: &mut Tx<'_>, place: &mut Place, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(movement.id)?;
         sheet.moment(movement.created_at)?;
         match sheet.format {
-            Format::Excel => sheet.plain(movement.kind.words(|kind| kind.label(sheet.locale)))?,
+            Format::Excel => sheet.plain(movement.kind.display(|kind| kind.label(sheet.locale)))?,
             Format::Plain => sheet.plain(&movement.kind)?,
         }
         sheet.plain(movement.on_hand())?;

@@ -1,14 +1,14 @@
 //! Filters orders and supplies by a product name. The current name of a product matches everything ever sold or
 //! supplied of it; a former name matches only what was recorded under that name.
 
-use super::search::words;
+use super::search::word_patterns;
 use crate::{
-    act::Tx,
     auth::Permission,
     db::Fragment,
     error::Error,
     schema::{product_names, products},
     text::fold,
+    transaction::Tx,
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::{
@@ -17,25 +17,25 @@ use diesel::{
 };
 
 /// The largest number of matching rows that are collected and sorted to show a page of them.
-pub const FEW: i64 = 2_000;
+pub const MAX_SORTED: i64 = 2_000;
 /// How long after a name change an order that read the old name may still be written.
-const LATE: TimeDelta = TimeDelta::minutes(10);
+const RENAME_GRACE: TimeDelta = TimeDelta::minutes(10);
 
 /// A product name typed into a filter of `table`, which is `orders` or `supplies`.
-pub struct Named {
+pub struct NameFilter {
     table: &'static str,
     words: Vec<String>,
     /// The latest time at which a matching former name was in use; `None` if no former name matches.
     until: Option<NaiveDateTime>,
 }
 
-impl Named {
+impl NameFilter {
     /// Reads the name; `None` if nothing was typed.
     pub fn read(tx: &mut Tx<'_>, table: &'static str, name: &str) -> Result<Option<Self>, Error> {
         tx.actor.may(Permission::ViewStock)?;
         let mut named = Self {
             table,
-            words: words(name),
+            words: word_patterns(name),
             until: None,
         };
         if named.words.is_empty() {
@@ -50,15 +50,16 @@ impl Named {
     /// Returns the ids of the matching rows, found through the index by product, or `None` if there are more than
     /// [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in list order with
     /// [`Self::condition`].
-    pub fn few(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<i64>>, Error> {
+    pub fn matching_ids(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<i64>>, Error> {
         let ids = || Fragment::<BigInt>::new(format!("SELECT id FROM {} WHERE ", self.table));
-        let limit = format!(" LIMIT {}", FEW + 1);
-        let of_products = ids().then(self.present("product_id")).sql(&limit);
+        let limit = format!(" LIMIT {}", MAX_SORTED + 1);
+        let of_products = ids().then(self.has_current_name("product_id")).sql(&limit);
         let mut found: Vec<i64> = of_products.load(tx.conn)?;
         if let Some(former) = self.sold_under("product_id") {
             found.extend(ids().then(former).sql(&limit).load::<i64>(tx.conn)?);
         }
-        Ok(Some(found).filter(|ids| i64::try_from(ids.len()).is_ok_and(|found| found <= FEW)))
+        Ok(Some(found)
+            .filter(|ids| i64::try_from(ids.len()).is_ok_and(|found| found <= MAX_SORTED)))
     }
 
     /// Returns the condition that matches a row by the name of its product.
@@ -66,7 +67,7 @@ impl Named {
         // `+ 0` keeps SQLite from using the index by product, with which it would read all rows of these products and
         // sort them.
         let product = "(product_id + 0)";
-        let present = Fragment::new("(").then(self.present(product));
+        let present = Fragment::new("(").then(self.has_current_name(product));
         match self.sold_under(product) {
             Some(former) => present.sql(" OR (").then(former).sql("))"),
             None => present.sql(")"),
@@ -87,7 +88,7 @@ impl Named {
             end("MAX")
         ));
         let (first, last) = span
-            .then(self.present("products.id"))
+            .then(self.has_current_name("products.id"))
             .sql(" OR products.id IN (")
             .then(self.former::<BigInt>("product_id"))
             .sql(")) AS ends")
@@ -96,7 +97,7 @@ impl Named {
     }
 
     /// Returns the condition that `product` currently has a matching name.
-    fn present(&self, product: &str) -> Fragment<Bool> {
+    fn has_current_name(&self, product: &str) -> Fragment<Bool> {
         Fragment::new(format!(
             "{product} IN (SELECT products.id FROM products WHERE "
         ))
@@ -132,7 +133,7 @@ impl Named {
 }
 
 /// Stores the current name of a product before it changes. The caller holds the product's row lock.
-pub(super) fn keep(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), Error> {
+pub(super) fn keep_former_name(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), Error> {
     let name: String = products::table
         .find(product)
         .select(products::name)
@@ -140,7 +141,7 @@ pub(super) fn keep(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), 
     if name == new_name {
         return Ok(());
     }
-    let until = tx.now.utc() + LATE;
+    let until = tx.now.utc() + RENAME_GRACE;
     write(tx, product, &name, until)
 }
 
@@ -159,7 +160,7 @@ fn write(tx: &mut Tx<'_>, product: i64, name: &str, until: NaiveDateTime) -> Res
 
 /// Fills `product_names` with the former names found in orders and supplies, for products renamed before that table
 /// existed.
-pub fn find_former(tx: &mut Tx<'_>) -> Result<(), Error> {
+pub fn backfill_former_names(tx: &mut Tx<'_>) -> Result<(), Error> {
     #[derive(QueryableByName)]
     struct Former {
         #[diesel(sql_type = BigInt)]

@@ -34,7 +34,7 @@ impl From<Product> for Offer {
 
 /// The result of a picker search.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Found {
+pub struct SearchResult {
     pub offers: Vec<Offer>,
     /// Why the text does not identify one product; `None` if it identifies the first offer.
     pub problem: Option<Problem>,

@@ -2,10 +2,10 @@
 
 use super::{Product, form::ProductFields};
 use crate::{
+    audit::{Operation, history::History},
     auth::Permission,
     error::Error,
     fields::Fields,
-    log::{Operation, history::History},
     number::pieces,
     orders::{Order, row::OrderTable},
     page::Page,
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 /// A product with its latest supplies, orders, stock movements and operations, each newest first.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct ProductFile {
+pub struct ProductDetails {
     pub product: Product,
     /// Empty if the user has no permission to see supplies.
     pub supplies: Vec<Supply>,
@@ -40,17 +40,17 @@ pub async fn read_product(
     id: String,
     #[server(default)] after: String,
     #[server(default)] before: String,
-) -> Result<ProductFile, Error> {
+) -> Result<ProductDetails, Error> {
     use super::service;
-    use crate::{door, log, orders, stock, supplies};
+    use crate::{audit, orders, server_context, stock, supplies};
     let id: i64 = id
         .parse()
         .map_err(|_| Error::NotFound)
-        .or_else(|error| door::answer(Err(error)))?;
-    door::look(move |tx| {
+        .or_else(|error| server_context::set_status(Err(error)))?;
+    server_context::read(move |tx| {
         let product = service::get(tx, id)?;
         let may_see_supplies = tx.actor.may(Permission::Supplies).is_ok();
-        Ok(ProductFile {
+        Ok(ProductDetails {
             product,
             supplies: if may_see_supplies {
                 supplies::service::of_product(tx, id, 10)?.items
@@ -59,7 +59,7 @@ pub async fn read_product(
             },
             orders: orders::search::of_product(tx, id, 10)?,
             ledger: stock::service::ledger(tx, id, &after, &before, 30)?,
-            history: log::service::history(tx, log::Entity::Product, id)?,
+            history: audit::service::history(tx, audit::Entity::Product, id)?,
         })
     })
     .await
@@ -69,9 +69,10 @@ pub async fn read_product(
 #[server(endpoint = "edit_product")]
 pub async fn edit_product(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
     use super::service;
-    use crate::{door, ui::banner::Success};
-    let product = door::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
-    door::back(Success::ProductSaved);
+    use crate::{server_context, ui::banner::Success};
+    let product =
+        server_context::submit(fields, move |tx, edited| service::edit(tx, id, edited)).await?;
+    server_context::redirect_back(Success::ProductSaved);
     Ok(product)
 }
 
@@ -79,21 +80,22 @@ pub async fn edit_product(id: i64, #[server(flatten)] fields: Fields) -> Result<
 #[server(endpoint = "correct_stock")]
 pub async fn correct_stock(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
     use super::service;
-    use crate::{door, ui::banner::Success};
-    let product = door::submit(fields, move |tx, count| service::correct(tx, id, count)).await?;
-    door::back(Success::StockCorrected);
+    use crate::{server_context, ui::banner::Success};
+    let product =
+        server_context::submit(fields, move |tx, count| service::correct(tx, id, count)).await?;
+    server_context::redirect_back(Success::StockCorrected);
     Ok(product)
 }
 
 /// Archives a product, or deletes it if it has no history.
 #[server(endpoint = "archive_product")]
 pub async fn archive_product(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    let is_kept = door::act(move |tx| super::service::archive(tx, id)).await?;
+    use crate::{server_context, ui::banner::Success};
+    let is_kept = server_context::write(move |tx| super::service::archive(tx, id)).await?;
     if is_kept {
-        door::go(&format!("/products/{id}"), Success::ProductArchived);
+        server_context::redirect(&format!("/products/{id}"), Success::ProductArchived);
     } else {
-        door::go("/products", Success::ProductDeleted);
+        server_context::redirect("/products", Success::ProductDeleted);
     }
     Ok(())
 }
@@ -101,9 +103,9 @@ pub async fn archive_product(id: i64) -> Result<(), Error> {
 /// Puts an archived product back on sale.
 #[server(endpoint = "restore_product")]
 pub async fn restore_product(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| super::service::restore(tx, id)).await?;
-    door::go(&format!("/products/{id}"), Success::ProductRestored);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::service::restore(tx, id)).await?;
+    server_context::redirect(&format!("/products/{id}"), Success::ProductRestored);
     Ok(())
 }
 
@@ -119,7 +121,7 @@ struct Actions {
 /// The page of a product.
 #[component]
 pub fn ProductPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_params_map();
     let query = use_query_map();
     let actions = Actions {
@@ -134,7 +136,7 @@ pub fn ProductPage() -> impl IntoView {
         actions.archive,
         actions.restore,
     ]
-    .map(FormAction::times_done);
+    .map(FormAction::success_count);
     let wanted = move || {
         let query = query.read();
         (
@@ -149,25 +151,25 @@ pub fn ProductPage() -> impl IntoView {
         read_product(id, after, before)
     });
     Effect::new(move || {
-        if actions.edit.is_done() {
-            ui::announce(td_string!(l, banner.product_saved).to_owned());
+        if actions.edit.has_succeeded() {
+            ui::announce(td_string!(locale, banner.product_saved).to_owned());
         }
     });
     Effect::new(move || {
-        if actions.correct.is_done() {
-            ui::announce(td_string!(l, banner.stock_corrected).to_owned());
+        if actions.correct.has_succeeded() {
+            ui::announce(td_string!(locale, banner.stock_corrected).to_owned());
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/products">"← " {td_string!(l, products.title)}</a></p>
+        <p class="crumb"><a class="link" href="/products">"← " {td_string!(locale, products.title)}</a></p>
         {ui::loaded(file, move |file| view! { <ProductView file actions /> })}
     }
 }
 
 #[component]
-fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
-    let l = ui::locale();
-    let ProductFile {
+fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
+    let locale = ui::locale();
+    let ProductDetails {
         product,
         supplies,
         orders,
@@ -189,53 +191,53 @@ fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
         <div class="page-head">
             <h1>
                 {product.name.clone()}
-                {is_archived.then(|| view! { " " <span class="badge badge-ghost">{td_string!(l, products.archived)}</span> })}
+                {is_archived.then(|| view! { " " <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span> })}
             </h1>
             {(!is_archived).then(|| view! {
                 <div class="page-actions">
-                    {ui::may(Permission::Supplies).then(|| view! { <a class="btn" href=format!("/supplies?new={}", product.id)>{td_string!(l, supplies.receive)}</a> })}
-                    <a class="btn btn-primary" href=format!("/orders/new?product={}", product.id)>{td_string!(l, orders.new_order)}</a>
+                    {ui::may(Permission::Supplies).then(|| view! { <a class="btn" href=format!("/supplies?new={}", product.id)>{td_string!(locale, supplies.receive)}</a> })}
+                    <a class="btn btn-primary" href=format!("/orders/new?product={}", product.id)>{td_string!(locale, orders.new_order)}</a>
                 </div>
             })}
         </div>
-        {saved(untrack(|| actions.edit.is_done()), td_string!(l, banner.product_saved))}
-        {saved(untrack(|| actions.correct.is_done()), td_string!(l, banner.stock_corrected))}
+        {saved(untrack(|| actions.edit.has_succeeded()), td_string!(locale, banner.product_saved))}
+        {saved(untrack(|| actions.correct.has_succeeded()), td_string!(locale, banner.stock_corrected))}
         <StockFacts product=product.clone() />
         {match may_edit {
             true => view! { <ProductForms product=product.clone() actions /> }.into_any(),
             false => product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any(),
         }}
         <section aria-labelledby="orders">
-            <h2 id="orders">{td_string!(l, products.orders)}</h2>
+            <h2 id="orders">{td_string!(locale, products.orders)}</h2>
             {if orders.is_empty() {
-                view! { <p class="empty">{td_string!(l, products.no_orders)}</p> }.into_any()
+                view! { <p class="empty">{td_string!(locale, products.no_orders)}</p> }.into_any()
             } else {
                 view! {
                     <OrderTable orders />
-                    <p class="mt-2"><a class="link" href=format!("/orders?{filter}")>{td_string!(l, products.all_orders)}</a></p>
+                    <p class="mt-2"><a class="link" href=format!("/orders?{filter}")>{td_string!(locale, products.all_orders)}</a></p>
                 }.into_any()
             }}
         </section>
         {ui::may(Permission::Supplies).then(|| view! {
             <section aria-labelledby="supplies">
-                <h2 id="supplies">{td_string!(l, products.supplies)}</h2>
+                <h2 id="supplies">{td_string!(locale, products.supplies)}</h2>
                 {if supplies.is_empty() {
-                    view! { <p class="empty">{td_string!(l, products.no_supplies)}</p> }.into_any()
+                    view! { <p class="empty">{td_string!(locale, products.no_supplies)}</p> }.into_any()
                 } else {
                     view! {
                         <SupplyTable supplies />
-                        <p class="mt-2"><a class="link" href=format!("/supplies?{filter}")>{td_string!(l, products.all_supplies)}</a></p>
+                        <p class="mt-2"><a class="link" href=format!("/supplies?{filter}")>{td_string!(locale, products.all_supplies)}</a></p>
                     }.into_any()
                 }}
             </section>
         })}
         <section aria-labelledby="ledger">
-            <h2 id="ledger">{td_string!(l, products.ledger)}</h2>
+            <h2 id="ledger">{td_string!(locale, products.ledger)}</h2>
             <Ledger ledger />
-            <p class="mt-2"><a class="link" href=file rel="external">{td_string!(l, csv.download)}</a></p>
+            <p class="mt-2"><a class="link" href=file rel="external">{td_string!(locale, csv.download)}</a></p>
         </section>
         <section aria-labelledby="history">
-            <h2 id="history">{td_string!(l, ui.history)}</h2>
+            <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
         </section>
     }
@@ -243,22 +245,22 @@ fn ProductView(file: ProductFile, actions: Actions) -> impl IntoView {
 
 #[component]
 fn StockFacts(product: Product) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let fact = move |label: &'static str, value: String| view! { <div class="stat-tile"><dt>{label}</dt><dd>{value}</dd></div> };
     view! {
         <dl class="stat-tiles">
             <div class="stat-tile" class:low=product.is_low_stock>
-                <dt>{td_string!(l, fields.stock)}</dt>
+                <dt>{td_string!(locale, fields.stock)}</dt>
                 <dd>
-                    {pieces(product.stock, l)}
-                    {product.is_low_stock.then(|| view! { " " <span class="badge badge-warning low-badge">"▼ " {td_string!(l, products.low)}</span> })}
+                    {pieces(product.stock, locale)}
+                    {product.is_low_stock.then(|| view! { " " <span class="badge badge-warning low-badge">"▼ " {td_string!(locale, products.low)}</span> })}
                 </dd>
             </div>
-            {fact(td_string!(l, fields.on_hand), pieces(product.on_hand, l))}
-            {fact(td_string!(l, fields.reserved), pieces(product.reserved, l))}
-            {fact(td_string!(l, fields.min_stock), pieces(product.min_stock, l))}
-            {fact(td_string!(l, fields.sell_price_rub), product.sell_price_rub.map_or_else(ui::dash, |price| price.shown(l)))}
-            {fact(td_string!(l, products.last_buy_price), product.buy_price_eur.map_or_else(ui::dash, |price| price.shown(l)))}
+            {fact(td_string!(locale, fields.on_hand), pieces(product.on_hand, locale))}
+            {fact(td_string!(locale, fields.reserved), pieces(product.reserved, locale))}
+            {fact(td_string!(locale, fields.min_stock), pieces(product.min_stock, locale))}
+            {fact(td_string!(locale, fields.sell_price_rub), product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale)))}
+            {fact(td_string!(locale, products.last_buy_price), product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale)))}
         </dl>
     }
 }
@@ -266,7 +268,7 @@ fn StockFacts(product: Product) -> impl IntoView {
 /// The forms to edit, count, and archive or restore a product.
 #[component]
 fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let id = product.id;
     let is_archived = product.archived_at.is_some();
     let name = product.name.clone();
@@ -274,43 +276,43 @@ fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
     view! {
         <div class="form-columns">
             <section aria-labelledby="edit">
-                <h2 id="edit">{td_string!(l, products.edit)}</h2>
+                <h2 id="edit">{td_string!(locale, products.edit)}</h2>
                 <Form action=actions.edit>
                     <input type="hidden" name="id" value=id.to_string() />
                     <Version version />
-                    <Field name="name" label=td_string!(l, fields.name) value=name required=true />
+                    <Field name="name" label=td_string!(locale, fields.name) value=name required=true />
                     <ProductFields product=Some(product) />
-                    <Submit label=td_string!(l, ui.save) />
+                    <Submit label=td_string!(locale, ui.save) />
                 </Form>
             </section>
             <div>
                 <section aria-labelledby="count">
-                    <h2 id="count">{td_string!(l, products.correct)}</h2>
-                    <p class="mb-2">{td_string!(l, products.correct_hint)}</p>
+                    <h2 id="count">{td_string!(locale, products.correct)}</h2>
+                    <p class="mb-2">{td_string!(locale, products.correct_hint)}</p>
                     <Form action=actions.correct>
                         <input type="hidden" name="id" value=id.to_string() />
                         <Version name="expected" version=on_hand />
-                        <Field name="on_hand" label=td_string!(l, products.counted) value=on_hand.to_string() inputmode="numeric" required=true />
-                        <Field name="note" label=td_string!(l, fields.note) hint=td_string!(l, products.note_hint) />
-                        <Submit label=td_string!(l, products.correct) class="btn" />
+                        <Field name="on_hand" label=td_string!(locale, products.counted) value=on_hand.to_string() inputmode="numeric" required=true />
+                        <Field name="note" label=td_string!(locale, fields.note) hint=td_string!(locale, products.note_hint) />
+                        <Submit label=td_string!(locale, products.correct) class="btn" />
                     </Form>
                 </section>
                 <section aria-labelledby="archive">
-                    <h2 id="archive">{td_string!(l, products.archive)}</h2>
+                    <h2 id="archive">{td_string!(locale, products.archive)}</h2>
                     {if is_archived {
                         view! {
-                            <p class="mb-2">{td_string!(l, products.restore_hint)}</p>
+                            <p class="mb-2">{td_string!(locale, products.restore_hint)}</p>
                             <Form action=actions.restore>
                                 <input type="hidden" name="id" value=id.to_string() />
-                                <Submit label=td_string!(l, products.restore) class="btn" />
+                                <Submit label=td_string!(locale, products.restore) class="btn" />
                             </Form>
                         }.into_any()
                     } else {
                         view! {
-                            <p class="mb-2">{td_string!(l, products.archive_hint)}</p>
+                            <p class="mb-2">{td_string!(locale, products.archive_hint)}</p>
                             <Form action=actions.archive>
                                 <input type="hidden" name="id" value=id.to_string() />
-                                <Submit label=td_string!(l, products.to_archive) class="btn btn-outline btn-error" />
+                                <Submit label=td_string!(locale, products.to_archive) class="btn btn-outline btn-error" />
                             </Form>
                         }.into_any()
                     }}

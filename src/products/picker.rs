@@ -3,7 +3,7 @@
 
 use super::{
     combobox::{Combobox, Command, Event, Key},
-    offer::{Found, Offer},
+    offer::{Offer, SearchResult},
 };
 use crate::{
     error::Error,
@@ -27,13 +27,13 @@ use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
 /// The minimum time between two searches. It only saves requests and does not affect the result.
-const PAUSE: Duration = Duration::from_millis(80);
+const SEARCH_INTERVAL: Duration = Duration::from_millis(80);
 /// How long to wait for an answer.
-const PATIENCE: Duration = Duration::from_secs(5);
+const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The initial data of a form with a picker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct PickerStart {
+pub struct PickerData {
     pub idempotency_key: String,
     /// The first products, by name.
     pub offers: Vec<Offer>,
@@ -43,14 +43,14 @@ pub struct PickerStart {
 
 /// Returns the initial data of a form with a picker; `product` is an id, or empty.
 #[cfg(feature = "ssr")]
-pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, Error> {
+pub fn start(tx: &mut crate::transaction::Tx<'_>, product: &str) -> Result<PickerData, Error> {
     let chosen = match product.parse() {
         Ok(id) => super::service::get(tx, id)
             .ok()
             .filter(|product| product.archived_at.is_none()),
         Err(_) => None,
     };
-    Ok(PickerStart {
+    Ok(PickerData {
         idempotency_key: crate::crypto::new_key(),
         offers: super::search::offers(tx, "")?
             .into_iter()
@@ -62,11 +62,11 @@ pub fn start(tx: &mut crate::act::Tx<'_>, product: &str) -> Result<PickerStart, 
 
 /// Returns products on sale whose names contain the words, and whether the words identify one of them.
 #[server(endpoint = "offer_products", input = GetUrl)]
-pub async fn offer_products(search: String) -> Result<Found, Error> {
-    crate::door::look(move |tx| {
+pub async fn offer_products(search: String) -> Result<SearchResult, Error> {
+    crate::server_context::read(move |tx| {
         let (offers, problem) = super::search::find(tx, &search)?;
         let offers = offers.into_iter().map(Offer::from).collect();
-        Ok(Found { offers, problem })
+        Ok(SearchResult { offers, problem })
     })
     .await
 }
@@ -78,7 +78,7 @@ struct Picker {
     chosen: RwSignal<Option<Offer>>,
     input: NodeRef<Input>,
     form: FormState,
-    search: Action<(u64, String), (u64, Result<Found, Error>)>,
+    search: Action<(u64, String), (u64, Result<SearchResult, Error>)>,
     /// The handle that aborts the running search.
     abort: StoredValue<Option<ActionAbortHandle>>,
     /// Whether a search started less than [`PAUSE`] ago.
@@ -97,7 +97,7 @@ pub fn ProductPicker(
     for_supply: bool,
     #[prop(optional)] autofocus: bool,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let form = form_state();
     let [wrong_name, wrong_id] = [is_wrong("product"), is_wrong("product_id")];
     let wrong = move || wrong_name() || wrong_id();
@@ -118,8 +118,8 @@ pub fn ProductPicker(
         pressed: StoredValue::new(None),
     };
     form.guard(move || picker.handle(Event::Submitted).contains(&Command::Send));
-    picker.hear_answers();
-    picker.follow_field();
+    picker.handle_answers();
+    picker.sync_input();
     picker.show_mark();
     // Until the page is hydrated, the browser shows its own suggestions.
     let is_alive = RwSignal::new(false);
@@ -138,21 +138,26 @@ pub fn ProductPicker(
     // Shown in place of offers.
     let note = move || {
         let note = picker.read(|state| match state.offers() {
-            [] if state.is_pending() => Some(td_string!(l, products.searching)),
-            [] if state.is_failed() => Some(td_string!(l, products.list_failed)),
-            [] => Some(td_string!(l, products.none_found)),
+            [] if state.is_pending() => Some(td_string!(locale, products.searching)),
+            [] if state.is_failed() => Some(td_string!(locale, products.list_failed)),
+            [] => Some(td_string!(locale, products.none_found)),
             _ => None,
         });
         note.map(|note| view! { <li class="picker-none">{note}</li> })
     };
     let hint = move || {
         picker.read(|state| match state.chosen() {
-            Some(offer) => {
-                Some(td_string!(l, products.available, count = pieces(offer.stock, l)).to_string())
-            }
+            Some(offer) => Some(
+                td_string!(
+                    locale,
+                    products.available,
+                    count = pieces(offer.stock, locale)
+                )
+                .to_string(),
+            ),
             None if state.is_open() || !state.is_unresolved() => None,
-            None if state.is_pending() => Some(td_string!(l, products.searching).to_owned()),
-            None if state.is_failed() => Some(td_string!(l, products.list_failed).to_owned()),
+            None if state.is_pending() => Some(td_string!(locale, products.searching).to_owned()),
+            None if state.is_failed() => Some(td_string!(locale, products.list_failed).to_owned()),
             None => None,
         })
     };
@@ -160,13 +165,13 @@ pub fn ProductPicker(
     let status = move || {
         picker.read(|state| match state.offers().len() {
             _ if !state.is_open() || !state.is_ready() || !state.is_unresolved() => None,
-            0 => Some(td_string!(l, products.none_found).to_owned()),
-            count => Some(td_string!(l, products.found, count = count).to_string()),
+            0 => Some(td_string!(locale, products.none_found).to_owned()),
+            count => Some(td_string!(locale, products.found, count = count).to_string()),
         })
     };
     view! {
         <div class="field picker">
-            <label class="field-label" for="product">{td_string!(l, fields.product)}<span class="field-required" aria-hidden="true">"*"</span></label>
+            <label class="field-label" for="product">{td_string!(locale, fields.product)}<span class="field-required" aria-hidden="true">"*"</span></label>
             <input
                 class="input w-full"
                 class:input-error=wrong
@@ -179,7 +184,7 @@ pub fn ProductPicker(
                 list=move || (!is_alive.get()).then_some("product-names")
                 value=initial
                 node_ref=picker.input
-                placeholder=td_string!(l, products.pick)
+                placeholder=td_string!(locale, products.pick)
                 aria-required="true"
                 aria-invalid=move || wrong().then_some("true")
                 aria-autocomplete="list"
@@ -200,7 +205,7 @@ pub fn ProductPicker(
                 role="listbox"
                 // Without this, Tab would stop at a list that scrolls.
                 tabindex="-1"
-                aria-label=td_string!(l, fields.product)
+                aria-label=td_string!(locale, fields.product)
                 aria-busy=move || is_pending.get().to_string()
                 hidden=move || !is_open.get()
                 on:mousedown=|event: MouseEvent| event.prevent_default()
@@ -226,13 +231,18 @@ fn OfferRow(
     is_pending: Memo<bool>,
     for_supply: bool,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let price = if for_supply {
-        offer.buy_price_eur.map(|price| price.shown(l))
+        offer.buy_price_eur.map(|price| price.display(locale))
     } else {
-        offer.sell_price_rub.map(|price| price.shown(l))
+        offer.sell_price_rub.map(|price| price.display(locale))
     };
-    let stock = td_string!(l, products.available, count = pieces(offer.stock, l)).to_string();
+    let stock = td_string!(
+        locale,
+        products.available,
+        count = pieces(offer.stock, locale)
+    )
+    .to_string();
     let is_active = move || mark.get() == Some(index);
     let id = offer.id;
     view! {
@@ -267,7 +277,7 @@ impl Picker {
         let commands = commands.unwrap_or_default();
         let (chosen, holds_submit) = self
             .state
-            .try_with_untracked(|state| (state.chosen().cloned(), state.holds_submit()))
+            .try_with_untracked(|state| (state.chosen().cloned(), state.is_submit_held()))
             .unwrap_or_default();
         let is_new = self.chosen.try_with_untracked(|before| *before != chosen) == Some(true);
         if is_typed || is_new {
@@ -307,14 +317,14 @@ impl Picker {
                 self.search();
             }
         };
-        set_timeout(go_on, PAUSE);
+        set_timeout(go_on, SEARCH_INTERVAL);
         let give_up = move || {
             if self.is_waiting(|last| last == number) {
                 self.abort_search();
                 self.handle(Event::Failed(number));
             }
         };
-        set_timeout(give_up, PATIENCE);
+        set_timeout(give_up, SEARCH_TIMEOUT);
     }
 
     /// Returns whether a search is pending whose number satisfies `is_it`.
@@ -330,7 +340,7 @@ impl Picker {
         }
     }
 
-    fn hear_answers(self) {
+    fn handle_answers(self) {
         let answer = self.search.value();
         let interrupted = use_context::<Interrupted>();
         Effect::new(move || match answer.get() {
@@ -348,7 +358,7 @@ impl Picker {
     }
 
     /// Keeps the field and the state in sync. Text entered before the page was hydrated counts as typed.
-    fn follow_field(self) {
+    fn sync_input(self) {
         let text = Memo::new(move |_| self.state.with(|state| state.text().to_owned()));
         Effect::new(move |was_alive: Option<bool>| {
             let (Some(input), text) = (self.input.get(), text.get()) else {
@@ -447,7 +457,7 @@ impl Picker {
 ///
 /// When the pick changes or is cleared, an unchanged proposal is removed from the field; with `is_its_own`, any value
 /// is. Picking the same product again restores the removed value.
-pub fn propose(
+pub fn prefill(
     chosen: RwSignal<Option<Offer>>,
     field: RwSignal<String>,
     is_its_own: bool,

@@ -3,14 +3,14 @@
 
 use super::{Product, Query, Sort};
 use crate::{
-    act::Tx,
     auth::Permission,
-    db::{Column, Dialect, Key, Keyset, Order, containing},
+    db::{Column, Dialect, Keyset, SortKey, SortOrder, containing},
     error::{Error, Problem},
     page::Page,
     schema::products,
     text::fold,
-    validation::{Checks, Input, flag, number, optional},
+    transaction::Tx,
+    validation::{Input, Validator, flag, number, optional},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
@@ -28,16 +28,16 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Product>, Error> {
 /// Returns a page of the list. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
-    let mut checks = Checks::default();
-    let sort: Option<Sort> = checks.code("sort", query.sort.trim_start_matches('-'));
-    let page_size = checks.page_size(&query.limit);
-    let is_archive = checks.take("archived", flag(&query.archived));
-    let is_low = checks.take("low", flag(&query.low));
-    checks.done()?;
+    let mut validator = Validator::default();
+    let sort: Option<Sort> = validator.code("sort", query.sort.trim_start_matches('-'));
+    let page_size = validator.page_size(&query.limit);
+    let is_archive = validator.take("archived", flag(&query.archived));
+    let is_low = validator.take("low", flag(&query.low));
+    validator.done()?;
     let sort = sort.unwrap_or(Sort::Name);
     let descending = query.sort.starts_with('-');
     let keyset = Keyset::new(
-        Order {
+        SortOrder {
             columns: sort.columns(),
             descending,
         },
@@ -47,7 +47,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
     )?;
     let mut rows = products::table
         .select(Product::as_select())
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     rows = if is_archive {
         rows.filter(products::archived_at.is_not_null())
@@ -57,7 +57,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
     if is_low {
         rows = rows.filter(products::is_low_stock.eq(true));
     }
-    for word in words(&query.search) {
+    for word in word_patterns(&query.search) {
         rows = rows.filter(products::name_key.like(word).escape('\\'));
     }
     let rows = rows
@@ -68,7 +68,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
 }
 
 /// Returns at most `limit` products below their minimum, lowest stock first.
-pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
+pub fn below_minimum(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
     products::table
         .filter(
@@ -84,7 +84,7 @@ pub fn low(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Product>, Error> {
 }
 
 /// Returns whether there is any product, archived or not.
-pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
+pub fn has_products(tx: &mut Tx<'_>) -> Result<bool, Error> {
     tx.actor.may(Permission::ViewStock)?;
     diesel::select(diesel::dsl::exists(products::table.select(products::id)))
         .get_result(tx.conn)
@@ -98,7 +98,7 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
         .select(Product::as_select())
         .filter(products::archived_at.is_null())
         .into_boxed::<Dialect>();
-    for word in words(search) {
+    for word in word_patterns(search) {
         rows = rows.filter(products::name_key.like(word).escape('\\'));
     }
     rows.order((products::name_key, products::id))
@@ -109,19 +109,19 @@ pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
 
 /// Reads which product a request refers to: `product_id`, or else `product`, which is its name or words that no other
 /// name contains.
-pub fn read_meant(input: &mut Input) -> (Option<i64>, String) {
+pub fn read_product(input: &mut Input) -> (Option<i64>, String) {
     let id = input.read("product_id", optional(number(1..=i64::MAX)));
     let name = input.text("product").to_owned();
     if input.text("product_id").trim().is_empty() && name.trim().is_empty() {
-        input.wrong("product", Problem::Required);
+        input.add_error("product", Problem::Required);
     }
     (id, name)
 }
 
 /// Returns the product on sale that a request refers to, by id or else by name.
-pub fn meant(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
+pub fn resolve(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, Error> {
     let Some(id) = id else {
-        return named(tx, name);
+        return by_name(tx, name);
     };
     match super::service::get(tx, id) {
         Ok(product) if product.archived_at.is_none() => Ok(product),
@@ -139,27 +139,27 @@ pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem
     let problem = if key.is_empty() {
         Some(Problem::Required)
     } else {
-        match whole(tx, key)? {
+        match by_exact_name(tx, key)? {
             Some(product) if product.archived_at.is_none() => {
                 found.retain(|other| other.id != product.id);
                 found.insert(0, product);
                 None
             }
             Some(_) => Some(Problem::Archived),
-            None => not_one(&found),
+            None => ambiguity(&found),
         }
     };
     Ok((found, problem))
 }
 
 /// Returns the product on sale that a text identifies: by its whole name, or by words that only one name contains.
-pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
+pub fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
     tx.actor.may(Permission::ViewStock)?;
     let key = fold(name);
     if key.is_empty() {
         return Err(Error::field("product", Problem::Required));
     }
-    if let Some(product) = whole(tx, key)? {
+    if let Some(product) = by_exact_name(tx, key)? {
         return if product.archived_at.is_none() {
             Ok(product)
         } else {
@@ -167,14 +167,14 @@ pub fn named(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
         };
     }
     let mut found = offers(tx, name)?;
-    match not_one(&found) {
+    match ambiguity(&found) {
         None => Ok(found.swap_remove(0)),
         Some(problem) => Err(Error::field("product", problem)),
     }
 }
 
 /// Returns the product with exactly this folded name, archived or not.
-fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
+fn by_exact_name(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
     products::table
         .filter(products::name_key.eq(key))
         .select(Product::as_select())
@@ -184,7 +184,7 @@ fn whole(tx: &mut Tx<'_>, key: String) -> Result<Option<Product>, Error> {
 }
 
 /// Returns the problem if a search did not find exactly one product.
-fn not_one(found: &[Product]) -> Option<Problem> {
+fn ambiguity(found: &[Product]) -> Option<Problem> {
     match found {
         [] => Some(Problem::UnknownProduct),
         [_] => None,
@@ -213,7 +213,7 @@ pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Pro
 }
 
 /// Returns a `LIKE` pattern for each word of a search.
-pub(super) fn words(search: &str) -> Vec<String> {
+pub(super) fn word_patterns(search: &str) -> Vec<String> {
     fold(search)
         .split(' ')
         .filter(|word| !word.is_empty())
@@ -236,17 +236,19 @@ impl Sort {
         }
     }
 
-    fn keys(self, product: &Product) -> Vec<Key> {
+    fn keys(self, product: &Product) -> Vec<SortKey> {
         let first = match self {
-            Self::Name => return vec![Key::Text(fold(&product.name))],
-            Self::Stock => Key::Int(product.stock),
-            Self::OnHand => Key::Int(product.on_hand),
-            Self::Reserved => Key::Int(product.reserved),
-            Self::MinStock => Key::Int(product.min_stock),
-            Self::BuyPrice => Key::Int(product.buy_price_eur.map_or(-1, |price| price.0)),
-            Self::SellPrice => Key::Int(product.sell_price_rub.map_or(-1, |price| price.0)),
-            Self::Supplier => Key::Text(fold(product.supplier_name.as_deref().unwrap_or_default())),
+            Self::Name => return vec![SortKey::Text(fold(&product.name))],
+            Self::Stock => SortKey::Int(product.stock),
+            Self::OnHand => SortKey::Int(product.on_hand),
+            Self::Reserved => SortKey::Int(product.reserved),
+            Self::MinStock => SortKey::Int(product.min_stock),
+            Self::BuyPrice => SortKey::Int(product.buy_price_eur.map_or(-1, |price| price.0)),
+            Self::SellPrice => SortKey::Int(product.sell_price_rub.map_or(-1, |price| price.0)),
+            Self::Supplier => {
+                SortKey::Text(fold(product.supplier_name.as_deref().unwrap_or_default()))
+            }
         };
-        vec![first, Key::Int(product.id)]
+        vec![first, SortKey::Int(product.id)]
     }
 }

@@ -2,19 +2,19 @@
 
 use super::{Product, ProductData, names};
 use crate::{
-    act::Tx,
     api::values::with_property,
+    audit::{self, Action, Change, Entity, service::record},
     auth::Permission,
     error::{Error, Problem, Stale},
-    log::{self, Action, Change, Entity, service::record},
     money::Eur,
     number::Qty,
     schema::{orders, products, stock_movements, supplies},
     stock::{
         self,
-        service::{Cause, Locked},
+        service::{Locked, MovementSource},
     },
     text::fold,
+    transaction::Tx,
     validation::{Input, Request, line, number, optional},
 };
 use diesel::prelude::*;
@@ -29,7 +29,7 @@ use utoipa::{
 };
 
 /// The longest note on a count, in characters.
-const NOTE: usize = 200;
+const MAX_NOTE_LENGTH: usize = 200;
 
 /// A product to add.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -135,7 +135,7 @@ impl Request for Count {
         Self {
             expected: input.read("expected", number(i64::MIN..=i64::MAX)),
             on_hand: input.read("on_hand", number(0..=Qty::MAX.0)),
-            note: input.read("note", optional(line(NOTE))),
+            note: input.read("note", optional(line(MAX_NOTE_LENGTH))),
         }
     }
 }
@@ -149,12 +149,18 @@ pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewProduct) -> Result<Product, E
 fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
     refuse_taken_name(tx, &new.data.name, None)?;
     let id = write_new(tx, &new.data)?;
-    let mut changes = log::all(new.data.entries());
+    let mut changes = audit::all(new.data.entries());
     if new.quantity > 0 {
         let product = stock::service::lock(tx, id)?;
         let price = product.buy_price_eur;
-        stock::service::receive(tx, &product, Qty(new.quantity), price, Cause::Opening)?;
-        changes.push(log::set("quantity", new.quantity));
+        stock::service::receive(
+            tx,
+            &product,
+            Qty(new.quantity),
+            price,
+            MovementSource::Opening,
+        )?;
+        changes.push(audit::set("quantity", new.quantity));
     }
     record(tx, Action::Create, Entity::Product, id, &changes)?;
     Ok(id)
@@ -171,7 +177,7 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error
         ))
         .returning(products::id)
         .get_result::<i64>(tx.conn)?;
-    tx.events.put_on_sale(id, new.min_stock > 0);
+    tx.events.record_on_sale(id, new.min_stock > 0);
     Ok(id)
 }
 
@@ -207,7 +213,7 @@ pub(super) fn write_edit(
     new: &ProductData,
 ) -> Result<usize, Error> {
     let locked = stock::service::lock(tx, id)?;
-    names::keep(tx, id, &new.name)?;
+    names::keep_former_name(tx, id, &new.name)?;
     let edited = diesel::update(
         products::table
             .find(id)
@@ -222,14 +228,14 @@ pub(super) fn write_edit(
     .execute(tx.conn)?;
     if edited > 0 {
         let is_low = locked.counters.stock() < new.min_stock;
-        tx.events.level(id, locked.is_low(), is_low);
+        tx.events.record_stock_level(id, locked.is_low(), is_low);
     }
     Ok(edited)
 }
 
 /// Sets the product's purchase price and supplier to those of its latest supply. This increments the version, so that a
 /// concurrent edit is refused as stale.
-pub(crate) fn follow_supply(
+pub(crate) fn apply_supply(
     tx: &mut Tx<'_>,
     product: &Locked,
     price: Eur,
@@ -237,7 +243,7 @@ pub(crate) fn follow_supply(
 ) -> Result<(), Error> {
     let id = product.id;
     let before = (product.buy_price_eur, product.supplier_name.as_deref());
-    let changes = supplied(before, price, supplier_name);
+    let changes = supply_changes(before, price, supplier_name);
     if changes.is_empty() {
         return Ok(());
     }
@@ -253,13 +259,13 @@ pub(crate) fn follow_supply(
 }
 
 /// Returns what a supply changes on a product; `before` is the product's purchase price and supplier.
-pub fn supplied(
+pub fn supply_changes(
     before: (Option<Eur>, Option<&str>),
     price: Eur,
     supplier_name: &str,
 ) -> Vec<Change> {
     let (price_before, supplier_before) = before;
-    log::changes([
+    audit::changes([
         (
             "buy_price_eur",
             price_before.map(|price| price.to_string()),
@@ -276,7 +282,7 @@ pub fn supplied(
 /// Returns what an edit would change.
 pub(super) fn compare(old: &ProductData, new: &ProductData) -> Vec<Change> {
     let pairs = old.entries().into_iter().zip(new.entries());
-    log::changes(pairs.map(|((field, before), (_, after))| (field, before, after)))
+    audit::changes(pairs.map(|((field, before), (_, after))| (field, before, after)))
 }
 
 /// Sets the stock on hand to a counted number. Refused as stale if the stock has moved since the count began.
@@ -288,13 +294,13 @@ pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error
         return get(tx, id);
     }
     let before = Some(present.to_string());
-    let mut changes = log::changes([("on_hand", before, Some(count.on_hand.to_string()))]);
+    let mut changes = audit::changes([("on_hand", before, Some(count.on_hand.to_string()))]);
     if present != count.expected {
         return Err(Error::Stale(Stale::new(present, changes)));
     }
     let note = count.note.as_deref();
     stock::service::correct(tx, &locked, count.on_hand, note)?;
-    changes.extend(note.map(|note| log::set("note", note)));
+    changes.extend(note.map(|note| audit::set("note", note)));
     record(tx, Action::Correct, Entity::Product, id, &changes)?;
     get(tx, id)
 }
@@ -312,7 +318,7 @@ pub fn archive(tx: &mut Tx<'_>, id: i64) -> Result<bool, Error> {
             Action::Delete,
             Entity::Product,
             id,
-            &[log::set("name", &product.name)],
+            &[audit::set("name", &product.name)],
         )?;
         return Ok(false);
     }
@@ -342,7 +348,7 @@ pub fn restore(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
             .set(back)
             .execute(tx.conn)?;
         record(tx, Action::Restore, Entity::Product, id, &[])?;
-        tx.events.put_on_sale(id, locked.is_low());
+        tx.events.record_on_sale(id, locked.is_low());
     }
     get(tx, id)
 }
@@ -375,8 +381,8 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Product, Error> {
 
 fn refuse_taken_name(tx: &mut Tx<'_>, name: &str, of: Option<i64>) -> Result<(), Error> {
     let key = fold(name);
-    crate::db::enter_table(tx.conn, "products")?;
-    crate::db::serialize_by(tx.conn, &format!("product {key}"))?;
+    crate::db::wait_for_table_lock(tx.conn, "products")?;
+    crate::db::lock_name(tx.conn, &format!("product {key}"))?;
     let holder = products::table
         .filter(products::name_key.eq(key))
         .select(products::id)

@@ -2,20 +2,21 @@
 
 use super::docs;
 use crate::{
-    act::Shop, analytics, api::Frame, auth, log, notifications, orders, products, supplies,
+    analytics, api::ApiDoc, audit, auth, notifications, orders, products, supplies,
+    transaction::AppState,
 };
 use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{OpenApi, openapi};
 use utoipa_axum::router::OpenApiRouter;
 
 /// Returns the routes of the API, with a 404 for every unknown path under `/api`.
-pub fn router(shop: Shop) -> Router {
+pub fn router(app: AppState) -> Router {
     let (endpoints, _) = endpoints().split_for_parts();
     endpoints
         .route("/api", any(missing))
         .route("/api/", any(missing))
         .route("/api/{*rest}", any(missing))
-        .with_state(shop)
+        .with_state(app)
 }
 
 /// Returns the OpenAPI document.
@@ -23,8 +24,8 @@ pub fn document() -> openapi::OpenApi {
     endpoints().into_openapi()
 }
 
-fn endpoints() -> OpenApiRouter<Shop> {
-    OpenApiRouter::with_openapi(Frame::openapi())
+fn endpoints() -> OpenApiRouter<AppState> {
+    OpenApiRouter::with_openapi(ApiDoc::openapi())
         .merge(auth::api::routes())
         .merge(auth::tokens::api::routes())
         .merge(auth::chats::api::routes())
@@ -33,7 +34,7 @@ fn endpoints() -> OpenApiRouter<Shop> {
         .merge(orders::api::routes())
         .merge(auth::users::api::routes())
         .merge(analytics::api::routes())
-        .merge(log::api::routes())
+        .merge(audit::api::routes())
         .merge(notifications::api::routes())
         .merge(docs::routes())
 }

@@ -87,13 +87,13 @@ fn accepts(encodings: &str, encoding: &str) -> bool {
 
 /// The URL paths of the built files, with their hashed names. They are empty if the client has not been built.
 #[derive(Clone, Debug, Default)]
-pub struct Built {
+pub struct BuiltFiles {
     pub script: String,
     pub wasm: String,
     pub style: String,
 }
 
-impl Built {
+impl BuiltFiles {
     /// Finds the built files among the assets.
     pub fn find() -> Self {
         let find = |suffix: &str| {

@@ -2,7 +2,7 @@
 //!
 //! `axum::serve` has neither time limits nor connection limits. This is the same loop with both.
 
-use super::{SHUTDOWN_LIMIT, headers, limits::longest_pause};
+use super::{SHUTDOWN_LIMIT, headers, limits::write_timeout};
 use crate::{
     config::Config,
     error::Error,
@@ -38,11 +38,11 @@ use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt;
 
 /// File descriptors kept free for everything except connections.
-const OTHER_FILES: usize = 256;
+const RESERVED_FILES: usize = 256;
 /// One address may hold at most 1/`SHARE` of the connections.
-const SHARE: usize = 4;
+const ADDRESS_SHARE: usize = 4;
 /// How long a rejected client may take to read the 503 response.
-const FAREWELL: Duration = Duration::from_secs(1);
+const REJECTION_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Serves connections until `stop` resolves, then lets running requests finish.
 pub async fn serve(
@@ -51,7 +51,7 @@ pub async fn serve(
     config: &Config,
     stop: impl Future<Output = ()>,
 ) -> io::Result<()> {
-    let places = Places::new(config);
+    let places = ConnectionLimiter::new(config);
     let mut http = http1::Builder::new();
     http.timer(TokioTimer::new())
         .header_read_timeout(config.request_timeout);
@@ -71,14 +71,14 @@ pub async fn serve(
                 continue;
             }
         };
-        let Some(place) = places.take(peer.ip()) else {
-            tokio::spawn(turn_away(socket, places.take_at_door()));
+        let Some(place) = places.acquire(peer.ip()) else {
+            tokio::spawn(reject(socket, places.acquire_rejection()));
             continue;
         };
         // With Nagle's algorithm, each part of a streamed response would wait 40 ms for an acknowledgement.
         let _ = socket.set_nodelay(true);
         let mut socket = TimeoutStream::new(socket);
-        socket.set_write_timeout(Some(longest_pause(config)));
+        socket.set_write_timeout(Some(write_timeout(config)));
         let router = router.clone();
         let service = service_fn(move |request: hyper::Request<Incoming>| {
             let mut request = request.map(Body::new);
@@ -105,29 +105,29 @@ pub async fn serve(
 }
 
 /// The connection limits, and the number of open connections.
-struct Places {
-    most: usize,
+struct ConnectionLimiter {
+    max: usize,
     /// The limit for one address. It applies neither to loopback addresses nor behind a trusted proxy, which carries
     /// the connections of all clients.
-    most_of_one: usize,
+    max_per_address: usize,
     trust_proxy: bool,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<ConnectionCounts>>,
 }
 
 #[derive(Default)]
-struct Held {
+struct ConnectionCounts {
     all: usize,
-    at_door: usize,
+    rejecting: usize,
     by_address: HashMap<IpAddr, usize>,
 }
 
 /// An open connection, counted until this is dropped.
-struct Place {
+struct Permit {
     address: Option<IpAddr>,
-    held: Arc<Mutex<Held>>,
+    held: Arc<Mutex<ConnectionCounts>>,
 }
 
-impl Places {
+impl ConnectionLimiter {
     fn new(config: &Config) -> Self {
         // Each connection needs a file descriptor, and the default limit is low.
         let files = rlimit::increase_nofile_limit(u64::MAX).map_or(usize::MAX, |most| {
@@ -135,7 +135,7 @@ impl Places {
         });
         let most = config.max_connections.min(
             files
-                .saturating_sub(OTHER_FILES + config.database_connections)
+                .saturating_sub(RESERVED_FILES + config.database_connections)
                 .max(1),
         );
         if most < config.max_connections {
@@ -145,43 +145,43 @@ impl Places {
             );
         }
         Self {
-            most,
-            most_of_one: most.div_ceil(SHARE),
+            max: most,
+            max_per_address: most.div_ceil(ADDRESS_SHARE),
             trust_proxy: config.trust_proxy,
             held: Arc::default(),
         }
     }
 
-    fn take(&self, peer: IpAddr) -> Option<Place> {
+    fn acquire(&self, peer: IpAddr) -> Option<Permit> {
         let address = Some(peer.to_canonical())
             .filter(|peer| !self.trust_proxy && !peer.is_loopback())
             .map(network);
         let mut held = lock(&self.held);
         let of_one = address.and_then(|address| held.by_address.get(&address).copied());
-        if held.all >= self.most || of_one.is_some_and(|of_one| of_one >= self.most_of_one) {
+        if held.all >= self.max || of_one.is_some_and(|of_one| of_one >= self.max_per_address) {
             return None;
         }
         held.all += 1;
         if let Some(address) = address {
             *held.by_address.entry(address).or_default() += 1;
         }
-        Some(Place {
+        Some(Permit {
             address,
             held: self.held.clone(),
         })
     }
 
     /// Reserves one of a few slots for sending the 503 response to a rejected connection.
-    fn take_at_door(&self) -> Option<AtDoor> {
+    fn acquire_rejection(&self) -> Option<RejectionPermit> {
         let mut held = lock(&self.held);
-        (held.at_door < OTHER_FILES / 4).then(|| {
-            held.at_door += 1;
-            AtDoor(self.held.clone())
+        (held.rejecting < RESERVED_FILES / 4).then(|| {
+            held.rejecting += 1;
+            RejectionPermit(self.held.clone())
         })
     }
 }
 
-impl Drop for Place {
+impl Drop for Permit {
     fn drop(&mut self) {
         let mut held = lock(&self.held);
         held.all -= 1;
@@ -196,24 +196,24 @@ impl Drop for Place {
     }
 }
 
-struct AtDoor(Arc<Mutex<Held>>);
+struct RejectionPermit(Arc<Mutex<ConnectionCounts>>);
 
-impl Drop for AtDoor {
+impl Drop for RejectionPermit {
     fn drop(&mut self) {
-        lock(&self.0).at_door -= 1;
+        lock(&self.0).rejecting -= 1;
     }
 }
 
-fn lock(held: &Mutex<Held>) -> MutexGuard<'_, Held> {
+fn lock(held: &Mutex<ConnectionCounts>) -> MutexGuard<'_, ConnectionCounts> {
     held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Answers a rejected connection with 503 and closes it. Without a slot it is only closed.
-async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
+async fn reject(mut socket: TcpStream, at_door: Option<RejectionPermit>) {
     if at_door.is_none() {
         return;
     }
-    let answer = no_place();
+    let answer = busy_response();
     let farewell = async {
         socket.write_all(answer.as_bytes()).await?;
         socket.shutdown().await?;
@@ -222,13 +222,13 @@ async fn turn_away(mut socket: TcpStream, at_door: Option<AtDoor>) {
         while socket.read(&mut unread).await? > 0 {}
         Ok::<_, io::Error>(())
     };
-    let _ = timeout(FAREWELL, farewell).await;
+    let _ = timeout(REJECTION_TIMEOUT, farewell).await;
 }
 
 /// Returns the raw 503 response that is sent when a connection limit is reached.
-fn no_place() -> String {
+fn busy_response() -> String {
     let words = [Locale::ru, Locale::en]
-        .map(|l| Error::Busy.words(l))
+        .map(|locale| Error::Busy.message(locale))
         .join("\n");
     let mut response: Response = Error::Busy.into_response();
     for (name, value) in [
@@ -257,22 +257,22 @@ mod tests {
 
     #[test]
     fn one_address_never_takes_all_places() {
-        let places = Places::new(&Config {
+        let places = ConnectionLimiter::new(&Config {
             max_connections: 8,
-            ..Config::of_tests()
+            ..Config::for_tests()
         });
         let [one, other, own] =
             ["203.0.113.7", "203.0.113.8", "127.0.0.1"].map(|text| text.parse().unwrap());
-        let held = [places.take(one), places.take(one)];
-        assert!(held.iter().all(Option::is_some) && places.take(one).is_none());
-        assert!(places.take(other).is_some());
-        let own: Vec<_> = (0..9).map(|_| places.take(own)).collect();
+        let held = [places.acquire(one), places.acquire(one)];
+        assert!(held.iter().all(Option::is_some) && places.acquire(one).is_none());
+        assert!(places.acquire(other).is_some());
+        let own: Vec<_> = (0..9).map(|_| places.acquire(own)).collect();
         assert_eq!(
             own.iter().flatten().count(),
             6,
             "loopback takes all that are left, and no more"
         );
         drop(held);
-        assert!(places.take(one).is_some());
+        assert!(places.acquire(one).is_some());
     }
 }

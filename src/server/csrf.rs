@@ -33,7 +33,7 @@ pub async fn protect_changes(request: Request, next: Next) -> Response {
 pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
     let client = ClientInfo::of(request.extensions());
     let has_token = request.extensions().get::<Token>().is_some();
-    if has_token || is_from_here(request.headers(), &client) {
+    if has_token || is_trusted_source(request.headers(), &client) {
         next.run(request).await
     } else {
         Error::OtherSite.into_response()
@@ -45,7 +45,7 @@ pub async fn refuse_other_sites(request: Request, next: Next) -> Response {
 pub async fn refuse_silent_forms(request: Request, next: Next) -> Response {
     let headers = request.headers();
     let has_token = request.extensions().get::<Token>().is_some();
-    if !has_token && is_change(&request) && is_form(headers) && says_nothing(headers) {
+    if !has_token && is_change(&request) && is_form(headers) && has_no_origin_headers(headers) {
         StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response()
     } else {
         next.run(request).await
@@ -64,7 +64,7 @@ fn is_change(request: &Request) -> bool {
 /// Browsers say where a request comes from. The oldest ones send only a `Referer` with a form. When a script of another
 /// site sends anything but a form, every browser adds an `Origin`. So a request that has none of these headers and is
 /// not a form comes from a program, which has no visitor's cookies.
-fn is_from_here(headers: &HeaderMap, client: &ClientInfo) -> bool {
+fn is_trusted_source(headers: &HeaderMap, client: &ClientInfo) -> bool {
     let text = |name: &HeaderName| {
         headers
             .get(name)
@@ -80,7 +80,7 @@ fn is_from_here(headers: &HeaderMap, client: &ClientInfo) -> bool {
 }
 
 /// Returns whether one of our own pages led to this request, as opposed to a link on another site or a typed address.
-pub fn is_asked_by_us(headers: &HeaderMap, client: &ClientInfo) -> bool {
+pub fn is_from_our_page(headers: &HeaderMap, client: &ClientInfo) -> bool {
     match (headers.get(FETCH_SITE), headers.get(header::REFERER)) {
         (Some(site), _) => site == "same-origin",
         (None, Some(from)) => is_ours(from.to_str().unwrap_or_default(), client),
@@ -88,7 +88,7 @@ pub fn is_asked_by_us(headers: &HeaderMap, client: &ClientInfo) -> bool {
     }
 }
 
-fn says_nothing(headers: &HeaderMap) -> bool {
+fn has_no_origin_headers(headers: &HeaderMap) -> bool {
     [&FETCH_SITE, &header::ORIGIN, &header::REFERER]
         .iter()
         .all(|name| !headers.contains_key(*name))
@@ -125,7 +125,7 @@ mod tests {
             host: Some("shop.example:3000".into()),
             ..ClientInfo::default()
         };
-        is_from_here(&headers, &client)
+        is_trusted_source(&headers, &client)
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! The OpenAPI document, and the pages that show it (Swagger UI, embedded in the binary).
 
-use crate::{act::Shop, auth::Actor, door};
+use crate::{auth::Actor, server_context, transaction::AppState};
 use axum::{
     Router,
     extract::Request,
@@ -23,7 +23,7 @@ static JSON: LazyLock<String> =
     LazyLock::new(|| super::api::document().to_pretty_json().unwrap_or_default());
 
 /// Returns the endpoint that serves the OpenAPI document.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(openapi))
 }
 
@@ -60,7 +60,7 @@ async fn ask_to_sign_in(request: Request, next: Next) -> Response {
         Ok(Actor::User(_)) => next.run(request).await,
         Err(error) => error.into_response(),
         Ok(Actor::Nobody | Actor::System) => {
-            let sign_in = [(header::LOCATION, door::sign_in_page("/docs/"))];
+            let sign_in = [(header::LOCATION, server_context::sign_in_page("/docs/"))];
             (StatusCode::FOUND, sign_in).into_response()
         }
     }

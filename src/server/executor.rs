@@ -5,7 +5,7 @@ use tracing::Instrument;
 
 /// Installs an executor that runs Leptos tasks in the span of their request. Leptos loads the data of a page in
 /// separate tasks, whose log lines would otherwise not show the request.
-pub fn follow_tasks() {
+pub fn install() {
     let is_first = Executor::init_custom_executor(Tasks).is_ok();
     tracing::debug!(is_first, "set the executor for Leptos tasks");
 }

@@ -2,7 +2,8 @@
 
 use super::pages::no_index;
 use crate::{
-    act::Shop, analytics, import, log, orders, products, sheet::download::download, supplies,
+    analytics, audit, import, orders, products, sheet::download::download, supplies,
+    transaction::AppState,
 };
 use axum::{
     Router,
@@ -11,10 +12,10 @@ use axum::{
 };
 
 /// Returns the routes of the CSV downloads.
-pub fn downloads(shop: Shop) -> Router {
+pub fn downloads(app: AppState) -> Router {
     Router::new()
         .route("/admin/analytics.csv", get(analytics::csv::download))
-        .route("/admin/logs.csv", get(download::<log::Query>))
+        .route("/admin/logs.csv", get(download::<audit::Query>))
         .layer(no_index())
         .route("/orders.csv", get(download::<orders::Query>))
         .route("/products.csv", get(download::<products::Query>))
@@ -23,16 +24,16 @@ pub fn downloads(shop: Shop) -> Router {
             get(products::movements_csv::download),
         )
         .route("/supplies.csv", get(download::<supplies::Query>))
-        .with_state(shop)
+        .with_state(app)
 }
 
 /// Returns the routes of uploads, whose bodies may be larger than those of other requests.
-pub fn uploads(shop: Shop) -> Router {
-    let limit = DefaultBodyLimit::max(import::upload::LARGEST);
+pub fn uploads(app: AppState) -> Router {
+    let limit = DefaultBodyLimit::max(import::upload::MAX_BYTES);
     Router::new()
         .route(
             "/uploads/{kind}",
             post(import::upload::receive).layer(limit),
         )
-        .with_state(shop)
+        .with_state(app)
 }

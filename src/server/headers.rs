@@ -15,9 +15,9 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 /// The `Retry-After` of a 503 response that does not set its own, in seconds.
-const AGAIN: HeaderValue = HeaderValue::from_static("5");
+const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// The `Strict-Transport-Security` header: HTTPS only, for one year.
-const TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
 /// The headers that no handler can override.
 const ALWAYS: [(HeaderName, HeaderValue); 5] = [
@@ -53,13 +53,13 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
 ];
 
 /// Sets the headers of a response.
-pub async fn put(request: Request, next: Next) -> Response {
+pub async fn set_headers(request: Request, next: Next) -> Response {
     let is_secure = ClientInfo::of(request.extensions()).is_secure;
     let mut response = next.run(request).await;
     put_always(&mut response);
     let headers = response.headers_mut();
     if is_secure {
-        headers.insert(header::STRICT_TRANSPORT_SECURITY, TRANSPORT);
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, HSTS);
     }
     response
 }
@@ -79,6 +79,8 @@ pub fn put_always(response: &mut Response) {
         .entry(header::CACHE_CONTROL)
         .or_insert(HeaderValue::from_static("private, no-cache"));
     if is_passing {
-        headers.entry(header::RETRY_AFTER).or_insert(AGAIN);
+        headers
+            .entry(header::RETRY_AFTER)
+            .or_insert(RETRY_AFTER_SECONDS);
     }
 }

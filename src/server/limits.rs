@@ -30,25 +30,25 @@ use std::{
 use tokio::time::timeout;
 
 /// The largest request body, in bytes.
-pub const LARGEST_BODY: usize = 256 * 1024;
+pub const MAX_BODY: usize = 256 * 1024;
 /// How many seconds' worth of requests an address may send at once.
 const BURST: u32 = 10;
 /// The number of requests after which idle addresses are removed from the rate limiter.
-const FORGET_EVERY: u32 = 10_000;
+const CLEAN_UP_EVERY: u32 = 10_000;
 /// How much of a body is still read after its request was answered, in bytes. This is more than any file that people
 /// mean to send.
-const LARGEST_REST: usize = 64 << 20;
+const MAX_DRAINED_BODY: usize = 64 << 20;
 /// How long the body of a request that was too slow is still read, so that the client can read the response.
-const FAREWELL: Duration = Duration::from_secs(1);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The rate limiter, by client address.
-pub struct Rates {
+pub struct AddressRateLimiter {
     /// `None` if there is no limit.
     limiter: Option<DefaultKeyedRateLimiter<IpAddr>>,
     asked: AtomicU32,
 }
 
-impl Rates {
+impl AddressRateLimiter {
     pub fn new(config: &Config) -> Self {
         let quota = NonZeroU32::new(config.rate_limit).map(|rate| {
             Quota::per_second(rate)
@@ -61,12 +61,12 @@ impl Rates {
     }
 
     /// Counts a request. If it exceeds the limit, the error is the number of seconds to wait.
-    fn ask(&self, address: IpAddr) -> Result<(), u64> {
+    fn check(&self, address: IpAddr) -> Result<(), u64> {
         let Some(limiter) = &self.limiter else {
             return Ok(());
         };
         let asked = self.asked.fetch_add(1, Ordering::Relaxed);
-        if asked.is_multiple_of(FORGET_EVERY) {
+        if asked.is_multiple_of(CLEAN_UP_EVERY) {
             limiter.retain_recent();
         }
         limiter.check_key(&network(address)).map_err(|early| {
@@ -78,10 +78,14 @@ impl Rates {
 
 /// Refuses requests from an address that exceeds the rate limit. Loopback addresses are exempt: they belong to a proxy,
 /// which carries the requests of all clients, or to a program of the shop.
-pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: Next) -> Response {
+pub async fn limit_rate(
+    State(rates): State<Arc<AddressRateLimiter>>,
+    request: Request,
+    next: Next,
+) -> Response {
     let address = ClientInfo::of(request.extensions()).address;
     match address.filter(|address| !address.is_loopback()) {
-        Some(address) => match rates.ask(address) {
+        Some(address) => match rates.check(address) {
             Ok(()) => next.run(request).await,
             Err(seconds) => Error::TooOften { seconds }.into_response(),
         },
@@ -91,7 +95,7 @@ pub async fn keep_rate(State(rates): State<Arc<Rates>>, request: Request, next: 
 
 /// The time limit of a request.
 #[derive(Clone, Copy, Debug)]
-pub enum Patience {
+pub enum TimeLimit {
     Usual,
     /// For uploads: four times as long.
     File,
@@ -101,41 +105,41 @@ pub enum Patience {
 ///
 /// The layers in tower-http do not read the rest of a body, without which a browser does not show the response. They
 /// also do not distinguish a slow client from a slow server.
-pub async fn keep_time(
-    State((config, patience)): State<(Arc<Config>, Patience)>,
+pub async fn limit_time(
+    State((config, patience)): State<(Arc<Config>, TimeLimit)>,
     request: Request,
     next: Next,
 ) -> Response {
     let limit = match patience {
-        Patience::Usual => config.request_timeout,
-        Patience::File => config.request_timeout * 4,
+        TimeLimit::Usual => config.request_timeout,
+        TimeLimit::File => config.request_timeout * 4,
     };
     let waits_to_send = request.headers().contains_key(header::EXPECT);
-    let (request, loan) = lend(request);
+    let (request, loan) = track_body(request);
     let (response, patience) = match timeout(limit, next.run(request)).await {
         Ok(response) => (response, config.request_timeout),
         Err(_) if loan.is_awaited.load(Ordering::Relaxed) => {
-            (close(Error::SlowRequest.into_response()), FAREWELL)
+            (close(Error::SlowRequest.into_response()), DRAIN_TIMEOUT)
         }
         Err(_) => (Error::TookTooLong.into_response(), config.request_timeout),
     };
-    let Some(rest) = loan.rest() else {
+    let Some(rest) = loan.take_unread() else {
         return response;
     };
     if waits_to_send && !loan.is_begun.load(Ordering::Relaxed) {
         return close(response);
     }
-    let_come(rest, patience, response)
+    drain_in_background(rest, patience, response)
 }
 
 /// Reads and discards the rest of a body whose request was answered early. A browser does not read a response before it
 /// has sent everything, and shows none if the connection is closed before that.
-fn let_come(rest: Body, patience: Duration, response: Response) -> Response {
+fn drain_in_background(rest: Body, patience: Duration, response: Response) -> Response {
     let is_short = rest
         .size_hint()
         .upper()
-        .is_some_and(|left| left <= LARGEST_BODY as u64);
-    let mut forgotten = Box::pin(forget(rest));
+        .is_some_and(|left| left <= MAX_BODY as u64);
+    let mut forgotten = Box::pin(drain(rest));
     if (&mut forgotten).now_or_never().is_some() {
         return response;
     }
@@ -143,9 +147,9 @@ fn let_come(rest: Body, patience: Duration, response: Response) -> Response {
     if is_short { response } else { close(response) }
 }
 
-async fn forget(rest: Body) {
+async fn drain(rest: Body) {
     let mut rest = rest.into_data_stream();
-    let mut left = LARGEST_REST;
+    let mut left = MAX_DRAINED_BODY;
     while let Some(Ok(bytes)) = rest.next().await {
         match left.checked_sub(bytes.len()) {
             Some(less) => left = less,
@@ -155,13 +159,13 @@ async fn forget(rest: Body) {
 }
 
 /// Wraps the body of a request, so that the part that its handler does not read can be recovered.
-fn lend(request: Request) -> (Request, Arc<Loan>) {
-    let loan = Arc::new(Loan::default());
+fn track_body(request: Request) -> (Request, Arc<BodyState>) {
+    let loan = Arc::new(BodyState::default());
     if request.body().is_end_stream() {
         return (request, loan);
     }
     let lent = |body| {
-        Body::new(Lent {
+        Body::new(TrackedBody {
             body,
             loan: loan.clone(),
         })
@@ -171,7 +175,7 @@ fn lend(request: Request) -> (Request, Arc<Loan>) {
 
 /// The state of a wrapped body.
 #[derive(Default)]
-struct Loan {
+struct BodyState {
     /// Whether the handler has started to read it.
     is_begun: AtomicBool,
     /// Whether the handler is waiting for more of it to arrive.
@@ -179,9 +183,9 @@ struct Loan {
     rest: Mutex<Option<Body>>,
 }
 
-impl Loan {
+impl BodyState {
     /// Takes the unread part of the body, if its handler has dropped it before the end.
-    fn rest(&self) -> Option<Body> {
+    fn take_unread(&self) -> Option<Body> {
         self.lock().take()
     }
 
@@ -191,12 +195,12 @@ impl Loan {
 }
 
 /// A body that gives its unread part back when it is dropped.
-struct Lent {
+struct TrackedBody {
     body: Body,
-    loan: Arc<Loan>,
+    loan: Arc<BodyState>,
 }
 
-impl HttpBody for Lent {
+impl HttpBody for TrackedBody {
     type Data = Bytes;
     type Error = axum::Error;
 
@@ -220,7 +224,7 @@ impl HttpBody for Lent {
     }
 }
 
-impl Drop for Lent {
+impl Drop for TrackedBody {
     fn drop(&mut self) {
         if !self.body.is_end_stream() {
             let rest = Some(mem::take(&mut self.body));
@@ -239,13 +243,13 @@ fn close(mut response: Response) -> Response {
 }
 
 /// Refuses a request whose body is announced as too large, and gives a bare 413 response an error with a message.
-pub async fn keep_size(request: Request, next: Next) -> Response {
+pub async fn limit_size(request: Request, next: Next) -> Response {
     let announced = request
         .headers()
         .get(header::CONTENT_LENGTH)
         .and_then(|length| length.to_str().ok())
         .and_then(|length| length.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > LARGEST_BODY) {
+    if announced.is_some_and(|length| length > MAX_BODY) {
         return close(Error::TooLarge.into_response());
     }
     let response = next.run(request).await;
@@ -258,7 +262,7 @@ pub async fn keep_size(request: Request, next: Next) -> Response {
 }
 
 /// Returns how long a client may go without reading any of its response.
-pub const fn longest_pause(config: &Config) -> Duration {
+pub const fn write_timeout(config: &Config) -> Duration {
     config.request_timeout.saturating_mul(2)
 }
 
@@ -268,16 +272,16 @@ mod tests {
 
     #[test]
     fn an_address_that_asks_too_often_waits_and_others_do_not() {
-        let rates = Rates::new(&Config {
+        let rates = AddressRateLimiter::new(&Config {
             rate_limit: 2,
-            ..Config::of_tests()
+            ..Config::for_tests()
         });
         let [one, other] = ["203.0.113.7", "203.0.113.8"].map(|text| text.parse().unwrap());
         for _ in 0..20 {
-            assert_eq!(rates.ask(one), Ok(()));
+            assert_eq!(rates.check(one), Ok(()));
         }
-        assert_eq!(rates.ask(one), Err(1));
-        assert_eq!(rates.ask(other), Ok(()));
+        assert_eq!(rates.check(one), Err(1));
+        assert_eq!(rates.check(other), Ok(()));
     }
 
     #[test]

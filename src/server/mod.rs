@@ -2,33 +2,33 @@
 
 pub mod api;
 pub mod assets;
+mod authentication;
 mod connections;
 mod cookies;
 mod csrf;
 mod docs;
+mod error_pages;
 mod executor;
 mod files;
-mod forms;
+mod form_fallback;
 mod headers;
-mod identity;
 mod limits;
 pub mod pages;
-mod refusals;
 mod router;
-pub mod watching;
+pub mod telemetry;
 
 pub use router::router;
 
 use crate::{
-    act::{self, Shop},
     auth::{Actor, session_store::Sessions, throttle},
-    bot::{conversation::Bot, poll::Ear},
+    bot::{conversation::Bot, poll::UpdatePoller},
     config::Config,
     db::{self, Db},
     notifications::{
         outbox::Outbox,
         worker::{Channels, Worker},
     },
+    transaction::{self, AppState},
 };
 use std::{sync::Arc, time::Duration};
 
@@ -39,7 +39,7 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// Serves until SIGTERM or Ctrl-C, then lets running requests finish.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
-    let _alone = db::serve_alone(&config.database_url)?;
+    let _alone = db::lock_for_server(&config.database_url)?;
     let ran = crate::migrate::migrate(&config.database_url)?;
     if !ran.is_empty() {
         tracing::info!(migrations = ran.len(), "migrated the database");
@@ -51,15 +51,15 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     let key = config.cookie_key().map_err(unkept)?;
     let cost = config.bcrypt_cost;
     tokio::task::spawn_blocking(move || crate::auth::password::warm_up(cost));
-    let shop = Shop {
+    let app = AppState {
         db,
         config: config.clone(),
         listener: &Outbox,
     };
-    welcome(&shop).await;
-    let channels = Channels::of(&shop)?;
-    tokio::spawn(sweep(shop.clone()));
-    tokio::spawn(watching::keep_up());
+    log_first_steps(&app).await;
+    let channels = Channels::of(&app)?;
+    tokio::spawn(clean_up_periodically(app.clone()));
+    tokio::spawn(telemetry::run_upkeep());
 
     let listener = tokio::net::TcpListener::bind(config.site_addr)
         .await
@@ -69,10 +69,10 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config.site_addr,
         config.database_url
     );
-    let stop = stop()?;
-    let worker = Worker::start(shop.clone(), channels);
-    let ear = Bot::of(&shop).map(Ear::start);
-    let served = connections::serve(listener, router(shop, &key), &config, stop).await;
+    let stop = shutdown_signal()?;
+    let worker = Worker::start(app.clone(), channels);
+    let ear = Bot::of(&app).map(UpdatePoller::start);
+    let served = connections::serve(listener, router(app, &key), &config, stop).await;
     let stop_ear = async {
         if let Some(ear) = ear {
             ear.stop().await;
@@ -83,7 +83,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
 }
 
 /// Resolves at SIGTERM or Ctrl-C. A second signal ends the process at once, even if requests are still running.
-fn stop() -> Result<impl Future<Output = ()>, String> {
+fn shutdown_signal() -> Result<impl Future<Output = ()>, String> {
     use tokio::signal::unix::{SignalKind, signal};
     let listen = |kind| signal(kind).map_err(|error| format!("cannot listen for signals: {error}"));
     let mut terminate = listen(SignalKind::terminate())?;
@@ -106,10 +106,10 @@ fn stop() -> Result<impl Future<Output = ()>, String> {
 }
 
 /// Logs how to create the first account, if there are no accounts yet.
-async fn welcome(shop: &Shop) {
-    let address = shop.config.site_addr;
-    let empty = shop
-        .look(crate::auth::Actor::System, crate::auth::service::any_user)
+async fn log_first_steps(app: &AppState) {
+    let address = app.config.site_addr;
+    let empty = app
+        .read(crate::auth::Actor::System, crate::auth::service::any_user)
         .await
         == Ok(false);
     if empty {
@@ -121,20 +121,23 @@ async fn welcome(shop: &Shop) {
 }
 
 /// Deletes expired sessions, password attempts and idempotency keys at regular intervals.
-async fn sweep(shop: Shop) {
-    let sessions = Sessions(shop.db.clone());
+async fn clean_up_periodically(app: AppState) {
+    let sessions = Sessions(app.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
-        if let Err(error) = forget(&shop, &sessions).await {
+        if let Err(error) = delete_expired(&app, &sessions).await {
             tracing::warn!(%error, "could not delete expired sessions, password attempts and idempotency keys");
         }
     }
 }
 
-async fn forget(shop: &Shop, sessions: &Sessions) -> Result<(), crate::error::Error> {
+async fn delete_expired(app: &AppState, sessions: &Sessions) -> Result<(), crate::error::Error> {
     sessions.delete_expired().await?;
-    shop.act(Actor::System, throttle::sweep).await?;
-    while !shop.act(Actor::System, act::forget_keys).await? {}
+    app.write(Actor::System, throttle::sweep).await?;
+    while !app
+        .write(Actor::System, transaction::delete_expired_keys)
+        .await?
+    {}
     Ok(())
 }

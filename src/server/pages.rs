@@ -1,7 +1,7 @@
 //! The routes of the pages, and of the server functions that the pages call.
 
 use super::executor;
-use crate::{act::Shop, app::App, door::Called, shell::shell};
+use crate::{app::App, server_context::ClientCall, shell::shell, transaction::AppState};
 use axum::{
     Router,
     extract::Request,
@@ -19,7 +19,7 @@ use tower_http::set_header::SetResponseHeaderLayer;
 /// The routes of the pages. The list is generated once, because no page in the process can load its data while Leptos
 /// generates it.
 static PAGES: LazyLock<Vec<AxumRouteListing>> = LazyLock::new(|| {
-    executor::follow_tasks();
+    executor::install();
     generate_route_list(App)
 });
 
@@ -29,8 +29,8 @@ pub fn paths() -> impl Iterator<Item = &'static str> {
 }
 
 /// Returns the routes of the pages, with a 404 page for every other path.
-pub fn router(shop: Shop) -> Router {
-    let draw = render_app_async_with_context(move || provide_context(shop.clone()), shell);
+pub fn router(app: AppState) -> Router {
+    let draw = render_app_async_with_context(move || provide_context(app.clone()), shell);
     let (admin, others): (Vec<_>, Vec<_>) = PAGES
         .iter()
         .cloned()
@@ -53,12 +53,12 @@ pub fn no_index() -> SetResponseHeaderLayer<HeaderValue> {
 
 /// Returns the routes of the server functions, which clients call. The server itself calls the functions without a
 /// request when it renders a page.
-pub fn functions(shop: Shop) -> Router {
+pub fn functions(app: AppState) -> Router {
     let call = move |request: Request| {
-        let shop = shop.clone();
+        let app = app.clone();
         let context = move || {
-            provide_context(shop.clone());
-            provide_context(Called);
+            provide_context(app.clone());
+            provide_context(ClientCall);
         };
         handle_server_fns_with_context(context, request)
     };

@@ -1,17 +1,17 @@
 //! The router: groups of routes, each with its own layers.
 
 use super::{
-    api, assets, cookies, csrf, docs, files, forms, headers, identity,
-    limits::{self, LARGEST_BODY, Patience, Rates},
-    pages,
-    refusals::{self, Audience},
-    watching,
+    api, assets, authentication, cookies, csrf, docs,
+    error_pages::{self, Audience},
+    files, form_fallback, headers,
+    limits::{self, AddressRateLimiter, MAX_BODY, TimeLimit},
+    pages, telemetry,
 };
 use crate::{
-    act::Shop,
     api::{problem, request::read_token},
     auth::session_store::Sessions,
     bot::webhook,
+    transaction::AppState,
     web,
 };
 use axum::{
@@ -29,67 +29,67 @@ use tower_sessions::{
 };
 
 /// Builds the router of the whole server.
-pub fn router(shop: Shop, key: &Key) -> Router {
-    let config = shop.config.clone();
+pub fn router(app: AppState, key: &Key) -> Router {
+    let config = app.config.clone();
     let age = config.session_max_age.try_into();
-    let sessions = SessionManagerLayer::new(Sessions(shop.db.clone()))
+    let sessions = SessionManagerLayer::new(Sessions(app.db.clone()))
         .with_name("sirius")
         // `cookies::guard` adds `Secure` when the visitor uses HTTPS.
         .with_secure(false)
         .with_same_site(SameSite::Lax)
         .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
         .with_signed(key.clone());
-    let rates = Arc::new(Rates::new(&config));
+    let rates = Arc::new(AddressRateLimiter::new(&config));
 
     let small = |routes: Router| {
         routes
-            .layer(RequestBodyLimitLayer::new(LARGEST_BODY))
-            .layer(from_fn(limits::keep_size))
+            .layer(RequestBodyLimitLayer::new(MAX_BODY))
+            .layer(from_fn(limits::limit_size))
     };
-    let bounded = |routes: Router, patience: Patience| {
+    let bounded = |routes: Router, patience: TimeLimit| {
         routes
-            .layer(from_fn_with_state(rates.clone(), limits::keep_rate))
-            .layer(watching::catch_panics())
+            .layer(from_fn_with_state(rates.clone(), limits::limit_rate))
+            .layer(telemetry::catch_panics())
             .layer(from_fn_with_state(
                 (config.clone(), patience),
-                limits::keep_time,
+                limits::limit_time,
             ))
     };
     let identified = |routes: Router| {
         routes
             .layer(from_fn_with_state(
-                (shop.clone(), key.clone()),
-                identity::identify,
+                (app.clone(), key.clone()),
+                authentication::identify,
             ))
             .layer(sessions.clone())
             .layer(from_fn(csrf::protect_changes))
             .layer(from_fn(cookies::guard))
     };
     let told = |routes: Router, audience: Audience| {
-        routes.layer(from_fn_with_state(audience, refusals::tell))
+        routes.layer(from_fn_with_state(audience, error_pages::write_body))
     };
 
-    let pages = pages::router(shop.clone())
+    let pages = pages::router(app.clone())
         .merge(docs::router())
-        .layer(from_fn(forms::drop_refusal));
-    let pages = bounded(identified(small(pages)), Patience::Usual);
+        .layer(from_fn(form_fallback::drop_foreign_error));
+    let pages = bounded(identified(small(pages)), TimeLimit::Usual);
     // Downloads are recorded in the operation log, so only our own pages and programs may request one.
     let downloads =
-        identified(small(files::downloads(shop.clone()))).layer(from_fn(csrf::refuse_other_sites));
-    let downloads = bounded(downloads, Patience::Usual);
-    let uploads = identified(files::uploads(shop.clone()));
-    let uploads = bounded(uploads, Patience::File);
-    let functions = small(pages::functions(shop.clone())).layer(from_fn(forms::answer));
-    let functions = bounded(identified(functions), Patience::Usual);
-    let api = identified(small(api::router(shop.clone())))
+        identified(small(files::downloads(app.clone()))).layer(from_fn(csrf::refuse_other_sites));
+    let downloads = bounded(downloads, TimeLimit::Usual);
+    let uploads = identified(files::uploads(app.clone()));
+    let uploads = bounded(uploads, TimeLimit::File);
+    let functions = small(pages::functions(app.clone())).layer(from_fn(form_fallback::handle));
+    let functions = bounded(identified(functions), TimeLimit::Usual);
+    let api = identified(small(api::router(app.clone())))
         .layer(from_fn(csrf::refuse_silent_forms))
         .layer(from_fn(read_token));
-    let api = bounded(api, Patience::Usual).layer(from_fn(problem::answer));
+    let api = bounded(api, TimeLimit::Usual).layer(from_fn(problem::answer));
     // These requests are not identified, because that would query the database.
-    let machines = small(webhook::router(&shop))
-        .merge(watching::routes(shop.clone()))
+    let machines = small(webhook::router(&app))
+        .merge(telemetry::routes(app.clone()))
         .merge(assets::router());
-    let machines = bounded(machines, Patience::Usual);
+    let machines = bounded(machines, TimeLimit::Usual);
 
     told(
         pages.merge(downloads).merge(uploads).merge(machines),
@@ -98,8 +98,8 @@ pub fn router(shop: Shop, key: &Key) -> Router {
     .merge(told(functions, Audience::Client))
     .merge(api)
     .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
-    .layer(from_fn(headers::put))
-    .layer(from_fn(watching::watch))
+    .layer(from_fn(headers::set_headers))
+    .layer(from_fn(telemetry::log_request))
     .layer(from_fn_with_state(
         config,
         web::client_info::read_client_info,

@@ -2,7 +2,7 @@
 //! unchanged.
 
 use super::Format;
-use crate::{error::Error, i18n::Locale, moment::Moment, ui::words::field_label};
+use crate::{error::Error, i18n::Locale, moment::Moment, ui::labels::field_label};
 use chrono::{Datelike, NaiveDate, Timelike};
 use csv::{Terminator, Writer, WriterBuilder};
 use std::fmt::{Display, Write};
@@ -48,7 +48,7 @@ impl Sheet {
 
     /// Writes text that a user typed, guarded so that a spreadsheet does not run it as a formula.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
-        if is_risky(text) {
+        if needs_guard(text) {
             self.plain(format_args!("'{text}"))
         } else {
             self.write(text)
@@ -115,28 +115,30 @@ impl Sheet {
     pub fn end_row(&mut self) -> Result<(), Error> {
         self.out
             .write_record(None::<&[u8]>)
-            .map_err(|error| fault(&error))
+            .map_err(|error| csv_error(&error))
     }
 
     /// Returns the bytes of this part.
     pub fn into_bytes(self) -> Result<Vec<u8>, Error> {
-        self.out.into_inner().map_err(|error| fault(&error))
+        self.out.into_inner().map_err(|error| csv_error(&error))
     }
 
     /// Writes a cell without a guard.
     fn write(&mut self, text: &str) -> Result<(), Error> {
-        self.out.write_field(text).map_err(|error| fault(&error))
+        self.out
+            .write_field(text)
+            .map_err(|error| csv_error(&error))
     }
 
     fn make(&mut self, value: impl Display) -> Result<(), Error> {
         self.cell.clear();
-        write!(self.cell, "{value}").map_err(|error| fault(&error))
+        write!(self.cell, "{value}").map_err(|error| csv_error(&error))
     }
 
     fn end_cell(&mut self) -> Result<(), Error> {
         self.out
             .write_field(&self.cell)
-            .map_err(|error| fault(&error))
+            .map_err(|error| csv_error(&error))
     }
 }
 
@@ -151,21 +153,21 @@ impl Display for Dotted {
 }
 
 /// Returns the text of a cell without the guard that [`Sheet::text`] may have added.
-pub fn meant(cell: &str) -> &str {
+pub fn unguarded(cell: &str) -> &str {
     match cell.strip_prefix('\'') {
-        Some(text) if is_risky(text) => text,
+        Some(text) if needs_guard(text) => text,
         _ => cell,
     }
 }
 
 /// Returns whether a spreadsheet would run the text as a formula, or whether an apostrophe at its start could be taken
 /// for the guard.
-fn is_risky(text: &str) -> bool {
+fn needs_guard(text: &str) -> bool {
     text.trim_start_matches('\'')
         .starts_with(['=', '+', '-', '@', '\t', '\r'])
 }
 
-fn fault(error: &dyn Display) -> Error {
+fn csv_error(error: &dyn Display) -> Error {
     tracing::error!(%error, "could not write CSV");
     Error::Internal
 }
@@ -191,10 +193,10 @@ mod tests {
                 .from_reader(written.as_bytes());
             let cell = reader.records().next().unwrap().unwrap()[0].to_owned();
             assert!(cell.starts_with('\''), "{text}");
-            assert_eq!(meant(&cell), text);
+            assert_eq!(unguarded(&cell), text);
         }
         for text in ["чай", "'кавычка", "1-2", "a=b", ""] {
-            assert_eq!(meant(text), text);
+            assert_eq!(unguarded(text), text);
         }
         assert_eq!(
             row(Format::Plain, |sheet| sheet.plain("+79161234567")),

@@ -7,14 +7,14 @@
 
 use super::{Format, cells::Sheet};
 use crate::{
-    act::{Shop, Tx},
+    audit::{self, Action, Entity, service::record},
     auth::Actor,
-    door,
     error::Error,
     i18n::Locale,
-    log::{self, Action, Entity, service::record},
     page::{ListQuery, Page},
-    ui::words::field_label,
+    server_context,
+    transaction::{AppState, Tx},
+    ui::labels::field_label,
 };
 use axum::{
     body::{Body, Bytes},
@@ -32,15 +32,15 @@ use url::form_urlencoded;
 /// Rows read per batch.
 pub const BATCH: i64 = 5_000;
 /// The most batches that wait for a slow client.
-const WAITING: usize = 2;
+const QUEUED_BATCHES: usize = 2;
 /// The most bytes of a query that the operation log keeps.
-const FILTERS: usize = 1_000;
+const MAX_FILTER_BYTES: usize = 1_000;
 /// The byte order mark by which a spreadsheet recognises UTF-8.
 const BOM: &[u8] = b"\xef\xbb\xbf";
 
 /// A request for a CSV file.
-pub struct Asked {
-    shop: Shop,
+pub struct DownloadRequest {
+    app: AppState,
     actor: Result<Actor, Error>,
     parts: Parts,
     format: Format,
@@ -82,8 +82,8 @@ pub trait Export:
 }
 
 /// Answers with a whole list as a file: all rows that match the filters of its page, in the order of the file.
-pub async fn download<Q: Export>(State(shop): State<Shop>, parts: Parts) -> Response {
-    let mut asked = Asked::new(shop, parts);
+pub async fn download<Q: Export>(State(app): State<AppState>, parts: Parts) -> Response {
+    let mut asked = DownloadRequest::new(app, parts);
     let query = asked.query::<Q>();
     let file = query.clone().map(|query| File {
         entity: Q::ENTITY,
@@ -119,13 +119,13 @@ struct Options {
     format: Format,
 }
 
-impl Asked {
+impl DownloadRequest {
     /// Reads the user, the language and the format of a request.
-    pub fn new(shop: Shop, parts: Parts) -> Self {
+    pub fn new(app: AppState, parts: Parts) -> Self {
         let format = query_of::<Options>(&parts).map_or(Format::Excel, |options| options.format);
         Self {
             locale: crate::ui::language(&parts.headers),
-            shop,
+            app,
             actor: Actor::of(&parts.extensions),
             parts,
             format,
@@ -163,7 +163,7 @@ impl Asked {
         batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
     ) -> Result<Response, Error> {
         let source = Source {
-            shop: self.shop.clone(),
+            app: self.app.clone(),
             actor: actor.clone(),
             format: self.format,
             locale: self.locale,
@@ -173,14 +173,14 @@ impl Asked {
         let asked = self.filters.clone();
         let (entity, name) = (file.entity, format!("{}.csv", file.name));
         if self.parts.method != Method::HEAD {
-            self.shop
-                .act(actor, move |tx| {
-                    let changes = [log::set("file", &name), log::set("query", &asked)];
+            self.app
+                .write(actor, move |tx| {
+                    let changes = [audit::set("file", &name), audit::set("query", &asked)];
                     record(tx, Action::Export, entity, "csv", &changes)
                 })
                 .await?;
         }
-        let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(WAITING);
+        let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(QUEUED_BATCHES);
         tokio::spawn(source.send(first, rest, sender).in_current_span());
         // Fused, because compression polls the stream once more after its end.
         let body = stream::unfold(receiver, |mut receiver| async {
@@ -213,22 +213,22 @@ pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
         // 302, as for pages, so that the browser requests the sign-in page with GET.
         return (
             StatusCode::FOUND,
-            [(header::LOCATION, door::sign_in_page(wanted))],
+            [(header::LOCATION, server_context::sign_in_page(wanted))],
         )
             .into_response();
     }
-    let mut words = error.words(locale);
+    let mut words = error.message(locale);
     if let Error::Invalid(fields) = error {
         for wrong in fields {
             let label = field_label(locale, &wrong.field);
-            words = format!("{words}\n{label}: {}", wrong.problem.words(locale));
+            words = format!("{words}\n{label}: {}", wrong.problem.message(locale));
         }
     }
     (error.status(), words).into_response()
 }
 
 /// Redirects a browser after an upload.
-pub fn lead(path: &str) -> Response {
+pub fn redirect(path: &str) -> Response {
     Redirect::to(path).into_response()
 }
 
@@ -246,7 +246,7 @@ fn filters(query: &impl Serialize) -> String {
     let mut filters = form_urlencoded::Serializer::new(String::new())
         .extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()))
         .finish();
-    filters.truncate(FILTERS);
+    filters.truncate(MAX_FILTER_BYTES);
     filters
 }
 
@@ -264,7 +264,7 @@ impl File {
 
 /// The source of the batches of a file.
 struct Source<S> {
-    shop: Shop,
+    app: AppState,
     actor: Actor,
     format: Format,
     locale: Locale,
@@ -275,8 +275,8 @@ impl<S: Send + 'static> Source<S> {
     /// Reads a batch, and returns with it the state for the next one, if there is one.
     async fn next(&self, mut state: S) -> Result<(Bytes, Option<S>), Error> {
         let (format, locale, batch) = (self.format, self.locale, self.batch);
-        self.shop
-            .look(self.actor.clone(), move |tx| {
+        self.app
+            .read(self.actor.clone(), move |tx| {
                 let mut sheet = Sheet::new(format, locale);
                 let has_more = batch(tx, &mut state, &mut sheet)?;
                 Ok((sheet.into_bytes()?.into(), has_more.then_some(state)))

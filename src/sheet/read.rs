@@ -1,18 +1,18 @@
 //! Reads uploaded CSV files: UTF-8, UTF-16 or Windows-1251, separated by `;`, `,` or tabs, with labels or field codes
 //! as column names.
 
-use super::cells::meant;
+use super::cells::unguarded;
 use crate::{
     error::{Error, FieldError, Problem},
     fields::Fields,
     i18n::Locale,
     text::fold,
-    ui::words::field_label,
+    ui::labels::field_label,
 };
 use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 
 /// The most rows of a file.
-pub const ROWS: usize = 50_000;
+pub const MAX_ROWS: usize = 50_000;
 /// The only column whose cells may have several lines.
 const MULTILINE: &str = "description";
 
@@ -66,8 +66,8 @@ impl Table {
             if record.cells.iter().all(|cell| cell.trim().is_empty()) {
                 continue;
             }
-            if rows.len() == ROWS {
-                return Err(wrong(Problem::TooManyRows(ROWS)));
+            if rows.len() == MAX_ROWS {
+                return Err(wrong(Problem::TooManyRows(MAX_ROWS)));
             }
             rows.push(Row {
                 line: record.line,
@@ -75,7 +75,7 @@ impl Table {
                 cells: record
                     .cells
                     .iter()
-                    .map(|cell| meant(cell).to_owned())
+                    .map(|cell| unguarded(cell).to_owned())
                     .collect(),
             });
         }
@@ -277,7 +277,7 @@ fn separator(text: &str) -> u8 {
 }
 
 fn field_named(name: &str, fields: &[&'static str]) -> Option<&'static str> {
-    let name = fold(meant(name));
+    let name = fold(unguarded(name));
     fields.iter().copied().find(|field| {
         name == *field
             || [Locale::ru, Locale::en]

@@ -5,14 +5,14 @@ use super::{
     counters::{Cost, Counters},
 };
 use crate::{
-    act::Tx,
-    db::{Column, Dialect, Key, Keyset, Order},
+    db::{Column, Dialect, Keyset, SortKey, SortOrder},
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
     number::Qty,
     page::Page,
     schema::{products, stock_movements},
+    transaction::Tx,
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use std::collections::HashMap;
@@ -47,7 +47,7 @@ impl Locked {
 
 /// What caused a stock movement.
 #[derive(Clone, Copy, Debug)]
-pub enum Cause<'a> {
+pub enum MovementSource<'a> {
     Opening,
     Supply(i64),
     Correction(Option<&'a str>),
@@ -60,11 +60,13 @@ pub fn receive(
     product: &Locked,
     qty: Qty,
     price: Option<Eur>,
-    cause: Cause<'_>,
+    cause: MovementSource<'_>,
 ) -> Result<(), Error> {
     let kind = match cause {
-        Cause::Supply(_) => MovementKind::Supply,
-        Cause::Opening | Cause::Correction(_) | Cause::Order(_) => MovementKind::Opening,
+        MovementSource::Supply(_) => MovementKind::Supply,
+        MovementSource::Opening | MovementSource::Correction(_) | MovementSource::Order(_) => {
+            MovementKind::Opening
+        }
     };
     let mut after = product.counters;
     after.receive(qty, price)?;
@@ -80,7 +82,7 @@ pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Resul
         product,
         after,
         MovementKind::Reserve,
-        Cause::Order(order),
+        MovementSource::Order(order),
     )
 }
 
@@ -93,7 +95,7 @@ pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Resul
         product,
         after,
         MovementKind::Release,
-        Cause::Order(order),
+        MovementSource::Order(order),
     )
 }
 
@@ -101,7 +103,13 @@ pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Resul
 pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<Cost, Error> {
     let mut after = product.counters;
     let cost = after.issue(qty);
-    write(tx, product, after, MovementKind::Issue, Cause::Order(order))?;
+    write(
+        tx,
+        product,
+        after,
+        MovementKind::Issue,
+        MovementSource::Order(order),
+    )?;
     Ok(cost)
 }
 
@@ -114,7 +122,7 @@ pub fn correct(
 ) -> Result<(), Error> {
     let mut after = product.counters;
     after.correct(on_hand, product.buy_price_eur)?;
-    let cause = Cause::Correction(note);
+    let cause = MovementSource::Correction(note);
     write(tx, product, after, MovementKind::Correction, cause)
 }
 
@@ -157,19 +165,20 @@ fn write(
     product: &Locked,
     after: Counters,
     kind: MovementKind,
-    cause: Cause<'_>,
+    cause: MovementSource<'_>,
 ) -> Result<(), Error> {
     let before = product.counters;
     diesel::update(products::table.find(product.id))
         .set(after)
         .execute(tx.conn)?;
     let is_low = after.stock() < product.min_stock;
-    tx.events.level(product.id, product.is_low(), is_low);
+    tx.events
+        .record_stock_level(product.id, product.is_low(), is_low);
     let (supply_id, order_id, note) = match cause {
-        Cause::Opening => (None, None, None),
-        Cause::Supply(id) => (Some(id), None, None),
-        Cause::Order(id) => (None, Some(id), None),
-        Cause::Correction(note) => (None, None, note),
+        MovementSource::Opening => (None, None, None),
+        MovementSource::Supply(id) => (Some(id), None, None),
+        MovementSource::Order(id) => (None, Some(id), None),
+        MovementSource::Correction(note) => (None, None, note),
     };
     diesel::insert_into(stock_movements::table)
         .values((
@@ -201,7 +210,7 @@ pub fn ledger(
     limit: i64,
 ) -> Result<Page<Movement>, Error> {
     let keyset = Keyset::new(
-        Order {
+        SortOrder {
             columns: &[Column::Int("id")],
             descending: true,
         },
@@ -211,11 +220,11 @@ pub fn ledger(
     )?;
     let rows = stock_movements::table
         .filter(stock_movements::product_id.eq(product))
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .order(sql::<Untyped>(&keyset.order()))
         .limit(keyset.fetch())
         .select(Movement::as_select())
         .into_boxed::<Dialect>()
         .load(tx.conn)?;
-    Ok(keyset.page(rows, |movement: &Movement| vec![Key::Int(movement.id)]))
+    Ok(keyset.page(rows, |movement: &Movement| vec![SortKey::Int(movement.id)]))
 }

@@ -5,13 +5,13 @@ use super::{
     service::{self, NewSupply},
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
-        request::{Body, Caller, Id, Key, Params},
-        values::{Listing, Made, Money, Time},
+        answers::{AuthErrors, BodyErrors, Conflict, ListErrors, NotFoundErrors, PermissionErrors},
+        request::{Body, Caller, Id, IdempotencyKey, Params},
+        values::{Created, Listing, Money, Time},
     },
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::Json;
 use serde::Serialize;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// Returns the router for the supply endpoints.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, receive))
         .routes(routes!(get))
@@ -65,7 +65,7 @@ impl From<Supply> for SupplyJson {
     operation_id = "list_supplies",
     tag = "supplies",
     params(Query),
-    responses((status = OK, description = "A page of supplies", body = Listing<SupplyJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of supplies", body = Listing<SupplyJson>), AuthErrors, PermissionErrors, ListErrors)
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<SupplyJson>>, Error> {
     Ok(Listing::of(caller.search(params, service::list).await?))
@@ -80,22 +80,22 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Supp
     path = "/api/supplies",
     operation_id = "receive_supply",
     tag = "supplies",
-    params(Key),
+    params(IdempotencyKey),
     request_body = NewSupply,
     responses(
         (status = CREATED, description = "The new supply", body = SupplyJson, headers(("Location" = String, description = "Path of the new supply"))),
-        SignedIn, Allowed, WithBody, Conflict
+        AuthErrors, PermissionErrors, BodyErrors, Conflict
     )
 )]
 async fn receive(
     caller: Caller,
-    Key(key): Key,
+    IdempotencyKey(key): IdempotencyKey,
     body: Body<NewSupply>,
-) -> Result<Made<SupplyJson>, Error> {
+) -> Result<Created<SupplyJson>, Error> {
     let receive = move |tx: &mut Tx<'_>, new: &NewSupply| service::receive(tx, &key, new);
     let supply = caller.submit(body, receive).await?;
     let at = format!("/api/supplies/{}", supply.id);
-    Ok(Made::at(at, supply.into()))
+    Ok(Created::at(at, supply.into()))
 }
 
 /// Read a supply
@@ -105,10 +105,10 @@ async fn receive(
     operation_id = "read_supply",
     tag = "supplies",
     params(("id" = i64, Path, description = "Number of the supply", example = 3)),
-    responses((status = OK, description = "The supply", body = SupplyJson), SignedIn, Allowed, OfOne)
+    responses((status = OK, description = "The supply", body = SupplyJson), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<SupplyJson>, Error> {
-    let look = move |tx: &mut Tx<'_>| service::get(tx, id);
-    let supply = caller.look(look).await?;
+    let query = move |tx: &mut Tx<'_>| service::get(tx, id);
+    let supply = caller.read(query).await?;
     Ok(Json(supply.into()))
 }

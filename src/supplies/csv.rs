@@ -2,11 +2,11 @@
 
 use super::{Query, Supply, service};
 use crate::{
-    act::Tx,
+    audit::Entity,
     error::Error,
-    log::Entity,
     page::Page,
     sheet::{cells::Sheet, download::Export},
+    transaction::Tx,
 };
 
 /// The columns of the file.

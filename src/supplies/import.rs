@@ -7,19 +7,19 @@ use super::{
     service::{self, NewSupply},
 };
 use crate::{
-    act::Tx,
+    audit::{self, Action, Change},
     error::{Error, Problem},
     import::plan::{Outcome, Planned, problems, unreadable},
-    log::{self, Action, Change},
     products::{self, Product},
     sheet::read::{Row, Table},
     stock::{self, counters::Counters},
     text::{fold, tidy},
+    transaction::Tx,
     validation::{Input, Request, number, optional},
 };
 use std::collections::HashMap;
 
-const NEEDED: [&str; 4] = ["product", "qty", "buy_price_eur", "supplier_name"];
+const REQUIRED: [&str; 4] = ["product", "qty", "buy_price_eur", "supplier_name"];
 
 /// A supply to receive.
 pub struct Receive {
@@ -29,7 +29,7 @@ pub struct Receive {
 
 /// Reads a file of supplies.
 pub fn table(text: &str) -> Result<Table, Error> {
-    Table::read(text, &FIELDS, &NEEDED)
+    Table::read(text, &FIELDS, &REQUIRED)
 }
 
 /// Returns what each row would do.
@@ -82,7 +82,7 @@ fn planned(
     };
     if let Some(id) = id {
         match recorded.get(&id) {
-            None => input.wrong("id", Problem::NotOnRecord),
+            None => input.add_error("id", Problem::NotOnRecord),
             Some(supply) => {
                 let is_same = fold(&supply.product_name) == fold(&name)
                     && supply.qty == new.qty
@@ -92,19 +92,21 @@ fn planned(
                 if is_same {
                     return Ok(planned(Outcome::Same, Vec::new()));
                 }
-                input.wrong("id", Problem::OnRecord);
+                input.add_error("id", Problem::OnRecord);
             }
         }
     }
     let product = products.get(&fold(&name));
     match product {
         _ if name.is_empty() => {}
-        None => input.wrong("product", Problem::UnknownProduct),
-        Some(product) if product.archived_at.is_some() => input.wrong("product", Problem::Archived),
+        None => input.add_error("product", Problem::UnknownProduct),
+        Some(product) if product.archived_at.is_some() => {
+            input.add_error("product", Problem::Archived)
+        }
         Some(_) => {}
     }
     let act = input
-        .done()
+        .finish()
         .and_then(|()| product.ok_or_else(|| Error::field("product", Problem::UnknownProduct)))
         .and_then(|product| {
             let counters = held.entry(product.id).or_default();
@@ -128,6 +130,6 @@ pub fn apply(
     changes: &mut Vec<Change>,
 ) -> Result<(Action, i64), Error> {
     let (id, product) = service::write(tx, product_id, &new)?;
-    changes.insert(0, log::set("product", product));
+    changes.insert(0, audit::set("product", product));
     Ok((Action::Supply, id))
 }

@@ -4,17 +4,16 @@ use super::{Query, Supply};
 use crate::{
     error::Error,
     fields::Fields,
-    page::{Found, Page},
+    page::{Filtered, Page},
     products::{
         first::FirstProduct,
-        picker::{PickerStart, ProductPicker, propose},
+        picker::{PickerData, ProductPicker, prefill},
     },
     ui::{
         self,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
         pager::{
-            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter,
-            query_of,
+            CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
     },
 };
@@ -25,14 +24,14 @@ use leptos_router::hooks::use_query_map;
 
 /// Reads a page of the supply history.
 #[server(endpoint = "list_supplies", input = GetUrl)]
-pub async fn list_supplies(query: Query) -> Result<Found<Page<Supply>>, Error> {
-    crate::door::search(query, super::service::list).await
+pub async fn list_supplies(query: Query) -> Result<Filtered<Page<Supply>>, Error> {
+    crate::server_context::search(query, super::service::list).await
 }
 
 /// Returns the initial data of the form.
 #[server(endpoint = "new_supply", input = GetUrl)]
-pub async fn new_supply(#[server(default)] product: String) -> Result<PickerStart, Error> {
-    crate::door::look(move |tx| {
+pub async fn new_supply(#[server(default)] product: String) -> Result<PickerData, Error> {
+    crate::server_context::read(move |tx| {
         tx.actor.may(crate::auth::Permission::Supplies)?;
         crate::products::picker::start(tx, &product)
     })
@@ -46,22 +45,22 @@ pub async fn receive_supply(
     #[server(flatten)] fields: Fields,
 ) -> Result<Supply, Error> {
     use super::service;
-    use crate::{door, ui::banner::Success};
-    let supply = door::submit(fields, move |tx, new| {
+    use crate::{server_context, ui::banner::Success};
+    let supply = server_context::submit(fields, move |tx, new| {
         service::receive(tx, &idempotency_key, new)
     })
     .await?;
-    door::back(Success::SupplyReceived);
+    server_context::redirect_back(Success::SupplyReceived);
     Ok(supply)
 }
 
 /// The page of supplies.
 #[component]
 pub fn SuppliesPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let receive = FormAction::new::<ReceiveSupply>();
-    let received = receive.times_done();
+    let received = receive.success_count();
     // After a successful submission the form starts over, empty and with a new idempotency key.
     let start = ui::data(
         move || {
@@ -80,17 +79,20 @@ pub fn SuppliesPage() -> impl IntoView {
         move || (query_of::<Query>(&params.read()), received.get()),
         |(query, _)| list_supplies(query),
     );
-    let draw = move |Found { found: page, wrong }: Found<Page<Supply>>| {
+    let draw = move |Filtered {
+                         found: page,
+                         errors,
+                     }: Filtered<Page<Supply>>| {
         let mistakes =
-            view! { <OtherMistakes wrong fields=&["product", "supplier", "from", "to"] /> };
+            view! { <OtherErrors errors fields=&["product", "supplier", "from", "to"] /> };
         if page.items.is_empty() {
             let words = if is_filtered(
                 &params.read_untracked(),
                 &["product", "supplier", "from", "to", "after", "before"],
             ) {
-                view! { {td_string!(l, supplies.none_found)} " " <a class="link" href="/supplies">{td_string!(l, ui.reset)}</a> }.into_any()
+                view! { {td_string!(locale, supplies.none_found)} " " <a class="link" href="/supplies">{td_string!(locale, ui.reset)}</a> }.into_any()
             } else {
-                td_string!(l, supplies.none_yet).into_any()
+                td_string!(locale, supplies.none_yet).into_any()
             };
             return view! { {mistakes} <p class="empty">{words}</p> }.into_any();
         }
@@ -104,10 +106,10 @@ pub fn SuppliesPage() -> impl IntoView {
     let done = move || {
         receive.made().map(|supply: Supply| {
             let words = td_string!(
-                l,
+                locale,
                 supplies.received,
                 product = supply.product_name,
-                qty = supply.qty.display(l)
+                qty = supply.qty.display(locale)
             )
             .to_string();
             ui::announce(words.clone());
@@ -115,16 +117,16 @@ pub fn SuppliesPage() -> impl IntoView {
         })
     };
     view! {
-        <Title text=td_string!(l, nav.supplies) />
+        <Title text=td_string!(locale, nav.supplies) />
         <div class="page-head">
-            <h1>{td_string!(l, nav.supplies)}</h1>
+            <h1>{td_string!(locale, nav.supplies)}</h1>
             <div class="page-actions">
                 <CsvLink path="/supplies.csv" />
-                <a class="btn" href="/supplies/import">{td_string!(l, csv.upload)}</a>
+                <a class="btn" href="/supplies/import">{td_string!(locale, csv.upload)}</a>
             </div>
         </div>
         <section class="panel" aria-labelledby="receive">
-            <h2 id="receive">{td_string!(l, supplies.receive)}</h2>
+            <h2 id="receive">{td_string!(locale, supplies.receive)}</h2>
             {done}
             {ui::loaded(start, move |start| if start.offers.is_empty() {
                 view! { <FirstProduct /> }.into_any()
@@ -133,7 +135,7 @@ pub fn SuppliesPage() -> impl IntoView {
             })}
         </section>
         <section aria-labelledby="history">
-            <h2 id="history">{td_string!(l, supplies.history)}</h2>
+            <h2 id="history">{td_string!(locale, supplies.history)}</h2>
             <Filters />
             {ui::loaded(page, draw)}
         </section>
@@ -141,17 +143,18 @@ pub fn SuppliesPage() -> impl IntoView {
 }
 
 #[component]
-fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
-    let l = ui::locale();
+fn SupplyForm(start: PickerData, action: FormAction) -> impl IntoView {
+    let locale = ui::locale();
     let chosen = RwSignal::new(start.chosen.clone());
     let supplier = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
     // The last purchase price and supplier are proposed.
-    propose(chosen, price, true, move |offer| {
+    prefill(chosen, price, true, move |offer| {
         let last = offer.buy_price_eur;
-        last.map(|price| price.typed(l)).unwrap_or_default()
+        last.map(|price| price.input_value(locale))
+            .unwrap_or_default()
     });
-    propose(chosen, supplier, false, |offer| {
+    prefill(chosen, supplier, false, |offer| {
         offer.supplier_name.clone().unwrap_or_default()
     });
     let proposal = start.chosen.clone();
@@ -161,32 +164,32 @@ fn SupplyForm(start: PickerStart, action: FormAction) -> impl IntoView {
         .unwrap_or_default();
     let last_price = proposal
         .and_then(|offer| offer.buy_price_eur)
-        .map(|price| price.typed(l))
+        .map(|price| price.input_value(locale))
         .unwrap_or_default();
     view! {
         <Form action resets=true>
             <IdempotencyKey fresh=start.idempotency_key />
             <ProductPicker offers=start.offers chosen for_supply=true />
             <div class="field-triple">
-                <Field name="qty" label=td_string!(l, fields.qty) inputmode="numeric" required=true />
-                <Field name="buy_price_eur" label=td_string!(l, fields.buy_price_eur) value=last_price bind=price inputmode="decimal" required=true />
-                <Field name="supplier_name" label=td_string!(l, fields.supplier_name) value=last_supplier bind=supplier required=true />
+                <Field name="qty" label=td_string!(locale, fields.qty) inputmode="numeric" required=true />
+                <Field name="buy_price_eur" label=td_string!(locale, fields.buy_price_eur) value=last_price bind=price inputmode="decimal" required=true />
+                <Field name="supplier_name" label=td_string!(locale, fields.supplier_name) value=last_supplier bind=supplier required=true />
             </div>
-            <Submit label=td_string!(l, supplies.do_receive) />
+            <Submit label=td_string!(locale, supplies.do_receive) />
         </Form>
     }
 }
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     view! {
         <FilterForm action="/supplies">
-            <FilterField name="product" label=td_string!(l, fields.product) />
-            <FilterField name="supplier" label=td_string!(l, fields.supplier_name) />
-            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <FilterField name="product" label=td_string!(locale, fields.product) />
+            <FilterField name="supplier" label=td_string!(locale, fields.supplier_name) />
+            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
     }
 }
@@ -194,18 +197,18 @@ fn Filters() -> impl IntoView {
 /// A table of supplies; on a phone, each row is a card.
 #[component]
 pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let row = move |supply: Supply| {
         let total = supply.total_eur();
         view! {
             <tr role="row">
-                <td role="cell" class="date" data-label=td_string!(l, fields.date)>{supply.created_at.shown(l)}</td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{supply.created_at.display(locale)}</td>
                 <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", supply.product_id)>{supply.product_name}</a></td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.qty)>{supply.qty.display(l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.buy_price_eur)>{supply.buy_price_eur.shown(l)}</td>
-                <td role="cell" class="num" data-label=td_string!(l, fields.total)>{total.shown(l)}</td>
-                <td role="cell" class="name" data-label=td_string!(l, fields.supplier_name)>{supply.supplier_name}</td>
-                <td role="cell" data-label=td_string!(l, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>{supply.qty.display(locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>{supply.buy_price_eur.display(locale)}</td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.total)>{total.display(locale)}</td>
+                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>{supply.supplier_name}</td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
             </tr>
         }
     };
@@ -213,13 +216,13 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.product)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.qty)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.buy_price_eur)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(l, fields.total)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.supplier_name)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.buy_price_eur)}</th>
+                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.supplier_name)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{supplies.into_iter().map(row).collect_view()}</tbody>

@@ -2,21 +2,21 @@
 
 use super::{Query, Sort, Supply};
 use crate::{
-    act::Tx,
     api::values::Amount,
+    audit::{self, Action, Change, Entity, service::record},
     auth::Permission,
     clock,
-    db::{Column, Dialect, Key, Keyset, Order},
+    db::{Column, Dialect, Keyset, SortKey, SortOrder},
     error::Error,
-    log::{self, Action, Change, Entity, service::record},
     money::Eur,
     number::Qty,
     page::Page,
-    products::{self, names::Named},
+    products::{self, names::NameFilter},
     schema::supplies,
-    stock::{self, service::Cause},
+    stock::{self, service::MovementSource},
     text::fold,
-    validation::{Checks, Input, Request, eur, line, qty},
+    transaction::Tx,
+    validation::{Input, Request, Validator, eur, line, qty},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use serde::Serialize;
@@ -24,7 +24,7 @@ use std::collections::HashMap;
 use utoipa::ToSchema;
 
 /// The longest name of a supplier, in characters.
-pub const NAME: usize = 200;
+pub const MAX_NAME_LENGTH: usize = 200;
 
 /// A supply to receive
 #[derive(Clone, Debug, Default, Serialize, ToSchema)]
@@ -49,12 +49,12 @@ impl Request for NewSupply {
 
     fn read(input: &mut Input) -> Self {
         let qty = input.read("qty", qty);
-        let supplier_name = input.read("supplier_name", line(NAME));
+        let supplier_name = input.read("supplier_name", line(MAX_NAME_LENGTH));
         let buy_price_eur = input.read("buy_price_eur", eur);
         if let Err(error) = buy_price_eur.total_within(Eur::MAX_TOTAL, qty) {
-            input.wrong("buy_price_eur", error.into());
+            input.add_error("buy_price_eur", error.into());
         }
-        let (product_id, product) = products::search::read_meant(input);
+        let (product_id, product) = products::search::read_product(input);
         Self {
             product_id,
             product,
@@ -69,9 +69,9 @@ impl NewSupply {
     /// Returns what the operation log records of the supply, apart from its product.
     pub fn changes(&self) -> [Change; 3] {
         [
-            log::set("qty", self.qty.0),
-            log::set("buy_price_eur", self.buy_price_eur),
-            log::set("supplier_name", &self.supplier_name),
+            audit::set("qty", self.qty.0),
+            audit::set("buy_price_eur", self.buy_price_eur),
+            audit::set("supplier_name", &self.supplier_name),
         ]
     }
 }
@@ -80,9 +80,9 @@ impl NewSupply {
 pub fn receive(tx: &mut Tx<'_>, key: &str, new: &NewSupply) -> Result<Supply, Error> {
     tx.actor.may(Permission::Supplies)?;
     let insert = |tx: &mut Tx<'_>| {
-        let product = products::search::meant(tx, new.product_id, &new.product)?;
+        let product = products::search::resolve(tx, new.product_id, &new.product)?;
         let (id, name) = write(tx, product.id, new)?;
-        let mut changes = vec![log::set("product", name)];
+        let mut changes = vec![audit::set("product", name)];
         changes.extend(new.changes());
         record(tx, Action::Supply, Entity::Supply, id, &changes)?;
         Ok(id)
@@ -112,8 +112,14 @@ pub(super) fn write(
         .returning(supplies::id)
         .get_result::<i64>(tx.conn)?;
     let price = new.buy_price_eur;
-    stock::service::receive(tx, &product, new.qty, Some(price), Cause::Supply(id))?;
-    products::service::follow_supply(tx, &product, price, &new.supplier_name)?;
+    stock::service::receive(
+        tx,
+        &product,
+        new.qty,
+        Some(price),
+        MovementSource::Supply(id),
+    )?;
+    products::service::apply_supply(tx, &product, price, &new.supplier_name)?;
     Ok((id, product.name))
 }
 
@@ -149,17 +155,17 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Supply>, Error> {
 /// Returns a page of the history. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Supply>, Error> {
     tx.actor.may(Permission::Supplies)?;
-    let mut checks = Checks::default();
-    let (from, to) = checks.range(&query.from, &query.to);
-    let sort: Option<Sort> = checks.code("sort", query.sort.trim_start_matches('-'));
+    let mut validator = Validator::default();
+    let (from, to) = validator.range(&query.from, &query.to);
+    let sort: Option<Sort> = validator.code("sort", query.sort.trim_start_matches('-'));
     let descending = sort.is_none() || query.sort.starts_with('-');
-    let page_size = checks.page_size(&query.limit);
-    checks.done()?;
+    let page_size = validator.page_size(&query.limit);
+    validator.done()?;
     let mut rows = supplies::table
         .select(Supply::as_select())
         .into_boxed::<Dialect>();
-    if let Some(product) = Named::read(tx, "supplies", &query.product)? {
-        if let Some(ids) = product.few(tx)? {
+    if let Some(product) = NameFilter::read(tx, "supplies", &query.product)? {
+        if let Some(ids) = product.matching_ids(tx)? {
             rows = rows.filter(supplies::id.eq_any(ids));
         } else {
             rows = rows.filter(product.condition());
@@ -210,17 +216,20 @@ fn by_time(
     before: &str,
     limit: i64,
 ) -> Result<Page<Supply>, Error> {
-    let order = Order {
+    let order = SortOrder {
         columns: &[Column::Time("created_at"), Column::Int("id")],
         descending,
     };
     let keyset = Keyset::new(order, after, before, limit)?;
     let rows = rows
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .order(sql::<Untyped>(&keyset.order()))
         .limit(keyset.fetch())
         .load(tx.conn)?;
     Ok(keyset.page(rows, |supply: &Supply| {
-        vec![Key::Time(supply.created_at.utc()), Key::Int(supply.id)]
+        vec![
+            SortKey::Time(supply.created_at.utc()),
+            SortKey::Int(supply.id),
+        ]
     }))
 }

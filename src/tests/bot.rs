@@ -3,16 +3,16 @@
 use crate::testing::{telegram::TOKEN, telegram::Telegram};
 use crate::tests::support::{App, PASSWORD, Person, apply, on_both_databases};
 use crate::{
+    audit::{Action, Query, search},
     auth::{
         Role,
         chats::service,
         service::{PasswordChange, change_password},
         users::service as users,
     },
-    bot::{conversation::Bot, inbox, poll::Ear, webhook},
+    bot::{conversation::Bot, inbox, poll::UpdatePoller, webhook},
     clock,
     config::notifications::{self as settings, Secret},
-    log::{Action, Query, search},
     notifications::worker::{Channels, deliver_due},
     orders::{self, Status},
 };
@@ -100,7 +100,7 @@ impl<'a> Talk<'a> {
 
     /// Links the chat to the account of a person.
     async fn links(&self, person: &Person) {
-        let (code, _) = person.act(service::new_code).await.unwrap();
+        let (code, _) = person.write(service::new_code).await.unwrap();
         let answer = self.writes(&code).await.remove(0);
         assert!(
             answer.starts_with(&format!(
@@ -133,7 +133,7 @@ async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
     let app = with_bot(app, &telegram);
     app.hire(app.manager()).await.adds("чай", 5).await;
     app.hire(app.clerk()).await.books("чай", 1).await.unwrap();
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let stranger = Talk::new(&bot, &telegram, 666);
     assert_eq!(stranger.writes("/stock чай").await, [STRANGER]);
     for text in ["/order 4567", "/low", "/start", "ABCDEFGH", "чай"] {
@@ -142,7 +142,7 @@ async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
     assert!(stranger.presses("issue:1").await["text"].is_null());
     assert_eq!(
         app.clerk()
-            .look(|tx| orders::service::get(tx, 1))
+            .read(|tx| orders::service::get(tx, 1))
             .await
             .unwrap()
             .status,
@@ -156,13 +156,13 @@ async fn a_code_links_one_chat_once(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let (clerk, admin) = (app.hire(app.clerk()).await, app.hire(app.admin()).await);
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let (anna, boris) = (
         Talk::new(&bot, &telegram, ANNA),
         Talk::new(&bot, &telegram, BORIS),
     );
-    let (old, _) = clerk.act(service::new_code).await.unwrap();
-    let (code, until) = clerk.act(service::new_code).await.unwrap();
+    let (old, _) = clerk.write(service::new_code).await.unwrap();
+    let (code, until) = clerk.write(service::new_code).await.unwrap();
     assert!((until.utc() - clock::now().utc()).num_minutes() <= 10);
     assert_eq!(anna.writes(&old).await, [STRANGER], "only the newest holds");
     let welcome = anna
@@ -174,7 +174,7 @@ async fn a_code_links_one_chat_once(app: App) {
         "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка"
     );
     assert_eq!(boris.writes(&code).await, [STRANGER], "it is used up");
-    let mine = clerk.look(service::list).await.unwrap();
+    let mine = clerk.read(service::list).await.unwrap();
     assert_eq!(
         mine.iter()
             .map(|chat| chat.name.as_str())
@@ -183,8 +183,16 @@ async fn a_code_links_one_chat_once(app: App) {
     );
     // Nobody else takes it away; its owner does.
     let id = mine[0].id;
-    assert!(admin.act(move |tx| service::unlink(tx, id)).await.is_err());
-    clerk.act(move |tx| service::unlink(tx, id)).await.unwrap();
+    assert!(
+        admin
+            .write(move |tx| service::unlink(tx, id))
+            .await
+            .is_err()
+    );
+    clerk
+        .write(move |tx| service::unlink(tx, id))
+        .await
+        .unwrap();
     assert_eq!(
         anna.writes("/low").await,
         Vec::<String>::new(),
@@ -197,12 +205,12 @@ async fn a_code_that_is_too_old_links_nothing(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     app.hire(app.clerk()).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let clerk = app.clerk().actor();
     let earlier = clock::at(clock::now().utc().and_utc() - TimeDelta::seconds(601));
     let (code, _) = app
-        .shop
-        .act(clerk, move |tx| {
+        .state
+        .write(clerk, move |tx| {
             tx.now = earlier;
             service::new_code(tx)
         })
@@ -219,16 +227,16 @@ async fn who_guesses_codes_is_not_heard_any_more(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let clerk = app.hire(app.clerk()).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let guesser = Talk::new(&bot, &telegram, 666);
     guesser.writes("/start").await;
     for _ in 0..10 {
         guesser.writes("AAAAAAAA").await;
     }
-    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    let (code, _) = clerk.write(service::new_code).await.unwrap();
     assert_eq!(guesser.writes(&code).await, Vec::<String>::new());
     Talk::new(&bot, &telegram, ANNA).writes(&code).await;
-    assert_eq!(clerk.look(service::list).await.unwrap().len(), 1);
+    assert_eq!(clerk.read(service::list).await.unwrap().len(), 1);
 }
 
 #[apply(on_both_databases)]
@@ -236,11 +244,11 @@ async fn a_code_ends_with_the_password_of_those_days(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let clerk = app.hire(app.clerk()).await;
-    let bot = Bot::of(&app.shop).unwrap();
-    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    let bot = Bot::of(&app.state).unwrap();
+    let (code, _) = clerk.write(service::new_code).await.unwrap();
     let password = "battery staple".to_owned();
     change_password(
-        &app.shop,
+        &app.state,
         clerk.me.clone(),
         PasswordChange {
             current_password: PASSWORD.to_owned(),
@@ -253,7 +261,7 @@ async fn a_code_ends_with_the_password_of_those_days(app: App) {
         Talk::new(&bot, &telegram, 666).writes(&code).await,
         [STRANGER]
     );
-    assert_eq!(clerk.look(service::list).await.unwrap(), []);
+    assert_eq!(clerk.read(service::list).await.unwrap(), []);
 }
 
 #[apply(on_both_databases)]
@@ -261,7 +269,7 @@ async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
     assert_eq!(
@@ -273,7 +281,7 @@ async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
     manager.adds("Чай <зелёный>", 5).await;
     let draft = fields! { name: "кофе", min_stock: "9", sell_price_rub: "250" };
     manager
-        .act(move |tx| {
+        .write(move |tx| {
             crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)
         })
         .await
@@ -316,14 +324,14 @@ async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let manager = app.hire(app.manager()).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&manager).await;
     manager.adds("чай", 50).await;
     for number in 0..12 {
         let draft = fields! { name: format!("чай {number}"), min_stock: "9" };
         manager
-            .act(move |tx| {
+            .write(move |tx| {
                 crate::products::service::create(tx, "", &draft.with("quantity", "3").read()?)
             })
             .await
@@ -367,7 +375,7 @@ async fn the_button_issues_once_as_whoever_presses_it(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
     let tea = manager.adds("чай", 5).await;
@@ -392,7 +400,7 @@ async fn the_button_issues_once_as_whoever_presses_it(app: App) {
     assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
     let admin = app.hire(app.admin()).await;
     let issued = admin
-        .look(|tx| {
+        .read(|tx| {
             search::list(
                 tx,
                 &Query {
@@ -438,20 +446,23 @@ async fn a_chat_has_the_rights_that_its_owner_has_now(app: App) {
     admin.adds("чай", 5).await;
     admin.books("чай", 1).await.unwrap();
     admin.issues(1).await.unwrap();
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&boss).await;
     let sold = "Выдано заказов: 1, штук: 1, на 100,00\u{a0}₽";
     assert!(anna.writes("/today").await[0].contains(sold));
     admin
-        .act(|tx| users::change_role(tx, "хозяин", Role::User))
+        .write(|tx| users::change_role(tx, "хозяин", Role::User))
         .await
         .unwrap();
     assert!(!anna.writes("/today").await[0].contains(sold));
-    admin.act(|tx| users::block(tx, "хозяин")).await.unwrap();
+    admin.write(|tx| users::block(tx, "хозяин")).await.unwrap();
     assert_eq!(anna.writes("/low").await, [STRANGER]);
     // Let in again, he must link his chat again.
-    admin.act(|tx| users::unblock(tx, "хозяин")).await.unwrap();
+    admin
+        .write(|tx| users::unblock(tx, "хозяин"))
+        .await
+        .unwrap();
     assert_eq!(anna.writes("/low").await, Vec::<String>::new());
 }
 
@@ -460,11 +471,11 @@ async fn a_reset_of_the_password_ends_the_chats(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let (admin, clerk) = (app.hire(app.admin()).await, app.hire(app.clerk()).await);
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
     admin
-        .act(|tx| users::reset_password(tx, "продавец", "", true))
+        .write(|tx| users::reset_password(tx, "продавец", "", true))
         .await
         .unwrap();
     assert_eq!(anna.writes("/low").await, [STRANGER]);
@@ -475,7 +486,7 @@ async fn in_a_group_the_bot_tells_nothing(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let clerk = app.hire(app.clerk()).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
     clerk.books("чай", 1).await.unwrap();
@@ -495,7 +506,7 @@ async fn in_a_group_the_bot_tells_nothing(app: App) {
     bot.take(update).await.unwrap();
     assert_eq!(
         clerk
-            .look(|tx| orders::service::get(tx, 1))
+            .read(|tx| orders::service::get(tx, 1))
             .await
             .unwrap()
             .status,
@@ -508,7 +519,7 @@ async fn an_update_that_comes_twice_is_answered_once(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram);
     let clerk = app.hire(app.clerk()).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
     let update = numbered(&written(ANNA, "/low"));
@@ -541,30 +552,38 @@ async fn one_server_asks_and_another_takes_over_when_it_is_gone(app: App) {
     let other = app.another_server();
     let now = clock::now();
     let later = clock::at(now.utc().and_utc() + TimeDelta::seconds(91));
-    assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
+    assert!(inbox::lease(&app.state, 4242, "first", now).await.unwrap());
     assert!(!inbox::lease(&other, 4242, "second", now).await.unwrap());
-    assert!(inbox::lease(&app.shop, 4242, "first", now).await.unwrap());
+    assert!(inbox::lease(&app.state, 4242, "first", now).await.unwrap());
     assert!(inbox::lease(&other, 4242, "second", later).await.unwrap());
-    assert!(!inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
+    assert!(
+        !inbox::lease(&app.state, 4242, "first", later)
+            .await
+            .unwrap()
+    );
     inbox::release(&other, 4242, "second").await.unwrap();
-    assert!(inbox::lease(&app.shop, 4242, "first", later).await.unwrap());
+    assert!(
+        inbox::lease(&app.state, 4242, "first", later)
+            .await
+            .unwrap()
+    );
 }
 
 #[apply(on_both_databases)]
 async fn telegram_counts_anew_after_days_of_silence(app: App) {
     let now = clock::now();
     let after_days = clock::at(now.utc().and_utc() + TimeDelta::days(6));
-    assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(None));
-    assert_eq!(inbox::take(&app.shop, 1, 900, now).await, Ok(true));
-    assert_eq!(inbox::next(&app.shop, 1, now).await, Ok(Some(901)));
+    assert_eq!(inbox::next(&app.state, 1, now).await, Ok(None));
+    assert_eq!(inbox::take(&app.state, 1, 900, now).await, Ok(true));
+    assert_eq!(inbox::next(&app.state, 1, now).await, Ok(Some(901)));
     assert_eq!(
-        inbox::next(&app.shop, 2, now).await,
+        inbox::next(&app.state, 2, now).await,
         Ok(None),
         "another bot counts for itself"
     );
-    assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(None));
-    assert_eq!(inbox::take(&app.shop, 1, 17, after_days).await, Ok(true));
-    assert_eq!(inbox::next(&app.shop, 1, after_days).await, Ok(Some(18)));
+    assert_eq!(inbox::next(&app.state, 1, after_days).await, Ok(None));
+    assert_eq!(inbox::take(&app.state, 1, 17, after_days).await, Ok(true));
+    assert_eq!(inbox::next(&app.state, 1, after_days).await, Ok(Some(18)));
 }
 
 #[apply(on_both_databases)]
@@ -573,9 +592,9 @@ async fn the_bot_listens_and_answers(app: App) {
     let app = with_bot(app, &telegram)
         .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
     let clerk = app.hire(app.clerk()).await;
-    let (code, _) = clerk.act(service::new_code).await.unwrap();
+    let (code, _) = clerk.write(service::new_code).await.unwrap();
     telegram.update(7_000, &written(ANNA, &format!("/start {code}")));
-    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     telegram.wait_for("100", 1).await;
     telegram.update(7_001, &written(ANNA, "/low"));
     assert_eq!(
@@ -598,7 +617,7 @@ async fn the_bot_listens_and_answers(app: App) {
     );
     // What was answered before a restart is not answered again.
     telegram.update(7_002, &written(ANNA, "/low"));
-    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     telegram.wait_for("100", 3).await;
     ear.stop().await;
     assert_eq!(telegram.messages("100").len(), 3);
@@ -610,7 +629,7 @@ async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
     telegram.is_hasty();
     let app = with_bot(app, &telegram)
         .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
-    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     telegram.wait_for_calls("getUpdates", 1).await;
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     ear.stop().await;
@@ -631,7 +650,7 @@ async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app
             .unwrap()
     };
     let hello = numbered(&written(666, "/start"));
-    let secret = webhook::secret(&closed.shop.config.notifications);
+    let secret = webhook::secret(&closed.state.config.notifications);
     assert_eq!(
         closed.browser().send(bring(&secret, &hello)).await.status,
         404
@@ -639,7 +658,7 @@ async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app
 
     let app =
         closed.restarted(|config| config.notifications.site = "https://shop.example".to_owned());
-    let ear = Ear::start(Bot::of(&app.shop).unwrap());
+    let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     let hook = telegram.wait_for_calls("setWebhook", 1).await.remove(0);
     assert_eq!(hook["url"], "https://shop.example/telegram/webhook");
     assert_eq!(hook["secret_token"], secret);
@@ -672,12 +691,12 @@ async fn a_new_order_has_its_button_where_the_bot_knows_who_reads(app: App) {
     });
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
     clerk.books("чай", 1).await.unwrap();
     clerk.issues(1).await.unwrap();
-    let channels = Channels::of(&app.shop).unwrap();
-    assert_eq!(deliver_due(&app.shop, &channels, clock::now).await, Ok(4));
+    let channels = Channels::of(&app.state).unwrap();
+    assert_eq!(deliver_due(&app.state, &channels, clock::now).await, Ok(4));
     let buttons = |chat: &str| {
         telegram
             .whole_messages(chat)
@@ -715,7 +734,7 @@ async fn the_account_page_makes_a_code_once_and_lists_chats(app: App) {
     assert!(cookie.contains("HttpOnly") && code.len() == 8, "{cookie}");
     assert!(browser.follow(&made).await.body.contains(&code));
     assert!(!browser.get("/account").await.body.contains(&code));
-    let bot = Bot::of(&app.shop).unwrap();
+    let bot = Bot::of(&app.state).unwrap();
     Talk::new(&bot, &telegram, ANNA).writes(&code).await;
     let page = browser.get("/account").await;
     assert!(page.body.contains("Привязанные чаты") && page.body.contains("Аня"));

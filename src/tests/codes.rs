@@ -9,7 +9,7 @@ use crate::{
     error::Error,
     i18n::Locale,
     notifications::{
-        message::{Markup, Writer},
+        message::{Markup, MessageWriter},
         worker::{Channels, deliver_due},
     },
     orders,
@@ -58,7 +58,7 @@ async fn write(app: &App) {
         }
         Ok::<_, Error>(())
     };
-    app.shop.db.write(write).await.unwrap();
+    app.state.db.write(write).await.unwrap();
 }
 
 /// A shop that a newer version worked in.
@@ -149,14 +149,14 @@ async fn programs_and_the_bot_are_told_the_code(app: App) {
             answer.body
         );
     }
-    let order = admin.look(|tx| orders::service::get(tx, 2)).await.unwrap();
+    let order = admin.read(|tx| orders::service::get(tx, 2)).await.unwrap();
     let unknown = Code::Unknown("paid_returned".to_owned());
-    let writer = Writer {
+    let writer = MessageWriter {
         locale: Locale::ru,
         site: "",
         markup: Markup::Plain,
     };
-    let answer = answers::whole(writer, &order);
+    let answer = answers::order_message(writer, &order);
     assert!(
         answer.text.contains("paid_returned") && answer.buttons.is_none(),
         "{answer:?}"
@@ -166,7 +166,7 @@ async fn programs_and_the_bot_are_told_the_code(app: App) {
     }
     let draft = fields! { phone: "89161234567", qty: "1", unit_price_rub: "1" };
     let refused = admin
-        .act(move |tx| orders::service::edit(tx, 2, &draft.with("version", 1).read()?))
+        .write(move |tx| orders::service::edit(tx, 2, &draft.with("version", 1).read()?))
         .await;
     assert_eq!(refused.unwrap_err(), Error::OrderIs(unknown));
 }
@@ -198,7 +198,7 @@ async fn a_role_that_nobody_knows_opens_nothing(app: App) {
     // An admin gives a role that there is.
     let admin = app.hire(app.admin()).await;
     admin
-        .act(|tx| {
+        .write(|tx| {
             crate::auth::users::service::change_role(tx, "хозяин", crate::auth::Role::Manager)
         })
         .await
@@ -217,16 +217,16 @@ async fn what_a_newer_server_has_to_tell_waits_for_it_and_holds_nothing_up(app: 
         api_url: telegram.url.clone(),
     };
     let app = app.restarted(|config| config.notifications.telegram = Some(settings));
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let admin = app.hire(app.admin()).await;
     opened(&app).await;
-    let config = app.shop.config.notifications.clone();
+    let config = app.state.config.notifications.clone();
     admin
-        .act(move |tx| crate::notifications::service::send_test(tx, &config))
+        .write(move |tx| crate::notifications::service::send_test(tx, &config))
         .await
         .unwrap();
     assert_eq!(
-        deliver_due(&app.shop, &channels, crate::clock::now)
+        deliver_due(&app.state, &channels, crate::clock::now)
             .await
             .unwrap(),
         1

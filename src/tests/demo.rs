@@ -2,16 +2,16 @@
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
-    act::Tx,
+    audit::{Action, Entity},
     clock,
-    demo::{self, Way, Year},
+    demo::{self, Method, Year},
     error::Error,
-    log::{Action, Entity},
     orders::{self, Order, Status},
     products::{self, Product},
     schema::{operation_log, order_names, orders as orders_table, supplies as supplies_table},
     stock::{self, Movement},
     supplies::{self, Supply},
+    transaction::Tx,
 };
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -102,10 +102,12 @@ async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
         end: clock::now(),
     };
     let served = App::sqlite();
-    demo::make(&served.shop, year, Way::Services).await.unwrap();
-    demo::make(&app.shop, year, Way::Bulk).await.unwrap();
-    let expected = served.admin().look(shelf).await.unwrap();
-    let found = app.admin().look(shelf).await.unwrap();
+    demo::make(&served.state, year, Method::Services)
+        .await
+        .unwrap();
+    demo::make(&app.state, year, Method::Bulk).await.unwrap();
+    let expected = served.admin().read(shelf).await.unwrap();
+    let found = app.admin().read(shelf).await.unwrap();
     assert_eq!(expected.orders.len(), ORDERS as usize);
     for status in Status::ALL {
         assert!(
@@ -121,10 +123,10 @@ async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
 async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let manager = app.hire(app.manager()).await;
-    demo::fill(&app.shop, demo::LARGE).await.unwrap();
+    demo::fill(&app.state, demo::LARGE).await.unwrap();
     app.assert_agrees().await;
     let newest = manager
-        .look(|tx| {
+        .read(|tx| {
             Ok((
                 orders_table::table
                     .select(diesel::dsl::max(orders_table::id))
@@ -148,7 +150,7 @@ async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
     clerk.denies(order.id - 2).await.unwrap();
     app.assert_agrees().await;
     assert!(
-        demo::fill(&app.shop, demo::LARGE)
+        demo::fill(&app.state, demo::LARGE)
             .await
             .unwrap_err()
             .contains("not empty")

@@ -2,9 +2,9 @@
 
 use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
 use crate::{
+    audit::{self, Action, Change, Entity},
     auth::{Actor, Role},
     import::{Kind, Preview, service},
-    log::{self, Action, Change, Entity},
     money::{Eur, Rub},
     products,
     schema::operation_log,
@@ -92,7 +92,7 @@ async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_ac
         "it is there, without stock"
     );
     let logged: i64 = app
-        .shop
+        .state
         .db
         .read(|conn| {
             operation_log::table
@@ -195,16 +195,16 @@ async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
     .1
     .unwrap();
     let products = app
-        .shop
-        .look(Actor::System, |tx| {
+        .state
+        .read(Actor::System, |tx| {
             products::search::by_keys(tx, vec!["кофе".to_owned()])
         })
         .await
         .unwrap();
     let coffee = products["кофе"].id;
     let of = |entity: Entity, id: i64| {
-        app.shop.look(Actor::System, move |tx| {
-            log::service::history(tx, entity, id)
+        app.state.read(Actor::System, move |tx| {
+            audit::service::history(tx, entity, id)
         })
     };
     let edited: Vec<_> = of(Entity::Product, tea.id)
@@ -271,7 +271,7 @@ async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
         ]
     );
     let summaries: i64 = app
-        .shop
+        .state
         .db
         .read(|conn| {
             operation_log::table
@@ -441,7 +441,7 @@ async fn a_quote_that_is_not_closed_is_an_error_of_its_row(app: App) {
 async fn what_changed_since_it_was_shown_is_not_written(app: App) {
     let manager = app.hire(app.manager()).await;
     let tea = manager.adds("Чай", 0).await;
-    let kept = |tx: &mut crate::act::Tx<'_>| {
+    let kept = |tx: &mut crate::transaction::Tx<'_>| {
         let id = service::keep(
             tx,
             Kind::Products,
@@ -450,16 +450,16 @@ async fn what_changed_since_it_was_shown_is_not_written(app: App) {
         )?;
         service::preview(tx, Kind::Products, &id)
     };
-    let shown: Preview = manager.act(kept).await.unwrap();
+    let shown: Preview = manager.write(kept).await.unwrap();
     let draft = fields! { name: "Чай", min_stock: "4" };
     manager
-        .act(move |tx| {
+        .write(move |tx| {
             crate::products::service::edit(tx, tea.id, &draft.with("version", 1).read()?)
         })
         .await
         .unwrap();
     let refused = manager
-        .act(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false))
+        .write(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false))
         .await
         .unwrap_err();
     assert!(

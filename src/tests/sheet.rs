@@ -2,11 +2,11 @@
 
 use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
 use crate::{
+    audit::{Action, Entity},
     error::Error,
-    log::{Action, Entity},
     products,
     schema::operation_log,
-    sheet::download::{Asked, File},
+    sheet::download::{DownloadRequest, File},
 };
 use axum::{body::to_bytes, http::Request};
 use diesel::prelude::*;
@@ -137,7 +137,7 @@ async fn the_ledger_stock_and_supplies_go_out_too_and_each_is_on_record(app: App
     );
     assert_eq!(browser.get("/products/999/movements.csv").await.status, 404);
     let exports: i64 = app
-        .shop
+        .state
         .db
         .read(|conn| {
             operation_log::table
@@ -183,7 +183,7 @@ async fn a_file_is_for_whom_its_page_is(app: App) {
 async fn a_long_file_comes_whole_and_each_row_once(app: App) {
     let manager = app.hire(app.manager()).await;
     manager
-        .act(|tx| {
+        .write(|tx| {
             for number in 0..5_010 {
                 let draft = fields! { name: format!("товар {number:05}") };
                 products::service::create(tx, "", &draft.read()?)?;
@@ -215,7 +215,7 @@ async fn a_file_that_cannot_go_on_is_cut_and_not_ended(app: App) {
         name: "orders",
         period: Default::default(),
     });
-    let response = Asked::new(app.shop.clone(), parts)
+    let response = DownloadRequest::new(app.state.clone(), parts)
         .answer(file, 0, |_, written, sheet| {
             sheet.plain(*written)?;
             sheet.end_row()?;

@@ -2,8 +2,8 @@
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
+    audit::{Action, Change, Entity, service::history},
     db::DatabaseUrl,
-    log::{Action, Change, Entity, service::history},
     money::Eur,
     products, supplies,
 };
@@ -21,7 +21,7 @@ async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App)
     );
     let draft = fields! { product: "чай", qty: "1", supplier_name: "Lipton", buy_price_eur: "9" };
     manager
-        .act(move |tx| supplies::service::receive(tx, "", &draft.read()?))
+        .write(move |tx| supplies::service::receive(tx, "", &draft.read()?))
         .await
         .unwrap();
     let tea = manager.sees(id).await;
@@ -31,7 +31,7 @@ async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App)
     );
     // Each change is on record, and the next supply is proposed by the last one.
     let (history, start) = manager
-        .look(move |tx| {
+        .read(move |tx| {
             Ok((
                 history(tx, Entity::Product, id)?,
                 products::picker::start(tx, &id.to_string())?,
@@ -84,7 +84,7 @@ async fn a_shop_of_before_gets_the_last_purchase_prices_of_what_nobody_edited(ap
     app.sql("UPDATE products SET buy_price_eur = 150, supplier_name = 'Lipton', supplier_key = 'lipton', version = 1 WHERE id = 1").await;
     app.sql("UPDATE products SET buy_price_eur = 777, version = 2 WHERE id = 2")
         .await;
-    app.sql(match app.shop.config.database_url {
+    app.sql(match app.state.config.database_url {
         DatabaseUrl::Sqlite(_) => {
             include_str!("../../migrations/sqlite/2026-11-26-000085_last_purchase/up.sql")
         }
@@ -124,7 +124,7 @@ async fn supplies_are_filtered_by_product_supplier_and_day(app: App) {
         let manager = manager.clone();
         async move {
             manager
-                .look(move |tx| supplies::service::list(tx, &query))
+                .read(move |tx| supplies::service::list(tx, &query))
                 .await
                 .unwrap()
                 .items

@@ -4,7 +4,7 @@
 use crate::{
     codes::codes,
     i18n::Locale,
-    ui::{self, pager::PASSING},
+    ui::{self, pager::ONE_TIME},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -52,7 +52,7 @@ codes! {
 
 codes! {
     /// Something that was wrong with the previous request.
-    pub enum Trouble {
+    pub enum BannerError {
         SignInFirst = "sign_in_first",
         NoRight = "no_right",
         MustChangePassword = "must_change_password",
@@ -60,61 +60,61 @@ codes! {
 }
 
 impl Success {
-    fn words(self, l: Locale) -> &'static str {
+    fn message(self, locale: Locale) -> &'static str {
         match self {
-            Self::Registered => td_string!(l, banner.registered),
-            Self::SignedInAgain => td_string!(l, banner.signed_in_again),
-            Self::SignedOut => td_string!(l, banner.signed_out),
-            Self::PasswordChanged => td_string!(l, banner.password_changed),
-            Self::ProductCreated => td_string!(l, banner.product_created),
-            Self::ProductSaved => td_string!(l, banner.product_saved),
-            Self::ProductDeleted => td_string!(l, banner.product_deleted),
-            Self::ProductArchived => td_string!(l, banner.product_archived),
-            Self::ProductRestored => td_string!(l, banner.product_restored),
-            Self::StockCorrected => td_string!(l, banner.stock_corrected),
-            Self::SupplyReceived => td_string!(l, banner.supply_received),
-            Self::OrderCreated => td_string!(l, banner.order_created),
-            Self::OrderSaved => td_string!(l, banner.order_saved),
-            Self::OrderIssued => td_string!(l, banner.order_issued),
-            Self::OrderDenied => td_string!(l, banner.order_denied),
-            Self::DeviceSignedOut => td_string!(l, banner.device_signed_out),
-            Self::UserSaved => td_string!(l, banner.user_saved),
-            Self::UserDeleted => td_string!(l, banner.user_deleted),
-            Self::PasswordReset => td_string!(l, banner.password_reset),
-            Self::Invited => td_string!(l, banner.invited),
-            Self::InvitationRevoked => td_string!(l, banner.invitation_revoked),
-            Self::RateSaved => td_string!(l, banner.rate_saved),
-            Self::Imported => td_string!(l, banner.imported),
-            Self::TokenCreated => td_string!(l, banner.token_created),
-            Self::TokenRevoked => td_string!(l, banner.token_revoked),
-            Self::TestSent => td_string!(l, banner.test_sent),
-            Self::Resent => td_string!(l, banner.resent),
-            Self::ChatCode => td_string!(l, banner.chat_code),
-            Self::ChatUnlinked => td_string!(l, banner.chat_unlinked),
+            Self::Registered => td_string!(locale, banner.registered),
+            Self::SignedInAgain => td_string!(locale, banner.signed_in_again),
+            Self::SignedOut => td_string!(locale, banner.signed_out),
+            Self::PasswordChanged => td_string!(locale, banner.password_changed),
+            Self::ProductCreated => td_string!(locale, banner.product_created),
+            Self::ProductSaved => td_string!(locale, banner.product_saved),
+            Self::ProductDeleted => td_string!(locale, banner.product_deleted),
+            Self::ProductArchived => td_string!(locale, banner.product_archived),
+            Self::ProductRestored => td_string!(locale, banner.product_restored),
+            Self::StockCorrected => td_string!(locale, banner.stock_corrected),
+            Self::SupplyReceived => td_string!(locale, banner.supply_received),
+            Self::OrderCreated => td_string!(locale, banner.order_created),
+            Self::OrderSaved => td_string!(locale, banner.order_saved),
+            Self::OrderIssued => td_string!(locale, banner.order_issued),
+            Self::OrderDenied => td_string!(locale, banner.order_denied),
+            Self::DeviceSignedOut => td_string!(locale, banner.device_signed_out),
+            Self::UserSaved => td_string!(locale, banner.user_saved),
+            Self::UserDeleted => td_string!(locale, banner.user_deleted),
+            Self::PasswordReset => td_string!(locale, banner.password_reset),
+            Self::Invited => td_string!(locale, banner.invited),
+            Self::InvitationRevoked => td_string!(locale, banner.invitation_revoked),
+            Self::RateSaved => td_string!(locale, banner.rate_saved),
+            Self::Imported => td_string!(locale, banner.imported),
+            Self::TokenCreated => td_string!(locale, banner.token_created),
+            Self::TokenRevoked => td_string!(locale, banner.token_revoked),
+            Self::TestSent => td_string!(locale, banner.test_sent),
+            Self::Resent => td_string!(locale, banner.resent),
+            Self::ChatCode => td_string!(locale, banner.chat_code),
+            Self::ChatUnlinked => td_string!(locale, banner.chat_unlinked),
         }
     }
 }
 
 /// Returns the message for a success, including the numbers that the URL gives with it.
-fn success_words(query: &ParamsMap, l: Locale) -> Option<String> {
+fn success_words(query: &ParamsMap, locale: Locale) -> Option<String> {
     let success = query.get_str("success")?.parse::<Success>().ok()?;
     let counts = query
         .get_str("counts")
         .and_then(|counts| counts.parse().ok());
     Some(match (success, counts) {
         (Success::Imported, Some(Counts { new, changed, same })) => {
-            td_string!(l, banner.imported_counts, new, changed, same).to_string()
+            td_string!(locale, banner.imported_counts, new, changed, same).to_string()
         }
-        _ => success.words(l).to_owned(),
+        _ => success.message(locale).to_owned(),
     })
 }
 
-impl Trouble {
-    fn words(self, l: Locale) -> &'static str {
+impl BannerError {
+    fn message(self, locale: Locale) -> &'static str {
         match self {
-            Self::SignInFirst => td_string!(l, errors.signed_out),
-            Self::NoRight => td_string!(l, errors.forbidden),
-            Self::MustChangePassword => td_string!(l, errors.must_change_password),
+            Self::SignInFirst => td_string!(locale, errors.signed_out),
+            Self::NoRight => td_string!(locale, errors.forbidden),
+            Self::MustChangePassword => td_string!(locale, errors.must_change_password),
         }
     }
 }
@@ -122,20 +122,20 @@ impl Trouble {
 /// Shows the outcome of the previous request as the URL gives it. Unknown codes are ignored.
 #[component]
 pub fn Banner() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let query = use_query_map();
-    let success = move || success_words(&query.read(), l);
+    let success = move || success_words(&query.read(), locale);
     let trouble = move || {
         query
             .read()
             .get_str("error")
-            .and_then(|code| code.parse::<Trouble>().ok())
+            .and_then(|code| code.parse::<BannerError>().ok())
     };
     let search = use_location().search;
     Effect::new(move || {
         let told = search.get();
-        if without_passing(&told) != told {
-            forget(told, search);
+        if without_one_time(&told) != told {
+            clean_address(told, search);
         }
     });
     view! {
@@ -143,14 +143,14 @@ pub fn Banner() -> impl IntoView {
             {move || success().map(|words| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })}
         </div>
         <div role="alert">
-            {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.words(l)}</p> })}
+            {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.message(locale)}</p> })}
         </div>
     }
 }
 
 /// Removes the one-time parameters from the browser's address as soon as the browser shows it, so that reload, Back and
 /// Forward do not show the banner again. The router is not notified, so the banner stays until the next page.
-fn forget(told: String, present: Memo<String>) {
+fn clean_address(told: String, present: Memo<String>) {
     request_animation_frame(move || {
         if present.try_get_untracked().as_ref() != Some(&told) {
             return;
@@ -159,13 +159,13 @@ fn forget(told: String, present: Memo<String>) {
         let search = location.search().unwrap_or_default();
         if search.trim_start_matches('?') != told {
             // The page is still loading, so the browser shows the previous address.
-            forget(told, present);
+            clean_address(told, present);
             return;
         }
         let (Ok(history), Ok(path)) = (window.history(), location.pathname()) else {
             return;
         };
-        let query = without_passing(&told);
+        let query = without_one_time(&told);
         let mark = if query.is_empty() { "" } else { "?" };
         let place = location.hash().unwrap_or_default();
         let address = format!("{path}{mark}{query}{place}");
@@ -176,8 +176,8 @@ fn forget(told: String, present: Memo<String>) {
 }
 
 /// Returns a query without its one-time parameters.
-fn without_passing(query: &str) -> String {
-    let is_kept = |pair: &&str| !PASSING.contains(&pair.split('=').next().unwrap_or_default());
+fn without_one_time(query: &str) -> String {
+    let is_kept = |pair: &&str| !ONE_TIME.contains(&pair.split('=').next().unwrap_or_default());
     query
         .split('&')
         .filter(is_kept)
@@ -230,7 +230,7 @@ mod tests {
             ("error=no_right&successor=1", "successor=1"),
             ("", ""),
         ] {
-            assert_eq!(without_passing(query), kept, "{query}");
+            assert_eq!(without_one_time(query), kept, "{query}");
         }
     }
 }

@@ -1,17 +1,17 @@
 //! A link to the subject of an operation.
 
-use super::words::day_words;
-use crate::{auth::Permission, codes::Code, log::Entity, ui};
+use super::labels::day_words;
+use crate::{audit::Entity, auth::Permission, codes::Code, ui};
 use leptos::prelude::*;
 
 /// The subject of an operation, as a link if it has a page.
 #[component]
 pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
-    let l = ui::locale();
-    let kind = entity.words(|entity| entity.label(l));
+    let locale = ui::locale();
+    let kind = entity.display(|entity| entity.label(locale));
     let name = match entity.known() {
         Some(Entity::User) => format!("{kind} {id}"),
-        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(l, &id)),
+        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(locale, &id)),
         _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
         // An export of a whole list, or a test notification.
         _ => kind,

@@ -6,7 +6,7 @@ use crate::{
     ui::{
         self,
         entity_link::EntityLink,
-        words::{field_label, value_words},
+        labels::{field_label, value_words},
     },
 };
 use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
@@ -16,21 +16,21 @@ use leptos_router::hooks::use_url;
 /// An error message, with the request id of a fault, details, and a link to sign in if the user is signed out.
 #[component]
 pub fn Failure(error: Error) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let url = use_url();
     let sign_in = (error == Error::SignedOut).then(|| {
         let wanted = url.with_untracked(|url| format!("{}{}{}", url.path(), if url.search().is_empty() { "" } else { "?" }, url.search()));
         let href = format!("/login?next={}", leptos_router::location::Url::escape(&wanted));
-        view! { <a class="btn btn-sm btn-primary" href=href rel="external">{td_string!(l, nav.sign_in)}</a> }
+        view! { <a class="btn btn-sm btn-primary" href=href rel="external">{td_string!(locale, nav.sign_in)}</a> }
     });
     view! {
         <div class="alert alert-error alert-soft mb-4" role="alert">
             <div>
-                <p>{error.words(l)}</p>
-                {error.is_fault().then(|| view! {
-                    <p class="text-sm opacity-80">{td_string!(l, errors.request_id)} ": " <code>{ui::request_id()}</code></p>
+                <p>{error.message(locale)}</p>
+                {error.shows_request_id().then(|| view! {
+                    <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{ui::request_id()}</code></p>
                 })}
-                {details(&error, l)}
+                {details(&error, locale)}
             </div>
             {sign_in}
         </div>
@@ -47,29 +47,29 @@ pub fn UrlFailure() -> impl IntoView {
 
 /// Returns the details of an error: for an edit conflict, the current values; for wrong fields that the page does not
 /// show, their names and problems; for a reused idempotency key, a link to what was recorded under it.
-fn details(error: &Error, l: Locale) -> Option<AnyView> {
+fn details(error: &Error, locale: Locale) -> Option<AnyView> {
     match error {
         Error::Stale(stale) if !stale.differences.is_empty() => {
             let row = |field: &str, now: &str| {
                 let now = if now.is_empty() {
                     super::dash()
                 } else {
-                    value_words(l, field, now)
+                    value_words(locale, field, now)
                 };
-                view! { <li>{field_label(l, field)} ": " <strong>{now}</strong></li> }
+                view! { <li>{field_label(locale, field)} ": " <strong>{now}</strong></li> }
             };
             let rows = stale
                 .differences
                 .iter()
                 .map(|difference| row(&difference.field, &difference.now))
                 .collect_view();
-            Some(view! { <p>{td_string!(l, errors.stale_now)}</p><ul class="list-disc ps-5">{rows}</ul> }.into_any())
+            Some(view! { <p>{td_string!(locale, errors.stale_now)}</p><ul class="list-disc ps-5">{rows}</ul> }.into_any())
         }
         Error::Invalid(fields) => {
-            let row = |field: &str, problem: String| view! { <li>{field_label(l, field)} ": " {problem}</li> };
+            let row = |field: &str, problem: String| view! { <li>{field_label(locale, field)} ": " {problem}</li> };
             let rows = fields
                 .iter()
-                .map(|wrong| row(&wrong.field, wrong.problem.words(l)))
+                .map(|wrong| row(&wrong.field, wrong.problem.message(locale)))
                 .collect_view();
             Some(view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any())
         }

@@ -6,11 +6,11 @@ pub mod click_guard;
 pub mod entity_link;
 pub mod failure;
 pub mod form;
+pub mod labels;
 mod messages;
 pub mod pager;
 pub mod secret;
 mod url;
-pub mod words;
 
 #[cfg(not(feature = "ssr"))]
 mod document;
@@ -129,7 +129,7 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     V: IntoView + 'static,
 {
-    let l = locale();
+    let locale = locale();
     let contents = move || {
         let draw = draw.clone();
         Suspend::new(async move {
@@ -140,6 +140,6 @@ where
         })
     };
     view! {
-        <Transition fallback=move || view! { <p class="loading-note">{leptos_i18n::td_string!(l, ui.loading)}</p> }>{contents}</Transition>
+        <Transition fallback=move || view! { <p class="loading-note">{leptos_i18n::td_string!(locale, ui.loading)}</p> }>{contents}</Transition>
     }
 }

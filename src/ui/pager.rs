@@ -1,6 +1,6 @@
 //! Long lists, shown a page at a time and sorted by a column. Their whole state is in the URL.
 
-pub use super::url::{PASSING, parameter, query_of};
+pub use super::url::{ONE_TIME, parameter, query_of};
 
 use crate::{
     error::{Error, FieldError, Problem},
@@ -21,21 +21,21 @@ use leptos_router::{
 
 /// The wrong filters of a list that no field shows. Only URLs written by hand have them.
 #[component]
-pub fn OtherMistakes(
-    wrong: Vec<FieldError>,
+pub fn OtherErrors(
+    errors: Vec<FieldError>,
     /// The fields that show their own problems.
     fields: &'static [&'static str],
 ) -> impl IntoView {
-    let others: Vec<_> = wrong
+    let others: Vec<_> = errors
         .into_iter()
-        .filter(|wrong| !fields.contains(&wrong.field.as_str()))
+        .filter(|errors| !fields.contains(&errors.field.as_str()))
         .collect();
     (!others.is_empty()).then(|| view! { <Failure error=Error::Invalid(others) /> })
 }
 
 /// Returns the URL of the page with some parameters set, and without cursors and one-time parameters.
 fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
-    for passing in PASSING.iter().chain(&["after", "before"]) {
+    for passing in ONE_TIME.iter().chain(&["after", "before"]) {
         query.remove(passing);
     }
     for (name, value) in set {
@@ -95,7 +95,7 @@ pub fn SortHead(
 /// Links to the previous and the next page.
 #[component]
 pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let query = use_query_map();
     let path = use_location().pathname;
     let link = move |name: &'static str,
@@ -113,9 +113,9 @@ pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
     };
     (before.is_some() || after.is_some()).then(|| {
         view! {
-            <nav class="pager" aria-label=td_string!(l, ui.pages)>
-                {link("before", before, td_string!(l, ui.previous), "prev")}
-                {link("after", after, td_string!(l, ui.next), "next")}
+            <nav class="pager" aria-label=td_string!(locale, ui.pages)>
+                {link("before", before, td_string!(locale, ui.previous), "prev")}
+                {link("after", after, td_string!(locale, ui.next), "next")}
             </nav>
         }
     })
@@ -133,10 +133,10 @@ pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
 /// A link that downloads the whole list as a CSV file, filtered as in the URL. It bypasses the client-side router.
 #[component]
 pub fn CsvLink(path: &'static str) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let query = use_query_map();
     let href = move || with(path, query.get(), &[]);
-    view! { <a class="btn" href=href rel="external">{td_string!(l, csv.download)}</a> }
+    view! { <a class="btn" href=href rel="external">{td_string!(locale, csv.download)}</a> }
 }
 
 /// A form that filters a list. Its fields become the query of the URL. With JavaScript, there is no full page load.
@@ -202,7 +202,7 @@ pub fn FilterField(
     #[prop(default = None)]
     problem: Option<Problem>,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let query = use_query_map();
     let value = Memo::new(move |_| {
         let typed = parameter(&query.read(), name);
@@ -212,8 +212,8 @@ pub fn FilterField(
             _ => typed,
         }
     });
-    let wrong = Memo::new(move |_| {
-        let wrong = value.with(|value| match check {
+    let errors = Memo::new(move |_| {
+        let errors = value.with(|value| match check {
             _ if value.trim().is_empty() => None,
             _ if kind == "date" => match day_read(value) {
                 None => Some(Problem::NotDate),
@@ -228,18 +228,18 @@ pub fn FilterField(
             Some(check) => check(value),
             None => None,
         });
-        wrong.or_else(|| problem.clone())
+        errors.or_else(|| problem.clone())
     });
-    let is_wrong = move || wrong.read().is_some();
+    let is_wrong = move || errors.read().is_some();
     // A date input cannot show an invalid date, so it becomes a text input.
-    let is_text = move || *wrong.read() == Some(Problem::NotDate);
+    let is_text = move || *errors.read() == Some(Problem::NotDate);
     // The prefix avoids a clash with another form on the page that has a field of this name.
     let error = format!("filter-{name}-error");
     let described = error.clone();
     let words = move || {
-        wrong
+        errors
             .get()
-            .map(|problem| view! { <p class="field-error" id=error.clone()>{problem.words(l)}</p> })
+            .map(|problem| view! { <p class="field-error" id=error.clone()>{problem.message(locale)}</p> })
     };
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {

@@ -13,7 +13,7 @@ pub fn visitor() -> Visitor {
     };
     let actor = Actor::of(&parts.extensions);
     Visitor {
-        locale: chosen(&parts.headers).unwrap_or_default(),
+        locale: cookie_language(&parts.headers).unwrap_or_default(),
         is_unknown: matches!(actor, Err(Error::Unavailable | Error::Busy | Error::Locked)),
         me: match actor {
             Ok(Actor::User(me)) => Some(me),
@@ -54,11 +54,13 @@ pub fn language(headers: &HeaderMap) -> Locale {
             .filter_map(|range| range.trim().split(['-', ';']).next())
             .find_map(|language| language.to_ascii_lowercase().parse().ok())
     };
-    chosen(headers).or_else(accepted).unwrap_or_default()
+    cookie_language(headers)
+        .or_else(accepted)
+        .unwrap_or_default()
 }
 
 /// Returns the language from the cookie of a request.
-fn chosen(headers: &HeaderMap) -> Option<Locale> {
+fn cookie_language(headers: &HeaderMap) -> Option<Locale> {
     let cookies = CookieJar::from_headers(headers);
     cookies.get("lang")?.value().parse().ok()
 }

@@ -3,7 +3,7 @@
 use leptos::{html, prelude::*};
 
 /// The anchor of a secret on its page. After creating a secret, the user is redirected to it.
-pub const PLACE: &str = "#secret";
+pub const ANCHOR: &str = "#secret";
 
 /// A secret to copy, shown only this once. It takes the focus, which scrolls it into view; without JavaScript, the
 /// anchor [`PLACE`] does.
@@ -23,7 +23,7 @@ pub fn Secret(
         }
     });
     view! {
-        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id=PLACE.trim_start_matches('#') tabindex="-1" node_ref=root>
+        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id=ANCHOR.trim_start_matches('#') tabindex="-1" node_ref=root>
             <div class="min-w-0">
                 <p>{label}</p>
                 <code class="secret">{secret}</code>

@@ -22,4 +22,4 @@ pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
 }
 
 /// One-time parameters of a URL: they describe the answer to a single request.
-pub const PASSING: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];
+pub const ONE_TIME: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];

@@ -35,7 +35,7 @@ pub struct ClientInfo {
     /// The client address. Behind a trusted proxy, it is the address that the proxy saw.
     pub address: Option<IpAddr>,
     /// Whether a proxy that is not trusted passed the request on. Then its real client is unknown.
-    pub is_passed_on: bool,
+    pub is_behind_untrusted_proxy: bool,
     /// Whether the client uses HTTPS, as far as is known.
     pub is_secure: bool,
     /// The host that the client asked for.
@@ -49,13 +49,16 @@ impl ClientInfo {
     }
 
     fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
-        let trusted = |name: HeaderName| last(headers, &name).filter(|_| config.trust_proxy);
+        let trusted = |name: HeaderName| {
+            value_of_nearest_proxy(headers, &name).filter(|_| config.trust_proxy)
+        };
         let address = match trusted(FORWARDED_FOR) {
             // An unreadable value means an unknown address, not that of the proxy.
             Some(forwarded) => read_address(forwarded),
             None => peer,
         };
-        let host = trusted(FORWARDED_HOST).or_else(|| last(headers, &header::HOST));
+        let host =
+            trusted(FORWARDED_HOST).or_else(|| value_of_nearest_proxy(headers, &header::HOST));
         let is_secure = match config.cookie_secure {
             CookieSecure::Always => true,
             CookieSecure::Never => false,
@@ -71,7 +74,7 @@ impl ClientInfo {
                 .filter(|id| is_id(id))
                 .map_or_else(new_id, Into::into),
             address: address.map(|address| address.to_canonical()),
-            is_passed_on: is_passed_on && !config.trust_proxy,
+            is_behind_untrusted_proxy: is_passed_on && !config.trust_proxy,
             is_secure,
             host: host.map(Into::into),
         }
@@ -108,7 +111,7 @@ pub fn network(address: IpAddr) -> IpAddr {
 
 /// Returns the value that the nearest proxy added. A proxy appends its value to the header that it received, or adds
 /// another header line.
-fn last<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
+fn value_of_nearest_proxy<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Option<&'a str> {
     let line = headers.get_all(name).iter().next_back()?.to_str().ok()?;
     line.rsplit(',').next().map(str::trim)
 }
@@ -138,7 +141,7 @@ mod tests {
         Config {
             trust_proxy,
             cookie_secure,
-            ..Config::of_tests()
+            ..Config::for_tests()
         }
     }
 
@@ -167,13 +170,13 @@ mod tests {
         assert_eq!(believed.address, "203.0.113.7".parse().ok());
         assert_eq!(believed.host.as_deref(), Some("shop.example"));
         assert_eq!(&*believed.id, "proxy-1");
-        assert!(believed.is_secure && !believed.is_passed_on);
+        assert!(believed.is_secure && !believed.is_behind_untrusted_proxy);
 
         let doubted = ClientInfo::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
         assert_eq!(doubted.address, Some(PEER));
         assert_eq!(doubted.host.as_deref(), Some("127.0.0.1:3000"));
         assert_ne!(&*doubted.id, "proxy-1");
-        assert!(!doubted.is_secure && doubted.is_passed_on);
+        assert!(!doubted.is_secure && doubted.is_behind_untrusted_proxy);
     }
 
     #[test]
@@ -194,7 +197,8 @@ mod tests {
         let config = config(false, CookieSecure::Auto);
         for name in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
             assert!(
-                ClientInfo::read(&config, &headers(&[(name, "1.1")]), Some(PEER)).is_passed_on,
+                ClientInfo::read(&config, &headers(&[(name, "1.1")]), Some(PEER))
+                    .is_behind_untrusted_proxy,
                 "{name}"
             );
         }

@@ -25,7 +25,7 @@ pub fn media_type(headers: &HeaderMap) -> Option<String> {
 
 /// Sets `Retry-After` if the error says how long to wait.
 pub fn put_retry_after(headers: &mut HeaderMap, error: &Error) {
-    if let Some(seconds) = error.wait() {
+    if let Some(seconds) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, seconds.into());
     }
 }

@@ -1,6 +1,6 @@
 //! Recomputes the rollups from the orders, to check or to replace them.
 
-use super::{insert_day, insert_month, insert_product, rates::hold_rates, slot_of};
+use super::{insert_day, insert_month, insert_product, rates::lock_rates, slot_of};
 use crate::analytics::{
     period::month_of,
     sums::{Rates, Sold, Sums},
@@ -223,7 +223,7 @@ pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
 /// Keeps other transactions from changing orders and rates until this one ends.
 pub fn lock(conn: &mut Conn) -> Result<(), Error> {
     db::lock_table(conn, "orders")?;
-    hold_rates(conn)
+    lock_rates(conn)
 }
 
 /// Whether there are settled orders but no rollups, as after an upgrade from a version without rollups.

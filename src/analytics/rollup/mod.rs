@@ -12,10 +12,10 @@ use crate::analytics::{
     sums::{Sold, Sums},
 };
 use crate::{
-    act::Tx,
     db::{self, Conn},
     error::Error,
     schema::{sales_by_day, sales_by_month, sales_by_product},
+    transaction::Tx,
 };
 use chrono::NaiveDate;
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
@@ -121,7 +121,7 @@ use rates::{RATES, rate_on};
 /// Counts an order that is being issued. The caller holds the lock on the product's row.
 pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Result<(), Error> {
     // The rate must not change before this transaction ends.
-    db::share(tx.conn, RATES)?;
+    db::lock_name_shared(tx.conn, RATES)?;
     let rate = rate_on(tx.conn, day)?;
     let sums = Sums::issued(order, rate).ok_or(Error::SumTooLarge)?;
     count(tx, product, day, sums)
@@ -143,7 +143,7 @@ fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<()
     let slot = slot_of(product);
     if !add_what_fits!(tx.conn, sales_by_day, (day, slot), sums) {
         // An order of another product may insert the same row at the same time.
-        db::serialize_by(tx.conn, &format!("sales of {day}, {slot}"))?;
+        db::lock_name(tx.conn, &format!("sales of {day}, {slot}"))?;
         if !add!(tx.conn, sales_by_day, (day, slot), sums) {
             insert_day(tx.conn, day, slot, &sums)?;
         }

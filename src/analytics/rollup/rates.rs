@@ -47,14 +47,14 @@ pub(super) fn rate_on(conn: &mut Conn, day: NaiveDate) -> Result<i64, Error> {
 }
 
 /// Makes transactions that count issued orders wait until this transaction, which changes rates, has ended.
-pub fn hold_rates(conn: &mut Conn) -> Result<(), Error> {
-    db::serialize_by(conn, RATES)
+pub fn lock_rates(conn: &mut Conn) -> Result<(), Error> {
+    db::lock_name(conn, RATES)
 }
 
 /// Updates the rollups for days on which the rate changes from `before` to `rate`: the days from `from` (inclusive) to
 /// `until` (exclusive), as [`Rates::reach`](crate::analytics::sums::Rates::reach) returns them. The cost of whole
 /// months is known from the rollups; orders are read only for partial months.
-pub fn follow_rate(
+pub fn apply_rate(
     conn: &mut Conn,
     (from, until, before): (Option<NaiveDate>, Option<NaiveDate>, i64),
     rate: i64,

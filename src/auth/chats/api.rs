@@ -2,13 +2,13 @@
 
 use super::{Chat, service};
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, OfOne, SignedIn},
+        answers::{AuthErrors, NotFoundErrors, PermissionErrors},
         request::{Caller, Id},
         values::{Listing, Time},
     },
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
@@ -16,7 +16,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints for chats with the bot.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(new_code))
@@ -60,10 +60,10 @@ struct ChatCode {
     path = "/api/me/chats",
     operation_id = "list_chats",
     tag = "account",
-    responses((status = OK, description = "The chats, newest first, at most 100", body = Listing<ChatJson>), SignedIn)
+    responses((status = OK, description = "The chats, newest first, at most 100", body = Listing<ChatJson>), AuthErrors)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
-    let chats = caller.look(service::list).await?;
+    let chats = caller.read(service::list).await?;
     Ok(Listing::whole(chats))
 }
 
@@ -76,10 +76,10 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
     path = "/api/me/chats/code",
     operation_id = "make_chat_code",
     tag = "account",
-    responses((status = OK, description = "The code, which is not shown again", body = ChatCode), SignedIn, Allowed)
+    responses((status = OK, description = "The code, which is not shown again", body = ChatCode), AuthErrors, PermissionErrors)
 )]
 async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
-    let (code, until) = caller.act(service::new_code).await?;
+    let (code, until) = caller.write(service::new_code).await?;
     Ok(Json(ChatCode {
         code,
         expires_at: Time(until),
@@ -93,10 +93,10 @@ async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
     operation_id = "unlink_chat",
     tag = "account",
     params(("id" = i64, Path, description = "Chat id", example = 1)),
-    responses((status = NO_CONTENT, description = "The chat was unlinked"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The chat was unlinked"), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn unlink(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
-    let act = move |tx: &mut Tx<'_>| service::unlink(tx, id);
-    caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::unlink(tx, id);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }

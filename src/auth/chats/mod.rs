@@ -43,15 +43,19 @@ pub struct ChatList {
 /// Lists the chats of the signed-in user.
 #[server(endpoint = "list_chats", input = GetUrl)]
 pub async fn list_chats() -> Result<ChatList, Error> {
-    use crate::{door, notifications::access};
-    let is_on = door::shop().config.notifications.telegram.is_some();
+    use crate::{notifications::access, server_context};
+    let is_on = server_context::app_state()
+        .config
+        .notifications
+        .telegram
+        .is_some();
     let (chats, bot) =
-        door::look(|tx| Ok((service::list(tx)?, access::bot_name(tx.conn)?))).await?;
+        server_context::read(|tx| Ok((service::list(tx)?, access::bot_name(tx.conn)?))).await?;
     Ok(ChatList {
         is_on,
         bot,
         chats,
-        code: door::shown_once("chat_code"),
+        code: server_context::shown_once("chat_code"),
     })
 }
 
@@ -59,21 +63,21 @@ pub async fn list_chats() -> Result<ChatList, Error> {
 #[server(endpoint = "make_chat_code")]
 pub async fn make_chat_code() -> Result<(), Error> {
     use crate::{
-        door,
+        server_context,
         ui::{banner::Success, secret},
     };
-    let (code, _) = door::act(service::new_code).await?;
-    door::show_once("chat_code", &code);
-    door::go(&format!("/account{}", secret::PLACE), Success::ChatCode);
+    let (code, _) = server_context::write(service::new_code).await?;
+    server_context::show_once("chat_code", &code);
+    server_context::redirect(&format!("/account{}", secret::ANCHOR), Success::ChatCode);
     Ok(())
 }
 
 /// Unlinks a chat.
 #[server(endpoint = "unlink_chat")]
 pub async fn unlink_chat(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| service::unlink(tx, id)).await?;
-    door::go("/account", Success::ChatUnlinked);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| service::unlink(tx, id)).await?;
+    server_context::redirect("/account", Success::ChatUnlinked);
     Ok(())
 }
 
@@ -88,18 +92,19 @@ pub fn Chats() -> impl IntoView {
 
 #[component]
 fn ChatSection(list: ChatList) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let make = FormAction::new::<MakeChatCode>();
     let unlink = FormAction::in_row::<UnlinkChat>();
     let link = list.bot.clone().filter(|_| list.is_on).map(|bot| {
         let start = list.code.as_ref().map(|code| format!("?start={code}"));
         let href = format!("https://t.me/{bot}{}", start.unwrap_or_default());
-        let words = td_string!(l, bot.open, name = bot).to_string();
+        let words = td_string!(locale, bot.open, name = bot).to_string();
         view! { <p class="mb-4"><a class="link" href=href rel="external noreferrer">{words}</a></p> }
     });
     let row = move |chat: Chat| {
-        let label = td_string!(l, bot.unlink_named, name = chat.name.as_str()).to_string();
-        let since = td_string!(l, bot.since, moment = chat.created_at.shown(l)).to_string();
+        let label = td_string!(locale, bot.unlink_named, name = chat.name.as_str()).to_string();
+        let since =
+            td_string!(locale, bot.since, moment = chat.created_at.display(locale)).to_string();
         view! {
             <li class="device">
                 <div>
@@ -108,26 +113,26 @@ fn ChatSection(list: ChatList) -> impl IntoView {
                 </div>
                 <form method="post" action=unlink.path()>
                     <input type="hidden" name="id" value=chat.id.to_string() />
-                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(l, bot.unlink)}</button>
+                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(locale, bot.unlink)}</button>
                 </form>
             </li>
         }
     };
     let rows = (!list.chats.is_empty()).then(|| {
         view! {
-            <h3 class="mt-4 font-bold" id="chats">{td_string!(l, bot.chats)}</h3>
+            <h3 class="mt-4 font-bold" id="chats">{td_string!(locale, bot.chats)}</h3>
             <ul class="devices" aria-labelledby="chats">{list.chats.into_iter().map(row).collect_view()}</ul>
         }
     });
     view! {
         <section aria-labelledby="telegram">
-            <h2 id="telegram">{td_string!(l, bot.title)}</h2>
-            <p class="mb-4">{td_string!(l, bot.account_about)}</p>
-            {list.code.map(|code| view! { <Secret label=td_string!(l, bot.code) secret=code /> })}
+            <h2 id="telegram">{td_string!(locale, bot.title)}</h2>
+            <p class="mb-4">{td_string!(locale, bot.account_about)}</p>
+            {list.code.map(|code| view! { <Secret label=td_string!(locale, bot.code) secret=code /> })}
             {link}
             {list.is_on.then(|| view! {
                 <Form action=make full_load=true>
-                    <Submit label=td_string!(l, bot.get_code) class="btn" />
+                    <Submit label=td_string!(locale, bot.get_code) class="btn" />
                 </Form>
             })}
             {rows}

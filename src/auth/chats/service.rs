@@ -2,20 +2,20 @@
 
 use super::Chat;
 use crate::{
-    act::Tx,
-    auth::{Actor, Permission, active::active},
+    audit::{self, Action, Entity, service::record},
+    auth::{Actor, Permission, active::find_active_account},
     crypto::sha256,
     error::Error,
-    log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::{chat_codes, chats},
+    transaction::Tx,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 
 /// How long a code is valid.
-const HOLDS: TimeDelta = TimeDelta::minutes(10);
+const VALIDITY: TimeDelta = TimeDelta::minutes(10);
 /// The characters of a code, without those that look alike, such as `0` and `O`.
 const LETTERS: &[u8] = b"23456789ABCDEFGHJKLMNPQRSTUVWXYZ";
 /// The length of a code: about 10¹² possible codes, each valid for ten minutes.
@@ -31,7 +31,7 @@ pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
     let mut random = rand::rng();
     let letters = (0..LENGTH).filter_map(|_| LETTERS.choose(&mut random));
     let code: String = letters.map(|letter| char::from(*letter)).collect();
-    let until = crate::clock::at(tx.now.utc().and_utc() + HOLDS);
+    let until = crate::clock::at(tx.now.utc().and_utc() + VALIDITY);
     diesel::delete(chat_codes::table.find(&owner)).execute(tx.conn)?;
     diesel::insert_into(chat_codes::table)
         .values((
@@ -66,7 +66,7 @@ pub fn link(
     let Some(owner) = owner else {
         return Ok(None);
     };
-    let Some(me) = active(tx, &owner, manager_in_admin)? else {
+    let Some(me) = find_active_account(tx, &owner, manager_in_admin)? else {
         return Ok(None);
     };
     tx.actor = Actor::User(me);
@@ -79,7 +79,7 @@ pub fn link(
             chats::created_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    let changes = [log::set("chat", name)];
+    let changes = [audit::set("chat", name)];
     record(tx, Action::LinkChat, Entity::User, &owner, &changes)?;
     Ok(Some(owner))
 }
@@ -91,7 +91,7 @@ pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     let name = diesel::delete(chats::table.filter(chats::id.eq(id).and(chats::user_id.eq(&owner))))
         .returning(chats::name)
         .get_result::<String>(tx.conn)?;
-    let changes = [log::set("chat", name)];
+    let changes = [audit::set("chat", name)];
     record(tx, Action::UnlinkChat, Entity::User, owner, &changes)
 }
 
@@ -116,7 +116,7 @@ pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor
         .first::<String>(tx.conn)
         .optional()?;
     let me = match owner {
-        Some(owner) => active(tx, &owner, manager_in_admin)?,
+        Some(owner) => find_active_account(tx, &owner, manager_in_admin)?,
         None => None,
     };
     Ok(me.map_or(Actor::Nobody, Actor::User))

@@ -5,13 +5,13 @@ use super::{
     service::{self, NewToken},
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, OfOne, SignedIn, WithBody},
+        answers::{AuthErrors, BodyErrors, NotFoundErrors, PermissionErrors},
         request::{Body, Caller, Id},
-        values::{Listing, Made, Time},
+        values::{Created, Listing, Time},
     },
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
@@ -19,7 +19,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints for API tokens.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, create))
         .routes(routes!(revoke))
@@ -65,10 +65,10 @@ struct MadeToken {
     path = "/api/me/tokens",
     operation_id = "list_tokens",
     tag = "account",
-    responses((status = OK, description = "The tokens, newest first, at most 100", body = Listing<TokenJson>), SignedIn)
+    responses((status = OK, description = "The tokens, newest first, at most 100", body = Listing<TokenJson>), AuthErrors)
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
-    let tokens = caller.look(service::list).await?;
+    let tokens = caller.read(service::list).await?;
     Ok(Listing::whole(tokens))
 }
 
@@ -84,10 +84,10 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     request_body = NewToken,
     responses(
         (status = CREATED, description = "The token, which is not shown again", body = MadeToken, headers(("Location" = String, description = "Path of the token"))),
-        SignedIn, Allowed, WithBody
+        AuthErrors, PermissionErrors, BodyErrors
     )
 )]
-async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>, Error> {
+async fn create(caller: Caller, body: Body<NewToken>) -> Result<Created<MadeToken>, Error> {
     let (made, token) = caller.submit(body, service::create).await?;
     let at = format!("/api/me/tokens/{}", made.id);
     let body = MadeToken {
@@ -95,7 +95,7 @@ async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>,
         name: made.name,
         token,
     };
-    Ok(Made::at(at, body))
+    Ok(Created::at(at, body))
 }
 
 /// Revoke an API token
@@ -105,10 +105,10 @@ async fn create(caller: Caller, body: Body<NewToken>) -> Result<Made<MadeToken>,
     operation_id = "revoke_token",
     tag = "account",
     params(("id" = i64, Path, description = "Token id", example = 1)),
-    responses((status = NO_CONTENT, description = "The token was revoked"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The token was revoked"), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn revoke(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
-    let act = move |tx: &mut Tx<'_>| service::revoke(tx, id);
-    caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::revoke(tx, id);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }

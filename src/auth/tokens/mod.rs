@@ -45,10 +45,10 @@ pub struct TokenList {
 /// Lists the tokens of the signed-in user.
 #[server(endpoint = "list_tokens", input = GetUrl)]
 pub async fn list_tokens() -> Result<TokenList, Error> {
-    let tokens = crate::door::look(service::list).await?;
+    let tokens = crate::server_context::read(service::list).await?;
     Ok(TokenList {
         tokens,
-        fresh: crate::door::shown_once("token"),
+        fresh: crate::server_context::shown_once("token"),
     })
 }
 
@@ -56,41 +56,44 @@ pub async fn list_tokens() -> Result<TokenList, Error> {
 #[server(endpoint = "create_token")]
 pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
-        door,
+        server_context,
         ui::{banner::Success, secret},
     };
-    let (_, token) = door::submit(fields, service::create).await?;
-    door::show_once("token", &token);
-    door::go(&format!("/account{}", secret::PLACE), Success::TokenCreated);
+    let (_, token) = server_context::submit(fields, service::create).await?;
+    server_context::show_once("token", &token);
+    server_context::redirect(
+        &format!("/account{}", secret::ANCHOR),
+        Success::TokenCreated,
+    );
     Ok(())
 }
 
 /// Revokes a token.
 #[server(endpoint = "revoke_token")]
 pub async fn revoke_token(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| service::revoke(tx, id)).await?;
-    door::go("/account", Success::TokenRevoked);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| service::revoke(tx, id)).await?;
+    server_context::redirect("/account", Success::TokenRevoked);
     Ok(())
 }
 
 /// The section of the account page for tokens.
 #[component]
 pub fn TokenSection() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let tokens = ui::data(|| (), |()| list_tokens());
     let action = FormAction::new::<CreateToken>();
     view! {
         <section aria-labelledby="tokens">
-            <h2 id="tokens">{td_string!(l, tokens.title)}</h2>
-            <p class="mb-4">{td_string!(l, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(l, tokens.docs)}</a></p>
+            <h2 id="tokens">{td_string!(locale, tokens.title)}</h2>
+            <p class="mb-4">{td_string!(locale, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(locale, tokens.docs)}</a></p>
             {ui::loaded(tokens, move |list| view! {
-                {list.fresh.map(|token| view! { <Secret label=td_string!(l, tokens.fresh) secret=token /> })}
+                {list.fresh.map(|token| view! { <Secret label=td_string!(locale, tokens.fresh) secret=token /> })}
                 <TokenTable tokens=list.tokens />
             })}
             <Form action full_load=true class="mt-4">
-                <Field name="name" label=td_string!(l, fields.name) hint=td_string!(l, tokens.name_hint) required=true />
-                <Submit label=td_string!(l, tokens.create) class="btn" />
+                <Field name="name" label=td_string!(locale, fields.name) hint=td_string!(locale, tokens.name_hint) required=true />
+                <Submit label=td_string!(locale, tokens.create) class="btn" />
             </Form>
         </section>
     }
@@ -98,9 +101,9 @@ pub fn TokenSection() -> impl IntoView {
 
 #[component]
 fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     if tokens.is_empty() {
-        return view! { <p class="empty">{td_string!(l, tokens.none)}</p> }.into_any();
+        return view! { <p class="empty">{td_string!(locale, tokens.none)}</p> }.into_any();
     }
     let rows = tokens
         .into_iter()
@@ -110,10 +113,10 @@ fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
         <table class="table cards mb-4" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(l, fields.name)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.created_at)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, tokens.last_used)}</th>
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(l, ui.actions)}</span></th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.name)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.created_at)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, tokens.last_used)}</th>
+                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -124,22 +127,22 @@ fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
 
 #[component]
 fn TokenRow(token: Token) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let action = FormAction::in_row::<RevokeToken>();
     let last_used = token.last_used_at.map_or_else(
-        || td_string!(l, tokens.never).to_owned(),
-        |moment| moment.shown(l),
+        || td_string!(locale, tokens.never).to_owned(),
+        |moment| moment.display(locale),
     );
-    let label = td_string!(l, tokens.revoke_named, name = token.name.as_str()).to_string();
+    let label = td_string!(locale, tokens.revoke_named, name = token.name.as_str()).to_string();
     view! {
         <tr role="row">
             <td role="cell" class="row-title">{token.name}</td>
-            <td role="cell" data-label=td_string!(l, fields.created_at)>{token.created_at.shown(l)}</td>
-            <td role="cell" data-label=td_string!(l, tokens.last_used)>{last_used}</td>
+            <td role="cell" data-label=td_string!(locale, fields.created_at)>{token.created_at.display(locale)}</td>
+            <td role="cell" data-label=td_string!(locale, tokens.last_used)>{last_used}</td>
             <td role="cell">
                 <form method="post" action=action.path()>
                     <input type="hidden" name="id" value=token.id.to_string() />
-                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(l, tokens.revoke)}</button>
+                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(locale, tokens.revoke)}</button>
                 </form>
             </td>
         </tr>

@@ -2,15 +2,15 @@
 
 use super::Token;
 use crate::{
-    act::{Shop, Tx},
-    auth::{Actor, Permission, active::active},
+    audit::{self, Action, Entity, service::record},
+    auth::{Actor, Permission, active::find_active_account},
     clock,
     crypto::sha256,
     db::{Db, Dialect},
     error::{Error, Problem},
-    log::{self, Action, Entity, service::record},
     moment::Moment,
     schema::api_tokens,
+    transaction::{AppState, Tx},
     validation::{Input, Request, line},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
@@ -28,7 +28,7 @@ const NAME: usize = 100;
 /// Maximum number of tokens of one account.
 const MOST: usize = 100;
 /// Minimum interval between updates of the last use, so that requests that only read seldom cause a write.
-const USE: TimeDelta = TimeDelta::minutes(1);
+const UPDATE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// An API token to create
 #[derive(Debug, ToSchema)]
@@ -66,7 +66,7 @@ pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, S
         ))
         .returning(<Token as Selectable<Dialect>>::construct_selection())
         .get_result(tx.conn)?;
-    let changes = [log::set("name", name)];
+    let changes = [audit::set("name", name)];
     record(tx, Action::CreateToken, Entity::User, owner, &changes)?;
     Ok((made, token))
 }
@@ -80,7 +80,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     )
     .returning(api_tokens::name)
     .get_result::<String>(tx.conn)?;
-    let changes = [log::set("name", name)];
+    let changes = [audit::set("name", name)];
     record(tx, Action::RevokeToken, Entity::User, owner, &changes)
 }
 
@@ -97,12 +97,12 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
 
 /// Returns the owner of a token with their current permissions: [`Actor::Nobody`] if the token is not valid or the
 /// account of its owner is not active.
-pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
+pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
     if !is_token(token) {
         return Ok(Actor::Nobody);
     }
     let hash = sha256(token);
-    let manager_in_admin = shop.config.manager_in_admin;
+    let manager_in_admin = app.config.manager_in_admin;
     let find = move |tx: &mut Tx<'_>| {
         let found = api_tokens::table
             .filter(api_tokens::hash.eq(hash))
@@ -116,21 +116,21 @@ pub async fn actor(shop: &Shop, token: &str) -> Result<Actor, Error> {
         let Some((id, owner, used)) = found else {
             return Ok(None);
         };
-        Ok(active(tx, &owner, manager_in_admin)?.map(|me| (id, me, used)))
+        Ok(find_active_account(tx, &owner, manager_in_admin)?.map(|me| (id, me, used)))
     };
-    let Some((id, me, used)) = shop.look(Actor::Nobody, find).await? else {
+    let Some((id, me, used)) = app.read(Actor::Nobody, find).await? else {
         return Ok(Actor::Nobody);
     };
     let now = clock::now();
-    if used.is_none_or(|used| now.utc() - used.utc() >= USE) {
-        tokio::spawn(put_use(shop.db.clone(), id, now).in_current_span());
+    if used.is_none_or(|used| now.utc() - used.utc() >= UPDATE_INTERVAL) {
+        tokio::spawn(update_last_used(app.db.clone(), id, now).in_current_span());
     }
     Ok(Actor::User(me))
 }
 
 /// Updates the last use of a token. Runs in the background, so that a request that only reads does not wait for a
 /// write.
-async fn put_use(db: Db, id: i64, now: Moment) {
+async fn update_last_used(db: Db, id: i64, now: Moment) {
     let put = db
         .write(move |conn| {
             diesel::update(api_tokens::table.find(id))

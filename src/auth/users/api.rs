@@ -5,16 +5,16 @@ use super::{
     service::{self, RoleChange},
 };
 use crate::{
-    act::{Shop, Tx},
     api::{
-        answers::{Allowed, Conflict, Listed, OfOne, SignedIn, WithBody},
+        answers::{AuthErrors, BodyErrors, Conflict, ListErrors, NotFoundErrors, PermissionErrors},
         request::{Body, Caller, Id, Name, Params},
-        values::{Listing, Made, Time},
+        values::{Created, Listing, Time},
     },
     auth::{Role, UserState},
     codes::Code,
     crypto::new_key,
     error::Error,
+    transaction::{AppState, Tx},
 };
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
@@ -22,7 +22,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoints for managing accounts and invitations.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list))
         .routes(routes!(get, delete))
@@ -117,7 +117,7 @@ struct OneTimePassword {
     operation_id = "list_users",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of the accounts", body = Listing<UserJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of the accounts", body = Listing<UserJson>), AuthErrors, PermissionErrors, ListErrors)
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<UserJson>>, Error> {
     Ok(Listing::of(caller.search(params, service::list).await?))
@@ -130,10 +130,10 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<User
     operation_id = "read_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The account", body = UserJson), SignedIn, Allowed, OfOne)
+    responses((status = OK, description = "The account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
-    let account = caller.look(move |tx| service::get(tx, &username)).await?;
+    let account = caller.read(move |tx| service::get(tx, &username)).await?;
     Ok(Json(account.into()))
 }
 
@@ -146,11 +146,11 @@ async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Err
     operation_id = "delete_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = NO_CONTENT, description = "The account was deleted"), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = NO_CONTENT, description = "The account was deleted"), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Error> {
-    let act = move |tx: &mut Tx<'_>| service::delete(tx, &username);
-    caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| service::delete(tx, &username);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 
@@ -166,7 +166,7 @@ async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Erro
     request_body = RoleChange,
     responses(
         (status = OK, description = "The updated account", body = UserJson),
-        SignedIn, Allowed, OfOne, WithBody, Conflict
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
     )
 )]
 async fn change_role(
@@ -188,7 +188,7 @@ async fn change_role(
     operation_id = "activate_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn activate(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::activate).await
@@ -203,7 +203,7 @@ async fn activate(caller: Caller, Name(username): Name) -> Result<Json<UserJson>
     operation_id = "block_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn block(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::block).await
@@ -216,7 +216,7 @@ async fn block(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, E
     operation_id = "unblock_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn unblock(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::unblock).await
@@ -227,8 +227,8 @@ async fn state(
     username: String,
     change: fn(&mut Tx<'_>, &str) -> Result<Account, Error>,
 ) -> Result<Json<UserJson>, Error> {
-    let act = move |tx: &mut Tx<'_>| change(tx, &username);
-    let account = caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| change(tx, &username);
+    let account = caller.write(operation).await?;
     Ok(Json(account.into()))
 }
 
@@ -241,13 +241,13 @@ async fn state(
     operation_id = "reset_password",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The password, which is not shown again", body = OneTimePassword), SignedIn, Allowed, OfOne, Conflict)
+    responses((status = OK, description = "The password, which is not shown again", body = OneTimePassword), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
 )]
 async fn reset_password(
     caller: Caller,
     Name(username): Name,
 ) -> Result<Json<OneTimePassword>, Error> {
-    let password = service::give_one_time_password(&caller.shop, caller.actor, username).await?;
+    let password = service::give_one_time_password(&caller.app, caller.actor, username).await?;
     Ok(Json(OneTimePassword { password }))
 }
 
@@ -257,10 +257,10 @@ async fn reset_password(
     path = "/api/invitations",
     operation_id = "list_invitations",
     tag = "admin",
-    responses((status = OK, description = "The invitations, at most 200", body = Listing<InvitationJson>), SignedIn, Allowed)
+    responses((status = OK, description = "The invitations, at most 200", body = Listing<InvitationJson>), AuthErrors, PermissionErrors)
 )]
 async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>>, Error> {
-    let invitations = caller.look(invitations::list).await?;
+    let invitations = caller.read(invitations::list).await?;
     Ok(Listing::whole(invitations))
 }
 
@@ -275,10 +275,10 @@ async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>
     request_body = RoleChange,
     responses(
         (status = CREATED, description = "The invitation with its token, which is not shown again", body = MadeInvitation, headers(("Location" = String, description = "Path of the invitation"))),
-        SignedIn, Allowed, WithBody
+        AuthErrors, PermissionErrors, BodyErrors
     )
 )]
-async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvitation>, Error> {
+async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Created<MadeInvitation>, Error> {
     let token = new_key();
     let kept = token.clone();
     let invite =
@@ -291,7 +291,7 @@ async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvit
         expires_at: Time(made.expires_at),
         token,
     };
-    Ok(Made::at(at, body))
+    Ok(Created::at(at, body))
 }
 
 /// Revoke an invitation
@@ -301,10 +301,10 @@ async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Made<MadeInvit
     operation_id = "revoke_invitation",
     tag = "admin",
     params(("id" = i64, Path, description = "Invitation id", example = 1)),
-    responses((status = NO_CONTENT, description = "The invitation was revoked"), SignedIn, Allowed, OfOne)
+    responses((status = NO_CONTENT, description = "The invitation was revoked"), AuthErrors, PermissionErrors, NotFoundErrors)
 )]
 async fn revoke_invitation(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
-    let act = move |tx: &mut Tx<'_>| invitations::revoke(tx, id);
-    caller.act(act).await?;
+    let operation = move |tx: &mut Tx<'_>| invitations::revoke(tx, id);
+    caller.write(operation).await?;
     Ok(StatusCode::NO_CONTENT)
 }

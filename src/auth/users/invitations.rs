@@ -2,13 +2,13 @@
 
 use super::Invitation;
 use crate::{
-    act::Tx,
+    audit::{self, Action, Entity, service::record},
     auth::{Permission, Role},
     codes::Code,
     crypto::sha256,
     error::Error,
-    log::{self, Action, Entity, service::record},
     schema::invitations,
+    transaction::Tx,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -36,7 +36,7 @@ pub fn invite(tx: &mut Tx<'_>, role: Role, token: &str) -> Result<Invitation, Er
         Action::Invite,
         Entity::Invitation,
         id,
-        &[log::set("role", role)],
+        &[audit::set("role", role)],
     )?;
     get(tx, id)
 }

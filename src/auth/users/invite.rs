@@ -25,11 +25,11 @@ pub struct Invited {
 /// Lists the valid invitations.
 #[server(endpoint = "list_invitations", input = GetUrl)]
 pub async fn list_invitations() -> Result<Invited, Error> {
-    use crate::door;
-    let invitations = door::look(super::invitations::list).await?;
+    use crate::server_context;
+    let invitations = server_context::read(super::invitations::list).await?;
     Ok(Invited {
         invitations,
-        link: door::shown_once("invitation").map(|token| link(&token)),
+        link: server_context::shown_once("invitation").map(|token| link(&token)),
     })
 }
 
@@ -37,62 +37,65 @@ pub async fn list_invitations() -> Result<Invited, Error> {
 #[server(endpoint = "invite_user")]
 pub async fn invite_user(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
-        crypto, door,
+        crypto, server_context,
         ui::{banner::Success, secret},
     };
     let token = crypto::new_key();
     let kept = token.clone();
-    door::submit(fields, move |tx, change: &super::service::RoleChange| {
+    server_context::submit(fields, move |tx, change: &super::service::RoleChange| {
         super::invitations::invite(tx, change.role, &kept)
     })
     .await?;
-    door::show_once("invitation", &token);
-    door::back_to(secret::PLACE, Success::Invited);
+    server_context::show_once("invitation", &token);
+    server_context::redirect_back_to(secret::ANCHOR, Success::Invited);
     Ok(())
 }
 
 /// Revokes an invitation.
 #[server(endpoint = "revoke_invitation")]
 pub async fn revoke_invitation(id: i64) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| super::invitations::revoke(tx, id)).await?;
-    door::back(Success::InvitationRevoked);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::invitations::revoke(tx, id)).await?;
+    server_context::redirect_back(Success::InvitationRevoked);
     Ok(())
 }
 
 #[cfg(feature = "ssr")]
 fn link(token: &str) -> String {
-    format!("{}/register?invitation={token}", crate::door::origin())
+    format!(
+        "{}/register?invitation={token}",
+        crate::server_context::origin()
+    )
 }
 
 /// The form that creates invitations, and the list of the valid ones.
 #[component]
 pub fn Invitations() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let invite = FormAction::new::<InviteUser>();
     let revoke = FormAction::in_row::<RevokeInvitation>();
-    let acts = [invite, revoke].map(FormAction::times_done);
+    let acts = [invite, revoke].map(FormAction::success_count);
     let invited = ui::data(
         move || acts.map(|times| times.get()),
         |_| list_invitations(),
     );
     let role = move |role: &Role| {
-        view! { <option value=role.code() selected=*role == Role::User>{role.label(l)}</option> }
+        view! { <option value=role.code() selected=*role == Role::User>{role.label(locale)}</option> }
     };
     view! {
         <section class="panel" aria-labelledby="invitations">
-            <h2 id="invitations">{td_string!(l, users.invitations)}</h2>
-            <p class="mb-2">{td_string!(l, users.invitation_hint)}</p>
+            <h2 id="invitations">{td_string!(locale, users.invitations)}</h2>
+            <p class="mb-2">{td_string!(locale, users.invitation_hint)}</p>
             <Form action=invite class="filters">
                 <label class="filter">
-                    <span class="field-label">{td_string!(l, fields.role)}</span>
+                    <span class="field-label">{td_string!(locale, fields.role)}</span>
                     <select class="select w-full" name="role">{[Role::User, Role::Manager, Role::Admin].iter().map(role).collect_view()}</select>
                 </label>
-                <Submit label=td_string!(l, users.invite) />
+                <Submit label=td_string!(locale, users.invite) />
             </Form>
             {ui::loaded(invited, move |Invited { invitations, link }| {
                 view! {
-                    {link.map(|link| view! { <Secret label=td_string!(l, users.invited) secret=link /> })}
+                    {link.map(|link| view! { <Secret label=td_string!(locale, users.invited) secret=link /> })}
                     <InvitationList invitations revoke />
                 }
             })}
@@ -102,27 +105,27 @@ pub fn Invitations() -> impl IntoView {
 
 #[component]
 fn InvitationList(invitations: Vec<Invitation>, revoke: FormAction) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let row = move |invitation: Invitation| {
         let by = invitation
             .user_id
-            .unwrap_or_else(|| td_string!(l, ui.system).to_owned());
+            .unwrap_or_else(|| td_string!(locale, ui.system).to_owned());
         let holds = td_string!(
-            l,
+            locale,
             users.holds_until,
-            moment = invitation.expires_at.shown(l),
+            moment = invitation.expires_at.display(locale),
             name = by
         )
         .to_string();
         view! {
             <li class="device">
                 <div>
-                    <strong>{invitation.role.words(|role| role.label(l))}</strong>
+                    <strong>{invitation.role.display(|role| role.label(locale))}</strong>
                     <p class="text-sm opacity-80">{holds}</p>
                 </div>
                 <Form action=revoke>
                     <input type="hidden" name="id" value=invitation.id.to_string() />
-                    <Submit label=td_string!(l, users.revoke) class="btn btn-sm" />
+                    <Submit label=td_string!(locale, users.revoke) class="btn btn-sm" />
                 </Form>
             </li>
         }

@@ -2,10 +2,10 @@
 
 use super::{Account, Query, invite::Invitations};
 use crate::{
+    audit::list::Choice,
     auth::{Role, UserState},
     codes::Code,
     error::Error,
-    log::list::Choice,
     page::Page,
     ui::{
         self,
@@ -21,22 +21,22 @@ use leptos_router::{hooks::use_query_map, location::Url};
 /// Returns a page of the list of accounts.
 #[server(endpoint = "list_users", input = GetUrl)]
 pub async fn list_users(query: Query) -> Result<Page<Account>, Error> {
-    crate::door::look(move |tx| super::service::list(tx, &query)).await
+    crate::server_context::read(move |tx| super::service::list(tx, &query)).await
 }
 
 /// The admin page of accounts and invitations.
 #[component]
 pub fn UsersPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || query_of::<Query>(&params.read()), list_users);
     let draw = move |page: Page<Account>| {
         if page.items.is_empty() {
             let filters = ["search", "role", "state", "after", "before"];
             let reset = is_filtered(&params.read_untracked(), &filters).then(
-                || view! { " " <a class="link" href="/admin/users">{td_string!(l, ui.reset)}</a> },
+                || view! { " " <a class="link" href="/admin/users">{td_string!(locale, ui.reset)}</a> },
             );
-            return view! { <p class="empty">{td_string!(l, users.none_found)} {reset}</p> }
+            return view! { <p class="empty">{td_string!(locale, users.none_found)} {reset}</p> }
                 .into_any();
         }
         view! {
@@ -46,8 +46,8 @@ pub fn UsersPage() -> impl IntoView {
         .into_any()
     };
     view! {
-        <Title text=td_string!(l, nav.users) />
-        <h1>{td_string!(l, nav.users)}</h1>
+        <Title text=td_string!(locale, nav.users) />
+        <h1>{td_string!(locale, nav.users)}</h1>
         <UrlFailure />
         <Filters />
         {ui::loaded(page, draw)}
@@ -57,42 +57,42 @@ pub fn UsersPage() -> impl IntoView {
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let sort = move || parameter(&params.read(), "sort");
     let roles = Role::ALL
         .iter()
-        .map(move |role| (role.code(), role.label(l)));
+        .map(move |role| (role.code(), role.label(locale)));
     let states = UserState::ALL
         .iter()
-        .map(move |state| (state.code(), state.label(l)));
+        .map(move |state| (state.code(), state.label(locale)));
     view! {
         <FilterForm action="/admin/users">
-            <FilterField name="search" label=td_string!(l, fields.username) />
-            <Choice name="role" label=td_string!(l, fields.role) any=td_string!(l, users.any_role) options=roles.collect() />
-            <Choice name="state" label=td_string!(l, fields.state) any=td_string!(l, users.any_state) options=states.collect() />
+            <FilterField name="search" label=td_string!(locale, fields.username) />
+            <Choice name="role" label=td_string!(locale, fields.role) any=td_string!(locale, users.any_role) options=roles.collect() />
+            <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, users.any_state) options=states.collect() />
             <input type="hidden" name="sort" value=sort prop:value=sort />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
     }
 }
 
 #[component]
 fn UserTable(accounts: Vec<Account>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let row = move |account: Account| {
         let href = format!("/admin/users/{}", Url::escape(&account.username));
         let seen = account.last_seen_at.map_or_else(
-            || td_string!(l, users.never).to_owned(),
-            |seen| seen.shown(l),
+            || td_string!(locale, users.never).to_owned(),
+            |seen| seen.display(locale),
         );
         view! {
             <tr role="row">
                 <td role="cell" class="row-title"><a class="link" href=href>{account.username}</a></td>
-                <td role="cell" data-label=td_string!(l, fields.role)>{account.role.words(|role| role.label(l))}</td>
-                <td role="cell" data-label=td_string!(l, fields.state)><StateBadge state=account.state /></td>
-                <td role="cell" class="date" data-label=td_string!(l, fields.created_at)>{account.created_at.shown(l)}</td>
-                <td role="cell" class="date" data-label=td_string!(l, fields.last_seen_at)>{seen}</td>
+                <td role="cell" data-label=td_string!(locale, fields.role)>{account.role.display(|role| role.label(locale))}</td>
+                <td role="cell" data-label=td_string!(locale, fields.state)><StateBadge state=account.state /></td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.created_at)>{account.created_at.display(locale)}</td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.last_seen_at)>{seen}</td>
             </tr>
         }
     };
@@ -100,11 +100,11 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <SortHead label=td_string!(l, fields.username) column="username" default="username" />
-                    <th scope="col" role="columnheader">{td_string!(l, fields.role)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.state)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.created_at)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.last_seen_at)}</th>
+                    <SortHead label=td_string!(locale, fields.username) column="username" default="username" />
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.role)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.state)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.created_at)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.last_seen_at)}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{accounts.into_iter().map(row).collect_view()}</tbody>
@@ -115,11 +115,11 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
 /// The state of an account as a coloured label.
 #[component]
 pub fn StateBadge(state: Code<UserState>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let class = match state.known() {
         Some(UserState::Pending) | None => "badge badge-warning",
         Some(UserState::Active) => "badge badge-success badge-soft",
         Some(UserState::Blocked) => "badge badge-error badge-soft",
     };
-    view! { <span class=class>{state.words(|state| state.label(l))}</span> }
+    view! { <span class=class>{state.display(|state| state.label(locale))}</span> }
 }

@@ -2,10 +2,10 @@
 
 use super::{Account, list::StateBadge};
 use crate::{
+    audit::{Operation, history::History},
     auth::{Role, UserState},
     error::Error,
     fields::Fields,
-    log::{Operation, history::History},
     ui::{
         self,
         failure::UrlFailure,
@@ -22,7 +22,7 @@ use serde::{Deserialize, Serialize};
 
 /// An account with its history.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct UserFile {
+pub struct UserDetails {
     pub account: Account,
     pub history: Vec<Operation>,
     /// A one-time password that has just been set; shown only once.
@@ -31,19 +31,19 @@ pub struct UserFile {
 
 /// Returns an account with its history.
 #[server(endpoint = "read_user", input = GetUrl)]
-pub async fn read_user(username: String) -> Result<UserFile, Error> {
-    use crate::{door, log};
-    let mut file = door::look(move |tx| {
+pub async fn read_user(username: String) -> Result<UserDetails, Error> {
+    use crate::{audit, server_context};
+    let mut file = server_context::read(move |tx| {
         let account = super::service::get(tx, &username)?;
-        let history = log::service::history(tx, log::Entity::User, &account.username)?;
-        Ok(UserFile {
+        let history = audit::service::history(tx, audit::Entity::User, &account.username)?;
+        Ok(UserDetails {
             account,
             history,
             password: None,
         })
     })
     .await?;
-    file.password = door::shown_once("password");
+    file.password = server_context::shown_once("password");
     Ok(file)
 }
 
@@ -51,7 +51,7 @@ pub async fn read_user(username: String) -> Result<UserFile, Error> {
 #[server(endpoint = "change_role")]
 pub async fn change_role(username: String, #[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::service::{self, RoleChange};
-    crate::door::submit(fields, move |tx, change: &RoleChange| {
+    crate::server_context::submit(fields, move |tx, change: &RoleChange| {
         service::change_role(tx, &username, change.role)
     })
     .await?;
@@ -61,21 +61,21 @@ pub async fn change_role(username: String, #[server(flatten)] fields: Fields) ->
 /// Approves a pending account.
 #[server(endpoint = "activate_user")]
 pub async fn activate_user(username: String) -> Result<(), Error> {
-    crate::door::act(move |tx| super::service::activate(tx, &username)).await?;
+    crate::server_context::write(move |tx| super::service::activate(tx, &username)).await?;
     saved()
 }
 
 /// Blocks an account.
 #[server(endpoint = "block_user")]
 pub async fn block_user(username: String) -> Result<(), Error> {
-    crate::door::act(move |tx| super::service::block(tx, &username)).await?;
+    crate::server_context::write(move |tx| super::service::block(tx, &username)).await?;
     saved()
 }
 
 /// Unblocks an account.
 #[server(endpoint = "unblock_user")]
 pub async fn unblock_user(username: String) -> Result<(), Error> {
-    crate::door::act(move |tx| super::service::unblock(tx, &username)).await?;
+    crate::server_context::write(move |tx| super::service::unblock(tx, &username)).await?;
     saved()
 }
 
@@ -83,30 +83,33 @@ pub async fn unblock_user(username: String) -> Result<(), Error> {
 #[server(endpoint = "reset_password")]
 pub async fn reset_password(username: String) -> Result<(), Error> {
     use crate::{
-        door,
+        server_context,
         ui::{banner::Success, secret},
     };
-    let given = match door::actor() {
-        Ok(actor) => super::service::give_one_time_password(&door::shop(), actor, username).await,
+    let given = match server_context::actor() {
+        Ok(actor) => {
+            super::service::give_one_time_password(&server_context::app_state(), actor, username)
+                .await
+        }
         Err(error) => Err(error),
     };
-    door::show_once("password", &door::answer(given)?);
-    door::back_to(secret::PLACE, Success::PasswordReset);
+    server_context::show_once("password", &server_context::set_status(given)?);
+    server_context::redirect_back_to(secret::ANCHOR, Success::PasswordReset);
     Ok(())
 }
 
 /// Deletes an account permanently.
 #[server(endpoint = "delete_user")]
 pub async fn delete_user(username: String) -> Result<(), Error> {
-    use crate::{door, ui::banner::Success};
-    door::act(move |tx| super::service::delete(tx, &username)).await?;
-    door::go("/admin/users", Success::UserDeleted);
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::service::delete(tx, &username)).await?;
+    server_context::redirect("/admin/users", Success::UserDeleted);
     Ok(())
 }
 
 #[cfg(feature = "ssr")]
 fn saved() -> Result<(), Error> {
-    crate::door::back(crate::ui::banner::Success::UserSaved);
+    crate::server_context::redirect_back(crate::ui::banner::Success::UserSaved);
     Ok(())
 }
 
@@ -124,7 +127,7 @@ struct Actions {
 /// The admin page of one account.
 #[component]
 pub fn UserPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_params_map();
     let actions = Actions {
         role: FormAction::new::<ChangeRole>(),
@@ -141,7 +144,7 @@ pub fn UserPage() -> impl IntoView {
         actions.unblock,
         actions.reset,
     ];
-    let times = changing.map(FormAction::times_done);
+    let times = changing.map(FormAction::success_count);
     // Reloaded after each successful action.
     let file = ui::data(
         move || {
@@ -153,52 +156,52 @@ pub fn UserPage() -> impl IntoView {
         |(username, _)| read_user(username),
     );
     Effect::new(move || {
-        if changing.iter().any(|action| action.is_done()) {
-            ui::announce(td_string!(l, banner.user_saved).to_owned());
+        if changing.iter().any(|action| action.has_succeeded()) {
+            ui::announce(td_string!(locale, banner.user_saved).to_owned());
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/admin/users">"← " {td_string!(l, nav.users)}</a></p>
+        <p class="crumb"><a class="link" href="/admin/users">"← " {td_string!(locale, nav.users)}</a></p>
         <UrlFailure />
         {ui::loaded(file, move |file| view! { <UserView file actions /> })}
     }
 }
 
 #[component]
-fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
-    let l = ui::locale();
-    let UserFile {
+fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
+    let locale = ui::locale();
+    let UserDetails {
         account,
         history,
         password,
     } = file;
     let is_me = ui::me().is_some_and(|me| me.username == account.username);
     let seen = account.last_seen_at.map_or_else(
-        || td_string!(l, users.never).to_owned(),
-        |seen| seen.shown(l),
+        || td_string!(locale, users.never).to_owned(),
+        |seen| seen.display(locale),
     );
     view! {
         <Title text=account.username.clone() />
         <h1>{account.username.clone()}</h1>
-        {password.map(|password| view! { <Secret label=td_string!(l, users.one_time_password) secret=password /> })}
+        {password.map(|password| view! { <Secret label=td_string!(locale, users.one_time_password) secret=password /> })}
         <dl class="facts">
-            <dt>{td_string!(l, fields.role)}</dt>
-            <dd>{account.role.words(|role| role.label(l))}</dd>
-            <dt>{td_string!(l, fields.state)}</dt>
+            <dt>{td_string!(locale, fields.role)}</dt>
+            <dd>{account.role.display(|role| role.label(locale))}</dd>
+            <dt>{td_string!(locale, fields.state)}</dt>
             <dd><StateBadge state=account.state.clone() /></dd>
-            <dt>{td_string!(l, fields.created_at)}</dt>
-            <dd>{account.created_at.shown(l)}</dd>
-            <dt>{td_string!(l, fields.last_seen_at)}</dt>
+            <dt>{td_string!(locale, fields.created_at)}</dt>
+            <dd>{account.created_at.display(locale)}</dd>
+            <dt>{td_string!(locale, fields.last_seen_at)}</dt>
             <dd>{seen}</dd>
         </dl>
-        {account.must_change_password.then(|| view! { <p class="alert alert-info alert-soft my-4">{td_string!(l, users.must_change)}</p> })}
+        {account.must_change_password.then(|| view! { <p class="alert alert-info alert-soft my-4">{td_string!(locale, users.must_change)}</p> })}
         {if is_me {
-            view! { <p class="mt-4">{td_string!(l, users.this_is_you)} " " <a class="link" href="/account">{td_string!(l, auth.account)}</a></p> }.into_any()
+            view! { <p class="mt-4">{td_string!(locale, users.this_is_you)} " " <a class="link" href="/account">{td_string!(locale, auth.account)}</a></p> }.into_any()
         } else {
             view! { <UserForms account actions /> }.into_any()
         }}
         <section aria-labelledby="history">
-            <h2 id="history">{td_string!(l, ui.history)}</h2>
+            <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
         </section>
     }
@@ -206,7 +209,7 @@ fn UserView(file: UserFile, actions: Actions) -> impl IntoView {
 
 #[component]
 fn UserForms(account: Account, actions: Actions) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let [name, acted, reset, deleted] = std::array::from_fn(|_| account.username.clone());
     let role = account.role;
     let unknown = role
@@ -214,47 +217,47 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
         .is_none()
         .then(|| view! { <option value="" disabled selected>{role.to_string()}</option> });
     let option = move |other: &Role| {
-        view! { <option value=other.code() selected=role == *other>{other.label(l)}</option> }
+        view! { <option value=other.code() selected=role == *other>{other.label(locale)}</option> }
     };
     let (action, label, hint) = match account.state.known() {
         Some(UserState::Pending) => (
             actions.activate,
-            td_string!(l, users.activate),
-            td_string!(l, users.activate_hint),
+            td_string!(locale, users.activate),
+            td_string!(locale, users.activate_hint),
         ),
         Some(UserState::Active) | None => (
             actions.block,
-            td_string!(l, users.block),
-            td_string!(l, users.block_hint),
+            td_string!(locale, users.block),
+            td_string!(locale, users.block_hint),
         ),
         Some(UserState::Blocked) => (
             actions.unblock,
-            td_string!(l, users.unblock),
-            td_string!(l, users.unblock_hint),
+            td_string!(locale, users.unblock),
+            td_string!(locale, users.unblock_hint),
         ),
     };
     view! {
         <div class="form-columns">
             <section aria-labelledby="role">
-                <h2 id="role">{td_string!(l, fields.role)}</h2>
-                <p class="mb-2">{td_string!(l, users.role_hint)}</p>
+                <h2 id="role">{td_string!(locale, fields.role)}</h2>
+                <p class="mb-2">{td_string!(locale, users.role_hint)}</p>
                 <Form action=actions.role class="filters">
                     <input type="hidden" name="username" value=name />
                     <label class="filter">
-                        <span class="field-label">{td_string!(l, fields.role)}</span>
+                        <span class="field-label">{td_string!(locale, fields.role)}</span>
                         <select class="select w-full" name="role">{unknown} {[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}</select>
                     </label>
-                    <Submit label=td_string!(l, users.change_role) />
+                    <Submit label=td_string!(locale, users.change_role) />
                 </Form>
             </section>
             <section aria-labelledby="access">
-                <h2 id="access">{td_string!(l, users.access)}</h2>
+                <h2 id="access">{td_string!(locale, users.access)}</h2>
                 <Act action username=acted label hint />
-                <Act action=actions.reset username=reset label=td_string!(l, users.reset_password) hint=td_string!(l, users.reset_hint) />
+                <Act action=actions.reset username=reset label=td_string!(locale, users.reset_password) hint=td_string!(locale, users.reset_hint) />
                 <details class="mt-4">
-                    <summary class="btn btn-outline btn-error">{td_string!(l, users.delete)}</summary>
+                    <summary class="btn btn-outline btn-error">{td_string!(locale, users.delete)}</summary>
                     <div class="panel mt-2">
-                        <Act action=actions.delete username=deleted label=td_string!(l, users.do_delete) hint=td_string!(l, users.delete_question) class="btn btn-outline btn-error" />
+                        <Act action=actions.delete username=deleted label=td_string!(locale, users.do_delete) hint=td_string!(locale, users.delete_question) class="btn btn-outline btn-error" />
                     </div>
                 </details>
             </section>

@@ -2,18 +2,18 @@
 
 use super::{Account, Query};
 use crate::{
-    act::{Shop, Tx},
+    audit::{self, Action, Entity, service::record},
     auth::{
         Actor, Permission, Role, UserState, password,
         revocation::{shut_out, sign_out_everywhere},
     },
-    db::{self, Column, Dialect, Key, Keyset, Order, containing},
+    db::{self, Column, Dialect, Keyset, SortKey, SortOrder, containing},
     error::{Error, Problem},
-    log::{self, Action, Entity, service::record},
     page::Page,
     schema::users,
     text::fold,
-    validation::{Checks, Input, Request, code},
+    transaction::{AppState, Tx},
+    validation::{Input, Request, Validator, code},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use utoipa::ToSchema;
@@ -23,12 +23,12 @@ pub const REGISTRATION: &str = "registration";
 /// Returns a page of the list of accounts, sorted by name.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
-    let mut checks = Checks::default();
-    let role: Option<Role> = checks.code("role", &query.role);
-    let state: Option<UserState> = checks.code("state", &query.state);
-    let limit = checks.page_size(&query.limit);
-    checks.done()?;
-    let order = Order {
+    let mut validator = Validator::default();
+    let role: Option<Role> = validator.code("role", &query.role);
+    let state: Option<UserState> = validator.code("state", &query.state);
+    let limit = validator.page_size(&query.limit);
+    validator.done()?;
+    let order = SortOrder {
         columns: &[Column::Text("username_key")],
         descending: query.sort.starts_with('-'),
     };
@@ -36,7 +36,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     let mut rows = users::table
         .select(Account::as_select())
         .filter(users::deleted_at.is_null())
-        .filter(keyset.beyond())
+        .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     if let Some(role) = role {
         rows = rows.filter(users::role.eq(role));
@@ -53,7 +53,7 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
         .limit(keyset.fetch())
         .load(tx.conn)?;
     Ok(keyset.page(rows, |account: &Account| {
-        vec![Key::Text(fold(&account.username))]
+        vec![SortKey::Text(fold(&account.username))]
     }))
 }
 
@@ -68,7 +68,7 @@ pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Ac
     tx.actor.may(Permission::ManageUsers)?;
     let username =
         super::username::read(username).map_err(|problem| Error::field("username", problem))?;
-    db::serialize_by(tx.conn, REGISTRATION)?;
+    db::lock_name(tx.conn, REGISTRATION)?;
     insert(tx, &username, role, UserState::Active, hash)
 }
 
@@ -98,7 +98,7 @@ pub fn insert(
             users::created_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    let changes = [log::set("role", role), log::set("state", state)];
+    let changes = [audit::set("role", role), audit::set("state", state)];
     record(tx, Action::Register, Entity::User, username, &changes)?;
     find(tx, username)
 }
@@ -114,7 +114,7 @@ pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Accoun
         .set(users::role.eq(role))
         .execute(tx.conn)?;
     sign_out_everywhere(tx, &account.username)?;
-    let changes = log::changes([(
+    let changes = audit::changes([(
         "role",
         Some(account.role.to_string()),
         Some(role.to_string()),
@@ -188,7 +188,7 @@ pub fn reset_password(
 
 /// Sets a one-time password and returns it; only its hash is stored.
 pub async fn give_one_time_password(
-    shop: &Shop,
+    app: &AppState,
     actor: Actor,
     username: String,
 ) -> Result<String, Error> {
@@ -196,11 +196,11 @@ pub async fn give_one_time_password(
     let password = password::one_time();
     let hash = password::hash(
         password.clone(),
-        shop.config.bcrypt_cost,
-        password::Turn::OWN,
+        app.config.bcrypt_cost,
+        password::HashPriority::OWN,
     )
     .await?;
-    shop.act(actor, move |tx| reset_password(tx, &username, &hash, true))
+    app.write(actor, move |tx| reset_password(tx, &username, &hash, true))
         .await?;
     Ok(password)
 }
@@ -241,7 +241,7 @@ impl Request for RoleChange {
 /// transaction ends.
 fn other(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
-    db::serialize_by(tx.conn, REGISTRATION)?;
+    db::lock_name(tx.conn, REGISTRATION)?;
     let account = find(tx, username)?;
     if tx.actor.username() == Some(account.username.as_str()) {
         return Err(Error::Yourself);
@@ -266,7 +266,7 @@ fn change_state(
     diesel::update(users::table.find(&account.username))
         .set(users::state.eq(state))
         .execute(tx.conn)?;
-    let changes = log::changes([(
+    let changes = audit::changes([(
         "state",
         Some(account.state.to_string()),
         Some(state.to_string()),

@@ -1,6 +1,6 @@
 //! The rules for the names of new accounts.
 
-use crate::{error::Problem, log};
+use crate::{audit, error::Problem};
 
 /// Allowed length of a user name in characters.
 const NAME: std::ops::RangeInclusive<usize> = 3..=64;
@@ -15,7 +15,7 @@ pub fn read(text: &str) -> Result<String, Problem> {
         Err(Problem::NotUsername)
     } else if username.split(|c: char| !c.is_alphabetic()).any(is_mixed) {
         Err(Problem::MixedAlphabets)
-    } else if log::is_system(username) {
+    } else if audit::is_system(username) {
         Err(Problem::Taken)
     } else if username.chars().count() < *NAME.start() {
         Err(Problem::TooShort(*NAME.start()))

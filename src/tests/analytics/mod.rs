@@ -10,11 +10,12 @@ use crate::{
         rates, service,
         sums::Rates,
     },
+    audit::{Action, Operation},
     auth::Actor,
-    check, clock,
+    clock,
     db::Conn,
     error::{Error, Problem},
-    log::{Action, Operation},
+    integrity,
     moment::Moment,
     money::{Eur, Rub},
     orders,
@@ -36,8 +37,8 @@ fn day(text: &str) -> NaiveDate {
 /// Books an order and issues it at that instant, or denies it.
 async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
     let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
-    app.shop
-        .act_at(when, move |tx| {
+    app.state
+        .write_at(when, move |tx| {
             let order = orders::service::create(tx, "", &draft.read()?)?;
             if denied {
                 orders::service::deny(tx, order.id)
@@ -53,7 +54,7 @@ async fn sets_rate(app: &App, day: &str, rate: &str) {
     let (day, rate) = (day.to_owned(), rate.to_owned());
     let admin = app.admin();
     admin
-        .act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?))
+        .write(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?))
         .await
         .unwrap();
 }
@@ -67,7 +68,7 @@ async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>
         ..Query::default()
     };
     app.admin()
-        .look(move |tx| service::summary(tx, &query))
+        .read(move |tx| service::summary(tx, &query))
         .await
         .unwrap()
 }
@@ -288,7 +289,7 @@ async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days
     );
     let refused = app
         .admin()
-        .act(move |tx| rates::set(tx, &fields! { day: tomorrow, rub_per_eur: "100" }.read()?))
+        .write(move |tx| rates::set(tx, &fields! { day: tomorrow, rub_per_eur: "100" }.read()?))
         .await
         .unwrap_err();
     assert_eq!(refused, Error::field("day", Problem::InFuture));
@@ -321,7 +322,7 @@ async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
         }
     }
     let logged = app
-        .shop
+        .state
         .db
         .read(|conn| {
             let rows = operation_log::table
@@ -443,7 +444,7 @@ async fn issues_and_rates_at_the_same_time_leave_the_sums_right(app: App) {
             if client % 8 == 0 {
                 let day = (today - Days::new(client.unsigned_abs() / 8)).to_string();
                 admin
-                    .act(move |tx| {
+                    .write(move |tx| {
                         rates::set(
                             tx,
                             &fields! { day: day, rub_per_eur: format!("9{client}.5") }.read()?,
@@ -528,22 +529,22 @@ async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App
     app.assert_agrees().await;
     for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
         let wrong = format!("UPDATE {table} SET uncosted_rub = uncosted_rub + 1");
-        app.shop
+        app.state
             .db
             .write(move |conn| diesel::sql_query(wrong).execute(conn).map_err(Error::from))
             .await
             .unwrap();
         assert!(
-            !app.shop
+            !app.state
                 .db
-                .read(check::check)
+                .read(integrity::check)
                 .await
                 .unwrap()
                 .wrong
                 .is_empty(),
             "{table}"
         );
-        check::repair(&app.shop).await.unwrap();
+        integrity::repair(&app.state).await.unwrap();
         app.assert_agrees().await;
     }
     let mut browser = app
@@ -577,7 +578,7 @@ async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App
 #[apply(on_both_databases)]
 async fn sums_of_before_get_the_revenue_without_a_purchase_price_when_they_are_migrated(app: App) {
     example(&app).await;
-    app.shop
+    app.state
         .db
         .write(|conn| {
             let (down, up) = match conn {
@@ -637,7 +638,7 @@ async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(
         let (admin, day) = (admin.clone(), today - Days::new(n as u64 % 3));
         async move {
             admin
-                .act(move |tx| {
+                .write(move |tx| {
                     rates::set(
                         tx,
                         &fields! { day: day, rub_per_eur: format!("{}.5", 80 + n) }.read()?,
@@ -688,7 +689,7 @@ async fn the_first_issues_of_a_day_are_all_counted(app: App) {
         let issued = join_all(orders.into_iter().map(|order| clerk.issues(order))).await;
         assert!(issued.iter().all(Result::is_ok), "{issued:?}");
     }
-    check::repair(&app.shop).await.unwrap();
+    integrity::repair(&app.state).await.unwrap();
     app.assert_agrees().await;
 }
 
@@ -699,7 +700,7 @@ async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
         .await;
     app.sql("DELETE FROM sales_by_product").await;
     app.sql("UPDATE orders SET denied_on = NULL").await;
-    let report = app.shop.db.read(check::check).await.unwrap();
+    let report = app.state.db.read(integrity::check).await.unwrap();
     assert!(
         report
             .wrong
@@ -717,15 +718,15 @@ async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
         report.wrong
     );
     let wrong = i64::try_from(report.wrong.len()).unwrap();
-    let rows = check::repair(&app.shop).await.unwrap();
+    let rows = integrity::repair(&app.state).await.unwrap();
     assert!(rows > 5);
     let repairs = logged(&app, Action::Repair).await;
     assert_eq!((repairs.len(), repairs[0].user_id.as_deref()), (1, None));
     assert_eq!(
         repairs[0].changes,
         [
-            crate::log::set("rows", rows),
-            crate::log::set("wrong", wrong)
+            crate::audit::set("rows", rows),
+            crate::audit::set("wrong", wrong)
         ]
     );
     app.assert_agrees().await;
@@ -742,7 +743,7 @@ async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
 async fn orders_that_were_settled_before_there_were_sums_are_summed_at_start(app: App) {
     example(&app).await;
     app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
-    let url = app.shop.config.database_url.clone();
+    let url = app.state.config.database_url.clone();
     tokio::task::spawn_blocking(move || crate::migrate::migrate(&url))
         .await
         .unwrap()
@@ -806,7 +807,7 @@ async fn a_question_that_makes_no_sense_is_refused(app: App) {
     ] {
         let error = app
             .admin()
-            .look(move |tx| service::summary(tx, &query))
+            .read(move |tx| service::summary(tx, &query))
             .await
             .unwrap_err();
         assert_eq!(error, Error::field(field, problem));
@@ -817,14 +818,14 @@ async fn a_question_that_makes_no_sense_is_refused(app: App) {
     };
     assert_eq!(
         app.admin()
-            .look(move |tx| service::summary(tx, &unknown))
+            .read(move |tx| service::summary(tx, &unknown))
             .await
             .unwrap_err(),
         Error::NotFound
     );
     assert_eq!(
         app.clerk()
-            .look(|tx| service::summary(tx, &Query::default()))
+            .read(|tx| service::summary(tx, &Query::default()))
             .await
             .unwrap_err(),
         Error::Forbidden
@@ -837,7 +838,7 @@ async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
     for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
         let draft = fields! { name: name, min_stock: "15", sell_price_rub: "100" };
         manager
-            .act(move |tx| {
+            .write(move |tx| {
                 crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
             })
             .await
@@ -848,8 +849,8 @@ async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
     settles(&app, days_ago(10), "чай", 5, "", false).await;
     settles(&app, days_ago(0), "чай", 4, "", false).await;
     let board = app
-        .shop
-        .look(Actor::System, |tx| service::board(tx, &Query::default()))
+        .state
+        .read(Actor::System, |tx| service::board(tx, &Query::default()))
         .await
         .unwrap();
     let rows: Vec<_> = board
@@ -871,7 +872,7 @@ async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
 async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
     assert_eq!(
         app.manager()
-            .look(|tx| service::summary(tx, &Query::default()))
+            .read(|tx| service::summary(tx, &Query::default()))
             .await
             .unwrap_err(),
         Error::Forbidden
@@ -879,7 +880,7 @@ async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
     let app = app.restarted(|config| config.manager_in_admin = true);
     assert!(
         app.manager()
-            .look(|tx| service::summary(tx, &Query::default()))
+            .read(|tx| service::summary(tx, &Query::default()))
             .await
             .is_ok()
     );
@@ -913,14 +914,14 @@ async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
 
 /// What the log says of acts of a kind, newest first.
 async fn logged(app: &App, action: Action) -> Vec<Operation> {
-    let query = crate::log::Query {
+    let query = crate::audit::Query {
         action: action.code().to_owned(),
         ..Default::default()
     };
     let found = app
-        .shop
-        .look(Actor::System, move |tx| {
-            crate::log::search::list(tx, &query)
+        .state
+        .read(Actor::System, move |tx| {
+            crate::audit::search::list(tx, &query)
         })
         .await
         .unwrap();
@@ -934,7 +935,7 @@ async fn summed_by_hand(
     to: NaiveDate,
     product: Option<i64>,
 ) -> (i64, i64, i64, i64, Rub) {
-    app.shop
+    app.state
         .db
         .read(move |conn| {
             let rates = Rates::load(conn)?;

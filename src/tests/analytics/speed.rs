@@ -2,11 +2,11 @@
 //! `sirius demo --orders 1000000` that it made and names in `SPEED_DATABASE_URL`.
 
 use crate::{
-    act::Tx,
     analytics::{Query, Summary, service},
     auth::Actor,
     clock,
     db::{Conn, DatabaseUrl},
+    transaction::Tx,
 };
 use chrono::{Datelike, NaiveDate};
 use diesel::{

@@ -260,8 +260,8 @@ async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
             .with("authorization", &format!("Bearer {}", made.text("token")));
         assert_eq!(bearer.get("/api/me").await.status, 200);
         if is_blocked {
-            app.shop
-                .act(Actor::System, move |tx| users::block(tx, name))
+            app.state
+                .write(Actor::System, move |tx| users::block(tx, name))
                 .await
                 .unwrap();
             callers.push((None, admin));

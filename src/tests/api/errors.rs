@@ -308,7 +308,7 @@ async fn a_change_from_another_site_is_refused_unless_a_token_asks(app: App) {
 
 #[test]
 fn a_fault_tells_nothing_and_a_database_that_is_away_is_a_503() {
-    crate::tests::support::tell(async {
+    crate::tests::support::block_on(async {
         let app = App::sqlite();
         let clerk = Program::of(&app, app.clerk()).await;
         app.sql("ALTER TABLE supplies RENAME TO hidden").await;
@@ -321,9 +321,9 @@ fn a_fault_tells_nothing_and_a_database_that_is_away_is_a_503() {
         assert!(!broken.json.to_string().contains("supplies"), "{broken:?}");
         let away =
             crate::db::DatabaseUrl::Postgres("postgres://nobody@127.0.0.1:1/nothing".to_owned());
-        let mut shop = app.shop.clone();
-        shop.db = crate::db::Db::connect(&away, 1).unwrap();
-        let router = crate::server::router(shop, &tower_sessions::cookie::Key::from(&[7; 64]));
+        let mut state = app.state.clone();
+        state.db = crate::db::Db::connect(&away, 1).unwrap();
+        let router = crate::server::router(state, &tower_sessions::cookie::Key::from(&[7; 64]));
         let clerk = Program { router, ..clerk };
         for path in ["/api/products", "/api/me"] {
             let refused = clerk.get(path).await;

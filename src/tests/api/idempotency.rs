@@ -2,9 +2,9 @@
 
 use super::*;
 use crate::{
-    act,
     auth::{Actor, Role, users::service as accounts},
     schema::idempotency_keys,
+    transaction,
 };
 use diesel::prelude::*;
 
@@ -22,7 +22,7 @@ async fn kept(app: &App) -> Vec<(String, String, Option<String>)> {
         );
         Ok(idempotency_keys::table.select(columns).load(conn)?)
     };
-    app.shop.db.read(read).await.unwrap()
+    app.state.db.read(read).await.unwrap()
 }
 
 #[apply(on_both_databases)]
@@ -130,7 +130,12 @@ async fn keys_are_forgotten_after_a_week(app: App) {
     )
     .await;
     let mut rounds = 1;
-    while !app.shop.act(Actor::System, act::forget_keys).await.unwrap() {
+    while !app
+        .state
+        .write(Actor::System, transaction::delete_expired_keys)
+        .await
+        .unwrap()
+    {
         rounds += 1;
     }
     assert_eq!((rounds, kept(&app).await.len()), (2, 1));
@@ -191,7 +196,7 @@ async fn a_right_that_was_taken_ends_the_repeats_too(app: App) {
         201
     );
     admin
-        .act(|tx| accounts::change_role(tx, "менеджер", Role::User))
+        .write(|tx| accounts::change_role(tx, "менеджер", Role::User))
         .await
         .unwrap();
     let clerk = Program::signed_in(&app, "менеджер").await;

@@ -48,7 +48,7 @@ async fn a_token_has_the_rights_that_its_owner_has_now(app: App) {
     let till = bearer(&app, made.text("token"));
     assert_eq!(till.get("/api/supplies").await.status, 200);
     admin
-        .act(|tx| accounts::change_role(tx, "boris", Role::User))
+        .write(|tx| accounts::change_role(tx, "boris", Role::User))
         .await
         .unwrap();
     assert_eq!(till.get("/api/supplies").await.status, 403);

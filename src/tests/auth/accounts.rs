@@ -90,7 +90,7 @@ async fn a_wrong_registration_says_what_to_do(app: App) {
             "a password in a URL"
         );
     }
-    assert!(!app.shop.look(Actor::Nobody, any_user).await.unwrap());
+    assert!(!app.state.read(Actor::Nobody, any_user).await.unwrap());
 }
 
 #[apply(on_both_databases)]
@@ -147,8 +147,8 @@ async fn an_account_that_waits_for_approval_cannot_sign_in(app: App) {
             .contains("ещё не подтвердил")
     );
     let account = app
-        .shop
-        .act(Actor::System, |tx| accounts::activate(tx, "борис"))
+        .state
+        .write(Actor::System, |tx| accounts::activate(tx, "борис"))
         .await
         .unwrap();
     assert_eq!(account.state, UserState::Active);
@@ -272,8 +272,8 @@ async fn a_new_password_signs_the_other_devices_out(app: App) {
 async fn a_role_that_was_taken_is_gone_at_once(app: App) {
     let mut browser = app.browser_of(app.manager()).await;
     assert_eq!(browser.get("/supplies").await.status, 200);
-    app.shop
-        .act(Actor::System, |tx| {
+    app.state
+        .write(Actor::System, |tx| {
             accounts::change_role(tx, "менеджер", Role::User)
         })
         .await
@@ -287,8 +287,8 @@ async fn a_role_that_was_taken_is_gone_at_once(app: App) {
 async fn the_last_admin_stays_and_nobody_changes_his_own_role(app: App) {
     let admin = app.hire(app.admin()).await;
     let alone = app
-        .shop
-        .act(Actor::System, |tx| {
+        .state
+        .write(Actor::System, |tx| {
             accounts::change_role(tx, "АДМИН", Role::User)
         })
         .await;
@@ -296,13 +296,13 @@ async fn the_last_admin_stays_and_nobody_changes_his_own_role(app: App) {
     app.hire(app.person("второй", Role::Admin)).await;
     assert_eq!(
         admin
-            .act(|tx| accounts::change_role(tx, "админ", Role::User))
+            .write(|tx| accounts::change_role(tx, "админ", Role::User))
             .await,
         Err(Error::Yourself)
     );
     assert_eq!(
         admin
-            .act(|tx| accounts::change_role(tx, "второй", Role::User))
+            .write(|tx| accounts::change_role(tx, "второй", Role::User))
             .await
             .unwrap()
             .role,

@@ -4,7 +4,7 @@ use crate::tests::support::{App, Browser, PASSWORD, apply, on_both_databases};
 use crate::{
     auth::{
         Actor, Role,
-        place::Place,
+        client_origin::ClientOrigin,
         service::{PasswordChange, change_password, sign_in},
         throttle,
         users::service as accounts,
@@ -38,15 +38,16 @@ async fn try_at(browser: &mut Browser, name: &str, password: &str) -> u16 {
 }
 
 async fn let_pass(app: &App, time: TimeDelta) {
-    app.shop
-        .act(Actor::System, move |tx| throttle::let_pass(tx, time))
+    app.state
+        .write(Actor::System, move |tx| throttle::age_attempts(tx, time))
         .await
         .unwrap();
 }
 
 async fn counts(app: &App) -> i64 {
-    let count = |tx: &mut crate::act::Tx<'_>| Ok(throttles::table.count().get_result(tx.conn)?);
-    app.shop.look(Actor::System, count).await.unwrap()
+    let count =
+        |tx: &mut crate::transaction::Tx<'_>| Ok(throttles::table.count().get_result(tx.conn)?);
+    app.state.read(Actor::System, count).await.unwrap()
 }
 
 /// The next wait is a whole one, however long the test takes: the last try lies ahead, as after a clock that was put back.
@@ -57,8 +58,9 @@ async fn let_nothing_pass(app: &App) {
 /// A clerk whose password takes long to compare, so that there is time for something else meanwhile.
 async fn hire_slowly(app: &App) {
     let hash = bcrypt::hash(PASSWORD, 13).unwrap();
-    let add = move |tx: &mut crate::act::Tx<'_>| accounts::add(tx, "продавец", Role::User, &hash);
-    app.shop.act(Actor::System, add).await.unwrap();
+    let add =
+        move |tx: &mut crate::transaction::Tx<'_>| accounts::add(tx, "продавец", Role::User, &hash);
+    app.state.write(Actor::System, add).await.unwrap();
 }
 
 /// An admin gives the clerk another password while the present one is being compared.
@@ -68,17 +70,24 @@ async fn reset_meanwhile(app: &App) {
         sleep(Duration::from_millis(5)).await;
     }
     let hash = bcrypt::hash("battery staple", 4).unwrap();
-    let reset =
-        move |tx: &mut crate::act::Tx<'_>| accounts::reset_password(tx, "продавец", &hash, true);
-    app.shop.act(Actor::System, reset).await.unwrap();
+    let reset = move |tx: &mut crate::transaction::Tx<'_>| {
+        accounts::reset_password(tx, "продавец", &hash, true)
+    };
+    app.state.write(Actor::System, reset).await.unwrap();
 }
 
 #[apply(on_both_databases)]
 async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: App) {
     hire_slowly(&app).await;
-    let shop = app.shop.clone();
+    let state = app.state.clone();
     let signing_in = spawn(async move {
-        sign_in(&shop, "продавец", PASSWORD.to_owned(), &Place::default()).await
+        sign_in(
+            &state,
+            "продавец",
+            PASSWORD.to_owned(),
+            &ClientOrigin::default(),
+        )
+        .await
     });
     reset_meanwhile(&app).await;
     assert_eq!(signing_in.await.unwrap(), Err(Error::BadCredentials));
@@ -87,11 +96,11 @@ async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: A
 #[apply(on_both_databases)]
 async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App) {
     hire_slowly(&app).await;
-    let (shop, me) = (app.shop.clone(), app.clerk().me);
+    let (state, me) = (app.state.clone(), app.clerk().me);
     let stolen = "самовар-на-столе".to_owned();
     let changing = spawn(async move {
         change_password(
-            &shop,
+            &state,
             me,
             PasswordChange {
                 current_password: PASSWORD.to_owned(),
@@ -104,10 +113,10 @@ async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App
     assert_eq!(changing.await.unwrap(), Err(Error::BadCredentials));
     assert!(
         sign_in(
-            &app.shop,
+            &app.state,
             "продавец",
             "battery staple".to_owned(),
-            &Place::default()
+            &ClientOrigin::default()
         )
         .await
         .is_ok_and(|(me, _)| me.must_change_password)
@@ -444,12 +453,13 @@ async fn a_reset_shuts_what_the_old_password_opened(app: App) {
     assert_eq!(made.status, 200);
     let hash = bcrypt::hash("battery staple", 4).unwrap();
     admin
-        .act(move |tx| accounts::reset_password(tx, "продавец", &hash, true))
+        .write(move |tx| accounts::reset_password(tx, "продавец", &hash, true))
         .await
         .unwrap();
-    let count =
-        |tx: &mut crate::act::Tx<'_>| Ok(api_tokens::table.count().get_result::<i64>(tx.conn)?);
-    assert_eq!(app.shop.look(Actor::System, count).await, Ok(0));
+    let count = |tx: &mut crate::transaction::Tx<'_>| {
+        Ok(api_tokens::table.count().get_result::<i64>(tx.conn)?)
+    };
+    assert_eq!(app.state.read(Actor::System, count).await, Ok(0));
     // Nor does the one-time password open anything that would outlive it.
     let mut clerk = app.browser();
     clerk.sign_in("продавец", "battery staple").await;
@@ -507,9 +517,15 @@ async fn one_address_registers_no_army(app: App) {
 async fn tries_of_long_ago_are_swept(app: App) {
     let mut browser = app.browser();
     try_at(&mut browser, "никто", "wrong horse").await;
-    app.shop.act(Actor::System, throttle::sweep).await.unwrap();
+    app.state
+        .write(Actor::System, throttle::sweep)
+        .await
+        .unwrap();
     assert_eq!(counts(&app).await, 1);
     let_pass(&app, TimeDelta::hours(1)).await;
-    app.shop.act(Actor::System, throttle::sweep).await.unwrap();
+    app.state
+        .write(Actor::System, throttle::sweep)
+        .await
+        .unwrap();
     assert_eq!(counts(&app).await, 0);
 }

@@ -2,13 +2,13 @@
 
 use crate::tests::support::{Answer, App, Browser, PASSWORD, apply, between, on_both_databases};
 use crate::{
-    act::Tx,
     auth::{
         Actor, Role, UserState,
         users::{invitations, service as users},
     },
     config::Registration,
     error::Error,
+    transaction::Tx,
 };
 
 type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
@@ -84,25 +84,25 @@ async fn an_invited_person_registers_though_registration_is_closed(app: App) {
 async fn an_invitation_ends_when_it_is_revoked_and_after_three_days(app: App) {
     let admin = app.hire(app.admin()).await;
     let invitation = admin
-        .act(|tx| invitations::invite(tx, Role::User, "отозванный"))
+        .write(|tx| invitations::invite(tx, Role::User, "отозванный"))
         .await
         .unwrap();
     admin
-        .act(move |tx| invitations::revoke(tx, invitation.id))
+        .write(move |tx| invitations::revoke(tx, invitation.id))
         .await
         .unwrap();
     assert_eq!(
         admin
-            .act(move |tx| invitations::revoke(tx, invitation.id))
+            .write(move |tx| invitations::revoke(tx, invitation.id))
             .await,
         Err(Error::NotFound)
     );
     admin
-        .act(|tx| invitations::invite(tx, Role::User, "старый"))
+        .write(|tx| invitations::invite(tx, Role::User, "старый"))
         .await
         .unwrap();
     let role = |hours: i64, token: &'static str| {
-        app.shop.act_at(
+        app.state.write_at(
             crate::clock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours)),
             move |tx| invitations::role_of(tx, &crate::crypto::sha256(token)),
         )
@@ -117,7 +117,10 @@ async fn a_blocked_person_is_out_at_once_and_back_when_unblocked(app: App) {
     let admin = app.hire(app.admin()).await;
     let mut browser = app.browser_of(app.clerk()).await;
     assert_eq!(browser.get("/orders").await.status, 200);
-    let blocked = admin.act(|tx| users::block(tx, "Продавец")).await.unwrap();
+    let blocked = admin
+        .write(|tx| users::block(tx, "Продавец"))
+        .await
+        .unwrap();
     assert_eq!(blocked.state, UserState::Blocked);
     assert_eq!(
         browser.get("/orders").await.location.as_deref(),
@@ -126,7 +129,7 @@ async fn a_blocked_person_is_out_at_once_and_back_when_unblocked(app: App) {
     let refused = browser.sign_in("продавец", PASSWORD).await;
     assert!(browser.follow(&refused).await.body.contains("заблокирован"));
     admin
-        .act(|tx| users::unblock(tx, "продавец"))
+        .write(|tx| users::unblock(tx, "продавец"))
         .await
         .unwrap();
     assert_eq!(
@@ -207,7 +210,10 @@ async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
         .adds("чай", 3)
         .await;
     let order = app.clerk().books("чай", 1).await.unwrap();
-    admin.act(|tx| users::delete(tx, "продавец")).await.unwrap();
+    admin
+        .write(|tx| users::delete(tx, "продавец"))
+        .await
+        .unwrap();
     assert_eq!(browser.get("/orders").await.status, 302);
     assert!(
         browser
@@ -218,12 +224,12 @@ async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
             .contains("/login")
     );
     assert_eq!(
-        admin.act(|tx| users::get(tx, "продавец")).await,
+        admin.write(|tx| users::get(tx, "продавец")).await,
         Err(Error::NotFound)
     );
     assert_eq!(app.people().await.len(), 2);
     let kept = admin
-        .look(move |tx| crate::orders::service::get(tx, order.id))
+        .read(move |tx| crate::orders::service::get(tx, order.id))
         .await
         .unwrap();
     assert_eq!(kept.user_id.as_deref(), Some("продавец"));
@@ -247,11 +253,11 @@ async fn nobody_acts_on_himself_and_the_last_admin_stays(app: App) {
         |tx| users::reset_password(tx, "админ", "", true).map(drop),
     ];
     for act in acts {
-        assert_eq!(admin.act(act).await, Err(Error::Yourself));
+        assert_eq!(admin.write(act).await, Err(Error::Yourself));
     }
     for act in &acts[..3] {
         assert_eq!(
-            app.shop.act(Actor::System, *act).await,
+            app.state.write(Actor::System, *act).await,
             Err(Error::LastAdmin)
         );
     }
@@ -267,8 +273,8 @@ async fn the_list_finds_people_by_name_role_and_state(app: App) {
     ] {
         app.hire(app.person(name, role)).await;
     }
-    app.shop
-        .act(Actor::System, |tx| users::block(tx, "борис"))
+    app.state
+        .write(Actor::System, |tx| users::block(tx, "борис"))
         .await
         .unwrap();
     for (query, expected) in [

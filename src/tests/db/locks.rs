@@ -1,13 +1,13 @@
 //! Locks that somebody holds: reading goes on, whoever would write is told in a while to come again, and does it then.
 
-use crate::tests::support::{App, Browser, PHONE, apply, on_both_databases, tell};
+use crate::tests::support::{App, Browser, PHONE, apply, block_on, on_both_databases};
 use crate::{
-    act::Tx,
     auth::{Actor, Role, tokens},
     clock,
     db::{self, Conn},
     error::{Error, Problem},
     import, products,
+    transaction::Tx,
 };
 use diesel::{
     connection::SimpleConnection,
@@ -31,7 +31,7 @@ struct Other(Conn);
 
 impl Other {
     fn holds(app: &App, lock: &str) -> Self {
-        let mut conn = app.shop.config.database_url.open().unwrap();
+        let mut conn = app.state.config.database_url.open().unwrap();
         conn.batch_execute(&format!("BEGIN; {lock}")).unwrap();
         Self(conn)
     }
@@ -51,7 +51,7 @@ fn waiting_for(app: &App, table: &str) -> i64 {
     let query = format!(
         "SELECT COUNT(*) AS count FROM pg_locks WHERE NOT granted AND relation = '{table}'::regclass"
     );
-    let mut conn = app.shop.config.database_url.open().unwrap();
+    let mut conn = app.state.config.database_url.open().unwrap();
     let count: Count = diesel::sql_query(query).get_result(&mut conn).unwrap();
     count.count
 }
@@ -65,7 +65,7 @@ async fn assert_read(browser: &mut Browser) {
 
 #[test]
 fn a_row_that_another_program_holds_stops_nobody_from_reading() {
-    tell(async {
+    block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("чай", 20).await;
@@ -85,11 +85,11 @@ fn a_row_that_another_program_holds_stops_nobody_from_reading() {
         };
         let create =
             |tx: &mut Tx<'_>| tokens::service::create(tx, &fields! { name: "касса" }.read()?);
-        let (_, token) = manager.act(create).await.unwrap();
+        let (_, token) = manager.write(create).await.unwrap();
         let other = Other::holds(&app, "UPDATE products SET min_stock = min_stock");
         let begun = Instant::now();
         let meanwhile = async {
-            while app.shop.db.load().waiting < WRITERS {
+            while app.state.db.load().waiting < WRITERS {
                 sleep(Duration::from_millis(5)).await;
             }
             assert_read(&mut browser.clone()).await;
@@ -121,7 +121,7 @@ fn a_row_that_another_program_holds_stops_nobody_from_reading() {
 
 #[test]
 fn what_is_locked_by_a_name_is_waited_for_no_longer_than_a_row() {
-    tell(async {
+    block_on(async {
         let app = App::postgres();
         app.hire(app.manager()).await.adds("чай", 20).await;
         let clerk = app.hire(app.clerk()).await;
@@ -136,7 +136,7 @@ fn what_is_locked_by_a_name_is_waited_for_no_longer_than_a_row() {
 
 #[test]
 fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
-    tell(async {
+    block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
         let (tea, coffee) = (
@@ -150,7 +150,7 @@ fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
             std::sync::mpsc::Sender<()>,
             std::sync::mpsc::Receiver<()>,
         )| {
-            app.shop.act(Actor::System, move |tx| {
+            app.state.write(Actor::System, move |tx| {
                 crate::stock::service::lock(tx, first)?;
                 let _ = locked.send(());
                 let _ = other.recv();
@@ -174,21 +174,21 @@ fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
         #[diesel(sql_type = Text)]
         value: String,
     }
-    tell(async {
+    block_on(async {
         let app = App::postgres();
         let read = |conn: &mut Conn| {
             let query = "SELECT current_setting('lock_timeout') || ', ' || current_setting('idle_in_transaction_session_timeout') AS value";
             let setting: Setting = diesel::sql_query(query).get_result(conn)?;
             Ok(setting.value)
         };
-        assert_eq!(app.shop.db.read(read).await.as_deref(), Ok("4s, 30s"));
-        assert_eq!(app.shop.db.write(read).await.as_deref(), Ok("4s, 30s"));
+        assert_eq!(app.state.db.read(read).await.as_deref(), Ok("4s, 30s"));
+        assert_eq!(app.state.db.write(read).await.as_deref(), Ok("4s, 30s"));
 
         let tea = app.hire(app.manager()).await.adds("чай", 20).await.id;
         let clerk = app.hire(app.clerk()).await;
         let (locked, is_locked) = channel::<()>();
         let (wake, woken) = channel::<()>();
-        let dead = app.shop.act(Actor::System, move |tx| {
+        let dead = app.state.write(Actor::System, move |tx| {
             tx.conn
                 .batch_execute("SET LOCAL idle_in_transaction_session_timeout = '200ms'")?;
             crate::stock::service::lock(tx, tea)?;
@@ -219,14 +219,14 @@ fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
 
 #[test]
 fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
-    tell(async {
+    block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
         let draft = |name: &str| fields! { name: name };
         let (begin, begun) = channel::<()>();
         let (end, ended) = channel::<()>();
         let (of_file, actor) = (draft("Чай"), manager.actor());
-        let file = app.shop.db.write(move |conn| {
+        let file = app.state.db.write(move |conn| {
             db::lock_table(conn, "products")?;
             let _ = begin.send(());
             let _ = ended.recv();
@@ -244,7 +244,7 @@ fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
                 }
                 end.send(()).unwrap();
             };
-            let create = manager.act(move |tx| {
+            let create = manager.write(move |tx| {
                 products::service::create(tx, "", &by_hand.with("quantity", "0").read()?)
             });
             futures::join!(create, waits).0
@@ -262,7 +262,7 @@ async fn reading_and_writing_keep_nobody_from_each_other(app: App) {
     let mut browser = app.browser_of(app.clerk()).await;
     let (begin, begun) = channel::<()>();
     let (end, ended) = channel::<()>();
-    let read = app.shop.db.read(move |conn| {
+    let read = app.state.db.read(move |conn| {
         db::snapshot(conn, |conn| {
             let count =
                 |conn: &mut Conn| crate::schema::orders::table.count().get_result::<i64>(conn);
@@ -286,7 +286,7 @@ async fn reading_and_writing_keep_nobody_from_each_other(app: App) {
 
     let (begin, begun) = channel::<()>();
     let (end, ended) = channel::<()>();
-    let write = app.shop.act(Actor::System, move |tx| {
+    let write = app.state.write(Actor::System, move |tx| {
         crate::stock::service::lock(tx, 1)?;
         let _ = begin.send(());
         let _ = ended.recv();
@@ -309,7 +309,7 @@ async fn a_large_file_that_is_loaded_stops_nobody_from_reading(app: App) {
     let mut browser = app.browser_of(app.clerk()).await;
     let rows: String = (0..2_000).map(|n| format!("Товар {n};{n}\n")).collect();
     let upload = manager
-        .act(move |tx| {
+        .write(move |tx| {
             let bytes = format!("Название;Минимум\n{rows}");
             import::service::keep(tx, import::Kind::Products, "goods.csv", bytes.as_bytes())
         })
@@ -317,11 +317,11 @@ async fn a_large_file_that_is_loaded_stops_nobody_from_reading(app: App) {
         .unwrap();
     let shown = upload.clone();
     let digest = manager
-        .look(move |tx| import::service::preview(tx, import::Kind::Products, &shown))
+        .read(move |tx| import::service::preview(tx, import::Kind::Products, &shown))
         .await
         .unwrap()
         .digest;
-    let loaded = manager.act(move |tx| {
+    let loaded = manager.write(move |tx| {
         import::service::confirm(tx, import::Kind::Products, &upload, &digest, false)
     });
     let meanwhile = async {

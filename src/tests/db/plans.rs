@@ -3,13 +3,14 @@
 //! Its plans do not depend on how much there is, so an empty shop proves them for a full one.
 
 use crate::tests::products::names::MANY;
-use crate::tests::support::{App, PHONE, tell};
+use crate::tests::support::{App, PHONE, block_on};
 use crate::{
-    act::Tx,
-    analytics, clock,
-    db::{Key, cursor},
-    log::{self, Entity},
+    analytics,
+    audit::{self, Entity},
+    clock,
+    db::{SortKey, cursor},
     orders, stock, supplies,
+    transaction::Tx,
 };
 use chrono::{Days, TimeDelta};
 use diesel::{
@@ -82,7 +83,7 @@ fn shown_after(
     read: impl FnOnce(&mut Tx<'_>) + Send + 'static,
 ) -> Vec<(String, Vec<String>)> {
     let (told, heard) = std::sync::mpsc::channel();
-    tell(async move {
+    block_on(async move {
         let app = App::sqlite();
         app.hire(app.manager()).await.adds("чай", 5).await;
         for days in [100, 0] {
@@ -92,10 +93,10 @@ fn shown_after(
                 let order = orders::service::create(tx, "", &draft.read()?)?;
                 orders::service::issue(tx, order.id)
             };
-            app.shop.act_at(then, sold).await.unwrap();
+            app.state.write_at(then, sold).await.unwrap();
         }
         app.sql(sql).await;
-        let plans = app.admin().look(|tx| Ok(plans(tx, read))).await.unwrap();
+        let plans = app.admin().read(|tx| Ok(plans(tx, read))).await.unwrap();
         told.send(plans).unwrap();
     });
     let plans = heard.recv().unwrap();
@@ -124,17 +125,17 @@ fn assert_unsorted(plans: &[(String, Vec<String>)]) {
 /// A cursor somewhere in a list by time.
 fn somewhere() -> String {
     let noon = "2026-11-23T12:00:00".parse().unwrap();
-    cursor(&[Key::Time(noon), Key::Int(7)])
+    cursor(&[SortKey::Time(noon), SortKey::Int(7)])
 }
 
 #[test]
 fn pages_of_orders_are_read_by_their_sort_and_status() {
     let plans = shown(|tx| {
-        let phone = cursor(&[Key::Text("7916".to_owned()), Key::Int(7)]);
+        let phone = cursor(&[SortKey::Text("7916".to_owned()), SortKey::Int(7)]);
         let status = cursor(&[
-            Key::Text("paid_issued".to_owned()),
-            Key::Time("2026-11-23T12:00:00".parse().unwrap()),
-            Key::Int(7),
+            SortKey::Text("paid_issued".to_owned()),
+            SortKey::Time("2026-11-23T12:00:00".parse().unwrap()),
+            SortKey::Int(7),
         ]);
         for (sort, after) in [
             ("created_at", somewhere()),
@@ -198,7 +199,7 @@ fn orders_are_found_by_digits_through_the_indexes_of_both_ends() {
 
 /// Lists of what was sold and received of a product, by all their sorts.
 fn lists_of_a_product(tx: &mut Tx<'_>) {
-    let phone = cursor(&[Key::Text("7916".to_owned()), Key::Int(7)]);
+    let phone = cursor(&[SortKey::Text("7916".to_owned()), SortKey::Int(7)]);
     for (sort, after) in [("-created_at", somewhere()), ("phone", phone)] {
         for after in [String::new(), after] {
             let query = orders::Query {
@@ -289,13 +290,13 @@ fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
 #[test]
 fn the_log_is_read_by_what_is_asked_of_it() {
     let plans = shown(|tx| {
-        let of = |user: &str, action: &str, entity_type: &str, entity_id: &str| log::Query {
+        let of = |user: &str, action: &str, entity_type: &str, entity_id: &str| audit::Query {
             user: user.to_owned(),
             action: action.to_owned(),
             entity_type: entity_type.to_owned(),
             entity_id: entity_id.to_owned(),
             after: somewhere(),
-            ..log::Query::default()
+            ..audit::Query::default()
         };
         for query in [
             of("", "", "", ""),
@@ -305,9 +306,9 @@ fn the_log_is_read_by_what_is_asked_of_it() {
             of("", "", "order", ""),
             of("", "", "order", "7"),
         ] {
-            log::search::list(tx, &query).unwrap();
+            audit::search::list(tx, &query).unwrap();
         }
-        log::service::history(tx, Entity::Order, 7).unwrap();
+        audit::service::history(tx, Entity::Order, 7).unwrap();
     });
     assert_by_index(&plans);
     assert_unsorted(&plans);
@@ -331,7 +332,7 @@ fn supplies_and_ledgers_are_read_by_product_and_time() {
         };
         supplies::service::list(tx, &query).unwrap();
         supplies::service::of_product(tx, 1, 5).unwrap();
-        let after = cursor(&[Key::Int(7)]);
+        let after = cursor(&[SortKey::Int(7)]);
         stock::service::ledger(tx, 1, &after, "", 50).unwrap();
     });
     assert_by_index(&plans);

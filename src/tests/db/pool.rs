@@ -1,6 +1,6 @@
 //! The connections to the database: one for each work, until that ends.
 
-use crate::tests::support::{App, apply, on_both_databases, tell};
+use crate::tests::support::{App, apply, block_on, on_both_databases};
 use crate::{clock, db::Conn, error::Error, schema::throttles};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Text};
 use futures::future::join_all;
@@ -27,13 +27,13 @@ async fn what_is_answered_with_success_is_on_the_disk_whatever_the_server_is_set
         }
     };
     // The server of the tests is set to `off`.
-    assert_eq!(app.shop.db.write(read).await.as_deref(), Ok("on"));
+    assert_eq!(app.state.db.write(read).await.as_deref(), Ok("on"));
 }
 
 type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
 
 fn write(app: &App, act: Write) -> JoinHandle<Result<(), Error>> {
-    let db = app.shop.db.clone();
+    let db = app.state.db.clone();
     tokio::spawn(async move { db.write(act).await })
 }
 
@@ -56,7 +56,7 @@ async fn together(app: &App, acts: Vec<Write>) -> Vec<Result<(), Error>> {
     let mut waiting = vec![held];
     for act in acts {
         waiting.push(write(app, act));
-        while app.shop.db.load().queued != Some(waiting.len() - 1) {
+        while app.state.db.load().queued != Some(waiting.len() - 1) {
             sleep(Duration::from_millis(5)).await;
         }
     }
@@ -82,13 +82,13 @@ fn note(key: &'static str) -> Write {
 
 async fn noted(app: &App) -> i64 {
     let count = |conn: &mut Conn| Ok(throttles::table.count().get_result::<i64>(conn)?);
-    app.shop.db.read(count).await.unwrap()
+    app.state.db.read(count).await.unwrap()
 }
 
 /// As on a full disk: SQLite gives the whole transaction up in the middle of an act.
 #[test]
 fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
-    tell(async {
+    block_on(async {
         let app = App::sqlite();
         let losing: Write = Box::new(|conn| {
             conn.batch_execute("ROLLBACK")?;
@@ -109,7 +109,7 @@ fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
 
 #[test]
 fn whoever_shares_a_commit_with_a_fault_is_told_to_come_again() {
-    tell(async {
+    block_on(async {
         let app = App::sqlite();
         let faulty: Write = Box::new(|_| panic!("a fault of the program"));
         let done = together(&app, vec![note("before"), faulty, note("behind")]).await;
@@ -127,11 +127,11 @@ fn whoever_shares_a_commit_with_a_fault_is_told_to_come_again() {
 
 #[test]
 fn work_that_nobody_waits_for_keeps_its_connection_until_it_ends() {
-    tell(async {
+    block_on(async {
         let app = App::sqlite();
         let (end, ended) = channel::<()>();
         let (begin, begun) = channel::<()>();
-        let db = app.shop.db.clone();
+        let db = app.state.db.clone();
         let long = tokio::spawn(async move {
             db.read(move |_| {
                 begin.send(()).unwrap();
@@ -145,13 +145,13 @@ fn work_that_nobody_waits_for_keeps_its_connection_until_it_ends() {
         }
         long.abort();
         assert!(long.await.is_err_and(|error| error.is_cancelled()));
-        let load = app.shop.db.load();
+        let load = app.state.db.load();
         assert_eq!((load.open, load.idle), (1, 0));
         // Whoever comes next gets a connection that is free.
-        assert!(app.shop.db.read(|_| Ok(())).await.is_ok());
+        assert!(app.state.db.read(|_| Ok(())).await.is_ok());
         end.send(()).unwrap();
         let begun = Instant::now();
-        while app.shop.db.load().idle < 2 {
+        while app.state.db.load().idle < 2 {
             assert!(begun.elapsed() < Duration::from_secs(10));
             sleep(Duration::from_millis(5)).await;
         }

@@ -27,7 +27,7 @@ const VERSION: &str = "99990101000000";
 /// Every fixture, brought up to date.
 fn shops() -> Vec<(TempDir, Conn)> {
     let fixtures = fs::read_dir("migrations/fixtures/sqlite").unwrap();
-    let shop = |fixture: &Path| {
+    let state = |fixture: &Path| {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("sirius.db"));
         let dump = fs::read_to_string(fixture).unwrap();
@@ -36,7 +36,7 @@ fn shops() -> Vec<(TempDir, Conn)> {
         (folder, url.open().unwrap())
     };
     fixtures
-        .map(|fixture| shop(&fixture.unwrap().path()))
+        .map(|fixture| state(&fixture.unwrap().path()))
         .collect()
 }
 

@@ -1,12 +1,12 @@
 //! The two sets of migrations make the same schema, and can be taken back.
 
-use crate::tests::support::{App, apply, on_both_databases, tell};
+use crate::tests::support::{App, apply, block_on, on_both_databases};
 use crate::{
-    act::Tx,
     db::{self, Conn, DatabaseUrl},
     error::Error,
     migrate::backfills::{self, Backfill},
     schema::products,
+    transaction::Tx,
 };
 use diesel::{
     prelude::*,
@@ -73,12 +73,12 @@ pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
              FROM pg_constraint WHERE contype = 'c' AND connamespace = current_schema()::regnamespace",
         ),
     };
-    all.extend(guarded.iter().flat_map(|sql| checks(sql)));
+    all.extend(guarded.iter().flat_map(|sql| validator(sql)));
     all
 }
 
 /// The checks in a piece of SQL: their names, and the texts between quotes.
-fn checks(sql: &str) -> Vec<String> {
+fn validator(sql: &str) -> Vec<String> {
     let code: Vec<_> = sql
         .lines()
         .map(|line| line.split("--").next().unwrap_or_default())
@@ -118,12 +118,12 @@ fn neutral(sql: &str) -> String {
 
 #[test]
 fn both_databases_have_the_same_schema() {
-    tell(async {
+    block_on(async {
         let describe = |conn: &mut Conn| Ok::<_, Error>(describe(conn));
         let (sqlite, postgres) = (App::sqlite(), App::postgres());
         let (sqlite, postgres) = (
-            sqlite.shop.db.read(describe).await.unwrap(),
-            postgres.shop.db.read(describe).await.unwrap(),
+            sqlite.state.db.read(describe).await.unwrap(),
+            postgres.state.db.read(describe).await.unwrap(),
         );
         assert_eq!(
             sqlite.symmetric_difference(&postgres).collect::<Vec<_>>(),
@@ -160,7 +160,7 @@ fn both_sets_of_migrations_have_the_same_names_and_words() {
 fn down_and_up(url: &DatabaseUrl) {
     let mut conn = url.open().unwrap();
     let before = describe(&mut conn);
-    assert!(!db::migrations::unmigrate(&mut conn).unwrap().is_empty());
+    assert!(!db::migrations::revert_all(&mut conn).unwrap().is_empty());
     assert_eq!(describe(&mut conn), BTreeSet::new());
     assert!(!crate::migrate::migrate(url).unwrap().is_empty());
     assert_eq!(describe(&mut conn), before);
@@ -169,9 +169,9 @@ fn down_and_up(url: &DatabaseUrl) {
 
 #[test]
 fn sqlite_goes_down_and_up_again() {
-    tell(async {
+    block_on(async {
         let app = App::sqlite();
-        let url = app.shop.config.database_url.clone();
+        let url = app.state.config.database_url.clone();
         tokio::task::spawn_blocking(move || down_and_up(&url))
             .await
             .unwrap();
@@ -180,9 +180,9 @@ fn sqlite_goes_down_and_up_again() {
 
 #[test]
 fn postgres_goes_down_and_up_again() {
-    tell(async {
+    block_on(async {
         let app = App::postgres();
-        let url = app.shop.config.database_url.clone();
+        let url = app.state.config.database_url.clone();
         tokio::task::spawn_blocking(move || down_and_up(&url))
             .await
             .unwrap();
@@ -203,7 +203,7 @@ async fn a_backfill_runs_once_and_only_whole(app: App) {
     }
     let manager = app.hire(app.manager()).await;
     let product = manager.adds("Чай", 1).await;
-    let url = app.shop.config.database_url.clone();
+    let url = app.state.config.database_url.clone();
     let run = async |run| {
         let url = url.clone();
         let backfill = Backfill { name: "test", run };
@@ -221,7 +221,7 @@ async fn a_backfill_runs_once_and_only_whole(app: App) {
 
 #[test]
 fn sqlite_loses_nothing_that_was_answered() {
-    tell(async {
+    block_on(async {
         #[derive(QueryableByName)]
         struct Setting {
             #[diesel(sql_type = BigInt)]
@@ -229,7 +229,7 @@ fn sqlite_loses_nothing_that_was_answered() {
         }
         let app = App::sqlite();
         let setting = app
-            .shop
+            .state
             .db
             .write(|conn| {
                 Ok(

@@ -5,7 +5,7 @@ use crate::{
     config::notifications as settings,
     notifications::{mail::Mail, service},
     testing::mail_server::{self, Letter, MailServer, Tls},
-    tests::support::tell,
+    tests::support::block_on,
 };
 use lettre::message::Mailbox;
 
@@ -28,10 +28,10 @@ fn with_mail(app: App, url: &str, to: &[&str]) -> App {
 
 /// An admin tries whether notifications arrive.
 async fn test(app: &App) {
-    let config = app.shop.config.notifications.clone();
+    let config = app.state.config.notifications.clone();
     let admin = app.admin();
     admin
-        .act(move |tx| service::send_test(tx, &config))
+        .write(move |tx| service::send_test(tx, &config))
         .await
         .unwrap();
 }
@@ -55,13 +55,13 @@ fn recipients(letters: &[Letter]) -> Vec<&str> {
 async fn what_runs_low_is_mailed_once_to_each(app: App) {
     let (server, url) = opened(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     let tea = manager.adds_with_minimum("Чай <зелёный>", 5, 5).await;
     manager.books("чай", 1).await.unwrap();
-    assert_eq!(deliver(&app.shop, &channels, 30).await, 0);
-    assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 2);
-    assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, 30).await, 0);
+    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 2);
+    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 0);
     let letters = server.letters();
     let mut to = recipients(&letters);
     to.sort_unstable();
@@ -85,13 +85,13 @@ async fn what_runs_low_is_mailed_once_to_each(app: App) {
 async fn a_mail_server_that_is_busy_is_asked_again_with_the_same_number(app: App) {
     let (server, url) = opened(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     app.hire(app.admin()).await;
     test(&app).await;
     server.replies(mail_server::Reply::TakenAndCut);
     server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
-    assert_eq!(deliver(&app.shop, &channels, 0).await, 0);
-    assert_eq!(deliver(&app.shop, &channels, 10).await, 2);
+    assert_eq!(deliver(&app.state, &channels, 0).await, 0);
+    assert_eq!(deliver(&app.state, &channels, 10).await, 2);
     let letters = server.letters();
     assert_eq!(letters.len(), 3);
     let twice = letters[0].to.clone();
@@ -113,7 +113,7 @@ async fn a_mail_server_that_is_busy_is_asked_again_with_the_same_number(app: App
 async fn one_number_never_stands_for_two_contents(app: App) {
     let (server, url) = opened(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     for name in ["чай", "кофе", "вода", "сок"] {
         manager.adds_with_minimum(name, 5, 5).await;
@@ -121,15 +121,15 @@ async fn one_number_never_stands_for_two_contents(app: App) {
     manager.books("чай", 1).await.unwrap();
     // Taken, but the answer is lost; until it is tried again, something else runs low.
     server.replies(mail_server::Reply::TakenAndCut);
-    assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 0);
     manager.books("кофе", 1).await.unwrap();
-    assert_eq!(deliver(&app.shop, &channels, GATHERED + 10).await, 2);
+    assert_eq!(deliver(&app.state, &channels, GATHERED + 10).await, 2);
     // Not taken at all; until it is tried again, one more.
     manager.books("вода", 1).await.unwrap();
     server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
-    assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 0);
     manager.books("сок", 1).await.unwrap();
-    assert_eq!(deliver(&app.shop, &channels, 3 * GATHERED).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 3 * GATHERED).await, 1);
     let letters = server.letters();
     let mut contents = std::collections::BTreeMap::new();
     for letter in &letters {
@@ -151,14 +151,14 @@ async fn one_number_never_stands_for_two_contents(app: App) {
 async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
     let (server, url) = opened(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     for name in ["чай", "кофе", "вода"] {
         manager.adds_with_minimum(name, 5, 5).await;
     }
     // One act takes all three below; the first is refilled before it is told, the second after.
     manager
-        .act(|tx| {
+        .write(|tx| {
             for id in 1..=3 {
                 crate::products::service::correct(
                     tx,
@@ -172,9 +172,9 @@ async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
         .unwrap();
     manager.supplies("чай", 3, "1").await.unwrap();
     server.replies(mail_server::Reply::TakenAndCut);
-    assert_eq!(deliver(&app.shop, &channels, GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 0);
     manager.supplies("кофе", 3, "1").await.unwrap();
-    assert_eq!(deliver(&app.shop, &channels, 2 * GATHERED).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 1);
     let letters = server.letters();
     assert_eq!(
         letters[0].header("Message-ID"),
@@ -191,13 +191,13 @@ async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
 async fn an_address_that_is_refused_fails_for_good_and_the_other_is_mailed(app: App) {
     let (server, url) = opened(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]).restarted(|config| config.notifications.orders = true);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     manager.adds("чай", 5).await;
     let order = manager.books("чай", 1).await.unwrap();
     manager.issues(order.id).await.unwrap();
     server.replies(mail_server::Reply::Recipient("550 5.1.1 No such mailbox"));
-    assert_eq!(deliver(&app.shop, &channels, 0).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     let rows = outbox(&app).await;
     assert_eq!((rows[0].0, rows[1].0), (State::Failed, State::Sent));
     assert!(
@@ -216,9 +216,9 @@ async fn a_wrong_password_waits_for_the_right_one(app: App) {
     let app = with_mail(app, &url.replace(mail_server::PASSWORD, "wrong"), &[ANNA]);
     app.hire(app.admin()).await;
     test(&app).await;
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     for second in 0..100 {
-        assert_eq!(deliver(&app.shop, &channels, second * 8).await, 0);
+        assert_eq!(deliver(&app.state, &channels, second * 8).await, 0);
     }
     let rows = outbox(&app).await;
     assert_eq!((rows[0].0, rows[0].1), (State::Waiting, 1), "{rows:?}");
@@ -226,7 +226,7 @@ async fn a_wrong_password_waits_for_the_right_one(app: App) {
     assert!(why.contains("535") && !why.contains("wrong"), "{why}");
     let app = with_mail(app, &url, &[ANNA]);
     assert_eq!(
-        deliver(&app.shop, &Channels::of(&app.shop).unwrap(), 1_000).await,
+        deliver(&app.state, &Channels::of(&app.state).unwrap(), 1_000).await,
         1
     );
     assert_eq!(server.letters().len(), 1);
@@ -234,14 +234,14 @@ async fn a_wrong_password_waits_for_the_right_one(app: App) {
 
 #[test]
 fn a_certificate_that_nobody_vouches_for_gets_no_letter() {
-    tell(async {
+    block_on(async {
         for tls in [Tls::Start, Tls::Implicit] {
             let (server, url) = opened(tls).await;
             let url = match tls {
                 Tls::Implicit => url.replace("smtp://", "smtps://"),
                 Tls::Start | Tls::None => format!("{url}?tls=required"),
             };
-            let letter = crate::notifications::mail::Letter {
+            let letter = crate::notifications::mail::Email {
                 to: ANNA,
                 subject: "x",
                 text: "x".to_owned(),

@@ -8,7 +8,6 @@ mod page;
 use crate::testing::{telegram::Reply, telegram::TOKEN, telegram::Telegram};
 use crate::tests::support::{App, Person, apply, on_both_databases};
 use crate::{
-    act::Shop,
     clock,
     config::notifications::{self as settings, Secret},
     moment::Moment,
@@ -17,6 +16,7 @@ use crate::{
         worker::{Channels, deliver_due},
     },
     schema::notifications,
+    transaction::AppState,
 };
 use chrono::TimeDelta;
 use diesel::prelude::*;
@@ -53,8 +53,8 @@ fn ahead(seconds: i64) -> impl Fn() -> Moment + Copy {
 }
 
 /// What one server delivers, so many seconds from now.
-async fn deliver(shop: &Shop, channels: &Arc<Channels>, seconds: i64) -> usize {
-    deliver_due(shop, channels, ahead(seconds)).await.unwrap()
+async fn deliver(state: &AppState, channels: &Arc<Channels>, seconds: i64) -> usize {
+    deliver_due(state, channels, ahead(seconds)).await.unwrap()
 }
 
 /// A minute and a second: what is gathered is gathered.
@@ -62,7 +62,7 @@ const GATHERED: i64 = 61;
 
 /// State, attempts and last error of everything in the outbox.
 async fn outbox(app: &App) -> Vec<(State, i64, Option<String>)> {
-    app.shop
+    app.state
         .db
         .read(|conn| {
             notifications::table
@@ -83,9 +83,9 @@ impl Person {
     /// Adds a product with so many pieces, low below `minimum`.
     async fn adds_with_minimum(&self, name: &str, pieces: i64, minimum: i64) -> i64 {
         let draft = fields! { name: name, sell_price_rub: "100", min_stock: minimum };
-        let add = move |tx: &mut crate::act::Tx<'_>| {
+        let add = move |tx: &mut crate::transaction::Tx<'_>| {
             crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
         };
-        self.act(add).await.unwrap().id
+        self.write(add).await.unwrap().id
     }
 }

@@ -31,7 +31,7 @@ async fn the_page_tells_what_is_off_and_how_to_turn_it_on(app: App) {
 async fn a_test_is_sent_and_its_way_is_shown(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram, &[CHAT, OTHER]);
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let mut browser = app.browser_of(app.admin()).await;
     let sent = browser.submit(PAGE, "send_test_notification", &[]).await;
     assert_eq!(
@@ -47,7 +47,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
         OTHER,
         Reply::Refused(403, "Forbidden: bot was blocked by the user"),
     );
-    assert_eq!(deliver(&app.shop, &channels, 0).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     let words = "<b>Проверка связи</b>\nУведомления приходят. Кто проверил: админ\n<a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
     assert_eq!(telegram.messages(CHAT), [words]);
     let page = browser.get("/admin/notifications?state=failed").await.body;
@@ -73,7 +73,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
     browser
         .submit(PAGE, "resend_notification", &[("id", "2")])
         .await;
-    assert_eq!(deliver(&app.shop, &channels, 1).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 1).await, 1);
     assert_eq!(telegram.messages(OTHER), [words]);
     assert!(
         browser
@@ -93,11 +93,11 @@ async fn a_refused_token_is_on_the_page_and_the_shop_goes_on(app: App) {
         "4242:wrong-token",
         &[CHAT],
     );
-    let channels = Channels::of(&app.shop).unwrap();
+    let channels = Channels::of(&app.state).unwrap();
     let mut browser = app.browser_of(app.admin()).await;
     app.admin().adds("чай", 5).await;
     app.admin().books("чай", 1).await.unwrap();
-    assert_eq!(deliver(&app.shop, &channels, 0).await, 0);
+    assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     app.admin().books("чай", 1).await.unwrap();
     let page = browser.get(PAGE).await.body;
     assert!(

@@ -3,7 +3,7 @@
 use crate::tests::support::{App, Person, apply, on_both_databases};
 use crate::{
     clock,
-    demo::{self, Way, Year},
+    demo::{self, Method, Year},
     error::{Error, Problem},
     orders::{self, Order, Query, Status},
     page::Page,
@@ -14,7 +14,7 @@ use std::collections::HashSet;
 
 async fn find(clerk: &Person, query: Query) -> Page<Order> {
     clerk
-        .look(move |tx| orders::search::list(tx, &query))
+        .read(move |tx| orders::search::list(tx, &query))
         .await
         .unwrap()
 }
@@ -26,7 +26,7 @@ async fn book(clerk: &Person, phone: &str, product: &str) -> Order {
 async fn book_for(clerk: &Person, customer: &str, phone: &str, product: &str) -> Order {
     let draft = fields! { customer_name: customer, phone: phone, product: product, qty: "1" };
     clerk
-        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+        .write(move |tx| orders::service::create(tx, "", &draft.read()?))
         .await
         .unwrap()
 }
@@ -129,7 +129,7 @@ async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: Ap
             ..Query::default()
         };
         let refused = clerk
-            .look(move |tx| orders::search::list(tx, &query))
+            .read(move |tx| orders::search::list(tx, &query))
             .await
             .unwrap_err();
         assert!(refused.problem("id").is_some(), "{number}");
@@ -144,7 +144,7 @@ async fn a_corrected_name_is_found_instead_of_the_wrong_one(app: App) {
     let draft =
         fields! { phone: order.phone, customer_name: "Марина", qty: "1", unit_price_rub: "90" };
     clerk
-        .act(move |tx| orders::service::edit(tx, 1, &draft.with("version", 1).read()?))
+        .write(move |tx| orders::service::edit(tx, 1, &draft.with("version", 1).read()?))
         .await
         .unwrap();
     assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
@@ -165,11 +165,11 @@ async fn names_of_an_earlier_version_are_found_after_the_start(app: App) {
             .execute(conn)?;
         Ok(())
     };
-    app.shop.db.write(forget).await.unwrap();
+    app.state.db.write(forget).await.unwrap();
     assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
     for expected in [2, 0] {
         let indexed = app
-            .shop
+            .state
             .db
             .write(orders::names::index_missing)
             .await
@@ -294,9 +294,9 @@ async fn digits_that_many_phones_have_find_all_of_them(app: App) {
         orders: 9_000,
         end: clock::now(),
     };
-    demo::make(&app.shop, year, Way::Bulk).await.unwrap();
+    demo::make(&app.state, year, Method::Bulk).await.unwrap();
     let clerk = app.hire(app.clerk()).await;
-    let all = |query: Query| clerk.look(move |tx| orders::search::page(tx, &query, Some(10_000)));
+    let all = |query: Query| clerk.read(move |tx| orders::search::page(tx, &query, Some(10_000)));
     let everything = all(Query::default()).await.unwrap().items;
     for (digits, is_many) in [("791", true), ("916", false), ("4567", false)] {
         let has = |order: &&Order| {
@@ -379,7 +379,7 @@ async fn an_order_is_found_by_the_beginning_or_the_end_of_its_phone(app: App) {
         ..Query::default()
     };
     let refused = clerk
-        .look(move |tx| orders::search::list(tx, &few))
+        .read(move |tx| orders::search::list(tx, &few))
         .await
         .unwrap_err();
     assert_eq!(refused, Error::field("phone", Problem::TooFewDigits(3)));

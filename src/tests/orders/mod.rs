@@ -4,8 +4,8 @@ mod lists;
 
 use crate::tests::support::{App, PHONE, apply, on_both_databases};
 use crate::{
+    audit::{Entity, service::history},
     error::{Error, Problem},
-    log::{Entity, service::history},
     money::Rub,
     orders::{self, Status},
     products,
@@ -93,12 +93,12 @@ async fn an_archived_product_is_not_ordered_more_of(app: App) {
         clerk.books("чай", 2).await.unwrap(),
     );
     manager
-        .act(move |tx| products::service::archive(tx, tea.id))
+        .write(move |tx| products::service::archive(tx, tea.id))
         .await
         .unwrap();
     let edit = |qty: &str, version: i64| {
         let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
-        clerk.act(move |tx| {
+        clerk.write(move |tx| {
             orders::service::edit(tx, first.id, &draft.with("version", version).read()?)
         })
     };
@@ -126,13 +126,13 @@ async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
     let order = clerk.books("чай", 2).await.unwrap();
     let edit_order = |qty: &str, version: i64| {
         let draft = fields! { phone: "8 916 123-45-67", qty: qty, unit_price_rub: "100,00" };
-        manager.act(move |tx| {
+        manager.write(move |tx| {
             orders::service::edit(tx, order.id, &draft.with("version", version).read()?)
         })
     };
     let edit_product = |min_stock: &str, version: i64| {
         let draft = fields! { name: " чай ", sell_price_rub: "100", min_stock: min_stock };
-        manager.act(move |tx| {
+        manager.write(move |tx| {
             products::service::edit(tx, tea.id, &draft.with("version", version).read()?)
         })
     };
@@ -155,7 +155,7 @@ async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
         Error::OrderIs(Status::PaidIssued.into())
     );
     let rows = manager
-        .look(move |tx| {
+        .read(move |tx| {
             Ok((
                 history(tx, Entity::Order, order.id)?.len(),
                 history(tx, Entity::Product, tea.id)?.len(),
@@ -172,7 +172,7 @@ async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let free = fields! { name: "без цены" };
     manager
-        .act(move |tx| products::service::create(tx, "", &free.with("quantity", "5").read()?))
+        .write(move |tx| products::service::create(tx, "", &free.with("quantity", "5").read()?))
         .await
         .unwrap();
     assert_eq!(
@@ -181,7 +181,7 @@ async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
     );
     let draft = fields! { phone: PHONE, product: "без цены", qty: "2", unit_price_rub: "89,90" };
     let order = clerk
-        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+        .write(move |tx| orders::service::create(tx, "", &draft.read()?))
         .await
         .unwrap();
     assert_eq!(order.total_rub(), Rub(17_980));
@@ -194,7 +194,7 @@ async fn an_edit_moves_the_reserve(app: App) {
     let order = clerk.books("чай", 2).await.unwrap();
     let edit = |qty: &str, version: i64| {
         let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
-        clerk.act(move |tx| {
+        clerk.write(move |tx| {
             orders::service::edit(tx, order.id, &draft.with("version", version).read()?)
         })
     };
@@ -237,7 +237,7 @@ async fn all_wrong_fields_are_named_at_once(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let draft = fields! { phone: "12", qty: "0", unit_price_rub: "-1" };
     let error = clerk
-        .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+        .write(move |tx| orders::service::create(tx, "", &draft.read()?))
         .await
         .unwrap_err();
     assert_eq!(error.problem("phone"), Some(&Problem::NotPhone));
@@ -256,7 +256,7 @@ async fn a_phone_with_an_extension_is_refused_in_words(app: App) {
     ] {
         let draft = fields! { phone: phone, product: "чай", qty: "1" };
         let error = clerk
-            .act(move |tx| orders::service::create(tx, "", &draft.read()?))
+            .write(move |tx| orders::service::create(tx, "", &draft.read()?))
             .await
             .unwrap_err();
         assert_eq!(error, Error::field("phone", problem));
@@ -271,7 +271,7 @@ async fn every_act_on_an_order_is_in_its_history(app: App) {
     clerk.issues(order.id).await.unwrap();
     clerk.issues(order.id).await.unwrap();
     let history = clerk
-        .look(move |tx| history(tx, Entity::Order, order.id))
+        .read(move |tx| history(tx, Entity::Order, order.id))
         .await
         .unwrap();
     let acts: Vec<_> = history

@@ -17,7 +17,7 @@ async fn a_form_that_was_open_does_not_wipe_what_a_supply_set(app: App) {
     manager.supplies("чай", 1, "2.50").await.unwrap();
     let draft = fields! { name: "чай зелёный", sell_price_rub: "100" };
     let refused = manager
-        .act(move |tx| {
+        .write(move |tx| {
             products::service::edit(tx, tea.id, &draft.with("version", tea.version).read()?)
         })
         .await
@@ -51,7 +51,7 @@ async fn a_stale_edit_of_a_product_says_what_changed(app: App) {
     let edit = |price: &str| {
         let draft = fields! { name: "чай", sell_price_rub: price };
         manager
-            .act(move |tx| products::service::edit(tx, tea.id, &draft.with("version", 1).read()?))
+            .write(move |tx| products::service::edit(tx, tea.id, &draft.with("version", 1).read()?))
     };
     edit("120").await.unwrap();
     let Error::Stale(stale) = edit("130").await.unwrap_err() else {
@@ -75,19 +75,19 @@ async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App)
     let order = clerk.books("чай", 1).await.unwrap();
     assert!(
         !manager
-            .act(move |tx| products::service::archive(tx, typo.id))
+            .write(move |tx| products::service::archive(tx, typo.id))
             .await
             .unwrap()
     );
     assert!(
         manager
-            .act(move |tx| products::service::archive(tx, tea.id))
+            .write(move |tx| products::service::archive(tx, tea.id))
             .await
             .unwrap()
     );
     assert_eq!(
         clerk
-            .look(move |tx| products::service::get(tx, typo.id))
+            .read(move |tx| products::service::get(tx, typo.id))
             .await
             .unwrap_err(),
         Error::NotFound
@@ -99,7 +99,7 @@ async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App)
     );
     clerk.issues(order.id).await.unwrap();
     manager
-        .act(move |tx| products::service::restore(tx, tea.id))
+        .write(move |tx| products::service::restore(tx, tea.id))
         .await
         .unwrap();
     clerk.books("чай", 1).await.unwrap();
@@ -112,7 +112,7 @@ async fn names_differ_in_more_than_case(app: App) {
     manager.adds("Зелёный чай", 1).await;
     let draft = fields! { name: " зеленый  ЧАЙ " };
     let again = manager
-        .act(move |tx| products::service::create(tx, "", &draft.read()?))
+        .write(move |tx| products::service::create(tx, "", &draft.read()?))
         .await;
     assert_eq!(again.unwrap_err(), Error::field("name", Problem::Taken));
 }
@@ -150,7 +150,7 @@ async fn products_are_found_sorted_and_filtered(app: App) {
     ] {
         let draft = fields! { name: name, min_stock: min, buy_price_eur: buy };
         manager
-            .act(move |tx| {
+            .write(move |tx| {
                 products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
             })
             .await
@@ -160,7 +160,7 @@ async fn products_are_found_sorted_and_filtered(app: App) {
         let manager = manager.clone();
         async move {
             let page = manager
-                .look(move |tx| products::search::list(tx, &query))
+                .read(move |tx| products::search::list(tx, &query))
                 .await
                 .unwrap();
             page.items

@@ -2,9 +2,9 @@
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
+    audit::{Action, Entity, service::history},
     auth::Role,
     error::{Error, Problem},
-    log::{Action, Entity, service::history},
     orders, products,
     products::Product,
     supplies,
@@ -17,7 +17,7 @@ async fn orders_of(person: &Person, product: &str) -> Vec<i64> {
         limit: "500".to_owned(),
         ..orders::Query::default()
     };
-    let page = person.look(move |tx| orders::search::list(tx, &query));
+    let page = person.read(move |tx| orders::search::list(tx, &query));
     let page = page.await.unwrap();
     page.items.into_iter().map(|order| order.id).collect()
 }
@@ -29,7 +29,7 @@ async fn supplies_of(person: &Person, product: &str, supplier: &str) -> Vec<i64>
         limit: "500".to_owned(),
         ..supplies::Query::default()
     };
-    let page = person.look(move |tx| supplies::service::list(tx, &query));
+    let page = person.read(move |tx| supplies::service::list(tx, &query));
     let page = page.await.unwrap();
     page.items.into_iter().map(|supply| supply.id).collect()
 }
@@ -37,7 +37,7 @@ async fn supplies_of(person: &Person, product: &str, supplier: &str) -> Vec<i64>
 async fn rename(person: &Person, product: i64, name: &str) -> Result<Product, Error> {
     let name = name.to_owned();
     person
-        .act(move |tx| {
+        .write(move |tx| {
             let product = products::service::get(tx, product)?;
             let draft = fields! { name: name, sell_price_rub: "100" };
             products::service::edit(
@@ -50,7 +50,7 @@ async fn rename(person: &Person, product: i64, name: &str) -> Result<Product, Er
 }
 
 async fn migrate(app: &App) {
-    let url = app.shop.config.database_url.clone();
+    let url = app.state.config.database_url.clone();
     let migrated = tokio::task::spawn_blocking(move || crate::migrate::migrate(&url));
     migrated.await.unwrap().unwrap();
 }
@@ -77,7 +77,7 @@ async fn a_name_is_one_however_it_is_typed(app: App) {
     ] {
         let draft = fields! { name: same };
         let refused = manager
-            .act(move |tx| products::service::create(tx, "", &draft.read()?))
+            .write(move |tx| products::service::create(tx, "", &draft.read()?))
             .await;
         assert_eq!(
             refused.unwrap_err(),
@@ -95,7 +95,7 @@ async fn a_name_is_one_however_it_is_typed(app: App) {
     );
     let draft = fields! { name: "Кружка\u{200b}", description: "Синии\u{306}\u{200b}\r\n２ шт.", min_stock: "\u{200b}１２" };
     let cup = manager
-        .act(move |tx| products::service::create(tx, "", &draft.read()?))
+        .write(move |tx| products::service::create(tx, "", &draft.read()?))
         .await
         .unwrap();
     assert_eq!(
@@ -144,7 +144,7 @@ async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
     }
     let (second, third) = (ids[1], ids[2]);
     let log = manager
-        .look(move |tx| history(tx, Entity::Product, second))
+        .read(move |tx| history(tx, Entity::Product, second))
         .await
         .unwrap();
     let edits: Vec<_> = log
@@ -177,12 +177,12 @@ async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
         ..orders::Query::default()
     };
     let found = manager
-        .look(move |tx| orders::search::list(tx, &of_customer))
+        .read(move |tx| orders::search::list(tx, &of_customer))
         .await
         .unwrap();
     assert_eq!(found.items.len(), 1);
     let mut sorted = manager
-        .look(|tx| {
+        .read(|tx| {
             products::search::list(
                 tx,
                 &products::Query {
@@ -210,7 +210,7 @@ async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
 #[apply(on_both_databases)]
 async fn a_filter_finds_every_product_that_is_so_named(app: App) {
     let manager = app.hire(app.manager()).await;
-    manager.act(|tx| {
+    manager.write(|tx| {
         for number in 1..=130 {
             let draft = fields! { name: format!("Чехол {number}"), sell_price_rub: "100" };
             let product = products::service::create(tx, "", &draft.with("quantity", "1").read()?)?;

@@ -7,7 +7,7 @@ use crate::{
     products::{
         self,
         combobox::{Combobox, Command, Event, Key},
-        offer::{Found, Offer},
+        offer::{Offer, SearchResult},
     },
 };
 use std::collections::{BTreeSet, VecDeque};
@@ -33,7 +33,7 @@ fn offer(id: usize) -> Offer {
 }
 
 /// What the shop answers, see [`products::search::find`].
-fn found(text: &str) -> Found {
+fn found(text: &str) -> SearchResult {
     let text = text.trim().to_lowercase();
     let has_words = |id: &usize| {
         let name = GOODS[*id].to_lowercase();
@@ -53,7 +53,7 @@ fn found(text: &str) -> Found {
         count if count > 1 && whole.is_none() => Some(Problem::Ambiguous(Vec::new())),
         _ => None,
     };
-    Found { offers, problem }
+    SearchResult { offers, problem }
 }
 
 /// What a person does.
@@ -313,13 +313,13 @@ fn an_answer_that_never_comes_ends_in_an_error_at_the_field_and_keeps_the_text()
         acts.iter().for_each(|act| page.does(*act));
         page.does(Act::Submits);
         assert!(
-            page.picker.holds_submit() && page.outcome.is_none(),
+            page.picker.is_submit_held() && page.outcome.is_none(),
             "{acts:?}"
         );
         let number = page.picker.number();
         page.tell(Event::Failed(number - 1));
         assert!(
-            page.picker.holds_submit(),
+            page.picker.is_submit_held(),
             "an earlier search ended the wait"
         );
         page.tell(Event::Failed(number));
@@ -380,9 +380,9 @@ fn another_text_gives_the_product_and_the_held_form_up() {
     for act in [Act::Types("инжир"), Act::Leaves, Act::Submits] {
         page.does(act);
     }
-    assert!(page.picker.holds_submit());
+    assert!(page.picker.is_submit_held());
     page.does(Act::Types("кофе"));
-    assert!(!page.picker.holds_submit());
+    assert!(!page.picker.is_submit_held());
     page.hears_all();
     assert_eq!((page.picker.chosen(), &page.outcome), (None, &None));
     page.does(Act::Presses(Key::Enter));
@@ -439,13 +439,13 @@ async fn a_text_means_the_product_that_a_booking_by_it_would_take(app: App) {
     let old = manager.adds("Чай", 0).await;
     manager.supplies("Чай", 1, "1").await.unwrap();
     manager
-        .act(move |tx| products::service::archive(tx, old.id))
+        .write(move |tx| products::service::archive(tx, old.id))
         .await
         .unwrap();
     manager.adds("Чай зелёный", 1).await;
     let find = async |text: &'static str| {
         let (offers, problem) = clerk
-            .look(move |tx| products::search::find(tx, text))
+            .read(move |tx| products::search::find(tx, text))
             .await
             .unwrap();
         (
@@ -504,7 +504,7 @@ async fn a_form_that_names_a_product_and_its_id_means_the_id(app: App) {
     assert!(page.body.contains("name=\"product_id\">"), "{}", page.body);
     let renamed = fields! { name: "Сенча", sell_price_rub: "100" };
     manager
-        .act(move |tx| products::service::edit(tx, tea.id, &renamed.with("version", 1).read()?))
+        .write(move |tx| products::service::edit(tx, tea.id, &renamed.with("version", 1).read()?))
         .await
         .unwrap();
     let sent = [
@@ -519,7 +519,7 @@ async fn a_form_that_names_a_product_and_its_id_means_the_id(app: App) {
         Some("/orders/1?success=order_created")
     );
     let order = manager
-        .look(|tx| orders::service::get(tx, 1))
+        .read(|tx| orders::service::get(tx, 1))
         .await
         .unwrap();
     assert_eq!(

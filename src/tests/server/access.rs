@@ -243,8 +243,8 @@ pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
         None,
         app.browser_of(app.person("бывший", Role::Admin)).await,
     ));
-    app.shop
-        .act(Actor::System, |tx| users::block(tx, "бывший"))
+    app.state
+        .write(Actor::System, |tx| users::block(tx, "бывший"))
         .await
         .unwrap();
     app.hire(app.person(USER, Role::User)).await;

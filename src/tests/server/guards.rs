@@ -207,7 +207,7 @@ async fn a_plain_visitor_is_told_nothing_of_https(app: App) {
 #[apply(on_both_databases)]
 async fn a_request_from_another_site_changes_nothing(app: App) {
     let mut browser = app.browser_of(app.manager()).await;
-    let before = app.shop.db.read(contents).await.unwrap();
+    let before = app.state.db.read(contents).await.unwrap();
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
@@ -252,7 +252,7 @@ async fn a_request_from_another_site_changes_nothing(app: App) {
             }
         }
     }
-    assert_eq!(app.shop.db.read(contents).await.unwrap(), before);
+    assert_eq!(app.state.db.read(contents).await.unwrap(), before);
     assert_eq!(
         browser.get("/account").await.status,
         200,
@@ -405,7 +405,7 @@ async fn nothing_changes_on_get(app: App) {
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let before = app.shop.db.read(contents).await.unwrap();
+    let before = app.state.db.read(contents).await.unwrap();
     assert!(
         before.len() > 10 && before["products"].len() == 1,
         "{before:#?}"
@@ -434,7 +434,7 @@ async fn nothing_changes_on_get(app: App) {
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(app.shop.db.read(contents).await.unwrap(), before);
+    assert_eq!(app.state.db.read(contents).await.unwrap(), before);
 }
 
 #[apply(on_both_databases)]
@@ -562,8 +562,8 @@ async fn each_sign_in_has_an_id_of_its_own_and_a_change_of_role_ends_them(app: A
         "the id of before opens nothing"
     );
     let first = browser.cookie("sirius").unwrap().to_owned();
-    app.shop
-        .act(Actor::System, |tx| {
+    app.state
+        .write(Actor::System, |tx| {
             users::change_role(tx, "продавец", Role::Manager)
         })
         .await
@@ -592,8 +592,8 @@ async fn whoever_is_shut_out_is_so_everywhere_at_once(app: App) {
             ];
             assert_eq!(here.call("change_password", &fields).await.status, 200);
         } else {
-            app.shop
-                .act(Actor::System, move |tx| match act {
+            app.state
+                .write(Actor::System, move |tx| match act {
                     "block" => users::block(tx, name).map(drop),
                     "delete" => users::delete(tx, name),
                     _ => users::reset_password(tx, name, "", false).map(drop),
@@ -604,7 +604,7 @@ async fn whoever_is_shut_out_is_so_everywhere_at_once(app: App) {
         }
         assert_eq!(there.get("/orders").await.status, 302, "{act}");
         let left: i64 = app
-            .shop
+            .state
             .db
             .read(move |conn| {
                 let own = crate::schema::sessions::user_id.eq(name);
@@ -742,7 +742,7 @@ async fn what_is_of_others_is_out_of_reach(app: App) {
     assert_eq!(other.send(request).await.status, 404);
     let manager = app.manager();
     let device = manager
-        .look(|tx| session::devices(tx, ""))
+        .read(|tx| session::devices(tx, ""))
         .await
         .unwrap()
         .remove(0);

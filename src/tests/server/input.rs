@@ -3,7 +3,7 @@
 use crate::tests::server::access::encoded;
 use crate::tests::server::guards::post;
 use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
-use crate::{db::Conn, log::Action, schema::operation_log};
+use crate::{audit::Action, db::Conn, schema::operation_log};
 use axum::{
     body::Body,
     http::{Method, Request, header},
@@ -214,7 +214,7 @@ async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
             .status,
         200
     );
-    assert_eq!(app.shop.db.read(taken).await, Ok(0));
+    assert_eq!(app.state.db.read(taken).await, Ok(0));
     assert_eq!(
         browser
             .send_plainly(ask(Method::GET, "sec-fetch-site", "none"))
@@ -222,7 +222,7 @@ async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
             .status,
         200
     );
-    assert_eq!(app.shop.db.read(taken).await, Ok(1));
+    assert_eq!(app.state.db.read(taken).await, Ok(1));
 }
 
 #[apply(on_both_databases)]

@@ -1,7 +1,7 @@
 //! The server: its router, its layers, and the forms of its pages.
 
 pub mod access;
-mod forms;
+mod form_fallback;
 pub mod guards;
 mod input;
-mod watching;
+mod telemetry;

@@ -2,15 +2,15 @@
 
 use crate::tests::support::{App, PHONE, Person, apply, on_both_databases};
 use crate::{
-    act::Tx,
     analytics::{Query, rates, service},
-    check,
     db::DatabaseUrl,
     error::{Error, Problem},
     import::{self, Kind},
+    integrity,
     money::{Eur, Rub},
     orders, products,
     schema::{products as products_table, sales_by_product},
+    transaction::Tx,
 };
 use diesel::prelude::*;
 
@@ -32,31 +32,31 @@ async fn adds(
     let add = move |tx: &mut Tx<'_>| {
         products::service::create(tx, "", &draft.with("quantity", quantity).read()?)
     };
-    manager.act(add).await.map(|product| product.id)
+    manager.write(add).await.map(|product| product.id)
 }
 
 async fn books(clerk: &Person, product: &str, qty: &str, price: &str) -> Result<i64, Error> {
     let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
     let book = move |tx: &mut Tx<'_>| orders::service::create(tx, "", &draft.read()?);
-    clerk.act(book).await.map(|order| order.id)
+    clerk.write(book).await.map(|order| order.id)
 }
 
 async fn sets_rate(admin: &Person, day: &'static str, rate: &'static str) -> Result<(), Error> {
     admin
-        .act(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?).map(drop))
+        .write(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?).map(drop))
         .await
 }
 
 /// Sells a million pieces, the most that there may be, that cost the most that they may, and gives the order.
-async fn sells_the_most(shop: &Person, product: &str) -> Result<i64, Error> {
-    shop.supplies(product, 1_000_000, "100").await?;
-    let order = books(shop, product, "1000000", "1000").await?;
-    shop.issues(order).await.map(|order| order.id)
+async fn sells_the_most(state: &Person, product: &str) -> Result<i64, Error> {
+    state.supplies(product, 1_000_000, "100").await?;
+    let order = books(state, product, "1000000", "1000").await?;
+    state.issues(order).await.map(|order| order.id)
 }
 
 /// The cost in roubles that the first product is on record with.
 async fn cost_rub_exact(app: &App) -> i64 {
-    app.shop
+    app.state
         .db
         .read(|conn| {
             let cost = sales_by_product::table.select(sales_by_product::cost_rub_exact);
@@ -88,7 +88,7 @@ async fn a_quantity_at_a_price_has_an_end(app: App) {
     manager.supplies("чай", 1, "0.10").await.unwrap();
     // A count.
     let count = |expected: i64, counted: &'static str| {
-        manager.act(move |tx| {
+        manager.write(move |tx| {
             products::service::correct(
                 tx,
                 tea,
@@ -102,7 +102,7 @@ async fn a_quantity_at_a_price_has_an_end(app: App) {
     );
     assert_eq!(count(11, "0").await.unwrap().on_hand, 0);
     let value = manager
-        .look(move |tx| {
+        .read(move |tx| {
             Ok(products_table::table
                 .find(tea)
                 .select(products_table::value_eur)
@@ -119,7 +119,7 @@ async fn a_quantity_at_a_price_has_an_end(app: App) {
     let order = books(&clerk, "кофе", "1000000", "1000").await.unwrap();
     let draft = fields! { phone: PHONE, qty: "1000000", unit_price_rub: "1000.01" };
     let edited = clerk
-        .act(move |tx| orders::service::edit(tx, order, &draft.with("version", 1).read()?))
+        .write(move |tx| orders::service::edit(tx, order, &draft.with("version", 1).read()?))
         .await;
     assert_eq!(edited, Err(Error::field("unit_price_rub", HIGHEST_RUB)));
     assert_eq!(
@@ -134,7 +134,7 @@ async fn a_list_price_has_an_end_too(app: App) {
     let manager = app.hire(app.manager()).await;
     let draft = fields! { name: "чай", sell_price_rub: HIGHEST };
     manager
-        .act(move |tx| {
+        .write(move |tx| {
             products::service::create(tx, "", &draft.with("quantity", "1000000").read()?)
         })
         .await
@@ -154,7 +154,7 @@ async fn supplies_of_a_file_have_the_same_end(app: App) {
     manager.adds("чай", 0).await;
     let plan = |rows: &str| {
         let file = format!("product;qty;buy_price_eur;supplier_name\n{rows}");
-        manager.act(move |tx| {
+        manager.write(move |tx| {
             let id = import::service::keep(tx, Kind::Supplies, "my.csv", file.as_bytes())?;
             let preview = import::service::preview(tx, Kind::Supplies, &id)?;
             let done =
@@ -207,7 +207,7 @@ async fn the_dearest_sales_at_the_highest_rate_have_an_end_that_says_so(app: App
         ..Query::default()
     };
     let summary = admin
-        .look(move |tx| service::summary(tx, &year))
+        .read(move |tx| service::summary(tx, &year))
         .await
         .unwrap();
     assert_eq!(
@@ -217,7 +217,7 @@ async fn the_dearest_sales_at_the_highest_rate_have_an_end_that_says_so(app: App
     app.assert_agrees().await;
     // The order that could not be counted still waits, and can be cancelled.
     let waiting = admin
-        .look(|tx| Ok(orders::search::waiting(tx, 5)?.remove(0).id))
+        .read(|tx| Ok(orders::search::waiting(tx, 5)?.remove(0).id))
         .await
         .unwrap();
     admin.denies(waiting).await.unwrap();
@@ -252,8 +252,8 @@ async fn a_report_that_no_number_could_hold_asks_for_less(app: App) {
         let at = format!("{day}T10:00:00Z")
             .parse::<chrono::DateTime<chrono::Utc>>()
             .unwrap();
-        app.shop
-            .act_at(crate::clock::at(at), move |tx| {
+        app.state
+            .write_at(crate::clock::at(at), move |tx| {
                 orders::service::issue(tx, order.id)
             })
             .await
@@ -267,7 +267,7 @@ async fn a_report_that_no_number_could_hold_asks_for_less(app: App) {
             to: "2026-11-30".into(),
             ..Query::default()
         };
-        admin.look(move |tx| service::summary(tx, &query))
+        admin.read(move |tx| service::summary(tx, &query))
     };
     assert_eq!(
         report("2026-10-01").await.unwrap_err(),
@@ -288,14 +288,14 @@ async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
     let order = admin.books("чай", 1).await.unwrap();
     admin.issues(order.id).await.unwrap();
     // As an earlier version left it: SQLite has made a fraction of it.
-    app.sql(match app.shop.config.database_url {
+    app.sql(match app.state.config.database_url {
         DatabaseUrl::Sqlite(_) => "UPDATE sales_by_product SET cost_rub_exact = 9e18 + 9e18",
         DatabaseUrl::Postgres(_) => {
             "UPDATE sales_by_product SET cost_rub_exact = 9223372036854775807"
         }
     })
     .await;
-    let report = app.shop.db.read(check::check).await.unwrap();
+    let report = app.state.db.read(integrity::check).await.unwrap();
     assert!(
         report
             .wrong
@@ -309,7 +309,7 @@ async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
     });
     assert_eq!(
         fractions,
-        matches!(app.shop.config.database_url, DatabaseUrl::Sqlite(_))
+        matches!(app.state.config.database_url, DatabaseUrl::Sqlite(_))
     );
     let (second, third) = (
         admin.books("чай", 1).await.unwrap(),
@@ -321,7 +321,7 @@ async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
         Err(Error::field("rub_per_eur", Problem::RateTooHigh))
     );
     admin.denies(third.id).await.unwrap();
-    check::repair(&app.shop).await.unwrap();
+    integrity::repair(&app.state).await.unwrap();
     app.assert_agrees().await;
     admin.issues(second.id).await.unwrap();
     app.assert_agrees().await;
@@ -337,7 +337,7 @@ async fn orders_that_no_sum_could_hold_are_named_and_never_repaired_into_somethi
     admin.issues(order.id).await.unwrap();
     app.sql("UPDATE orders SET cost_eur = 9000000000000000000")
         .await;
-    let report = app.shop.db.read(check::check).await.unwrap();
+    let report = app.state.db.read(integrity::check).await.unwrap();
     let named = report
         .wrong
         .iter()
@@ -349,6 +349,6 @@ async fn orders_that_no_sum_could_hold_are_named_and_never_repaired_into_somethi
         report.wrong
     );
     let before = cost_rub_exact(&app).await;
-    assert_eq!(check::repair(&app.shop).await, Err(Error::SumTooLarge));
+    assert_eq!(integrity::repair(&app.state).await, Err(Error::SumTooLarge));
     assert_eq!(cost_rub_exact(&app).await, before);
 }

@@ -21,7 +21,7 @@ async fn an_issue_freezes_the_average_cost(app: App) {
     let order = clerk.books("чай", 2).await.unwrap();
     clerk.issues(order.id).await.unwrap();
     let frozen = clerk
-        .look(move |tx| {
+        .read(move |tx| {
             let cost = orders_table::table
                 .find(order.id)
                 .select((orders_table::cost_eur, orders_table::uncosted_qty));
@@ -41,7 +41,7 @@ async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
     manager.supplies("чай", 1, "1").await.unwrap();
     manager.supplies("чай", 1, "3").await.unwrap();
     manager
-        .act(move |tx| {
+        .write(move |tx| {
             products::service::correct(
                 tx,
                 tea,
@@ -51,7 +51,7 @@ async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
         .await
         .unwrap();
     let value = manager
-        .look(move |tx| {
+        .read(move |tx| {
             Ok(products_table::table
                 .find(tea)
                 .select(products_table::value_eur)
@@ -70,7 +70,7 @@ async fn a_count_corrects_the_stock_but_not_what_is_promised(app: App) {
     clerk.books("чай", 3).await.unwrap();
     let count = |expected: i64, counted: &str| {
         let counted = counted.to_owned();
-        manager.act(move |tx| {
+        manager.write(move |tx| {
             products::service::correct(
                 tx,
                 tea.id,
@@ -98,7 +98,7 @@ async fn a_ledger_tells_each_movement_and_where_it_led(app: App) {
     let order = clerk.books("чай", 2).await.unwrap();
     clerk.issues(order.id).await.unwrap();
     let ledger = clerk
-        .look(move |tx| crate::stock::service::ledger(tx, tea.id, "", "", 10))
+        .read(move |tx| crate::stock::service::ledger(tx, tea.id, "", "", 10))
         .await
         .unwrap();
     let rows: Vec<_> = ledger

@@ -4,7 +4,7 @@ use crate::tests::support::{App, PASSWORD, PHONE, apply, on_both_databases};
 use crate::{
     auth::{
         Actor, Role,
-        place::Place,
+        client_origin::ClientOrigin,
         service::{Registrant, register},
         users::{invitations, service as accounts},
     },
@@ -28,7 +28,7 @@ use tokio::time::sleep;
 /// How many act at the same time.
 const CLIENTS: usize = 60;
 
-static NOWHERE: LazyLock<Place> = LazyLock::new(Place::default);
+static NOWHERE: LazyLock<ClientOrigin> = LazyLock::new(ClientOrigin::default);
 
 fn registrant(name: &str, invitation: &str) -> Registrant {
     Registrant {
@@ -46,7 +46,7 @@ async fn while_held<T: Send + 'static>(
     act: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
-    let db = app.shop.db.clone();
+    let db = app.state.db.clone();
     let holder = tokio::spawn(async move {
         db.write(move |conn| {
             conn.batch_execute(sql)?;
@@ -96,7 +96,7 @@ async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
         waits: bool,
     }
     let Some(backend) = backend else {
-        return app.shop.db.load().queued == Some(1);
+        return app.state.db.load().queued == Some(1);
     };
     let waits = move |conn: &mut Conn| {
         let query = format!(
@@ -105,7 +105,7 @@ async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
         let Found { waits } = diesel::sql_query(query).get_result(conn)?;
         Ok(waits)
     };
-    app.shop.db.read(waits).await.unwrap()
+    app.state.db.read(waits).await.unwrap()
 }
 
 #[apply(on_both_databases)]
@@ -164,7 +164,7 @@ async fn an_archived_product_is_not_ordered_more_of_whoever_was_first(app: App) 
     let seller = clerk.clone();
     let edit = async move {
         seller
-            .act(move |tx| {
+            .write(move |tx| {
                 crate::orders::service::edit(tx, order.id, &more.with("version", 1).read()?)
             })
             .await
@@ -279,7 +279,7 @@ async fn two_first_accounts_make_one_admin(app: App) {
     let made = join_all(
         names
             .iter()
-            .map(|name| register(&app.shop, registrant(name, ""), &NOWHERE)),
+            .map(|name| register(&app.state, registrant(name, ""), &NOWHERE)),
     )
     .await;
     let admins = made
@@ -295,8 +295,8 @@ async fn two_admins_who_demote_each_other_leave_one(app: App) {
         app.hire(app.person("раз", Role::Admin)).await,
         app.hire(app.person("два", Role::Admin)).await,
     );
-    let one = first.act(|tx| accounts::change_role(tx, "два", Role::User));
-    let two = second.act(|tx| accounts::change_role(tx, "раз", Role::User));
+    let one = first.write(|tx| accounts::change_role(tx, "два", Role::User));
+    let two = second.write(|tx| accounts::change_role(tx, "раз", Role::User));
     let (one, two) = futures::join!(one, two);
     assert_eq!(
         [one, two]
@@ -317,8 +317,8 @@ async fn two_admins_who_demote_each_other_leave_one(app: App) {
 #[apply(on_both_databases)]
 async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
     app.hire(app.admin()).await;
-    app.shop
-        .act(Actor::System, |tx| {
+    app.state
+        .write(Actor::System, |tx| {
             invitations::invite(tx, Role::Manager, "билет")
         })
         .await
@@ -327,7 +327,7 @@ async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
     let made = join_all(
         names
             .iter()
-            .map(|name| register(&app.shop, registrant(name, "билет"), &NOWHERE)),
+            .map(|name| register(&app.state, registrant(name, "билет"), &NOWHERE)),
     )
     .await;
     assert_eq!(made.iter().filter(|account| account.is_ok()).count(), 1);
@@ -352,7 +352,7 @@ async fn an_account_is_changed_while_its_owner_is_at_work(app: App) {
             browsers.push(browser);
         }
         let visits = join_all(browsers.iter_mut().map(|browser| browser.get("/orders")));
-        let change = admin.act(move |tx| {
+        let change = admin.write(move |tx| {
             let role = if round % 2 == 0 {
                 Role::Manager
             } else {

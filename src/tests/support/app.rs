@@ -2,20 +2,20 @@
 
 use crate::tests::support::logs;
 use crate::{
-    act::{Shop, Tx},
     auth::{
         Actor, Me, Role,
         users::{Account, Query, service as accounts},
     },
-    check,
     config::Config,
     db::{Conn, DatabaseUrl, Db},
     error::Error,
+    integrity,
     notifications::outbox::Outbox,
     orders::{self, Order},
     products::{self, Product},
     server,
     supplies::{self, Supply},
+    transaction::{AppState, Tx},
 };
 use axum::{
     Extension, Router,
@@ -36,7 +36,7 @@ const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// Tells a story on a runtime of its own.
-pub fn tell(story: impl Future<Output = ()>) {
+pub fn block_on(story: impl Future<Output = ()>) {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -53,7 +53,7 @@ pub const PHONE: &str = "+79161234567";
 
 /// A shop with a database of its own.
 pub struct App {
-    pub shop: Shop,
+    pub state: AppState,
     pub router: Router,
     /// Removed with the shop.
     _data: Data,
@@ -109,16 +109,16 @@ impl App {
         crate::migrate::migrate(&url).unwrap();
         let config = Config {
             database_url: url.clone(),
-            ..Config::of_tests()
+            ..Config::for_tests()
         };
-        let shop = Shop {
+        let state = AppState {
             db: Db::connect(&url, 8).unwrap(),
             config: Arc::new(config),
             listener: &Outbox,
         };
-        let router = server::router(shop.clone(), &key());
+        let router = server::router(state.clone(), &key());
         Self {
-            shop,
+            state,
             router,
             _data: data,
         }
@@ -127,34 +127,34 @@ impl App {
     /// The same shop and database with another secret.
     pub fn with_secret(self, secret: [u8; 64]) -> Self {
         Self {
-            router: server::router(self.shop.clone(), &Key::from(&secret)),
+            router: server::router(self.state.clone(), &Key::from(&secret)),
             ..self
         }
     }
 
     /// The same shop and database after a restart, with other settings.
     pub fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
-        let mut config = Config::clone(&self.shop.config);
+        let mut config = Config::clone(&self.state.config);
         change(&mut config);
-        let shop = Shop {
+        let state = AppState {
             db: Db::connect(&config.database_url, 8).unwrap(),
             config: Arc::new(config),
             listener: &Outbox,
         };
         Self {
-            router: server::router(shop.clone(), &key()),
-            shop,
+            router: server::router(state.clone(), &key()),
+            state,
             _data: self._data,
         }
     }
 
     /// Another server of the same shop; on SQLite, where there is one, the same again.
-    pub fn another_server(&self) -> Shop {
-        match self.shop.config.database_url {
-            DatabaseUrl::Sqlite(_) => self.shop.clone(),
-            DatabaseUrl::Postgres(_) => Shop {
-                db: Db::connect(&self.shop.config.database_url, 2).unwrap(),
-                config: self.shop.config.clone(),
+    pub fn another_server(&self) -> AppState {
+        match self.state.config.database_url {
+            DatabaseUrl::Sqlite(_) => self.state.clone(),
+            DatabaseUrl::Postgres(_) => AppState {
+                db: Db::connect(&self.state.config.database_url, 2).unwrap(),
+                config: self.state.config.clone(),
                 listener: &Outbox,
             },
         }
@@ -175,11 +175,11 @@ impl App {
     /// Somebody with an account of that role.
     pub fn person(&self, name: &str, role: Role) -> Person {
         Person {
-            shop: self.shop.clone(),
+            state: self.state.clone(),
             me: Me {
                 username: name.to_owned(),
                 role: role.into(),
-                manager_in_admin: self.shop.config.manager_in_admin,
+                manager_in_admin: self.state.config.manager_in_admin,
                 must_change_password: false,
             },
         }
@@ -189,8 +189,8 @@ impl App {
     pub async fn hire(&self, person: Person) -> Person {
         let hash = bcrypt::hash(PASSWORD, 4).unwrap();
         let Me { username, role, .. } = person.me.clone();
-        self.shop
-            .act(Actor::System, move |tx| {
+        self.state
+            .write(Actor::System, move |tx| {
                 let role = role.known().unwrap();
                 accounts::add(tx, &username, role, &hash)
             })
@@ -219,14 +219,14 @@ impl App {
 
     /// Proves that ledger, counters and orders agree.
     pub async fn assert_agrees(&self) {
-        let report = self.shop.db.read(check::check).await.unwrap();
+        let report = self.state.db.read(integrity::check).await.unwrap();
         assert_eq!(report.wrong, Vec::<String>::new());
     }
 
     /// Every account, by name.
     pub async fn people(&self) -> Vec<Account> {
-        self.shop
-            .look(Actor::System, |tx| accounts::list(tx, &Query::default()))
+        self.state
+            .read(Actor::System, |tx| accounts::list(tx, &Query::default()))
             .await
             .unwrap()
             .items
@@ -234,7 +234,7 @@ impl App {
 
     /// Runs SQL behind the program's back.
     pub async fn sql(&self, statement: &'static str) {
-        self.shop
+        self.state
             .db
             .write(move |conn: &mut Conn| conn.batch_execute(statement).map_err(Error::from))
             .await
@@ -249,7 +249,7 @@ fn key() -> Key {
 /// Somebody who works in the shop.
 #[derive(Clone)]
 pub struct Person {
-    shop: Shop,
+    state: AppState,
     pub me: Me,
 }
 
@@ -258,24 +258,24 @@ impl Person {
         Actor::User(self.me.clone())
     }
 
-    pub async fn act<T: Send + 'static>(
+    pub async fn write<T: Send + 'static>(
         &self,
-        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.shop.act(self.actor(), act).await
+        self.state.write(self.actor(), operation).await
     }
 
-    pub async fn look<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
-        look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        self.shop.look(self.actor(), look).await
+        self.state.read(self.actor(), query).await
     }
 
     /// Adds a product that costs 100 ₽, with so many pieces.
     pub async fn adds(&self, name: &str, pieces: i64) -> Product {
         let draft = fields! { name: name, sell_price_rub: "100" };
-        self.act(move |tx| {
+        self.write(move |tx| {
             products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
         })
         .await
@@ -285,7 +285,7 @@ impl Person {
     pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
         let draft =
             fields! { product: product, qty: qty, supplier_name: "Teekanne", buy_price_eur: price };
-        self.act(move |tx| supplies::service::receive(tx, "", &draft.read()?))
+        self.write(move |tx| supplies::service::receive(tx, "", &draft.read()?))
             .await
     }
 
@@ -296,20 +296,21 @@ impl Person {
     pub async fn books_once(&self, product: &str, qty: i64, key: &str) -> Result<Order, Error> {
         let draft = fields! { phone: PHONE, product: product, qty: qty };
         let key = key.to_owned();
-        self.act(move |tx| orders::service::create(tx, &key, &draft.read()?))
+        self.write(move |tx| orders::service::create(tx, &key, &draft.read()?))
             .await
     }
 
     pub async fn issues(&self, order: i64) -> Result<Order, Error> {
-        self.act(move |tx| orders::service::issue(tx, order)).await
+        self.write(move |tx| orders::service::issue(tx, order))
+            .await
     }
 
     pub async fn denies(&self, order: i64) -> Result<Order, Error> {
-        self.act(move |tx| orders::service::deny(tx, order)).await
+        self.write(move |tx| orders::service::deny(tx, order)).await
     }
 
     pub async fn sees(&self, product: i64) -> Product {
-        self.look(move |tx| products::service::get(tx, product))
+        self.read(move |tx| products::service::get(tx, product))
             .await
             .unwrap()
     }

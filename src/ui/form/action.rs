@@ -144,14 +144,14 @@ impl FormAction {
     }
 
     /// Returns whether the last submission succeeded.
-    pub fn is_done(self) -> bool {
+    pub fn has_succeeded(self) -> bool {
         self.outcome.with(|outcome| matches!(outcome, Some(Ok(_))))
     }
 
     /// Returns the number of successful submissions, as a signal to read again what they changed.
-    pub fn times_done(self) -> Memo<usize> {
+    pub fn success_count(self) -> Memo<usize> {
         Memo::new(move |last: Option<&usize>| {
-            last.copied().unwrap_or_default() + usize::from(self.is_done())
+            last.copied().unwrap_or_default() + usize::from(self.has_succeeded())
         })
     }
 }

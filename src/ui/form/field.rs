@@ -7,9 +7,9 @@ use leptos::prelude::*;
 /// The error message of a field, if there is one.
 #[component]
 pub fn FieldError(name: &'static str) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let state = form_state();
-    let words = move || state.problem(name).map(|problem| problem.words(l));
+    let words = move || state.problem(name).map(|problem| problem.message(locale));
     view! { <p class="field-error" id=format!("{name}-error")>{words}</p> }
 }
 

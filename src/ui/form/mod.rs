@@ -57,7 +57,7 @@ pub fn Form(
     });
     Effect::new(move || {
         if resets
-            && action.is_done()
+            && action.has_succeeded()
             && let Some(root) = root.get_untracked()
         {
             root.reset();
@@ -122,14 +122,14 @@ pub fn Submit(
     #[prop(into)] label: String,
     #[prop(default = "btn btn-primary")] class: &'static str,
 ) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let FormState {
         action, waits_for, ..
     } = form_state();
     let is_pending = move || action.is_pending() || waits_for.get().is_some();
     view! {
         <button type="submit" class=class disabled=is_pending aria-busy=move || is_pending().to_string()>
-            {move || if is_pending() { td_string!(l, ui.sending).to_owned() } else { label.clone() }}
+            {move || if is_pending() { td_string!(locale, ui.sending).to_owned() } else { label.clone() }}
         </button>
     }
 }

@@ -20,9 +20,9 @@ const MARK: usize = 16;
 
 /// The accounts that have signed in from a browser, each as a short hash (mark) of its name.
 #[derive(Clone, Debug, Default)]
-pub struct Known(Vec<String>);
+pub struct TrustedBrowser(Vec<String>);
 
-impl Known {
+impl TrustedBrowser {
     /// Reads the cookie. Contains no accounts if the cookie is missing or its signature is invalid.
     pub fn read(headers: &HeaderMap, key: &Key) -> Self {
         let marks = SignedCookieJar::from_headers(headers, key.clone()).get(COOKIE);
@@ -33,18 +33,18 @@ impl Known {
 
     /// Returns whether this account has signed in from the browser before.
     pub fn has(&self, username: &str) -> bool {
-        self.0.contains(&mark(username))
+        self.0.contains(&name_hash(username))
     }
 
     #[cfg(test)]
     pub fn of(username: &str) -> Self {
-        Self(vec![mark(username)])
+        Self(vec![name_hash(username)])
     }
 }
 
 /// Builds the cookie for a browser from which an account has just signed in.
-pub fn cookie(known: Known, username: &str, key: &Key) -> SignedCookieJar {
-    let own = mark(username);
+pub fn cookie(known: TrustedBrowser, username: &str, key: &Key) -> SignedCookieJar {
+    let own = name_hash(username);
     let others = known.0.into_iter().filter(|mark| *mark != own);
     let marks: Vec<_> = std::iter::once(own.clone())
         .chain(others)
@@ -58,6 +58,6 @@ pub fn cookie(known: Known, username: &str, key: &Key) -> SignedCookieJar {
     SignedCookieJar::new(key.clone()).add(cookie)
 }
 
-fn mark(username: &str) -> String {
+fn name_hash(username: &str) -> String {
     sha256(&fold(username)).chars().take(MARK).collect()
 }

@@ -1,12 +1,12 @@
 //! Who watches the server: its numbers, and whether it is ready.
 
-use crate::tests::support::{App, Browser, PHONE, apply, on_both_databases, tell};
+use crate::tests::support::{App, Browser, PHONE, apply, block_on, on_both_databases};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use std::net::SocketAddr;
 
 #[test]
 fn the_numbers_are_for_addresses_that_may_see_them() {
-    tell(async {
+    block_on(async {
         let app = App::sqlite();
         let mut browser = app.browser_of(app.clerk()).await;
         let manager = app.hire(app.manager()).await;

@@ -133,7 +133,7 @@ pub const SYSTEM: &str = "system";
 pub fn is_system(name: &str) -> bool {
     use crate::{i18n::Locale, text::fold};
     let name = fold(name);
-    let shown = [Locale::ru, Locale::en].map(|l| leptos_i18n::td_string!(l, ui.system));
+    let shown = [Locale::ru, Locale::en].map(|locale| leptos_i18n::td_string!(locale, ui.system));
     name == SYSTEM || shown.into_iter().any(|shown| fold(shown) == name)
 }
 

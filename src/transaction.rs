@@ -1,11 +1,12 @@
-//! [`Shop`] and [`Tx`]: the only way to read or change the shop, always with an actor, and in a transaction for
+//! [`AppState`] and [`Tx`]: the only way to read or change the shop, always with an actor, and in a transaction for
 //! changes.
 //!
 //! A service function takes a [`Tx`], first checks the permission of its actor, and then works on its connection. Pages
-//! and endpoints get a [`Tx`] only from [`Shop::act`] and [`Shop::look`], so that none can forget the actor or the
+//! and endpoints get a [`Tx`] only from [`AppState::write`] and [`AppState::read`], so that none can forget the actor or the
 //! transaction.
 
 use crate::{
+    audit::Entity,
     auth::Actor,
     clock,
     codes::Code,
@@ -14,7 +15,6 @@ use crate::{
     db::{self, Conn, Db},
     error::{Error, Recorded},
     events::Events,
-    log::Entity,
     moment::Moment,
     schema::idempotency_keys,
 };
@@ -34,7 +34,7 @@ const PERSONAL: [&str; 3] = ["phone", "phone_shown", "customer_name"];
 
 /// The running shop: the database and the settings, which every request needs.
 #[derive(Clone)]
-pub struct Shop {
+pub struct AppState {
     pub db: Db,
     pub config: Arc<Config>,
     pub listener: &'static dyn Listener,
@@ -43,7 +43,7 @@ pub struct Shop {
 /// Reacts to the events of operations.
 pub trait Listener: Sync {
     /// Handles the events of an operation, in its transaction. An error rolls the operation back.
-    fn follow_up(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
+    fn handle_events(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
 
     /// Runs after the commit of an operation that has called [`Events::wake`].
     fn committed(&self);
@@ -59,12 +59,12 @@ pub struct Tx<'c> {
     secret: String,
 }
 
-impl Shop {
+impl AppState {
     /// Changes the shop in one transaction, which is rolled back if `act` fails.
-    pub async fn act<T: Send + 'static>(
+    pub async fn write<T: Send + 'static>(
         &self,
         actor: Actor,
-        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (config, listener) = (self.config.clone(), self.listener);
         let done = self
@@ -72,9 +72,9 @@ impl Shop {
             .write(move |conn| {
                 let mut tx = Tx::new(conn, actor, clock::now());
                 tx.secret = config.secret_key.clone().unwrap_or_default();
-                let done = act(&mut tx)?;
-                listener.follow_up(&mut tx, &config)?;
-                Ok((done, tx.events.is_awaited()))
+                let done = operation(&mut tx)?;
+                listener.handle_events(&mut tx, &config)?;
+                Ok((done, tx.events.needs_callback()))
             })
             .await;
         count_conflict(&done);
@@ -87,24 +87,24 @@ impl Shop {
 
     /// Changes the shop as the system, at an instant of the past: for the demo data. The listener is not called, so
     /// nobody is notified.
-    pub async fn act_at<T: Send + 'static>(
+    pub async fn write_at<T: Send + 'static>(
         &self,
         now: Moment,
-        act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.db
-            .write(move |conn| act(&mut Tx::new(conn, Actor::System, now)))
+            .write(move |conn| operation(&mut Tx::new(conn, Actor::System, now)))
             .await
     }
 
     /// Reads from the shop, without changing it.
-    pub async fn look<T: Send + 'static>(
+    pub async fn read<T: Send + 'static>(
         &self,
         actor: Actor,
-        look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+        query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.db
-            .read(move |conn| look(&mut Tx::new(conn, actor, clock::now())))
+            .read(move |conn| query(&mut Tx::new(conn, actor, clock::now())))
             .await
     }
 }
@@ -154,7 +154,7 @@ impl Tx<'_> {
         }
         // User names contain no slash, so the keys of different users cannot collide.
         let key = format!("{}/{key}", self.actor.username().unwrap_or_default());
-        db::serialize_by(self.conn, &key)?;
+        db::lock_name(self.conn, &key)?;
         let asked = serde_json::to_string(asked).map_err(|_| Error::Internal)?;
         let fingerprint = keyed_hash(&self.secret, &asked);
         let earlier = idempotency_keys::table
@@ -187,7 +187,7 @@ impl Tx<'_> {
                 idempotency_keys::entity_type.eq(entity),
                 idempotency_keys::entity_id.eq(id),
                 idempotency_keys::created_at.eq(self.now),
-                idempotency_keys::answer.eq(kept(&made)),
+                idempotency_keys::answer.eq(stored_answer(&made)),
             ))
             .execute(self.conn)?;
         Ok(made)
@@ -195,7 +195,7 @@ impl Tx<'_> {
 }
 
 /// Deletes one batch of expired idempotency keys. Returns whether none are left.
-pub fn forget_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
+pub fn delete_expired_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
     let old: Vec<String> = idempotency_keys::table
         .filter(idempotency_keys::created_at.le(tx.now.utc() - KEPT))
         .order(idempotency_keys::created_at)
@@ -209,7 +209,7 @@ pub fn forget_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
 }
 
 /// Returns a response as JSON for storage, without the fields that identify a customer.
-fn kept(answer: &impl Serialize) -> Option<String> {
+fn stored_answer(answer: &impl Serialize) -> Option<String> {
     let Ok(Value::Object(mut fields)) = serde_json::to_value(answer) else {
         return None;
     };

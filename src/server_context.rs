@@ -2,14 +2,14 @@
 //! JavaScript.
 
 use crate::{
-    act::{Shop, Tx},
-    auth::{Actor, place::Place},
+    auth::{Actor, client_origin::ClientOrigin},
     error::{Error, FieldError},
     fields::Fields,
-    page::Found,
+    page::Filtered,
+    transaction::{AppState, Tx},
     ui::{
-        banner::{Success, Trouble},
-        pager::PASSING,
+        banner::{BannerError, Success},
+        pager::ONE_TIME,
     },
     validation::{Input, Request},
     web::ClientInfo,
@@ -28,21 +28,21 @@ use url::form_urlencoded;
 
 /// The submitted values of a form sent without JavaScript, encoded for `ui::form`. Never contains passwords.
 #[derive(Clone)]
-pub struct Typed(pub String);
+pub struct FormInput(pub String);
 
 /// Marks the context of a server function that is called by a client, not by a page during rendering on the server.
 #[derive(Clone, Copy, Debug)]
-pub struct Called;
+pub struct ClientCall;
 
 /// Changes the shop on behalf of the visitor.
-pub async fn act<T: Send + 'static>(
-    act: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+pub async fn write<T: Send + 'static>(
+    operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let done = match actor() {
-        Ok(actor) => shop().act(actor, act).await,
+        Ok(actor) => app_state().write(actor, operation).await,
         Err(error) => Err(error),
     };
-    answer(done)
+    set_status(done)
 }
 
 /// Reads the fields of a form and changes the shop on behalf of the visitor.
@@ -50,7 +50,7 @@ pub async fn submit<R: Request, T: Send + 'static>(
     fields: Fields,
     change: impl FnOnce(&mut Tx<'_>, &R) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
-    act(move |tx| {
+    write(move |tx| {
         let request = Input::new(fields).request(&tx.actor)?;
         change(tx, &request)
     })
@@ -58,14 +58,14 @@ pub async fn submit<R: Request, T: Send + 'static>(
 }
 
 /// Reads from the shop on behalf of the visitor, without changing it.
-pub async fn look<T: Send + 'static>(
-    look: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+pub async fn read<T: Send + 'static>(
+    query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
     let found = match actor() {
-        Ok(actor) => shop().look(actor, look).await,
+        Ok(actor) => app_state().read(actor, query).await,
         Err(error) => Err(error),
     };
-    answer(found)
+    set_status(found)
 }
 
 /// Reads a list for a page on behalf of the visitor.
@@ -74,28 +74,30 @@ pub async fn look<T: Send + 'static>(
 /// is then 422.
 pub async fn search<Q, T>(
     query: Q,
-    read: impl Fn(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
-) -> Result<Found<T>, Error>
+    search: impl Fn(&mut Tx<'_>, &Q) -> Result<T, Error> + Send + 'static,
+) -> Result<Filtered<T>, Error>
 where
     Q: Serialize + DeserializeOwned + Send + 'static,
     T: Send + 'static,
 {
-    let found = look(move |tx| {
-        let (mut query, mut wrong) = (query, Vec::new());
+    let found = read(move |tx| {
+        let (mut query, mut errors) = (query, Vec::new());
         loop {
-            match read(tx, &query) {
+            match search(tx, &query) {
                 Err(Error::Invalid(more)) if !more.is_empty() => {
                     query = without(&query, &more).ok_or_else(|| Error::Invalid(more.clone()))?;
-                    wrong.extend(more);
+                    errors.extend(more);
                 }
-                found => return found.map(|found| Found { found, wrong }),
+                found => {
+                    return found.map(|found| Filtered { found, errors });
+                }
             }
         }
     })
     .await?;
     if let (false, None, Some(response)) = (
-        found.wrong.is_empty(),
-        use_context::<Called>(),
+        found.errors.is_empty(),
+        use_context::<ClientCall>(),
         use_context::<ResponseOptions>(),
     ) {
         response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
@@ -125,8 +127,8 @@ pub fn actor() -> Result<Actor, Error> {
 }
 
 /// Returns the shop of this server.
-pub fn shop() -> Shop {
-    expect_context::<Shop>()
+pub fn app_state() -> AppState {
+    expect_context::<AppState>()
 }
 
 /// Returns the session of the request.
@@ -137,9 +139,9 @@ pub fn request_session() -> Result<Session, Error> {
 }
 
 /// Returns the browser and the address from which the request was sent.
-pub fn place() -> Place {
+pub fn client_origin() -> ClientOrigin {
     use_context::<Parts>()
-        .map(|parts| Place::of(&parts))
+        .map(|parts| ClientOrigin::of(&parts))
         .unwrap_or_default()
 }
 
@@ -180,7 +182,7 @@ pub fn origin() -> String {
     } = client_info();
     let scheme = if is_secure { "https" } else { "http" };
     let host = host.map_or_else(
-        || shop().config.site_addr.to_string(),
+        || app_state().config.site_addr.to_string(),
         |host| host.to_string(),
     );
     format!("{scheme}://{host}")
@@ -195,7 +197,7 @@ pub fn client_info() -> ClientInfo {
 
 /// Gives the response the status of an error. A visitor who must sign in first is redirected to the sign-in page, which
 /// leads back. A visitor who must change their password is redirected to the account page.
-pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
+pub fn set_status<T>(result: Result<T, Error>) -> Result<T, Error> {
     let (Err(error), Some(response), Some(parts)) = (
         &result,
         use_context::<ResponseOptions>(),
@@ -203,14 +205,14 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
     ) else {
         return result;
     };
-    if use_context::<Called>().is_some() && !wants_html(&parts.headers) {
-        // A script reads the error from the body; `server/forms.rs` sets the status.
+    if use_context::<ClientCall>().is_some() && !wants_html(&parts.headers) {
+        // A script reads the error from the body; `server/form_fallback.rs` sets the status.
         return result;
     }
     let is_form = parts.method == Method::POST;
     if *error == Error::SignedOut {
         let wanted = if is_form {
-            unsent(&parts)
+            unsent_form_page(&parts)
         } else {
             parts.uri.path_and_query().map(ToString::to_string)
         };
@@ -218,7 +220,7 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
         // `redirect` sets the status only for requests that accept HTML.
         response.set_status(StatusCode::FOUND);
     } else if *error == Error::MustChangePassword {
-        let page = with_parameter("/account", "error", Trouble::MustChangePassword.code());
+        let page = with_parameter("/account", "error", BannerError::MustChangePassword.code());
         leptos_axum::redirect(&page);
     } else if !is_form {
         // A plain form gets a redirect back to its page, which shows the error.
@@ -229,9 +231,9 @@ pub fn answer<T>(result: Result<T, Error>) -> Result<T, Error> {
 
 /// Returns the page of a form that was sent after its session had ended, with the submitted values in its URL, so that
 /// signing in leads back to it.
-fn unsent(parts: &Parts) -> Option<String> {
+fn unsent_form_page(parts: &Parts) -> Option<String> {
     let page = referer(parts)?;
-    let Some(Typed(typed)) = parts.extensions.get() else {
+    let Some(FormInput(typed)) = parts.extensions.get() else {
         return Some(page);
     };
     let (path, query) = page.split_once('?').unwrap_or((&page, ""));
@@ -256,24 +258,24 @@ pub fn sign_in_page(wanted: &str) -> String {
 }
 
 /// Redirects to another page of this site, which shows a banner.
-pub fn go(path: &str, success: Success) {
+pub fn redirect(path: &str, success: Success) {
     leptos_axum::redirect(&with_parameter(path, "success", success.code()));
 }
 
 /// Redirects a browser without JavaScript back to the page of the form, which shows a banner. With JavaScript, the page
 /// stays open and shows the result itself.
-pub fn back(success: Success) {
-    back_to("", success);
+pub fn redirect_back(success: Success) {
+    redirect_back_to("", success);
 }
 
 /// Like [`back`], but to a fragment of the page, such as [`PLACE`](crate::ui::secret::PLACE).
-pub fn back_to(place: &str, success: Success) {
+pub fn redirect_back_to(place: &str, success: Success) {
     let Some(parts) = use_context::<Parts>() else {
         return;
     };
     if wants_html(&parts.headers) {
         let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
-        go(&format!("{page}{place}"), success);
+        redirect(&format!("{page}{place}"), success);
     }
 }
 
@@ -284,7 +286,7 @@ pub fn referer(parts: &Parts) -> Option<String> {
     if Some(referer.authority()) != ClientInfo::of(&parts.extensions).host.as_deref() {
         return None;
     }
-    let kept = referer.query_pairs().filter(|(name, _)| !is_passing(name));
+    let kept = referer.query_pairs().filter(|(name, _)| !is_one_time(name));
     Some(own_page(referer.path(), kept))
 }
 
@@ -306,8 +308,8 @@ pub fn own_page<'a>(
 }
 
 /// Returns whether a URL parameter belongs to a single response, such as the code of a banner.
-pub fn is_passing(name: &str) -> bool {
-    PASSING.contains(&name)
+pub fn is_one_time(name: &str) -> bool {
+    ONE_TIME.contains(&name)
 }
 
 /// Returns whether a browser asks for a page, as opposed to a script that asks for data.

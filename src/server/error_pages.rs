@@ -1,8 +1,8 @@
 //! Writes the body of error responses: a small page for a browser, the error as JSON for our client script, a sentence
 //! for everything else. The API has its own problem documents.
 
-use super::{assets::Built, forms::Sent};
-use crate::{door, error::Error, i18n::Locale, ui, web::ClientInfo};
+use super::{assets::BuiltFiles, form_fallback::SubmittedForm};
+use crate::{error::Error, i18n::Locale, server_context, ui, web::ClientInfo};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -19,10 +19,10 @@ const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
 );
 
-static BUILT: LazyLock<Built> = LazyLock::new(Built::find);
+static BUILT: LazyLock<BuiltFiles> = LazyLock::new(BuiltFiles::find);
 
 /// The format of an error response.
-enum Form {
+enum BodyFormat {
     Page,
     Json,
     Text,
@@ -37,15 +37,19 @@ pub enum Audience {
 }
 
 /// Writes the body of an error response, whichever layer or handler raised the error.
-pub async fn tell(State(audience): State<Audience>, mut request: Request, next: Next) -> Response {
-    let form = match (door::wants_html(request.headers()), audience) {
-        (true, _) => Form::Page,
-        (false, Audience::Client) => Form::Json,
-        (false, Audience::People) => Form::Text,
+pub async fn write_body(
+    State(audience): State<Audience>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let form = match (server_context::wants_html(request.headers()), audience) {
+        (true, _) => BodyFormat::Page,
+        (false, Audience::Client) => BodyFormat::Json,
+        (false, Audience::People) => BodyFormat::Text,
     };
-    let l = ui::language(request.headers());
+    let locale = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
-    let sent = Sent::default();
+    let sent = SubmittedForm::default();
     request.extensions_mut().insert(sent.clone());
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Error>().cloned() else {
@@ -58,12 +62,12 @@ pub async fn tell(State(audience): State<Audience>, mut request: Request, next: 
     }
     let (mut parts, _) = response.into_parts();
     let (media_type, body) = match form {
-        Form::Page => ("text/html; charset=utf-8", page(&error, l, &id)),
-        Form::Json => (
+        BodyFormat::Page => ("text/html; charset=utf-8", page(&error, locale, &id)),
+        BodyFormat::Json => (
             "application/json",
             serde_json::to_string(&error).unwrap_or_default(),
         ),
-        Form::Text => ("text/plain; charset=utf-8", error.words(l)),
+        BodyFormat::Text => ("text/plain; charset=utf-8", error.message(locale)),
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts
@@ -75,9 +79,9 @@ pub async fn tell(State(audience): State<Audience>, mut request: Request, next: 
     Response::from_parts(parts, Body::from(body))
 }
 
-fn page(error: &Error, l: Locale, id: &str) -> String {
+fn page(error: &Error, locale: Locale, id: &str) -> String {
     let page = view! {
-        <html lang=l.to_string()>
+        <html lang=locale.to_string()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
@@ -88,14 +92,14 @@ fn page(error: &Error, l: Locale, id: &str) -> String {
             </head>
             <body>
                 <main class="mx-auto w-full max-w-7xl px-4 py-6">
-                    <h1>{td_string!(l, errors.refused)}</h1>
+                    <h1>{td_string!(locale, errors.refused)}</h1>
                     <div class="alert alert-error alert-soft mb-4" role="alert">
                         <div>
-                            <p>{error.words(l)}</p>
-                            <p class="text-sm opacity-80">{td_string!(l, errors.request_id)} ": " <code>{id.to_owned()}</code></p>
+                            <p>{error.message(locale)}</p>
+                            <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code></p>
                         </div>
                     </div>
-                    <p><a class="link" href="/">{td_string!(l, nav.home)}</a></p>
+                    <p><a class="link" href="/">{td_string!(locale, nav.home)}</a></p>
                 </main>
             </body>
         </html>

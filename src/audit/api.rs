@@ -2,14 +2,14 @@
 
 use super::{Action, Change, Entity, Operation, Query, search};
 use crate::{
-    act::Shop,
     api::{
-        answers::{Allowed, Listed, SignedIn},
+        answers::{AuthErrors, ListErrors, PermissionErrors},
         request::{Caller, Params},
         values::{Listing, Time},
     },
     codes::Code,
     error::Error,
+    transaction::AppState,
 };
 use axum::Json;
 use serde::Serialize;
@@ -17,7 +17,7 @@ use utoipa::ToSchema;
 use utoipa_axum::{router::OpenApiRouter, routes};
 
 /// The endpoint for the operation log.
-pub fn routes() -> OpenApiRouter<Shop> {
+pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new().routes(routes!(list))
 }
 
@@ -62,7 +62,7 @@ impl From<Operation> for OperationJson {
     operation_id = "list_log",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of the log", body = Listing<OperationJson>), SignedIn, Allowed, Listed)
+    responses((status = OK, description = "A page of the log", body = Listing<OperationJson>), AuthErrors, PermissionErrors, ListErrors)
 )]
 async fn list(
     caller: Caller,

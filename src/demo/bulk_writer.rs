@@ -4,18 +4,17 @@ use super::{
     Year, enter_rates,
     goods::{GOODS, Good},
     rows::{MovementRow, OperationRow, OrderRow, SupplyRow},
+    scenario::{OrderRequest, Recorder, Scenario},
     services,
-    story::{Booking, Hands, Story},
 };
 use crate::{
-    act::Tx,
     analytics::rollup,
+    audit::{self, Action, Change, Entity},
     db::{
         Conn,
         bulk::{self, insert_all},
     },
     error::{Error, Problem},
-    log::{self, Action, Change, Entity},
     moment::Moment,
     money::{Eur, Rub},
     number::Qty,
@@ -27,6 +26,7 @@ use crate::{
     },
     stock::{MovementKind, counters::Counters},
     text::fold,
+    transaction::Tx,
 };
 use diesel::prelude::*;
 use std::collections::VecDeque;
@@ -39,8 +39,8 @@ pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
     bulk::begin(tx.conn)?;
     let products = services::add_goods(tx)?;
     enter_rates(tx, year)?;
-    let mut books = Books::open(tx.conn, products, tx.now)?;
-    let mut story = Story::new();
+    let mut books = BulkWriter::open(tx.conn, products, tx.now)?;
+    let mut story = Scenario::new();
     for batch in year.batches(BATCH) {
         let done = batch.end;
         story.trade(&mut books, batch.map(|order| year.time(order)))?;
@@ -66,7 +66,7 @@ enum Written {
 }
 
 /// The ids of the next rows.
-struct Next {
+struct NextIds {
     supply: i64,
     order: i64,
     movement: i64,
@@ -74,11 +74,11 @@ struct Next {
 }
 
 /// The shop in memory: the counters of its products, and the rows that are not in the database yet.
-struct Books {
+struct BulkWriter {
     now: Moment,
-    next: Next,
+    next: NextIds,
     /// By the index of the good.
-    products: Vec<Held>,
+    products: Vec<ProductState>,
     supplies: Vec<SupplyRow>,
     /// Oldest first, with consecutive ids. They are settled in this order.
     orders: VecDeque<OrderRow>,
@@ -87,7 +87,7 @@ struct Books {
 }
 
 /// The current state of a product.
-struct Held {
+struct ProductState {
     id: i64,
     counters: Counters,
     /// The last purchase price.
@@ -101,15 +101,15 @@ enum Cause {
     Order(i64),
 }
 
-impl Books {
+impl BulkWriter {
     fn open(conn: &mut Conn, products: Vec<i64>, now: Moment) -> Result<Self, Error> {
-        let next = Next {
+        let next = NextIds {
             supply: bulk::next_id(conn, "supplies")?,
             order: bulk::next_id(conn, "orders")?,
             movement: bulk::next_id(conn, "stock_movements")?,
             operation: bulk::next_id(conn, "operation_log")?,
         };
-        let opening = |(id, good): (i64, &Good)| Held {
+        let opening = |(id, good): (i64, &Good)| ProductState {
             id,
             counters: Counters::default(),
             buy_price_eur: Eur(good.buy_price_eur),
@@ -131,14 +131,14 @@ impl Books {
     }
 
     /// Changes the counters of a good and adds the change to the ledger.
-    fn shift<T>(
+    fn record_movement<T>(
         &mut self,
         good: usize,
         kind: MovementKind,
         cause: Cause,
         change: impl FnOnce(&mut Counters) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Held { id, counters, .. } = &mut self.products[good];
+        let ProductState { id, counters, .. } = &mut self.products[good];
         let before = *counters;
         let outcome = change(counters)?;
         let (supply_id, order_id) = match cause {
@@ -235,7 +235,7 @@ impl Books {
     }
 }
 
-impl Hands for Books {
+impl Recorder for BulkWriter {
     fn at(&mut self, now: Moment) {
         self.now = now;
     }
@@ -247,7 +247,7 @@ impl Hands for Books {
             GOODS[good].supplier_name.as_str(),
         );
         let id = take(&mut self.next.supply);
-        self.shift(good, MovementKind::Supply, Cause::Supply(id), |counters| {
+        self.record_movement(good, MovementKind::Supply, Cause::Supply(id), |counters| {
             counters.receive(qty, Some(price))
         })?;
         self.supplies.push(SupplyRow {
@@ -262,20 +262,20 @@ impl Hands for Books {
         });
         let held = &mut self.products[good];
         let before = (Some(held.buy_price_eur), Some(supplier));
-        let changes = products_feature::service::supplied(before, price, supplier);
+        let changes = products_feature::service::supply_changes(before, price, supplier);
         if !changes.is_empty() {
             held.buy_price_eur = price;
             held.version += 1;
             let product = held.id;
             self.record(Action::Edit, Entity::Product, product, &changes);
         }
-        let mut changes = vec![log::set("product", name)];
+        let mut changes = vec![audit::set("product", name)];
         changes.extend(new.changes());
         self.record(Action::Supply, Entity::Supply, id, &changes);
         Ok(())
     }
 
-    fn book(&mut self, order: Booking) -> Result<i64, Error> {
+    fn book(&mut self, order: OrderRequest) -> Result<i64, Error> {
         let Good {
             name,
             sell_price_rub,
@@ -284,14 +284,15 @@ impl Hands for Books {
         let phone =
             Phone::parse(&order.phone).ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
         let id = take(&mut self.next.order);
-        self.shift(
+        self.record_movement(
             order.good,
             MovementKind::Reserve,
             Cause::Order(id),
             |counters| counters.reserve(order.qty),
         )?;
         let price = order.unit_price_rub;
-        let changes = orders::service::said(&phone, order.customer_name, name, order.qty, price);
+        let changes =
+            orders::service::creation_changes(&phone, order.customer_name, name, order.qty, price);
         self.record(Action::Create, Entity::Order, id, &changes);
         self.orders.push_back(OrderRow {
             id,
@@ -327,9 +328,10 @@ impl Hands for Books {
         order.issued_on = Some(now.day());
         order.version += 1;
         let qty = order.qty;
-        let cost = self.shift(good, MovementKind::Issue, Cause::Order(id), |counters| {
-            Ok(counters.issue(qty))
-        })?;
+        let cost =
+            self.record_movement(good, MovementKind::Issue, Cause::Order(id), |counters| {
+                Ok(counters.issue(qty))
+            })?;
         let (_, order) = self.waiting(id)?;
         order.cost_eur = Some(cost.eur);
         order.uncosted_qty = Some(cost.uncosted);
@@ -345,7 +347,7 @@ impl Hands for Books {
         order.denied_on = Some(now.day());
         order.version += 1;
         let qty = order.qty;
-        self.shift(good, MovementKind::Release, Cause::Order(id), |counters| {
+        self.record_movement(good, MovementKind::Release, Cause::Order(id), |counters| {
             counters.release(qty);
             Ok(())
         })?;

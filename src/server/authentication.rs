@@ -1,12 +1,12 @@
 //! Identifies the sender of a request, once for all handlers.
 
 use crate::{
-    act::Shop,
     api::request::Token,
     auth::{
-        known::{self, Known},
         session, tokens,
+        trusted_browser::{self, TrustedBrowser},
     },
+    transaction::AppState,
 };
 use axum::{
     extract::{Request, State},
@@ -21,21 +21,21 @@ const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
 const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
 /// Keeps responses for a signed-in user out of the cache. On a shared computer, the next person could otherwise see
 /// them with the Back button.
-const FOR_ONE: HeaderValue = HeaderValue::from_static("no-store");
+const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Identifies the sender of a request by its token or session. After a sign-in the browser is marked as known; after a
+/// Identifies the sender of a request by its token or session. After a sign-in the browser is marked as trusted; after a
 /// sign-out its cache is cleared.
 pub async fn identify(
-    State((shop, key)): State<(Shop, Key)>,
+    State((app, key)): State<(AppState, Key)>,
     session: Session,
     mut request: Request,
     next: Next,
 ) -> Response {
-    let known = Known::read(request.headers(), &key);
+    let browser = TrustedBrowser::read(request.headers(), &key);
     let token = request.extensions().get::<Token>().cloned();
     let actor = match &token {
-        Some(Token(token)) => tokens::service::actor(&shop, token).await,
-        None => session::actor(&shop, &session).await,
+        Some(Token(token)) => tokens::service::actor(&app, token).await,
+        None => session::actor(&app, &session).await,
     };
     let before = actor
         .as_ref()
@@ -43,20 +43,20 @@ pub async fn identify(
         .and_then(|actor| actor.username().map(str::to_owned));
     let may_sign_in = *request.method() == Method::POST && token.is_none();
     request.extensions_mut().insert(actor);
-    request.extensions_mut().insert(known.clone());
+    request.extensions_mut().insert(browser.clone());
     let mut response = next.run(request).await;
     if before.is_some() {
         response
             .headers_mut()
             .entry(header::CACHE_CONTROL)
-            .or_insert(FOR_ONE);
+            .or_insert(NO_STORE);
     }
     if !may_sign_in {
         return response;
     }
     match session::username(&session).await {
         Ok(Some(now)) if before.as_deref() != Some(&now) => {
-            return (known::cookie(known, &now, &key), response).into_response();
+            return (trusted_browser::cookie(browser, &now, &key), response).into_response();
         }
         Ok(None) if before.is_some() => {
             response.headers_mut().insert(CLEAR, CACHE);

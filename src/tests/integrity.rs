@@ -1,7 +1,7 @@
 //! `sirius check` finds what disagrees, and `sirius demo` makes what agrees.
 
 use crate::tests::support::{App, apply, on_both_databases};
-use crate::{check, demo};
+use crate::{demo, integrity};
 
 #[apply(on_both_databases)]
 async fn what_was_changed_behind_the_ledger_is_found(app: App) {
@@ -11,7 +11,7 @@ async fn what_was_changed_behind_the_ledger_is_found(app: App) {
     app.assert_agrees().await;
     app.sql("UPDATE products SET quantity = 7, reserved = 1")
         .await;
-    let report = app.shop.db.read(check::check).await.unwrap();
+    let report = app.state.db.read(integrity::check).await.unwrap();
     assert_eq!(report.wrong.len(), 3, "{:?}", report.wrong);
     assert!(
         report
@@ -31,7 +31,7 @@ async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
     clerk.issues(order.id).await.unwrap();
     app.sql("DELETE FROM stock_movements WHERE kind = 'issue'")
         .await;
-    let report = app.shop.db.read(check::check).await.unwrap();
+    let report = app.state.db.read(integrity::check).await.unwrap();
     assert!(
         report
             .wrong
@@ -46,7 +46,7 @@ async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
 async fn the_database_itself_refuses_negative_stock(app: App) {
     app.hire(app.manager()).await.adds("чай", 5).await;
     let refused = app
-        .shop
+        .state
         .db
         .write(|conn| {
             diesel::connection::SimpleConnection::batch_execute(
@@ -61,10 +61,10 @@ async fn the_database_itself_refuses_negative_stock(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_demo_data_agrees_and_goes_into_an_empty_database_only(app: App) {
-    demo::fill(&app.shop, 60).await.unwrap();
+    demo::fill(&app.state, 60).await.unwrap();
     app.assert_agrees().await;
     assert!(
-        demo::fill(&app.shop, 60)
+        demo::fill(&app.state, 60)
             .await
             .unwrap_err()
             .contains("not empty")

@@ -1,12 +1,12 @@
 //! `sirius check`: verifies that the ledger, the counters, the orders and the rollups agree.
 
 use crate::{
-    act::Shop,
     analytics::rollup,
+    audit::{self, Action, Entity, service::record},
     auth::Actor,
     db::{self, Conn},
     error::Error,
-    log::{self, Action, Entity, service::record},
+    transaction::AppState,
 };
 use diesel::{
     prelude::*,
@@ -99,12 +99,12 @@ const SUMS: &str = "
 /// wrong.
 ///
 /// Nothing else is repaired: for any other disagreement, a person must decide which side is right.
-pub async fn repair(shop: &Shop) -> Result<usize, Error> {
-    shop.act(Actor::System, |tx| {
+pub async fn repair(app: &AppState) -> Result<usize, Error> {
+    app.write(Actor::System, |tx| {
         rollup::check::lock(tx.conn)?;
         let (_, wrong) = rollup::check::check(tx.conn)?;
         let rows = rollup::check::rebuild(tx.conn)?;
-        let changes = [log::set("rows", rows), log::set("wrong", wrong.len())];
+        let changes = [audit::set("rows", rows), audit::set("wrong", wrong.len())];
         record(tx, Action::Repair, Entity::Report, "sums", &changes)?;
         Ok(rows)
     })
@@ -125,7 +125,7 @@ pub fn check(conn: &mut Conn) -> Result<Report, Error> {
                 diesel::sql_query(format!("{SUMS} {}", comparison.disagreeing)).load(conn)?;
             report
                 .wrong
-                .extend(disagreeing.iter().map(Disagreement::words));
+                .extend(disagreeing.iter().map(Disagreement::message));
         }
         let (rows, wrong) = rollup::check::check(conn)?;
         report.compared.push(("rollups = sums of orders", rows));
@@ -153,7 +153,7 @@ struct Disagreement {
 }
 
 impl Disagreement {
-    fn words(&self) -> String {
+    fn message(&self) -> String {
         format!(
             "{} of {}: {}, expected {}",
             self.what, self.id, self.found, self.expected

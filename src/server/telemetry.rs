@@ -1,7 +1,7 @@
 //! Monitoring: a log line for each request, metrics for Prometheus, and health checks for a load balancer.
 
-use super::{assets::IsAsset, refusals::panicked};
-use crate::{act::Shop, db::Load, error::Error, notifications, web::ClientInfo};
+use super::{assets::IsAsset, error_pages::panicked};
+use crate::{db::Load, error::Error, notifications, transaction::AppState, web::ClientInfo};
 use axum::{
     Router,
     body::Body,
@@ -37,17 +37,17 @@ const DURATION: &str = "http_request_duration_seconds";
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Returns the routes for monitoring.
-pub fn routes(shop: Shop) -> Router {
-    begin();
+pub fn routes(app: AppState) -> Router {
+    recorder();
     Router::new()
         .route("/healthz", get(|| async { "ok" }))
         .route("/readyz", get(ready))
-        .route("/metrics", get(numbers))
-        .with_state(shop)
+        .route("/metrics", get(metrics_text))
+        .with_state(app)
 }
 
 /// Installs the metrics recorder on the first call. Returns `None` if that failed.
-fn begin() -> Option<&'static PrometheusHandle> {
+fn recorder() -> Option<&'static PrometheusHandle> {
     let install = || {
         let builder = PrometheusBuilder::new()
             .set_buckets_for_metric(Matcher::Full(DURATION.to_owned()), &LATENCIES)
@@ -94,18 +94,18 @@ fn describe() {
 }
 
 /// Aggregates the recorded values at regular intervals. Never returns.
-pub async fn keep_up() {
+pub async fn run_upkeep() {
     let mut ticks = tokio::time::interval(UPKEEP);
     loop {
         ticks.tick().await;
-        if let Some(numbers) = begin() {
+        if let Some(numbers) = recorder() {
             numbers.run_upkeep();
         }
     }
 }
 
 /// Logs each request and records its metrics when its response begins. Every log line of the request has its id.
-pub async fn watch(request: Request, next: Next) -> Response {
+pub async fn log_request(request: Request, next: Next) -> Response {
     let begun = Instant::now();
     let client = ClientInfo::of(request.extensions());
     let method = method(request.method());
@@ -136,7 +136,7 @@ pub async fn watch(request: Request, next: Next) -> Response {
         if let Some(kind) = response
             .extensions()
             .get::<Error>()
-            .and_then(Error::overload)
+            .and_then(Error::overload_label)
         {
             counter!("sirius_refused_total", "kind" => kind).increment(1);
         }
@@ -164,8 +164,8 @@ fn method(method: &Method) -> &'static str {
 }
 
 /// Returns 200 if the database answers and has the schema of this program, else 503.
-async fn ready(State(shop): State<Shop>) -> Response {
-    let (status, words) = match timeout(PROBE, shop.db.has_schema()).await {
+async fn ready(State(app): State<AppState>) -> Response {
+    let (status, words) = match timeout(PROBE, app.db.has_schema()).await {
         Ok(Ok(true)) => (StatusCode::OK, "ok"),
         Ok(Ok(false)) => (
             StatusCode::SERVICE_UNAVAILABLE,
@@ -180,17 +180,17 @@ async fn ready(State(shop): State<Shop>) -> Response {
 }
 
 /// Returns the metrics to the addresses in `METRICS_ALLOW`, and 404 to all others.
-async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
+async fn metrics_text(State(app): State<AppState>, request: Request) -> Response {
     let client = ClientInfo::of(request.extensions());
-    let is_allowed = !client.is_passed_on
+    let is_allowed = !client.is_behind_untrusted_proxy
         && client.address.is_some_and(|address| {
-            let allowed = &shop.config.metrics_allow;
+            let allowed = &app.config.metrics_allow;
             allowed.iter().any(|network| network.contains(&address))
         });
-    let Some(numbers) = begin().filter(|_| is_allowed) else {
+    let Some(numbers) = recorder().filter(|_| is_allowed) else {
         return Error::NotFound.into_response();
     };
-    gauges(&shop).await;
+    update_gauges(&app).await;
     (
         [(
             header::CONTENT_TYPE,
@@ -202,14 +202,14 @@ async fn numbers(State(shop): State<Shop>, request: Request) -> Response {
 }
 
 /// Updates the gauges, which are read on demand.
-async fn gauges(shop: &Shop) {
+async fn update_gauges(app: &AppState) {
     let Load {
         most,
         open,
         idle,
         waiting,
         queued,
-    } = shop.db.load();
+    } = app.db.load();
     let number = |number: usize| u32::try_from(number).map_or(f64::MAX, f64::from);
     for (state, connections) in [("open", open), ("idle", idle), ("waiting", waiting)] {
         gauge!("sirius_database_connections", "state" => state).set(number(connections));
@@ -219,7 +219,7 @@ async fn gauges(shop: &Shop) {
         gauge!("sirius_write_queue").set(number(queued));
     }
     // If the database does not answer, the gauges keep their last values.
-    if let Ok(Ok(load)) = timeout(PROBE, notifications::upkeep::load(shop)).await {
+    if let Ok(Ok(load)) = timeout(PROBE, notifications::upkeep::counts(app)).await {
         for (state, count) in load {
             let count = usize::try_from(count).unwrap_or_default();
             gauge!("sirius_notifications", "state" => state.code()).set(number(count));

@@ -2,7 +2,7 @@
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
-    act::Tx,
+    audit::{Action, Operation, Query, SYSTEM, search},
     auth::{
         Role, chats, session,
         users::{invitations, service as users},
@@ -11,17 +11,17 @@ use crate::{
     error::Error,
     fields::Fields,
     i18n::Locale,
-    log::{Action, Operation, Query, SYSTEM, search},
     notifications::{self, State},
     orders, products,
     schema::{chat_codes, notifications as outbox},
     supplies,
+    transaction::Tx,
 };
 use diesel::prelude::*;
 
 async fn all(admin: &Person, query: Query) -> Vec<Operation> {
     admin
-        .look(move |tx| search::list(tx, &query))
+        .read(move |tx| search::list(tx, &query))
         .await
         .unwrap()
         .page
@@ -297,7 +297,7 @@ async fn each_act_leaves_exactly_one_row(app: App) {
     let mut before = all(&admin, Query::default()).await.len();
     for (name, act, action) in WRITES {
         admin
-            .act(*act)
+            .write(*act)
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));
         let rows = all(&admin, Query::default()).await;
@@ -351,7 +351,7 @@ async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: A
     let admin = app.hire(app.admin()).await;
     let scarce = product("чай").with("min_stock", "5");
     admin
-        .act(move |tx| products::service::create(tx, "", &scarce.with("quantity", "5").read()?))
+        .write(move |tx| products::service::create(tx, "", &scarce.with("quantity", "5").read()?))
         .await
         .unwrap();
     let before = all(&admin, Query::default()).await.len();
@@ -373,7 +373,7 @@ async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: A
 async fn the_log_reads_as_every_other_page(app: App) {
     let admin = app.hire(app.admin()).await;
     admin
-        .act(|tx| {
+        .write(|tx| {
             crate::analytics::rates::set(
                 tx,
                 &fields! { day: "2026-11-03", rub_per_eur: "98.5" }.read()?,
@@ -382,11 +382,11 @@ async fn the_log_reads_as_every_other_page(app: App) {
         .await
         .unwrap();
     admin
-        .act(|tx| {
-            crate::log::service::record(
+        .write(|tx| {
+            crate::audit::service::record(
                 tx,
                 Action::SendTest,
-                crate::log::Entity::Notification,
+                crate::audit::Entity::Notification,
                 "test",
                 &[],
             )
@@ -429,7 +429,9 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
     assert!(admin.denies(order.id).await.is_err());
     assert!(admin.books("чай", 99).await.is_err());
     admin
-        .act(|tx| products::service::correct(tx, 1, &fields! { expected: 2, on_hand: "2" }.read()?))
+        .write(|tx| {
+            products::service::correct(tx, 1, &fields! { expected: 2, on_hand: "2" }.read()?)
+        })
         .await
         .unwrap();
     assert_eq!(all(&admin, Query::default()).await.len(), before);
@@ -437,7 +439,7 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
     let waits = admin.books("чай", 1).await.unwrap();
     app.hire(app.clerk()).await;
     admin
-        .act(|tx| {
+        .write(|tx| {
             crate::analytics::rates::set(
                 tx,
                 &fields! { day: "2026-11-03", rub_per_eur: "98.5" }.read()?,
@@ -447,7 +449,7 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
         .unwrap();
     let before = all(&admin, Query::default()).await.len();
     admin
-        .act(move |tx| {
+        .write(move |tx| {
             let same = fields! { phone: PHONE, qty: "1", unit_price_rub: "100" };
             assert_eq!(
                 orders::service::edit(tx, waits.id, &same.with("version", waits.version).read()?)?,
@@ -481,7 +483,7 @@ async fn the_log_only_grows(app: App) {
         "DELETE FROM operation_log",
     ] {
         let refused = app
-            .shop
+            .state
             .db
             .write(move |conn| {
                 diesel::connection::SimpleConnection::batch_execute(conn, statement)
@@ -598,13 +600,13 @@ async fn the_log_is_found_by_what_it_says(app: App) {
 async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
     let admin = app.hire(app.admin()).await;
     for _ in 0..70 {
-        admin.act(crate::auth::service::sign_out).await.unwrap();
+        admin.write(crate::auth::service::sign_out).await.unwrap();
         admin
-            .act(|tx| {
-                crate::log::service::record(
+            .write(|tx| {
+                crate::audit::service::record(
                     tx,
                     Action::SignIn,
-                    crate::log::Entity::User,
+                    crate::audit::Entity::User,
                     "кто-то",
                     &[],
                 )
@@ -628,7 +630,7 @@ async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
         loop {
             let asked = query.clone();
             let page = admin
-                .look(move |tx| search::list(tx, &asked))
+                .read(move |tx| search::list(tx, &asked))
                 .await
                 .unwrap()
                 .page;
@@ -646,7 +648,7 @@ async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
         assert!(ids.is_sorted_by(|one, next| one > next));
         let asked = query.clone();
         let back = admin
-            .look(move |tx| search::list(tx, &asked))
+            .read(move |tx| search::list(tx, &asked))
             .await
             .unwrap()
             .page;

@@ -3,17 +3,17 @@
 
 use super::{Action, Entity, Operation, Query, found::Found, is_system, service::Row};
 use crate::{
-    act::Tx,
     auth::Permission,
     clock,
-    db::{self, Column, Dialect, Key, Keyset, Order},
+    db::{self, Column, Dialect, Keyset, SortKey, SortOrder},
     error::Error,
     moment::day_read,
     page::Page,
     phone::Phone,
     schema::{operation_log, users},
     text::fold,
-    validation::Checks,
+    transaction::Tx,
+    validation::Validator,
 };
 use chrono::NaiveDate;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
@@ -23,7 +23,7 @@ const CHUNK: i64 = 1_000;
 /// The search for one page stops after this many rows.
 const LOOKED_THROUGH: usize = 20_000;
 
-const ORDER: Order = Order {
+const ORDER: SortOrder = SortOrder {
     columns: &[Column::Time("timestamp"), Column::Int("id")],
     descending: true,
 };
@@ -46,7 +46,7 @@ struct Filter {
 }
 
 /// The index that a search uses, the most selective one. The other filters, except the period, are applied row by row.
-enum Lead {
+enum IndexChoice {
     Thing(Entity, String),
     User(Option<String>),
     Action(Action),
@@ -86,7 +86,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found,
         found.extend(
             rows.into_iter()
                 .map(Operation::from)
-                .filter(|found| filter.is_met(found)),
+                .filter(|found| filter.matches(found)),
         );
     }
     let is_full = found.len() > limit;
@@ -121,25 +121,25 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found,
     Ok(Found { page, looked_to })
 }
 
-fn keys(timestamp: crate::moment::Moment, id: i64) -> Vec<Key> {
-    vec![Key::Time(timestamp.utc()), Key::Int(id)]
+fn keys(timestamp: crate::moment::Moment, id: i64) -> Vec<SortKey> {
+    vec![SortKey::Time(timestamp.utc()), SortKey::Int(id)]
 }
 
 fn check(tx: &mut Tx<'_>, query: &Query) -> Result<Filter, Error> {
-    let mut checks = Checks::default();
-    let (from, to) = checks.range(&query.from, &query.to);
+    let mut validator = Validator::default();
+    let (from, to) = validator.range(&query.from, &query.to);
     let filter = Filter {
         from,
         to,
         user: user(tx, &query.user)?,
-        action: checks.code("action", &query.action),
-        entity_type: checks.code("entity_type", &query.entity_type),
+        action: validator.code("action", &query.action),
+        entity_type: validator.code("entity_type", &query.entity_type),
         entity_id: thing(&query.entity_id),
         text: fold(&query.text),
         phone: Phone::parse(&query.text).map(|phone| phone.e164),
-        limit: checks.page_size(&query.limit),
+        limit: validator.page_size(&query.limit),
     };
-    checks.done().map(|()| filter)
+    validator.done().map(|()| filter)
 }
 
 /// Reads a typed entity id. The day of a rate may be in the format that the page shows.
@@ -166,48 +166,53 @@ fn user(tx: &mut Tx<'_>, typed: &str) -> Result<Option<Option<String>>, Error> {
 }
 
 impl Filter {
-    fn lead(&self) -> Lead {
+    fn lead(&self) -> IndexChoice {
         match (&self.user, self.action, self.entity_type) {
             (_, _, Some(entity)) if !self.entity_id.is_empty() => {
-                Lead::Thing(entity, self.entity_id.clone())
+                IndexChoice::Thing(entity, self.entity_id.clone())
             }
-            (Some(user), ..) => Lead::User(user.clone()),
-            (None, Some(action), _) => Lead::Action(action),
-            (None, None, Some(entity)) => Lead::Kind(entity),
-            (None, None, None) => Lead::Everything,
+            (Some(user), ..) => IndexChoice::User(user.clone()),
+            (None, Some(action), _) => IndexChoice::Action(action),
+            (None, None, Some(entity)) => IndexChoice::Kind(entity),
+            (None, None, None) => IndexChoice::Everything,
         }
     }
 
     /// Returns whether the index alone applies all filters, apart from the period.
-    fn is_met_by(&self, lead: &Lead) -> bool {
+    fn is_met_by(&self, lead: &IndexChoice) -> bool {
         let others = usize::from(self.user.is_some())
             + usize::from(self.action.is_some())
             + usize::from(self.entity_type.is_some())
             + usize::from(!self.entity_id.is_empty())
             + usize::from(!self.text.is_empty());
         match lead {
-            Lead::Thing(..) => others == 2,
-            Lead::User(_) | Lead::Action(_) | Lead::Kind(_) => others == 1,
-            Lead::Everything => others == 0,
+            IndexChoice::Thing(..) => others == 2,
+            IndexChoice::User(_) | IndexChoice::Action(_) | IndexChoice::Kind(_) => others == 1,
+            IndexChoice::Everything => others == 0,
         }
     }
 
-    fn load(&self, tx: &mut Tx<'_>, lead: &Lead, keyset: &Keyset) -> Result<Vec<Row>, Error> {
+    fn load(
+        &self,
+        tx: &mut Tx<'_>,
+        lead: &IndexChoice,
+        keyset: &Keyset,
+    ) -> Result<Vec<Row>, Error> {
         let mut rows = operation_log::table
             .select(Row::as_select())
-            .filter(keyset.beyond())
+            .filter(keyset.seek_after())
             .into_boxed::<Dialect>();
         rows = match lead {
-            Lead::Thing(entity, id) => rows.filter(
+            IndexChoice::Thing(entity, id) => rows.filter(
                 operation_log::entity_type
                     .eq(*entity)
                     .and(operation_log::entity_id.eq(id.clone())),
             ),
-            Lead::User(Some(user)) => rows.filter(operation_log::user_id.eq(user.clone())),
-            Lead::User(None) => rows.filter(operation_log::user_id.is_null()),
-            Lead::Action(action) => rows.filter(operation_log::action.eq(*action)),
-            Lead::Kind(entity) => rows.filter(operation_log::entity_type.eq(*entity)),
-            Lead::Everything => rows,
+            IndexChoice::User(Some(user)) => rows.filter(operation_log::user_id.eq(user.clone())),
+            IndexChoice::User(None) => rows.filter(operation_log::user_id.is_null()),
+            IndexChoice::Action(action) => rows.filter(operation_log::action.eq(*action)),
+            IndexChoice::Kind(entity) => rows.filter(operation_log::entity_type.eq(*entity)),
+            IndexChoice::Everything => rows,
         };
         if let Some(day) = self.from {
             rows = rows.filter(operation_log::timestamp.ge(clock::start_of(day)));
@@ -221,17 +226,17 @@ impl Filter {
             .map_err(Error::from)
     }
 
-    fn is_met(&self, row: &Operation) -> bool {
+    fn matches(&self, row: &Operation) -> bool {
         self.user.as_ref().is_none_or(|user| row.user_id == *user)
             && self.action.is_none_or(|action| row.action == action)
             && self
                 .entity_type
                 .is_none_or(|entity| row.entity_type == entity)
             && (self.entity_id.is_empty() || row.entity_id == self.entity_id)
-            && (self.text.is_empty() || self.is_said_by(row))
+            && (self.text.is_empty() || self.matches_text(row))
     }
 
-    fn is_said_by(&self, row: &Operation) -> bool {
+    fn matches_text(&self, row: &Operation) -> bool {
         let values = row
             .changes
             .iter()

@@ -1,9 +1,9 @@
 //! Layers around server functions: scripts get the status code of an error, plain forms get back what was typed.
 
-use super::{csrf::is_asked_by_us, limits::LARGEST_BODY};
+use super::{csrf::is_from_our_page, limits::MAX_BODY};
 use crate::{
-    door::{self, Typed},
     error::Error,
+    server_context::{self, FormInput},
     web::{ClientInfo, put_retry_after},
 };
 use axum::{
@@ -24,7 +24,7 @@ use url::{Url, form_urlencoded};
 /// What a plain form sent, for a layer that refuses the request after the form was read. Its outcome is unknown then,
 /// so its page must be shown again with the same idempotency key.
 #[derive(Clone, Default)]
-pub struct Sent(Arc<OnceLock<Form>>);
+pub struct SubmittedForm(Arc<OnceLock<Form>>);
 
 struct Form {
     function: String,
@@ -32,7 +32,7 @@ struct Form {
     typed: String,
 }
 
-impl Sent {
+impl SubmittedForm {
     /// Returns the address of the form's page, with an error and what was typed; `None` if no form was read.
     pub fn page_with(&self, error: Error) -> Option<String> {
         let form = self.0.get()?;
@@ -43,54 +43,54 @@ impl Sent {
 }
 
 /// Redirects to the same page without the error in its address, unless one of our own forms led there.
-pub async fn drop_refusal(request: Request, next: Next) -> Response {
-    match without_refusal(&request) {
+pub async fn drop_foreign_error(request: Request, next: Next) -> Response {
+    match without_error(&request) {
         Some(page) => Redirect::to(&page).into_response(),
         None => next.run(request).await,
     }
 }
 
 /// Calls a server function: scripts get the status code of an error, plain forms get back what was typed.
-pub async fn answer(request: Request, next: Next) -> Response {
-    if door::wants_html(request.headers()) {
+pub async fn handle(request: Request, next: Next) -> Response {
+    if server_context::wants_html(request.headers()) {
         keep_typed(request, next).await
     } else {
-        give_status(request, next).await
+        set_status(request, next).await
     }
 }
 
 /// Returns the address of the page without the error and the typed values in it. Returns `None` if there are none, or
 /// if one of our own forms led there. Otherwise anybody could make a link that fills in one of our forms.
-fn without_refusal(request: &Request) -> Option<String> {
+fn without_error(request: &Request) -> Option<String> {
     let query = request.uri().query().filter(|query| query.contains("__"))?;
     let client = ClientInfo::of(request.extensions());
-    if is_asked_by_us(request.headers(), &client) {
+    if is_from_our_page(request.headers(), &client) {
         return None;
     }
-    let page = door::own_page(
+    let page = server_context::own_page(
         request.uri().path(),
         form_urlencoded::parse(query.as_bytes()),
     );
-    let kept = without_told(&page);
+    let kept = without_form_state(&page);
     (kept != page).then_some(kept)
 }
 
 /// Removes the error and the typed values from the address of a page, and from the one in its `next` parameter.
-fn without_told(page: &str) -> String {
+fn without_form_state(page: &str) -> String {
     let (path, query) = page.split_once('?').unwrap_or((page, ""));
     let kept = form_urlencoded::parse(query.as_bytes())
         .filter(|(name, _)| !name.starts_with("__"))
         .map(|(name, value)| match &*name {
-            "next" => (name, without_told(&value).into()),
+            "next" => (name, without_form_state(&value).into()),
             _ => (name, value),
         });
-    door::own_page(path, kept)
+    server_context::own_page(path, kept)
 }
 
 /// Sets the status of a response from the error in its body. Leptos answers every error of a server function with 500.
-async fn give_status(request: Request, next: Next) -> Response {
+async fn set_status(request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Error::TooLarge.into_response();
     };
     let response = next.run(Request::from_parts(parts, Body::from(body))).await;
@@ -112,18 +112,21 @@ async fn give_status(request: Request, next: Next) -> Response {
 /// form's page with the error in the URL, and nobody has to type everything again.
 async fn keep_typed(request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
-    let Ok(body) = to_bytes(body, LARGEST_BODY).await else {
+    let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Error::TooLarge.into_response();
     };
     let typed = typed_fields(&body);
-    if let (Some(sent), Some(page)) = (parts.extensions.get::<Sent>(), door::referer(&parts)) {
+    if let (Some(sent), Some(page)) = (
+        parts.extensions.get::<SubmittedForm>(),
+        server_context::referer(&parts),
+    ) {
         let _ = sent.0.set(Form {
             function: parts.uri.path().to_owned(),
             page,
             typed: typed.clone(),
         });
     }
-    parts.extensions.insert(Typed(typed.clone()));
+    parts.extensions.insert(FormInput(typed.clone()));
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
     let location = response
         .headers()
@@ -152,8 +155,8 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
         .map(|(name, value)| (name.into(), value.into()));
     let kept = location
         .query_pairs()
-        .filter(|(name, _)| !door::is_passing(name));
-    Some(door::own_page(location.path(), kept.chain(told)))
+        .filter(|(name, _)| !server_context::is_one_time(name));
+    Some(server_context::own_page(location.path(), kept.chain(told)))
 }
 
 /// Encodes the fields of a form, except passwords, as `ui::form` reads them.

@@ -1,6 +1,6 @@
 //! The origin of a sign-in: the browser and its address.
 
-use super::known::Known;
+use super::trusted_browser::TrustedBrowser;
 use crate::web::ClientInfo;
 use axum::http::{header, request::Parts};
 use serde::{Deserialize, Serialize};
@@ -10,7 +10,7 @@ const USER_AGENT: usize = 300;
 
 /// The browser and the address from which a request was sent. Kept in the session.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Place {
+pub struct ClientOrigin {
     /// The `User-Agent` header.
     pub device: String,
     /// IP address; empty if unknown.
@@ -20,10 +20,10 @@ pub struct Place {
     pub is_proxy: bool,
     /// The accounts that have signed in from this browser before.
     #[serde(skip)]
-    pub known: Known,
+    pub known: TrustedBrowser,
 }
 
-impl Place {
+impl ClientOrigin {
     /// Returns the browser and the address of a request.
     pub fn of(parts: &Parts) -> Self {
         let device = parts
@@ -33,7 +33,7 @@ impl Place {
             .unwrap_or_default();
         let ClientInfo {
             address,
-            is_passed_on,
+            is_behind_untrusted_proxy: is_passed_on,
             ..
         } = ClientInfo::of(&parts.extensions);
         Self {

@@ -15,19 +15,19 @@ const SETTLED_AFTER: usize = 12;
 
 /// Writes the events of the demo: through the services, or into memory and from there in bulk. A good is identified by
 /// its index in [`GOODS`].
-pub trait Hands {
+pub trait Recorder {
     /// Sets the time of the events that follow.
     fn at(&mut self, now: Moment);
     /// Receives a supply from the good's supplier.
     fn receive(&mut self, good: usize, qty: Qty, price: Eur) -> Result<(), Error>;
     /// Books an order and returns its id.
-    fn book(&mut self, order: Booking) -> Result<i64, Error>;
+    fn book(&mut self, order: OrderRequest) -> Result<i64, Error>;
     fn issue(&mut self, order: i64) -> Result<(), Error>;
     fn deny(&mut self, order: i64) -> Result<(), Error>;
 }
 
 /// An order to be booked.
-pub struct Booking {
+pub struct OrderRequest {
     pub phone: String,
     pub customer_name: Option<&'static str>,
     pub good: usize,
@@ -36,7 +36,7 @@ pub struct Booking {
 }
 
 /// Generates the events, and tracks the state of the shop that they depend on.
-pub struct Story {
+pub struct Scenario {
     random: StdRng,
     /// Pieces of each good that are available for sale.
     stock: Vec<i64>,
@@ -50,7 +50,7 @@ struct Waiting {
     qty: Qty,
 }
 
-impl Story {
+impl Scenario {
     /// Starts with an empty stock, and with the same random seed each time.
     pub fn new() -> Self {
         Self {
@@ -63,7 +63,7 @@ impl Story {
     /// Books an order at each of the times, receives supplies when stock runs out, and settles older orders.
     pub fn trade(
         &mut self,
-        hands: &mut impl Hands,
+        hands: &mut impl Recorder,
         times: impl Iterator<Item = Moment>,
     ) -> Result<(), Error> {
         for time in times {
@@ -78,7 +78,7 @@ impl Story {
         Ok(())
     }
 
-    fn book(&mut self, hands: &mut impl Hands) -> Result<(), Error> {
+    fn book(&mut self, hands: &mut impl Recorder) -> Result<(), Error> {
         let good = self.random.random_range(0..GOODS.len());
         let qty = [1, 1, 1, 2, 2, 3, 5]
             .choose(&mut self.random)
@@ -92,7 +92,7 @@ impl Story {
         let price = if is_discounted { price * 9 / 10 } else { price };
         let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
         let is_named = self.random.random_bool(0.8);
-        let order = hands.book(Booking {
+        let order = hands.book(OrderRequest {
             phone: format!("+7{operator}{:07}", self.random.random_range(0..10_000_000)),
             customer_name: CUSTOMERS
                 .choose(&mut self.random)
@@ -111,7 +111,7 @@ impl Story {
         Ok(())
     }
 
-    fn supply(&mut self, hands: &mut impl Hands, good: usize) -> Result<(), Error> {
+    fn supply(&mut self, hands: &mut impl Recorder, good: usize) -> Result<(), Error> {
         let Good {
             buy_price_eur,
             min_stock,
@@ -124,7 +124,7 @@ impl Story {
         Ok(())
     }
 
-    fn settle(&mut self, hands: &mut impl Hands, settled: &Waiting) -> Result<(), Error> {
+    fn settle(&mut self, hands: &mut impl Recorder, settled: &Waiting) -> Result<(), Error> {
         if self.random.random_bool(0.05) {
             hands.deny(settled.order)?;
             self.stock[settled.good] += settled.qty.0;
@@ -135,7 +135,7 @@ impl Story {
     }
 
     /// Receives supplies of most goods that are low, and returns how many goods remain low.
-    pub fn close(&mut self, hands: &mut impl Hands, now: Moment) -> Result<usize, Error> {
+    pub fn close(&mut self, hands: &mut impl Recorder, now: Moment) -> Result<usize, Error> {
         let is_low = |stock: i64, good: usize| stock < GOODS[good].min_stock;
         hands.at(now);
         for good in 0..GOODS.len() {

@@ -2,8 +2,8 @@
 
 use super::{Action, Change, Entity, Operation};
 use crate::{
-    act::Tx, codes::Code, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
-    schema::operation_log,
+    codes::Code, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
+    schema::operation_log, transaction::Tx,
 };
 use diesel::prelude::*;
 
@@ -109,7 +109,7 @@ pub fn history(
 
 impl Operation {
     /// Formats phone numbers for display, as in orders.
-    pub fn shown(mut self) -> Self {
+    pub fn display(mut self) -> Self {
         let phones = self
             .changes
             .iter_mut()

@@ -200,9 +200,10 @@ async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_
     // Somebody holds the product.
     let (release, released) = std::sync::mpsc::channel::<()>();
     let (tell_held, held) = tokio::sync::oneshot::channel();
-    let shop = app.shop.clone();
+    let state = app.state.clone();
     let holding = tokio::spawn(async move {
-        shop.db
+        state
+            .db
             .write(move |conn| {
                 diesel::sql_query("UPDATE products SET version = version").execute(conn)?;
                 tell_held.send(()).unwrap();
@@ -456,7 +457,7 @@ async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App
     assert!(page.body.contains("Введённое сохранилось"));
     assert_eq!(
         app.person("продавец", crate::auth::Role::User)
-            .look(crate::orders::search::any)
+            .read(crate::orders::search::any)
             .await,
         Ok(false)
     );

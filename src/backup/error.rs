@@ -4,21 +4,21 @@ use diesel::result::Error as DieselError;
 
 /// Why a copy or a restore was abandoned. No data was changed.
 #[derive(Debug, thiserror::Error)]
-pub enum Trouble {
+pub enum CopyError {
     #[error("{0}")]
     Refused(String),
     #[error("database error: {0}")]
     Database(#[from] DieselError),
 }
 
-impl From<String> for Trouble {
+impl From<String> for CopyError {
     fn from(words: String) -> Self {
         Self::Refused(words)
     }
 }
 
-impl From<Trouble> for String {
-    fn from(trouble: Trouble) -> Self {
+impl From<CopyError> for String {
+    fn from(trouble: CopyError) -> Self {
         trouble.to_string()
     }
 }

@@ -7,8 +7,7 @@ use crate::{
         self,
         entity_link::EntityLink,
         pager::{
-            CsvLink, FilterField, FilterForm, OtherMistakes, Pager, is_filtered, parameter,
-            query_of,
+            CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
     },
 };
@@ -31,11 +30,11 @@ const FILTERS: [&str; 9] = [
 
 /// Returns a page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
-pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> {
-    crate::door::search(query, |tx, query| {
+pub async fn read_log(query: Query) -> Result<crate::page::Filtered<Found>, Error> {
+    crate::server_context::search(query, |tx, query| {
         let mut found = super::search::list(tx, query)?;
         let items = found.page.items.into_iter();
-        found.page.items = items.map(Operation::shown).collect();
+        found.page.items = items.map(Operation::display).collect();
         Ok(found)
     })
     .await
@@ -44,36 +43,37 @@ pub async fn read_log(query: Query) -> Result<crate::page::Found<Found>, Error> 
 /// The admin page of the operation log.
 #[component]
 pub fn LogPage() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let params = use_query_map();
     let found = ui::data(move || query_of::<Query>(&params.read()), read_log);
-    let draw = move |crate::page::Found { found, wrong }: crate::page::Found<Found>| {
+    let draw = move |crate::page::Filtered { found, errors }: crate::page::Filtered<Found>| {
         let Found { page, looked_to } = found;
         let looked = looked_to.map(|moment| {
-            let words = td_string!(l, log.looked_to, moment = moment.shown(l)).to_string();
+            let words =
+                td_string!(locale, log.looked_to, moment = moment.display(locale)).to_string();
             view! { <p class="alert alert-info alert-soft mt-4" role="status">{words}</p> }
         });
         let rows = if page.items.is_empty() {
             let words = if is_filtered(&params.read_untracked(), &FILTERS) {
-                view! { {td_string!(l, log.none_found)} " " <a class="link" href="/admin/logs">{td_string!(l, ui.reset)}</a> }.into_any()
+                view! { {td_string!(locale, log.none_found)} " " <a class="link" href="/admin/logs">{td_string!(locale, ui.reset)}</a> }.into_any()
             } else {
-                td_string!(l, log.none_yet).into_any()
+                td_string!(locale, log.none_yet).into_any()
             };
             view! { <p class="empty">{words}</p> }.into_any()
         } else {
             view! { <LogTable operations=page.items /> }.into_any()
         };
         view! {
-            <OtherMistakes wrong fields=&["from", "to", "user", "entity_id", "text"] />
+            <OtherErrors errors fields=&["from", "to", "user", "entity_id", "text"] />
             {rows}
             {looked}
             <Pager before=page.before after=page.after />
         }
     };
     view! {
-        <Title text=td_string!(l, nav.log) />
+        <Title text=td_string!(locale, nav.log) />
         <div class="page-head">
-            <h1>{td_string!(l, nav.log)}</h1>
+            <h1>{td_string!(locale, nav.log)}</h1>
             <div class="page-actions"><CsvLink path="/admin/logs.csv" /></div>
         </div>
         <Filters />
@@ -83,25 +83,25 @@ pub fn LogPage() -> impl IntoView {
 
 #[component]
 fn Filters() -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let actions = Action::ALL
         .iter()
-        .map(move |action| (action.code(), action.label(l)));
+        .map(move |action| (action.code(), action.label(locale)));
     let entities = Entity::ALL
         .iter()
-        .map(move |entity| (entity.code(), entity.label(l)));
+        .map(move |entity| (entity.code(), entity.label(locale)));
     view! {
         <FilterForm action="/admin/logs">
-            <FilterField name="from" label=td_string!(l, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(l, fields.to) kind="date" />
-            <FilterField name="user" label=td_string!(l, fields.user) />
-            <Choice name="action" label=td_string!(l, log.action) any=td_string!(l, log.any_action) options=actions.collect() />
-            <Choice name="entity_type" label=td_string!(l, log.entity) any=td_string!(l, log.any_entity) options=entities.collect() />
-            <FilterField name="entity_id" label=td_string!(l, log.entity_id) />
-            <FilterField name="text" label=td_string!(l, log.text) class="filter grow" />
-            <button class="btn" type="submit">{td_string!(l, ui.show)}</button>
+            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
+            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <FilterField name="user" label=td_string!(locale, fields.user) />
+            <Choice name="action" label=td_string!(locale, log.action) any=td_string!(locale, log.any_action) options=actions.collect() />
+            <Choice name="entity_type" label=td_string!(locale, log.entity) any=td_string!(locale, log.any_entity) options=entities.collect() />
+            <FilterField name="entity_id" label=td_string!(locale, log.entity_id) />
+            <FilterField name="text" label=td_string!(locale, log.text) class="filter grow" />
+            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
         </FilterForm>
-        <p class="mb-4 text-sm opacity-80">{td_string!(l, log.system_hint, name = SYSTEM).to_string()}</p>
+        <p class="mb-4 text-sm opacity-80">{td_string!(locale, log.system_hint, name = SYSTEM).to_string()}</p>
     }
 }
 
@@ -133,23 +133,23 @@ pub fn Choice(
 
 #[component]
 fn LogTable(operations: Vec<Operation>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let row = move |operation: Operation| {
         let count = operation.changes.len();
         let changes = (count > 0).then(|| {
             view! {
                 <details>
-                    <summary class="log-summary">{td_string!(l, log.changes, count = count).to_string()}</summary>
+                    <summary class="log-summary">{td_string!(locale, log.changes, count = count).to_string()}</summary>
                     <Changes changes=operation.changes.clone() />
                 </details>
             }
         });
         view! {
             <tr role="row">
-                <td role="cell" class="date" data-label=td_string!(l, fields.date)>{operation.timestamp.shown(l)}</td>
-                <td role="cell" data-label=td_string!(l, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(l, ui.system).to_owned())}</td>
-                <td role="cell" class="row-title">{operation.action.words(|action| action.label(l))}</td>
-                <td role="cell" data-label=td_string!(l, log.entity)><EntityLink entity=operation.entity_type id=operation.entity_id /></td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{operation.timestamp.display(locale)}</td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
+                <td role="cell" class="row-title">{operation.action.display(|action| action.label(locale))}</td>
+                <td role="cell" data-label=td_string!(locale, log.entity)><EntityLink entity=operation.entity_type id=operation.entity_id /></td>
                 <td role="cell" class="log-changes">{changes}</td>
             </tr>
         }
@@ -158,11 +158,11 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(l, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, fields.user)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, log.action)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, log.entity)}</th>
-                    <th scope="col" role="columnheader">{td_string!(l, log.details)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, log.action)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, log.entity)}</th>
+                    <th scope="col" role="columnheader">{td_string!(locale, log.details)}</th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{operations.into_iter().map(row).collect_view()}</tbody>

@@ -5,7 +5,7 @@ use crate::{
     i18n::Locale,
     ui::{
         self,
-        words::{field_label, value_words},
+        labels::{field_label, value_words},
     },
 };
 use leptos::prelude::*;
@@ -14,14 +14,14 @@ use leptos_i18n::td_string;
 /// A list of operations, in the given order.
 #[component]
 pub fn History(operations: Vec<Operation>) -> impl IntoView {
-    let l = ui::locale();
+    let locale = ui::locale();
     let row = move |operation: Operation| {
         view! {
             <li class="history-row">
                 <p>
-                    <strong>{operation.action.words(|action| action.label(l))}</strong>
-                    " · " {operation.user_id.unwrap_or_else(|| td_string!(l, ui.system).to_owned())}
-                    " · " {operation.timestamp.shown(l)}
+                    <strong>{operation.action.display(|action| action.label(locale))}</strong>
+                    " · " {operation.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
+                    " · " {operation.timestamp.display(locale)}
                 </p>
                 <Changes changes=operation.changes />
             </li>
@@ -33,19 +33,19 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
 /// The changes of an operation: each field with its value before and after.
 #[component]
 pub fn Changes(changes: Vec<Change>) -> impl IntoView {
-    let l = ui::locale();
-    let row = move |change: Change| view! { <li>{change_words(l, &change)}</li> };
+    let locale = ui::locale();
+    let row = move |change: Change| view! { <li>{change_words(locale, &change)}</li> };
     view! { <ul class="history-changes">{changes.into_iter().map(row).collect_view()}</ul> }
 }
 
 /// Describes one change, as in `Роль: продавец → менеджер`.
-pub fn change_words(l: Locale, change: &Change) -> String {
+pub fn change_words(locale: Locale, change: &Change) -> String {
     let shown = |value: &Option<String>| {
         value
             .as_deref()
-            .map_or_else(ui::dash, |value| value_words(l, &change.field, value))
+            .map_or_else(ui::dash, |value| value_words(locale, &change.field, value))
     };
-    let label = field_label(l, &change.field);
+    let label = field_label(locale, &change.field);
     match &change.before {
         Some(_) => format!(
             "{label}: {} → {}",

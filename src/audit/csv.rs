@@ -2,10 +2,10 @@
 
 use super::{Entity, Operation, Query, history::change_words, search};
 use crate::{
-    act::Tx,
     error::Error,
     page::Page,
     sheet::{Format, cells::Sheet, download::Export},
+    transaction::Tx,
 };
 
 const FIELDS: [&str; 7] = [
@@ -39,9 +39,9 @@ impl Export for Query {
         sheet.text(operation.user_id.as_deref().unwrap_or_default())?;
         match sheet.format {
             Format::Excel => {
-                let l = sheet.locale;
-                sheet.plain(operation.action.words(|action| action.label(l)))?;
-                sheet.plain(operation.entity_type.words(|kind| kind.label(l)))?;
+                let locale = sheet.locale;
+                sheet.plain(operation.action.display(|action| action.label(locale)))?;
+                sheet.plain(operation.entity_type.display(|kind| kind.label(locale)))?;
             }
             Format::Plain => {
                 sheet.plain(operation.action)?;

@@ -1,0 +1,119 @@
+//! Labels of fields, and values of the operation log in readable form.
+
+use crate::{
+    auth::{Role, UserState},
+    i18n::Locale,
+    moment::day_shown,
+    money::{Eur, Rub},
+};
+use leptos_i18n::td_string;
+
+/// Returns the label of a field by its name, or the name itself if the field has no label.
+pub fn field_label(locale: Locale, field: &str) -> String {
+    match field {
+        "username" => td_string!(locale, fields.username),
+        "password" => td_string!(locale, fields.password),
+        "password_repeated" => td_string!(locale, fields.password_repeated),
+        "current_password" => td_string!(locale, fields.current_password),
+        "role" => td_string!(locale, fields.role),
+        "state" => td_string!(locale, fields.state),
+        "name" => td_string!(locale, fields.name),
+        "description" => td_string!(locale, fields.description),
+        "quantity" => td_string!(locale, fields.quantity),
+        "on_hand" => td_string!(locale, fields.on_hand),
+        "min_stock" => td_string!(locale, fields.min_stock),
+        "buy_price_eur" => td_string!(locale, fields.buy_price_eur),
+        "sell_price_rub" => td_string!(locale, fields.sell_price_rub),
+        "supplier_name" | "supplier" => td_string!(locale, fields.supplier_name),
+        "product" => td_string!(locale, fields.product),
+        "qty" => td_string!(locale, fields.qty),
+        "phone" => td_string!(locale, fields.phone),
+        "customer_name" | "customer" => td_string!(locale, fields.customer_name),
+        "unit_price_rub" => td_string!(locale, fields.unit_price_rub),
+        "status" => td_string!(locale, fields.status),
+        "from" => td_string!(locale, fields.from),
+        "to" => td_string!(locale, fields.to),
+        "note" => td_string!(locale, fields.note),
+        "invitation" => td_string!(locale, fields.invitation),
+        "action" => td_string!(locale, log.action),
+        "entity_type" => td_string!(locale, log.entity),
+        "entity_id" => td_string!(locale, log.entity_id),
+        "details" => td_string!(locale, log.details),
+        "sort" => td_string!(locale, fields.sort),
+        "day" => td_string!(locale, fields.day),
+        "rub_per_eur" => td_string!(locale, fields.rub_per_eur),
+        "by" => td_string!(locale, fields.by),
+        "file" => td_string!(locale, fields.file),
+        "id" => td_string!(locale, fields.id),
+        "query" => td_string!(locale, log.query),
+        "new" => td_string!(locale, log.added),
+        "changed" => td_string!(locale, log.changed),
+        "same" => td_string!(locale, log.same),
+        "rows" => td_string!(locale, log.rows),
+        "wrong" => td_string!(locale, log.wrong),
+        "reserved" => td_string!(locale, fields.reserved),
+        "stock" => td_string!(locale, fields.stock),
+        "created_at" => td_string!(locale, fields.date),
+        "issued_at" => td_string!(locale, orders.issued_at),
+        "denied_at" => td_string!(locale, orders.denied_at),
+        "movement" => td_string!(locale, fields.movement),
+        "user" => td_string!(locale, fields.user),
+        "chat" => td_string!(locale, fields.chat),
+        "recipient" | "recipients" => td_string!(locale, notifications.recipient),
+        "product_id" => td_string!(locale, csv.product_id),
+        "order_id" => td_string!(locale, csv.order_id),
+        "supply_id" => td_string!(locale, csv.supply_id),
+        "total_rub" => td_string!(locale, csv.total_rub),
+        "total_eur" => td_string!(locale, csv.total_eur),
+        "version" => td_string!(locale, csv.version),
+        "on_hand_change" => td_string!(locale, csv.on_hand_change),
+        "stock_change" => td_string!(locale, csv.stock_change),
+        "section" => td_string!(locale, csv.section),
+        "start" => td_string!(locale, csv.start),
+        "title" => td_string!(locale, csv.title),
+        "orders" => td_string!(locale, analytics.orders),
+        "denied" => td_string!(locale, analytics.denied),
+        "pieces" => td_string!(locale, analytics.qty),
+        "revenue_rub" => td_string!(locale, csv.revenue_rub),
+        "share_percent" => td_string!(locale, csv.share_percent),
+        "cost_eur" => td_string!(locale, analytics.cost_eur),
+        "cost_rub" => td_string!(locale, analytics.cost_rub),
+        "profit_rub" => td_string!(locale, csv.profit_rub),
+        "margin_percent" => td_string!(locale, csv.margin_percent),
+        "average_price_rub" => td_string!(locale, csv.average_price_rub),
+        "discount_rub" => td_string!(locale, csv.discount_rub),
+        "discount_percent" => td_string!(locale, analytics.discount_share),
+        "uncosted_qty" => td_string!(locale, analytics.uncosted_qty),
+        "uncosted_rub" => td_string!(locale, csv.uncosted_rub),
+        other => return other.to_owned(),
+    }
+    .to_owned()
+}
+
+/// Returns a day of the operation log in readable form.
+pub fn day_words(locale: Locale, day: &str) -> String {
+    day.parse()
+        .map_or_else(|_| day.to_owned(), |day| day_shown(day, locale))
+}
+
+/// Returns a value of the operation log in readable form.
+pub fn value_words(locale: Locale, field: &str, value: &str) -> String {
+    let words = match field {
+        "sell_price_rub" | "unit_price_rub" => {
+            Rub::parse(value).ok().map(|price| price.display(locale))
+        }
+        "buy_price_eur" => Eur::parse(value).ok().map(|price| price.display(locale)),
+        "rub_per_eur" if locale == Locale::ru => Some(value.replace('.', ",")),
+        "day" | "from" | "to" => Some(day_words(locale, value)),
+        "role" => value
+            .parse()
+            .ok()
+            .map(|role: Role| role.label(locale).to_owned()),
+        "state" => value
+            .parse()
+            .ok()
+            .map(|state: UserState| state.label(locale).to_owned()),
+        _ => None,
+    };
+    words.unwrap_or_else(|| value.to_owned())
+}
