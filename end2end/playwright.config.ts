@@ -11,8 +11,6 @@ export default defineConfig<object, ServerOptions>({
   workers: 2,
   fullyParallel: false,
   forbidOnly: !!process.env.CI,
-  // On a loaded machine a browser may be unreliable: a failed test runs once more, and is reported as flaky
-  retries: process.env.CI ? 1 : 0,
   timeout: 120_000,
   expect: { timeout: 15_000 },
   // A test run that hangs is ended, and reports where

@@ -25,6 +25,7 @@ pub const MEDIA_TYPE: &str = "application/problem+json";
 
 /// Why a request failed, and what to do. After a 4xx status, nothing was changed.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Problem)]
 pub struct ProblemDocument {
     /// The error code, for programs
     #[serde(rename = "type")]
