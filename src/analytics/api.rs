@@ -156,7 +156,10 @@ impl From<Summary> for SummaryJson {
     operation_id = "read_summary",
     tag = "analytics",
     params(Query),
-    responses((status = OK, description = "The sales", body = SummaryJson), AuthErrors, PermissionErrors, NotFoundErrors, ListErrors)
+    responses(
+        (status = OK, description = "The sales", body = SummaryJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, ListErrors
+    )
 )]
 async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJson>, Error> {
     let summary = caller.search(params, service::summary).await?;
@@ -205,7 +208,10 @@ struct ListRates {
     operation_id = "list_rates",
     tag = "analytics",
     params(ListRates),
-    responses((status = OK, description = "A page of rates", body = Listing<RateJson>), AuthErrors, PermissionErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of rates", body = Listing<RateJson>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
 )]
 async fn list_rates(
     caller: Caller,
@@ -223,7 +229,15 @@ async fn list_rates(
     path = "/api/rates/{day}",
     operation_id = "set_rate",
     tag = "analytics",
-    params(("day" = String, Path, format = Date, description = "The day from which the rate is valid", example = "2026-11-23")),
+    params(
+        (
+            "day" = String,
+            Path,
+            format = Date,
+            description = "The day from which the rate is valid",
+            example = "2026-11-23",
+        ),
+    ),
     request_body = NewRate,
     responses((status = OK, description = "The rate", body = RateJson), AuthErrors, PermissionErrors, BodyErrors)
 )]

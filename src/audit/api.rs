@@ -62,7 +62,10 @@ impl From<Operation> for OperationJson {
     operation_id = "list_log",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of the log", body = Listing<OperationJson>), AuthErrors, PermissionErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of the log", body = Listing<OperationJson>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
 )]
 async fn list(
     caller: Caller,

@@ -130,7 +130,12 @@ fn once<T>(mut body: Body<T>) -> Input {
     security(()),
     request_body = Registrant,
     responses(
-        (status = CREATED, description = "The new account", body = UserJson, headers(("Location" = String, description = "Path of the account"))),
+        (
+            status = CREATED,
+            description = "The new account",
+            body = UserJson,
+            headers(("Location" = String, description = "Path of the account")),
+        ),
         PublicErrors, PermissionErrors, BodyErrors
     )
 )]
@@ -154,7 +159,12 @@ async fn register(caller: Caller, body: Body<Registrant>) -> Result<Created<User
     security(()),
     request_body = Credentials,
     responses(
-        (status = OK, description = "The signed-in account", body = MeJson, headers(("Set-Cookie" = String, description = "The session cookie"))),
+        (
+            status = OK,
+            description = "The signed-in account",
+            body = MeJson,
+            headers(("Set-Cookie" = String, description = "The session cookie")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors
     )
 )]
@@ -235,7 +245,10 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
     path = "/api/me/sessions",
     operation_id = "list_sessions",
     tag = "account",
-    responses((status = OK, description = "The sessions, most recently seen first, at most 100", body = Listing<SessionJson>), AuthErrors)
+    responses(
+        (status = OK, description = "The sessions, most recently seen first, at most 100", body = Listing<SessionJson>),
+        AuthErrors
+    )
 )]
 async fn devices(caller: Caller) -> Result<Json<Listing<SessionJson>>, Error> {
     let own = session::key(&caller.session);
@@ -265,7 +278,10 @@ async fn end_other_devices(caller: Caller) -> Result<StatusCode, Error> {
     operation_id = "end_session",
     tag = "account",
     params(("id" = String, Path, description = "Session id from the list", example = "5d41402abc4b2a76")),
-    responses((status = NO_CONTENT, description = "The session has ended or did not exist"), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = NO_CONTENT, description = "The session has ended or did not exist"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn end_device(caller: Caller, Name(id): Name) -> Result<StatusCode, Error> {
     let end = move |tx: &mut Tx<'_>| session::end_device(tx, &id);

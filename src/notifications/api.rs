@@ -78,7 +78,10 @@ impl From<Delivery> for NotificationJson {
     operation_id = "list_notifications",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of notifications", body = Listing<NotificationJson>), AuthErrors, PermissionErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of notifications", body = Listing<NotificationJson>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
 )]
 async fn list(
     caller: Caller,
@@ -97,7 +100,12 @@ async fn list(
     tag = "admin",
     responses(
         (status = NO_CONTENT, description = "The test notification is on its way"),
-        (status = UNPROCESSABLE_ENTITY, description = "There are no recipients: neither Telegram nor mail is configured", body = crate::api::problem::ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "There are no recipients: neither Telegram nor mail is configured",
+            body = crate::api::problem::ProblemDocument,
+            content_type = "application/problem+json",
+        ),
         AuthErrors, PermissionErrors
     )
 )]
@@ -119,7 +127,12 @@ async fn send_test(caller: Caller) -> Result<StatusCode, Error> {
     params(("id" = i64, Path, description = "Number of the notification", example = 1)),
     responses(
         (status = OK, description = "The notification", body = NotificationJson),
-        (status = UNPROCESSABLE_ENTITY, description = "The recipient is no longer configured", body = crate::api::problem::ProblemDocument, content_type = "application/problem+json"),
+        (
+            status = UNPROCESSABLE_ENTITY,
+            description = "The recipient is no longer configured",
+            body = crate::api::problem::ProblemDocument,
+            content_type = "application/problem+json",
+        ),
         AuthErrors, PermissionErrors, NotFoundErrors
     )
 )]

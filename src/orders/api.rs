@@ -104,7 +104,12 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Orde
     params(IdempotencyKey),
     request_body = NewOrder,
     responses(
-        (status = CREATED, description = "The new order", body = OrderJson, headers(("Location" = String, description = "Path of the new order"))),
+        (
+            status = CREATED,
+            description = "The new order",
+            body = OrderJson,
+            headers(("Location" = String, description = "Path of the new order")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors, Conflict
     )
 )]
@@ -169,7 +174,10 @@ async fn edit(
     operation_id = "issue_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The issued order", body = OrderJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The issued order", body = OrderJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     let operation = move |tx: &mut Tx<'_>| service::issue(tx, id);
@@ -186,7 +194,10 @@ async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     operation_id = "deny_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The denied order", body = OrderJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The denied order", body = OrderJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     let operation = move |tx: &mut Tx<'_>| service::deny(tx, id);
@@ -201,7 +212,10 @@ async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     operation_id = "read_order_history",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
-    responses((status = OK, description = "The history of the order", body = Listing<OperationJson>), AuthErrors, NotFoundErrors)
+    responses(
+        (status = OK, description = "The history of the order", body = Listing<OperationJson>),
+        AuthErrors, NotFoundErrors
+    )
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
     let query = move |tx: &mut Tx<'_>| {

@@ -71,7 +71,12 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Prod
     params(IdempotencyKey),
     request_body = NewProduct,
     responses(
-        (status = CREATED, description = "The new product", body = ProductJson, headers(("Location" = String, description = "Path of the new product"))),
+        (
+            status = CREATED,
+            description = "The new product",
+            body = ProductJson,
+            headers(("Location" = String, description = "Path of the new product")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors
     )
 )]
@@ -136,7 +141,10 @@ async fn edit(
     operation_id = "delete_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = NO_CONTENT, description = "The product is no longer on sale"), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = NO_CONTENT, description = "The product is no longer on sale"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn archive(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let operation = move |tx: &mut Tx<'_>| service::archive(tx, id);
@@ -189,7 +197,10 @@ async fn correct(
     operation_id = "restore_product",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The product as it is now", body = ProductJson), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = OK, description = "The product as it is now", body = ProductJson),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error> {
     let operation = move |tx: &mut Tx<'_>| service::restore(tx, id);
@@ -204,7 +215,10 @@ async fn restore(caller: Caller, Id(id): Id) -> Result<Json<ProductJson>, Error>
     operation_id = "list_movements",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7), Part),
-    responses((status = OK, description = "A page of the stock ledger", body = Listing<MovementJson>), AuthErrors, NotFoundErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of the stock ledger", body = Listing<MovementJson>),
+        AuthErrors, NotFoundErrors, ListErrors
+    )
 )]
 async fn movements(
     caller: Caller,
@@ -229,7 +243,10 @@ async fn movements(
     operation_id = "read_product_history",
     tag = "products",
     params(("id" = i64, Path, description = "Number of the product", example = 7)),
-    responses((status = OK, description = "The history of the product", body = Listing<OperationJson>), AuthErrors, NotFoundErrors)
+    responses(
+        (status = OK, description = "The history of the product", body = Listing<OperationJson>),
+        AuthErrors, NotFoundErrors
+    )
 )]
 async fn history(caller: Caller, Id(id): Id) -> Result<Json<Listing<OperationJson>>, Error> {
     let query = move |tx: &mut Tx<'_>| {

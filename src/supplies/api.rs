@@ -65,7 +65,10 @@ impl From<Supply> for SupplyJson {
     operation_id = "list_supplies",
     tag = "supplies",
     params(Query),
-    responses((status = OK, description = "A page of supplies", body = Listing<SupplyJson>), AuthErrors, PermissionErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of supplies", body = Listing<SupplyJson>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<SupplyJson>>, Error> {
     Ok(Listing::of(caller.search(params, service::list).await?))
@@ -83,7 +86,12 @@ async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<Supp
     params(IdempotencyKey),
     request_body = NewSupply,
     responses(
-        (status = CREATED, description = "The new supply", body = SupplyJson, headers(("Location" = String, description = "Path of the new supply"))),
+        (
+            status = CREATED,
+            description = "The new supply",
+            body = SupplyJson,
+            headers(("Location" = String, description = "Path of the new supply")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors, Conflict
     )
 )]
@@ -105,7 +113,10 @@ async fn receive(
     operation_id = "read_supply",
     tag = "supplies",
     params(("id" = i64, Path, description = "Number of the supply", example = 3)),
-    responses((status = OK, description = "The supply", body = SupplyJson), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = OK, description = "The supply", body = SupplyJson),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn get(caller: Caller, Id(id): Id) -> Result<Json<SupplyJson>, Error> {
     let query = move |tx: &mut Tx<'_>| service::get(tx, id);

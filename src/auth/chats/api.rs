@@ -76,7 +76,10 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
     path = "/api/me/chats/code",
     operation_id = "make_chat_code",
     tag = "account",
-    responses((status = OK, description = "The code, which is not shown again", body = ChatCode), AuthErrors, PermissionErrors)
+    responses(
+        (status = OK, description = "The code, which is not shown again", body = ChatCode),
+        AuthErrors, PermissionErrors
+    )
 )]
 async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
     let (code, until) = caller.write(service::new_code).await?;
@@ -93,7 +96,10 @@ async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
     operation_id = "unlink_chat",
     tag = "account",
     params(("id" = i64, Path, description = "Chat id", example = 1)),
-    responses((status = NO_CONTENT, description = "The chat was unlinked"), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = NO_CONTENT, description = "The chat was unlinked"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn unlink(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let operation = move |tx: &mut Tx<'_>| service::unlink(tx, id);

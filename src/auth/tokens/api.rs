@@ -65,7 +65,10 @@ struct MadeToken {
     path = "/api/me/tokens",
     operation_id = "list_tokens",
     tag = "account",
-    responses((status = OK, description = "The tokens, newest first, at most 100", body = Listing<TokenJson>), AuthErrors)
+    responses(
+        (status = OK, description = "The tokens, newest first, at most 100", body = Listing<TokenJson>),
+        AuthErrors
+    )
 )]
 async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     let tokens = caller.read(service::list).await?;
@@ -83,7 +86,12 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     tag = "account",
     request_body = NewToken,
     responses(
-        (status = CREATED, description = "The token, which is not shown again", body = MadeToken, headers(("Location" = String, description = "Path of the token"))),
+        (
+            status = CREATED,
+            description = "The token, which is not shown again",
+            body = MadeToken,
+            headers(("Location" = String, description = "Path of the token")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors
     )
 )]
@@ -105,7 +113,10 @@ async fn create(caller: Caller, body: Body<NewToken>) -> Result<Created<MadeToke
     operation_id = "revoke_token",
     tag = "account",
     params(("id" = i64, Path, description = "Token id", example = 1)),
-    responses((status = NO_CONTENT, description = "The token was revoked"), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = NO_CONTENT, description = "The token was revoked"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn revoke(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let operation = move |tx: &mut Tx<'_>| service::revoke(tx, id);

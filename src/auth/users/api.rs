@@ -117,7 +117,10 @@ struct OneTimePassword {
     operation_id = "list_users",
     tag = "admin",
     params(Query),
-    responses((status = OK, description = "A page of the accounts", body = Listing<UserJson>), AuthErrors, PermissionErrors, ListErrors)
+    responses(
+        (status = OK, description = "A page of the accounts", body = Listing<UserJson>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
 )]
 async fn list(caller: Caller, params: Params<Query>) -> Result<Json<Listing<UserJson>>, Error> {
     Ok(Listing::of(caller.search(params, service::list).await?))
@@ -146,7 +149,10 @@ async fn get(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Err
     operation_id = "delete_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = NO_CONTENT, description = "The account was deleted"), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = NO_CONTENT, description = "The account was deleted"),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn delete(caller: Caller, Name(username): Name) -> Result<StatusCode, Error> {
     let operation = move |tx: &mut Tx<'_>| service::delete(tx, &username);
@@ -188,7 +194,10 @@ async fn change_role(
     operation_id = "activate_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The updated account", body = UserJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn activate(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::activate).await
@@ -203,7 +212,10 @@ async fn activate(caller: Caller, Name(username): Name) -> Result<Json<UserJson>
     operation_id = "block_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The updated account", body = UserJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn block(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::block).await
@@ -216,7 +228,10 @@ async fn block(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, E
     operation_id = "unblock_user",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The updated account", body = UserJson), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The updated account", body = UserJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn unblock(caller: Caller, Name(username): Name) -> Result<Json<UserJson>, Error> {
     state(caller, username, service::unblock).await
@@ -241,7 +256,10 @@ async fn state(
     operation_id = "reset_password",
     tag = "admin",
     params(("username" = String, Path, description = "Name of the account", example = "anna")),
-    responses((status = OK, description = "The password, which is not shown again", body = OneTimePassword), AuthErrors, PermissionErrors, NotFoundErrors, Conflict)
+    responses(
+        (status = OK, description = "The password, which is not shown again", body = OneTimePassword),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
 )]
 async fn reset_password(
     caller: Caller,
@@ -257,7 +275,10 @@ async fn reset_password(
     path = "/api/invitations",
     operation_id = "list_invitations",
     tag = "admin",
-    responses((status = OK, description = "The invitations, at most 200", body = Listing<InvitationJson>), AuthErrors, PermissionErrors)
+    responses(
+        (status = OK, description = "The invitations, at most 200", body = Listing<InvitationJson>),
+        AuthErrors, PermissionErrors
+    )
 )]
 async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>>, Error> {
     let invitations = caller.read(invitations::list).await?;
@@ -274,7 +295,12 @@ async fn list_invitations(caller: Caller) -> Result<Json<Listing<InvitationJson>
     tag = "admin",
     request_body = RoleChange,
     responses(
-        (status = CREATED, description = "The invitation with its token, which is not shown again", body = MadeInvitation, headers(("Location" = String, description = "Path of the invitation"))),
+        (
+            status = CREATED,
+            description = "The invitation with its token, which is not shown again",
+            body = MadeInvitation,
+            headers(("Location" = String, description = "Path of the invitation")),
+        ),
         AuthErrors, PermissionErrors, BodyErrors
     )
 )]
@@ -301,7 +327,10 @@ async fn invite(caller: Caller, body: Body<RoleChange>) -> Result<Created<MadeIn
     operation_id = "revoke_invitation",
     tag = "admin",
     params(("id" = i64, Path, description = "Invitation id", example = 1)),
-    responses((status = NO_CONTENT, description = "The invitation was revoked"), AuthErrors, PermissionErrors, NotFoundErrors)
+    responses(
+        (status = NO_CONTENT, description = "The invitation was revoked"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
 )]
 async fn revoke_invitation(caller: Caller, Id(id): Id) -> Result<StatusCode, Error> {
     let operation = move |tx: &mut Tx<'_>| invitations::revoke(tx, id);
