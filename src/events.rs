@@ -1,6 +1,6 @@
 //! The events of an operation, such as stock falling below its minimum, for a listener to handle at its end.
 //!
-//! Services add events to their [`Tx`](crate::act::Tx) and do not know the listener.
+//! Services add events to their [`Tx`](crate::transaction::Tx) and do not know the listener.
 
 use std::{collections::BTreeMap, mem};
 

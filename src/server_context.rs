@@ -268,7 +268,7 @@ pub fn redirect_back(success: Success) {
     redirect_back_to("", success);
 }
 
-/// Like [`back`], but to a fragment of the page, such as [`PLACE`](crate::ui::secret::PLACE).
+/// Like [`redirect_back`], but to a fragment of the page, such as [`ANCHOR`](crate::ui::secret::ANCHOR).
 pub fn redirect_back_to(place: &str, success: Success) {
     let Some(parts) = use_context::<Parts>() else {
         return;

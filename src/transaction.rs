@@ -2,8 +2,8 @@
 //! changes.
 //!
 //! A service function takes a [`Tx`], first checks the permission of its actor, and then works on its connection. Pages
-//! and endpoints get a [`Tx`] only from [`AppState::write`] and [`AppState::read`], so that none can forget the actor or the
-//! transaction.
+//! and endpoints get a [`Tx`] only from [`AppState::write`] and [`AppState::read`], so that none can forget the actor
+//! or the transaction.
 
 use crate::{
     audit::Entity,
@@ -45,7 +45,7 @@ pub trait Listener: Sync {
     /// Handles the events of an operation, in its transaction. An error rolls the operation back.
     fn handle_events(&self, tx: &mut Tx<'_>, config: &Config) -> Result<(), Error>;
 
-    /// Runs after the commit of an operation that has called [`Events::wake`].
+    /// Runs after the commit of an operation that has called [`Events::request_callback`].
     fn committed(&self);
 }
 
@@ -60,7 +60,7 @@ pub struct Tx<'c> {
 }
 
 impl AppState {
-    /// Changes the shop in one transaction, which is rolled back if `act` fails.
+    /// Changes the shop in one transaction, which is rolled back if `operation` fails.
     pub async fn write<T: Send + 'static>(
         &self,
         actor: Actor,

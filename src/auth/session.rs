@@ -26,7 +26,7 @@ use tracing::Instrument;
 pub(super) const USER: &str = "user";
 /// Session entry: a hash of the stored password hash, so that the session ends when the password changes.
 const AUTH_HASH: &str = "auth_hash";
-/// Session entry: the [`Place`] of the sign-in.
+/// Session entry: the [`ClientOrigin`] of the sign-in.
 const PLACE: &str = "place";
 /// Maximum number of devices that are listed.
 const DEVICES: i64 = 100;

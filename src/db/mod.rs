@@ -182,8 +182,8 @@ pub fn lock_name(conn: &mut Conn, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes a shared advisory lock on a name. Transactions that share a name run side by side, but wait for those that
-/// [`serialize_by`] it.
+/// Takes a shared advisory lock on a name. Transactions that share a name run side by side, but wait for a transaction
+/// that holds it by [`lock_name`].
 pub fn lock_name_shared(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
@@ -195,7 +195,7 @@ pub fn lock_name_shared(conn: &mut Conn, name: &str) -> Result<(), Error> {
 
 /// Keeps others from writing to a table until the end of the transaction. They may still read.
 ///
-/// In the lock order, it comes before rows and names, like [`enter_table`].
+/// In the lock order, it comes before rows and names, like [`wait_for_table_lock`].
 pub fn lock_table(conn: &mut Conn, table: &'static str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         conn.batch_execute(&format!("LOCK TABLE {table} IN SHARE ROW EXCLUSIVE MODE"))?;

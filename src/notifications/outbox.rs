@@ -114,7 +114,8 @@ pub fn insert(
     Ok(())
 }
 
-/// Returns the queue of a notification: one topic for one recipient. The notifications of a queue are delivered in order.
+/// Returns the queue of a notification: one topic for one recipient. The notifications of a queue are delivered in
+/// order.
 fn queue_key(kind: Kind, channel: Channel, recipient: &str) -> String {
     let topic = match kind {
         Kind::LowStock => "stock",

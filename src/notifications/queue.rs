@@ -187,8 +187,8 @@ struct Row {
     claimed_by: Option<String>,
 }
 
-/// Builds the message for a claimed row, combined with later rows of its queue where possible. Returns `None` if the row
-/// no longer needs to be sent; it is then marked as cancelled.
+/// Builds the message for a claimed row, combined with later rows of its queue where possible. Returns `None` if the
+/// row no longer needs to be sent; it is then marked as cancelled.
 ///
 /// A message that may have arrived before is repeated without changes and without new rows, so that a mailbox that has
 /// it drops the repeat.

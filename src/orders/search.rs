@@ -148,8 +148,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
 }
 
 /// Returns the ids of orders whose phone number begins or ends with these digits, found through the two indexes, or
-/// `None` if there are more than [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in
-/// list order.
+/// `None` if there are more than [`MAX_SORTED`]. A few rows are cheap to sort; many are found quickly by testing the
+/// rows in list order.
 fn ids_by_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error> {
     let from_end = reversed(phone);
     let [plain, with_code, without_prefix] = phone::possible_prefixes(phone);
@@ -175,7 +175,7 @@ fn ids_by_phone(tx: &mut Tx<'_>, phone: &str) -> Result<Option<Vec<i64>>, Error>
 }
 
 /// Returns the ids of orders whose customer's name may match: those with one rare word, or else those with every word.
-/// `None` if there are more than [`FEW`], as for phone numbers.
+/// `None` if there are more than [`MAX_SORTED`], as for phone numbers.
 fn ids_by_customer(tx: &mut Tx<'_>, words: &[String]) -> Result<Option<Vec<i64>>, Error> {
     let few = usize::try_from(MAX_SORTED).unwrap_or(usize::MAX);
     for word in words {

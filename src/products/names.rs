@@ -48,7 +48,7 @@ impl NameFilter {
     }
 
     /// Returns the ids of the matching rows, found through the index by product, or `None` if there are more than
-    /// [`FEW`]. A few rows are cheap to sort; many are found quickly by testing the rows in list order with
+    /// [`MAX_SORTED`]. A few rows are cheap to sort; many are found quickly by testing the rows in list order with
     /// [`Self::condition`].
     pub fn matching_ids(&self, tx: &mut Tx<'_>) -> Result<Option<Vec<i64>>, Error> {
         let ids = || Fragment::<BigInt>::new(format!("SELECT id FROM {} WHERE ", self.table));

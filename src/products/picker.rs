@@ -81,7 +81,7 @@ struct Picker {
     search: Action<(u64, String), (u64, Result<SearchResult, Error>)>,
     /// The handle that aborts the running search.
     abort: StoredValue<Option<ActionAbortHandle>>,
-    /// Whether a search started less than [`PAUSE`] ago.
+    /// Whether a search started less than [`SEARCH_INTERVAL`] ago.
     is_pausing: StoredValue<bool>,
     /// The product of the offer on which the mouse button was pressed.
     pressed: StoredValue<Option<i64>>,

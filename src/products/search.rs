@@ -131,8 +131,8 @@ pub fn resolve(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, 
     }
 }
 
-/// Returns what a picker offers for a text. If the text identifies one product by the rules of [`named`], that product
-/// comes first; otherwise the problem with the text is returned as well.
+/// Returns what a picker offers for a text. If the text identifies one product by the rules of [`by_name`], that
+/// product comes first; otherwise the problem with the text is returned as well.
 pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem>), Error> {
     let mut found = offers(tx, text)?;
     let key = fold(text);

@@ -23,8 +23,8 @@ const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
 /// them with the Back button.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// Identifies the sender of a request by its token or session. After a sign-in the browser is marked as trusted; after a
-/// sign-out its cache is cleared.
+/// Identifies the sender of a request by its token or session. After a sign-in the browser is marked as trusted; after
+/// a sign-out its cache is cleared.
 pub async fn identify(
     State((app, key)): State<(AppState, Key)>,
     session: Session,

@@ -39,7 +39,7 @@ use tower::ServiceExt;
 
 /// File descriptors kept free for everything except connections.
 const RESERVED_FILES: usize = 256;
-/// One address may hold at most 1/`SHARE` of the connections.
+/// One address may hold at most 1/`ADDRESS_SHARE` of the connections.
 const ADDRESS_SHARE: usize = 4;
 /// How long a rejected client may take to read the 503 response.
 const REJECTION_TIMEOUT: Duration = Duration::from_secs(1);

@@ -270,8 +270,8 @@ fn headings(document: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// The anchor of a heading: lower case, hyphens for spaces, and only letters, digits, hyphens and underscores. Of a link
-/// only the text counts.
+/// The anchor of a heading: lower case, hyphens for spaces, and only letters, digits, hyphens and underscores. Of a
+/// link only the text counts.
 fn anchor(heading: &str) -> String {
     let text: String = heading
         .split("](")

@@ -6,7 +6,7 @@ use leptos::{html, prelude::*};
 pub const ANCHOR: &str = "#secret";
 
 /// A secret to copy, shown only this once. It takes the focus, which scrolls it into view; without JavaScript, the
-/// anchor [`PLACE`] does.
+/// anchor [`ANCHOR`] does.
 #[component]
 pub fn Secret(
     #[prop(into)] label: String,

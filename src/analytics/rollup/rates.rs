@@ -52,8 +52,8 @@ pub fn lock_rates(conn: &mut Conn) -> Result<(), Error> {
 }
 
 /// Updates the rollups for days on which the rate changes from `before` to `rate`: the days from `from` (inclusive) to
-/// `until` (exclusive), as [`Rates::reach`](crate::analytics::sums::Rates::reach) returns them. The cost of whole
-/// months is known from the rollups; orders are read only for partial months.
+/// `until` (exclusive), as [`Rates::affected_days`](crate::analytics::sums::Rates::affected_days) returns them. The
+/// cost of whole months is known from the rollups; orders are read only for partial months.
 pub fn apply_rate(
     conn: &mut Conn,
     (from, until, before): (Option<NaiveDate>, Option<NaiveDate>, i64),

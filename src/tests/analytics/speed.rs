@@ -1,5 +1,5 @@
-//! How fast a report is next to the same sums in plain SQL. Not run with the others: `scripts/bench` does, on the database of
-//! `sirius demo --orders 1000000` that it made and names in `SPEED_DATABASE_URL`.
+//! How fast a report is next to the same sums in plain SQL. Not run with the others: `scripts/bench` does, on the
+//! database of `sirius demo --orders 1000000` that it made and names in `SPEED_DATABASE_URL`.
 
 use crate::{
     analytics::{Query, Summary, service},

@@ -50,7 +50,8 @@ async fn counts(app: &App) -> i64 {
     app.state.read(Actor::System, count).await.unwrap()
 }
 
-/// The next wait is a whole one, however long the test takes: the last try lies ahead, as after a clock that was put back.
+/// The next wait is a whole one, however long the test takes: the last try lies ahead, as after a clock that was put
+/// back.
 async fn let_nothing_pass(app: &App) {
     let_pass(app, -TimeDelta::hours(1)).await;
 }
