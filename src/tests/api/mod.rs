@@ -1,6 +1,7 @@
 //! The REST API: the whole router, on both databases.
 
 pub mod contract;
+mod bodies;
 mod errors;
 mod idempotency;
 mod lists;
