@@ -1,4 +1,5 @@
-//! Analytics: figures of examples that were computed by hand, and of chance compared with sums over the orders.
+//! Analytics: an example checked against figures computed by hand, and random data checked against sums over the
+//! orders.
 
 mod speed;
 
@@ -34,8 +35,8 @@ fn day(text: &str) -> NaiveDate {
     text.parse().unwrap()
 }
 
-/// Books an order and issues it at that instant, or denies it.
-async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
+/// Creates an order at that instant, and issues or denies it.
+async fn settle_order(app: &App, when: Moment, product: &str, qty: i64, price: &str, denied: bool) {
     let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
     app.state
         .write_at(when, move |tx| {
@@ -50,7 +51,7 @@ async fn settles(app: &App, when: Moment, product: &str, qty: i64, price: &str, 
         .unwrap();
 }
 
-async fn sets_rate(app: &App, day: &str, rate: &str) {
+async fn set_rate(app: &App, day: &str, rate: &str) {
     let (day, rate) = (day.to_owned(), rate.to_owned());
     let admin = app.admin();
     admin
@@ -73,9 +74,9 @@ async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>
         .unwrap()
 }
 
-/// Tea at 2.00 €, coffee at 1.50 € on average, cocoa without a purchase price.
-/// Sold around a midnight of Moscow, between two rates.
-async fn example(app: &App) -> [i64; 3] {
+/// Creates tea at 2.00 €, coffee at 1.50 € on average and cocoa without a purchase price, and sells them just before and
+/// after a midnight in Moscow, so that two rates may apply. Returns the ids of the products.
+async fn create_example(app: &App) -> [i64; 3] {
     let manager = app.hire(app.manager()).await;
     app.hire(app.admin()).await;
     let tea = manager.adds("чай", 0).await.id;
@@ -84,11 +85,11 @@ async fn example(app: &App) -> [i64; 3] {
     manager.supplies("чай", 10, "2").await.unwrap();
     manager.supplies("кофе", 3, "1").await.unwrap();
     manager.supplies("кофе", 3, "2").await.unwrap();
-    settles(app, at("2026-11-22T20:59:59Z"), "чай", 2, "", false).await;
-    settles(app, at("2026-11-22T21:00:00Z"), "чай", 1, "90", false).await;
-    settles(app, at("2026-11-23T10:00:00Z"), "кофе", 3, "200", false).await;
-    settles(app, at("2026-11-23T11:00:00Z"), "какао", 2, "50", false).await;
-    settles(app, at("2026-11-23T12:00:00Z"), "чай", 1, "", true).await;
+    settle_order(app, at("2026-11-22T20:59:59Z"), "чай", 2, "", false).await;
+    settle_order(app, at("2026-11-22T21:00:00Z"), "чай", 1, "90", false).await;
+    settle_order(app, at("2026-11-23T10:00:00Z"), "кофе", 3, "200", false).await;
+    settle_order(app, at("2026-11-23T11:00:00Z"), "какао", 2, "50", false).await;
+    settle_order(app, at("2026-11-23T12:00:00Z"), "чай", 1, "", true).await;
     [tea, coffee, cocoa]
 }
 
@@ -102,10 +103,10 @@ fn figures_of(summary: &Summary, product: i64) -> Figures {
 }
 
 #[apply(on_both_databases)]
-async fn the_example_comes_to_what_was_computed_by_hand(app: App) {
-    let [tea, coffee, cocoa] = example(&app).await;
-    sets_rate(&app, "2026-11-01", "98.5").await;
-    sets_rate(&app, "2026-11-23", "100.1234").await;
+async fn the_example_matches_figures_computed_by_hand(app: App) {
+    let [tea, coffee, cocoa] = create_example(&app).await;
+    set_rate(&app, "2026-11-01", "98.5").await;
+    set_rate(&app, "2026-11-23", "100.1234").await;
     let two_days = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
     let totals = Figures {
         orders: 4,
@@ -117,10 +118,10 @@ async fn the_example_comes_to_what_was_computed_by_hand(app: App) {
         cost_eur: Eur(1_050),
         cost_rub: Some(Rub(104_480)),
         uncosted_qty: 2,
-        // Two cocoas at 50 ₽: what they cost is not known, so they earned nothing either.
+        // Two cocoas at 50 ₽: their cost is unknown, so their revenue counts towards no profit.
         uncosted_rub: Rub(10_000),
     };
-    // Coffee and cocoa were sold at other prices than the list's 100 ₽: 300 ₽ more, 100 ₽ less.
+    // Compared with the list price of 100 ₽, coffee brought 300 ₽ more, cocoa 100 ₽ less and tea 10 ₽ less.
     assert_eq!(two_days.totals, totals);
     assert_eq!(
         (totals.profit_rub(), totals.margin()),
@@ -148,49 +149,49 @@ async fn the_example_comes_to_what_was_computed_by_hand(app: App) {
             (day("2026-11-23"), Rub(79_000), Some(Rub(65_080)))
         ]
     );
-    let of_tea = figures_of(&two_days, tea);
+    let tea_figures = figures_of(&two_days, tea);
     assert_eq!(
         (
-            of_tea.qty,
-            of_tea.revenue_rub,
-            of_tea.list_rub,
-            of_tea.cost_rub,
-            of_tea.denied
+            tea_figures.qty,
+            tea_figures.revenue_rub,
+            tea_figures.list_rub,
+            tea_figures.cost_rub,
+            tea_figures.denied
         ),
         (3, Rub(29_000), Rub(30_000), Some(Rub(59_425)), 1)
     );
     assert_eq!(figures_of(&two_days, coffee).cost_rub, Some(Rub(45_056)));
-    let of_cocoa = figures_of(&two_days, cocoa);
+    let cocoa_figures = figures_of(&two_days, cocoa);
     assert_eq!(
         (
-            of_cocoa.uncosted_rub,
-            of_cocoa.profit_rub(),
-            of_cocoa.margin()
+            cocoa_figures.uncosted_rub,
+            cocoa_figures.profit_rub(),
+            cocoa_figures.margin()
         ),
         (Rub(10_000), None, None)
     );
     assert_eq!(two_days.periods[1].figures.uncosted_rub, Rub(10_000));
     assert_eq!(
         (
-            of_cocoa.uncosted_qty,
-            of_cocoa.cost_eur,
-            of_cocoa.discount_rub()
+            cocoa_figures.uncosted_qty,
+            cocoa_figures.cost_eur,
+            cocoa_figures.discount_rub()
         ),
         (2, Eur(0), Rub(10_000))
     );
     assert_eq!(
         two_days.products[0].product_name, "кофе",
-        "the most revenue comes first"
+        "products are sorted by revenue, highest first"
     );
     assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn a_range_comes_to_the_same_whatever_it_is_read_from(app: App) {
-    let [tea, ..] = example(&app).await;
-    sets_rate(&app, "2026-11-01", "98.5").await;
-    sets_rate(&app, "2026-11-23", "100.1234").await;
+async fn totals_do_not_depend_on_the_tables_a_range_is_read_from(app: App) {
+    let [tea, ..] = create_example(&app).await;
+    set_rate(&app, "2026-11-01", "98.5").await;
+    set_rate(&app, "2026-11-23", "100.1234").await;
     let expected = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
     for (from, to) in [
         ("2026-11-01", "2026-11-30"),
@@ -220,8 +221,8 @@ async fn a_range_comes_to_the_same_whatever_it_is_read_from(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App) {
-    example(&app).await;
+async fn periods_without_sales_are_listed_with_zeros(app: App) {
+    create_example(&app).await;
     let starts = |summary: &Summary| {
         summary
             .periods
@@ -229,7 +230,7 @@ async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App)
             .map(|period| (period.start.to_string(), period.figures.orders))
             .collect::<Vec<_>>()
     };
-    let named = |pairs: &[(&str, i64)]| {
+    let expected = |pairs: &[(&str, i64)]| {
         pairs
             .iter()
             .map(|(start, orders)| ((*start).to_owned(), *orders))
@@ -238,7 +239,7 @@ async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App)
     let days = summary(&app, "2026-11-21", "2026-11-24", "day", None).await;
     assert_eq!(
         starts(&days),
-        named(&[
+        expected(&[
             ("2026-11-21", 0),
             ("2026-11-22", 1),
             ("2026-11-23", 3),
@@ -248,12 +249,12 @@ async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App)
     let weeks = summary(&app, "2026-11-10", "2026-11-24", "week", None).await;
     assert_eq!(
         starts(&weeks),
-        named(&[("2026-11-09", 0), ("2026-11-16", 1), ("2026-11-23", 3)])
+        expected(&[("2026-11-09", 0), ("2026-11-16", 1), ("2026-11-23", 3)])
     );
     let months = summary(&app, "2026-09-15", "2026-12-02", "month", None).await;
     assert_eq!(
         starts(&months),
-        named(&[
+        expected(&[
             ("2026-09-01", 0),
             ("2026-10-01", 0),
             ("2026-11-01", 4),
@@ -263,8 +264,8 @@ async fn days_weeks_and_months_without_sales_are_zero_and_not_left_out(app: App)
 }
 
 #[apply(on_both_databases)]
-async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days_before(app: App) {
-    example(&app).await;
+async fn without_a_rate_cost_is_in_euro_and_the_first_applies_to_earlier_days(app: App) {
+    create_example(&app).await;
     let found = summary(&app, "2026-11-22", "2026-11-23", "day", None)
         .await
         .totals;
@@ -278,7 +279,7 @@ async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days
         (Eur(1_050), None, None, None)
     );
     let (today, tomorrow) = (clock::now().day(), clock::now().day() + Days::new(1));
-    sets_rate(&app, &today.to_string(), "100").await;
+    set_rate(&app, &today.to_string(), "100").await;
     app.assert_agrees().await;
     assert_eq!(
         summary(&app, "2026-11-22", "2026-11-23", "day", None)
@@ -296,16 +297,16 @@ async fn without_a_rate_cost_stays_in_euro_and_the_first_rate_holds_for_all_days
 }
 
 #[apply(on_both_databases)]
-async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
-    let [tea, ..] = example(&app).await;
-    for (day, rate, cost, of_tea) in [
+async fn a_corrected_rate_changes_the_cost_and_is_logged(app: App) {
+    let [tea, ..] = create_example(&app).await;
+    for (day, rate, cost, tea_cost) in [
         ("2026-11-20", "98.5", 103_425, 59_100),
         ("2026-11-23", "100.1234", 104_480, 59_425),
         ("2026-11-23", "100", 104_400, 59_400),
         ("2026-11-22", "99", 104_600, 59_600),
         ("2026-10-01", "50", 104_600, 59_600),
     ] {
-        sets_rate(&app, day, rate).await;
+        set_rate(&app, day, rate).await;
         app.assert_agrees().await;
         for (from, to) in [
             ("2026-11-22", "2026-11-23"),
@@ -316,7 +317,7 @@ async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
             assert_eq!(found.totals.cost_rub, Some(Rub(cost)), "{day} {rate}");
             assert_eq!(
                 figures_of(&found, tea).cost_rub,
-                Some(Rub(of_tea)),
+                Some(Rub(tea_cost)),
                 "{day} {rate}"
             );
         }
@@ -350,7 +351,7 @@ async fn a_corrected_rate_corrects_what_was_earned_and_is_on_record(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
+async fn random_ranges_match_sums_over_the_orders(app: App) {
     let manager = app.hire(app.manager()).await;
     app.hire(app.admin()).await;
     let mut products = Vec::new();
@@ -364,7 +365,7 @@ async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
     for round in 0..90 {
         if round % 6 == 0 {
             let day = (begin + TimeDelta::days(random.random_range(-10..100))).date_naive();
-            sets_rate(
+            set_rate(
                 &app,
                 &day.to_string(),
                 &format!(
@@ -377,7 +378,7 @@ async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
         }
         let when = clock::at(begin + TimeDelta::minutes(random.random_range(0..90 * 24 * 60)));
         let product = ["чай", "кофе", "какао"][random.random_range(0..3)];
-        settles(
+        settle_order(
             &app,
             when,
             product,
@@ -396,7 +397,7 @@ async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
             .then(|| products[random.random_range(0..3)]);
         let by = ["day", "week", "month"][random.random_range(0..3)];
         let found = summary(&app, &from.to_string(), &to.to_string(), by, product).await;
-        let (orders, denied, qty, revenue, cost) = summed_by_hand(&app, from, to, product).await;
+        let (orders, denied, qty, revenue, cost) = sum_orders(&app, from, to, product).await;
         let totals = found.totals;
         assert_eq!(
             (
@@ -429,7 +430,7 @@ async fn any_range_of_chance_is_what_a_sum_over_the_orders_gives(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn issues_and_rates_at_the_same_time_leave_the_sums_right(app: App) {
+async fn concurrent_issues_and_rate_changes_keep_the_sums_correct(app: App) {
     let manager = app.hire(app.manager()).await;
     let clerk = app.hire(app.clerk()).await;
     let admin = app.hire(app.admin()).await;
@@ -477,15 +478,15 @@ async fn issues_and_rates_at_the_same_time_leave_the_sums_right(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App) {
+async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin(app: App) {
     let manager = app.hire(app.manager()).await;
     app.hire(app.admin()).await;
-    sets_rate(&app, "2026-11-01", "100").await;
+    set_rate(&app, "2026-11-01", "100").await;
     let honey = manager.adds("мёд", 10).await.id;
-    settles(&app, at("2026-11-05T10:00:00Z"), "мёд", 6, "1000", false).await;
-    // Of the next six, two have no purchase price.
+    settle_order(&app, at("2026-11-05T10:00:00Z"), "мёд", 6, "1000", false).await;
+    // Of the next six pieces, two have no purchase price.
     manager.supplies("мёд", 4, "5").await.unwrap();
-    settles(&app, at("2026-11-06T10:00:00Z"), "мёд", 6, "1000", false).await;
+    settle_order(&app, at("2026-11-06T10:00:00Z"), "мёд", 6, "1000", false).await;
     let expected = Figures {
         orders: 2,
         denied: 0,
@@ -497,7 +498,7 @@ async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App
         uncosted_qty: 8,
         uncosted_rub: Rub(800_000),
     };
-    // From the sums of the product, of whole months, and from the orders of the months that a range cuts.
+    // Read from the sums by product, from the sums of whole months, and from the orders of partly covered months.
     for (from, to) in [
         ("2026-01-01", "2026-12-31"),
         ("2026-11-01", "2026-11-30"),
@@ -554,12 +555,12 @@ async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App
         .get("/admin/analytics?from=2026-11-05&to=2026-11-06")
         .await
         .body;
-    for shown in [
+    for text in [
         "Выручка без закупочной цены",
         "8\u{a0}000,00\u{a0}₽",
         "50,0\u{a0}%",
     ] {
-        assert!(page.contains(shown), "{shown}: {page}");
+        assert!(page.contains(text), "{text}: {page}");
     }
     let file = browser
         .get("/admin/analytics.csv?from=2026-11-05&to=2026-11-06&format=plain")
@@ -576,8 +577,8 @@ async fn pieces_without_a_purchase_price_make_neither_profit_nor_margin(app: App
 }
 
 #[apply(on_both_databases)]
-async fn sums_of_before_get_the_revenue_without_a_purchase_price_when_they_are_migrated(app: App) {
-    example(&app).await;
+async fn the_migration_fills_in_revenue_without_a_purchase_price(app: App) {
+    create_example(&app).await;
     app.state
         .db
         .write(|conn| {
@@ -615,7 +616,7 @@ async fn sums_of_before_get_the_revenue_without_a_purchase_price_when_they_are_m
 }
 
 #[apply(on_both_databases)]
-async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(app: App) {
+async fn concurrent_denials_issues_and_rate_changes_do_not_deadlock(app: App) {
     let (manager, clerk, admin) = (
         app.hire(app.manager()).await,
         app.hire(app.clerk()).await,
@@ -625,7 +626,7 @@ async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(
     for name in goods {
         manager.adds(name, 0).await;
         manager.supplies(name, 200, "1.23").await.unwrap();
-        // A rate changes the sums of goods that were issued.
+        // A rate change updates the sums of products that have been issued.
         let order = clerk.books(name, 1).await.unwrap();
         clerk.issues(order.id).await.unwrap();
     }
@@ -648,8 +649,8 @@ async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(
                 .map(drop)
         }
     };
-    // Of those that wait for each other in a circle the database refuses one.
-    let acts = orders.into_iter().enumerate().map(|(n, order)| {
+    // In a deadlock, the database would fail one of the transactions.
+    let operations = orders.into_iter().enumerate().map(|(n, order)| {
         let (clerk, rate) = (clerk.clone(), rate(n));
         async move {
             let settled = if n % 4 == 0 {
@@ -660,19 +661,22 @@ async fn cancellations_issues_and_rates_at_the_same_time_never_wait_in_a_circle(
             (settled.map(drop), rate.await)
         }
     });
-    let done: Vec<_> = stream::iter(acts).buffer_unordered(12).collect().await;
-    let refused: Vec<_> = done
+    let results: Vec<_> = stream::iter(operations)
+        .buffer_unordered(12)
+        .collect()
+        .await;
+    let failed: Vec<_> = results
         .into_iter()
         .filter(|(settled, rated)| settled.is_err() || rated.is_err())
         .collect();
-    assert_eq!(refused, []);
+    assert_eq!(failed, []);
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn the_first_issues_of_a_day_are_all_counted(app: App) {
+async fn concurrent_first_issues_of_a_day_are_all_counted(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    // Their sums of the day are in one row of eight.
+    // Products with these ids share one of the eight slots that a day's sums are kept in.
     let mut goods = Vec::new();
     for n in 0..32 {
         let product = manager.adds(&format!("чай {n}"), 40).await;
@@ -694,8 +698,8 @@ async fn the_first_issues_of_a_day_are_all_counted(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
-    example(&app).await;
+async fn wrong_sums_are_found_and_repaired(app: App) {
+    create_example(&app).await;
     app.sql("UPDATE sales_by_day SET revenue_rub = revenue_rub + 1")
         .await;
     app.sql("DELETE FROM sales_by_product").await;
@@ -740,8 +744,8 @@ async fn a_sum_that_is_wrong_is_found_and_repaired(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn orders_that_were_settled_before_there_were_sums_are_summed_at_start(app: App) {
-    example(&app).await;
+async fn migrate_sums_orders_settled_before_the_sums_existed(app: App) {
+    create_example(&app).await;
     app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
     let url = app.state.config.database_url.clone();
     tokio::task::spawn_blocking(move || crate::migrate::migrate(&url))
@@ -759,8 +763,8 @@ async fn orders_that_were_settled_before_there_were_sums_are_summed_at_start(app
 }
 
 #[apply(on_both_databases)]
-async fn a_question_that_makes_no_sense_is_refused(app: App) {
-    example(&app).await;
+async fn invalid_queries_are_rejected(app: App) {
+    create_example(&app).await;
     for (query, field, problem) in [
         (
             Query {
@@ -833,7 +837,7 @@ async fn a_question_that_makes_no_sense_is_refused(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
+async fn low_products_are_listed_with_recent_sales_and_days_left(app: App) {
     let manager = app.hire(app.manager()).await;
     for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
         let draft = fields! { name: name, min_stock: "15", sell_price_rub: "100" };
@@ -845,9 +849,9 @@ async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
             .unwrap();
     }
     let days_ago = |days| clock::at(chrono::Utc::now() - TimeDelta::days(days));
-    settles(&app, days_ago(40), "чай", 3, "", false).await;
-    settles(&app, days_ago(10), "чай", 5, "", false).await;
-    settles(&app, days_ago(0), "чай", 4, "", false).await;
+    settle_order(&app, days_ago(40), "чай", 3, "", false).await;
+    settle_order(&app, days_ago(10), "чай", 5, "", false).await;
+    settle_order(&app, days_ago(0), "чай", 4, "", false).await;
     let board = app
         .state
         .read(Actor::System, |tx| service::board(tx, &Query::default()))
@@ -869,7 +873,7 @@ async fn what_runs_low_is_told_with_its_speed_and_how_long_it_lasts(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
+async fn managers_see_analytics_only_when_the_setting_allows_it(app: App) {
     assert_eq!(
         app.manager()
             .read(|tx| service::summary(tx, &Query::default()))
@@ -887,9 +891,9 @@ async fn a_manager_sees_it_only_where_the_setting_says_so(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
-    example(&app).await;
-    sets_rate(&app, "2026-11-01", "98.5").await;
+async fn the_page_formats_figures_in_the_language_of_the_reader(app: App) {
+    create_example(&app).await;
+    set_rate(&app, "2026-11-01", "98.5").await;
     let mut browser = app
         .browser_of(app.person("хозяин", crate::auth::Role::Admin))
         .await;
@@ -897,14 +901,14 @@ async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
         .get("/admin/analytics?from=2026-11-22&to=2026-11-23&sort=-profit")
         .await;
     assert_eq!(page.status, 200);
-    for shown in [
+    for text in [
         "Выручка",
         "990,00\u{a0}₽",
         "22.11.2026 — 23.11.2026",
         "<svg",
         "Без закупочной цены выдано 2",
     ] {
-        assert!(page.body.contains(shown), "{shown}");
+        assert!(page.body.contains(text), "{text}");
     }
     let refused = browser
         .get("/admin/analytics?from=2026-11-23&to=2026-11-22")
@@ -912,7 +916,7 @@ async fn the_page_shows_the_figures_in_the_language_of_the_reader(app: App) {
     assert_eq!(refused.status, 422);
 }
 
-/// What the log says of acts of a kind, newest first.
+/// Returns the log rows with that action, newest first.
 async fn logged(app: &App, action: Action) -> Vec<Operation> {
     let query = crate::audit::Query {
         action: action.code().to_owned(),
@@ -928,8 +932,9 @@ async fn logged(app: &App, action: Action) -> Vec<Operation> {
     found.page.items
 }
 
-/// Orders, denied orders, pieces, revenue, and the cost in roubles rounded once.
-async fn summed_by_hand(
+/// Sums the orders of a range one by one: orders, denied orders, pieces, revenue in kopecks, and the cost in roubles,
+/// rounded once.
+async fn sum_orders(
     app: &App,
     from: NaiveDate,
     to: NaiveDate,

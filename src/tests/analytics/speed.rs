@@ -1,5 +1,6 @@
-//! How fast a report is next to the same sums in plain SQL. Not run with the others: `scripts/bench` does, on the
-//! database of `sirius demo --orders 1000000` that it made and names in `SPEED_DATABASE_URL`.
+//! Compares the speed of a report with the speed of the same sums in plain SQL. Not run with the other tests:
+//! `scripts/bench` runs it on a database that it fills with `sirius demo --orders 1000000` and names in
+//! `SPEED_DATABASE_URL`.
 
 use crate::{
     analytics::{Query, Summary, service},
@@ -22,15 +23,15 @@ use std::{
 const ROUNDS: usize = 15;
 
 #[derive(QueryableByName)]
-struct Plain {
+struct PlainSums {
     #[diesel(sql_type = BigInt)]
     orders: i64,
     #[diesel(sql_type = BigInt)]
     revenue_rub: i64,
 }
 
-/// The same sums in plain SQL over the orders, by day or by product.
-fn plain(conn: &mut Conn, key: &str, (from, to): (NaiveDate, NaiveDate)) -> Vec<Plain> {
+/// Computes the same sums in plain SQL over the orders, grouped by `key`: the day or the product.
+fn plain_sums(conn: &mut Conn, key: &str, (from, to): (NaiveDate, NaiveDate)) -> Vec<PlainSums> {
     let places = match conn {
         Conn::Sqlite(_) => ("?", "?"),
         Conn::Postgres(_) => ("$1", "$2"),
@@ -48,7 +49,7 @@ fn plain(conn: &mut Conn, key: &str, (from, to): (NaiveDate, NaiveDate)) -> Vec<
         .unwrap()
 }
 
-fn summed(conn: &mut Conn, query: &Query) -> Summary {
+fn summary(conn: &mut Conn, query: &Query) -> Summary {
     let mut tx = Tx::new(conn, Actor::System, clock::now());
     service::summary(&mut tx, query).unwrap()
 }
@@ -60,9 +61,9 @@ fn median(mut times: Vec<Duration>) -> Duration {
 
 #[test]
 #[ignore = "needs a database of a million orders"]
-fn a_year_is_summed_faster_than_its_orders() {
+fn a_report_of_a_year_equals_plain_sql_and_is_timed_against_it() {
     let url: DatabaseUrl = env::var("SPEED_DATABASE_URL")
-        .expect("SPEED_DATABASE_URL names the database")
+        .expect("SPEED_DATABASE_URL is not set")
         .parse()
         .unwrap();
     let mut conn = url.open().unwrap();
@@ -71,7 +72,11 @@ fn a_year_is_summed_faster_than_its_orders() {
     let whole = (NaiveDate::from_ymd_opt(today.year(), 1, 1).unwrap(), today);
     for (name, range, by) in [
         ("this year, by month", whole, "month"),
-        ("twelve months cut at both ends, by day", year, "day"),
+        (
+            "twelve months, the first and last in part, by day",
+            year,
+            "day",
+        ),
     ] {
         let query = Query {
             from: range.0.to_string(),
@@ -79,17 +84,17 @@ fn a_year_is_summed_faster_than_its_orders() {
             by: by.to_owned(),
             ..Query::default()
         };
-        let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+        let (mut summary_times, mut plain_times) = (Vec::new(), Vec::new());
         for _ in 0..ROUNDS {
             let begin = Instant::now();
-            let summary = summed(&mut conn, &query);
-            ours.push(begin.elapsed());
+            let summary = summary(&mut conn, &query);
+            summary_times.push(begin.elapsed());
             let begin = Instant::now();
             let (by_day, by_product) = (
-                plain(&mut conn, "issued_on", range),
-                plain(&mut conn, "product_id", range),
+                plain_sums(&mut conn, "issued_on", range),
+                plain_sums(&mut conn, "product_id", range),
             );
-            theirs.push(begin.elapsed());
+            plain_times.push(begin.elapsed());
             for rows in [by_day, by_product] {
                 let orders: i64 = rows.iter().map(|row| row.orders).sum();
                 let revenue: i64 = rows.iter().map(|row| row.revenue_rub).sum();
@@ -99,11 +104,11 @@ fn a_year_is_summed_faster_than_its_orders() {
                 );
             }
         }
-        let (ours, theirs) = (median(ours), median(theirs));
-        let ratio = theirs.as_secs_f64() / ours.as_secs_f64();
+        let (summary_time, plain_time) = (median(summary_times), median(plain_times));
+        let ratio = plain_time.as_secs_f64() / summary_time.as_secs_f64();
         writeln!(
             std::io::stdout(),
-            "{name}: summary {ours:.2?}, plain SQL {theirs:.2?}, ratio {ratio:.0}"
+            "{name}: summary {summary_time:.2?}, plain SQL {plain_time:.2?}, ratio {ratio:.0}"
         )
         .unwrap();
     }

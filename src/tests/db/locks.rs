@@ -1,4 +1,4 @@
-//! Locks that somebody holds: reading goes on, whoever would write is told in a while to come again, and does it then.
+//! Locks held by another transaction: reads go on, and a write that waits too long fails with a retryable error.
 
 use crate::tests::support::{App, Browser, PHONE, apply, block_on, on_both_databases};
 use crate::{
@@ -21,28 +21,28 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// Of the eight connections of a shop in the tests.
-const WRITERS: usize = 4;
-/// The longest time for which whoever writes waits, and some more for a machine that is busy.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How many of the eight connections of a test shop are for writing.
+const WRITE_CONNECTIONS: usize = 4;
+/// The longest time that a write waits for a lock, plus a margin for a busy machine.
+const LONGEST_WAIT: Duration = Duration::from_secs(20);
 
-/// A program that is not ours, in the middle of a transaction.
-struct Other(Conn);
+/// Another program that holds a lock in an open transaction.
+struct LockHolder(Conn);
 
-impl Other {
-    fn holds(app: &App, lock: &str) -> Self {
+impl LockHolder {
+    fn acquire(app: &App, lock: &str) -> Self {
         let mut conn = app.state.config.database_url.open().unwrap();
         conn.batch_execute(&format!("BEGIN; {lock}")).unwrap();
         Self(conn)
     }
 
-    fn lets_go(mut self) {
+    fn release(mut self) {
         self.0.batch_execute("ROLLBACK").unwrap();
     }
 }
 
-/// How many wait for a lock of a table.
-fn waiting_for(app: &App, table: &str) -> i64 {
+/// Returns how many transactions wait for a lock on a table.
+fn count_waiting_for(app: &App, table: &str) -> i64 {
     #[derive(QueryableByName)]
     struct Count {
         #[diesel(sql_type = BigInt)]
@@ -56,7 +56,7 @@ fn waiting_for(app: &App, table: &str) -> i64 {
     count.count
 }
 
-async fn assert_read(browser: &mut Browser) {
+async fn assert_pages_load(browser: &mut Browser) {
     for page in ["/orders", "/products", "/readyz"] {
         let answer = browser.get(page).await;
         assert_eq!(answer.status, 200, "{page}: {}", answer.body);
@@ -64,13 +64,13 @@ async fn assert_read(browser: &mut Browser) {
 }
 
 #[test]
-fn a_row_that_another_program_holds_stops_nobody_from_reading() {
+fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
     block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
         let tea = manager.adds("чай", 20).await;
         let browser = app.browser_of(app.clerk()).await;
-        let books = |n: usize| {
+        let book = |n: usize| {
             let mut browser = browser.clone();
             async move {
                 let key = format!("till {n}");
@@ -86,31 +86,31 @@ fn a_row_that_another_program_holds_stops_nobody_from_reading() {
         let create =
             |tx: &mut Tx<'_>| tokens::service::create(tx, &fields! { name: "касса" }.read()?);
         let (_, token) = manager.write(create).await.unwrap();
-        let other = Other::holds(&app, "UPDATE products SET min_stock = min_stock");
+        let holder = LockHolder::acquire(&app, "UPDATE products SET min_stock = min_stock");
         let begun = Instant::now();
         let meanwhile = async {
-            while app.state.db.load().waiting < WRITERS {
+            while app.state.db.load().waiting < WRITE_CONNECTIONS {
                 sleep(Duration::from_millis(5)).await;
             }
-            assert_read(&mut browser.clone()).await;
-            // A token is used for the first time, which is written down when that is possible.
-            let mut read = app
+            assert_pages_load(&mut browser.clone()).await;
+            // The first use of a token is recorded if possible; a failure to record it does not fail the request.
+            let mut client = app
                 .browser()
                 .through_proxy("authorization", &format!("Bearer {token}"));
-            assert_eq!(read.get("/api/products").await.status, 200);
+            assert_eq!(client.get("/api/products").await.status, 200);
         };
-        let booked = join_all((0..2 * WRITERS).map(books));
+        let booked = join_all((0..2 * WRITE_CONNECTIONS).map(book));
         for answer in futures::join!(booked, meanwhile).0 {
             assert_eq!(answer.status, 503, "{}", answer.body);
             assert_eq!(answer.headers["retry-after"], "5");
-            let told = ["\"Locked\"", "\"Busy\""].contains(&answer.body.as_str());
-            assert!(told, "{}", answer.body);
+            let is_retryable = ["\"Locked\"", "\"Busy\""].contains(&answer.body.as_str());
+            assert!(is_retryable, "{}", answer.body);
         }
-        assert!(begun.elapsed() < PATIENCE, "{:?}", begun.elapsed());
+        assert!(begun.elapsed() < LONGEST_WAIT, "{:?}", begun.elapsed());
         assert_eq!(manager.counts(tea.id).await, (20, 0, 20));
-        other.lets_go();
+        holder.release();
         for _ in 0..2 {
-            for answer in join_all((0..2 * WRITERS).map(books)).await {
+            for answer in join_all((0..2 * WRITE_CONNECTIONS).map(book)).await {
                 assert_eq!(answer.status, 200, "{}", answer.body);
             }
         }
@@ -120,22 +120,22 @@ fn a_row_that_another_program_holds_stops_nobody_from_reading() {
 }
 
 #[test]
-fn what_is_locked_by_a_name_is_waited_for_no_longer_than_a_row() {
+fn advisory_locks_time_out_like_row_locks() {
     block_on(async {
         let app = App::postgres();
         app.hire(app.manager()).await.adds("чай", 20).await;
         let clerk = app.hire(app.clerk()).await;
         let order = clerk.books("чай", 1).await.unwrap();
-        let rates = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates', 0))";
-        let other = Other::holds(&app, rates);
+        let rates_lock = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates', 0))";
+        let holder = LockHolder::acquire(&app, rates_lock);
         assert_eq!(clerk.issues(order.id).await, Err(Error::Locked));
-        other.lets_go();
+        holder.release();
         assert!(clerk.issues(order.id).await.is_ok());
     });
 }
 
 #[test]
-fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
+fn one_of_two_deadlocked_transactions_fails_with_locked() {
     block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
@@ -144,9 +144,9 @@ fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
             manager.adds("кофе", 1).await.id,
         );
         let (one, two) = (channel::<()>(), channel::<()>());
-        let crossing = |first: i64,
-                        then: i64,
-                        (locked, other): (
+        let lock_both = |first: i64,
+                         second: i64,
+                         (locked, other): (
             std::sync::mpsc::Sender<()>,
             std::sync::mpsc::Receiver<()>,
         )| {
@@ -154,21 +154,21 @@ fn of_two_who_wait_for_each_other_one_is_told_to_come_again() {
                 crate::stock::service::lock(tx, first)?;
                 let _ = locked.send(());
                 let _ = other.recv();
-                crate::stock::service::lock(tx, then).map(drop)
+                crate::stock::service::lock(tx, second).map(drop)
             })
         };
-        let (there, back) = futures::join!(
-            crossing(tea, coffee, (one.0, two.1)),
-            crossing(coffee, tea, (two.0, one.1))
+        let (tea_first, coffee_first) = futures::join!(
+            lock_both(tea, coffee, (one.0, two.1)),
+            lock_both(coffee, tea, (two.0, one.1))
         );
-        let mut both = [there, back];
-        both.sort_by_key(Result::is_ok);
-        assert_eq!(both, [Err(Error::Locked), Ok(())]);
+        let mut results = [tea_first, coffee_first];
+        results.sort_by_key(Result::is_ok);
+        assert_eq!(results, [Err(Error::Locked), Ok(())]);
     });
 }
 
 #[test]
-fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
+fn an_idle_transaction_is_ended_and_releases_its_locks() {
     #[derive(QueryableByName)]
     struct Setting {
         #[diesel(sql_type = Text)]
@@ -207,7 +207,7 @@ fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
         let (dead, booked) = futures::join!(dead, alive);
         assert!(booked.is_ok(), "{booked:?}");
         assert_eq!(dead, Err(Error::Unavailable));
-        // Its connection is replaced.
+        // The broken connection is replaced.
         assert!(
             join_all((0..8).map(|_| clerk.books("чай", 1)))
                 .await
@@ -218,45 +218,45 @@ fn a_server_that_died_in_a_transaction_holds_its_locks_for_a_while_only() {
 }
 
 #[test]
-fn a_name_that_a_file_brings_at_the_same_moment_is_taken() {
+fn a_name_created_by_a_concurrent_import_is_taken() {
     block_on(async {
         let app = App::postgres();
         let manager = app.hire(app.manager()).await;
         let draft = |name: &str| fields! { name: name };
         let (begin, begun) = channel::<()>();
         let (end, ended) = channel::<()>();
-        let (of_file, actor) = (draft("Чай"), manager.actor());
-        let file = app.state.db.write(move |conn| {
+        let (file_draft, actor) = (draft("Чай"), manager.actor());
+        let import = app.state.db.write(move |conn| {
             db::lock_table(conn, "products")?;
             let _ = begin.send(());
             let _ = ended.recv();
             let mut tx = Tx::new(conn, actor, clock::now());
-            products::service::create(&mut tx, "", &of_file.with("quantity", "0").read()?)
+            products::service::create(&mut tx, "", &file_draft.with("quantity", "0").read()?)
         });
-        let by_hand = draft("чай");
-        let typed = async {
+        let form_draft = draft("чай");
+        let created = async {
             while begun.try_recv().is_err() {
                 sleep(Duration::from_millis(5)).await;
             }
-            let waits = async {
-                while waiting_for(&app, "products") == 0 {
+            let release_when_waiting = async {
+                while count_waiting_for(&app, "products") == 0 {
                     sleep(Duration::from_millis(5)).await;
                 }
                 end.send(()).unwrap();
             };
             let create = manager.write(move |tx| {
-                products::service::create(tx, "", &by_hand.with("quantity", "0").read()?)
+                products::service::create(tx, "", &form_draft.with("quantity", "0").read()?)
             });
-            futures::join!(create, waits).0
+            futures::join!(create, release_when_waiting).0
         };
-        let (file, typed) = futures::join!(file, typed);
-        assert!(file.is_ok(), "{file:?}");
-        assert_eq!(typed.map(drop), Err(Error::field("name", Problem::Taken)));
+        let (imported, created) = futures::join!(import, created);
+        assert!(imported.is_ok(), "{imported:?}");
+        assert_eq!(created.map(drop), Err(Error::field("name", Problem::Taken)));
     });
 }
 
 #[apply(on_both_databases)]
-async fn reading_and_writing_keep_nobody_from_each_other(app: App) {
+async fn reads_and_writes_do_not_block_each_other(app: App) {
     let manager = app.hire(app.manager()).await;
     manager.adds("чай", 20).await;
     let mut browser = app.browser_of(app.clerk()).await;
@@ -292,18 +292,18 @@ async fn reading_and_writing_keep_nobody_from_each_other(app: App) {
         let _ = ended.recv();
         Ok(())
     });
-    let looks = async {
+    let reads = async {
         while begun.try_recv().is_err() {
             sleep(Duration::from_millis(5)).await;
         }
-        assert_read(&mut browser).await;
+        assert_pages_load(&mut browser).await;
         end.send(()).unwrap();
     };
-    assert_eq!(futures::join!(write, looks).0, Ok(()));
+    assert_eq!(futures::join!(write, reads).0, Ok(()));
 }
 
 #[apply(on_both_databases)]
-async fn a_large_file_that_is_loaded_stops_nobody_from_reading(app: App) {
+async fn a_large_import_does_not_block_reads(app: App) {
     let manager = app.hire(app.person("завсклад", Role::Manager)).await;
     manager.adds("чай", 100).await;
     let mut browser = app.browser_of(app.clerk()).await;
@@ -315,24 +315,24 @@ async fn a_large_file_that_is_loaded_stops_nobody_from_reading(app: App) {
         })
         .await
         .unwrap();
-    let shown = upload.clone();
+    let previewed = upload.clone();
     let digest = manager
-        .read(move |tx| import::service::preview(tx, import::Kind::Products, &shown))
+        .read(move |tx| import::service::preview(tx, import::Kind::Products, &previewed))
         .await
         .unwrap()
         .digest;
-    let loaded = manager.write(move |tx| {
+    let imported = manager.write(move |tx| {
         import::service::confirm(tx, import::Kind::Products, &upload, &digest, false)
     });
     let meanwhile = async {
-        let books = join_all(
+        let bookings = join_all(
             (0..10).map(|n| manager.books_once("чай", 1, if n % 2 == 0 { "one" } else { "two" })),
         );
-        let (booked, ()) = futures::join!(books, assert_read(&mut browser));
+        let (booked, ()) = futures::join!(bookings, assert_pages_load(&mut browser));
         booked
     };
-    let (loaded, booked) = futures::join!(loaded, meanwhile);
-    assert_eq!(loaded.unwrap().new, 2_000);
+    let (imported, booked) = futures::join!(imported, meanwhile);
+    assert_eq!(imported.unwrap().new, 2_000);
     for booked in booked {
         assert!(
             matches!(booked, Ok(_) | Err(Error::Locked | Error::Busy)),

@@ -1,8 +1,8 @@
-//! How SQLite reads what pages show: always by an index, and never sorting what may be the whole table.
+//! The query plans of SQLite: lists are always read through an index, and a whole table is never sorted.
 //!
-//! Its plans do not depend on how much there is, so an empty shop proves them for a full one.
+//! SQLite chooses its plans without regard to the number of rows, so an almost empty shop proves them for a full one.
 
-use crate::tests::products::names::MANY;
+use crate::tests::products::names::INSERT_MANY_ROWS;
 use crate::tests::support::{App, PHONE, block_on};
 use crate::{
     analytics,
@@ -20,7 +20,7 @@ use diesel::{
 };
 use std::sync::{Arc, Mutex};
 
-/// Tables that grow as long as the shop is open.
+/// The tables that grow for as long as the shop is in use.
 const GROWING: [&str; 6] = [
     "orders",
     "order_names",
@@ -36,14 +36,14 @@ struct Step {
     detail: String,
 }
 
-/// The queries of a reading, each with the steps of its plan.
-fn plans(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<String>)> {
+/// Runs `read` and returns its SELECT queries, each with the steps of its plan.
+fn explain(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<String>)> {
     let queries: Arc<Mutex<Vec<String>>> = Arc::default();
-    let heard = queries.clone();
+    let recorded = queries.clone();
     tx.conn
         .set_instrumentation(move |event: InstrumentationEvent<'_>| {
             if let InstrumentationEvent::StartQuery { query, .. } = event {
-                heard.lock().unwrap().push(query.to_string());
+                recorded.lock().unwrap().push(query.to_string());
             }
         });
     read(tx);
@@ -64,42 +64,42 @@ fn plans(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<St
         .collect()
 }
 
-/// Whether a step reads a growing table without an index.
-fn reads_all(step: &str) -> bool {
+/// Returns whether a step reads a growing table without an index.
+fn is_full_scan(step: &str) -> bool {
     GROWING.iter().any(|table| {
         step.strip_prefix("SCAN ")
             .is_some_and(|scanned| scanned == *table)
     })
 }
 
-/// Reads in a shop that has sold, a hundred days ago and today, and gives the plans of what was read.
-fn shown(read: impl FnOnce(&mut Tx<'_>) + Send + 'static) -> Vec<(String, Vec<String>)> {
-    shown_after("", read)
+/// Runs `read` in a shop with sales a hundred days ago and today, and returns the plans of its queries.
+fn plans(read: impl FnOnce(&mut Tx<'_>) + Send + 'static) -> Vec<(String, Vec<String>)> {
+    plans_after("", read)
 }
 
-/// The same after `sql`.
-fn shown_after(
+/// Returns the same after running `sql`.
+fn plans_after(
     sql: &'static str,
     read: impl FnOnce(&mut Tx<'_>) + Send + 'static,
 ) -> Vec<(String, Vec<String>)> {
-    let (told, heard) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     block_on(async move {
         let app = App::sqlite();
         app.hire(app.manager()).await.adds("чай", 5).await;
         for days in [100, 0] {
             let then = clock::at((clock::now().utc() - TimeDelta::days(days)).and_utc());
-            let sold = |tx: &mut Tx<'_>| {
+            let sell = |tx: &mut Tx<'_>| {
                 let draft = fields! { phone: PHONE, product: "чай", qty: "1" };
                 let order = orders::service::create(tx, "", &draft.read()?)?;
                 orders::service::issue(tx, order.id)
             };
-            app.state.write_at(then, sold).await.unwrap();
+            app.state.write_at(then, sell).await.unwrap();
         }
         app.sql(sql).await;
-        let plans = app.admin().read(|tx| Ok(plans(tx, read))).await.unwrap();
-        told.send(plans).unwrap();
+        let plans = app.admin().read(|tx| Ok(explain(tx, read))).await.unwrap();
+        sender.send(plans).unwrap();
     });
-    let plans = heard.recv().unwrap();
+    let plans = receiver.recv().unwrap();
     assert!(!plans.is_empty());
     plans
 }
@@ -107,7 +107,7 @@ fn shown_after(
 fn assert_by_index(plans: &[(String, Vec<String>)]) {
     for (query, steps) in plans {
         assert!(
-            !steps.iter().any(|step| reads_all(step)),
+            !steps.iter().any(|step| is_full_scan(step)),
             "{query}\n{steps:#?}"
         );
     }
@@ -122,15 +122,15 @@ fn assert_unsorted(plans: &[(String, Vec<String>)]) {
     }
 }
 
-/// A cursor somewhere in a list by time.
-fn somewhere() -> String {
+/// Returns a cursor within a list that is sorted by time.
+fn time_cursor() -> String {
     let noon = "2026-11-23T12:00:00".parse().unwrap();
     cursor(&[SortKey::Time(noon), SortKey::Int(7)])
 }
 
 #[test]
-fn pages_of_orders_are_read_by_their_sort_and_status() {
-    let plans = shown(|tx| {
+fn order_pages_use_indexes_for_their_sort_and_status() {
+    let plans = plans(|tx| {
         let phone = cursor(&[SortKey::Text("7916".to_owned()), SortKey::Int(7)]);
         let status = cursor(&[
             SortKey::Text("paid_issued".to_owned()),
@@ -138,7 +138,7 @@ fn pages_of_orders_are_read_by_their_sort_and_status() {
             SortKey::Int(7),
         ]);
         for (sort, after) in [
-            ("created_at", somewhere()),
+            ("created_at", time_cursor()),
             ("phone", phone),
             ("status", status),
         ] {
@@ -179,8 +179,8 @@ fn pages_of_orders_are_read_by_their_sort_and_status() {
 }
 
 #[test]
-fn orders_are_found_by_digits_through_the_indexes_of_both_ends() {
-    let plans = shown(|tx| {
+fn phone_searches_use_the_indexes_on_both_ends_of_the_number() {
+    let plans = plans(|tx| {
         let query = orders::Query {
             phone: "4567".to_owned(),
             ..orders::Query::default()
@@ -197,10 +197,10 @@ fn orders_are_found_by_digits_through_the_indexes_of_both_ends() {
     }
 }
 
-/// Lists of what was sold and received of a product, by all their sorts.
-fn lists_of_a_product(tx: &mut Tx<'_>) {
+/// Lists the orders and supplies of a product in all their sort orders.
+fn list_orders_and_supplies_of_a_product(tx: &mut Tx<'_>) {
     let phone = cursor(&[SortKey::Text("7916".to_owned()), SortKey::Int(7)]);
-    for (sort, after) in [("-created_at", somewhere()), ("phone", phone)] {
+    for (sort, after) in [("-created_at", time_cursor()), ("phone", phone)] {
         for after in [String::new(), after] {
             let query = orders::Query {
                 product: "чай".to_owned(),
@@ -218,13 +218,13 @@ fn lists_of_a_product(tx: &mut Tx<'_>) {
     supplies::service::list(tx, &query).unwrap();
 }
 
-/// The product has another name, under which it was not sold yet.
-const RENAMED: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01 00:00:00' FROM products";
+/// Gives the product a former name without orders or supplies of that time.
+const ADD_FORMER_NAME: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01 00:00:00' FROM products";
 
 #[test]
-fn what_is_rare_is_found_by_its_product_and_only_that_is_sorted() {
-    for sql in ["", RENAMED] {
-        let plans = shown_after(sql, lists_of_a_product);
+fn lists_of_a_rare_product_use_its_index_and_sort_only_its_rows() {
+    for sql in ["", ADD_FORMER_NAME] {
+        let plans = plans_after(sql, list_orders_and_supplies_of_a_product);
         assert_by_index(&plans);
         let of_product = plans.iter().flat_map(|(_, steps)| steps);
         for index in ["orders_product_id", "supplies_product_id"] {
@@ -233,7 +233,7 @@ fn what_is_rare_is_found_by_its_product_and_only_that_is_sorted() {
                 "{index}: {plans:#?}"
             );
         }
-        // Rows that were found are read by their numbers.
+        // Only rows that were found before and are read by their ids may be sorted.
         let sorted = plans
             .iter()
             .filter(|(_, steps)| steps.iter().any(|step| step.contains("TEMP B-TREE")));
@@ -247,9 +247,12 @@ fn what_is_rare_is_found_by_its_product_and_only_that_is_sorted() {
 }
 
 #[test]
-fn what_is_common_is_found_in_the_order_of_the_list() {
-    for sql in [MANY.to_owned(), format!("{RENAMED}; {MANY}")] {
-        let plans = shown_after(sql.leak(), lists_of_a_product);
+fn lists_of_a_common_product_are_read_in_order_without_sorting() {
+    for sql in [
+        INSERT_MANY_ROWS.to_owned(),
+        format!("{ADD_FORMER_NAME}; {INSERT_MANY_ROWS}"),
+    ] {
+        let plans = plans_after(sql.leak(), list_orders_and_supplies_of_a_product);
         assert_by_index(&plans);
         assert_unsorted(&plans);
         let by_phone = plans
@@ -261,8 +264,8 @@ fn what_is_common_is_found_in_the_order_of_the_list() {
 }
 
 #[test]
-fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
-    let plans = shown(|tx| {
+fn searches_by_number_and_customer_name_use_indexes() {
+    let plans = plans(|tx| {
         for (id, customer) in [("7", ""), ("", "мария"), ("", "мария иванова")] {
             let query = orders::Query {
                 id: id.to_owned(),
@@ -288,14 +291,14 @@ fn orders_are_found_by_number_and_by_words_of_a_name_through_their_indexes() {
 }
 
 #[test]
-fn the_log_is_read_by_what_is_asked_of_it() {
-    let plans = shown(|tx| {
+fn log_queries_use_an_index_for_every_filter() {
+    let plans = plans(|tx| {
         let of = |user: &str, action: &str, entity_type: &str, entity_id: &str| audit::Query {
             user: user.to_owned(),
             action: action.to_owned(),
             entity_type: entity_type.to_owned(),
             entity_id: entity_id.to_owned(),
-            after: somewhere(),
+            after: time_cursor(),
             ..audit::Query::default()
         };
         for query in [
@@ -312,10 +315,10 @@ fn the_log_is_read_by_what_is_asked_of_it() {
     });
     assert_by_index(&plans);
     assert_unsorted(&plans);
-    let of_one = plans
+    let of_one_entity = plans
         .iter()
         .filter(|(query, _)| query.contains("`entity_id` ="));
-    for (query, steps) in of_one {
+    for (query, steps) in of_one_entity {
         assert!(
             steps[0].contains("(entity_type=? AND entity_id=?"),
             "{query}\n{steps:#?}"
@@ -324,10 +327,10 @@ fn the_log_is_read_by_what_is_asked_of_it() {
 }
 
 #[test]
-fn supplies_and_ledgers_are_read_by_product_and_time() {
-    let plans = shown(|tx| {
+fn supplies_and_ledgers_are_read_by_index_without_sorting() {
+    let plans = plans(|tx| {
         let query = supplies::Query {
-            after: somewhere(),
+            after: time_cursor(),
             ..supplies::Query::default()
         };
         supplies::service::list(tx, &query).unwrap();
@@ -340,8 +343,8 @@ fn supplies_and_ledgers_are_read_by_product_and_time() {
 }
 
 #[test]
-fn a_report_reads_of_the_orders_only_what_its_indexes_have() {
-    let plans = shown(|tx| {
+fn reports_read_orders_only_through_covering_indexes() {
+    let plans = plans(|tx| {
         let (from, to) = (tx.now.day() - Days::new(90), tx.now.day() - Days::new(10));
         for product_id in ["", "1"] {
             let query = analytics::Query {
@@ -359,7 +362,10 @@ fn a_report_reads_of_the_orders_only_what_its_indexes_have() {
         .iter()
         .filter(|(query, _)| query.contains("FROM `orders`"))
         .collect();
-    assert!(of_orders.len() > 3, "the range cuts months");
+    assert!(
+        of_orders.len() > 3,
+        "the range covers some months only in part"
+    );
     for (query, steps) in of_orders {
         assert!(steps[0].contains("COVERING INDEX"), "{query}\n{steps:#?}");
     }

@@ -1,4 +1,4 @@
-//! The connections to the database: one for each work, until that ends.
+//! The connections to the database: each task keeps its connection until it ends.
 
 use crate::tests::support::{App, apply, block_on, on_both_databases};
 use crate::{clock, db::Conn, error::Error, schema::throttles};
@@ -11,7 +11,7 @@ use std::{
 use tokio::{task::JoinHandle, time::sleep};
 
 #[apply(on_both_databases)]
-async fn what_is_answered_with_success_is_on_the_disk_whatever_the_server_is_set_to(app: App) {
+async fn synchronous_commit_is_on_whatever_the_server_default_is(app: App) {
     #[derive(QueryableByName)]
     struct Setting {
         #[diesel(sql_type = Text)]
@@ -26,23 +26,23 @@ async fn what_is_answered_with_success_is_on_the_disk_whatever_the_server_is_set
             Ok(value)
         }
     };
-    // The server of the tests is set to `off`.
+    // Otherwise a crash could lose writes that were answered with success. The test server is configured with `off`.
     assert_eq!(app.state.db.write(read).await.as_deref(), Ok("on"));
 }
 
 type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
 
-fn write(app: &App, act: Write) -> JoinHandle<Result<(), Error>> {
+fn write(app: &App, operation: Write) -> JoinHandle<Result<(), Error>> {
     let db = app.state.db.clone();
-    tokio::spawn(async move { db.write(act).await })
+    tokio::spawn(async move { db.write(operation).await })
 }
 
-/// What comes of acts that wait together, in this order, and share one commit: first that of one that holds the
-/// writer until all of them wait.
-async fn together(app: &App, acts: Vec<Write>) -> Vec<Result<(), Error>> {
+/// Runs operations in this order in one batch, which shares a commit, and returns their results. The first result is that
+/// of an operation that occupies the writer until all the others are queued.
+async fn run_in_one_batch(app: &App, operations: Vec<Write>) -> Vec<Result<(), Error>> {
     let (begin, begun) = channel::<()>();
     let (end, ended) = channel::<()>();
-    let held = write(
+    let blocker = write(
         app,
         Box::new(move |_| {
             begin.send(()).unwrap();
@@ -53,20 +53,20 @@ async fn together(app: &App, acts: Vec<Write>) -> Vec<Result<(), Error>> {
     while begun.try_recv().is_err() {
         sleep(Duration::from_millis(5)).await;
     }
-    let mut waiting = vec![held];
-    for act in acts {
-        waiting.push(write(app, act));
+    let mut waiting = vec![blocker];
+    for operation in operations {
+        waiting.push(write(app, operation));
         while app.state.db.load().queued != Some(waiting.len() - 1) {
             sleep(Duration::from_millis(5)).await;
         }
     }
     end.send(()).unwrap();
-    let done = join_all(waiting).await;
-    done.into_iter().map(Result::unwrap).collect()
+    let results = join_all(waiting).await;
+    results.into_iter().map(Result::unwrap).collect()
 }
 
-/// Writes a row, to be counted.
-fn note(key: &'static str) -> Write {
+/// Inserts a row for [`count_rows`].
+fn insert_row(key: &'static str) -> Write {
     Box::new(move |conn: &mut Conn| {
         let row = (
             throttles::key.eq(key),
@@ -80,53 +80,66 @@ fn note(key: &'static str) -> Write {
     })
 }
 
-async fn noted(app: &App) -> i64 {
+async fn count_rows(app: &App) -> i64 {
     let count = |conn: &mut Conn| Ok(throttles::table.count().get_result::<i64>(conn)?);
     app.state.db.read(count).await.unwrap()
 }
 
-/// As on a full disk: SQLite gives the whole transaction up in the middle of an act.
+/// As on a full disk: SQLite rolls the whole transaction back in the middle of an operation.
 #[test]
-fn what_waited_behind_an_act_that_lost_the_transaction_is_not_done_unsaid() {
+fn after_a_lost_transaction_each_write_reports_what_really_happened() {
     block_on(async {
         let app = App::sqlite();
-        let losing: Write = Box::new(|conn| {
+        let rolling_back: Write = Box::new(|conn| {
             conn.batch_execute("ROLLBACK")?;
             Err(Error::NoSpace)
         });
-        let done = together(&app, vec![note("before"), losing, note("behind")]).await;
+        let results = run_in_one_batch(
+            &app,
+            vec![insert_row("before"), rolling_back, insert_row("later")],
+        )
+        .await;
         assert!(
-            done[..3].iter().all(|lost| *lost == Err(Error::NoSpace)),
-            "{done:?}"
+            results[..3]
+                .iter()
+                .all(|result| *result == Err(Error::NoSpace)),
+            "{results:?}"
         );
-        let behind = i64::from(done[3].is_ok());
-        assert_eq!(noted(&app).await, behind);
-        // The writer goes on.
-        assert_eq!(write(&app, note("after")).await.unwrap(), Ok(()));
-        assert_eq!(noted(&app).await, behind + 1);
+        let later_rows = i64::from(results[3].is_ok());
+        assert_eq!(count_rows(&app).await, later_rows);
+        // The writer keeps working.
+        assert_eq!(write(&app, insert_row("after")).await.unwrap(), Ok(()));
+        assert_eq!(count_rows(&app).await, later_rows + 1);
     });
 }
 
 #[test]
-fn whoever_shares_a_commit_with_a_fault_is_told_to_come_again() {
+fn writes_batched_with_a_panic_fail_with_a_retryable_error() {
     block_on(async {
         let app = App::sqlite();
-        let faulty: Write = Box::new(|_| panic!("a fault of the program"));
-        let done = together(&app, vec![note("before"), faulty, note("behind")]).await;
-        let again = Err(Error::Unavailable);
-        assert_eq!(done, [again.clone(), again, Err(Error::Internal), Ok(())]);
+        let panicking: Write = Box::new(|_| panic!("a panic on purpose"));
+        let results = run_in_one_batch(
+            &app,
+            vec![insert_row("before"), panicking, insert_row("later")],
+        )
+        .await;
+        let retryable = Err(Error::Unavailable);
         assert_eq!(
-            noted(&app).await,
-            1,
-            "what was rolled back is not there, what came behind is"
+            results,
+            [retryable.clone(), retryable, Err(Error::Internal), Ok(())]
         );
-        assert_eq!(write(&app, note("before")).await.unwrap(), Ok(()));
-        assert_eq!(noted(&app).await, 2);
+        assert_eq!(
+            count_rows(&app).await,
+            1,
+            "the rows of the batch are rolled back, the later one is kept"
+        );
+        assert_eq!(write(&app, insert_row("before")).await.unwrap(), Ok(()));
+        assert_eq!(count_rows(&app).await, 2);
     });
 }
 
 #[test]
-fn work_that_nobody_waits_for_keeps_its_connection_until_it_ends() {
+fn an_abandoned_query_keeps_its_connection_until_it_ends() {
     block_on(async {
         let app = App::sqlite();
         let (end, ended) = channel::<()>();
@@ -147,7 +160,7 @@ fn work_that_nobody_waits_for_keeps_its_connection_until_it_ends() {
         assert!(long.await.is_err_and(|error| error.is_cancelled()));
         let load = app.state.db.load();
         assert_eq!((load.open, load.idle), (1, 0));
-        // Whoever comes next gets a connection that is free.
+        // The next query gets a free connection.
         assert!(app.state.db.read(|_| Ok(())).await.is_ok());
         end.send(()).unwrap();
         let begun = Instant::now();

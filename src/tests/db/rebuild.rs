@@ -1,5 +1,5 @@
-//! Tables of SQLite that are built anew, as "How a migration is written" in CONTRIBUTING.md has it: on every schema
-//! that was ever released, brought up to date, with the shop in it.
+//! Rebuilding tables in SQLite as "How a migration is written" in CONTRIBUTING.md describes it: on the fixture of every
+//! released schema, migrated to the newest one, with its data.
 
 use crate::db::{
     Conn, DatabaseUrl,
@@ -15,7 +15,7 @@ use std::{
 };
 use tempfile::TempDir;
 
-/// Tables, with the check that gets one more code. The log has none; it has triggers.
+/// The tables to rebuild, each with the check that gets one more code. The log has triggers instead of a check.
 const TABLES: [(&str, &str); 4] = [
     ("users", "users_role CHECK (role IN ("),
     ("orders", "orders_status CHECK (status IN ("),
@@ -24,10 +24,10 @@ const TABLES: [(&str, &str); 4] = [
 ];
 const VERSION: &str = "99990101000000";
 
-/// Every fixture, brought up to date.
-fn shops() -> Vec<(TempDir, Conn)> {
+/// Returns a database for every fixture, migrated to the newest schema.
+fn migrated_fixtures() -> Vec<(TempDir, Conn)> {
     let fixtures = fs::read_dir("migrations/fixtures/sqlite").unwrap();
-    let state = |fixture: &Path| {
+    let migrated = |fixture: &Path| {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("sirius.db"));
         let dump = fs::read_to_string(fixture).unwrap();
@@ -36,7 +36,7 @@ fn shops() -> Vec<(TempDir, Conn)> {
         (folder, url.open().unwrap())
     };
     fixtures
-        .map(|fixture| state(&fixture.unwrap().path()))
+        .map(|fixture| migrated(&fixture.unwrap().path()))
         .collect()
 }
 
@@ -45,7 +45,7 @@ fn lines(conn: &mut Conn, query: &str) -> Vec<String> {
     lines.into_iter().map(|row| row.line).collect()
 }
 
-/// Every row of every table, the numbers that come next included, and what the schema has besides tables.
+/// Returns every row of every table, including the next ids, and the schema objects that are not tables.
 fn contents(conn: &mut Conn) -> BTreeMap<String, BTreeSet<String>> {
     let tables = lines(
         conn,
@@ -62,16 +62,17 @@ fn contents(conn: &mut Conn) -> BTreeMap<String, BTreeSet<String>> {
             (table, rows.into_iter().collect())
         })
         .collect();
-    let beside = "SELECT sql AS line FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL";
+    let other_objects =
+        "SELECT sql AS line FROM sqlite_master WHERE type <> 'table' AND sql IS NOT NULL";
     all.insert(
-        "beside the tables".to_owned(),
-        lines(conn, beside).into_iter().collect(),
+        "indexes and triggers".to_owned(),
+        lines(conn, other_objects).into_iter().collect(),
     );
     all
 }
 
-/// The statements that build a table anew, with one more code in a check.
-fn rebuilt(conn: &mut Conn, table: &str, check: &str) -> String {
+/// Returns the statements that rebuild a table, with one more code in its check.
+fn rebuild_sql(conn: &mut Conn, table: &str, check: &str) -> String {
     let sql = |conn: &mut Conn, which: &str| {
         let query = format!(
             "SELECT sql AS line FROM sqlite_master WHERE tbl_name = '{table}' AND sql IS NOT NULL AND type {which}"
@@ -89,18 +90,18 @@ fn rebuilt(conn: &mut Conn, table: &str, check: &str) -> String {
     let columns =
         format!("SELECT name AS line FROM pragma_table_xinfo('{table}') WHERE hidden = 0");
     let columns = lines(conn, &columns).join(", ");
-    let beside = sql(conn, "<> 'table'").join(";\n");
+    let other_objects = sql(conn, "<> 'table'").join(";\n");
     format!(
         "CREATE TABLE new_{table} {body};
          INSERT INTO sqlite_sequence (name, seq) SELECT 'new_{table}', seq FROM sqlite_sequence WHERE name = '{table}';
          INSERT INTO new_{table} ({columns}) SELECT {columns} FROM {table};
          DROP TABLE {table};
          ALTER TABLE new_{table} RENAME TO {table};
-         {beside};\n"
+         {other_objects};\n"
     )
 }
 
-/// Runs a migration that nobody released.
+/// Runs `up` as a migration and returns the versions that were applied.
 fn migrate(conn: &mut Conn, up: &str) -> Result<Vec<String>, String> {
     let folder = tempfile::tempdir().unwrap();
     let migration = folder.path().join("9999-01-01-000000_one_more_code");
@@ -110,38 +111,39 @@ fn migrate(conn: &mut Conn, up: &str) -> Result<Vec<String>, String> {
     let source = FileBasedMigrations::from_path(folder.path()).unwrap();
     match conn {
         Conn::Sqlite(conn) => run_on_sqlite(conn, source).map_err(|error| error.to_string()),
-        Conn::Postgres(_) => unreachable!("only SQLite builds tables anew"),
+        Conn::Postgres(_) => unreachable!("only SQLite rebuilds tables"),
     }
 }
 
 #[test]
-fn a_table_that_is_built_anew_loses_nothing() {
-    for (_folder, mut conn) in shops() {
-        // The newest order is gone: its number is never given again.
+fn rebuilding_a_table_loses_nothing() {
+    for (_folder, mut conn) in migrated_fixtures() {
+        // As if newer orders had been deleted: their numbers must not be used again.
         conn.batch_execute("UPDATE sqlite_sequence SET seq = seq + 7 WHERE name = 'orders'")
             .unwrap();
         let before = (describe(&mut conn), contents(&mut conn));
         let up: String = TABLES
             .iter()
-            .map(|(table, check)| rebuilt(&mut conn, table, check))
+            .map(|(table, check)| rebuild_sql(&mut conn, table, check))
             .collect();
         assert_eq!(migrate(&mut conn, &up).unwrap(), [VERSION]);
-        let diesels = format!("DELETE FROM __diesel_schema_migrations WHERE version = '{VERSION}'");
-        conn.batch_execute(&diesels).unwrap();
+        let forget_version =
+            format!("DELETE FROM __diesel_schema_migrations WHERE version = '{VERSION}'");
+        conn.batch_execute(&forget_version).unwrap();
         let (schema, rows) = (describe(&mut conn), contents(&mut conn));
         let changed: Vec<_> = schema.symmetric_difference(&before.0).collect();
         assert_eq!(changed.len(), 6, "{changed:#?}");
         assert!(changed.iter().all(|line| line.starts_with("check ")));
         assert!(before.1["sessions"].len() + before.1["orders"].len() > 10);
         assert_eq!(rows, before.1);
-        // The code counts, and what guards the rows is there again.
-        let tried =
+        // The new code is allowed, and checks, triggers and foreign keys work again.
+        let execute =
             |conn: &mut Conn, sql: &str| conn.batch_execute(sql).map_err(|error| error.to_string());
         assert_eq!(
-            tried(&mut conn, "UPDATE stock_movements SET kind = 'one_more'"),
+            execute(&mut conn, "UPDATE stock_movements SET kind = 'one_more'"),
             Ok(())
         );
-        for (guarded, why) in [
+        for (forbidden, why) in [
             (
                 "UPDATE stock_movements SET kind = 'two_more'",
                 "CHECK constraint",
@@ -152,21 +154,21 @@ fn a_table_that_is_built_anew_loses_nothing() {
                 "FOREIGN KEY constraint",
             ),
         ] {
-            let refused = tried(&mut conn, guarded).unwrap_err();
-            assert!(refused.contains(why), "{guarded}: {refused}");
+            let refused = execute(&mut conn, forbidden).unwrap_err();
+            assert!(refused.contains(why), "{forbidden}: {refused}");
         }
     }
 }
 
 #[test]
-fn a_migration_that_fails_halfway_leaves_everything_as_it_was() {
-    for (_folder, mut conn) in shops() {
+fn a_migration_that_fails_halfway_changes_nothing() {
+    for (_folder, mut conn) in migrated_fixtures() {
         let before = (
             applied(&mut conn).unwrap(),
             describe(&mut conn),
             contents(&mut conn),
         );
-        let orders = rebuilt(&mut conn, TABLES[1].0, TABLES[1].1);
+        let orders = rebuild_sql(&mut conn, TABLES[1].0, TABLES[1].1);
         for (up, why) in [
             (
                 format!("{orders} INSERT INTO nowhere VALUES (1);"),

@@ -1,4 +1,4 @@
-//! The two sets of migrations make the same schema, and can be taken back.
+//! The two sets of migrations create the same schema and can be reverted.
 
 use crate::tests::support::{App, apply, block_on, on_both_databases};
 use crate::{
@@ -29,8 +29,8 @@ fn lines(conn: &mut Conn, query: &str) -> BTreeSet<String> {
         .collect()
 }
 
-/// Tables, columns (type, may be null, generated), indexes with their columns, foreign keys, and checks with the
-/// texts in them, which are the codes that a column takes.
+/// Describes the schema, one line for each item: columns (type, nullability, whether generated), indexes with their
+/// columns, foreign keys, and checks with the quoted texts in them, which are the codes that a column allows.
 pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
     let queries: &[&str] = match conn {
         Conn::Sqlite(_) => &[
@@ -65,7 +65,7 @@ pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
         .iter()
         .flat_map(|query| lines(conn, query))
         .collect();
-    let guarded = match conn {
+    let checked = match conn {
         Conn::Sqlite(_) => lines(conn, "SELECT sql AS line FROM sqlite_master WHERE type = 'table'"),
         Conn::Postgres(_) => lines(
             conn,
@@ -73,12 +73,12 @@ pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
              FROM pg_constraint WHERE contype = 'c' AND connamespace = current_schema()::regnamespace",
         ),
     };
-    all.extend(guarded.iter().flat_map(|sql| validator(sql)));
+    all.extend(checked.iter().flat_map(|sql| check_constraints(sql)));
     all
 }
 
-/// The checks in a piece of SQL: their names, and the texts between quotes.
-fn validator(sql: &str) -> Vec<String> {
+/// Describes the checks in a piece of SQL by their names and the texts in quotes.
+fn check_constraints(sql: &str) -> Vec<String> {
     let code: Vec<_> = sql
         .lines()
         .map(|line| line.split("--").next().unwrap_or_default())
@@ -104,8 +104,9 @@ fn validator(sql: &str) -> Vec<String> {
         .collect()
 }
 
-/// SQL without what differs by design: identity columns, collations, and what each database has its own words for.
-fn neutral(sql: &str) -> String {
+/// Removes from SQL what differs by design: identity columns, collations, and the part that is marked as specific to
+/// one database.
+fn without_differences(sql: &str) -> String {
     let common = sql.split("-- The databases differ from here on").next();
     common
         .unwrap_or_default()
@@ -134,7 +135,7 @@ fn both_databases_have_the_same_schema() {
 }
 
 #[test]
-fn both_sets_of_migrations_have_the_same_names_and_words() {
+fn both_sets_of_migrations_have_the_same_names_and_sql() {
     let names = |folder: &str| -> BTreeSet<_> {
         std::fs::read_dir(folder)
             .unwrap()
@@ -153,11 +154,11 @@ fn both_sets_of_migrations_have_the_same_names_and_words() {
             .unwrap()
         };
         let (sqlite, postgres) = (read("sqlite"), read("postgres"));
-        assert_eq!(neutral(&sqlite), neutral(&postgres));
+        assert_eq!(without_differences(&sqlite), without_differences(&postgres));
     }
 }
 
-fn down_and_up(url: &DatabaseUrl) {
+fn revert_and_migrate(url: &DatabaseUrl) {
     let mut conn = url.open().unwrap();
     let before = describe(&mut conn);
     assert!(!db::migrations::revert_all(&mut conn).unwrap().is_empty());
@@ -168,37 +169,37 @@ fn down_and_up(url: &DatabaseUrl) {
 }
 
 #[test]
-fn sqlite_goes_down_and_up_again() {
+fn sqlite_migrations_can_be_reverted_and_applied_again() {
     block_on(async {
         let app = App::sqlite();
         let url = app.state.config.database_url.clone();
-        tokio::task::spawn_blocking(move || down_and_up(&url))
+        tokio::task::spawn_blocking(move || revert_and_migrate(&url))
             .await
             .unwrap();
     });
 }
 
 #[test]
-fn postgres_goes_down_and_up_again() {
+fn postgres_migrations_can_be_reverted_and_applied_again() {
     block_on(async {
         let app = App::postgres();
         let url = app.state.config.database_url.clone();
-        tokio::task::spawn_blocking(move || down_and_up(&url))
+        tokio::task::spawn_blocking(move || revert_and_migrate(&url))
             .await
             .unwrap();
     });
 }
 
 #[apply(on_both_databases)]
-async fn a_backfill_runs_once_and_only_whole(app: App) {
-    fn works(tx: &mut Tx<'_>) -> Result<(), Error> {
+async fn a_backfill_runs_once_and_a_failed_one_changes_nothing(app: App) {
+    fn raise_minimum(tx: &mut Tx<'_>) -> Result<(), Error> {
         diesel::update(products::table)
             .set(products::min_stock.eq(products::min_stock + 1))
             .execute(tx.conn)?;
         Ok(())
     }
-    fn fails(tx: &mut Tx<'_>) -> Result<(), Error> {
-        works(tx)?;
+    fn raise_minimum_and_fail(tx: &mut Tx<'_>) -> Result<(), Error> {
+        raise_minimum(tx)?;
         Err(Error::NotFound)
     }
     let manager = app.hire(app.manager()).await;
@@ -211,16 +212,16 @@ async fn a_backfill_runs_once_and_only_whole(app: App) {
         tokio::task::spawn_blocking(all).await.unwrap().is_ok()
     };
     let minimum = async || manager.sees(product.id).await.min_stock;
-    assert!(!run(fails).await);
+    assert!(!run(raise_minimum_and_fail).await);
     assert_eq!(minimum().await, 0);
-    assert!(run(works).await);
+    assert!(run(raise_minimum).await);
     assert_eq!(minimum().await, 1);
-    assert!(run(works).await);
+    assert!(run(raise_minimum).await);
     assert_eq!(minimum().await, 1);
 }
 
 #[test]
-fn sqlite_loses_nothing_that_was_answered() {
+fn sqlite_commits_with_synchronous_full() {
     block_on(async {
         #[derive(QueryableByName)]
         struct Setting {

@@ -55,8 +55,8 @@ async fn migrate(app: &App) {
     migrated.await.unwrap().unwrap();
 }
 
-/// As many orders and supplies of each product as are never sorted for a page.
-pub const MANY: &str = "
+/// Inserts so many orders and supplies of each product that a page reads them in list order instead of sorting them.
+pub const INSERT_MANY_ROWS: &str = "
     INSERT INTO orders (phone, phone_shown, phone_digits, phone_reversed, product_id, product_name, qty, unit_price_rub, status, created_at, denied_at)
     SELECT '+79161234567', '8 (916) 123-45-67', '79161234567', '76543219197', id, name, 1, 100, 'paid_denied', '2026-01-02 03:04:05', '2026-01-02 03:04:05'
     FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i FROM n) AS numbers;
@@ -326,7 +326,7 @@ async fn an_order_is_found_by_the_name_that_it_was_sold_under(app: App) {
     );
 
     // Where they are too many to be sorted, too.
-    app.sql(MANY).await;
+    app.sql(INSERT_MANY_ROWS).await;
     assert_eq!(
         orders_of(&manager, "повидло").await[..3],
         [third.0, second.0, first.0]
