@@ -1,4 +1,5 @@
-//! Each notification arrives, once, whatever happens on the way.
+//! Delivery: notifications arrive in order and are not repeated needlessly, in spite of errors, outages and concurrent
+//! servers.
 
 use super::*;
 use crate::{
@@ -9,17 +10,21 @@ use tokio::sync::Semaphore;
 
 const HOUR: i64 = 3_600;
 
-/// A shop that tells of orders, with a product in it.
-async fn opened(app: App, telegram: &Telegram, chats: &[&str]) -> (App, Arc<Channels>, Person) {
-    let app = with_orders_told(app, telegram, chats);
+/// Returns a shop that sends notifications about orders, with its channels and a clerk, and a product in stock.
+async fn shop_with_product(
+    app: App,
+    telegram: &Telegram,
+    chats: &[&str],
+) -> (App, Arc<Channels>, Person) {
+    let app = with_order_notifications(app, telegram, chats);
     let channels = Channels::of(&app.state).unwrap();
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 90).await;
     (app, channels, clerk)
 }
 
-/// The message that an order was booked.
-fn booked(order: &Order) -> String {
+/// The message about a new order.
+fn new_order_message(order: &Order) -> String {
     let id = order.id;
     format!(
         "<a href=\"https://shop.example/orders/{id}\">Новый заказ № {id}</a>\nчай × {} = {}\n{}\nКто оформил: продавец",
@@ -30,21 +35,21 @@ fn booked(order: &Order) -> String {
 }
 
 #[apply(on_both_databases)]
-async fn what_happens_to_an_order_is_told_in_its_order(app: App) {
+async fn notifications_about_orders_arrive_in_order(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 2).await.unwrap();
     clerk.issues(order.id).await.unwrap();
     clerk.issues(order.id).await.unwrap();
     let denied = clerk.books("чай", 1).await.unwrap();
     clerk.denies(denied.id).await.unwrap();
-    // The first is refused for a while: the others wait behind it.
+    // The first message is rejected for now. The others wait behind it.
     telegram.replies(Reply::Refused(500, "Internal Server Error"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(telegram.calls("sendMessage").len(), 1);
     assert_eq!(deliver(&app.state, &channels, 10).await, 4);
-    let told = telegram.messages(CHAT);
-    let firsts: Vec<_> = told
+    let messages = telegram.messages(CHAT);
+    let titles: Vec<_> = messages
         .iter()
         .map(|text| {
             text.lines()
@@ -56,7 +61,7 @@ async fn what_happens_to_an_order_is_told_in_its_order(app: App) {
         })
         .collect();
     assert_eq!(
-        firsts,
+        titles,
         [
             "Новый заказ № 1",
             "Заказ № 1 выдан",
@@ -64,16 +69,17 @@ async fn what_happens_to_an_order_is_told_in_its_order(app: App) {
             "Заказ № 2 отменён"
         ]
     );
-    assert_eq!(told[0], booked(&order));
+    assert_eq!(messages[0], new_order_message(&order));
     assert!(
-        told[1].ends_with("Кто выдал: продавец") && told[3].ends_with("Кто отменил: продавец"),
-        "{told:?}"
+        messages[1].ends_with("Кто выдал: продавец")
+            && messages[3].ends_with("Кто отменил: продавец"),
+        "{messages:?}"
     );
     assert_eq!(deliver(&app.state, &channels, HOUR).await, 0);
 }
 
 #[apply(on_both_databases)]
-async fn orders_are_told_only_when_the_setting_says_so(app: App) {
+async fn orders_are_notified_only_when_the_setting_is_on(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let clerk = app.hire(app.clerk()).await;
@@ -83,27 +89,30 @@ async fn orders_are_told_only_when_the_setting_says_so(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn each_chat_is_told_for_itself(app: App) {
+async fn a_failing_chat_does_not_delay_the_others(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
-    telegram.replies_to(OTHER, Reply::Refused(500, "Internal Server Error"));
+    telegram.replies_to(OTHER_CHAT, Reply::Refused(500, "Internal Server Error"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     assert_eq!(deliver(&app.state, &channels, 10).await, 1);
     assert_eq!(
-        (telegram.messages(CHAT), telegram.messages(OTHER)),
-        (vec![booked(&order)], vec![booked(&order)])
+        (telegram.messages(CHAT), telegram.messages(OTHER_CHAT)),
+        (
+            vec![new_order_message(&order)],
+            vec![new_order_message(&order)]
+        )
     );
 }
 
 #[apply(on_both_databases)]
-async fn telegram_is_given_the_time_that_it_asks_for(app: App) {
+async fn retry_after_from_telegram_is_respected(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
     telegram.replies(Reply::TooMany(90));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
-    // Whatever else there is to tell: nobody knocks before.
+    // Not even another notification is sent before that time.
     clerk.issues(order.id).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 80).await, 0);
     assert_eq!(telegram.calls("sendMessage").len(), 1);
@@ -112,41 +121,41 @@ async fn telegram_is_given_the_time_that_it_asks_for(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn whoever_stands_before_telegram_is_given_time_too(app: App) {
+async fn retry_after_from_a_proxy_is_respected(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     clerk.books("чай", 1).await.unwrap();
     telegram.replies_to(CHAT, Reply::Busy(503, "300"));
-    telegram.replies_to(OTHER, Reply::Busy(503, "300"));
+    telegram.replies_to(OTHER_CHAT, Reply::Busy(503, "300"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
-    let asked = telegram.calls("sendMessage").len();
+    let calls = telegram.calls("sendMessage").len();
     assert_eq!(deliver(&app.state, &channels, 290).await, 0);
-    assert_eq!(telegram.calls("sendMessage").len(), asked);
-    let in_ten_minutes =
+    assert_eq!(telegram.calls("sendMessage").len(), calls);
+    let sent_later =
         deliver(&app.state, &channels, 610).await + deliver(&app.state, &channels, 1_000).await;
-    assert_eq!(in_ten_minutes, 2);
+    assert_eq!(sent_later, 2);
     assert_eq!(
         (
             telegram.messages(CHAT).len(),
-            telegram.messages(OTHER).len()
+            telegram.messages(OTHER_CHAT).len()
         ),
         (1, 1)
     );
 }
 
 #[apply(on_both_databases)]
-async fn an_outage_of_hours_delays_and_doubles_nothing(app: App) {
+async fn a_long_outage_delays_a_message_but_neither_loses_nor_repeats_it(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
-    let troubles = [
+    let failures = [
         Reply::Cut,
         Reply::Refused(500, "Internal Server Error"),
         Reply::Refused(502, "Bad Gateway"),
     ];
     let mut attempts = 0;
     for minute in 0..5 * 60 {
-        telegram.replies(troubles[minute % troubles.len()].clone());
+        telegram.replies(failures[minute % failures.len()].clone());
         let before = telegram.calls("sendMessage").len();
         assert_eq!(
             deliver(&app.state, &channels, i64::try_from(minute).unwrap() * 60).await,
@@ -154,35 +163,38 @@ async fn an_outage_of_hours_delays_and_doubles_nothing(app: App) {
         );
         attempts += telegram.calls("sendMessage").len() - before;
     }
-    // Ever less often, but never given up.
+    // Retries become less frequent but do not stop.
     assert!((20..60).contains(&attempts), "{attempts}");
     telegram.forget_replies();
     assert_eq!(deliver(&app.state, &channels, 5 * HOUR + 720).await, 1);
     assert_eq!(deliver(&app.state, &channels, 6 * HOUR).await, 0);
-    let told = telegram.messages(CHAT);
-    assert_eq!(told.len(), 1);
-    assert!(told[0].starts_with(&booked(&order)), "{told:?}");
+    let messages = telegram.messages(CHAT);
+    assert_eq!(messages.len(), 1);
+    assert!(
+        messages[0].starts_with(&new_order_message(&order)),
+        "{messages:?}"
+    );
 }
 
 #[apply(on_both_databases)]
-async fn what_waits_for_somebody_who_is_no_longer_told_is_given_up_too(app: App) {
+async fn messages_that_no_worker_delivers_are_also_given_up(app: App) {
     let telegram = Telegram::open().await;
-    let (app, _, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     clerk.books("чай", 1).await.unwrap();
-    upkeep::delete_old(&app.state, ahead(47 * HOUR)())
+    upkeep::delete_old(&app.state, clock_ahead(47 * HOUR)())
         .await
         .unwrap();
     assert_eq!(outbox(&app).await[0].0, State::Waiting);
-    upkeep::delete_old(&app.state, ahead(49 * HOUR)())
+    upkeep::delete_old(&app.state, clock_ahead(49 * HOUR)())
         .await
         .unwrap();
     assert_eq!(outbox(&app).await[0].0, State::Failed);
 }
 
 #[apply(on_both_databases)]
-async fn after_two_days_it_is_given_up(app: App) {
+async fn a_message_is_given_up_after_two_days(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     clerk.books("чай", 1).await.unwrap();
     for hours in 0..48 {
         telegram.replies(Reply::Refused(500, "Internal Server Error"));
@@ -193,16 +205,16 @@ async fn after_two_days_it_is_given_up(app: App) {
     assert_eq!(deliver(&app.state, &channels, 48 * HOUR + 1).await, 0);
     let why = Some("500: Internal Server Error".to_owned());
     assert_eq!(outbox(&app).await, [(State::Failed, 48, why)]);
-    // What comes later is not held up by it.
+    // Later messages are not held up by the failed one.
     clerk.books("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 1).await, 1);
 }
 
 #[apply(on_both_databases)]
-async fn a_wrong_token_is_not_hammered_and_a_right_one_delivers_at_once(app: App) {
+async fn a_wrong_token_is_tried_once_and_a_correct_one_delivers_at_once(app: App) {
     let telegram = Telegram::open().await;
     let app = with_token(
-        with_orders_told(app, &telegram, &[CHAT]),
+        with_order_notifications(app, &telegram, &[CHAT]),
         &telegram,
         "4242:wrong-token",
         &[CHAT],
@@ -222,15 +234,18 @@ async fn a_wrong_token_is_not_hammered_and_a_right_one_delivers_at_once(app: App
 
     let app = with_token(app, &telegram, TOKEN, &[CHAT]);
     let worker = Worker::start(app.state.clone(), Channels::of(&app.state).unwrap());
-    assert_eq!(telegram.wait_for(CHAT, 1).await, [booked(&order)]);
+    assert_eq!(
+        telegram.wait_for(CHAT, 1).await,
+        [new_order_message(&order)]
+    );
     worker.stop().await;
     assert_eq!(outbox(&app).await[0].0, State::Sent);
 }
 
 #[apply(on_both_databases)]
-async fn a_chat_that_is_closed_to_us_fails_for_good(app: App) {
+async fn messages_to_an_inaccessible_chat_fail_permanently(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     telegram.replies_to(
         CHAT,
         Reply::Refused(403, "Forbidden: bot was kicked from the group chat"),
@@ -244,7 +259,7 @@ async fn a_chat_that_is_closed_to_us_fails_for_good(app: App) {
     assert_eq!(
         (
             telegram.messages(CHAT).len(),
-            telegram.messages(OTHER).len()
+            telegram.messages(OTHER_CHAT).len()
         ),
         (1, 3)
     );
@@ -264,29 +279,29 @@ async fn a_chat_that_is_closed_to_us_fails_for_good(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_slow_answer_is_waited_for_and_two_servers_send_once(app: App) {
+async fn a_message_awaiting_a_slow_reply_is_not_sent_by_another_server(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
     let permits = Arc::new(Semaphore::new(0));
     telegram.replies(Reply::Slow(permits.clone()));
     let (state, other) = (app.state.clone(), Channels::of(&app.state).unwrap());
     let slow = tokio::spawn(async move { deliver(&state, &channels, 0).await });
     telegram.wait_for(CHAT, 1).await;
-    // Meanwhile another server looks into the outbox, again and again.
+    // Meanwhile another server checks the outbox repeatedly.
     for second in [0, 1, 30, 60, 119] {
         assert_eq!(deliver(&app.state, &other, second).await, 0);
     }
     permits.add_permits(1);
     assert_eq!(slow.await.unwrap(), 1);
     assert_eq!(deliver(&app.state, &other, HOUR).await, 0);
-    assert_eq!(telegram.messages(CHAT), [booked(&order)]);
+    assert_eq!(telegram.messages(CHAT), [new_order_message(&order)]);
 }
 
 #[apply(on_both_databases)]
-async fn many_servers_at_once_send_each_message_once(app: App) {
+async fn concurrent_servers_send_each_message_once_and_in_order(app: App) {
     let telegram = Telegram::open().await;
-    let (app, _, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+    let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     for _ in 0..10 {
         clerk.books("чай", 1).await.unwrap();
     }
@@ -301,9 +316,9 @@ async fn many_servers_at_once_send_each_message_once(app: App) {
         )
         .await;
     }
-    for chat in [CHAT, OTHER] {
-        let told = telegram.messages(chat);
-        let numbers: Vec<_> = told
+    for chat in [CHAT, OTHER_CHAT] {
+        let messages = telegram.messages(chat);
+        let numbers: Vec<_> = messages
             .iter()
             .map(|text| text.split(['№', '<']).nth(2).unwrap().trim().to_owned())
             .collect();
@@ -313,84 +328,88 @@ async fn many_servers_at_once_send_each_message_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_answer_that_never_came_says_so_in_the_repeat(app: App) {
+async fn a_repeat_after_a_lost_reply_says_that_it_may_be_one(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
     telegram.replies(Reply::TakenAndCut);
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(deliver(&app.state, &channels, 10).await, 1);
     let repeat = format!(
         "{}\n\nВозможно, это повтор: в прошлый раз связь прервалась при отправке.",
-        booked(&order)
+        new_order_message(&order)
     );
-    assert_eq!(telegram.messages(CHAT), [booked(&order), repeat]);
+    assert_eq!(telegram.messages(CHAT), [new_order_message(&order), repeat]);
     assert_eq!(deliver(&app.state, &channels, HOUR).await, 0);
 }
 
 #[apply(on_both_databases)]
-async fn what_a_server_left_when_it_died_is_taken_over(app: App) {
+async fn messages_claimed_by_a_dead_server_are_taken_over(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let order = clerk.books("чай", 1).await.unwrap();
     let queue_key = queue::queue_keys(&app.state).await.unwrap().remove(0).0;
-    queue::claim(&app.state, &queue_key, "somebody who died", clock::now())
+    queue::claim(&app.state, &queue_key, "dead server", clock::now())
         .await
         .unwrap()
         .unwrap();
     assert_eq!(deliver(&app.state, &channels, 100).await, 0);
     assert_eq!(deliver(&app.state, &channels, 130).await, 1);
-    let told = telegram.messages(CHAT);
+    let messages = telegram.messages(CHAT);
     assert!(
-        told[0].starts_with(&booked(&order)) && told[0].contains("Возможно, это повтор"),
-        "{told:?}"
+        messages[0].starts_with(&new_order_message(&order))
+            && messages[0].contains("Возможно, это повтор"),
+        "{messages:?}"
     );
 }
 
 #[apply(on_both_databases)]
-async fn who_is_not_named_any_more_is_not_told(app: App) {
+async fn removed_recipients_are_not_notified(app: App) {
     let telegram = Telegram::open().await;
-    let (app, _, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
+    let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     clerk.books("чай", 1).await.unwrap();
-    let app = with_bot(app, &telegram, &[OTHER]);
+    let app = with_bot(app, &telegram, &[OTHER_CHAT]);
     let channels = Channels::of(&app.state).unwrap();
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     assert_eq!(
         (
             telegram.messages(CHAT).len(),
-            telegram.messages(OTHER).len()
+            telegram.messages(OTHER_CHAT).len()
         ),
         (0, 1)
     );
 }
 
 #[apply(on_both_databases)]
-async fn who_answers_slowly_holds_nobody_else_up(app: App) {
+async fn a_slow_recipient_does_not_delay_the_others(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT, OTHER]).await;
-    let answers = Arc::new(Semaphore::new(0));
-    telegram.replies_to(CHAT, Reply::Slow(answers.clone()));
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
+    let permits = Arc::new(Semaphore::new(0));
+    telegram.replies_to(CHAT, Reply::Slow(permits.clone()));
     let worker = Worker::start(app.state.clone(), channels);
-    let mut booked_so_far = Vec::new();
+    let mut expected = Vec::new();
     for count in 1..=3 {
-        booked_so_far.push(booked(&clerk.books("чай", 1).await.unwrap()));
-        assert_eq!(telegram.wait_for(OTHER, count).await, booked_so_far);
+        expected.push(new_order_message(&clerk.books("чай", 1).await.unwrap()));
+        assert_eq!(telegram.wait_for(OTHER_CHAT, count).await, expected);
     }
-    assert_eq!(telegram.messages(CHAT), booked_so_far[..1]);
-    answers.add_permits(1);
-    assert_eq!(telegram.wait_for(CHAT, 3).await, booked_so_far);
+    assert_eq!(telegram.messages(CHAT), expected[..1]);
+    permits.add_permits(1);
+    assert_eq!(telegram.wait_for(CHAT, 3).await, expected);
     worker.stop().await;
 }
 
 #[apply(on_both_databases)]
-async fn a_worker_delivers_as_soon_as_it_is_done(app: App) {
+async fn a_worker_delivers_as_soon_as_an_order_is_created(app: App) {
     let telegram = Telegram::open().await;
-    let (app, channels, clerk) = opened(app, &telegram, &[CHAT]).await;
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let worker = Worker::start(app.state.clone(), channels);
     let order = clerk.books("чай", 1).await.unwrap();
-    assert_eq!(telegram.wait_for(CHAT, 1).await, [booked(&order)]);
+    assert_eq!(
+        telegram.wait_for(CHAT, 1).await,
+        [new_order_message(&order)]
+    );
     worker.stop().await;
-    // Nobody works any more: it stays in the outbox.
+    // Without a worker, the message stays in the outbox.
     clerk.books("чай", 1).await.unwrap();
     assert_eq!(
         outbox(&app)

@@ -1,4 +1,4 @@
-//! The same notifications by mail.
+//! Notifications by mail.
 
 use super::*;
 use crate::{
@@ -12,7 +12,7 @@ use lettre::message::Mailbox;
 const ANNA: &str = "anna@example.org";
 const BORIS: &str = "boris@example.org";
 
-fn mail(url: &str, to: &[&str]) -> settings::Mail {
+fn mail_settings(url: &str, to: &[&str]) -> settings::Mail {
     settings::Mail {
         url: Secret::new(url.to_owned()),
         server: "localhost".to_owned(),
@@ -21,13 +21,13 @@ fn mail(url: &str, to: &[&str]) -> settings::Mail {
     }
 }
 
-/// The shop after a restart, now with mail to these addresses.
+/// Returns the shop after a restart with mail to these addresses.
 fn with_mail(app: App, url: &str, to: &[&str]) -> App {
-    app.restarted(|config| config.notifications.mail = Some(mail(url, to)))
+    app.restarted(|config| config.notifications.mail = Some(mail_settings(url, to)))
 }
 
-/// An admin tries whether notifications arrive.
-async fn test(app: &App) {
+/// Sends a test notification as an admin.
+async fn send_test(app: &App) {
     let config = app.state.config.notifications.clone();
     let admin = app.admin();
     admin
@@ -36,7 +36,7 @@ async fn test(app: &App) {
         .unwrap();
 }
 
-async fn opened(tls: Tls) -> (MailServer, String) {
+async fn open_mail_server(tls: Tls) -> (MailServer, String) {
     let folder = tempfile::tempdir().unwrap();
     let server = MailServer::open(tls, &folder.path().join("mail.pem")).await;
     let url = format!(
@@ -52,16 +52,18 @@ fn recipients(letters: &[Letter]) -> Vec<&str> {
 }
 
 #[apply(on_both_databases)]
-async fn what_runs_low_is_mailed_once_to_each(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn low_stock_is_mailed_once_to_each_recipient(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
     let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
-    let tea = manager.adds_with_minimum("Чай <зелёный>", 5, 5).await;
+    let tea = manager
+        .add_product_with_minimum("Чай <зелёный>", 5, 5)
+        .await;
     manager.books("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 30).await, 0);
-    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 2);
-    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 2);
+    assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 0);
     let letters = server.letters();
     let mut to = recipients(&letters);
     to.sort_unstable();
@@ -82,54 +84,54 @@ async fn what_runs_low_is_mailed_once_to_each(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_mail_server_that_is_busy_is_asked_again_with_the_same_number(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn retried_mail_keeps_its_message_id(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
     let channels = Channels::of(&app.state).unwrap();
     app.hire(app.admin()).await;
-    test(&app).await;
+    send_test(&app).await;
     server.replies(mail_server::Reply::TakenAndCut);
     server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(deliver(&app.state, &channels, 10).await, 2);
     let letters = server.letters();
     assert_eq!(letters.len(), 3);
-    let twice = letters[0].to.clone();
-    let numbers: Vec<_> = letters
+    let repeated_to = letters[0].to.clone();
+    let message_ids: Vec<_> = letters
         .iter()
-        .filter(|letter| letter.to == twice)
+        .filter(|letter| letter.to == repeated_to)
         .map(|letter| letter.header("Message-ID"))
         .collect();
-    assert_eq!(numbers.len(), 2);
-    assert_eq!(numbers[0], numbers[1]);
+    assert_eq!(message_ids.len(), 2);
+    assert_eq!(message_ids[0], message_ids[1]);
     assert!(
         letters
             .iter()
-            .any(|letter| letter.to != twice && letter.header("Message-ID") != numbers[0])
+            .any(|letter| letter.to != repeated_to && letter.header("Message-ID") != message_ids[0])
     );
 }
 
 #[apply(on_both_databases)]
-async fn one_number_never_stands_for_two_contents(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn different_contents_never_share_a_message_id(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
     let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     for name in ["чай", "кофе", "вода", "сок"] {
-        manager.adds_with_minimum(name, 5, 5).await;
+        manager.add_product_with_minimum(name, 5, 5).await;
     }
     manager.books("чай", 1).await.unwrap();
-    // Taken, but the answer is lost; until it is tried again, something else runs low.
+    // The message is accepted but the reply is lost. Before the retry, another product runs low.
     server.replies(mail_server::Reply::TakenAndCut);
-    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     manager.books("кофе", 1).await.unwrap();
-    assert_eq!(deliver(&app.state, &channels, GATHERED + 10).await, 2);
-    // Not taken at all; until it is tried again, one more.
+    assert_eq!(deliver(&app.state, &channels, AFTER_GATHER + 10).await, 2);
+    // The message is not accepted. Before the retry, one more product runs low.
     manager.books("вода", 1).await.unwrap();
     server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
-    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 0);
     manager.books("сок", 1).await.unwrap();
-    assert_eq!(deliver(&app.state, &channels, 3 * GATHERED).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 3 * AFTER_GATHER).await, 1);
     let letters = server.letters();
     let mut contents = std::collections::BTreeMap::new();
     for letter in &letters {
@@ -137,9 +139,9 @@ async fn one_number_never_stands_for_two_contents(app: App) {
         let first = contents
             .entry(letter.header("Message-ID"))
             .or_insert_with(|| text.clone());
-        assert_eq!(*first, text, "two contents under one number");
+        assert_eq!(*first, text, "one Message-ID was used for two contents");
     }
-    // A mailbox that drops repeats has all that was told, and each once.
+    // A mailbox that drops messages with a known Message-ID has every alert exactly once.
     assert_eq!((letters.len(), contents.len()), (4, 3), "{letters:?}");
     let all: String = contents.into_values().collect();
     for name in ["чай", "кофе", "вода", "сок"] {
@@ -148,15 +150,15 @@ async fn one_number_never_stands_for_two_contents(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn retried_mail_repeats_the_first_text_even_after_a_refill(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
     let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
     for name in ["чай", "кофе", "вода"] {
-        manager.adds_with_minimum(name, 5, 5).await;
+        manager.add_product_with_minimum(name, 5, 5).await;
     }
-    // One act takes all three below; the first is refilled before it is told, the second after.
+    // One transaction takes all three below their minimum. The first is refilled before the delivery, the second after it.
     manager
         .write(|tx| {
             for id in 1..=3 {
@@ -172,9 +174,9 @@ async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
         .unwrap();
     manager.supplies("чай", 3, "1").await.unwrap();
     server.replies(mail_server::Reply::TakenAndCut);
-    assert_eq!(deliver(&app.state, &channels, GATHERED).await, 0);
+    assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     manager.supplies("кофе", 3, "1").await.unwrap();
-    assert_eq!(deliver(&app.state, &channels, 2 * GATHERED).await, 1);
+    assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 1);
     let letters = server.letters();
     assert_eq!(
         letters[0].header("Message-ID"),
@@ -188,8 +190,8 @@ async fn a_repeat_tells_what_was_told_though_more_was_refilled_since(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_address_that_is_refused_fails_for_good_and_the_other_is_mailed(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn a_rejected_message_fails_permanently_and_the_next_one_is_sent(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]).restarted(|config| config.notifications.orders = true);
     let channels = Channels::of(&app.state).unwrap();
     let manager = app.hire(app.manager()).await;
@@ -211,11 +213,11 @@ async fn an_address_that_is_refused_fails_for_good_and_the_other_is_mailed(app: 
 }
 
 #[apply(on_both_databases)]
-async fn a_wrong_password_waits_for_the_right_one(app: App) {
-    let (server, url) = opened(Tls::None).await;
+async fn mail_waits_until_the_smtp_password_is_correct(app: App) {
+    let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url.replace(mail_server::PASSWORD, "wrong"), &[ANNA]);
     app.hire(app.admin()).await;
-    test(&app).await;
+    send_test(&app).await;
     let channels = Channels::of(&app.state).unwrap();
     for second in 0..100 {
         assert_eq!(deliver(&app.state, &channels, second * 8).await, 0);
@@ -233,10 +235,10 @@ async fn a_wrong_password_waits_for_the_right_one(app: App) {
 }
 
 #[test]
-fn a_certificate_that_nobody_vouches_for_gets_no_letter() {
+fn no_mail_is_sent_over_an_untrusted_certificate() {
     block_on(async {
         for tls in [Tls::Start, Tls::Implicit] {
-            let (server, url) = opened(tls).await;
+            let (server, url) = open_mail_server(tls).await;
             let url = match tls {
                 Tls::Implicit => url.replace("smtp://", "smtps://"),
                 Tls::Start | Tls::None => format!("{url}?tls=required"),
@@ -248,7 +250,10 @@ fn a_certificate_that_nobody_vouches_for_gets_no_letter() {
                 id: "x".to_owned(),
                 at: clock::now(),
             };
-            let refused = Mail::new(&mail(&url, &[])).unwrap().send(letter).await;
+            let refused = Mail::new(&mail_settings(&url, &[]))
+                .unwrap()
+                .send(letter)
+                .await;
             let why = refused.unwrap_err().why().to_owned();
             assert!(why.contains("certificate"), "{why}");
             assert!(server.letters().is_empty());

@@ -1,4 +1,4 @@
-//! Notifications: against a real server of Telegram's and a real mail server, with a clock that the test moves.
+//! Notifications: delivered to local Telegram and mail servers, with a clock that the test controls.
 
 mod delivery;
 mod low_stock;
@@ -22,12 +22,12 @@ use chrono::TimeDelta;
 use diesel::prelude::*;
 use std::sync::Arc;
 
-/// The chat of the shop.
+/// The chat that notifications go to.
 const CHAT: &str = "-1001";
-/// Another chat that is told.
-const OTHER: &str = "77";
+/// A second chat.
+const OTHER_CHAT: &str = "77";
 
-/// The shop after a restart, now with a bot that tells these chats.
+/// Returns the shop after a restart with a bot that notifies these chats.
 fn with_bot(app: App, telegram: &Telegram, chats: &[&str]) -> App {
     with_token(app, telegram, TOKEN, chats)
 }
@@ -41,26 +41,28 @@ fn with_token(app: App, telegram: &Telegram, token: &str, chats: &[&str]) -> App
     app.restarted(|config| config.notifications.telegram = Some(settings))
 }
 
-/// The same, and told of orders, too.
-fn with_orders_told(app: App, telegram: &Telegram, chats: &[&str]) -> App {
+/// Returns the same shop, with notifications about orders as well.
+fn with_order_notifications(app: App, telegram: &Telegram, chats: &[&str]) -> App {
     with_bot(app, telegram, chats).restarted(|config| config.notifications.orders = true)
 }
 
-/// Somebody's clock, so many seconds ahead.
-fn ahead(seconds: i64) -> impl Fn() -> Moment + Copy {
+/// Returns a clock that stands still, this many seconds ahead of now.
+fn clock_ahead(seconds: i64) -> impl Fn() -> Moment + Copy {
     let now = clock::now().utc().and_utc() + TimeDelta::seconds(seconds);
     move || clock::at(now)
 }
 
-/// What one server delivers, so many seconds from now.
+/// Delivers what is due this many seconds from now, as one server, and returns the number of messages sent.
 async fn deliver(state: &AppState, channels: &Arc<Channels>, seconds: i64) -> usize {
-    deliver_due(state, channels, ahead(seconds)).await.unwrap()
+    deliver_due(state, channels, clock_ahead(seconds))
+        .await
+        .unwrap()
 }
 
-/// A minute and a second: what is gathered is gathered.
-const GATHERED: i64 = 61;
+/// In seconds, just after the minute for which low-stock alerts are held back to be joined.
+const AFTER_GATHER: i64 = 61;
 
-/// State, attempts and last error of everything in the outbox.
+/// Returns the state, attempts and last error of every notification in the outbox.
 async fn outbox(app: &App) -> Vec<(State, i64, Option<String>)> {
     app.state
         .db
@@ -80,8 +82,8 @@ async fn outbox(app: &App) -> Vec<(State, i64, Option<String>)> {
 }
 
 impl Person {
-    /// Adds a product with so many pieces, low below `minimum`.
-    async fn adds_with_minimum(&self, name: &str, pieces: i64, minimum: i64) -> i64 {
+    /// Adds a product with that many pieces and that minimum stock.
+    async fn add_product_with_minimum(&self, name: &str, pieces: i64, minimum: i64) -> i64 {
         let draft = fields! { name: name, sell_price_rub: "100", min_stock: minimum };
         let add = move |tx: &mut crate::transaction::Tx<'_>| {
             crate::products::service::create(tx, "", &draft.with("quantity", pieces).read()?)

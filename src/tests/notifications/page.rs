@@ -1,11 +1,11 @@
-//! The admin's page of notifications, without JavaScript.
+//! The notifications page of the admin section, without JavaScript.
 
 use super::*;
 
 const PAGE: &str = "/admin/notifications";
 
 #[apply(on_both_databases)]
-async fn the_page_tells_what_is_off_and_how_to_turn_it_on(app: App) {
+async fn the_page_shows_which_channels_are_off_and_how_to_enable_them(app: App) {
     let mut browser = app.browser_of(app.admin()).await;
     let page = browser.get(PAGE).await.body;
     for words in [
@@ -28,9 +28,9 @@ async fn the_page_tells_what_is_off_and_how_to_turn_it_on(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_test_is_sent_and_its_way_is_shown(app: App) {
+async fn a_test_notification_is_sent_and_its_delivery_is_shown(app: App) {
     let telegram = Telegram::open().await;
-    let app = with_bot(app, &telegram, &[CHAT, OTHER]);
+    let app = with_bot(app, &telegram, &[CHAT, OTHER_CHAT]);
     let channels = Channels::of(&app.state).unwrap();
     let mut browser = app.browser_of(app.admin()).await;
     let sent = browser.submit(PAGE, "send_test_notification", &[]).await;
@@ -44,7 +44,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
         "{page}"
     );
     telegram.replies_to(
-        OTHER,
+        OTHER_CHAT,
         Reply::Refused(403, "Forbidden: bot was blocked by the user"),
     );
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
@@ -53,7 +53,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
     let page = browser.get("/admin/notifications?state=failed").await.body;
     for words in [
         "Проверка связи",
-        OTHER,
+        OTHER_CHAT,
         "не доставлено",
         "Бота заблокировали",
         "Forbidden: bot was blocked by the user",
@@ -62,7 +62,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
         assert!(page.contains(words), "{words}");
     }
     assert!(!page.contains(&format!("Telegram: {CHAT}</td>")));
-    // Unblocked: sent again, once.
+    // After the bot has been unblocked, the message is sent again, once.
     let again = browser
         .submit(PAGE, "resend_notification", &[("id", "2")])
         .await;
@@ -74,7 +74,7 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
         .submit(PAGE, "resend_notification", &[("id", "2")])
         .await;
     assert_eq!(deliver(&app.state, &channels, 1).await, 1);
-    assert_eq!(telegram.messages(OTHER), [words]);
+    assert_eq!(telegram.messages(OTHER_CHAT), [words]);
     assert!(
         browser
             .get("/admin/notifications?state=failed")
@@ -85,10 +85,10 @@ async fn a_test_is_sent_and_its_way_is_shown(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_refused_token_is_on_the_page_and_the_shop_goes_on(app: App) {
+async fn a_rejected_token_is_shown_and_orders_still_work(app: App) {
     let telegram = Telegram::open().await;
     let app = with_token(
-        with_orders_told(app, &telegram, &[CHAT]),
+        with_order_notifications(app, &telegram, &[CHAT]),
         &telegram,
         "4242:wrong-token",
         &[CHAT],
@@ -111,12 +111,12 @@ async fn a_refused_token_is_on_the_page_and_the_shop_goes_on(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_the_page_shows_is_safe_text(app: App) {
+async fn product_names_are_escaped_on_the_page(app: App) {
     let telegram = Telegram::open().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let mut browser = app.browser_of(app.admin()).await;
     app.admin()
-        .adds_with_minimum("<script>alert(1)</script>", 5, 5)
+        .add_product_with_minimum("<script>alert(1)</script>", 5, 5)
         .await;
     app.admin().books("script", 1).await.unwrap();
     let page = browser.get(PAGE).await.body;

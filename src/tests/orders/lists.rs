@@ -19,11 +19,11 @@ async fn find(clerk: &Person, query: Query) -> Page<Order> {
         .unwrap()
 }
 
-async fn book(clerk: &Person, phone: &str, product: &str) -> Order {
-    book_for(clerk, "", phone, product).await
+async fn create_order(clerk: &Person, phone: &str, product: &str) -> Order {
+    create_order_for(clerk, "", phone, product).await
 }
 
-async fn book_for(clerk: &Person, customer: &str, phone: &str, product: &str) -> Order {
+async fn create_order_for(clerk: &Person, customer: &str, phone: &str, product: &str) -> Order {
     let draft = fields! { customer_name: customer, phone: phone, product: product, qty: "1" };
     clerk
         .write(move |tx| orders::service::create(tx, "", &draft.read()?))
@@ -31,8 +31,8 @@ async fn book_for(clerk: &Person, customer: &str, phone: &str, product: &str) ->
         .unwrap()
 }
 
-/// Goes through a whole list and back, and gives the ids in their order.
-async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
+/// Pages through a whole list and back, and returns the ids in list order.
+async fn read_all_pages(clerk: &Person, query: &Query) -> Vec<i64> {
     let ids = |page: &Page<Order>| page.items.iter().map(|order| order.id).collect::<Vec<_>>();
     let (mut all, mut pages) = (Vec::new(), Vec::new());
     let mut page = find(clerk, query.clone()).await;
@@ -52,7 +52,7 @@ async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
         .await;
     }
     for earlier in pages.iter().rev().skip(1) {
-        let before = page.before.clone().expect("a page before");
+        let before = page.before.clone().expect("the list has a previous page");
         page = find(
             clerk,
             Query {
@@ -67,8 +67,8 @@ async fn walk(clerk: &Person, query: &Query) -> Vec<i64> {
     all
 }
 
-/// The customers of the orders that words of a name find.
-async fn named(clerk: &Person, customer: &str) -> Vec<String> {
+/// Returns the customers of the orders that a search by name finds.
+async fn customers_found_by(clerk: &Person, customer: &str) -> Vec<String> {
     let query = Query {
         customer: customer.to_owned(),
         ..Query::default()
@@ -78,7 +78,7 @@ async fn named(clerk: &Person, customer: &str) -> Vec<String> {
 }
 
 #[apply(on_both_databases)]
-async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: App) {
+async fn orders_are_found_by_number_and_by_customer_name(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 100).await;
     for customer in [
@@ -88,7 +88,7 @@ async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: Ap
         "Anna O'Neil",
         "50%_скидка",
     ] {
-        book_for(&clerk, customer, "89161234567", "чай").await;
+        create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
     for (words, found) in [
         ("алена", vec!["Алёна Петрова"]),
@@ -108,7 +108,7 @@ async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: Ap
         ("_скидка", vec!["50%_скидка"]),
         ("етров", vec![]),
     ] {
-        assert_eq!(named(&clerk, words).await, found, "{words}");
+        assert_eq!(customers_found_by(&clerk, words).await, found, "{words}");
     }
     for (number, ids) in [("2", vec![2]), (" № 3 ", vec![3]), ("99", vec![])] {
         let query = Query {
@@ -137,36 +137,42 @@ async fn an_order_is_found_by_its_number_and_by_the_name_of_its_customer(app: Ap
 }
 
 #[apply(on_both_databases)]
-async fn a_corrected_name_is_found_instead_of_the_wrong_one(app: App) {
+async fn a_corrected_customer_name_replaces_the_old_one_in_searches(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 100).await;
-    let order = book_for(&clerk, "Мария", "89161234567", "чай").await;
+    let order = create_order_for(&clerk, "Мария", "89161234567", "чай").await;
     let draft =
         fields! { phone: order.phone, customer_name: "Марина", qty: "1", unit_price_rub: "90" };
     clerk
         .write(move |tx| orders::service::edit(tx, 1, &draft.with("version", 1).read()?))
         .await
         .unwrap();
-    assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
-    assert_eq!(named(&clerk, "марина").await, ["Марина"]);
+    assert_eq!(
+        customers_found_by(&clerk, "мария").await,
+        Vec::<String>::new()
+    );
+    assert_eq!(customers_found_by(&clerk, "марина").await, ["Марина"]);
 }
 
 #[apply(on_both_databases)]
-async fn names_of_an_earlier_version_are_found_after_the_start(app: App) {
+async fn names_stored_by_an_earlier_version_are_indexed_at_start(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 100).await;
     for customer in ["Мария", "", "Иван"] {
-        book_for(&clerk, customer, "89161234567", "чай").await;
+        create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
-    let forget = |conn: &mut crate::db::Conn| {
+    let clear_index = |conn: &mut crate::db::Conn| {
         diesel::delete(order_names::table).execute(conn)?;
         diesel::update(orders_table::table)
             .set(orders_table::customer_key.eq(None::<String>))
             .execute(conn)?;
         Ok(())
     };
-    app.state.db.write(forget).await.unwrap();
-    assert_eq!(named(&clerk, "мария").await, Vec::<String>::new());
+    app.state.db.write(clear_index).await.unwrap();
+    assert_eq!(
+        customers_found_by(&clerk, "мария").await,
+        Vec::<String>::new()
+    );
     for expected in [2, 0] {
         let indexed = app
             .state
@@ -176,17 +182,17 @@ async fn names_of_an_earlier_version_are_found_after_the_start(app: App) {
             .unwrap();
         assert_eq!(indexed, expected);
     }
-    assert_eq!(named(&clerk, "мария").await, ["Мария"]);
-    assert_eq!(named(&clerk, "иван").await, ["Иван"]);
+    assert_eq!(customers_found_by(&clerk, "мария").await, ["Мария"]);
+    assert_eq!(customers_found_by(&clerk, "иван").await, ["Иван"]);
 }
 
 #[apply(on_both_databases)]
-async fn a_filter_that_is_wrong_is_told_at_its_field_and_the_others_still_hold(app: App) {
+async fn an_invalid_filter_is_marked_at_its_field_and_the_others_still_apply(app: App) {
     let mut browser = app.browser_of(app.admin()).await;
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 100).await;
     for customer in ["Мария", "Иван"] {
-        book_for(&clerk, customer, "89161234567", "чай").await;
+        create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
     for (path, field, words) in [
         (
@@ -238,30 +244,30 @@ async fn a_filter_that_is_wrong_is_told_at_its_field_and_the_others_still_hold(a
         } else {
             format!("id=\"filter-{field}-error\"")
         };
-        let told = crate::tests::support::between(&page.body, &place, "</p>");
+        let error = crate::tests::support::between(&page.body, &place, "</p>");
         assert!(
-            told.contains(words) || page.body.contains(words) && field.is_empty(),
-            "{path}: {told}"
+            error.contains(words) || page.body.contains(words) && field.is_empty(),
+            "{path}: {error}"
         );
         assert_eq!(
             page.body.contains("alert-error"),
             field.is_empty(),
-            "{path}: it stands at its field alone"
+            "{path}: the page shows an alert only for an error without a field"
         );
         if path.starts_with("/orders") {
             assert!(
                 page.body.contains("Мария") && !page.body.contains("Иван"),
-                "{path}: the list is there"
+                "{path}: the list is shown with the valid filters"
             );
         }
     }
 }
 
 #[apply(on_both_databases)]
-async fn a_wrong_date_is_marked_where_it_stands_and_the_form_of_a_right_one_is_told(app: App) {
+async fn an_invalid_date_is_marked_with_an_example_of_a_valid_one(app: App) {
     let mut browser = app.browser_of(app.clerk()).await;
-    for wrong in ["23.11.26", "2026-02-30", "вчера"] {
-        let typed: String = url::form_urlencoded::byte_serialize(wrong.as_bytes()).collect();
+    for invalid in ["23.11.26", "2026-02-30", "вчера"] {
+        let typed: String = url::form_urlencoded::byte_serialize(invalid.as_bytes()).collect();
         let page = browser.get(&format!("/orders?from={typed}")).await;
         assert_eq!(page.status, 422);
         let field = page
@@ -270,7 +276,7 @@ async fn a_wrong_date_is_marked_where_it_stands_and_the_form_of_a_right_one_is_t
             .find(|field| field.contains("name=\"from\""))
             .unwrap();
         assert!(
-            field.contains(wrong)
+            field.contains(invalid)
                 && field.contains("type=\"text\"")
                 && field.contains("aria-invalid"),
             "{field}"
@@ -284,12 +290,12 @@ async fn a_wrong_date_is_marked_where_it_stands_and_the_form_of_a_right_one_is_t
     assert_eq!(page.status, 200);
     assert!(
         page.body.contains("value=\"2026-11-23\""),
-        "as the field takes it"
+        "the date is shown in the format of a date field"
     );
 }
 
 #[apply(on_both_databases)]
-async fn digits_that_many_phones_have_find_all_of_them(app: App) {
+async fn digits_that_many_phones_share_find_all_of_them(app: App) {
     let year = Year {
         orders: 9_000,
         end: clock::now(),
@@ -330,11 +336,11 @@ async fn digits_that_many_phones_have_find_all_of_them(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_order_is_found_by_the_beginning_or_the_end_of_its_phone(app: App) {
+async fn orders_are_found_by_the_start_or_the_end_of_the_phone(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 9).await;
-    let order = book(&clerk, "+7 916 123-45-67", "чай").await;
-    book(&clerk, "+7 903 765-43-21", "чай").await;
+    let order = create_order(&clerk, "+7 916 123-45-67", "чай").await;
+    create_order(&clerk, "+7 903 765-43-21", "чай").await;
     for digits in [
         "4567",
         "567",
@@ -374,12 +380,12 @@ async fn an_order_is_found_by_the_beginning_or_the_end_of_its_phone(app: App) {
             "{digits}"
         );
     }
-    let few = Query {
+    let too_short = Query {
         phone: "67".to_owned(),
         ..Query::default()
     };
     let refused = clerk
-        .read(move |tx| orders::search::list(tx, &few))
+        .read(move |tx| orders::search::list(tx, &too_short))
         .await
         .unwrap_err();
     assert_eq!(refused, Error::field("phone", Problem::TooFewDigits(3)));
@@ -392,8 +398,8 @@ async fn orders_are_filtered_by_status_product_and_day(app: App) {
     manager.adds("Чай зелёный", 9).await;
     manager.adds("Чай чёрный", 9).await;
     let (green, black) = (
-        book(&clerk, "89161234567", "зелёный").await,
-        book(&clerk, "89161234567", "чёрный").await,
+        create_order(&clerk, "89161234567", "зелёный").await,
+        create_order(&clerk, "89161234567", "чёрный").await,
     );
     clerk.issues(green.id).await.unwrap();
     let found = |query: Query| {
@@ -481,11 +487,11 @@ async fn orders_are_filtered_by_status_product_and_day(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn every_sort_goes_through_all_pages_and_back(app: App) {
+async fn every_sort_order_pages_through_all_orders_and_back(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 500).await;
     for n in 0..120 {
-        let order = book(&clerk, &format!("+7916{:07}", n % 7 * 1_000), "чай").await;
+        let order = create_order(&clerk, &format!("+7916{:07}", n % 7 * 1_000), "чай").await;
         if n % 3 == 0 {
             clerk.issues(order.id).await.unwrap();
         }
@@ -503,19 +509,19 @@ async fn every_sort_goes_through_all_pages_and_back(app: App) {
             sort: sort.to_owned(),
             ..Query::default()
         };
-        let all = walk(&clerk, &query).await;
+        let all = read_all_pages(&clerk, &query).await;
         assert_eq!(
             (all.len(), all.iter().collect::<HashSet<_>>().len()),
             (120, 120),
             "sorted by {sort:?}"
         );
     }
-    let newest = walk(&clerk, &Query::default()).await;
+    let newest = read_all_pages(&clerk, &Query::default()).await;
     assert!(newest.is_sorted_by(|one, next| one > next));
     let waiting = Query {
         status: Status::PaidNotIssued.to_string(),
         sort: "phone".to_owned(),
         ..Query::default()
     };
-    assert_eq!(walk(&clerk, &waiting).await.len(), 80);
+    assert_eq!(read_all_pages(&clerk, &waiting).await.len(), 80);
 }

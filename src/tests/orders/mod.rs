@@ -12,7 +12,7 @@ use crate::{
 };
 
 #[apply(on_both_databases)]
-async fn an_order_reserves_and_its_issue_hands_out(app: App) {
+async fn an_order_reserves_stock_and_its_issue_removes_it(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 0).await;
     manager.supplies("чай", 10, "2.50").await.unwrap();
@@ -36,7 +36,7 @@ async fn an_order_reserves_and_its_issue_hands_out(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_denied_order_gives_its_pieces_back(app: App) {
+async fn a_denied_order_releases_its_reserve(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 5).await;
     let order = clerk.books("чай", 5).await.unwrap();
@@ -49,7 +49,7 @@ async fn a_denied_order_gives_its_pieces_back(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn more_than_there_is_cannot_be_booked(app: App) {
+async fn more_than_the_available_stock_cannot_be_ordered(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 3).await;
     clerk.books("чай", 2).await.unwrap();
@@ -61,7 +61,7 @@ async fn more_than_there_is_cannot_be_booked(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn settling_twice_changes_nothing_and_the_opposite_is_a_conflict(app: App) {
+async fn issuing_or_denying_twice_changes_nothing_and_the_opposite_conflicts(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 5).await;
     let (first, second) = (
@@ -85,7 +85,7 @@ async fn settling_twice_changes_nothing_and_the_opposite_is_a_conflict(app: App)
 }
 
 #[apply(on_both_databases)]
-async fn an_archived_product_is_not_ordered_more_of(app: App) {
+async fn orders_of_an_archived_product_cannot_grow(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 9).await;
     let (first, second) = (
@@ -110,7 +110,7 @@ async fn an_archived_product_is_not_ordered_more_of(app: App) {
     assert_eq!(
         edit("3", 1).await.unwrap().unit_price_rub,
         Rub(9_000),
-        "anything else may change"
+        "fields other than the quantity may change"
     );
     assert_eq!(edit("1", 2).await.unwrap().qty.0, 1);
     clerk.issues(first.id).await.unwrap();
@@ -120,7 +120,7 @@ async fn an_archived_product_is_not_ordered_more_of(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
+async fn an_edit_without_changes_writes_nothing(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 5).await;
     let order = clerk.books("чай", 2).await.unwrap();
@@ -139,16 +139,16 @@ async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
     assert_eq!(
         edit_order("2", 1).await.unwrap(),
         order,
-        "version and user are those of before"
+        "version and user stay the same"
     );
     assert_eq!(edit_product("", 1).await.unwrap().version, 1);
-    // Nor is it a conflict when somebody else has written the same meanwhile, or it was sent twice.
+    // It is no conflict if the order already has the new values, because of another edit or a repeated request.
     edit_order("3", 1).await.unwrap();
     edit_product("1", 1).await.unwrap();
     assert_eq!(edit_order("3", 1).await.unwrap().version, 2);
     assert_eq!(edit_product("1", 1).await.unwrap().version, 2);
     assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
-    // What is settled is not edited at all.
+    // Issued and denied orders cannot be edited at all.
     clerk.issues(order.id).await.unwrap();
     assert_eq!(
         edit_order("3", 3).await.unwrap_err(),
@@ -168,11 +168,11 @@ async fn an_edit_that_changes_nothing_changes_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
+async fn an_order_needs_a_price_if_the_product_has_none(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let free = fields! { name: "без цены" };
+    let unpriced = fields! { name: "без цены" };
     manager
-        .write(move |tx| products::service::create(tx, "", &free.with("quantity", "5").read()?))
+        .write(move |tx| products::service::create(tx, "", &unpriced.with("quantity", "5").read()?))
         .await
         .unwrap();
     assert_eq!(
@@ -188,7 +188,7 @@ async fn a_price_may_be_a_discount_but_must_be_there(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_edit_moves_the_reserve(app: App) {
+async fn an_edited_quantity_changes_the_reserve(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 5).await;
     let order = clerk.books("чай", 2).await.unwrap();
@@ -203,7 +203,7 @@ async fn an_edit_moves_the_reserve(app: App) {
     assert_eq!(
         edit("6", 2).await.unwrap_err(),
         Error::OutOfStock { stock: 5, qty: 6 },
-        "what the order holds counts for it"
+        "the quantity reserved by the order itself is available to it"
     );
     edit("1", 2).await.unwrap();
     assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
@@ -219,7 +219,7 @@ async fn an_edit_moves_the_reserve(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_key_makes_one_order_and_refuses_another(app: App) {
+async fn an_idempotency_key_creates_one_order_and_rejects_a_different_one(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 5).await;
     let first = clerk.books_once("чай", 1, "key").await.unwrap();
@@ -233,7 +233,7 @@ async fn a_key_makes_one_order_and_refuses_another(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn all_wrong_fields_are_named_at_once(app: App) {
+async fn all_invalid_fields_are_reported_at_once(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let draft = fields! { phone: "12", qty: "0", unit_price_rub: "-1" };
     let error = clerk
@@ -247,7 +247,7 @@ async fn all_wrong_fields_are_named_at_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_phone_with_an_extension_is_refused_in_words(app: App) {
+async fn a_phone_with_an_extension_gets_its_own_error(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
     for (phone, problem) in [
@@ -264,7 +264,7 @@ async fn a_phone_with_an_extension_is_refused_in_words(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn every_act_on_an_order_is_in_its_history(app: App) {
+async fn the_history_of_an_order_lists_each_change_once(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
     let order = clerk.books("чай", 1).await.unwrap();
@@ -274,12 +274,12 @@ async fn every_act_on_an_order_is_in_its_history(app: App) {
         .read(move |tx| history(tx, Entity::Order, order.id))
         .await
         .unwrap();
-    let acts: Vec<_> = history
+    let actions: Vec<_> = history
         .iter()
         .map(|operation| (operation.action.code(), operation.user_id.as_deref()))
         .collect();
     assert_eq!(
-        acts,
+        actions,
         [("issue", Some("продавец")), ("create", Some("продавец"))]
     );
 }

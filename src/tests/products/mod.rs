@@ -11,7 +11,7 @@ use crate::{
 };
 
 #[apply(on_both_databases)]
-async fn a_form_that_was_open_does_not_wipe_what_a_supply_set(app: App) {
+async fn an_outdated_form_does_not_overwrite_values_set_by_a_supply(app: App) {
     let manager = app.hire(app.manager()).await;
     let tea = manager.adds("чай", 0).await;
     manager.supplies("чай", 1, "2.50").await.unwrap();
@@ -25,13 +25,13 @@ async fn a_form_that_was_open_does_not_wipe_what_a_supply_set(app: App) {
     let Error::Stale(stale) = refused else {
         panic!("{refused}")
     };
-    let shown: Vec<_> = stale
+    let differences: Vec<_> = stale
         .differences
         .iter()
         .map(|difference| (difference.field.as_str(), difference.now.as_str()))
         .collect();
     assert_eq!(
-        (stale.version, shown),
+        (stale.version, differences),
         (
             2,
             vec![
@@ -45,7 +45,7 @@ async fn a_form_that_was_open_does_not_wipe_what_a_supply_set(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_stale_edit_of_a_product_says_what_changed(app: App) {
+async fn a_stale_edit_of_a_product_reports_what_changed(app: App) {
     let manager = app.hire(app.manager()).await;
     let tea = manager.adds("чай", 0).await;
     let edit = |price: &str| {
@@ -107,7 +107,7 @@ async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App)
 }
 
 #[apply(on_both_databases)]
-async fn names_differ_in_more_than_case(app: App) {
+async fn names_that_differ_only_in_case_and_spacing_are_taken(app: App) {
     let manager = app.hire(app.manager()).await;
     manager.adds("Зелёный чай", 1).await;
     let draft = fields! { name: " зеленый  ЧАЙ " };
@@ -118,7 +118,7 @@ async fn names_differ_in_more_than_case(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_product_is_found_by_words_that_only_it_has(app: App) {
+async fn an_order_accepts_words_that_match_exactly_one_product(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     manager.adds("Чай чёрный", 1).await;
     manager.adds("Чай зелёный", 1).await;
@@ -140,7 +140,7 @@ async fn a_product_is_found_by_words_that_only_it_has(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn products_are_found_sorted_and_filtered(app: App) {
+async fn products_can_be_searched_sorted_and_filtered(app: App) {
     let manager = app.hire(app.manager()).await;
     for (name, min, buy, pieces) in [
         ("Яблоки", "5", "", 3),

@@ -1,4 +1,4 @@
-//! Names: one however it is typed, found by every part of it, and by what it was before.
+//! Product names: normalization, search by any part of a name, and search by former names.
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
@@ -65,27 +65,27 @@ pub const INSERT_MANY_ROWS: &str = "
     FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i FROM n) AS numbers;";
 
 #[apply(on_both_databases)]
-async fn a_name_is_one_however_it_is_typed(app: App) {
+async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
     let manager = app.hire(app.manager()).await;
     let kettle = manager.adds("Чаи\u{306}\u{200b}ник\u{202e}", 5).await;
     assert_eq!(kettle.name, "Чайник");
-    for same in [
+    for variant in [
         "Чайник",
         "чаи\u{306}ник",
         "Чай\u{200d}ник",
         "\u{feff}ЧАЙ\u{ad}НИК\u{200f}",
     ] {
-        let draft = fields! { name: same };
+        let draft = fields! { name: variant };
         let refused = manager
             .write(move |tx| products::service::create(tx, "", &draft.read()?))
             .await;
         assert_eq!(
             refused.unwrap_err(),
             Error::field("name", Problem::Taken),
-            "{same:?}"
+            "{variant:?}"
         );
-        let order = manager.books(same, 1).await.unwrap();
-        assert_eq!(order.product_id, kettle.id, "{same:?}");
+        let order = manager.books(variant, 1).await.unwrap();
+        assert_eq!(order.product_id, kettle.id, "{variant:?}");
     }
     assert_eq!(orders_of(&manager, "чаи\u{306}\u{200b}").await.len(), 4);
     let supply = manager.supplies("чаи\u{306}ник", 1, "1").await.unwrap();
@@ -105,7 +105,7 @@ async fn a_name_is_one_however_it_is_typed(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
+async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
     let manager = app.hire(app.manager()).await;
     let mut ids = Vec::new();
     for name in ["Раз", "Чайник", "Три", "Чайник (2)"] {
@@ -161,7 +161,7 @@ async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
         (Some("Чайник"), Some("Чайник (3)"))
     );
 
-    // Found by the new keys: a whole name, a supplier, the name under which something was sold.
+    // The new keys find products by whole name, supplies by supplier, and orders by former name.
     assert_eq!(
         manager.books("чаи\u{306}ник", 1).await.unwrap().product_id,
         ids[0]
@@ -208,7 +208,7 @@ async fn keys_of_earlier_versions_are_folded_anew_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_filter_finds_every_product_that_is_so_named(app: App) {
+async fn a_filter_by_product_matches_every_product_with_the_word(app: App) {
     let manager = app.hire(app.manager()).await;
     manager.write(|tx| {
         for number in 1..=130 {
@@ -253,7 +253,7 @@ async fn a_filter_finds_every_product_that_is_so_named(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_whole_name_hides_no_longer_name(app: App) {
+async fn an_exact_match_does_not_hide_longer_names(app: App) {
     let manager = app.hire(app.manager()).await;
     for name in ["Мёд", "Мёд липовый", "Чай"] {
         manager.adds(name, 5).await;
@@ -270,7 +270,7 @@ async fn a_whole_name_hides_no_longer_name(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_order_is_found_by_the_name_that_it_was_sold_under(app: App) {
+async fn orders_and_supplies_are_found_by_the_product_name_of_their_time(app: App) {
     let manager = app.hire(app.manager()).await;
     let product = manager.adds("Варенье", 50).await;
     manager.adds("Чай", 50).await;
@@ -298,7 +298,7 @@ async fn an_order_is_found_by_the_name_that_it_was_sold_under(app: App) {
         )
     };
     for _ in 0..2 {
-        // The name that it has finds all of it; a former one what was sold under that.
+        // The current name finds everything of the product. A former name finds what was sold under it.
         assert_eq!(
             found("инжир").await,
             (
@@ -314,7 +314,7 @@ async fn an_order_is_found_by_the_name_that_it_was_sold_under(app: App) {
             )
         );
         assert_eq!(found("джем").await, (vec![second.0], vec![second.1]));
-        // So in a shop in which former names were not kept.
+        // The same applies to a shop where former names were not stored yet.
         app.sql("DELETE FROM product_names; DELETE FROM __backfills")
             .await;
         migrate(&app).await;
@@ -325,7 +325,7 @@ async fn an_order_is_found_by_the_name_that_it_was_sold_under(app: App) {
         (vec![third.0, first.0], vec![third.1, first.1])
     );
 
-    // Where they are too many to be sorted, too.
+    // The same applies when there are too many rows to sort.
     app.sql(INSERT_MANY_ROWS).await;
     assert_eq!(
         orders_of(&manager, "повидло").await[..3],

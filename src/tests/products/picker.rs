@@ -1,4 +1,4 @@
-//! The product picker: every order of keys and answers, without a browser; and what the shop answers.
+//! The product picker: every interleaving of key presses and search results, without a browser; and the server's results.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
@@ -32,8 +32,8 @@ fn offer(id: usize) -> Offer {
     }
 }
 
-/// What the shop answers, see [`products::search::find`].
-fn found(text: &str) -> SearchResult {
+/// Returns what the server would find, like [`products::search::find`].
+fn search_result(text: &str) -> SearchResult {
     let text = text.trim().to_lowercase();
     let has_words = |id: &usize| {
         let name = GOODS[*id].to_lowercase();
@@ -56,30 +56,30 @@ fn found(text: &str) -> SearchResult {
     SearchResult { offers, problem }
 }
 
-/// What a person does.
+/// An action of the user.
 #[derive(Clone, Copy, Debug)]
-enum Act {
-    Types(&'static str),
-    Presses(Key),
-    /// By Tab or the mouse.
-    Leaves,
-    /// In another field.
-    Submits,
+enum Action {
+    Type(&'static str),
+    Press(Key),
+    /// Leaves the field by Tab or the mouse.
+    Leave,
+    /// Submits the form from another field.
+    Submit,
 }
 
-/// A page with a picker, and a browser that does what browsers do by themselves.
+/// A page with a picker, in a simulated browser with its default actions.
 #[derive(Clone)]
 struct Page {
     picker: Combobox,
-    /// Searches that were not answered yet.
+    /// Searches without a result yet, by number and text.
     searches: VecDeque<(u64, String)>,
     outcome: Option<Outcome>,
-    was_sent_by_picker: bool,
+    was_submitted_by_picker: bool,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Outcome {
-    /// The form was sent with this product, or with a text that the server judges.
+    /// The form was sent with this product, or with only a text, which the server checks.
     Sent(Option<i64>),
     Refused(String),
 }
@@ -87,16 +87,16 @@ enum Outcome {
 impl Page {
     fn new() -> Self {
         let mut page = Self {
-            picker: Combobox::new(String::new(), None, found("").offers),
+            picker: Combobox::new(String::new(), None, search_result("").offers),
             searches: VecDeque::new(),
             outcome: None,
-            was_sent_by_picker: false,
+            was_submitted_by_picker: false,
         };
-        page.tell(Event::Focused { opens: true });
+        page.handle(Event::Focused { opens: true });
         page
     }
 
-    fn tell(&mut self, event: Event) -> Vec<Command> {
+    fn handle(&mut self, event: Event) -> Vec<Command> {
         let is_submit = event == Event::Submitted;
         let commands = self.picker.handle(event);
         for command in &commands {
@@ -106,15 +106,19 @@ impl Page {
                     self.searches.push_back(search);
                 }
                 Command::Resubmit => {
-                    self.tell(Event::Submitted);
+                    self.handle(Event::Submitted);
                 }
                 Command::Refuse(problem) => {
                     self.outcome = Some(Outcome::Refused(format!("{problem:?}")));
                 }
                 Command::Send => {
                     assert!(is_submit);
-                    let is_loose = self.picker.is_pending() && self.picker.is_unresolved();
-                    assert!(!is_loose, "sent before the answer: {:?}", self.picker);
+                    let is_unsettled = self.picker.is_pending() && self.picker.is_unresolved();
+                    assert!(
+                        !is_unsettled,
+                        "sent before the search result: {:?}",
+                        self.picker
+                    );
                     let chosen = self.picker.chosen();
                     assert!(chosen.is_none_or(|offer| offer.name == self.picker.text()));
                     self.outcome = Some(Outcome::Sent(chosen.map(|offer| offer.id)));
@@ -125,55 +129,55 @@ impl Page {
         commands
     }
 
-    fn does(&mut self, act: Act) {
-        // What is sent is sent.
+    fn perform(&mut self, action: Action) {
+        // After submitting, the user can do nothing more.
         if self.outcome.is_some() {
             return;
         }
-        match act {
-            Act::Types(text) => {
-                self.tell(Event::Typed(text.to_owned()));
+        match action {
+            Action::Type(text) => {
+                self.handle(Event::Typed(text.to_owned()));
             }
-            Act::Presses(key) => {
-                let is_shut = !self.picker.is_open() && !self.picker.is_pending();
-                let is_kept = self
-                    .tell(Event::Key(key))
+            Action::Press(key) => {
+                let is_closed = !self.picker.is_open() && !self.picker.is_pending();
+                let is_prevented = self
+                    .handle(Event::Key(key))
                     .contains(&Command::PreventDefault);
-                if key == Key::Enter && !is_kept {
-                    assert!(is_shut, "Enter sent the form: {:?}", self.picker);
-                    self.was_sent_by_picker = true;
-                    self.tell(Event::Submitted);
+                if key == Key::Enter && !is_prevented {
+                    assert!(is_closed, "Enter sent the form: {:?}", self.picker);
+                    self.was_submitted_by_picker = true;
+                    self.handle(Event::Submitted);
                 }
             }
-            Act::Leaves => {
-                self.tell(Event::Left);
+            Action::Leave => {
+                self.handle(Event::Left);
             }
-            Act::Submits => {
-                self.tell(Event::Submitted);
+            Action::Submit => {
+                self.handle(Event::Submitted);
             }
         }
     }
 
-    fn hears(&mut self, index: usize) {
+    fn receive_result(&mut self, index: usize) {
         let before = self.picker.clone();
-        let (number, text) = self.searches.remove(index).expect("a search");
-        self.tell(Event::Answered(number, found(&text)));
+        let (number, text) = self.searches.remove(index).expect("the search exists");
+        self.handle(Event::Answered(number, search_result(&text)));
         if number != before.number() {
             assert_eq!(
                 self.picker, before,
-                "an answer for an earlier text changed something"
+                "a result for an earlier text changed the picker"
             );
         }
     }
 
-    fn hears_all(&mut self) {
+    fn receive_all_results(&mut self) {
         while !self.searches.is_empty() {
-            self.hears(0);
+            self.receive_result(0);
         }
     }
 
-    /// What is booked in the end: nothing where the server or the page names a problem.
-    fn booked(&self) -> Option<i64> {
+    /// Returns the product that is ordered in the end, or `None` if the page or the server reports a problem.
+    fn ordered_product(&self) -> Option<i64> {
         match self.outcome {
             Some(Outcome::Sent(id)) => id,
             Some(Outcome::Refused(_)) | None => None,
@@ -181,43 +185,43 @@ impl Page {
     }
 }
 
-/// Calls `end` with every page that these acts can lead to, whenever and in whatever order the answers come.
-fn every_order(page: &Page, acts: &[Act], end: &mut impl FnMut(&Page)) {
+/// Calls `end` with every page that these actions can lead to, for all times and orders in which results can arrive.
+fn for_each_interleaving(page: &Page, actions: &[Action], end: &mut impl FnMut(&Page)) {
     for index in 0..page.searches.len() {
         let mut page = page.clone();
-        page.hears(index);
-        every_order(&page, acts, end);
+        page.receive_result(index);
+        for_each_interleaving(&page, actions, end);
     }
-    match acts {
-        [act, later @ ..] => {
+    match actions {
+        [action, later @ ..] => {
             let mut page = page.clone();
-            page.does(*act);
-            every_order(&page, later, end);
+            page.perform(*action);
+            for_each_interleaving(&page, later, end);
         }
         [] if page.searches.is_empty() => end(page),
         [] => {}
     }
 }
 
-/// The same acts with every answer at once.
-fn at_once(acts: &[Act]) -> Page {
+/// Performs the actions with every search result arriving immediately.
+fn with_immediate_results(actions: &[Action]) -> Page {
     let mut page = Page::new();
-    for act in acts {
-        page.does(*act);
-        page.hears_all();
+    for action in actions {
+        page.perform(*action);
+        page.receive_all_results();
     }
     page
 }
 
-/// All sequences of up to `length` of these keys.
-fn scripts(keys: &[Key], length: usize) -> Vec<Vec<Act>> {
+/// Returns all sequences of up to `length` of these keys.
+fn key_sequences(keys: &[Key], length: usize) -> Vec<Vec<Action>> {
     let mut all = vec![Vec::new()];
     let mut last = all.clone();
     for _ in 0..length {
         last = (last.iter())
-            .flat_map(|script| {
+            .flat_map(|sequence| {
                 keys.iter()
-                    .map(|key| [script.as_slice(), &[Act::Presses(*key)]].concat())
+                    .map(|key| [sequence.as_slice(), &[Action::Press(*key)]].concat())
             })
             .collect();
         all.extend(last.iter().cloned());
@@ -228,63 +232,77 @@ fn scripts(keys: &[Key], length: usize) -> Vec<Vec<Act>> {
 const KEYS: [Key; 4] = [Key::Down, Key::Up, Key::Enter, Key::Escape];
 
 #[test]
-fn what_is_booked_does_not_depend_on_when_the_answers_come() {
-    let mut orders = 0;
+fn the_ordered_product_does_not_depend_on_when_results_arrive() {
+    let mut interleavings = 0;
     for text in ["чай зел", "чай зелёный с", "кофе", "чай", "ничего"]
     {
-        for keys in scripts(&KEYS, 3) {
-            for leaves in [&[Act::Presses(Key::Tab), Act::Leaves][..], &[Act::Leaves]] {
-                let acts = [
-                    &[Act::Types("вар"), Act::Types(text)],
+        for keys in key_sequences(&KEYS, 3) {
+            for leave in [
+                &[Action::Press(Key::Tab), Action::Leave][..],
+                &[Action::Leave],
+            ] {
+                let actions = [
+                    &[Action::Type("вар"), Action::Type(text)],
                     keys.as_slice(),
-                    leaves,
-                    &[Act::Submits],
+                    leave,
+                    &[Action::Submit],
                 ]
                 .concat();
-                let quick = at_once(&acts);
-                let mut booked = BTreeSet::new();
-                every_order(&Page::new(), &acts, &mut |page| {
-                    orders += 1;
-                    assert!(page.outcome.is_some(), "{acts:?} neither sent nor refused");
-                    booked.insert(page.booked());
+                let immediate = with_immediate_results(&actions);
+                let mut products = BTreeSet::new();
+                for_each_interleaving(&Page::new(), &actions, &mut |page| {
+                    interleavings += 1;
+                    assert!(
+                        page.outcome.is_some(),
+                        "{actions:?} neither sent nor refused"
+                    );
+                    products.insert(page.ordered_product());
                 });
-                // Enter that finds a picked product sends the form; while the list is awaited it never does,
-                // and keys after it belong to another form.
-                if !quick.was_sent_by_picker {
-                    assert_eq!(booked, BTreeSet::from([quick.booked()]), "{acts:?}");
+                // Enter submits the form only if a product is already chosen, never while results are pending. After that,
+                // the remaining keys would belong to another page.
+                if !immediate.was_submitted_by_picker {
+                    assert_eq!(
+                        products,
+                        BTreeSet::from([immediate.ordered_product()]),
+                        "{actions:?}"
+                    );
                 }
             }
         }
     }
-    assert!(orders > 10_000, "{orders}");
+    assert!(interleavings > 10_000, "{interleavings}");
 }
 
 #[test]
-fn words_an_arrow_and_enter_take_the_first_offer() {
+fn words_and_keys_pick_the_same_offer_whenever_results_arrive() {
     for (keys, expected) in [
         (&[Key::Down, Key::Enter][..], Some(3)),
         (&[Key::Down, Key::Down, Key::Enter], Some(4)),
         (&[Key::Up, Key::Enter], Some(4)),
         (&[Key::Enter], Some(3)),
         (&[Key::Down, Key::Tab], Some(3)),
-        // Two fit, and nobody said which.
+        // Two products match, and none was picked.
         (&[Key::Tab], None),
         (&[Key::Escape], None),
     ] {
-        let keys = keys.iter().map(|key| Act::Presses(*key));
-        let acts: Vec<_> = [Act::Types("ч"), Act::Types("чай"), Act::Types("чай зел")]
-            .into_iter()
-            .chain(keys)
-            .chain([Act::Leaves, Act::Submits])
-            .collect();
-        every_order(&Page::new(), &acts, &mut |page| {
-            assert_eq!(page.booked(), expected, "{acts:?}");
+        let keys = keys.iter().map(|key| Action::Press(*key));
+        let actions: Vec<_> = [
+            Action::Type("ч"),
+            Action::Type("чай"),
+            Action::Type("чай зел"),
+        ]
+        .into_iter()
+        .chain(keys)
+        .chain([Action::Leave, Action::Submit])
+        .collect();
+        for_each_interleaving(&Page::new(), &actions, &mut |page| {
+            assert_eq!(page.ordered_product(), expected, "{actions:?}");
         });
     }
 }
 
 #[test]
-fn leaving_takes_the_only_match_and_guesses_nothing() {
+fn leaving_the_field_takes_only_an_unambiguous_match() {
     for (text, expected) in [
         ("инжир", Some(0)),
         ("кофе", Some(1)),
@@ -293,141 +311,146 @@ fn leaving_takes_the_only_match_and_guesses_nothing() {
         ("ничего", None),
         (" ", None),
     ] {
-        let acts = [Act::Types(text), Act::Leaves, Act::Submits];
-        every_order(&Page::new(), &acts, &mut |page| {
-            assert_eq!(page.booked(), expected, "{text}");
+        let actions = [Action::Type(text), Action::Leave, Action::Submit];
+        for_each_interleaving(&Page::new(), &actions, &mut |page| {
+            assert_eq!(page.ordered_product(), expected, "{text}");
         });
     }
 }
 
 #[test]
-fn an_answer_that_never_comes_ends_in_an_error_at_the_field_and_keeps_the_text() {
-    for keys in scripts(&KEYS, 3) {
-        let acts = [
-            &[Act::Types("чай"), Act::Types("чай зел")],
+fn a_failed_search_shows_an_error_at_the_field_and_keeps_the_text() {
+    for keys in key_sequences(&KEYS, 3) {
+        let actions = [
+            &[Action::Type("чай"), Action::Type("чай зел")],
             keys.as_slice(),
-            &[Act::Leaves],
+            &[Action::Leave],
         ]
         .concat();
         let mut page = Page::new();
-        acts.iter().for_each(|act| page.does(*act));
-        page.does(Act::Submits);
+        actions.iter().for_each(|action| page.perform(*action));
+        page.perform(Action::Submit);
         assert!(
             page.picker.is_submit_held() && page.outcome.is_none(),
-            "{acts:?}"
+            "{actions:?}"
         );
         let number = page.picker.number();
-        page.tell(Event::Failed(number - 1));
+        page.handle(Event::Failed(number - 1));
         assert!(
             page.picker.is_submit_held(),
-            "an earlier search ended the wait"
+            "the failure of an earlier search ended the wait"
         );
-        page.tell(Event::Failed(number));
+        page.handle(Event::Failed(number));
         let refused = Outcome::Refused(format!("{:?}", Problem::NotLookedUp));
         assert_eq!(page.outcome.take(), Some(refused));
         assert_eq!(
             (page.picker.text(), page.picker.offers().len()),
             ("чай зел", 0)
         );
-        // Too late to be of use.
-        page.hears_all();
+        // Late results are ignored.
+        page.receive_all_results();
         assert_eq!((page.picker.chosen(), &page.outcome), (None, &None));
-        // Sent again, the text is the server's to judge.
-        page.does(Act::Submits);
+        // On the next submit, the text is sent for the server to check.
+        page.perform(Action::Submit);
         assert_eq!(page.outcome, Some(Outcome::Sent(None)));
     }
 }
 
 #[test]
-fn a_failed_search_is_repeated_by_the_next_key() {
+fn a_failed_search_is_repeated_on_the_next_key() {
     let mut page = Page::new();
-    page.does(Act::Types("чай зел"));
+    page.perform(Action::Type("чай зел"));
     page.searches.clear();
-    page.tell(Event::Failed(page.picker.number()));
-    page.does(Act::Presses(Key::Down));
-    page.does(Act::Presses(Key::Enter));
-    page.hears_all();
+    page.handle(Event::Failed(page.picker.number()));
+    page.perform(Action::Press(Key::Down));
+    page.perform(Action::Press(Key::Enter));
+    page.receive_all_results();
     assert_eq!(page.picker.chosen(), Some(&offer(3)));
 }
 
 #[test]
 fn offers_for_an_earlier_text_cannot_be_picked() {
     let mut page = Page::new();
-    page.does(Act::Types("чай"));
-    page.hears_all();
+    page.perform(Action::Type("чай"));
+    page.receive_all_results();
     assert_eq!(page.picker.mark(), Some(0));
-    page.does(Act::Types("коф"));
+    page.perform(Action::Type("коф"));
     assert_eq!(page.picker.mark(), None);
-    page.tell(Event::Clicked(3));
+    page.handle(Event::Clicked(3));
     assert_eq!((page.picker.chosen(), page.picker.text()), (None, "коф"));
-    page.hears_all();
-    page.tell(Event::Clicked(3));
+    page.receive_all_results();
+    page.handle(Event::Clicked(3));
     assert_eq!(page.picker.chosen(), None);
-    page.tell(Event::Clicked(2));
+    page.handle(Event::Clicked(2));
     assert_eq!(
         (page.picker.chosen(), page.picker.text()),
         (Some(&offer(2)), GOODS[2])
     );
     assert!(!page.picker.is_open());
-    // The second click of a double click.
-    page.tell(Event::Clicked(1));
+    // As the second click of a double click.
+    page.handle(Event::Clicked(1));
     assert_eq!(page.picker.chosen(), Some(&offer(2)));
 }
 
 #[test]
-fn another_text_gives_the_product_and_the_held_form_up() {
+fn typing_again_clears_the_product_and_cancels_the_held_submit() {
     let mut page = Page::new();
-    for act in [Act::Types("инжир"), Act::Leaves, Act::Submits] {
-        page.does(act);
+    for action in [Action::Type("инжир"), Action::Leave, Action::Submit] {
+        page.perform(action);
     }
     assert!(page.picker.is_submit_held());
-    page.does(Act::Types("кофе"));
+    page.perform(Action::Type("кофе"));
     assert!(!page.picker.is_submit_held());
-    page.hears_all();
+    page.receive_all_results();
     assert_eq!((page.picker.chosen(), &page.outcome), (None, &None));
-    page.does(Act::Presses(Key::Enter));
+    page.perform(Action::Press(Key::Enter));
     assert_eq!(page.picker.chosen(), Some(&offer(1)));
-    page.does(Act::Types("кофе в"));
+    page.perform(Action::Type("кофе в"));
     assert_eq!(page.picker.chosen(), None);
 }
 
 #[test]
-fn the_list_does_not_cover_an_error_that_the_focus_comes_back_to() {
-    for acts in [
-        &[Act::Types("чай"), Act::Leaves][..],
-        &[Act::Types("чай"), Act::Presses(Key::Tab), Act::Leaves],
-        &[Act::Types(""), Act::Leaves],
+fn the_list_stays_closed_when_the_focus_returns_to_an_error() {
+    for actions in [
+        &[Action::Type("чай"), Action::Leave][..],
+        &[Action::Type("чай"), Action::Press(Key::Tab), Action::Leave],
+        &[Action::Type(""), Action::Leave],
     ] {
         let mut page = Page::new();
-        acts.iter().for_each(|act| page.does(*act));
-        page.does(Act::Submits);
-        page.hears_all();
-        page.tell(Event::Focused { opens: false });
-        assert!(!page.picker.is_open(), "{acts:?}");
-        page.tell(Event::Key(Key::Down));
-        assert!(page.picker.is_open(), "{acts:?}");
+        actions.iter().for_each(|action| page.perform(*action));
+        page.perform(Action::Submit);
+        page.receive_all_results();
+        page.handle(Event::Focused { opens: false });
+        assert!(!page.picker.is_open(), "{actions:?}");
+        page.handle(Event::Key(Key::Down));
+        assert!(page.picker.is_open(), "{actions:?}");
     }
 }
 
 #[test]
-fn a_form_without_a_product_is_sent_at_once_so_that_every_wrong_field_is_named() {
+fn an_empty_picker_submits_at_once_so_that_all_errors_are_reported() {
     let mut page = Page::new();
-    [Act::Types("чай"), Act::Types(""), Act::Leaves, Act::Submits]
-        .iter()
-        .for_each(|act| page.does(*act));
+    [
+        Action::Type("чай"),
+        Action::Type(""),
+        Action::Leave,
+        Action::Submit,
+    ]
+    .iter()
+    .for_each(|action| page.perform(*action));
     assert_eq!(page.outcome, Some(Outcome::Sent(None)));
 }
 
 #[test]
-fn a_page_that_names_a_product_begins_with_it_unless_another_was_typed() {
-    let begun = |text: &str| Combobox::new(text.to_owned(), Some(offer(1)), Vec::new());
-    assert_eq!(begun("Кофе").chosen(), Some(&offer(1)));
-    assert_eq!(begun("Чай").chosen(), None);
-    assert_eq!(begun("Кофе").handle(Event::Submitted), [Command::Send]);
+fn a_preset_product_is_chosen_unless_the_text_differs() {
+    let preset = |text: &str| Combobox::new(text.to_owned(), Some(offer(1)), Vec::new());
+    assert_eq!(preset("Кофе").chosen(), Some(&offer(1)));
+    assert_eq!(preset("Чай").chosen(), None);
+    assert_eq!(preset("Кофе").handle(Event::Submitted), [Command::Send]);
 }
 
 #[apply(on_both_databases)]
-async fn a_text_means_the_product_that_a_booking_by_it_would_take(app: App) {
+async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     manager.adds("Липовый мёд", 5).await;
     manager.adds("Мёд", 5).await;
@@ -456,7 +479,7 @@ async fn a_text_means_the_product_that_a_booking_by_it_would_take(app: App) {
             problem,
         )
     };
-    // The whole name comes first, however many other names have its words.
+    // An exact match comes first, however many longer names contain its words.
     let (names, problem) = find(" МЕД ").await;
     assert_eq!(
         (
@@ -471,7 +494,7 @@ async fn a_text_means_the_product_that_a_booking_by_it_would_take(app: App) {
         (vec!["Липовый мёд".to_owned()], None)
     );
     assert!(
-        matches!(find("банка").await, (names, Some(Problem::Ambiguous(told))) if names.len() == 20 && told.len() == 5)
+        matches!(find("банка").await, (names, Some(Problem::Ambiguous(candidates))) if names.len() == 20 && candidates.len() == 5)
     );
     assert_eq!(find("кофе").await, (vec![], Some(Problem::UnknownProduct)));
     assert_eq!(
@@ -492,7 +515,7 @@ async fn a_text_means_the_product_that_a_booking_by_it_would_take(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_form_that_names_a_product_and_its_id_means_the_id(app: App) {
+async fn the_product_id_takes_precedence_over_the_name(app: App) {
     let (mut clerk, manager) = (
         app.browser_of(app.clerk()).await,
         app.hire(app.manager()).await,
@@ -500,7 +523,7 @@ async fn a_form_that_names_a_product_and_its_id_means_the_id(app: App) {
     let tea = manager.adds("Чай зелёный", 5).await;
     let id = tea.id.to_string();
     let page = clerk.get(&format!("/orders/new?product={id}")).await;
-    // Without JavaScript whoever types another name must not send the id of the first.
+    // Without JavaScript, a changed name must not be sent with the id of the preset product.
     assert!(page.body.contains("name=\"product_id\">"), "{}", page.body);
     let renamed = fields! { name: "Сенча", sell_price_rub: "100" };
     manager
