@@ -1,4 +1,4 @@
-//! The operation log: one row for each act, never changed, found again.
+//! The operation log: one row for each operation, append-only, searchable.
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
@@ -19,7 +19,7 @@ use crate::{
 };
 use diesel::prelude::*;
 
-async fn all(admin: &Person, query: Query) -> Vec<Operation> {
+async fn log_rows(admin: &Person, query: Query) -> Vec<Operation> {
     admin
         .read(move |tx| search::list(tx, &query))
         .await
@@ -28,10 +28,10 @@ async fn all(admin: &Person, query: Query) -> Vec<Operation> {
         .items
 }
 
-type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
+type Write = fn(&mut Tx<'_>) -> Result<(), Error>;
 
-/// Every service function that writes, in an order in which each has something to do, and what it is on record as.
-const WRITES: &[(&str, Act, Action)] = &[
+/// Every service function that writes, in an order in which each has something to change, with the action it is logged as.
+const WRITES: &[(&str, Write, Action)] = &[
     (
         "products::create",
         |tx| {
@@ -81,7 +81,7 @@ const WRITES: &[(&str, Act, Action)] = &[
         Action::Create,
     ),
     (
-        "orders::create, once more",
+        "orders::create, a second order",
         |tx| orders::service::create(tx, "", &order("1").read()?).map(drop),
         Action::Create,
     ),
@@ -159,7 +159,7 @@ const WRITES: &[(&str, Act, Action)] = &[
         "bot::link",
         |tx| {
             let me = tx.actor.username().map(str::to_owned);
-            known_code(tx)?;
+            set_known_code(tx)?;
             let owner = chats::service::link(tx, CODE, 7, "Аня", false)?;
             assert_eq!(owner, me);
             Ok(())
@@ -173,14 +173,14 @@ const WRITES: &[(&str, Act, Action)] = &[
     ),
     (
         "notifications::send_test",
-        |tx| notifications::service::send_test(tx, &told()),
+        |tx| notifications::service::send_test(tx, &settings_with_recipient()),
         Action::SendTest,
     ),
     (
         "notifications::resend",
         |tx| {
-            fail(tx)?;
-            notifications::service::resend(tx, 1, &told(), Locale::ru).map(drop)
+            fail_notifications(tx)?;
+            notifications::service::resend(tx, 1, &settings_with_recipient(), Locale::ru).map(drop)
         },
         Action::Resend,
     ),
@@ -193,16 +193,16 @@ const WRITES: &[(&str, Act, Action)] = &[
 
 const CODE: &str = "ABCDEFGH";
 
-/// The code that was made is this.
-fn known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
+/// Replaces the generated chat code with [`CODE`].
+fn set_known_code(tx: &mut Tx<'_>) -> Result<(), Error> {
     diesel::update(chat_codes::table)
         .set(chat_codes::hash.eq(crate::crypto::sha256(CODE)))
         .execute(tx.conn)?;
     Ok(())
 }
 
-/// Settings by which mail goes to somebody.
-fn told() -> Config {
+/// Returns notification settings with a mail recipient.
+fn settings_with_recipient() -> Config {
     let mail = crate::config::notifications::Mail {
         url: crate::config::notifications::Secret::new("smtp://127.0.0.1:1".to_owned()),
         server: "127.0.0.1:1".to_owned(),
@@ -218,8 +218,8 @@ fn told() -> Config {
     }
 }
 
-/// Everything in the outbox fails.
-fn fail(tx: &mut Tx<'_>) -> Result<(), Error> {
+/// Marks every notification in the outbox as failed.
+fn fail_notifications(tx: &mut Tx<'_>) -> Result<(), Error> {
     diesel::update(outbox::table)
         .set((outbox::state.eq(State::Failed), outbox::ended_at.eq(tx.now)))
         .execute(tx.conn)?;
@@ -227,7 +227,7 @@ fn fail(tx: &mut Tx<'_>) -> Result<(), Error> {
 }
 
 fn product(name: &str) -> Fields {
-    // The purchase price is that of the supply below: one at another price is an edit of the product, too.
+    // The purchase price is the same as in `supply`, because a supply at another price also edits the product.
     fields! { name: name, sell_price_rub: "100", buy_price_eur: "2", supplier_name: "Teekanne" }
 }
 
@@ -240,7 +240,7 @@ fn order(qty: &str) -> Fields {
 }
 
 #[test]
-fn the_table_names_every_service_function_that_writes() {
+fn the_table_lists_every_service_function_that_writes() {
     let mut missing = Vec::new();
     for (module, path) in [
         ("products", "src/products/service.rs"),
@@ -255,8 +255,8 @@ fn the_table_names_every_service_function_that_writes() {
         for function in source.split("\npub fn ").skip(1) {
             let name = function.split('(').next().unwrap();
             let body = function.split("\n}\n").next().unwrap();
-            // What an act calls is on record as the act.
-            let is_part = ["insert", "use_up", "end_all", "end_code"].contains(&name);
+            // Helpers of an operation are logged as that operation.
+            let is_helper = ["insert", "use_up", "end_all", "end_code"].contains(&name);
             let writes = [
                 "diesel::update",
                 "diesel::insert_into",
@@ -268,7 +268,7 @@ fn the_table_names_every_service_function_that_writes() {
             .iter()
             .any(|word| body.contains(word));
             let named = format!("{module}::{name}");
-            if writes && !is_part && !WRITES.iter().any(|(known, ..)| *known == named) {
+            if writes && !is_helper && !WRITES.iter().any(|(known, ..)| *known == named) {
                 missing.push(named);
             }
         }
@@ -277,7 +277,7 @@ fn the_table_names_every_service_function_that_writes() {
 }
 
 #[apply(on_both_databases)]
-async fn each_act_leaves_exactly_one_row(app: App) {
+async fn each_write_is_logged_in_exactly_one_row(app: App) {
     let mut browser = app.browser_of(app.admin()).await;
     let admin = app.admin();
     let waiting =
@@ -294,13 +294,13 @@ async fn each_act_leaves_exactly_one_row(app: App) {
             ],
         )
         .await;
-    let mut before = all(&admin, Query::default()).await.len();
-    for (name, act, action) in WRITES {
+    let mut before = log_rows(&admin, Query::default()).await.len();
+    for (name, write, action) in WRITES {
         admin
-            .write(*act)
+            .write(*write)
             .await
             .unwrap_or_else(|error| panic!("{name}: {error}"));
-        let rows = all(&admin, Query::default()).await;
+        let rows = log_rows(&admin, Query::default()).await;
         assert_eq!(rows.len(), before + 1, "{name}");
         assert_eq!(
             (rows[0].action.known(), rows[0].user_id.as_deref()),
@@ -309,15 +309,15 @@ async fn each_act_leaves_exactly_one_row(app: App) {
         );
         before += 1;
     }
-    // By the doors that are more than one service function.
+    // Entry points that are more than one service function.
     for (fields, action) in [
         ((PASSWORD, PASSWORD), Action::SignIn),
         (("wrong horse", PASSWORD), Action::SignInFailed),
     ] {
         browser.sign_in("админ", fields.0).await;
-        assert_eq!(all(&admin, Query::default()).await[0].action, action);
+        assert_eq!(log_rows(&admin, Query::default()).await[0].action, action);
         before += 1;
-        assert_eq!(all(&admin, Query::default()).await.len(), before);
+        assert_eq!(log_rows(&admin, Query::default()).await.len(), before);
     }
     let wrong = [
         ("current_password", "wrong horse"),
@@ -326,7 +326,7 @@ async fn each_act_leaves_exactly_one_row(app: App) {
     ];
     browser.sign_in("админ", PASSWORD).await;
     assert_eq!(browser.call("change_password", &wrong).await.status, 422);
-    let rows = all(&admin, Query::default()).await;
+    let rows = log_rows(&admin, Query::default()).await;
     assert_eq!(
         (
             rows.len(),
@@ -342,35 +342,35 @@ async fn each_act_leaves_exactly_one_row(app: App) {
     assert_eq!(
         (rows[0].entity_id.as_str(), &rows[0].changes),
         ("админ", &Vec::new()),
-        "and no password"
+        "the row must not contain a password"
     );
 }
 
 #[apply(on_both_databases)]
-async fn what_falls_below_its_minimum_has_a_row_of_its_own_beside_the_act(app: App) {
+async fn low_stock_is_logged_in_a_row_of_its_own(app: App) {
     let admin = app.hire(app.admin()).await;
     let scarce = product("чай").with("min_stock", "5");
     admin
         .write(move |tx| products::service::create(tx, "", &scarce.with("quantity", "5").read()?))
         .await
         .unwrap();
-    let before = all(&admin, Query::default()).await.len();
+    let before = log_rows(&admin, Query::default()).await.len();
     admin.books("чай", 1).await.unwrap();
-    let rows = all(&admin, Query::default()).await;
+    let rows = log_rows(&admin, Query::default()).await;
     assert_eq!(rows.len(), before + 2);
-    let [noticed, act] = [&rows[0], &rows[1]];
+    let [low_stock, create] = [&rows[0], &rows[1]];
     assert_eq!(
-        (noticed.action.known(), noticed.user_id.as_deref()),
+        (low_stock.action.known(), low_stock.user_id.as_deref()),
         (Some(Action::LowStock), None)
     );
     assert_eq!(
-        (act.action.known(), act.user_id.as_deref()),
+        (create.action.known(), create.user_id.as_deref()),
         (Some(Action::Create), Some("админ"))
     );
 }
 
 #[apply(on_both_databases)]
-async fn the_log_reads_as_every_other_page(app: App) {
+async fn the_log_formats_values_like_every_other_page(app: App) {
     let admin = app.hire(app.admin()).await;
     admin
         .write(|tx| {
@@ -407,24 +407,24 @@ async fn the_log_reads_as_every_other_page(app: App) {
     }
     let history = browser.get(&format!("/orders/{}", order.id)).await.body;
     assert!(history.contains("Телефон: 8 (916) 123-45-67<"), "{history}");
-    // What is shown is found.
+    // Values can be searched for as they are shown.
     for (entity_id, text) in [("03.11.2026", ""), ("", "8 (916) 123-45-67")] {
         let query = Query {
             entity_id: entity_id.into(),
             text: text.into(),
             ..Query::default()
         };
-        assert_eq!(all(&admin, query).await.len(), 1, "{entity_id}{text}");
+        assert_eq!(log_rows(&admin, query).await.len(), 1, "{entity_id}{text}");
     }
 }
 
 #[apply(on_both_databases)]
-async fn what_changes_nothing_leaves_no_row(app: App) {
+async fn operations_that_change_nothing_are_not_logged(app: App) {
     let admin = app.hire(app.admin()).await;
     admin.adds("чай", 3).await;
     let order = admin.books("чай", 1).await.unwrap();
     admin.issues(order.id).await.unwrap();
-    let before = all(&admin, Query::default()).await.len();
+    let before = log_rows(&admin, Query::default()).await.len();
     admin.issues(order.id).await.unwrap();
     assert!(admin.denies(order.id).await.is_err());
     assert!(admin.books("чай", 99).await.is_err());
@@ -434,9 +434,9 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
         })
         .await
         .unwrap();
-    assert_eq!(all(&admin, Query::default()).await.len(), before);
-    // An edit, a role, a state, a rate that is there already.
-    let waits = admin.books("чай", 1).await.unwrap();
+    assert_eq!(log_rows(&admin, Query::default()).await.len(), before);
+    // An edit, a role, a state and a rate that are already stored.
+    let open_order = admin.books("чай", 1).await.unwrap();
     app.hire(app.clerk()).await;
     admin
         .write(|tx| {
@@ -447,13 +447,17 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
         })
         .await
         .unwrap();
-    let before = all(&admin, Query::default()).await.len();
+    let before = log_rows(&admin, Query::default()).await.len();
     admin
         .write(move |tx| {
             let same = fields! { phone: PHONE, qty: "1", unit_price_rub: "100" };
             assert_eq!(
-                orders::service::edit(tx, waits.id, &same.with("version", waits.version).read()?)?,
-                waits
+                orders::service::edit(
+                    tx,
+                    open_order.id,
+                    &same.with("version", open_order.version).read()?
+                )?,
+                open_order
             );
             let same = fields! { name: "чай", sell_price_rub: "100" };
             assert_eq!(
@@ -472,11 +476,11 @@ async fn what_changes_nothing_leaves_no_row(app: App) {
         })
         .await
         .unwrap();
-    assert_eq!(all(&admin, Query::default()).await.len(), before);
+    assert_eq!(log_rows(&admin, Query::default()).await.len(), before);
 }
 
 #[apply(on_both_databases)]
-async fn the_log_only_grows(app: App) {
+async fn log_rows_cannot_be_changed_or_deleted(app: App) {
     app.hire(app.admin()).await;
     for statement in [
         "UPDATE operation_log SET user_id = 'другой'",
@@ -492,11 +496,11 @@ async fn the_log_only_grows(app: App) {
             .await;
         assert!(refused.is_err(), "{statement}");
     }
-    assert_eq!(all(&app.admin(), Query::default()).await.len(), 1);
+    assert_eq!(log_rows(&app.admin(), Query::default()).await.len(), 1);
 }
 
 #[apply(on_both_databases)]
-async fn the_log_is_found_by_what_it_says(app: App) {
+async fn the_log_is_filtered_by_user_action_entity_text_and_day(app: App) {
     let admin = app.hire(app.admin()).await;
     let manager = app.hire(app.manager()).await;
     manager.adds("Чай зелёный", 9).await;
@@ -504,7 +508,7 @@ async fn the_log_is_found_by_what_it_says(app: App) {
     let order = manager.books("кофе", 2).await.unwrap();
     app.clerk().issues(order.id).await.unwrap_err();
     app.hire(app.clerk()).await.issues(order.id).await.unwrap();
-    let count = async |query: Query| all(&admin, query).await.len();
+    let count = async |query: Query| log_rows(&admin, query).await.len();
     let empty = Query::default;
     let today = crate::clock::now().day().to_string();
     for (query, expected) in [
@@ -597,7 +601,7 @@ async fn the_log_is_found_by_what_it_says(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
+async fn the_log_is_paged_forwards_and_backwards(app: App) {
     let admin = app.hire(app.admin()).await;
     for _ in 0..70 {
         admin.write(crate::auth::service::sign_out).await.unwrap();
@@ -628,9 +632,9 @@ async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
         let mut query = query;
         let (mut ids, mut pages) = (Vec::new(), Vec::new());
         loop {
-            let asked = query.clone();
+            let current = query.clone();
             let page = admin
-                .read(move |tx| search::list(tx, &asked))
+                .read(move |tx| search::list(tx, &current))
                 .await
                 .unwrap()
                 .page;
@@ -646,9 +650,9 @@ async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
         }
         assert_eq!(ids.len(), expected);
         assert!(ids.is_sorted_by(|one, next| one > next));
-        let asked = query.clone();
+        let current = query.clone();
         let back = admin
-            .read(move |tx| search::list(tx, &asked))
+            .read(move |tx| search::list(tx, &current))
             .await
             .unwrap()
             .page;
@@ -657,7 +661,7 @@ async fn the_log_is_read_page_by_page_forth_and_back(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn no_secret_is_on_record(app: App) {
+async fn the_log_contains_no_secrets(app: App) {
     let mut browser = app.browser_of(app.admin()).await;
     browser
         .submit("/admin/users", "invite_user", &[("role", "user")])
@@ -668,10 +672,10 @@ async fn no_secret_is_on_record(app: App) {
         .await
         .set_cookie
         .unwrap();
-    let once = reset.split(['=', ';']).nth(1).unwrap();
+    let one_time_cookie = reset.split(['=', ';']).nth(1).unwrap();
     browser.sign_in("админ", "wrong horse battery").await;
-    let rows = serde_json::to_string(&all(&app.admin(), Query::default()).await).unwrap();
-    for secret in [PASSWORD, "wrong horse", once, "$2b$"] {
+    let rows = serde_json::to_string(&log_rows(&app.admin(), Query::default()).await).unwrap();
+    for secret in [PASSWORD, "wrong horse", one_time_cookie, "$2b$"] {
         assert!(!rows.contains(secret), "{secret} in {rows}");
     }
 }

@@ -1,4 +1,4 @@
-//! Checks the documents: their links and anchors, the length of the README, and the settings that they name.
+//! The documents: their links and anchors, the length of the README, and the settings that they name.
 
 use crate::config::Settings;
 use std::{
@@ -7,11 +7,11 @@ use std::{
     path::{Component, Path, PathBuf},
 };
 
-/// Words that the README may have.
+/// The highest number of words in the README.
 const README_WORDS: usize = 900;
 /// The document that describes every setting.
 const CONFIGURATION: &str = "docs/configuration.md";
-/// Variables that the documents name and that are no settings: those that libraries, the build or the tests read.
+/// Variables in the documents that are not settings of the program: libraries, the build or the tests read them.
 const OTHER_VARIABLES: &[&str] = &[
     "CHROMIUM",
     "HTTPS_PROXY",
@@ -40,7 +40,7 @@ fn the_readme_is_short() {
 }
 
 #[test]
-fn documents_name_the_settings_of_the_program_and_no_others() {
+fn documents_name_all_settings_and_no_others() {
     let wrong = wrong_settings(&documents(), &settings());
     assert!(wrong.is_empty(), "settings: {wrong:#?}");
 }
@@ -110,7 +110,7 @@ fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
-/// The documents by their paths, and their text.
+/// Returns the text of every document by its path.
 fn documents() -> BTreeMap<String, String> {
     fn add(path: &Path, documents: &mut BTreeMap<String, String>) {
         let whole = root().join(path);
@@ -136,7 +136,7 @@ fn documents() -> BTreeMap<String, String> {
     documents
 }
 
-/// The variables of the settings, with their defaults.
+/// Returns the variables of the settings with their defaults.
 fn settings() -> BTreeMap<String, String> {
     let options = <Settings as clap::Args>::augment_args(clap::Command::new("sirius"));
     let settings: BTreeMap<String, String> = options
@@ -154,7 +154,7 @@ fn settings() -> BTreeMap<String, String> {
 
 /// A line of a document.
 struct Line<'a> {
-    /// From 1.
+    /// Starts at 1.
     number: usize,
     text: &'a str,
     /// Whether it is in a block of code.
@@ -174,7 +174,7 @@ fn lines(document: &str) -> impl Iterator<Item = Line<'_>> {
     })
 }
 
-/// The links and images whose target does not exist. `exists` tells whether a file of the repository does.
+/// Returns the links and images whose target does not exist. `exists` checks for a file in the repository.
 fn broken_links(
     documents: &BTreeMap<String, String>,
     exists: impl Fn(&Path) -> bool,
@@ -186,7 +186,7 @@ fn broken_links(
                 .into_iter()
                 .filter_map(|target| broken_link(documents, &exists, document, &target));
             broken.extend(wrong.map(|wrong| format!("{document}:{}: {wrong}", line.number)));
-            // Links are told from code line by line.
+            // Code spans are recognized within single lines only.
             if line.text.matches('`').count() % 2 == 1 {
                 let number = line.number;
                 broken.push(format!(
@@ -198,7 +198,7 @@ fn broken_links(
     broken
 }
 
-/// What is wrong with a link of a document.
+/// Returns what is wrong with a link in a document, if anything.
 fn broken_link(
     documents: &BTreeMap<String, String>,
     exists: impl Fn(&Path) -> bool,
@@ -213,7 +213,7 @@ fn broken_link(
         document.to_owned()
     } else {
         let folder = Path::new(document).parent()?;
-        let Some(file) = inside(&folder.join(path)) else {
+        let Some(file) = normalize(&folder.join(path)) else {
             return Some(format!("{path} leads out of the repository"));
         };
         if !exists(&file) {
@@ -226,8 +226,8 @@ fn broken_link(
     (!is_there).then(|| format!("{target}: {file} has no such heading"))
 }
 
-/// A path without `.` and `..`; `None` when it leads out of the repository.
-fn inside(path: &Path) -> Option<PathBuf> {
+/// Removes `.` and `..` from a path. Returns `None` if it leads out of the repository.
+fn normalize(path: &Path) -> Option<PathBuf> {
     let mut whole = PathBuf::new();
     for part in path.components() {
         match part {
@@ -240,7 +240,7 @@ fn inside(path: &Path) -> Option<PathBuf> {
     Some(whole)
 }
 
-/// What the links and images of a line lead to: `[text](target "title")`.
+/// Returns the targets of the links and images in a line: `[text](target "title")`.
 fn targets(line: &str) -> Vec<String> {
     let prose: String = line.split('`').step_by(2).collect();
     let target = |rest: &str| {
@@ -250,7 +250,7 @@ fn targets(line: &str) -> Vec<String> {
     prose.split("](").skip(1).filter_map(target).collect()
 }
 
-/// The anchors of a document's headings, as GitHub makes them.
+/// Returns the anchors of a document's headings, as GitHub generates them.
 fn headings(document: &str) -> BTreeSet<String> {
     let mut anchors = BTreeSet::new();
     for line in lines(document).filter(|line| !line.is_code) {
@@ -270,8 +270,8 @@ fn headings(document: &str) -> BTreeSet<String> {
     anchors
 }
 
-/// The anchor of a heading: lower case, hyphens for spaces, and only letters, digits, hyphens and underscores. Of a
-/// link only the text counts.
+/// Returns the anchor of a heading: lower case, hyphens for spaces, and only letters, digits, hyphens and underscores.
+/// Only the text of a link counts.
 fn anchor(heading: &str) -> String {
     let text: String = heading
         .split("](")
@@ -289,8 +289,8 @@ fn anchor(heading: &str) -> String {
         .collect()
 }
 
-/// Settings that the documents name and the program does not have, and settings that `docs/configuration.md` does not
-/// have, or has with another default.
+/// Returns the settings in the documents that the program does not have, and the settings of the program that
+/// `docs/configuration.md` lacks or lists with another default.
 fn wrong_settings(
     documents: &BTreeMap<String, String>,
     settings: &BTreeMap<String, String>,
@@ -327,8 +327,8 @@ fn wrong_settings(
     wrong
 }
 
-/// The variables that a line names in backticks. SQL and HTTP have words in capitals, too: so these are the names with
-/// an underscore or a value, and the one that a row of the list of settings begins with.
+/// Returns the variables that a line names in backticks. SQL and HTTP also have words in capitals, so only names with an
+/// underscore or a value count, and the first name in a row of the list of settings.
 fn named(line: &str, is_row: bool) -> Vec<&str> {
     let spans = line.split('`').skip(1).step_by(2);
     spans
@@ -344,8 +344,8 @@ fn named(line: &str, is_row: bool) -> Vec<&str> {
         .collect()
 }
 
-/// The variables that a line of code sets. Scripts have variables of their own: so these are the names with an
-/// underscore.
+/// Returns the variables that a line of code sets. Scripts have variables of their own, so only names with an underscore
+/// count.
 fn assigned(line: &str) -> Vec<&str> {
     let words = line.split_whitespace();
     words
@@ -355,7 +355,7 @@ fn assigned(line: &str) -> Vec<&str> {
         .collect()
 }
 
-/// Whether a text is written as variables are: `MAX_CONNECTIONS`.
+/// Returns whether a text has the form of a variable: `MAX_CONNECTIONS`.
 fn is_variable(text: &str) -> bool {
     let is_of_name = |c: char| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_';
     text.len() > 1

@@ -1,4 +1,4 @@
-//! Supplies: what they add to the stock and to the product.
+//! Supplies: their effect on stock and products, and the list of supplies.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
@@ -9,7 +9,7 @@ use crate::{
 };
 
 #[apply(on_both_databases)]
-async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App) {
+async fn a_supply_updates_the_purchase_price_and_supplier_of_the_product(app: App) {
     let manager = app.hire(app.manager()).await;
     let id = manager.adds("чай", 0).await.id;
     manager.supplies("чай", 1, "1.50").await.unwrap();
@@ -29,7 +29,7 @@ async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App)
         (tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version),
         (Some(Eur(900)), Some("Lipton"), 3)
     );
-    // Each change is on record, and the next supply is proposed by the last one.
+    // Each change is logged, and the form for the next supply proposes the latest values.
     let (history, start) = manager
         .read(move |tx| {
             Ok((
@@ -71,7 +71,7 @@ async fn a_supply_tells_a_product_what_it_cost_last_and_who_brought_it(app: App)
 }
 
 #[apply(on_both_databases)]
-async fn a_shop_of_before_gets_the_last_purchase_prices_of_what_nobody_edited(app: App) {
+async fn the_migration_fills_in_last_purchase_prices_unless_edited_by_hand(app: App) {
     let manager = app.hire(app.manager()).await;
     for name in ["чай", "кофе", "какао"] {
         manager.adds(name, 0).await;

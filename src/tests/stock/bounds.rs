@@ -1,4 +1,4 @@
-//! Numbers at the edge: what is too much is refused at its field, and no sum outgrows its column.
+//! Numeric limits: a value that is too large is rejected at its field, and no sum overflows its column.
 
 use crate::tests::support::{App, PHONE, Person, apply, on_both_databases};
 use crate::{
@@ -14,14 +14,15 @@ use crate::{
 };
 use diesel::prelude::*;
 
-/// The highest price that is taken.
-const HIGHEST: &str = "9999999.99";
+/// The highest accepted price.
+const HIGHEST_PRICE: &str = "9999999.99";
 
-/// Of a million pieces: the highest price of one in euro cents, and in kopecks.
-const HIGHEST_EUR: Problem = Problem::TotalTooLarge(10_000);
-const HIGHEST_RUB: Problem = Problem::TotalTooLarge(100_000);
+/// The error for a million pieces: the highest accepted price is 10 000 euro cents.
+const TOTAL_EUR_TOO_LARGE: Problem = Problem::TotalTooLarge(10_000);
+/// The same in roubles: the highest accepted price is 100 000 kopecks.
+const TOTAL_RUB_TOO_LARGE: Problem = Problem::TotalTooLarge(100_000);
 
-async fn adds(
+async fn create_product(
     manager: &Person,
     name: &str,
     quantity: &str,
@@ -35,26 +36,26 @@ async fn adds(
     manager.write(add).await.map(|product| product.id)
 }
 
-async fn books(clerk: &Person, product: &str, qty: &str, price: &str) -> Result<i64, Error> {
+async fn create_order(clerk: &Person, product: &str, qty: &str, price: &str) -> Result<i64, Error> {
     let draft = fields! { phone: PHONE, product: product, qty: qty, unit_price_rub: price };
     let book = move |tx: &mut Tx<'_>| orders::service::create(tx, "", &draft.read()?);
     clerk.write(book).await.map(|order| order.id)
 }
 
-async fn sets_rate(admin: &Person, day: &'static str, rate: &'static str) -> Result<(), Error> {
+async fn set_rate(admin: &Person, day: &'static str, rate: &'static str) -> Result<(), Error> {
     admin
         .write(move |tx| rates::set(tx, &fields! { day: day, rub_per_eur: rate }.read()?).map(drop))
         .await
 }
 
-/// Sells a million pieces, the most that there may be, that cost the most that they may, and gives the order.
-async fn sells_the_most(state: &Person, product: &str) -> Result<i64, Error> {
-    state.supplies(product, 1_000_000, "100").await?;
-    let order = books(state, product, "1000000", "1000").await?;
-    state.issues(order).await.map(|order| order.id)
+/// Sells a million pieces, the largest stock allowed, at the highest total cost allowed. Returns the id of the order.
+async fn sell_the_most(person: &Person, product: &str) -> Result<i64, Error> {
+    person.supplies(product, 1_000_000, "100").await?;
+    let order = create_order(person, product, "1000000", "1000").await?;
+    person.issues(order).await.map(|order| order.id)
 }
 
-/// The cost in roubles that the first product is on record with.
+/// Returns the stored cost of the first product, in ten-thousandths of a kopeck.
 async fn cost_rub_exact(app: &App) -> i64 {
     app.state
         .db
@@ -67,26 +68,28 @@ async fn cost_rub_exact(app: &App) -> i64 {
 }
 
 #[apply(on_both_databases)]
-async fn a_quantity_at_a_price_has_an_end(app: App) {
+async fn totals_above_the_limit_are_rejected(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    // What is there when a product is added.
+    // The initial quantity of a product.
     assert_eq!(
-        adds(&manager, "чай", "1000000", HIGHEST).await,
-        Err(Error::field("buy_price_eur", HIGHEST_EUR))
+        create_product(&manager, "чай", "1000000", HIGHEST_PRICE).await,
+        Err(Error::field("buy_price_eur", TOTAL_EUR_TOO_LARGE))
     );
-    let tea = adds(&manager, "чай", "", HIGHEST).await.unwrap();
-    // Supplies, alone and together with what is there.
+    let tea = create_product(&manager, "чай", "", HIGHEST_PRICE)
+        .await
+        .unwrap();
+    // Supplies, alone and together with the stock on hand.
     assert_eq!(
-        manager.supplies("чай", 1_000_000, HIGHEST).await,
-        Err(Error::field("buy_price_eur", HIGHEST_EUR))
+        manager.supplies("чай", 1_000_000, HIGHEST_PRICE).await,
+        Err(Error::field("buy_price_eur", TOTAL_EUR_TOO_LARGE))
     );
-    manager.supplies("чай", 10, HIGHEST).await.unwrap();
+    manager.supplies("чай", 10, HIGHEST_PRICE).await.unwrap();
     assert_eq!(
         manager.supplies("чай", 1, "0.11").await,
         Err(Error::field("buy_price_eur", Problem::TotalTooLarge(10)))
     );
     manager.supplies("чай", 1, "0.10").await.unwrap();
-    // A count.
+    // A stock count.
     let count = |expected: i64, counted: &'static str| {
         manager.write(move |tx| {
             products::service::correct(
@@ -110,18 +113,25 @@ async fn a_quantity_at_a_price_has_an_end(app: App) {
         })
         .await;
     assert_eq!(value, Ok(Eur(0)));
-    // Orders, and their edits.
-    adds(&manager, "кофе", "1000000", "").await.unwrap();
+    // Orders and their edits.
+    create_product(&manager, "кофе", "1000000", "")
+        .await
+        .unwrap();
     assert_eq!(
-        books(&clerk, "кофе", "1000000", HIGHEST).await,
-        Err(Error::field("unit_price_rub", HIGHEST_RUB))
+        create_order(&clerk, "кофе", "1000000", HIGHEST_PRICE).await,
+        Err(Error::field("unit_price_rub", TOTAL_RUB_TOO_LARGE))
     );
-    let order = books(&clerk, "кофе", "1000000", "1000").await.unwrap();
+    let order = create_order(&clerk, "кофе", "1000000", "1000")
+        .await
+        .unwrap();
     let draft = fields! { phone: PHONE, qty: "1000000", unit_price_rub: "1000.01" };
     let edited = clerk
         .write(move |tx| orders::service::edit(tx, order, &draft.with("version", 1).read()?))
         .await;
-    assert_eq!(edited, Err(Error::field("unit_price_rub", HIGHEST_RUB)));
+    assert_eq!(
+        edited,
+        Err(Error::field("unit_price_rub", TOTAL_RUB_TOO_LARGE))
+    );
     assert_eq!(
         clerk.issues(order).await.unwrap().total_rub(),
         Rub::MAX_TOTAL
@@ -130,9 +140,9 @@ async fn a_quantity_at_a_price_has_an_end(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_list_price_has_an_end_too(app: App) {
+async fn totals_at_the_list_price_are_limited_too(app: App) {
     let manager = app.hire(app.manager()).await;
-    let draft = fields! { name: "чай", sell_price_rub: HIGHEST };
+    let draft = fields! { name: "чай", sell_price_rub: HIGHEST_PRICE };
     manager
         .write(move |tx| {
             products::service::create(tx, "", &draft.with("quantity", "1000000").read()?)
@@ -140,16 +150,16 @@ async fn a_list_price_has_an_end_too(app: App) {
         .await
         .unwrap();
     assert_eq!(
-        books(&manager, "чай", "1000000", "").await,
-        Err(Error::field("unit_price_rub", HIGHEST_RUB))
+        create_order(&manager, "чай", "1000000", "").await,
+        Err(Error::field("unit_price_rub", TOTAL_RUB_TOO_LARGE))
     );
-    let order = books(&manager, "чай", "1000000", "0").await.unwrap();
+    let order = create_order(&manager, "чай", "1000000", "0").await.unwrap();
     manager.issues(order).await.unwrap();
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn supplies_of_a_file_have_the_same_end(app: App) {
+async fn imported_supplies_have_the_same_limits(app: App) {
     let manager = app.hire(app.manager()).await;
     manager.adds("чай", 0).await;
     let plan = |rows: &str| {
@@ -168,12 +178,16 @@ async fn supplies_of_a_file_have_the_same_end(app: App) {
             Problem::TotalTooLarge(highest),
         ))
     };
-    let (preview, done) = plan(&format!("чай;1000000;{HIGHEST};x\n")).await.unwrap();
-    assert_eq!((preview.wrong, done), (1, too_much(10_000)));
-    // Rows that only together are too much: the second is wrong.
-    let (preview, done) = plan(&format!("чай;6;{HIGHEST};x\nчай;6;{HIGHEST};x\n"))
+    let (preview, done) = plan(&format!("чай;1000000;{HIGHEST_PRICE};x\n"))
         .await
         .unwrap();
+    assert_eq!((preview.wrong, done), (1, too_much(10_000)));
+    // Rows that only together exceed the limit: the second is wrong.
+    let (preview, done) = plan(&format!(
+        "чай;6;{HIGHEST_PRICE};x\nчай;6;{HIGHEST_PRICE};x\n"
+    ))
+    .await
+    .unwrap();
     assert_eq!(
         (preview.new, preview.wrong, done),
         (1, 1, too_much(666_666_667))
@@ -183,22 +197,24 @@ async fn supplies_of_a_file_have_the_same_end(app: App) {
         (preview.wrong, done),
         (1, Err(Error::field("qty", Problem::TooLarge(400_000))))
     );
-    let (_, done) = plan(&format!("чай;5;{HIGHEST};x\nчай;5;{HIGHEST};x\n"))
-        .await
-        .unwrap();
+    let (_, done) = plan(&format!(
+        "чай;5;{HIGHEST_PRICE};x\nчай;5;{HIGHEST_PRICE};x\n"
+    ))
+    .await
+    .unwrap();
     assert_eq!(done, Ok(()));
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn the_dearest_sales_at_the_highest_rate_have_an_end_that_says_so(app: App) {
+async fn an_issue_that_would_overflow_a_sum_is_rejected(app: App) {
     let admin = app.hire(app.admin()).await;
     admin.adds("чай", 0).await;
-    sets_rate(&admin, "2026-11-01", "10000").await.unwrap();
+    set_rate(&admin, "2026-11-01", "10000").await.unwrap();
     for _ in 0..9 {
-        sells_the_most(&admin, "чай").await.unwrap();
+        sell_the_most(&admin, "чай").await.unwrap();
     }
-    assert_eq!(sells_the_most(&admin, "чай").await, Err(Error::SumTooLarge));
+    assert_eq!(sell_the_most(&admin, "чай").await, Err(Error::SumTooLarge));
     assert_eq!(cost_rub_exact(&app).await, 9_000_000_000_000_000_000);
     let year = Query {
         from: "2026-01-01".into(),
@@ -215,7 +231,7 @@ async fn the_dearest_sales_at_the_highest_rate_have_an_end_that_says_so(app: App
         (Eur(90_000_000_000), Some(Rub(900_000_000_000_000)))
     );
     app.assert_agrees().await;
-    // The order that could not be counted still waits, and can be cancelled.
+    // The order that could not be issued is still open and can be cancelled.
     let waiting = admin
         .read(|tx| Ok(orders::search::waiting(tx, 5)?.remove(0).id))
         .await
@@ -225,26 +241,26 @@ async fn the_dearest_sales_at_the_highest_rate_have_an_end_that_says_so(app: App
 }
 
 #[apply(on_both_databases)]
-async fn a_rate_that_no_sum_could_hold_is_refused(app: App) {
+async fn a_rate_that_would_overflow_a_sum_is_rejected(app: App) {
     let admin = app.hire(app.admin()).await;
     admin.adds("чай", 0).await;
-    sets_rate(&admin, "2026-11-01", "1000").await.unwrap();
+    set_rate(&admin, "2026-11-01", "1000").await.unwrap();
     for _ in 0..10 {
-        sells_the_most(&admin, "чай").await.unwrap();
+        sell_the_most(&admin, "чай").await.unwrap();
     }
     assert_eq!(
-        sets_rate(&admin, "2026-11-01", "10000").await,
+        set_rate(&admin, "2026-11-01", "10000").await,
         Err(Error::field("rub_per_eur", Problem::RateTooHigh))
     );
     assert_eq!(cost_rub_exact(&app).await, 1_000_000_000_000_000_000);
     app.assert_agrees().await;
-    sets_rate(&admin, "2026-11-01", "9000").await.unwrap();
+    set_rate(&admin, "2026-11-01", "9000").await.unwrap();
     assert_eq!(cost_rub_exact(&app).await, 9_000_000_000_000_000_000);
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn a_report_that_no_number_could_hold_asks_for_less(app: App) {
+async fn a_report_whose_totals_overflow_is_rejected(app: App) {
     let admin = app.hire(app.admin()).await;
     for (name, day) in [("чай", "2026-10-01"), ("кофе", "2026-11-01")] {
         admin.adds(name, 9).await;
@@ -280,14 +296,14 @@ async fn a_report_that_no_number_could_hold_asks_for_less(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
+async fn an_overflowed_sum_is_reported_and_repaired(app: App) {
     let admin = app.hire(app.admin()).await;
     admin.adds("чай", 0).await;
     admin.supplies("чай", 9, "2").await.unwrap();
-    sets_rate(&admin, "2026-11-01", "100").await.unwrap();
+    set_rate(&admin, "2026-11-01", "100").await.unwrap();
     let order = admin.books("чай", 1).await.unwrap();
     admin.issues(order.id).await.unwrap();
-    // As an earlier version left it: SQLite has made a fraction of it.
+    // As an earlier version left it: SQLite had turned the overflowed sum into a floating-point number.
     app.sql(match app.state.config.database_url {
         DatabaseUrl::Sqlite(_) => "UPDATE sales_by_product SET cost_rub_exact = 9e18 + 9e18",
         DatabaseUrl::Postgres(_) => {
@@ -317,7 +333,7 @@ async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
     );
     assert_eq!(admin.issues(second.id).await, Err(Error::SumTooLarge));
     assert_eq!(
-        sets_rate(&admin, "2026-11-01", "101").await,
+        set_rate(&admin, "2026-11-01", "101").await,
         Err(Error::field("rub_per_eur", Problem::RateTooHigh))
     );
     admin.denies(third.id).await.unwrap();
@@ -328,11 +344,11 @@ async fn a_sum_that_is_full_is_named_and_made_anew(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn orders_that_no_sum_could_hold_are_named_and_never_repaired_into_something_else(app: App) {
+async fn orders_that_overflow_a_sum_are_reported_and_their_sums_not_repaired(app: App) {
     let admin = app.hire(app.admin()).await;
     admin.adds("чай", 0).await;
     admin.supplies("чай", 9, "2").await.unwrap();
-    sets_rate(&admin, "2026-11-01", "100").await.unwrap();
+    set_rate(&admin, "2026-11-01", "100").await.unwrap();
     let order = admin.books("чай", 1).await.unwrap();
     admin.issues(order.id).await.unwrap();
     app.sql("UPDATE orders SET cost_eur = 9000000000000000000")
@@ -345,7 +361,7 @@ async fn orders_that_no_sum_could_hold_are_named_and_never_repaired_into_somethi
     assert_eq!(
         named.count(),
         3,
-        "by day, by month, by product: {:?}",
+        "expected one for each of day, month and product: {:?}",
         report.wrong
     );
     let before = cost_rub_exact(&app).await;

@@ -13,29 +13,30 @@ use crate::{
 use diesel::prelude::*;
 
 #[apply(on_both_databases)]
-async fn an_issue_freezes_the_average_cost(app: App) {
+async fn an_issue_records_the_average_cost(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     manager.adds("чай", 0).await;
     manager.supplies("чай", 1, "1").await.unwrap();
     manager.supplies("чай", 2, "2").await.unwrap();
     let order = clerk.books("чай", 2).await.unwrap();
     clerk.issues(order.id).await.unwrap();
-    let frozen = clerk
+    let cost = clerk
         .read(move |tx| {
-            let cost = orders_table::table
+            let columns = orders_table::table
                 .find(order.id)
                 .select((orders_table::cost_eur, orders_table::uncosted_qty));
-            cost.first::<(Option<Eur>, Option<i64>)>(tx.conn)
+            columns
+                .first::<(Option<Eur>, Option<i64>)>(tx.conn)
                 .map_err(Error::from)
         })
         .await
         .unwrap();
-    assert_eq!(frozen, (Some(Eur(333)), Some(0)));
+    assert_eq!(cost, (Some(Eur(333)), Some(0)));
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
+async fn surplus_found_by_a_count_is_valued_at_the_last_purchase_price(app: App) {
     let manager = app.hire(app.manager()).await;
     let tea = manager.adds("чай", 0).await.id;
     manager.supplies("чай", 1, "1").await.unwrap();
@@ -64,7 +65,7 @@ async fn what_a_count_finds_is_worth_the_last_purchase_price(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_count_corrects_the_stock_but_not_what_is_promised(app: App) {
+async fn a_count_cannot_go_below_the_reserved_quantity(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 5).await;
     clerk.books("чай", 3).await.unwrap();
@@ -92,7 +93,7 @@ async fn a_count_corrects_the_stock_but_not_what_is_promised(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_ledger_tells_each_movement_and_where_it_led(app: App) {
+async fn the_ledger_lists_each_movement_with_the_resulting_stock(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 5).await;
     let order = clerk.books("чай", 2).await.unwrap();

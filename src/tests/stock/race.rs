@@ -1,4 +1,4 @@
-//! Many at once: the stock stays right whoever comes first.
+//! Concurrent requests: stock and accounts stay consistent in every order of events.
 
 use crate::tests::support::{App, PASSWORD, PHONE, apply, on_both_databases};
 use crate::{
@@ -25,10 +25,10 @@ use std::{
 };
 use tokio::time::sleep;
 
-/// How many act at the same time.
+/// The number of concurrent clients.
 const CLIENTS: usize = 60;
 
-static NOWHERE: LazyLock<ClientOrigin> = LazyLock::new(ClientOrigin::default);
+static UNKNOWN_ORIGIN: LazyLock<ClientOrigin> = LazyLock::new(ClientOrigin::default);
 
 fn registrant(name: &str, invitation: &str) -> Registrant {
     Registrant {
@@ -38,19 +38,19 @@ fn registrant(name: &str, invitation: &str) -> Registrant {
     }
 }
 
-/// Begins an act while another transaction, which has run `sql`, is not over yet; lets that end when the act waits
-/// for it.
-async fn while_held<T: Send + 'static>(
+/// Starts `operation` while another transaction, which has run `sql`, is still open. Commits that transaction as soon as
+/// the operation waits for it.
+async fn run_against_open_transaction<T: Send + 'static>(
     app: &App,
     sql: &'static str,
-    act: impl Future<Output = T> + Send + 'static,
+    operation: impl Future<Output = T> + Send + 'static,
 ) -> T {
     let ((begin, begun), (end, ended)) = (channel(), channel::<()>());
     let db = app.state.db.clone();
     let holder = tokio::spawn(async move {
         db.write(move |conn| {
             conn.batch_execute(sql)?;
-            begin.send(backend(conn)?).unwrap();
+            begin.send(backend_pid(conn)?).unwrap();
             let _ = ended.recv();
             Ok(())
         })
@@ -62,17 +62,17 @@ async fn while_held<T: Send + 'static>(
             Err(_) => sleep(Duration::from_millis(5)).await,
         }
     };
-    let acting = tokio::spawn(act);
+    let running = tokio::spawn(operation);
     while !is_waited_for(app, backend).await {
         sleep(Duration::from_millis(5)).await;
     }
     end.send(()).unwrap();
     holder.await.unwrap().unwrap();
-    acting.await.unwrap()
+    running.await.unwrap()
 }
 
-/// The process of PostgreSQL that serves a connection.
-fn backend(conn: &mut Conn) -> Result<Option<i32>, Error> {
+/// Returns the id of the PostgreSQL process that serves a connection, or `None` on SQLite.
+fn backend_pid(conn: &mut Conn) -> Result<Option<i32>, Error> {
     #[derive(QueryableByName)]
     struct Backend {
         #[diesel(sql_type = Integer)]
@@ -88,7 +88,7 @@ fn backend(conn: &mut Conn) -> Result<Option<i32>, Error> {
     }
 }
 
-/// Whether something waits for the transaction of that process, or for the one writer of SQLite.
+/// Returns whether something waits for the transaction of that process, or for the single writer of SQLite.
 async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
     #[derive(QueryableByName)]
     struct Found {
@@ -109,46 +109,51 @@ async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
 }
 
 #[apply(on_both_databases)]
-async fn what_is_archived_while_a_request_waits_is_neither_sold_nor_bought(app: App) {
+async fn a_concurrently_archived_product_is_neither_sold_nor_received(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     let tea = manager.adds("чай", 5).await;
-    let archives = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
+    let archive = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
     let seller = clerk.clone();
     assert_eq!(
-        while_held(&app, archives, async move { seller.books("чай", 1).await }).await,
+        run_against_open_transaction(&app, archive, async move { seller.books("чай", 1).await })
+            .await,
         Err(Error::Archived)
     );
     app.sql("UPDATE products SET archived_at = NULL").await;
     let buyer = manager.clone();
     assert_eq!(
-        while_held(&app, archives, async move {
+        run_against_open_transaction(&app, archive, async move {
             buyer.supplies("чай", 1, "2").await
         })
         .await,
         Err(Error::Archived)
     );
     assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
-    // Without a history it is deleted.
+    // A product without history is deleted instead.
     app.sql("UPDATE products SET archived_at = NULL").await;
     manager.adds("кофе", 0).await;
-    let gone = while_held(
+    let received = run_against_open_transaction(
         &app,
         "DELETE FROM products WHERE name = 'кофе'",
         async move { manager.supplies("кофе", 1, "2").await },
     )
     .await;
-    assert_eq!(gone, Err(Error::field("product", Problem::UnknownProduct)));
+    assert_eq!(
+        received,
+        Err(Error::field("product", Problem::UnknownProduct))
+    );
     app.assert_agrees().await;
 }
 
 #[apply(on_both_databases)]
-async fn an_order_is_sold_at_the_price_and_under_the_name_of_its_moment(app: App) {
+async fn an_order_uses_the_price_and_name_read_under_the_row_lock(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
-    let renamed = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
-    let order = while_held(&app, renamed, async move { clerk.books("чай", 1).await })
-        .await
-        .unwrap();
+    let update = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
+    let order =
+        run_against_open_transaction(&app, update, async move { clerk.books("чай", 1).await })
+            .await
+            .unwrap();
     assert_eq!(
         (order.unit_price_rub, order.product_name.as_str()),
         (Rub(20_000), "чай зелёный")
@@ -156,20 +161,20 @@ async fn an_order_is_sold_at_the_price_and_under_the_name_of_its_moment(app: App
 }
 
 #[apply(on_both_databases)]
-async fn an_archived_product_is_not_ordered_more_of_whoever_was_first(app: App) {
+async fn an_order_of_a_concurrently_archived_product_cannot_grow(app: App) {
     let clerk = app.hire(app.clerk()).await;
     app.hire(app.manager()).await.adds("чай", 5).await;
     let order = clerk.books("чай", 1).await.unwrap();
-    let more = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
+    let larger = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
     let seller = clerk.clone();
     let edit = async move {
         seller
             .write(move |tx| {
-                crate::orders::service::edit(tx, order.id, &more.with("version", 1).read()?)
+                crate::orders::service::edit(tx, order.id, &larger.with("version", 1).read()?)
             })
             .await
     };
-    let refused = while_held(
+    let refused = run_against_open_transaction(
         &app,
         "UPDATE products SET archived_at = '2026-11-23 10:00:00'",
         edit,
@@ -197,7 +202,7 @@ async fn the_last_item_is_sold_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_order_is_issued_once_however_many_click(app: App) {
+async fn concurrent_issues_of_one_order_issue_it_once(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 5).await;
     let order = clerk.books("чай", 2).await.unwrap();
@@ -222,8 +227,8 @@ async fn an_order_is_issued_or_denied_and_never_both(app: App) {
             join_all((0..5).map(|_| clerk.denies(order.id))),
         );
         let (issues, denials) = futures::join!(issues, denials);
-        let issued = issues.iter().filter(|done| done.is_ok()).count();
-        let denied = denials.iter().filter(|done| done.is_ok()).count();
+        let issued = issues.iter().filter(|result| result.is_ok()).count();
+        let denied = denials.iter().filter(|result| result.is_ok()).count();
         assert_eq!(issued.min(denied), 0, "{issued} issued and {denied} denied");
         assert_eq!(issued.max(denied), 5);
     }
@@ -233,7 +238,7 @@ async fn an_order_is_issued_or_denied_and_never_both(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_key_that_comes_many_times_at_once_makes_one_order(app: App) {
+async fn concurrent_requests_with_one_key_create_one_order(app: App) {
     let clerk = app.hire(app.clerk()).await;
     let tea = app.hire(app.manager()).await.adds("чай", 50).await;
     let booked = join_all((0..CLIENTS).map(|_| clerk.books_once("чай", 1, "the same"))).await;
@@ -244,7 +249,7 @@ async fn a_key_that_comes_many_times_at_once_makes_one_order(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_storm_of_everything_leaves_the_books_in_order(app: App) {
+async fn concurrent_mixed_operations_keep_all_counters_consistent(app: App) {
     let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
     for name in ["чай", "кофе", "какао"] {
         manager.adds(name, 10).await;
@@ -274,23 +279,23 @@ async fn a_storm_of_everything_leaves_the_books_in_order(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn two_first_accounts_make_one_admin(app: App) {
+async fn concurrent_first_registrations_create_one_admin(app: App) {
     let names: Vec<_> = (0..8).map(|n| format!("первый{n}")).collect();
-    let made = join_all(
+    let registered = join_all(
         names
             .iter()
-            .map(|name| register(&app.state, registrant(name, ""), &NOWHERE)),
+            .map(|name| register(&app.state, registrant(name, ""), &UNKNOWN_ORIGIN)),
     )
     .await;
-    let admins = made
+    let admins = registered
         .into_iter()
-        .filter(|made| made.as_ref().unwrap().0.role == Role::Admin)
+        .filter(|registered| registered.as_ref().unwrap().0.role == Role::Admin)
         .count();
     assert_eq!(admins, 1);
 }
 
 #[apply(on_both_databases)]
-async fn two_admins_who_demote_each_other_leave_one(app: App) {
+async fn two_admins_who_demote_each_other_leave_one_admin(app: App) {
     let (first, second) = (
         app.hire(app.person("раз", Role::Admin)).await,
         app.hire(app.person("два", Role::Admin)).await,
@@ -305,9 +310,10 @@ async fn two_admins_who_demote_each_other_leave_one(app: App) {
             .collect::<Vec<_>>(),
         [Error::LastAdmin]
     );
-    let left = app.people().await;
+    let accounts = app.people().await;
     assert_eq!(
-        left.iter()
+        accounts
+            .iter()
             .filter(|account| account.role == Role::Admin)
             .count(),
         1
@@ -315,7 +321,7 @@ async fn two_admins_who_demote_each_other_leave_one(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
+async fn an_invitation_accepted_concurrently_creates_one_account(app: App) {
     app.hire(app.admin()).await;
     app.state
         .write(Actor::System, |tx| {
@@ -324,15 +330,19 @@ async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
         .await
         .unwrap();
     let names: Vec<_> = (0..8).map(|n| format!("гость{n}")).collect();
-    let made = join_all(
+    let registered = join_all(
         names
             .iter()
-            .map(|name| register(&app.state, registrant(name, "билет"), &NOWHERE)),
+            .map(|name| register(&app.state, registrant(name, "билет"), &UNKNOWN_ORIGIN)),
     )
     .await;
-    assert_eq!(made.iter().filter(|account| account.is_ok()).count(), 1);
+    assert_eq!(
+        registered.iter().filter(|account| account.is_ok()).count(),
+        1
+    );
     assert!(
-        made.into_iter()
+        registered
+            .into_iter()
             .filter_map(Result::err)
             .all(|error| error == Error::InvitationOver)
     );
@@ -340,18 +350,18 @@ async fn an_invitation_that_is_accepted_twice_makes_one_account(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_account_is_changed_while_its_owner_is_at_work(app: App) {
+async fn an_account_can_be_changed_while_its_owner_is_active(app: App) {
     let admin = app.hire(app.admin()).await;
     let clerk = app.hire(app.clerk()).await;
     for round in 0..20 {
-        // The first request of each session is a sighting, written down beside it.
+        // The first request of each session also records when the session was last seen.
         let mut browsers = Vec::new();
         for _ in 0..3 {
             let mut browser = app.browser();
             browser.sign_in(&clerk.me.username, PASSWORD).await;
             browsers.push(browser);
         }
-        let visits = join_all(browsers.iter_mut().map(|browser| browser.get("/orders")));
+        let answers = join_all(browsers.iter_mut().map(|browser| browser.get("/orders")));
         let change = admin.write(move |tx| {
             let role = if round % 2 == 0 {
                 Role::Manager
@@ -362,8 +372,8 @@ async fn an_account_is_changed_while_its_owner_is_at_work(app: App) {
             accounts::block(tx, "продавец")?;
             accounts::unblock(tx, "продавец")
         });
-        let (visits, changed) = futures::join!(visits, change);
+        let (answers, changed) = futures::join!(answers, change);
         assert!(changed.is_ok(), "{changed:?}");
-        assert!(visits.iter().all(|visit| visit.status < 400));
+        assert!(answers.iter().all(|answer| answer.status < 400));
     }
 }
