@@ -230,7 +230,7 @@ mod tests {
     }
 
     #[test]
-    fn a_shop_without_sales_has_a_chart_too() {
+    fn a_chart_without_sales_has_empty_bars() {
         let scale = Scale::of(&[bar(0, 0)]);
         assert_eq!(scale.bar(0), (TOP + HEIGHT, 0));
         assert_eq!(percent(1, 3), "33.333%");

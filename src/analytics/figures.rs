@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn profit_and_margin_wait_for_a_rate() {
+    fn profit_and_margin_need_a_rate() {
         let mut figures = Figures {
             orders: 1,
             qty: 3,
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_and_rates_are_shown_as_the_reader_writes_them() {
+    fn shares_and_rates_are_formatted_for_the_locale() {
         assert_eq!(Share(-12_345).display(Locale::ru), "−123,5\u{a0}%");
         assert_eq!(
             (Share(905).to_string(), Share(-5).to_string()),

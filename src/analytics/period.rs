@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn presets_at_the_end_of_a_month_and_of_a_year() {
+    fn presets_are_correct_at_the_ends_of_months_and_years() {
         for (today, preset, expected) in [
             ("2026-11-30", Preset::Today, ("2026-11-30", "2026-11-30")),
             ("2026-11-30", Preset::Week, ("2026-11-24", "2026-11-30")),
@@ -206,9 +206,9 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_compared_with_what_came_before() {
-        for (of, expected) in [
-            // As many days right before.
+    fn a_range_is_compared_with_the_preceding_range() {
+        for (current, expected) in [
+            // The same number of days immediately before.
             (("2026-11-23", "2026-11-23"), ("2026-11-22", "2026-11-22")),
             (("2026-11-17", "2026-11-23"), ("2026-11-10", "2026-11-16")),
             (("2026-11-05", "2026-11-30"), ("2026-10-10", "2026-11-04")),
@@ -226,15 +226,15 @@ mod tests {
             (("2028-01-01", "2028-02-29"), ("2027-01-01", "2027-02-28")),
         ] {
             assert_eq!(
-                before(range(of.0, of.1)),
+                before(range(current.0, current.1)),
                 range(expected.0, expected.1),
-                "{of:?}"
+                "{current:?}"
             );
         }
     }
 
     #[test]
-    fn every_period_of_a_range_is_named_and_weeks_begin_on_monday() {
+    fn every_period_of_a_range_is_listed_and_weeks_begin_on_monday() {
         let starts = |by: By, from, to| {
             by.starts(range(from, to))
                 .map(|day| day.to_string())
@@ -255,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_is_whole_months_and_edges() {
+    fn a_range_is_split_into_whole_months_and_edges() {
         let split =
             |from, to| super::split(day(from), day(to), day("2026-01-10"), day("2026-11-23"));
         let months = |first, last| Some(range(first, last));

@@ -196,7 +196,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_rate_is_read_as_people_type_it() {
+    fn rates_are_parsed_as_people_type_them() {
         for (text, rate) in [
             ("98.5", 985_000),
             ("98,1234", 981_234),

@@ -169,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn a_rate_holds_until_the_next_and_the_first_before_itself() {
+    fn a_rate_applies_until_the_next_and_the_first_also_to_earlier_days() {
         let rates = Rates::new(vec![(day(5), 980_000), (day(10), 1_000_000)]);
         assert_eq!(
             [1, 5, 9, 10, 30].map(|n| rates.on(day(n))),
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn sums_do_not_outgrow_their_numbers() {
+    fn sums_that_overflow_are_rejected() {
         let order = Sold {
             qty: Qty::MAX,
             unit_price_rub: Rub(1),
@@ -198,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn a_new_rate_reaches_to_the_next_and_the_first_reaches_back_for_ever() {
+    fn a_new_rate_affects_days_until_the_next_and_the_first_all_earlier_days() {
         let rates = Rates::new(vec![(day(5), 980_000), (day(10), 1_000_000)]);
         assert_eq!(
             rates.affected_days(day(7)),

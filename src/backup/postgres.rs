@@ -195,20 +195,20 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_password_is_never_on_the_command_line() {
+    fn the_password_is_kept_off_the_command_line() {
         let read = |url| split_password(url).unwrap();
-        let (place, password) =
+        let (url_without_password, password) =
             read("postgres://anna:p%40ss+w@db.example:5433/shop?sslmode=require");
         assert_eq!(
-            place,
+            url_without_password,
             "postgres://anna@db.example:5433/shop?sslmode=require"
         );
         assert_eq!(password.as_deref(), Some("p@ss+w"));
-        let (place, password) = read(
+        let (url_without_password, password) = read(
             "postgres:///shop?host=/run/postgresql&password=a%20b&options=-csearch_path%3Dx%20-cy%3Dz",
         );
         assert_eq!(
-            place,
+            url_without_password,
             "postgres:///shop?host=%2Frun%2Fpostgresql&options=-csearch_path%3Dx%20-cy%3Dz"
         );
         assert_eq!(password.as_deref(), Some("a b"));

@@ -338,7 +338,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn commands_are_read_as_people_write_them() {
+    fn commands_are_parsed_as_people_write_them() {
         for (text, command) in [
             ("/low", Command::Low),
             (" /LOW ", Command::Low),
@@ -360,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn a_button_stands_for_one_order() {
+    fn button_data_is_parsed_to_an_order_id() {
         assert_eq!(crate::notifications::button::pressed("issue:42"), Some(42));
         assert_eq!(crate::notifications::button::pressed("issue:"), None);
         assert_eq!(crate::notifications::button::pressed("deny:42"), None);

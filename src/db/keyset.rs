@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[test]
-    fn pages_lead_forth_and_back() {
+    fn pages_link_forwards_and_backwards() {
         let first = page(vec![1, 2, 3], "", "");
         assert_eq!(
             (first.items.as_slice(), &first.before),
@@ -260,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_cursor_is_refused() {
+    fn an_invalid_cursor_is_rejected() {
         for cursor in ["x", "W10", "W3siSW50IjoxfSx7IkludCI6Mn1d"] {
             assert_eq!(
                 Keyset::new(BY_ID, cursor, "", 2).err(),

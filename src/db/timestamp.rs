@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_is_read_as_it_is_written_to_sqlite() {
+    fn timestamps_are_parsed_in_the_format_written_to_sqlite() {
         for text in [
             "2026-11-23 11:05:00",
             "2026-11-23 11:05:00.500",

@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_place_is_named_without_its_password_wherever_that_stands() {
+    fn a_database_url_is_displayed_without_its_password() {
         for url in [
             "postgres://anna:secret@db.example:5432/shop",
             "postgres://anna@db.example:5432/shop?password=secret",
@@ -94,7 +94,7 @@ mod tests {
     }
 
     #[test]
-    fn a_password_that_was_not_encoded_is_refused_and_not_repeated() {
+    fn an_unencoded_password_is_rejected_and_not_repeated_in_the_error() {
         for url in [
             "postgres://anna:se%cret@db.example/shop",
             "postgres://anna:secret%@db.example/shop",

@@ -54,7 +54,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_line_can_be_read() {
+    fn every_line_of_the_goods_file_is_parsed() {
         let lines = include_str!("goods.csv").lines().count();
         assert_eq!(GOODS.len(), lines - 1);
         assert!(CUSTOMERS.iter().all(|name| !name.is_empty()));

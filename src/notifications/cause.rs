@@ -100,9 +100,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_the_other_side_says_is_understood() {
+    fn error_texts_are_mapped_to_causes() {
         use Channel::{Mail, Telegram};
-        for (channel, said, cause) in [
+        for (channel, error, cause) in [
             (
                 Telegram,
                 "error sending request: client error (Connect): tcp connect error: Connection refused (os error 111)",
@@ -159,7 +159,7 @@ mod tests {
             ),
             (Mail, "permanent error (552): 5.2.2 Mailbox full", None),
         ] {
-            assert_eq!(Cause::of(channel, said), cause, "{said}");
+            assert_eq!(Cause::of(channel, error), cause, "{error}");
         }
     }
 }

@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_people_typed_is_no_markup() {
+    fn user_text_is_escaped() {
         let notice = Notice::LowStock(LowStock::of(vec![product(1, "<b>Чай</b> & \"кофе\"")]));
         let text = HTML.notice(&notice);
         assert_eq!(
@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_message_is_cut_and_leads_to_the_rest() {
+    fn a_long_message_is_cut_and_links_to_the_rest() {
         let long = "очень длинное название ".repeat(8);
         let products = (0..500).map(|id| product(id, &long)).collect();
         let notice = Notice::LowStock(LowStock::of(products));
@@ -248,7 +248,7 @@ mod tests {
             assert!(lines[lines.len() - 1].contains(&rest.to_string()), "{text}");
             assert!(lines[lines.len() - 1].contains("/products?low=1"), "{text}");
         }
-        let words: usize = HTML
+        let characters: usize = HTML
             .notice(&notice)
             .split('<')
             .map(|part| {
@@ -258,6 +258,6 @@ mod tests {
                     .count()
             })
             .sum();
-        assert!(words < 4_096, "{words}");
+        assert!(characters < 4_096, "{characters}");
     }
 }

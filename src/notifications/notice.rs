@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn several_acts_name_each_product_once() {
+    fn joined_notices_name_each_product_once() {
         let again = LowProduct {
             stock: 0,
             ..product(1, "чай")
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_low_any_more_is_told_and_counted_no_longer() {
+    fn products_that_recovered_are_dropped() {
         let mut low = LowStock::of((1..=40).map(|id| product(id, "чай")).collect());
         assert_eq!((low.products.len(), low.more), (30, 10));
         low.keep(&HashSet::from([1, 39, 40]));

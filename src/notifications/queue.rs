@@ -459,7 +459,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_wait_is_twice_the_one_before_up_to_a_limit() {
+    fn each_wait_is_twice_the_previous_one_up_to_a_limit() {
         let waits: Vec<_> = (1..=9)
             .map(|attempts| wait_after(attempts, 0.5).num_seconds())
             .collect();
@@ -468,7 +468,7 @@ mod tests {
     }
 
     #[test]
-    fn chance_moves_a_wait_by_a_fifth() {
+    fn jitter_changes_a_wait_by_up_to_a_fifth() {
         assert_eq!(wait_after(1, 0.0).num_milliseconds(), 4_000);
         assert_eq!(wait_after(1, 1.0).num_milliseconds(), 6_000);
     }

@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_answer_is_understood_by_what_can_be_done_about_it() {
+    fn errors_are_classified_by_whether_and_when_to_retry() {
         let after = |seconds| Some(Duration::from_secs(seconds));
         let later = |why: &str, after, is_unsure| DeliveryError::Later {
             why: why.to_owned(),
@@ -263,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn the_token_is_not_shown() {
+    fn debug_output_does_not_contain_the_token() {
         let settings = settings::Telegram {
             token: Secret::new("42:verysecret".to_owned()),
             chats: Vec::new(),

@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_name_is_found_by_each_of_its_words() {
+    fn a_name_is_split_into_its_words() {
         assert_eq!(
             words(" Алёна  Петрова-Водкина"),
             ["алена", "водкина", "петрова"]

@@ -185,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn a_formula_is_made_harmless_and_read_back_as_it_was() {
+    fn formulas_are_escaped_and_read_back_unchanged() {
         for text in ["=1+1", "+7", "-5", "@SUM(A1)", "\tx", "\rx", "'=1", "''-1"] {
             let written = row(Format::Plain, |sheet| sheet.text(text));
             let mut reader = csv::ReaderBuilder::new()
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn each_format_writes_numbers_and_times_as_its_readers_do() {
+    fn each_format_writes_numbers_and_times_in_its_own_notation() {
         let at = clock::at("2026-11-23T11:05:00Z".parse().unwrap());
         let write = |sheet: &mut Sheet| {
             sheet.decimal(Rub(129_990))?;

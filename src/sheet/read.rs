@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn heads_are_words_or_codes_and_any_separator_will_do() {
+    fn headings_are_labels_or_codes_with_any_separator() {
         let expected = vec![(2, "Чай".to_owned(), "12,50".to_owned())];
         for text in [
             "Название;Цена, ₽\r\nЧай;12,50\r\n",
@@ -316,14 +316,14 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_windows_is_read_too() {
+    fn windows_1251_and_unicode_encodings_are_decoded() {
         assert_eq!(decode(b"\xd7\xe0\xe9"), "Чай");
         assert_eq!(decode("\u{feff}Чай".as_bytes()), "Чай");
         assert_eq!(decode(b"\xff\xfe\x27\x04"), "Ч");
     }
 
     #[test]
-    fn a_quote_that_is_not_closed_spoils_its_own_row_alone() {
+    fn an_unclosed_quote_spoils_only_its_own_row() {
         let name = "name".to_owned();
         for (text, expected) in [
             // The quote runs to the end of the file.
@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn several_lines_are_for_descriptions() {
+    fn line_breaks_are_allowed_only_in_descriptions() {
         let fields = ["name", "description"];
         let text = "sep=,\nname,description\nЧай,\"одна\nдве \"\"строки\"\"\"\n\"Ко\nфе\",x\n\"Какао\n\",\n";
         let table = Table::read(text, &fields, &["name"]).unwrap();
@@ -388,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_table_of_ours_is_refused() {
+    fn files_without_the_expected_columns_are_rejected() {
         let refused = |text| Table::read(text, &FIELDS, &["name"]).unwrap_err();
         assert_eq!(refused(""), Error::field("file", Problem::NotTable));
         assert_eq!(

@@ -142,7 +142,7 @@ mod tests {
     use rand::{RngExt, SeedableRng, rngs::StdRng};
 
     #[test]
-    fn what_is_not_available_cannot_be_reserved() {
+    fn more_than_the_available_stock_cannot_be_reserved() {
         let mut counters = Counters {
             quantity: 5,
             reserved: 3,
@@ -157,7 +157,7 @@ mod tests {
     }
 
     #[test]
-    fn a_count_cannot_take_what_is_promised() {
+    fn a_count_cannot_go_below_the_reserved_quantity() {
         let mut counters = Counters {
             quantity: 5,
             reserved: 3,
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn goods_leave_at_their_average_cost() {
+    fn goods_are_issued_at_their_average_cost() {
         let mut counters = Counters::default();
         counters.receive(Qty(1), Some(Eur(100))).unwrap();
         counters.receive(Qty(2), Some(Eur(200))).unwrap();
@@ -195,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn goods_without_a_price_leave_last_and_are_counted() {
+    fn goods_without_a_price_are_issued_last_and_counted() {
         let mut counters = Counters::default();
         counters.receive(Qty(3), None).unwrap();
         counters.receive(Qty(2), Some(Eur(150))).unwrap();
@@ -211,7 +211,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_on_hand_is_worth_only_so_much() {
+    fn the_value_of_stock_on_hand_is_limited() {
         let mut counters = Counters::default();
         let refused = |problem| Err(Error::field("buy_price_eur", problem));
         let highest = Some(Eur(999_999_999));
@@ -245,10 +245,10 @@ mod tests {
     }
 
     #[test]
-    fn no_cent_and_no_piece_is_ever_lost() {
+    fn random_operations_lose_no_cents_and_no_pieces() {
         let mut random = StdRng::seed_from_u64(7);
         for _ in 0..500 {
-            let (mut counters, mut paid, mut frozen) = (Counters::default(), 0, 0);
+            let (mut counters, mut paid, mut issued) = (Counters::default(), 0, 0);
             for _ in 0..60 {
                 let qty = random.random_range(1..20);
                 match random.random_range(0..4) {
@@ -260,13 +260,13 @@ mod tests {
                     2 if counters.stock() > 0 => {
                         let qty = qty.min(counters.stock());
                         counters.reserve(Qty(qty)).unwrap();
-                        frozen += counters.issue(Qty(qty)).eur.0;
+                        issued += counters.issue(Qty(qty)).eur.0;
                     }
                     _ => counters.receive(Qty(qty), None).unwrap(),
                 }
                 assert!(counters.stock() >= 0 && counters.value_eur.0 >= 0);
                 assert!((0..=counters.on_hand()).contains(&counters.uncosted));
-                assert_eq!(counters.value_eur.0, paid - frozen);
+                assert_eq!(counters.value_eur.0, paid - issued);
             }
         }
     }

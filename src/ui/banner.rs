@@ -219,7 +219,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_tells_of_one_answer_leaves_the_address() {
+    fn one_time_parameters_are_removed_from_the_query() {
         for (query, kept) in [
             ("success=order_issued", ""),
             (
