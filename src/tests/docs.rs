@@ -327,8 +327,8 @@ fn wrong_settings(
     wrong
 }
 
-/// Returns the variables that a line names in backticks. SQL and HTTP also have words in capitals, so only names with an
-/// underscore or a value count, and the first name in a row of the list of settings.
+/// Returns the variables that a line names in backticks. SQL and HTTP also have words in capitals, so only names with
+/// an underscore or a value count, and the first name in a row of the list of settings.
 fn named(line: &str, is_row: bool) -> Vec<&str> {
     let spans = line.split('`').skip(1).step_by(2);
     spans
@@ -344,8 +344,8 @@ fn named(line: &str, is_row: bool) -> Vec<&str> {
         .collect()
 }
 
-/// Returns the variables that a line of code sets. Scripts have variables of their own, so only names with an underscore
-/// count.
+/// Returns the variables that a line of code sets. Scripts have variables of their own, so only names with an
+/// underscore count.
 fn assigned(line: &str) -> Vec<&str> {
     let words = line.split_whitespace();
     words

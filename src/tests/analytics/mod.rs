@@ -74,8 +74,8 @@ async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>
         .unwrap()
 }
 
-/// Creates tea at 2.00 €, coffee at 1.50 € on average and cocoa without a purchase price, and sells them just before and
-/// after a midnight in Moscow, so that two rates may apply. Returns the ids of the products.
+/// Creates tea at 2.00 €, coffee at 1.50 € on average and cocoa without a purchase price, and sells them just before
+/// and after a midnight in Moscow, so that two rates may apply. Returns the ids of the products.
 async fn create_example(app: &App) -> [i64; 3] {
     let manager = app.hire(app.manager()).await;
     app.hire(app.admin()).await;

@@ -37,8 +37,8 @@ fn write(app: &App, operation: Write) -> JoinHandle<Result<(), Error>> {
     tokio::spawn(async move { db.write(operation).await })
 }
 
-/// Runs operations in this order in one batch, which shares a commit, and returns their results. The first result is that
-/// of an operation that occupies the writer until all the others are queued.
+/// Runs operations in this order in one batch, which shares a commit, and returns their results. The first result is
+/// that of an operation that occupies the writer until all the others are queued.
 async fn run_in_one_batch(app: &App, operations: Vec<Write>) -> Vec<Result<(), Error>> {
     let (begin, begun) = channel::<()>();
     let (end, ended) = channel::<()>();

@@ -158,7 +158,7 @@ async fn retried_mail_repeats_the_first_text_even_after_a_refill(app: App) {
     for name in ["чай", "кофе", "вода"] {
         manager.add_product_with_minimum(name, 5, 5).await;
     }
-    // One transaction takes all three below their minimum. The first is refilled before the delivery, the second after it.
+    // One transaction takes all three below their minimum. The first is refilled before the delivery, the second after.
     manager
         .write(|tx| {
             for id in 1..=3 {

@@ -1,4 +1,5 @@
-//! The product picker: every interleaving of key presses and search results, without a browser; and the server's results.
+//! The product picker: every interleaving of key presses and search results, without a browser, and the searches of the
+//! server.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
@@ -258,8 +259,8 @@ fn the_ordered_product_does_not_depend_on_when_results_arrive() {
                     );
                     products.insert(page.ordered_product());
                 });
-                // Enter submits the form only if a product is already chosen, never while results are pending. After that,
-                // the remaining keys would belong to another page.
+                // Enter submits the form only if a product is already chosen, never while results are pending. After
+                // that, the remaining keys would belong to another page.
                 if !immediate.was_submitted_by_picker {
                     assert_eq!(
                         products,

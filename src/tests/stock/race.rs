@@ -38,8 +38,8 @@ fn registrant(name: &str, invitation: &str) -> Registrant {
     }
 }
 
-/// Starts `operation` while another transaction, which has run `sql`, is still open. Commits that transaction as soon as
-/// the operation waits for it.
+/// Starts `operation` while another transaction, which has run `sql`, is still open. Commits that transaction as soon
+/// as the operation waits for it.
 async fn run_against_open_transaction<T: Send + 'static>(
     app: &App,
     sql: &'static str,
