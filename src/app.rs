@@ -152,7 +152,7 @@ fn Header() -> impl IntoView {
                     <MenuLink href="/products" label=td_string!(locale, nav.products) />
                     <MenuLink href="/orders" label=td_string!(locale, nav.orders) />
                     {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(locale, nav.supplies) /> })}
-                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) area="/admin" /> })}
+                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(locale, nav.admin) area="/admin" /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>

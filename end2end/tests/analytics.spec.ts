@@ -15,7 +15,7 @@ async function download(page: Page, link: string) {
 
 test("the analytics of a year have totals, a chart, a matching file and an English version @postgres", async ({ page, server }) => {
   await shop.signInAs(page, server, "admin");
-  await page.getByRole("navigation").getByRole("link", { name: "Аналитика" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Управление" }).click();
   await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
   await expect(page.locator("#totals")).toHaveText(/^01\.01\./);
@@ -39,6 +39,7 @@ test("the analytics of a year have totals, a chart, a matching file and an Engli
 
   await press(page, "English");
   await expect(page.getByRole("heading", { level: 1, name: "Analytics" })).toBeVisible();
+  await expect(page.getByRole("navigation", { name: "Menu" }).getByRole("link", { name: "Management" })).toHaveAttribute("aria-current", "page");
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 
