@@ -43,6 +43,16 @@ test("the analytics of a year have totals, a chart, a matching file and an Engli
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 
+test("the form for a custom period shows that period", async ({ page, server }) => {
+  await shop.signInAs(page, server, "admin");
+  await shop.open(page, "/admin/analytics");
+  await field(page, "С").fill("2025-01-01");
+  await field(page, "По").fill("2025-01-31");
+  await press(page, "Показать");
+  await expect(page).toHaveURL(/from=2025-01-01&to=2025-01-31/);
+  await expect(page.locator("#totals")).toHaveText("01.01.2025 — 31.01.2025");
+});
+
 test("a wrong rate is refused, and a valid one is saved", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 422/);
   await shop.signInAs(page, server, "admin");

@@ -206,7 +206,7 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate, errors: Vec<FieldError>) -> i
             </label>
             <input type="hidden" name="product_id" value=value("product_id") prop:value=value("product_id") />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, analytics.show)}</button>
         </FilterForm>
     }
 }

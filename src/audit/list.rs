@@ -99,7 +99,7 @@ fn Filters() -> impl IntoView {
             <Choice name="entity_type" label=td_string!(locale, log.entity) any=td_string!(locale, log.any_entity) options=entities.collect() />
             <FilterField name="entity_id" label=td_string!(locale, log.entity_id) />
             <FilterField name="text" label=td_string!(locale, log.text) class="filter grow" />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
         </FilterForm>
         <p class="mb-4 text-sm opacity-80">{td_string!(locale, log.system_hint, name = SYSTEM).to_string()}</p>
     }

@@ -213,7 +213,7 @@ fn Filters() -> impl IntoView {
     view! {
         <FilterForm action="/admin/notifications">
             <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, notifications.any_state) options=states.collect() />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
         </FilterForm>
     }
 }

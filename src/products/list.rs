@@ -84,7 +84,7 @@ fn Filters() -> impl IntoView {
                 {td_string!(locale, products.archive)}
             </label>
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
         </FilterForm>
     }
 }

@@ -189,7 +189,7 @@ fn Filters() -> impl IntoView {
             <FilterField name="supplier" label=td_string!(locale, fields.supplier_name) />
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
         </FilterForm>
     }
 }

@@ -72,7 +72,7 @@ fn Filters() -> impl IntoView {
             <Choice name="role" label=td_string!(locale, fields.role) any=td_string!(locale, users.any_role) options=roles.collect() />
             <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, users.any_state) options=states.collect() />
             <input type="hidden" name="sort" value=sort prop:value=sort />
-            <button class="btn" type="submit">{td_string!(locale, ui.show)}</button>
+            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
         </FilterForm>
     }
 }
