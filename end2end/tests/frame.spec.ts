@@ -38,10 +38,11 @@ test("a banner is shown once, and not again after Reload, Back or Forward @postg
   const name = shop.unique("Чай");
   const product = await shop.addProductByApi(page, name, 5);
   await shop.bookOrder(page, { product: name });
-  const banner = page.getByText("Заказ оформлен, товар в резерве.");
+  const banner = shop.createdBanner(page);
   await expect(banner).toBeVisible();
   await expect(page).toHaveURL(/\/orders\/\d+$/);
   const order = shop.idOf(page);
+  await expect(banner).toHaveText(`Заказ № ${order} оформлен, товар в резерве.`);
   await page.reload();
   await shop.waitForScript(page);
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(new RegExp(`№ ${order}`));

@@ -196,6 +196,9 @@ export async function bookOrder(page: Page, booking: Booking): Promise<number> {
   return idOf(page);
 }
 
+/** The banner on the page of an order that was just created. */
+export const createdBanner = (page: Page) => page.getByText(/^Заказ № \d+ оформлен, товар в резерве\.$/);
+
 /** Fills in the form for a new order without submitting it. */
 export async function fillOrder(page: Page, { product, phone = "8 916 123-45-67", qty = 1, price = "" }: Booking) {
   await open(page, "/orders/new");

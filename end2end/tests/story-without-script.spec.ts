@@ -13,7 +13,7 @@ test("a new shop works without JavaScript: account, product, supply, order, issu
   await expect(page.getByText("Поставка принята.")).toBeVisible();
 
   const order = await shop.bookOrder(page, { product: "чай «эрл грей»", qty: 3 });
-  await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
+  await expect(shop.createdBanner(page)).toBeVisible();
   await expect(page.getByRole("strong").filter({ hasText: /^2\s160,00\s₽$/ })).toBeVisible();
 
   await shop.open(page, "/orders?status=paid_not_issued");

@@ -53,7 +53,7 @@ test("a new shop works: account, product, supply, order, issue, and the stock is
     await fill(page, { "Цена, ₽": "500" });
     await expect(page.getByText(/^Сумма/)).toHaveText(/1\s500,00\s₽/);
     await page.keyboard.press("Enter");
-    await expect(page.getByText("Заказ оформлен, товар в резерве.")).toBeVisible();
+    await expect(shop.createdBanner(page)).toBeVisible();
     return shop.idOf(page);
   });
 

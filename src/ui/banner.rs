@@ -95,18 +95,27 @@ impl Success {
     }
 }
 
-/// Returns the message for a success, including the numbers that the URL gives with it.
-fn success_words(query: &ParamsMap, locale: Locale) -> Option<String> {
+/// Returns the message for a success, including the numbers that the URL gives with it: the counts of an import, or the
+/// number of the order whose page is at `path`.
+fn success_words(query: &ParamsMap, path: &str, locale: Locale) -> Option<String> {
     let success = query.get_str("success")?.parse::<Success>().ok()?;
     let counts = query
         .get_str("counts")
         .and_then(|counts| counts.parse().ok());
-    Some(match (success, counts) {
-        (Success::Imported, Some(Counts { new, changed, same })) => {
+    Some(match (success, counts, order_number(path)) {
+        (Success::Imported, Some(Counts { new, changed, same }), _) => {
             td_string!(locale, banner.imported_counts, new, changed, same).to_string()
+        }
+        (Success::OrderCreated, _, Some(id)) => {
+            td_string!(locale, banner.order_created_number, id = id).to_string()
         }
         _ => success.message(locale).to_owned(),
     })
+}
+
+/// Returns the number of the order whose page is at `path`.
+fn order_number(path: &str) -> Option<u64> {
+    path.strip_prefix("/orders/")?.parse().ok()
 }
 
 impl BannerError {
@@ -124,7 +133,8 @@ impl BannerError {
 pub fn Banner() -> impl IntoView {
     let locale = ui::locale();
     let query = use_query_map();
-    let success = move || success_words(&query.read(), locale);
+    let path = use_location().pathname;
+    let success = move || success_words(&query.read(), &path.read(), locale);
     let trouble = move || {
         query
             .read()
@@ -217,6 +227,25 @@ impl FromStr for Counts {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_banner_of_a_new_order_has_the_number_of_its_page() {
+        let query = ParamsMap::from_iter([("success", "order_created")]);
+        for (path, words) in [
+            ("/orders/601", "Заказ № 601 оформлен, товар в резерве."),
+            ("/orders/new", "Заказ оформлен, товар в резерве."),
+            ("/products/601", "Заказ оформлен, товар в резерве."),
+        ] {
+            assert_eq!(
+                success_words(&query, path, Locale::ru).as_deref(),
+                Some(words)
+            );
+        }
+        assert_eq!(
+            success_words(&query, "/orders/601", Locale::en).as_deref(),
+            Some("Order No. 601 created, stock reserved.")
+        );
+    }
 
     #[test]
     fn one_time_parameters_are_removed_from_the_query() {

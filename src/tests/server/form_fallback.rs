@@ -52,6 +52,12 @@ async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
         booked.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
+    let page = clerk.follow(&booked).await;
+    assert!(
+        page.body.contains("Заказ № 1 оформлен, товар в резерве."),
+        "{}",
+        page.body
+    );
     let list = clerk.get("/orders?phone=4567").await;
     assert!(list.body.contains("8 (916) 123-45-67") && list.body.contains("10\u{a0}399,20\u{a0}₽"));
     let issued = clerk
