@@ -5,6 +5,7 @@ pub use crate::problem::{FieldError, Problem};
 use crate::{
     audit::{Change, Entity},
     codes::Code,
+    moment::Moment,
     orders::status::Status,
 };
 use http::StatusCode;
@@ -112,11 +113,24 @@ pub struct Stale {
     pub version: i64,
     /// The fields whose current value differs from the submitted one.
     pub differences: Vec<Difference>,
+    /// The change that made the current version, if it is known.
+    pub last_change: Option<LastChange>,
+}
+
+/// Who changed an entity last, and when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LastChange {
+    pub entity: Entity,
+    /// `None` if it was not a user.
+    pub user: Option<String>,
+    pub at: Moment,
+    /// Whether the change was made on the day of the conflicting edit.
+    pub is_today: bool,
 }
 
 impl Stale {
     /// Creates a conflict with the current `version`, which the edit would change by `changes`.
-    pub fn new(version: i64, changes: Vec<Change>) -> Self {
+    pub fn new(version: i64, changes: Vec<Change>, last_change: Option<LastChange>) -> Self {
         let difference = |change: Change| Difference {
             field: change.field,
             now: change.before.unwrap_or_default(),
@@ -124,6 +138,7 @@ impl Stale {
         Self {
             version,
             differences: changes.into_iter().map(difference).collect(),
+            last_change,
         }
     }
 }

@@ -42,13 +42,13 @@ impl Moment {
 
     /// Formats the instant for people: `23.11.2026 14:05`, in English `23 Nov 2026 14:05`.
     pub fn display(self, locale: Locale) -> String {
+        format!("{} {}", day_shown(self.day(), locale), self.time())
+    }
+
+    /// Formats the time of day in the shop's time zone: `14:05`.
+    pub fn time(self) -> String {
         let local = self.local();
-        format!(
-            "{} {:02}:{:02}",
-            day_shown(local.date(), locale),
-            local.hour(),
-            local.minute()
-        )
+        format!("{:02}:{:02}", local.hour(), local.minute())
     }
 
     /// Formats the instant for machines, as RFC 3339 in UTC: `2026-11-23T11:05:00.000000Z`.

@@ -111,6 +111,7 @@ test("an outdated edit shows what has changed, and overwrites it if sent again @
   await fill(other, { "Цена, ₽": "170", "Описание": "из Индии" });
   await press(other, "Сохранить");
   const conflict = other.getByRole("alert").filter({ hasText: "Пока вы редактировали" });
+  await expect(conflict).toContainText(/товар изменил manager-\S+ в \d\d:\d\d\./);
   await expect(conflict).toContainText("Цена, ₽: 150");
   await expect(conflict).toContainText("Поставщик: Teekanne");
   await expect(field(other, "Цена, ₽")).toHaveValue("170");

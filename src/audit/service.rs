@@ -2,8 +2,13 @@
 
 use super::{Action, Change, Entity, Operation};
 use crate::{
-    codes::Code, db::bulk::insert_all, error::Error, moment::Moment, phone::Phone,
-    schema::operation_log, transaction::Tx,
+    codes::Code,
+    db::bulk::insert_all,
+    error::{Error, LastChange},
+    moment::Moment,
+    phone::Phone,
+    schema::operation_log,
+    transaction::Tx,
 };
 use diesel::prelude::*;
 
@@ -105,6 +110,30 @@ pub fn history(
         .select(Row::as_select())
         .load(tx.conn)?;
     Ok(rows.into_iter().map(Operation::from).collect())
+}
+
+/// Returns who made the current version of a product or an order, and when. The caller checks the permission, as for
+/// [`history`].
+pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<LastChange>, Error> {
+    let found = operation_log::table
+        .filter(
+            operation_log::entity_type
+                .eq(entity)
+                .and(operation_log::entity_id.eq(id.to_string()))
+                // These operations do not make a new version.
+                .and(operation_log::action.ne(Action::Correct))
+                .and(operation_log::action.ne(Action::LowStock)),
+        )
+        .order((operation_log::timestamp.desc(), operation_log::id.desc()))
+        .select((operation_log::user_id, operation_log::timestamp))
+        .first::<(Option<String>, Moment)>(tx.conn)
+        .optional()?;
+    Ok(found.map(|(user, at)| LastChange {
+        entity,
+        user,
+        at,
+        is_today: at.day() == tx.now.day(),
+    }))
 }
 
 impl Operation {

@@ -158,7 +158,7 @@ fn run<A>(
         return Err(Error::Invalid(problems.cloned().collect()));
     }
     if preview.digest != digest {
-        return Err(Error::Stale(Stale::new(0, Vec::new())));
+        return Err(Error::Stale(Stale::new(0, Vec::new(), None)));
     }
     let mut entries = Vec::new();
     for row in plan {

@@ -4,7 +4,10 @@ use super::{Order, Status, names};
 use crate::{
     analytics::{rollup, sums::Sold},
     api::values::Amount,
-    audit::{self, Action, Change, Entity, service::record},
+    audit::{
+        self, Action, Change, Entity,
+        service::{last_change, record},
+    },
     auth::Permission,
     db::{Conn, Dialect},
     error::{Error, Problem, Stale},
@@ -233,7 +236,14 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
         let changes = compare(&present);
         return match present.status.known() {
             Some(Status::PaidNotIssued) if changes.is_empty() => Ok(present),
-            Some(Status::PaidNotIssued) => Err(Error::Stale(Stale::new(present.version, changes))),
+            Some(Status::PaidNotIssued) => {
+                let last_change = last_change(tx, Entity::Order, id)?;
+                Err(Error::Stale(Stale::new(
+                    present.version,
+                    changes,
+                    last_change,
+                )))
+            }
             Some(Status::PaidIssued | Status::PaidDenied) | None => {
                 Err(Error::OrderIs(present.status))
             }

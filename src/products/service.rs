@@ -3,7 +3,10 @@
 use super::{Product, ProductData, names};
 use crate::{
     api::values::with_property,
-    audit::{self, Action, Change, Entity, service::record},
+    audit::{
+        self, Action, Change, Entity,
+        service::{last_change, record},
+    },
     auth::Permission,
     error::{Error, Problem, Stale},
     money::Eur,
@@ -194,11 +197,15 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product,
     if write_edit(tx, id, edited.version, new)? == 0 {
         let present = get(tx, id)?;
         let changes = compare(&present, new);
-        return if changes.is_empty() {
-            Ok(present)
-        } else {
-            Err(Error::Stale(Stale::new(present.version, changes)))
-        };
+        if changes.is_empty() {
+            return Ok(present);
+        }
+        let last_change = last_change(tx, Entity::Product, id)?;
+        return Err(Error::Stale(Stale::new(
+            present.version,
+            changes,
+            last_change,
+        )));
     }
     record(tx, Action::Edit, Entity::Product, id, &changes)?;
     get(tx, id)
@@ -296,7 +303,7 @@ pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error
     let before = Some(present.to_string());
     let mut changes = audit::changes([("on_hand", before, Some(count.on_hand.to_string()))]);
     if present != count.expected {
-        return Err(Error::Stale(Stale::new(present, changes)));
+        return Err(Error::Stale(Stale::new(present, changes, None)));
     }
     let note = count.note.as_deref();
     stock::service::correct(tx, &locked, count.on_hand, note)?;

@@ -2,9 +2,11 @@
 
 use super::labels::field_label;
 use crate::{
+    audit::Entity,
     codes::Code,
-    error::{Error, Problem},
+    error::{Error, LastChange, Problem, Stale},
     i18n::Locale,
+    moment::day_shown,
     money::amount,
     number::pieces,
     orders::status::Status,
@@ -19,7 +21,7 @@ impl Error {
             Self::Forbidden => td_string!(locale, errors.forbidden).to_string(),
             Self::NotFound => td_string!(locale, errors.not_found).to_string(),
             Self::Invalid(_) => td_string!(locale, errors.invalid).to_string(),
-            Self::Stale(_) => td_string!(locale, errors.stale).to_string(),
+            Self::Stale(stale) => stale.message(locale),
             &Self::OutOfStock { stock, qty } => Problem::OutOfStock { stock, qty }.message(locale),
             Self::Reserved { on_hand, reserved } => td_string!(
                 locale,
@@ -62,6 +64,42 @@ impl Error {
             Self::Offline => td_string!(locale, errors.offline).to_string(),
             Self::Internal => td_string!(locale, errors.internal).to_string(),
         }
+    }
+}
+
+impl Stale {
+    /// Returns who changed what and when, as far as it is known, and what to do.
+    fn message(&self, locale: Locale) -> String {
+        let last = self.last_change.as_ref();
+        let changed = match last.map(|last| (last.entity, last.user.as_deref(), last.when(locale)))
+        {
+            Some((Entity::Order, Some(name), when)) => {
+                td_string!(locale, errors.stale_order_by, name = name, when = when).to_string()
+            }
+            Some((Entity::Order, None, when)) => {
+                td_string!(locale, errors.stale_order, when = when).to_string()
+            }
+            Some((Entity::Product, Some(name), when)) => {
+                td_string!(locale, errors.stale_product_by, name = name, when = when).to_string()
+            }
+            Some((Entity::Product, None, when)) => {
+                td_string!(locale, errors.stale_product, when = when).to_string()
+            }
+            _ => td_string!(locale, errors.stale).to_string(),
+        };
+        format!("{changed} {}", td_string!(locale, errors.stale_kept))
+    }
+}
+
+impl LastChange {
+    /// Returns the time of the change, as in `в 17:28`, with the day if that is not today.
+    fn when(&self, locale: Locale) -> String {
+        let time = self.at.time();
+        if self.is_today {
+            return td_string!(locale, errors.at_time, time = time).to_string();
+        }
+        let day = day_shown(self.at.day(), locale);
+        td_string!(locale, errors.at_day_and_time, day = day, time = time).to_string()
     }
 }
 
@@ -139,5 +177,70 @@ impl Problem {
             Self::TooMany(max) => td_string!(locale, problems.too_many, max = max).to_string(),
             Self::NobodyToTell => td_string!(locale, problems.nobody_to_tell).to_string(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::moment::Moment;
+    use chrono::NaiveDate;
+
+    #[test]
+    fn a_conflict_says_who_changed_what_and_when() {
+        let utc = NaiveDate::from_ymd_opt(2026, 11, 23)
+            .and_then(|day| day.and_hms_opt(14, 28, 0))
+            .unwrap();
+        let message = |entity, user: Option<&str>, is_today, locale| {
+            let last_change = LastChange {
+                entity,
+                user: user.map(str::to_owned),
+                at: Moment::new(utc, 180),
+                is_today,
+            };
+            let stale = Stale::new(2, Vec::new(), Some(last_change));
+            let message = Error::Stale(stale).message(locale);
+            let (changed, _) = message.split_once(". ").unwrap();
+            changed.to_owned()
+        };
+        for (entity, user, is_today, ru, en) in [
+            (
+                Entity::Order,
+                Some("анна"),
+                true,
+                "Пока вы редактировали, заказ изменил анна в 17:28",
+                "While you were editing, анна changed the order at 17:28",
+            ),
+            (
+                Entity::Order,
+                None,
+                true,
+                "Пока вы редактировали, заказ изменили в 17:28",
+                "While you were editing, the order was changed at 17:28",
+            ),
+            (
+                Entity::Product,
+                Some("анна"),
+                false,
+                "Пока вы редактировали, товар изменил анна 23.11.2026 в 17:28",
+                "While you were editing, анна changed the product on 23 Nov 2026 at 17:28",
+            ),
+            (
+                Entity::Product,
+                None,
+                true,
+                "Пока вы редактировали, товар изменили в 17:28",
+                "While you were editing, the product was changed at 17:28",
+            ),
+        ] {
+            assert_eq!(message(entity, user, is_today, Locale::ru), ru);
+            assert_eq!(message(entity, user, is_today, Locale::en), en);
+        }
+        let unknown = Error::Stale(Stale::new(2, Vec::new(), None));
+        assert_eq!(
+            unknown.message(Locale::ru),
+            "Пока вы редактировали, данные изменил кто-то другой. Ваши значения остались в форме: сравните и отправьте \
+             ещё раз, чтобы сохранить их."
+        );
     }
 }

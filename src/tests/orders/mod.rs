@@ -5,6 +5,7 @@ mod lists;
 use crate::tests::support::{App, PHONE, apply, on_both_databases};
 use crate::{
     audit::{Entity, service::history},
+    auth::Role,
     error::{Error, Problem},
     money::Rub,
     orders::{self, Status},
@@ -216,6 +217,33 @@ async fn an_edited_quantity_changes_the_reserve(app: App) {
         Error::OrderIs(Status::PaidIssued.into())
     );
     app.assert_agrees().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_stale_edit_names_who_changed_the_order(app: App) {
+    let anna = app.hire(app.person("анна", Role::User)).await;
+    let boris = app.hire(app.person("борис", Role::User)).await;
+    app.hire(app.manager()).await.adds("чай", 5).await;
+    let order = anna.books("чай", 1).await.unwrap();
+    let draft = |qty: &str| fields! { phone: PHONE, qty: qty, unit_price_rub: "90", version: "1" };
+    let edited = draft("2");
+    boris
+        .write(move |tx| orders::service::edit(tx, order.id, &edited.read()?))
+        .await
+        .unwrap();
+    let edited = draft("3");
+    let refused = anna
+        .write(move |tx| orders::service::edit(tx, order.id, &edited.read()?))
+        .await
+        .unwrap_err();
+    let Error::Stale(stale) = refused else {
+        panic!("{refused}")
+    };
+    let last = stale.last_change.unwrap();
+    assert_eq!(
+        (last.entity, last.user.as_deref()),
+        (Entity::Order, Some("борис"))
+    );
 }
 
 #[apply(on_both_databases)]

@@ -5,6 +5,8 @@ mod picker;
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
+    audit::Entity,
+    auth::Role,
     error::{Error, Problem},
     money::{Eur, Rub},
     products,
@@ -66,6 +68,36 @@ async fn a_stale_edit_of_a_product_reports_what_changed(app: App) {
         (2, "sell_price_rub", "120.00")
     );
     assert_eq!(manager.sees(tea.id).await.sell_price_rub, Some(Rub(12_000)));
+}
+
+#[apply(on_both_databases)]
+async fn a_stale_edit_names_who_made_the_current_version_of_the_product(app: App) {
+    let anna = app.hire(app.person("анна", Role::Manager)).await;
+    let boris = app.hire(app.person("борис", Role::Manager)).await;
+    let tea = anna.adds("чай", 3).await;
+    // The product falls below its new minimum, which the program records itself. A count makes no new version.
+    let draft = fields! { name: "чай", sell_price_rub: "100", min_stock: "5", version: "1" };
+    boris
+        .write(move |tx| products::service::edit(tx, tea.id, &draft.read()?))
+        .await
+        .unwrap();
+    let count = fields! { expected: "3", on_hand: "4" };
+    anna.write(move |tx| products::service::correct(tx, tea.id, &count.read()?))
+        .await
+        .unwrap();
+    let draft = fields! { name: "чай", sell_price_rub: "120", version: "1" };
+    let refused = anna
+        .write(move |tx| products::service::edit(tx, tea.id, &draft.read()?))
+        .await
+        .unwrap_err();
+    let Error::Stale(stale) = refused else {
+        panic!("{refused}")
+    };
+    let last = stale.last_change.unwrap();
+    assert_eq!(
+        (last.entity, last.user.as_deref()),
+        (Entity::Product, Some("борис"))
+    );
 }
 
 #[apply(on_both_databases)]

@@ -332,7 +332,8 @@ async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App)
         .await;
     let page = browser.follow(&refused).await;
     assert!(
-        page.body.contains("Текущие значения")
+        page.body.contains("товар изменил менеджер в ")
+            && page.body.contains("Текущие значения")
             && page.body.contains("120,00")
             && page.body.contains("value=\"130\""),
         "{}",
