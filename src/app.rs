@@ -18,7 +18,7 @@ use crate::{
     orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
-    ui::{self, Announcer, banner::Banner, failure::Failure, form::Interrupted},
+    ui::{self, Announcer, banner::Banner, form::Interrupted},
 };
 use leptos::{
     prelude::*,
@@ -247,7 +247,7 @@ fn NotFound() -> impl IntoView {
     view! {
         <Title text=td_string!(locale, ui.not_found) />
         <h1>{td_string!(locale, ui.not_found)}</h1>
-        {ui::loaded(missing, |()| view! { <Failure error=Error::NotFound /> })}
+        {ui::loaded_or(missing, Some((Error::NotFound, td_string!(locale, ui.not_found_hint))), |()| ())}
         <p><a class="link" href="/">{td_string!(locale, nav.home)}</a></p>
     }
 }

@@ -79,7 +79,7 @@ pub fn OrderPage() -> impl IntoView {
     });
     view! {
         <p class="crumb"><a class="link" href="/orders">"← " {td_string!(locale, nav.orders)}</a></p>
-        {ui::loaded(file, move |file| view! { <OrderView file edit changed /> })}
+        {ui::loaded_or(file, Some((Error::NotFound, td_string!(locale, orders.not_found))), move |file| view! { <OrderView file edit changed /> })}
     }
 }
 

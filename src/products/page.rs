@@ -162,7 +162,7 @@ pub fn ProductPage() -> impl IntoView {
     });
     view! {
         <p class="crumb"><a class="link" href="/products">"← " {td_string!(locale, products.title)}</a></p>
-        {ui::loaded(file, move |file| view! { <ProductView file actions /> })}
+        {ui::loaded_or(file, Some((Error::NotFound, td_string!(locale, products.not_found))), move |file| view! { <ProductView file actions /> })}
     }
 }
 

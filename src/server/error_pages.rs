@@ -80,6 +80,13 @@ pub async fn write_body(
 }
 
 fn page(error: &Error, locale: Locale, id: &str) -> String {
+    let (heading, message) = match error {
+        Error::NotFound => (
+            td_string!(locale, ui.not_found),
+            td_string!(locale, ui.not_found_hint).to_owned(),
+        ),
+        error => (td_string!(locale, errors.refused), error.message(locale)),
+    };
     let page = view! {
         <html lang=locale.to_string()>
             <head>
@@ -92,10 +99,10 @@ fn page(error: &Error, locale: Locale, id: &str) -> String {
             </head>
             <body>
                 <main class="mx-auto w-full max-w-7xl px-4 py-6">
-                    <h1>{td_string!(locale, errors.refused)}</h1>
+                    <h1>{heading}</h1>
                     <div class="alert alert-error alert-soft mb-4" role="alert">
                         <div>
-                            <p>{error.message(locale)}</p>
+                            <p>{message}</p>
                             <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code></p>
                         </div>
                     </div>

@@ -15,8 +15,14 @@ use leptos_router::hooks::use_url;
 
 /// An error message, with the request id of a fault, details, and a link to sign in if the user is signed out.
 #[component]
-pub fn Failure(error: Error) -> impl IntoView {
+pub fn Failure(
+    error: Error,
+    /// Replaces the message of the error.
+    #[prop(default = None)]
+    words: Option<&'static str>,
+) -> impl IntoView {
     let locale = ui::locale();
+    let message = words.map_or_else(|| error.message(locale), str::to_owned);
     let url = use_url();
     let sign_in = (error == Error::SignedOut).then(|| {
         let wanted = url.with_untracked(|url| format!("{}{}{}", url.path(), if url.search().is_empty() { "" } else { "?" }, url.search()));
@@ -26,7 +32,7 @@ pub fn Failure(error: Error) -> impl IntoView {
     view! {
         <div class="alert alert-error alert-soft mb-4" role="alert">
             <div>
-                <p>{error.message(locale)}</p>
+                <p>{message}</p>
                 {error.shows_request_id().then(|| view! {
                     <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{ui::request_id()}</code></p>
                 })}

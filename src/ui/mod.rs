@@ -129,13 +129,30 @@ where
     T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
     V: IntoView + 'static,
 {
+    loaded_or(resource, None, draw)
+}
+
+/// Like [`loaded`], but `expected` gives one error the message that fits the page.
+pub fn loaded_or<T, V>(
+    resource: Data<T>,
+    expected: Option<(Error, &'static str)>,
+    draw: impl Fn(T) -> V + Clone + Send + Sync + 'static,
+) -> impl IntoView
+where
+    T: Clone + Serialize + DeserializeOwned + Send + Sync + 'static,
+    V: IntoView + 'static,
+{
     let locale = locale();
     let contents = move || {
-        let draw = draw.clone();
+        let (draw, expected) = (draw.clone(), expected.clone());
         Suspend::new(async move {
             match resource.await {
                 Ok(data) => draw(data).into_any(),
-                Err(error) => view! { <failure::Failure error /> }.into_any(),
+                Err(error) => {
+                    let expected = expected.filter(|(expected, _)| *expected == error);
+                    let words = expected.map(|(_, words)| words);
+                    view! { <failure::Failure error words /> }.into_any()
+                }
             }
         })
     };

@@ -374,6 +374,17 @@ async fn what_is_missing_is_a_404(app: App) {
         let status = browser.get(&encoded(path)).await.status;
         assert_eq!(status, 404, "{path}");
     }
+    for (path, words) in [
+        ("/nothing", "Страница не найдена"),
+        ("/products/999", "Товар не найден."),
+        ("/orders/999", "Заказ не найден."),
+        ("/products/999/movements.csv", "Страница не найдена"),
+    ] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, 404, "{path}");
+        assert!(page.body.contains(words), "{path}: {}", page.body);
+        assert!(!page.body.contains("Не найдено."), "{path}: {}", page.body);
+    }
 }
 
 pub fn method_of(function: &str) -> String {
