@@ -4,7 +4,7 @@ use crate::{
     analytics::{page::AnalyticsPage, rates_page::RatesPage},
     audit::list::LogPage,
     auth::{
-        Permission,
+        Permission, Role,
         account::AccountPage,
         login::{LoginPage, SignInDialog, SignOutForm},
         register::{PendingPage, RegisterPage},
@@ -97,6 +97,7 @@ fn page<V: IntoView + 'static>(
 
 #[component]
 fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
+    let locale = ui::locale();
     // Checked by a server function, as on every page, so that the response gets the status of the error.
     let asked = ui::data(|| (), move |()| ask_permission(permission));
     // The visitor has signed in elsewhere in the meantime: a reload shows the page.
@@ -105,10 +106,27 @@ fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
             let _ = location().reload();
         });
     };
+    let manager_in_admin = ui::me().is_some_and(|me| me.manager_in_admin);
+    let expected = (
+        Error::Forbidden,
+        refusal_words(permission, manager_in_admin, locale),
+    );
     view! {
         <Title text=title />
         <h1>{title}</h1>
-        {ui::loaded(asked, open)}
+        {ui::loaded_or(asked, Some(expected), open)}
+    }
+}
+
+/// Returns the message for a visitor without the permission that a page needs: it names the roles that have it.
+fn refusal_words(permission: Permission, manager_in_admin: bool, locale: Locale) -> &'static str {
+    let may = |role: Role| role.may(permission, manager_in_admin);
+    if may(Role::User) {
+        td_string!(locale, errors.forbidden)
+    } else if may(Role::Manager) {
+        td_string!(locale, errors.only_managers)
+    } else {
+        td_string!(locale, errors.only_admins)
     }
 }
 
@@ -256,4 +274,30 @@ fn NotFound() -> impl IntoView {
 #[server(endpoint = "missing_page")]
 pub async fn missing_page() -> Result<(), Error> {
     crate::server_context::set_status(Err(Error::NotFound))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refused_page_says_who_may_open_it() {
+        let [managers, admins] = [
+            "Раздел доступен только менеджеру и администратору.",
+            "Раздел доступен только администратору.",
+        ];
+        for (permission, manager_in_admin, words) in [
+            (Permission::Supplies, false, managers),
+            (Permission::EditProducts, false, managers),
+            (Permission::AdminArea, false, admins),
+            (Permission::AdminArea, true, managers),
+            (Permission::ManageUsers, true, admins),
+        ] {
+            assert_eq!(
+                refusal_words(permission, manager_in_admin, Locale::ru),
+                words,
+                "{permission}"
+            );
+        }
+    }
 }

@@ -63,7 +63,7 @@ for (const caller of everybody) {
           expect(await page.content()).not.toContain(name);
         } else {
           expect(answer?.status()).toBe(403);
-          await expect(page.getByRole("alert").filter({ hasText: "Недостаточно прав" })).toBeVisible();
+          await expect(page.getByRole("alert").filter({ hasText: callers.includes("manager") ? "Раздел доступен только менеджеру и администратору." : "Раздел доступен только администратору." })).toBeVisible();
           await expect(page.getByRole("main").locator("a, button, form")).toHaveCount(0);
         }
       });
@@ -122,7 +122,7 @@ test("a new role applies at once, because the old session ends", async ({ page, 
   await expect(page).toHaveURL(/\/login\?next=%2Fsupplies/);
   await shop.signIn(page, name);
   await expect(page.getByRole("link", { name: `${name} (продавец)` })).toBeVisible();
-  await expect(page.getByText("Недостаточно прав.")).toBeVisible();
+  await expect(page.getByText("Раздел доступен только менеджеру и администратору.")).toBeVisible();
 });
 
 test("a page that was open when the session ended asks for the password and applies the new role", async ({ page, server, expectProblem }) => {

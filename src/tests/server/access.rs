@@ -306,6 +306,7 @@ async fn every_page_opens_for_whom_it_is(app: App) {
                     main.contains("<h1>") && main.matches("role=\"alert\"").count() == 2,
                     "{page} says why: {main}"
                 );
+                assert!(main.contains("Раздел доступен только"), "{page}: {main}");
                 assert!(
                     !main.contains("<form") && !main.contains("<a "),
                     "{page} offers what it refuses: {main}"
