@@ -46,8 +46,9 @@ pub fn App() -> impl IntoView {
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
     let locale = ui::locale();
+    let name = td_string!(locale, ui.app_name);
     view! {
-        <Title formatter=|page: String| if page.is_empty() { "Sirius".to_owned() } else { ui::title(format!("{page} · Sirius")) } />
+        <Title formatter=move |page: String| if page.is_empty() { name.to_owned() } else { ui::title(format!("{page} · {name}")) } />
         <Router>
             <a class="skip-link" href="#main" rel="external">{td_string!(locale, nav.skip)}</a>
             <Header />
@@ -163,7 +164,7 @@ fn Header() -> impl IntoView {
             <div class="site-header-row">
                 <a class="logo" href="/">
                     <img src="/favicon.svg" alt="" width="24" height="24" />
-                    "Sirius"
+                    {td_string!(locale, ui.app_name)}
                 </a>
                 <nav class="site-menu" aria-label=td_string!(locale, nav.menu)>
                     <MenuLink href="/" label=td_string!(locale, nav.home) />

@@ -10,13 +10,15 @@ for (const javaScriptEnabled of [true, false]) {
       await shop.signInAs(page, server, "user");
       await shop.open(page, "/orders?status=paid_issued&sort=phone");
       await expect(page.locator("html")).toHaveAttribute("lang", "ru");
-      await expect(page).toHaveTitle("Заказы · Sirius");
+      await expect(page).toHaveTitle("Заказы · Сириус");
+      await expect(page.locator(".logo")).toHaveText("Сириус");
 
       await shop.press(page, "English");
       await expect(page.getByRole("heading", { level: 1 })).toHaveText("Orders");
       await expect(page).toHaveURL("/orders?status=paid_issued&sort=phone");
       await expect(page.locator("html")).toHaveAttribute("lang", "en");
       await expect(page).toHaveTitle("Orders · Sirius");
+      await expect(page.locator(".logo")).toHaveText("Sirius");
       await expect(page.getByRole("combobox", { name: "Status" })).toHaveValue("paid_issued");
 
       await page.getByRole("link", { name: "Stock", exact: true }).click();

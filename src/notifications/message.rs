@@ -92,6 +92,12 @@ impl<'a> MessageWriter<'a> {
         }
     }
 
+    /// Returns the subject of a mail: the summary of the notice after the name of the program.
+    pub fn mail_subject(&self, notice: &Notice) -> String {
+        let name = td_string!(self.locale, ui.app_name);
+        format!("{name}: {}", self.subject(notice))
+    }
+
     /// Returns the message for a notice.
     pub fn notice(&self, notice: &Notice) -> String {
         let locale = self.locale;

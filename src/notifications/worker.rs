@@ -265,7 +265,7 @@ async fn deliver(app: &AppState, channels: &Channels, claim: &Claim) -> Result<(
         }
         (Channel::Mail, _, Some(mail)) => {
             let writer = MessageWriter::new(config, Markup::Plain);
-            let subject = format!("Sirius: {}", writer.subject(&claim.notice));
+            let subject = writer.mail_subject(&claim.notice);
             let text = writer.notice(&claim.notice);
             let contents =
                 serde_json::json!([claim.ids, claim.since, claim.recipient, subject, text]);

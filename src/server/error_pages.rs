@@ -93,7 +93,7 @@ fn page(error: &Error, locale: Locale, id: &str) -> String {
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
-                <title>"Sirius"</title>
+                <title>{td_string!(locale, ui.app_name)}</title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=BUILT.style.as_str() />
             </head>

@@ -71,7 +71,7 @@ async fn low_stock_is_mailed_once_to_each_recipient(app: App) {
     let letter = &letters[0];
     assert_eq!(
         letter.header("Subject"),
-        "Sirius: Заканчивается: Чай <зелёный>"
+        "Сириус: Заканчивается: Чай <зелёный>"
     );
     assert!(
         letter.header("From").ends_with("<shop@example.org>"),
@@ -208,7 +208,7 @@ async fn a_rejected_message_fails_permanently_and_the_next_one_is_sent(app: App)
     );
     assert_eq!(
         server.letters()[0].header("Subject"),
-        "Sirius: Заказ № 1 выдан"
+        "Сириус: Заказ № 1 выдан"
     );
 }
 

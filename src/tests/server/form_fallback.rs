@@ -516,20 +516,17 @@ async fn the_language_is_switched_and_the_page_stays(app: App) {
         .await;
     assert_eq!(switched.location.as_deref(), Some("/login?next=%2Forders"));
     assert!(switched.set_cookie.unwrap().starts_with("lang=en;"));
-    assert!(
-        browser
-            .get("/login")
-            .await
-            .body
-            .contains("<html lang=\"en\"")
-    );
-    assert!(
-        app.browser()
-            .get("/login")
-            .await
-            .body
-            .contains("<html lang=\"ru\"")
-    );
+    for (mut browser, language, name) in
+        [(browser, "en", "Sirius"), (app.browser(), "ru", "Сириус")]
+    {
+        let page = browser.get("/login").await.body;
+        for expected in [
+            format!("<html lang=\"{language}\""),
+            format!(" · {name}</title>"),
+        ] {
+            assert!(page.contains(&expected), "{expected}: {page}");
+        }
+    }
 }
 
 #[apply(on_both_databases)]
