@@ -127,9 +127,111 @@ pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
     }
 }
 
+const LONG_MONTHS: [&str; 12] = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+];
+
+/// The months in the genitive.
+const RUSSIAN_MONTHS: [&str; 12] = [
+    "января",
+    "февраля",
+    "марта",
+    "апреля",
+    "мая",
+    "июня",
+    "июля",
+    "августа",
+    "сентября",
+    "октября",
+    "ноября",
+    "декабря",
+];
+
+/// Formats a range of days, both ends inclusive, for a sentence: `1–26 октября`, in English `1–26 October`. The year is
+/// left out if both days are in `year`.
+pub fn range_shown(from: NaiveDate, to: NaiveDate, year: i32, locale: Locale) -> String {
+    let last = if from.year() == year && to.year() == year {
+        day_and_month(to, locale)
+    } else {
+        day_month_and_year(to, locale)
+    };
+    if from == to {
+        last
+    } else if from.year() != to.year() {
+        format!("{} – {last}", day_month_and_year(from, locale))
+    } else if from.month() != to.month() {
+        format!("{} – {last}", day_and_month(from, locale))
+    } else {
+        format!("{}–{last}", from.day())
+    }
+}
+
+fn day_and_month(day: NaiveDate, locale: Locale) -> String {
+    let months = match locale {
+        Locale::ru => &RUSSIAN_MONTHS,
+        Locale::en => &LONG_MONTHS,
+    };
+    format!("{} {}", day.day(), months[day.month0() as usize])
+}
+
+fn day_month_and_year(day: NaiveDate, locale: Locale) -> String {
+    let year = day.year();
+    match locale {
+        Locale::ru => format!("{} {year}\u{a0}г.", day_and_month(day, locale)),
+        Locale::en => format!("{} {year}", day_and_month(day, locale)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_range_of_days_names_what_its_ends_share_once() {
+        for (from, to, ru, en) in [
+            ("2026-10-01", "2026-10-26", "1–26 октября", "1–26 October"),
+            ("2026-10-26", "2026-10-26", "26 октября", "26 October"),
+            (
+                "2026-09-28",
+                "2026-10-04",
+                "28 сентября – 4 октября",
+                "28 September – 4 October",
+            ),
+            (
+                "2025-12-01",
+                "2025-12-31",
+                "1–31 декабря 2025\u{a0}г.",
+                "1–31 December 2025",
+            ),
+            (
+                "2025-01-01",
+                "2025-11-26",
+                "1 января – 26 ноября 2025\u{a0}г.",
+                "1 January – 26 November 2025",
+            ),
+            (
+                "2025-12-29",
+                "2026-01-04",
+                "29 декабря 2025\u{a0}г. – 4 января 2026\u{a0}г.",
+                "29 December 2025 – 4 January 2026",
+            ),
+        ] {
+            let (from, to) = (from.parse().unwrap(), to.parse().unwrap());
+            assert_eq!(range_shown(from, to, 2026, Locale::ru), ru);
+            assert_eq!(range_shown(from, to, 2026, Locale::en), en);
+        }
+    }
 
     #[test]
     fn instants_written_for_machines_sort_as_texts() {

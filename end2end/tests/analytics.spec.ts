@@ -51,6 +51,7 @@ test("the form for a custom period shows that period", async ({ page, server }) 
   await press(page, "Показать");
   await expect(page).toHaveURL(/from=2025-01-01&to=2025-01-31/);
   await expect(page.locator("#totals")).toHaveText("01.01.2025 — 31.01.2025");
+  await expect(page.getByText("По сравнению с 1–31 декабря 2024 г.")).toBeVisible();
 });
 
 test("a wrong rate is refused, and a valid one is saved", async ({ page, server, expectProblem }) => {

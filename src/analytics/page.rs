@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     error::{Error, FieldError},
-    moment::day_shown,
+    moment::{day_shown, range_shown},
     page::Filtered,
     products::first::FirstProduct,
     ui::{
@@ -19,7 +19,7 @@ use crate::{
         pager::{FilterField, FilterForm, OtherErrors, parameter, query_of},
     },
 };
-use chrono::NaiveDate;
+use chrono::{Datelike, NaiveDate};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
@@ -70,11 +70,8 @@ fn BoardView(board: AnalyticsData, errors: Vec<FieldError>) -> impl IntoView {
         day_shown(summary.from, locale),
         day_shown(summary.to, locale)
     );
-    let earlier = format!(
-        "{} — {}",
-        day_shown(before.from, locale),
-        day_shown(before.to, locale)
-    );
+    // The heading above shows the year of the range.
+    let earlier = range_shown(before.from, before.to, summary.to.year(), locale);
     let one = product.map(|(id, name)| view! { <OneProduct id name /> });
     let bars = summary
         .periods
