@@ -8,7 +8,7 @@ use crate::{
     i18n::Locale,
     moment::day_shown,
     money::amount,
-    number::pieces,
+    number::{pieces, thousands},
     orders::status::Status,
 };
 use leptos_i18n::td_string;
@@ -26,8 +26,8 @@ impl Error {
             Self::Reserved { on_hand, reserved } => td_string!(
                 locale,
                 errors.reserved,
-                on_hand = on_hand,
-                reserved = reserved
+                on_hand = pieces(*on_hand, locale),
+                reserved = pieces(*reserved, locale)
             )
             .to_string(),
             Self::OrderIs(Code::Known(status)) => match status {
@@ -51,6 +51,7 @@ impl Error {
             Self::KeyReused(_) => td_string!(locale, errors.key_reused).to_string(),
             Self::BadCursor => td_string!(locale, errors.bad_cursor).to_string(),
             Self::TooOften { seconds } => {
+                let seconds = thousands(*seconds, locale);
                 td_string!(locale, errors.too_often, seconds = seconds).to_string()
             }
             Self::OtherSite => td_string!(locale, errors.other_site).to_string(),
@@ -106,10 +107,15 @@ impl LastChange {
 impl Problem {
     /// Returns what is wrong with the value and what to enter instead.
     pub fn message(&self, locale: Locale) -> String {
+        let count = |count: usize| pieces(i64::try_from(count).unwrap_or(i64::MAX), locale);
         match self {
             Self::Required => td_string!(locale, problems.required).to_string(),
-            Self::TooShort(min) => td_string!(locale, problems.too_short, min = min).to_string(),
-            Self::TooLong(max) => td_string!(locale, problems.too_long, max = max).to_string(),
+            Self::TooShort(min) => {
+                td_string!(locale, problems.too_short, min = count(*min)).to_string()
+            }
+            Self::TooLong(max) => {
+                td_string!(locale, problems.too_long, max = count(*max)).to_string()
+            }
             Self::PasswordTooLong => td_string!(locale, problems.password_too_long).to_string(),
             Self::NotUsername => td_string!(locale, problems.not_username).to_string(),
             Self::MixedAlphabets => td_string!(locale, problems.mixed_alphabets).to_string(),
@@ -117,12 +123,16 @@ impl Problem {
             Self::NotAmount => td_string!(locale, problems.not_amount).to_string(),
             Self::TooManyDecimals => td_string!(locale, problems.too_many_decimals).to_string(),
             Self::Negative => td_string!(locale, problems.negative).to_string(),
-            Self::TooLarge(max) => td_string!(locale, problems.too_large, max = max).to_string(),
-            Self::TooSmall(min) => td_string!(locale, problems.too_small, min = min).to_string(),
+            Self::TooLarge(max) => {
+                td_string!(locale, problems.too_large, max = pieces(*max, locale)).to_string()
+            }
+            Self::TooSmall(min) => {
+                td_string!(locale, problems.too_small, min = pieces(*min, locale)).to_string()
+            }
             Self::NotPhone => td_string!(locale, problems.not_phone).to_string(),
             Self::NotOnePhone => td_string!(locale, problems.not_one_phone).to_string(),
             Self::TooFewDigits(min) => {
-                td_string!(locale, problems.too_few_digits, min = min).to_string()
+                td_string!(locale, problems.too_few_digits, min = count(*min)).to_string()
             }
             Self::NotDate => td_string!(locale, problems.not_date).to_string(),
             Self::NotOffered => td_string!(locale, problems.not_offered).to_string(),
@@ -168,13 +178,15 @@ impl Problem {
             Self::LineBreak => td_string!(locale, problems.line_break).to_string(),
             Self::ImportedAlready => td_string!(locale, problems.imported_already).to_string(),
             Self::TooManyRows(max) => {
-                td_string!(locale, problems.too_many_rows, max = max).to_string()
+                td_string!(locale, problems.too_many_rows, max = count(*max)).to_string()
             }
             Self::NotText => td_string!(locale, problems.not_text).to_string(),
             Self::NotFlag => td_string!(locale, problems.not_flag).to_string(),
             Self::UnknownField => td_string!(locale, problems.unknown_field).to_string(),
             Self::NotObject => td_string!(locale, problems.not_object).to_string(),
-            Self::TooMany(max) => td_string!(locale, problems.too_many, max = max).to_string(),
+            Self::TooMany(max) => {
+                td_string!(locale, problems.too_many, max = count(*max)).to_string()
+            }
             Self::NobodyToTell => td_string!(locale, problems.nobody_to_tell).to_string(),
         }
     }
@@ -185,6 +197,39 @@ mod tests {
     use super::*;
     use crate::moment::Moment;
     use chrono::NaiveDate;
+
+    #[test]
+    fn numbers_in_messages_are_grouped() {
+        for (problem, ru, en) in [
+            (
+                Problem::TooLarge(1_000_000),
+                "Не больше 1\u{a0}000\u{a0}000",
+                "At most 1,000,000",
+            ),
+            (
+                Problem::TooLong(2_000),
+                "Не более 2\u{a0}000 символов",
+                "At most 2,000 characters",
+            ),
+            (
+                Problem::TooManyRows(10_000),
+                "В файле больше 10\u{a0}000 строк. Разделите его",
+                "The file has more than 10,000 rows. Split it",
+            ),
+        ] {
+            assert_eq!(problem.message(Locale::ru), ru);
+            assert_eq!(problem.message(Locale::en), en);
+        }
+        let reserved = Error::Reserved {
+            on_hand: 99_000,
+            reserved: 99_999,
+        };
+        assert!(
+            reserved
+                .message(Locale::ru)
+                .starts_with("В резерве 99\u{a0}999 шт., а на складе осталось бы 99\u{a0}000.")
+        );
+    }
 
     #[test]
     fn a_conflict_says_who_changed_what_and_when() {
