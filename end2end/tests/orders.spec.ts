@@ -84,6 +84,15 @@ for (const javaScriptEnabled of [true, false]) {
   });
 }
 
+for (const width of [1280, 360]) {
+  test(`the label of every filter fits on one line, ${width} px wide`, async ({ page }) => {
+    await page.setViewportSize({ width, height: 800 });
+    const heights = await page.locator(".filters .field-label").evaluateAll((labels) => labels.map((label) => label.getBoundingClientRect().height));
+    expect(heights.length).toBe(7);
+    expect(new Set(heights).size).toBe(1);
+  });
+}
+
 test("the list can be filtered by status", async ({ page }) => {
   for (const [status, words] of [["paid_not_issued", "ждёт выдачи"], ["paid_issued", "выдан"], ["paid_denied", "отменён"]]) {
     await field(page, "Статус").selectOption(words);

@@ -112,9 +112,8 @@ fn Filters() -> impl IntoView {
         .collect_view();
     view! {
         <FilterForm action="/orders">
-            <FilterField name="phone" label=td_string!(locale, orders.phone_digits) inputmode="numeric" check=phone_problem />
+            <FilterField name="phone" label=td_string!(locale, orders.phone_digits) inputmode="numeric" class="filter wide" check=phone_problem />
             <FilterField name="id" label=td_string!(locale, orders.order_number) inputmode="numeric" class="filter short" check=number_problem />
-            <FilterField name="customer" label=td_string!(locale, fields.customer_name) />
             <label class="filter">
                 <span class="field-label">{td_string!(locale, fields.status)}</span>
                 <select class="select w-full" name="status" prop:value=value("status")>
@@ -122,6 +121,7 @@ fn Filters() -> impl IntoView {
                     {options}
                 </select>
             </label>
+            <FilterField name="customer" label=td_string!(locale, fields.customer_name) class="filter wide" />
             <FilterField name="product" label=td_string!(locale, fields.product) class="filter grow" />
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
