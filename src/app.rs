@@ -48,9 +48,13 @@ pub fn App() -> impl IntoView {
     let locale = ui::locale();
     let name = td_string!(locale, ui.app_name);
     view! {
-        <Title formatter=move |page: String| if page.is_empty() { name.to_owned() } else { ui::title(format!("{page} · {name}")) } />
+        <Title formatter=move |page: String| {
+            if page.is_empty() { name.to_owned() } else { ui::title(format!("{page} · {name}")) }
+        } />
         <Router>
-            <a class="skip-link" href="#main" rel="external">{td_string!(locale, nav.skip)}</a>
+            <a class="skip-link" href="#main" rel="external">
+                {td_string!(locale, nav.skip)}
+            </a>
             <Header />
             <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
                 <Banner />
@@ -59,25 +63,91 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                     <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
-                    <Route path=path!("/account") view=move || page(OwnAccount, td_string!(locale, auth.account), AccountPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products") view=move || page(ViewStock, td_string!(locale, products.title), ProductsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/new") view=move || page(EditProducts, td_string!(locale, products.new_product), NewProductPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/import") view=move || page(EditProducts, td_string!(locale, import.products), ImportProductsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/products/:id") view=move || page(ViewStock, td_string!(locale, products.title), ProductPage) ssr=SsrMode::Async />
-                    <Route path=path!("/supplies") view=move || page(Supplies, td_string!(locale, nav.supplies), SuppliesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/supplies/import") view=move || page(Supplies, td_string!(locale, import.supplies), ImportSuppliesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders") view=move || page(Orders, td_string!(locale, nav.orders), OrdersPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders/new") view=move || page(Orders, td_string!(locale, orders.new_order), NewOrderPage) ssr=SsrMode::Async />
-                    <Route path=path!("/orders/:id") view=move || page(Orders, td_string!(locale, nav.orders), OrderPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/analytics") view=move || page(AdminArea, td_string!(locale, nav.analytics), AnalyticsPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/rates") view=move || page(AdminArea, td_string!(locale, nav.rates), RatesPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users") view=move || page(ManageUsers, td_string!(locale, nav.users), UsersPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/users/:username") view=move || page(ManageUsers, td_string!(locale, nav.users), UserPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/logs") view=move || page(AdminArea, td_string!(locale, nav.log), LogPage) ssr=SsrMode::Async />
-                    <Route path=path!("/admin/notifications") view=move || page(AdminArea, td_string!(locale, nav.notifications), NotificationsPage) ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/account")
+                        view=move || page(OwnAccount, td_string!(locale, auth.account), AccountPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/products")
+                        view=move || page(ViewStock, td_string!(locale, products.title), ProductsPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/products/new")
+                        view=move || page(EditProducts, td_string!(locale, products.new_product), NewProductPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/products/import")
+                        view=move || page(EditProducts, td_string!(locale, import.products), ImportProductsPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/products/:id")
+                        view=move || page(ViewStock, td_string!(locale, products.title), ProductPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/supplies")
+                        view=move || page(Supplies, td_string!(locale, nav.supplies), SuppliesPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/supplies/import")
+                        view=move || page(Supplies, td_string!(locale, import.supplies), ImportSuppliesPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/orders")
+                        view=move || page(Orders, td_string!(locale, nav.orders), OrdersPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/orders/new")
+                        view=move || page(Orders, td_string!(locale, orders.new_order), NewOrderPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/orders/:id")
+                        view=move || page(Orders, td_string!(locale, nav.orders), OrderPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/analytics")
+                        view=move || page(AdminArea, td_string!(locale, nav.analytics), AnalyticsPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/rates")
+                        view=move || page(AdminArea, td_string!(locale, nav.rates), RatesPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/users")
+                        view=move || page(ManageUsers, td_string!(locale, nav.users), UsersPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/users/:username")
+                        view=move || page(ManageUsers, td_string!(locale, nav.users), UserPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/logs")
+                        view=move || page(AdminArea, td_string!(locale, nav.log), LogPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/notifications")
+                        view=move || page(AdminArea, td_string!(locale, nav.notifications), NotificationsPage)
+                        ssr=SsrMode::Async
+                    />
                 </Routes>
             </main>
-            <p class="sr-only" role="status" aria-live="polite">{said}</p>
+            <p class="sr-only" role="status" aria-live="polite">
+                {said}
+            </p>
             <SignInDialog interrupted />
         </Router>
     }
@@ -154,8 +224,12 @@ fn Header() -> impl IntoView {
         .into_any(),
         None if ui::is_unknown() => ().into_any(),
         None => view! {
-            <a class="menu-link" href="/login">{td_string!(locale, nav.sign_in)}</a>
-            <a class="menu-link" href="/register">{td_string!(locale, nav.register)}</a>
+            <a class="menu-link" href="/login">
+                {td_string!(locale, nav.sign_in)}
+            </a>
+            <a class="menu-link" href="/register">
+                {td_string!(locale, nav.register)}
+            </a>
         }
         .into_any(),
     };
@@ -170,8 +244,14 @@ fn Header() -> impl IntoView {
                     <MenuLink href="/" label=td_string!(locale, nav.home) />
                     <MenuLink href="/products" label=td_string!(locale, nav.products) />
                     <MenuLink href="/orders" label=td_string!(locale, nav.orders) />
-                    {ui::may(Permission::Supplies).then(|| view! { <MenuLink href="/supplies" label=td_string!(locale, nav.supplies) /> })}
-                    {ui::may(Permission::AdminArea).then(|| view! { <MenuLink href="/admin/analytics" label=td_string!(locale, nav.admin) area="/admin" /> })}
+                    {ui::may(Permission::Supplies)
+                        .then(|| view! { <MenuLink href="/supplies" label=td_string!(locale, nav.supplies) /> })}
+                    {ui::may(Permission::AdminArea)
+                        .then(|| {
+                            view! {
+                                <MenuLink href="/admin/analytics" label=td_string!(locale, nav.admin) area="/admin" />
+                            }
+                        })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>
@@ -192,7 +272,8 @@ fn AdminMenu() -> impl IntoView {
                 <nav class="admin-menu" aria-label=td_string!(locale, nav.admin)>
                     <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) />
                     <MenuLink href="/admin/rates" label=td_string!(locale, nav.rates) />
-                    {ui::may(Permission::ManageUsers).then(|| view! { <MenuLink href="/admin/users" label=td_string!(locale, nav.users) /> })}
+                    {ui::may(Permission::ManageUsers)
+                        .then(|| view! { <MenuLink href="/admin/users" label=td_string!(locale, nav.users) /> })}
                     <MenuLink href="/admin/logs" label=td_string!(locale, nav.log) />
                     <MenuLink href="/admin/notifications" label=td_string!(locale, nav.notifications) />
                 </nav>
@@ -220,7 +301,11 @@ fn MenuLink(
                         .is_some_and(|rest| rest.starts_with('/'))
         })
     };
-    view! { <a class="menu-link" href=href aria-current=move || is_here().then_some("page")>{label}</a> }
+    view! {
+        <a class="menu-link" href=href aria-current=move || is_here().then_some("page")>
+            {label}
+        </a>
+    }
 }
 
 /// Switches between Russian and English.
@@ -234,7 +319,9 @@ fn LanguageForm() -> impl IntoView {
     view! {
         <form method="post" action=SetLanguage::PATH>
             <input type="hidden" name="lang" value=other.to_string() />
-            <button class="menu-link" type="submit" lang=other.to_string() title=name aria-label=name>{label}</button>
+            <button class="menu-link" type="submit" lang=other.to_string() title=name aria-label=name>
+                {label}
+            </button>
         </form>
     }
 }
@@ -267,7 +354,11 @@ fn NotFound() -> impl IntoView {
         <Title text=td_string!(locale, ui.not_found) />
         <h1>{td_string!(locale, ui.not_found)}</h1>
         {ui::loaded_or(missing, Some((Error::NotFound, td_string!(locale, ui.not_found_hint))), |()| ())}
-        <p><a class="link" href="/">{td_string!(locale, nav.home)}</a></p>
+        <p>
+            <a class="link" href="/">
+                {td_string!(locale, nav.home)}
+            </a>
+        </p>
     }
 }
 

@@ -50,9 +50,13 @@ pub async fn read_overview() -> Result<Overview, Error> {
 pub fn HomePage() -> impl IntoView {
     let locale = ui::locale();
     let third = if ui::may(Permission::AdminArea) {
-        Some(
-            view! { <Card href="/admin/analytics" title=td_string!(locale, nav.analytics) text=td_string!(locale, home.analytics) /> },
-        )
+        Some(view! {
+            <Card
+                href="/admin/analytics"
+                title=td_string!(locale, nav.analytics)
+                text=td_string!(locale, home.analytics)
+            />
+        })
     } else {
         ui::may(Permission::Orders).then(|| {
             view! { <Card href="/orders/new" title=td_string!(locale, orders.new_order) text=td_string!(locale, home.new_order) /> }
@@ -62,7 +66,11 @@ pub fn HomePage() -> impl IntoView {
         <Title text="" />
         <h1>{td_string!(locale, home.title)}</h1>
         <div class="home-cards">
-            <Card href="/products" title=td_string!(locale, home.products_title) text=td_string!(locale, home.products) />
+            <Card
+                href="/products"
+                title=td_string!(locale, home.products_title)
+                text=td_string!(locale, home.products)
+            />
             <Card href="/orders" title=td_string!(locale, home.orders_title) text=td_string!(locale, home.orders) />
             {third}
         </div>
@@ -93,13 +101,21 @@ fn Waiting() -> impl IntoView {
                   stage,
                   registration_open,
               }| {
-            let new_order = view! { <a class="link" href="/orders/new">{td_string!(locale, orders.new_order)}</a> };
+            let new_order = view! {
+                <a class="link" href="/orders/new">
+                    {td_string!(locale, orders.new_order)}
+                </a>
+            };
             let orders = if !waiting.is_empty() {
                 view! {
-                <OrderTable orders=waiting />
-                <p class="mt-2"><a class="link" href="/orders?status=paid_not_issued&sort=created_at">{td_string!(locale, home.all_waiting)}</a></p>
-            }
-            .into_any()
+                    <OrderTable orders=waiting />
+                    <p class="mt-2">
+                        <a class="link" href="/orders?status=paid_not_issued&sort=created_at">
+                            {td_string!(locale, home.all_waiting)}
+                        </a>
+                    </p>
+                }
+                .into_any()
             } else {
                 match stage {
                     Stage::Empty => view! { <p class="empty">{td_string!(locale, orders.none_yet)}</p> }.into_any(),
@@ -109,17 +125,26 @@ fn Waiting() -> impl IntoView {
             };
             let products = if !low.is_empty() {
                 view! {
-                <ProductTable products=low />
-                <p class="mt-2"><a class="link" href="/products?low=1&sort=stock">{td_string!(locale, home.all_low)}</a></p>
-            }
-            .into_any()
+                    <ProductTable products=low />
+                    <p class="mt-2">
+                        <a class="link" href="/products?low=1&sort=stock">
+                            {td_string!(locale, home.all_low)}
+                        </a>
+                    </p>
+                }
+                .into_any()
             } else if stage == Stage::Empty {
                 view! { <FirstProduct /> }.into_any()
             } else {
                 view! { <p class="empty">{td_string!(locale, home.nothing_low)}</p> }.into_any()
             };
             view! {
-                {registration_open.then(|| view! { <p class="alert alert-info alert-soft mt-6">{td_string!(locale, home.registration_open)}</p> })}
+                {registration_open
+                    .then(|| {
+                        view! {
+                            <p class="alert alert-info alert-soft mt-6">{td_string!(locale, home.registration_open)}</p>
+                        }
+                    })}
                 <section aria-labelledby="waiting">
                     <h2 id="waiting">{td_string!(locale, home.waiting)}</h2>
                     {orders}

@@ -39,7 +39,9 @@ pub fn shell() -> impl IntoView {
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
             <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
-            <script type="module" nonce=nonce.clone()>{start}</script>
+            <script type="module" nonce=nonce.clone()>
+                {start}
+            </script>
         }
     });
     view! {

@@ -131,7 +131,11 @@ pub fn BarChart(
         .into_iter()
         .map(|amount| {
             let y = scale.y(amount).to_string();
-            view! { <text class="chart-mark" x="0" y=y dy="-3">{Rub(amount).short(locale)}</text> }
+            view! {
+                <text class="chart-mark" x="0" y=y dy="-3">
+                    {Rub(amount).short(locale)}
+                </text>
+            }
         })
         .collect_view();
     let labels = bars
@@ -146,7 +150,11 @@ pub fn BarChart(
                 _ => (middle, "middle"),
             };
             let y = (TOP + HEIGHT + BELOW - 6).to_string();
-            view! { <text class="chart-label" x=x y=y text-anchor=anchor>{bar.label.clone()}</text> }
+            view! {
+                <text class="chart-label" x=x y=y text-anchor=anchor>
+                    {bar.label.clone()}
+                </text>
+            }
         })
         .collect_view();
     let drawn = bars
@@ -164,7 +172,8 @@ pub fn BarChart(
             </svg>
             <figcaption class="chart-legend">
                 <span class="legend-first">{td_string!(locale, analytics.revenue)}</span>
-                {has_second.then(|| view! { <span class="legend-second">{td_string!(locale, analytics.profit)}</span> })}
+                {has_second
+                    .then(|| view! { <span class="legend-second">{td_string!(locale, analytics.profit)}</span> })}
                 <span>{td_string!(locale, analytics.chart_hint)}</span>
             </figcaption>
         </figure>
@@ -185,11 +194,21 @@ fn OneBar(bar: Bar, index: usize, count: usize, scale: Scale) -> impl IntoView {
     let words = format!("{}. {}", bar.title, bar.amounts);
     view! {
         <g class="bar" tabindex="0" role="img" aria-label=words>
-            <rect class="bar-place" x=percent(index, count) width=percent(1, count) y=TOP.to_string() height=HEIGHT.to_string() />
+            <rect
+                class="bar-place"
+                x=percent(index, count)
+                width=percent(1, count)
+                y=TOP.to_string()
+                height=HEIGHT.to_string()
+            />
             <rect class="bar-first" x=x width=width y=y.to_string() height=height.to_string() />
             {second}
-            <text class="bar-words" x="0" y="16">{bar.title}</text>
-            <text class="bar-words" x="0" y="34">{bar.amounts}</text>
+            <text class="bar-words" x="0" y="16">
+                {bar.title}
+            </text>
+            <text class="bar-words" x="0" y="34">
+                {bar.amounts}
+            </text>
         </g>
     }
 }

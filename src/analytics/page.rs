@@ -43,8 +43,12 @@ pub fn AnalyticsPage() -> impl IntoView {
         <div class="page-head">
             <h1>{td_string!(locale, nav.analytics)}</h1>
             <div class="page-actions">
-                <a class="btn" href="/admin/rates">{td_string!(locale, nav.rates)}</a>
-                <a class="btn" href=file rel="external">{td_string!(locale, csv.download)}</a>
+                <a class="btn" href="/admin/rates">
+                    {td_string!(locale, nav.rates)}
+                </a>
+                <a class="btn" href=file rel="external">
+                    {td_string!(locale, csv.download)}
+                </a>
             </div>
         </div>
         {ui::loaded(board, move |Filtered { found, errors }| view! { <BoardView board=found errors /> })}
@@ -103,8 +107,16 @@ fn BoardView(board: AnalyticsData, errors: Vec<FieldError>) -> impl IntoView {
             } else {
                 view! {
                     <ProductsTable products=summary.products />
-                    {(more_products > 0).then(|| view! { <p class="mt-2">{td_string!(locale, analytics.more_products, count = more_products).to_string()}</p> })}
-                }.into_any()
+                    {(more_products > 0)
+                        .then(|| {
+                            view! {
+                                <p class="mt-2">
+                                    {td_string!(locale, analytics.more_products, count = more_products).to_string()}
+                                </p>
+                            }
+                        })}
+                }
+                    .into_any()
             }}
         </section>
         <section aria-labelledby="reorder">
@@ -164,7 +176,11 @@ fn Presets(preset: Option<Preset>) -> impl IntoView {
             Preset::Year => td_string!(locale, analytics.year),
         };
         let current = (preset == Some(choice)).then_some("true");
-        view! { <a class="btn" href=href aria-current=current>{words}</a> }
+        view! {
+            <a class="btn" href=href aria-current=current>
+                {words}
+            </a>
+        }
     };
     view! {
         <nav class="presets" aria-label=td_string!(locale, analytics.range)>
@@ -189,12 +205,28 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate, errors: Vec<FieldError>) -> i
             By::Week => td_string!(locale, analytics.by_week),
             By::Month => td_string!(locale, analytics.by_month),
         };
-        view! { <option value=choice.code() selected=choice == by>{words}</option> }
+        view! {
+            <option value=choice.code() selected=choice == by>
+                {words}
+            </option>
+        }
     };
     view! {
         <FilterForm action="/admin/analytics">
-            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" initial=from.to_string() problem=problem("from") />
-            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" initial=to.to_string() problem=problem("to") />
+            <FilterField
+                name="from"
+                label=td_string!(locale, fields.from)
+                kind="date"
+                initial=from.to_string()
+                problem=problem("from")
+            />
+            <FilterField
+                name="to"
+                label=td_string!(locale, fields.to)
+                kind="date"
+                initial=to.to_string()
+                problem=problem("to")
+            />
             <label class="filter">
                 <span class="field-label">{td_string!(locale, fields.by)}</span>
                 <select class="select w-full" name="by">
@@ -203,7 +235,9 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate, errors: Vec<FieldError>) -> i
             </label>
             <input type="hidden" name="product_id" value=value("product_id") prop:value=value("product_id") />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(locale, analytics.show)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, analytics.show)}
+            </button>
         </FilterForm>
     }
 }
@@ -212,7 +246,11 @@ fn Filters(by: By, from: NaiveDate, to: NaiveDate, errors: Vec<FieldError>) -> i
 #[component]
 fn RateNotice(rate: Option<Rate>, is_old: bool) -> impl IntoView {
     let locale = ui::locale();
-    let link = view! { <a class="link" href="/admin/rates">{td_string!(locale, analytics.enter_rate)}</a> };
+    let link = view! {
+        <a class="link" href="/admin/rates">
+            {td_string!(locale, analytics.enter_rate)}
+        </a>
+    };
     match rate {
         None => view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(locale, analytics.no_rate)} " " {link}</p> }.into_any(),
         Some(rate) if is_old => {
@@ -231,8 +269,11 @@ fn OneProduct(id: i64, name: String) -> impl IntoView {
     let all = move || address("/admin/analytics", &params.read(), &[("product_id", "")]);
     view! {
         <p class="mb-4">
-            {td_string!(locale, fields.product)} ": " <a class="link" href=format!("/products/{id}")>{name}</a>
-            " · " <a class="link" href=all>{td_string!(locale, analytics.all_products)}</a>
+            {td_string!(locale, fields.product)} ": " <a class="link" href=format!("/products/{id}")>
+                {name}
+            </a> " · " <a class="link" href=all>
+                {td_string!(locale, analytics.all_products)}
+            </a>
         </p>
     }
 }

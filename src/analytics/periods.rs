@@ -20,14 +20,35 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
     let row = move |start: NaiveDate, figures: Figures| {
         view! {
             <tr role="row">
-                <td role="cell" class="row-title">{period_name(start, by, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>{figures.revenue_rub.display(locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}</td>
-                {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>{figures.uncosted_rub.display(locale)}</td> })}
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>{pieces(figures.qty, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>{pieces(figures.orders, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>{pieces(figures.denied, locale)}</td>
+                <td role="cell" class="row-title">
+                    {period_name(start, by, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>
+                    {figures.revenue_rub.display(locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>
+                    {figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>
+                    {figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}
+                </td>
+                {has_uncosted
+                    .then(|| {
+                        view! {
+                            <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>
+                                {figures.uncosted_rub.display(locale)}
+                            </td>
+                        }
+                    })}
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>
+                    {pieces(figures.qty, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>
+                    {pieces(figures.orders, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>
+                    {pieces(figures.denied, locale)}
+                </td>
             </tr>
         }
     };
@@ -41,14 +62,35 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
             <table class="table cards" role="table">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(locale, analytics.period)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.revenue)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.profit)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.margin)}</th>
-                        {has_uncosted.then(|| view! { <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.uncosted_rub)}</th> })}
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.qty)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.orders)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.denied)}</th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, analytics.period)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.revenue)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.profit)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.margin)}
+                        </th>
+                        {has_uncosted
+                            .then(|| {
+                                view! {
+                                    <th scope="col" role="columnheader" class="num">
+                                        {td_string!(locale, analytics.uncosted_rub)}
+                                    </th>
+                                }
+                            })}
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.qty)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.orders)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, analytics.denied)}
+                        </th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows}</tbody>

@@ -37,7 +37,9 @@ pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
                     {head("denied", td_string!(locale, analytics.denied))}
                 </tr>
             </thead>
-            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product has_uncosted /> }).collect_view()}</tbody>
+            <tbody role="rowgroup">
+                {products.into_iter().map(|product| view! { <ProductRow product has_uncosted /> }).collect_view()}
+            </tbody>
         </table>
     }
 }
@@ -53,24 +55,57 @@ fn ProductRow(product: ProductFigures, has_uncosted: bool) -> impl IntoView {
             qty = pieces(figures.uncosted_qty, locale)
         )
         .to_string();
-        view! { " " <span class="badge badge-warning">{words}</span> }
+        view! {
+            " "
+            <span class="badge badge-warning">{words}</span>
+        }
     });
     view! {
         <tr role="row">
             <td role="cell" class="row-title">
-                <a class="link" href=format!("/products/{}", product.product_id)>{product.product_name}</a> {uncosted}
+                <a class="link" href=format!("/products/{}", product.product_id)>
+                    {product.product_name}
+                </a>
+                {uncosted}
             </td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>{figures.revenue_rub.display(locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.share)>{product.share.map_or_else(ui::dash, |share| share.display(locale))}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>{pieces(figures.qty, locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>{pieces(figures.orders, locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.average)>{figures.average_rub().map_or_else(ui::dash, |price| price.display(locale))}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.discount)>{figures.discount_rub().display(locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.cost_eur)>{figures.cost_eur.display(locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>{figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>{figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}</td>
-            {has_uncosted.then(|| view! { <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>{figures.uncosted_rub.display(locale)}</td> })}
-            <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>{pieces(figures.denied, locale)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.revenue)>
+                {figures.revenue_rub.display(locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.share)>
+                {product.share.map_or_else(ui::dash, |share| share.display(locale))}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.qty)>
+                {pieces(figures.qty, locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.orders)>
+                {pieces(figures.orders, locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.average)>
+                {figures.average_rub().map_or_else(ui::dash, |price| price.display(locale))}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.discount)>
+                {figures.discount_rub().display(locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.cost_eur)>
+                {figures.cost_eur.display(locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.profit)>
+                {figures.profit_rub().map_or_else(ui::dash, |profit| profit.display(locale))}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.margin)>
+                {figures.margin().map_or_else(ui::dash, |margin| margin.display(locale))}
+            </td>
+            {has_uncosted
+                .then(|| {
+                    view! {
+                        <td role="cell" class="num" data-label=td_string!(locale, analytics.uncosted_rub)>
+                            {figures.uncosted_rub.display(locale)}
+                        </td>
+                    }
+                })}
+            <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>
+                {pieces(figures.denied, locale)}
+            </td>
         </tr>
     }
 }

@@ -80,7 +80,12 @@ pub fn RatesPage() -> impl IntoView {
     };
     view! {
         <Title text=td_string!(locale, nav.rates) />
-        <p class="crumb"><a class="link" href="/admin/analytics">"← " {td_string!(locale, nav.analytics)}</a></p>
+        <p class="crumb">
+            <a class="link" href="/admin/analytics">
+                "← "
+                {td_string!(locale, nav.analytics)}
+            </a>
+        </p>
         <h1>{td_string!(locale, nav.rates)}</h1>
         {done}
         {ui::loaded(file, move |file| view! { <RatesView file action=set /> })}
@@ -98,10 +103,18 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
     let row = move |rate: Rate| {
         view! {
             <tr role="row">
-                <td role="cell" class="row-title">{day_shown(rate.day, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.rub_per_eur)>{rate.rub_per_eur.display(locale)}</td>
-                <td role="cell" data-label=td_string!(locale, fields.user)>{rate.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
-                <td role="cell" class="date" data-label=td_string!(locale, rates.entered)>{rate.created_at.display(locale)}</td>
+                <td role="cell" class="row-title">
+                    {day_shown(rate.day, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.rub_per_eur)>
+                    {rate.rub_per_eur.display(locale)}
+                </td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>
+                    {rate.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
+                </td>
+                <td role="cell" class="date" data-label=td_string!(locale, rates.entered)>
+                    {rate.created_at.display(locale)}
+                </td>
             </tr>
         }
     };
@@ -112,10 +125,18 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
             <table class="table cards" role="table">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(locale, fields.day)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.rub_per_eur)}</th>
-                        <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
-                        <th scope="col" role="columnheader">{td_string!(locale, rates.entered)}</th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, fields.day)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, fields.rub_per_eur)}
+                        </th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, fields.user)}
+                        </th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, rates.entered)}
+                        </th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{page.items.into_iter().map(row).collect_view()}</tbody>
@@ -131,8 +152,19 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
             <p class="mb-2">{td_string!(locale, rates.hint)}</p>
             <Form action class="narrow">
                 <div class="field-pair">
-                    <Field name="day" label=td_string!(locale, fields.day) kind="date" value=today.to_string() required=true />
-                    <Field name="rub_per_eur" label=td_string!(locale, fields.rub_per_eur) inputmode="decimal" required=true />
+                    <Field
+                        name="day"
+                        label=td_string!(locale, fields.day)
+                        kind="date"
+                        value=today.to_string()
+                        required=true
+                    />
+                    <Field
+                        name="rub_per_eur"
+                        label=td_string!(locale, fields.rub_per_eur)
+                        inputmode="decimal"
+                        required=true
+                    />
                 </div>
                 <Submit label=td_string!(locale, ui.save) />
             </Form>

@@ -27,12 +27,26 @@ pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
     let row = move |row: Reorder| {
         view! {
             <tr role="row" class="low">
-                <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", row.product_id)>{row.product_name}</a></td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.stock)>{pieces(row.stock, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>{pieces(row.min_stock, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.sold_30)>{pieces(row.sold, locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, analytics.days_left)>{row.days_left.map_or_else(ui::dash, |days| pieces(days, locale))}</td>
-                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>{row.supplier_name.unwrap_or_else(ui::dash)}</td>
+                <td role="cell" class="row-title">
+                    <a class="link" href=format!("/products/{}", row.product_id)>
+                        {row.product_name}
+                    </a>
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.stock)>
+                    {pieces(row.stock, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>
+                    {pieces(row.min_stock, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.sold_30)>
+                    {pieces(row.sold, locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, analytics.days_left)>
+                    {row.days_left.map_or_else(ui::dash, |days| pieces(days, locale))}
+                </td>
+                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>
+                    {row.supplier_name.unwrap_or_else(ui::dash)}
+                </td>
             </tr>
         }
     };
@@ -40,12 +54,24 @@ pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.stock)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.min_stock)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.sold_30)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, analytics.days_left)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.supplier_name)}</th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.product)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, fields.stock)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, fields.min_stock)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, analytics.sold_30)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, analytics.days_left)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.supplier_name)}
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows.into_iter().map(row).collect_view()}</tbody>

@@ -58,8 +58,12 @@ pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
             {of_count(td_string!(locale, analytics.orders), now.orders, before.orders)}
             {of_count(td_string!(locale, analytics.denied), now.denied, before.denied)}
             {of_rub(td_string!(locale, analytics.cost_rub), now.cost_rub, before.cost_rub)}
-            {tile(td_string!(locale, analytics.cost_eur), now.cost_eur.display(locale), before.cost_eur.display(locale), change(now.cost_eur.0, before.cost_eur.0))}
-            {of_rub(td_string!(locale, analytics.average), now.average_rub(), before.average_rub())}
+            {tile(
+                td_string!(locale, analytics.cost_eur),
+                now.cost_eur.display(locale),
+                before.cost_eur.display(locale),
+                change(now.cost_eur.0, before.cost_eur.0),
+            )} {of_rub(td_string!(locale, analytics.average), now.average_rub(), before.average_rub())}
             {of_rub(td_string!(locale, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
             {tile(td_string!(locale, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
             {of_rub(td_string!(locale, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}

@@ -20,8 +20,10 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
             <li class="history-row">
                 <p>
                     <strong>{operation.action.display(|action| action.label(locale))}</strong>
-                    " · " {operation.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
-                    " · " {operation.timestamp.display(locale)}
+                    " · "
+                    {operation.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
+                    " · "
+                    {operation.timestamp.display(locale)}
                 </p>
                 <Changes changes=operation.changes />
             </li>

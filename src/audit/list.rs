@@ -51,11 +51,22 @@ pub fn LogPage() -> impl IntoView {
         let looked = looked_to.map(|moment| {
             let words =
                 td_string!(locale, log.looked_to, moment = moment.display(locale)).to_string();
-            view! { <p class="alert alert-info alert-soft mt-4" role="status">{words}</p> }
+            view! {
+                <p class="alert alert-info alert-soft mt-4" role="status">
+                    {words}
+                </p>
+            }
         });
         let rows = if page.items.is_empty() {
             let words = if is_filtered(&params.read_untracked(), &FILTERS) {
-                view! { {td_string!(locale, log.none_found)} " " <a class="link" href="/admin/logs">{td_string!(locale, ui.reset)}</a> }.into_any()
+                view! {
+                    {td_string!(locale, log.none_found)}
+                    " "
+                    <a class="link" href="/admin/logs">
+                        {td_string!(locale, ui.reset)}
+                    </a>
+                }
+                .into_any()
             } else {
                 td_string!(locale, log.none_yet).into_any()
             };
@@ -74,7 +85,9 @@ pub fn LogPage() -> impl IntoView {
         <Title text=td_string!(locale, nav.log) />
         <div class="page-head">
             <h1>{td_string!(locale, nav.log)}</h1>
-            <div class="page-actions"><CsvLink path="/admin/logs.csv" /></div>
+            <div class="page-actions">
+                <CsvLink path="/admin/logs.csv" />
+            </div>
         </div>
         <Filters />
         {ui::loaded(found, draw)}
@@ -95,11 +108,23 @@ fn Filters() -> impl IntoView {
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
             <FilterField name="user" label=td_string!(locale, fields.user) />
-            <Choice name="action" label=td_string!(locale, log.action) any=td_string!(locale, log.any_action) options=actions.collect() />
-            <Choice name="entity_type" label=td_string!(locale, log.entity) any=td_string!(locale, log.any_entity) options=entities.collect() />
+            <Choice
+                name="action"
+                label=td_string!(locale, log.action)
+                any=td_string!(locale, log.any_action)
+                options=actions.collect()
+            />
+            <Choice
+                name="entity_type"
+                label=td_string!(locale, log.entity)
+                any=td_string!(locale, log.any_entity)
+                options=entities.collect()
+            />
             <FilterField name="entity_id" label=td_string!(locale, log.entity_id) />
             <FilterField name="text" label=td_string!(locale, log.text) class="filter grow" />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
         <p class="mb-4 text-sm opacity-80">{td_string!(locale, log.system_hint, name = SYSTEM).to_string()}</p>
     }
@@ -118,7 +143,11 @@ pub fn Choice(
     let params = use_query_map();
     let chosen = move || parameter(&params.read(), name);
     let option = move |(code, words): (&'static str, &'static str)| {
-        view! { <option value=code selected=move || chosen() == code>{words}</option> }
+        view! {
+            <option value=code selected=move || chosen() == code>
+                {words}
+            </option>
+        }
     };
     view! {
         <label class="filter">
@@ -146,11 +175,21 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
         });
         view! {
             <tr role="row">
-                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{operation.timestamp.display(locale)}</td>
-                <td role="cell" data-label=td_string!(locale, fields.user)>{operation.user_id.clone().unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
-                <td role="cell" class="row-title">{operation.action.display(|action| action.label(locale))}</td>
-                <td role="cell" data-label=td_string!(locale, log.entity)><EntityLink entity=operation.entity_type id=operation.entity_id /></td>
-                <td role="cell" class="log-changes">{changes}</td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>
+                    {operation.timestamp.display(locale)}
+                </td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>
+                    {operation.user_id.clone().unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
+                </td>
+                <td role="cell" class="row-title">
+                    {operation.action.display(|action| action.label(locale))}
+                </td>
+                <td role="cell" data-label=td_string!(locale, log.entity)>
+                    <EntityLink entity=operation.entity_type id=operation.entity_id />
+                </td>
+                <td role="cell" class="log-changes">
+                    {changes}
+                </td>
             </tr>
         }
     };
@@ -158,11 +197,21 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, log.action)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, log.entity)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, log.details)}</th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.date)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.user)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, log.action)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, log.entity)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, log.details)}
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{operations.into_iter().map(row).collect_view()}</tbody>

@@ -55,23 +55,31 @@ pub fn AccountPage() -> impl IntoView {
         <Title text=td_string!(locale, auth.account) />
         <div class="narrow">
             <h1>{td_string!(locale, auth.account)}</h1>
-            {ui::loaded(account, move |me| view! {
-                <dl class="facts">
-                    <dt>{td_string!(locale, fields.username)}</dt>
-                    <dd>{me.username}</dd>
-                    <dt>{td_string!(locale, fields.role)}</dt>
-                    <dd>{me.role.display(|role| role.label(locale))}</dd>
-                </dl>
-                <section aria-labelledby="password-change">
-                    <h2 id="password-change">{td_string!(locale, auth.change_password)}</h2>
-                    <PasswordForm />
-                </section>
-            })}
-            {may_work.then(|| view! {
-                <Devices />
-                <Chats />
-                <TokenSection />
-            })}
+            {ui::loaded(
+                account,
+                move |me| {
+                    view! {
+                        <dl class="facts">
+                            <dt>{td_string!(locale, fields.username)}</dt>
+                            <dd>{me.username}</dd>
+                            <dt>{td_string!(locale, fields.role)}</dt>
+                            <dd>{me.role.display(|role| role.label(locale))}</dd>
+                        </dl>
+                        <section aria-labelledby="password-change">
+                            <h2 id="password-change">{td_string!(locale, auth.change_password)}</h2>
+                            <PasswordForm />
+                        </section>
+                    }
+                },
+            )}
+            {may_work
+                .then(|| {
+                    view! {
+                        <Devices />
+                        <Chats />
+                        <TokenSection />
+                    }
+                })}
         </div>
     }
 }
@@ -82,9 +90,28 @@ fn PasswordForm() -> impl IntoView {
     let action = FormAction::new::<ChangePassword>();
     view! {
         <Form action full_load=true>
-            <Field name="current_password" label=td_string!(locale, fields.current_password) kind="password" autocomplete="current-password" required=true />
-            <Field name="password" label=td_string!(locale, fields.new_password) hint=td_string!(locale, auth.password_hint) kind="password" autocomplete="new-password" required=true />
-            <Field name="password_repeated" label=td_string!(locale, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
+            <Field
+                name="current_password"
+                label=td_string!(locale, fields.current_password)
+                kind="password"
+                autocomplete="current-password"
+                required=true
+            />
+            <Field
+                name="password"
+                label=td_string!(locale, fields.new_password)
+                hint=td_string!(locale, auth.password_hint)
+                kind="password"
+                autocomplete="new-password"
+                required=true
+            />
+            <Field
+                name="password_repeated"
+                label=td_string!(locale, fields.password_repeated)
+                kind="password"
+                autocomplete="new-password"
+                required=true
+            />
             <Submit label=td_string!(locale, auth.change_password) />
         </Form>
     }

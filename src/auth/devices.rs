@@ -79,25 +79,42 @@ pub fn Devices() -> impl IntoView {
                 <li class="device">
                     <div>
                         <strong>{name}</strong>
-                        {device.is_this.then(|| view! { " " <span class="badge badge-success badge-soft">{td_string!(locale, auth.this_device)}</span> })}
-                        <p class="text-sm opacity-80">{device.address} {device.last_seen_at.map(|seen| format!(" · {}", seen.display(locale)))}</p>
+                        {device
+                            .is_this
+                            .then(|| {
+                                view! {
+                                    " "
+                                    <span class="badge badge-success badge-soft">
+                                        {td_string!(locale, auth.this_device)}
+                                    </span>
+                                }
+                            })}
+                        <p class="text-sm opacity-80">
+                            {device.address} {device.last_seen_at.map(|seen| format!(" · {}", seen.display(locale)))}
+                        </p>
                     </div>
-                    {(!device.is_this).then(|| view! {
-                        <Form action=end>
-                            <input type="hidden" name="id" value=device.id />
-                            <Submit label=td_string!(locale, auth.end_device) class="btn btn-sm" />
-                        </Form>
-                    })}
+                    {(!device.is_this)
+                        .then(|| {
+                            view! {
+                                <Form action=end>
+                                    <input type="hidden" name="id" value=device.id />
+                                    <Submit label=td_string!(locale, auth.end_device) class="btn btn-sm" />
+                                </Form>
+                            }
+                        })}
                 </li>
             }
         };
         view! {
             <ul class="devices">{devices.into_iter().map(row).collect_view()}</ul>
-            {has_others.then(|| view! {
-                <Form action=end_others>
-                    <Submit label=td_string!(locale, auth.end_other_devices) class="btn" />
-                </Form>
-            })}
+            {has_others
+                .then(|| {
+                    view! {
+                        <Form action=end_others>
+                            <Submit label=td_string!(locale, auth.end_other_devices) class="btn" />
+                        </Form>
+                    }
+                })}
         }
     };
     view! {

@@ -82,11 +82,27 @@ pub fn LoginPage() -> impl IntoView {
             <h1>{td_string!(locale, nav.sign_in)}</h1>
             <Form action full_load=true>
                 <input type="hidden" name="next" value=next />
-                <Field name="username" label=td_string!(locale, fields.username) autocomplete="username" required=true autofocus=true />
-                <Field name="password" label=td_string!(locale, fields.password) kind="password" autocomplete="current-password" required=true />
+                <Field
+                    name="username"
+                    label=td_string!(locale, fields.username)
+                    autocomplete="username"
+                    required=true
+                    autofocus=true
+                />
+                <Field
+                    name="password"
+                    label=td_string!(locale, fields.password)
+                    kind="password"
+                    autocomplete="current-password"
+                    required=true
+                />
                 <Submit label=td_string!(locale, auth.sign_in) />
             </Form>
-            <p class="mt-4">{td_string!(locale, auth.no_account)} " " <a class="link" href="/register">{td_string!(locale, nav.register)}</a></p>
+            <p class="mt-4">
+                {td_string!(locale, auth.no_account)} " " <a class="link" href="/register">
+                    {td_string!(locale, nav.register)}
+                </a>
+            </p>
         </div>
     }
 }
@@ -140,20 +156,44 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
         <dialog class="question" node_ref=dialog aria-labelledby="sign-in-again" on:close=close>
             <h2 id="sign-in-again">{td_string!(locale, auth.session_ended)}</h2>
             {move || action.error().map(|error| view! { <Failure error /> })}
-            {move || unsent.read().is_some().then(|| view! { <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
-                <label class="field">
-                    <span class="field-label">{td_string!(locale, fields.username)}</span>
-                    <input class="input mb-3 w-full" name="username" autocomplete="username" value=ui::me().map(|me| me.username) />
-                </label>
-                <label class="field">
-                    <span class="field-label">{td_string!(locale, fields.password)}</span>
-                    <input class="input mb-4 w-full" name="password" type="password" autocomplete="current-password" autofocus />
-                </label>
-                <div class="question-buttons">
-                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>{td_string!(locale, auth.sign_in_and_send)}</button>
-                    <button class="btn" type="button" on:click=cancel>{td_string!(locale, ui.cancel)}</button>
-                </div>
-            </form> })}
+            {move || {
+                unsent
+                    .read()
+                    .is_some()
+                    .then(|| {
+                        view! {
+                            <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
+                                <label class="field">
+                                    <span class="field-label">{td_string!(locale, fields.username)}</span>
+                                    <input
+                                        class="input mb-3 w-full"
+                                        name="username"
+                                        autocomplete="username"
+                                        value=ui::me().map(|me| me.username)
+                                    />
+                                </label>
+                                <label class="field">
+                                    <span class="field-label">{td_string!(locale, fields.password)}</span>
+                                    <input
+                                        class="input mb-4 w-full"
+                                        name="password"
+                                        type="password"
+                                        autocomplete="current-password"
+                                        autofocus
+                                    />
+                                </label>
+                                <div class="question-buttons">
+                                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>
+                                        {td_string!(locale, auth.sign_in_and_send)}
+                                    </button>
+                                    <button class="btn" type="button" on:click=cancel>
+                                        {td_string!(locale, ui.cancel)}
+                                    </button>
+                                </div>
+                            </form>
+                        }
+                    })
+            }}
         </dialog>
     }
 }
@@ -164,7 +204,9 @@ pub fn SignOutForm() -> impl IntoView {
     let locale = ui::locale();
     view! {
         <form method="post" action=SignOut::PATH>
-            <button class="menu-link" type="submit">{td_string!(locale, nav.sign_out)}</button>
+            <button class="menu-link" type="submit">
+                {td_string!(locale, nav.sign_out)}
+            </button>
         </form>
     }
 }

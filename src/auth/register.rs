@@ -90,8 +90,14 @@ pub fn PendingPage() -> impl IntoView {
         <Title text=td_string!(locale, auth.pending_title) />
         <div class="narrow">
             <h1>{td_string!(locale, auth.pending_title)}</h1>
-            <p class="alert alert-info alert-soft mb-4" role="status">{td_string!(locale, auth.pending)}</p>
-            <p><a class="link" href="/login">{td_string!(locale, nav.sign_in)}</a></p>
+            <p class="alert alert-info alert-soft mb-4" role="status">
+                {td_string!(locale, auth.pending)}
+            </p>
+            <p>
+                <a class="link" href="/login">
+                    {td_string!(locale, nav.sign_in)}
+                </a>
+            </p>
         </div>
     }
 }
@@ -110,7 +116,11 @@ pub fn RegisterPage() -> impl IntoView {
         <div class="narrow">
             <h1>{td_string!(locale, nav.register)}</h1>
             {ui::loaded(terms, |terms| view! { <RegisterForm terms /> })}
-            <p class="mt-4">{td_string!(locale, auth.have_account)} " " <a class="link" href="/login">{td_string!(locale, nav.sign_in)}</a></p>
+            <p class="mt-4">
+                {td_string!(locale, auth.have_account)} " " <a class="link" href="/login">
+                    {td_string!(locale, nav.sign_in)}
+                </a>
+            </p>
         </div>
     }
 }
@@ -133,14 +143,37 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
     let is_shut = matches!(terms, Terms::Closed | Terms::InvitationOver);
     view! {
         {(!note.is_empty()).then(|| view! { <p class="alert alert-info alert-soft mb-4">{note}</p> })}
-        {(!is_shut).then(|| view! {
-            <Form action full_load=true>
-                <input type="hidden" name="invitation" value=invitation />
-                <Field name="username" label=td_string!(locale, fields.username) hint=td_string!(locale, auth.username_hint) autocomplete="username" required=true autofocus=true />
-                <Field name="password" label=td_string!(locale, fields.password) hint=td_string!(locale, auth.password_hint) kind="password" autocomplete="new-password" required=true />
-                <Field name="password_repeated" label=td_string!(locale, fields.password_repeated) kind="password" autocomplete="new-password" required=true />
-                <Submit label=td_string!(locale, auth.register) />
-            </Form>
-        })}
+        {(!is_shut)
+            .then(|| {
+                view! {
+                    <Form action full_load=true>
+                        <input type="hidden" name="invitation" value=invitation />
+                        <Field
+                            name="username"
+                            label=td_string!(locale, fields.username)
+                            hint=td_string!(locale, auth.username_hint)
+                            autocomplete="username"
+                            required=true
+                            autofocus=true
+                        />
+                        <Field
+                            name="password"
+                            label=td_string!(locale, fields.password)
+                            hint=td_string!(locale, auth.password_hint)
+                            kind="password"
+                            autocomplete="new-password"
+                            required=true
+                        />
+                        <Field
+                            name="password_repeated"
+                            label=td_string!(locale, fields.password_repeated)
+                            kind="password"
+                            autocomplete="new-password"
+                            required=true
+                        />
+                        <Submit label=td_string!(locale, auth.register) />
+                    </Form>
+                }
+            })}
     }
 }

@@ -90,22 +90,43 @@ fn ImportPage(kind: Kind) -> impl IntoView {
     );
     view! {
         <Title text=title />
-        <p class="crumb"><a class="link" href=format!("/{kind}")>"← " {back}</a></p>
+        <p class="crumb">
+            <a class="link" href=format!("/{kind}")>
+                "← "
+                {back}
+            </a>
+        </p>
         <h1>{title}</h1>
         <UrlFailure />
         <section class="panel narrow mb-4" aria-labelledby="choose">
             <h2 id="choose">{td_string!(locale, import.choose)}</h2>
             <p class="mb-2">{hint}</p>
             <form method="post" action=format!("/uploads/{kind}") enctype="multipart/form-data">
-                <label class="field-label" for="file">{td_string!(locale, fields.file)}</label>
-                <input class="file-input mb-3 w-full" id="file" name="file" type="file" accept=".csv,.txt,text/csv" required />
-                <button class="btn btn-primary" type="submit">{td_string!(locale, import.check)}</button>
+                <label class="field-label" for="file">
+                    {td_string!(locale, fields.file)}
+                </label>
+                <input
+                    class="file-input mb-3 w-full"
+                    id="file"
+                    name="file"
+                    type="file"
+                    accept=".csv,.txt,text/csv"
+                    required
+                />
+                <button class="btn btn-primary" type="submit">
+                    {td_string!(locale, import.check)}
+                </button>
             </form>
         </section>
-        {ui::loaded(preview, move |sent| sent.map(|sent| match sent {
-            UploadState::Waits(preview) => view! { <PreviewView kind preview action=confirm /> }.into_any(),
-            UploadState::Done(counts) => view! { <Done counts /> }.into_any(),
-        }))}
+        {ui::loaded(
+            preview,
+            move |sent| {
+                sent.map(|sent| match sent {
+                    UploadState::Waits(preview) => view! { <PreviewView kind preview action=confirm /> }.into_any(),
+                    UploadState::Done(counts) => view! { <Done counts /> }.into_any(),
+                })
+            },
+        )}
     }
 }
 
@@ -148,7 +169,12 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
     let hidden = (new + changed + same + wrong).saturating_sub(rows.len());
     let tile = move |label: &'static str, count: usize| {
         let count = pieces(i64::try_from(count).unwrap_or(i64::MAX), locale);
-        view! { <div class="stat-tile"><dt>{label}</dt><dd>{count}</dd></div> }
+        view! {
+            <div class="stat-tile">
+                <dt>{label}</dt>
+                <dd>{count}</dd>
+            </div>
+        }
     };
     let decision = if wrong > 0 {
         view! { <p class="alert alert-error alert-soft mb-4">{td_string!(locale, import.has_wrong)}</p> }
@@ -190,15 +216,24 @@ fn PreviewView(kind: Kind, preview: Preview, action: FormAction) -> impl IntoVie
             <table class="table cards" role="table">
                 <thead role="rowgroup">
                     <tr role="row">
-                        <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
-                        <th scope="col" role="columnheader" class="num">{td_string!(locale, import.line)}</th>
-                        <th scope="col" role="columnheader">{td_string!(locale, import.outcome)}</th>
-                        <th scope="col" role="columnheader">{td_string!(locale, import.details)}</th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, fields.product)}
+                        </th>
+                        <th scope="col" role="columnheader" class="num">
+                            {td_string!(locale, import.line)}
+                        </th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, import.outcome)}
+                        </th>
+                        <th scope="col" role="columnheader">
+                            {td_string!(locale, import.details)}
+                        </th>
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows.into_iter().map(|row| view! { <PlannedRow row /> }).collect_view()}</tbody>
             </table>
-            {(hidden > 0).then(|| view! { <p class="mt-2">{td_string!(locale, import.hidden, count = hidden).to_string()}</p> })}
+            {(hidden > 0)
+                .then(|| view! { <p class="mt-2">{td_string!(locale, import.hidden, count = hidden).to_string()}</p> })}
         </section>
     }
 }
@@ -220,10 +255,22 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
         .collect_view();
     view! {
         <tr role="row">
-            <td role="cell" class="row-title">{row.title}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, import.line)>{row.line}</td>
-            <td role="cell" data-label=td_string!(locale, import.outcome)><span class=badge>{state_words(row.state, locale)}</span></td>
-            <td role="cell" data-label=td_string!(locale, import.details)><div><ul>{problems}</ul><Changes changes=row.changes />{is_same.then_some("—")}</div></td>
+            <td role="cell" class="row-title">
+                {row.title}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, import.line)>
+                {row.line}
+            </td>
+            <td role="cell" data-label=td_string!(locale, import.outcome)>
+                <span class=badge>{state_words(row.state, locale)}</span>
+            </td>
+            <td role="cell" data-label=td_string!(locale, import.details)>
+                <div>
+                    <ul>{problems}</ul>
+                    <Changes changes=row.changes />
+                    {is_same.then_some("—")}
+                </div>
+            </td>
         </tr>
     }
 }

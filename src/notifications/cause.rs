@@ -91,7 +91,9 @@ pub fn Said(#[prop(into)] channel: Code<Channel>, said: String) -> impl IntoView
         .and_then(|channel| Cause::of(channel, &said));
     view! {
         {cause.map(|cause| view! { <span class="block">{cause.message(locale)}</span> })}
-        <span class="block text-sm opacity-80" lang="en">{said}</span>
+        <span class="block text-sm opacity-80" lang="en">
+            {said}
+        </span>
     }
 }
 

@@ -100,12 +100,17 @@ pub fn NotificationsPage() -> impl IntoView {
         <p class="mb-4">{td_string!(locale, notifications.about)}</p>
         <UrlFailure />
         {done}
-        {ui::loaded(board, move |Board { overview, page }| view! {
-            <Facts overview test />
-            <h2 id="deliveries">{td_string!(locale, notifications.deliveries)}</h2>
-            <Filters />
-            <Deliveries page resend />
-        })}
+        {ui::loaded(
+            board,
+            move |Board { overview, page }| {
+                view! {
+                    <Facts overview test />
+                    <h2 id="deliveries">{td_string!(locale, notifications.deliveries)}</h2>
+                    <Filters />
+                    <Deliveries page resend />
+                }
+            },
+        )}
     }
 }
 
@@ -194,13 +199,20 @@ fn Facts(overview: Overview, test: FormAction) -> impl IntoView {
             <dt>{td_string!(locale, notifications.links)}</dt>
             <dd>{overview.site}</dd>
         </dl>
-        <p class="mb-2"><strong>{waiting}</strong></p>
-        <p class="mb-4 text-sm opacity-80">{td_string!(locale, notifications.tried, hours = GIVE_UP_HOURS).to_string()}</p>
-        {may_test.then(|| view! {
-            <Form action=test class="mb-4">
-                <Submit label=td_string!(locale, notifications.send_test) class="btn" />
-            </Form>
-        })}
+        <p class="mb-2">
+            <strong>{waiting}</strong>
+        </p>
+        <p class="mb-4 text-sm opacity-80">
+            {td_string!(locale, notifications.tried, hours = GIVE_UP_HOURS).to_string()}
+        </p>
+        {may_test
+            .then(|| {
+                view! {
+                    <Form action=test class="mb-4">
+                        <Submit label=td_string!(locale, notifications.send_test) class="btn" />
+                    </Form>
+                }
+            })}
     }
 }
 
@@ -212,8 +224,15 @@ fn Filters() -> impl IntoView {
         .map(move |state| (state.code(), state.label(locale)));
     view! {
         <FilterForm action="/admin/notifications">
-            <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, notifications.any_state) options=states.collect() />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <Choice
+                name="state"
+                label=td_string!(locale, fields.state)
+                any=td_string!(locale, notifications.any_state)
+                options=states.collect()
+            />
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
     }
 }
@@ -224,7 +243,14 @@ fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
     let params = use_query_map();
     if page.items.is_empty() {
         let words = if is_filtered(&params.read_untracked(), &["state", "after", "before"]) {
-            view! { {td_string!(locale, notifications.none_found)} " " <a class="link" href="/admin/notifications">{td_string!(locale, ui.reset)}</a> }.into_any()
+            view! {
+                {td_string!(locale, notifications.none_found)}
+                " "
+                <a class="link" href="/admin/notifications">
+                    {td_string!(locale, ui.reset)}
+                </a>
+            }
+            .into_any()
         } else {
             td_string!(locale, notifications.none_yet).into_any()
         };
@@ -239,13 +265,27 @@ fn Deliveries(page: Page<Delivery>, resend: FormAction) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, notifications.what)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, notifications.recipient)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.state)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, notifications.attempts)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, notifications.error)}</th>
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.date)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, notifications.what)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, notifications.recipient)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.state)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, notifications.attempts)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, notifications.error)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        <span class="sr-only">{td_string!(locale, ui.actions)}</span>
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -277,7 +317,11 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
         (_, Some(State::Cancelled)) => {
             td_string!(locale, notifications.not_low_any_more).into_any()
         }
-        (Some(said), _) => view! { <Said channel said /> {next} }.into_any(),
+        (Some(said), _) => view! {
+            <Said channel said />
+            {next}
+        }
+        .into_any(),
         (None, Some(State::Failed)) => {
             td_string!(locale, notifications.gave_up, hours = GIVE_UP_HOURS)
                 .to_string()
@@ -298,19 +342,41 @@ fn DeliveryRow(delivery: Delivery, resend: FormAction) -> impl IntoView {
     );
     view! {
         <tr role="row">
-            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{delivery.created_at.display(locale)}</td>
-            <td role="cell" class="row-title">{delivery.subject}</td>
-            <td role="cell" data-label=td_string!(locale, notifications.recipient)>{to}</td>
-            <td role="cell" data-label=td_string!(locale, fields.state)><span class=class>{delivery.state.display(|state| state.label(locale))}</span></td>
-            <td role="cell" class="num" data-label=td_string!(locale, notifications.attempts)>{delivery.attempts}</td>
-            <td role="cell" class="wrap-anywhere" data-label=td_string!(locale, notifications.error)><div>{error}</div></td>
+            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>
+                {delivery.created_at.display(locale)}
+            </td>
+            <td role="cell" class="row-title">
+                {delivery.subject}
+            </td>
+            <td role="cell" data-label=td_string!(locale, notifications.recipient)>
+                {to}
+            </td>
+            <td role="cell" data-label=td_string!(locale, fields.state)>
+                <span class=class>{delivery.state.display(|state| state.label(locale))}</span>
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, notifications.attempts)>
+                {delivery.attempts}
+            </td>
+            <td role="cell" class="wrap-anywhere" data-label=td_string!(locale, notifications.error)>
+                <div>{error}</div>
+            </td>
             <td role="cell">
-                {(delivery.state == State::Failed).then(|| view! {
-                    <Form action=resend>
-                        <input type="hidden" name="id" value=delivery.id.to_string() />
-                        <button class="btn btn-sm" type="submit" aria-label=label disabled=move || resend.is_pending()>{td_string!(locale, notifications.resend)}</button>
-                    </Form>
-                })}
+                {(delivery.state == State::Failed)
+                    .then(|| {
+                        view! {
+                            <Form action=resend>
+                                <input type="hidden" name="id" value=delivery.id.to_string() />
+                                <button
+                                    class="btn btn-sm"
+                                    type="submit"
+                                    aria-label=label
+                                    disabled=move || resend.is_pending()
+                                >
+                                    {td_string!(locale, notifications.resend)}
+                                </button>
+                            </Form>
+                        }
+                    })}
             </td>
         </tr>
     }

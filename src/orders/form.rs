@@ -57,13 +57,23 @@ pub fn NewOrderPage() -> impl IntoView {
     view! {
         <Title text=td_string!(locale, orders.new_order) />
         <div class="narrow">
-            <p class="crumb"><a class="link" href="/orders">"← " {td_string!(locale, nav.orders)}</a></p>
+            <p class="crumb">
+                <a class="link" href="/orders">
+                    "← "
+                    {td_string!(locale, nav.orders)}
+                </a>
+            </p>
             <h1>{td_string!(locale, orders.new_order)}</h1>
-            {ui::loaded(start, |start| if start.offers.is_empty() {
-                view! { <FirstProduct /> }.into_any()
-            } else {
-                view! { <NewOrderForm start /> }.into_any()
-            })}
+            {ui::loaded(
+                start,
+                |start| {
+                    if start.offers.is_empty() {
+                        view! { <FirstProduct /> }.into_any()
+                    } else {
+                        view! { <NewOrderForm start /> }.into_any()
+                    }
+                },
+            )}
         </div>
     }
 }
@@ -91,12 +101,33 @@ fn NewOrderForm(start: PickerData) -> impl IntoView {
     view! {
         <Form action>
             <IdempotencyKey fresh=start.idempotency_key />
-            <Field name="phone" label=td_string!(locale, fields.phone) kind="tel" inputmode="tel" required=true autofocus=true />
+            <Field
+                name="phone"
+                label=td_string!(locale, fields.phone)
+                kind="tel"
+                inputmode="tel"
+                required=true
+                autofocus=true
+            />
             <Field name="customer_name" label=td_string!(locale, fields.customer_name) />
             <ProductPicker offers=start.offers chosen />
             <div class="field-pair">
-                <Field name="qty" label=td_string!(locale, fields.qty) value="1" bind=qty inputmode="numeric" required=true />
-                <Field name="unit_price_rub" label=td_string!(locale, fields.unit_price_rub) hint=td_string!(locale, orders.price_hint) value=list_price bind=price inputmode="decimal" />
+                <Field
+                    name="qty"
+                    label=td_string!(locale, fields.qty)
+                    value="1"
+                    bind=qty
+                    inputmode="numeric"
+                    required=true
+                />
+                <Field
+                    name="unit_price_rub"
+                    label=td_string!(locale, fields.unit_price_rub)
+                    hint=td_string!(locale, orders.price_hint)
+                    value=list_price
+                    bind=price
+                    inputmode="decimal"
+                />
             </div>
             <Total qty price />
             <Submit label=td_string!(locale, orders.create) />

@@ -56,11 +56,27 @@ pub fn OrdersPage() -> impl IntoView {
         let mistakes = view! { <OtherErrors errors fields=&FIELDS /> };
         if page.items.is_empty() {
             let words = match stage {
-                _ if is_filtered(&params.read_untracked(), &FILTERS) => view! { <p class="empty">{td_string!(locale, orders.none_found)} " " <a class="link" href="/orders">{td_string!(locale, ui.reset)}</a></p> }.into_any(),
+                _ if is_filtered(&params.read_untracked(), &FILTERS) => view! {
+                    <p class="empty">
+                        {td_string!(locale, orders.none_found)} " " <a class="link" href="/orders">
+                            {td_string!(locale, ui.reset)}
+                        </a>
+                    </p>
+                }.into_any(),
                 Stage::Empty => view! { <FirstProduct /> }.into_any(),
-                Stage::Stocked | Stage::Selling => view! { <p class="empty">{td_string!(locale, orders.none_yet)} " " <a class="link" href="/orders/new">{td_string!(locale, orders.new_order)}</a></p> }.into_any(),
+                Stage::Stocked | Stage::Selling => view! {
+                    <p class="empty">
+                        {td_string!(locale, orders.none_yet)} " " <a class="link" href="/orders/new">
+                            {td_string!(locale, orders.new_order)}
+                        </a>
+                    </p>
+                }.into_any(),
             };
-            return view! { {mistakes} {words} }.into_any();
+            return view! {
+                {mistakes}
+                {words}
+            }
+            .into_any();
         }
         view! {
             {mistakes}
@@ -75,7 +91,9 @@ pub fn OrdersPage() -> impl IntoView {
             <h1>{td_string!(locale, nav.orders)}</h1>
             <div class="page-actions">
                 <CsvLink path="/orders.csv" />
-                <a class="btn btn-primary" href="/orders/new">{td_string!(locale, orders.new_order)}</a>
+                <a class="btn btn-primary" href="/orders/new">
+                    {td_string!(locale, orders.new_order)}
+                </a>
             </div>
         </div>
         <UrlFailure />
@@ -87,12 +105,22 @@ pub fn OrdersPage() -> impl IntoView {
 fn head() -> AnyView {
     let locale = ui::locale();
     view! {
-        <th scope="col" role="columnheader">{td_string!(locale, fields.id)}</th>
+        <th scope="col" role="columnheader">
+            {td_string!(locale, fields.id)}
+        </th>
         <SortHead label=td_string!(locale, fields.date) column="created_at" default="-created_at" />
-        <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.unit_price_rub)}</th>
-        <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
+        <th scope="col" role="columnheader">
+            {td_string!(locale, fields.product)}
+        </th>
+        <th scope="col" role="columnheader" class="num">
+            {td_string!(locale, fields.qty)}
+        </th>
+        <th scope="col" role="columnheader" class="num">
+            {td_string!(locale, fields.unit_price_rub)}
+        </th>
+        <th scope="col" role="columnheader" class="num">
+            {td_string!(locale, fields.total)}
+        </th>
         <SortHead label=td_string!(locale, fields.phone) column="phone" default="-created_at" />
         <SortHead label=td_string!(locale, fields.status) column="status" default="-created_at" />
     }
@@ -108,12 +136,30 @@ fn Filters() -> impl IntoView {
         move |status: &'static str| move || parameter(&params.read(), "status") == status;
     let options = Status::ALL
         .iter()
-        .map(|status| view! { <option value=status.code() selected=is_status(status.code())>{status.label(locale)}</option> })
+        .map(|status| {
+            view! {
+                <option value=status.code() selected=is_status(status.code())>
+                    {status.label(locale)}
+                </option>
+            }
+        })
         .collect_view();
     view! {
         <FilterForm action="/orders">
-            <FilterField name="phone" label=td_string!(locale, orders.phone_digits) inputmode="numeric" class="filter wide" check=phone_problem />
-            <FilterField name="id" label=td_string!(locale, orders.order_number) inputmode="numeric" class="filter short" check=number_problem />
+            <FilterField
+                name="phone"
+                label=td_string!(locale, orders.phone_digits)
+                inputmode="numeric"
+                class="filter wide"
+                check=phone_problem
+            />
+            <FilterField
+                name="id"
+                label=td_string!(locale, orders.order_number)
+                inputmode="numeric"
+                class="filter short"
+                check=number_problem
+            />
             <label class="filter">
                 <span class="field-label">{td_string!(locale, fields.status)}</span>
                 <select class="select w-full" name="status" prop:value=value("status")>
@@ -126,7 +172,9 @@ fn Filters() -> impl IntoView {
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
     }
 }

@@ -78,8 +78,17 @@ pub fn OrderPage() -> impl IntoView {
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/orders">"← " {td_string!(locale, nav.orders)}</a></p>
-        {ui::loaded_or(file, Some((Error::NotFound, td_string!(locale, orders.not_found))), move |file| view! { <OrderView file edit changed /> })}
+        <p class="crumb">
+            <a class="link" href="/orders">
+                "← "
+                {td_string!(locale, nav.orders)}
+            </a>
+        </p>
+        {ui::loaded_or(
+            file,
+            Some((Error::NotFound, td_string!(locale, orders.not_found))),
+            move |file| view! { <OrderView file edit changed /> },
+        )}
     }
 }
 
@@ -114,27 +123,52 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
         <div class="page-head">
             <h1>{number} " " <StatusBadge live /></h1>
         </div>
-        {saved.then(|| view! { <p class="alert alert-success alert-soft mb-4">{td_string!(locale, banner.order_saved)}</p> })}
+        {saved
+            .then(|| {
+                view! { <p class="alert alert-success alert-soft mb-4">{td_string!(locale, banner.order_saved)}</p> }
+            })}
         {(!is_edit_refused).then(|| view! { <UrlFailure /> })}
         <dl class="facts">
             <dt>{td_string!(locale, fields.product)}</dt>
-            <dd><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></dd>
+            <dd>
+                <a class="link" href=format!("/products/{}", order.product_id)>
+                    {order.product_name.clone()}
+                </a>
+            </dd>
             <dt>{td_string!(locale, fields.qty)}</dt>
             <dd>{order.qty.display(locale)}</dd>
             <dt>{td_string!(locale, fields.unit_price_rub)}</dt>
             <dd>{order.unit_price_rub.display(locale)}</dd>
             <dt>{td_string!(locale, fields.total)}</dt>
-            <dd><strong>{order.total_rub().display(locale)}</strong></dd>
+            <dd>
+                <strong>{order.total_rub().display(locale)}</strong>
+            </dd>
             <dt>{td_string!(locale, fields.phone)}</dt>
-            <dd><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a></dd>
+            <dd>
+                <a class="phone" href=format!("tel:{}", order.phone)>
+                    {order.phone_shown.clone()}
+                </a>
+            </dd>
             <dt>{td_string!(locale, fields.customer_name)}</dt>
             <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)}</dd>
             <dt>{td_string!(locale, fields.created_at)}</dt>
             <dd>{order.created_at.display(locale)}</dd>
-            {move || settled().map(|(label, at)| view! { <dt>{label}</dt><dd>{at}</dd> })}
+            {move || {
+                settled()
+                    .map(|(label, at)| {
+                        view! {
+                            <dt>{label}</dt>
+                            <dd>{at}</dd>
+                        }
+                    })
+            }}
         </dl>
         <OrderActions live />
-        {move || live.order.with(|order| order.status == Status::PaidNotIssued).then(|| view! { <EditForm order=editing.clone() edit /> })}
+        {move || {
+            live.order
+                .with(|order| order.status == Status::PaidNotIssued)
+                .then(|| view! { <EditForm order=editing.clone() edit /> })
+        }}
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
@@ -153,11 +187,36 @@ fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
             <Form action=edit class="narrow">
                 <input type="hidden" name="id" value=order.id.to_string() />
                 <Version version=order.version />
-                <Field name="phone" label=td_string!(locale, fields.phone) value=order.phone_shown kind="tel" inputmode="tel" required=true />
-                <Field name="customer_name" label=td_string!(locale, fields.customer_name) value=order.customer_name.unwrap_or_default() />
+                <Field
+                    name="phone"
+                    label=td_string!(locale, fields.phone)
+                    value=order.phone_shown
+                    kind="tel"
+                    inputmode="tel"
+                    required=true
+                />
+                <Field
+                    name="customer_name"
+                    label=td_string!(locale, fields.customer_name)
+                    value=order.customer_name.unwrap_or_default()
+                />
                 <div class="field-pair">
-                    <Field name="qty" label=td_string!(locale, fields.qty) value=order.qty.to_string() bind=qty inputmode="numeric" required=true />
-                    <Field name="unit_price_rub" label=td_string!(locale, fields.unit_price_rub) value=order.unit_price_rub.input_value(locale) bind=price inputmode="decimal" required=true />
+                    <Field
+                        name="qty"
+                        label=td_string!(locale, fields.qty)
+                        value=order.qty.to_string()
+                        bind=qty
+                        inputmode="numeric"
+                        required=true
+                    />
+                    <Field
+                        name="unit_price_rub"
+                        label=td_string!(locale, fields.unit_price_rub)
+                        value=order.unit_price_rub.input_value(locale)
+                        bind=price
+                        inputmode="decimal"
+                        required=true
+                    />
                 </div>
                 <Total qty price />
                 <Submit label=td_string!(locale, ui.save) />

@@ -134,14 +134,21 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
             let conflict = live.error().filter(is_conflict);
             return waited.then(|| {
                 view! {
-                <div class="row-settled">
-                    <div class="row-actions row-actions-done" aria-hidden="true">
-                        <span class="btn btn-primary btn-action">{td_string!(locale, orders.issue)}</span>
-                        <span class="btn btn-action">{td_string!(locale, orders.deny)}</span>
+                    <div class="row-settled">
+                        <div class="row-actions row-actions-done" aria-hidden="true">
+                            <span class="btn btn-primary btn-action">{td_string!(locale, orders.issue)}</span>
+                            <span class="btn btn-action">{td_string!(locale, orders.deny)}</span>
+                        </div>
+                        {conflict
+                            .map(|error| {
+                                view! {
+                                    <p class="row-conflict" role="alert">
+                                        {error.message(locale)}
+                                    </p>
+                                }
+                            })}
                     </div>
-                    {conflict.map(|error| view! { <p class="row-conflict" role="alert">{error.message(locale)}</p> })}
-                </div>
-            }.into_any()
+                }.into_any()
             });
         }
         Some(
@@ -167,14 +174,28 @@ pub fn OrderActions(live: LiveOrder) -> impl IntoView {
                     >
                         {td_string!(locale, orders.deny)}
                     </button>
-                    <div class="question" id=question.clone() popover="auto" role="dialog" aria-label=td_string!(locale, orders.deny)>
+                    <div
+                        class="question"
+                        id=question.clone()
+                        popover="auto"
+                        role="dialog"
+                        aria-label=td_string!(locale, orders.deny)
+                    >
                         <p>{td_string!(locale, orders.deny_question, id = id).to_string()}</p>
                         <div class="question-buttons">
                             <form method="post" action=live.deny.path() on:submit=submit(live.deny)>
                                 <input type="hidden" name="id" value=id.to_string() />
-                                <button class="btn btn-error" type="submit" disabled=move || live.is_pending()>{td_string!(locale, orders.do_deny)}</button>
+                                <button class="btn btn-error" type="submit" disabled=move || live.is_pending()>
+                                    {td_string!(locale, orders.do_deny)}
+                                </button>
                             </form>
-                            <button class="btn" type="button" popovertarget=question.clone() popovertargetaction="hide" autofocus>
+                            <button
+                                class="btn"
+                                type="button"
+                                popovertarget=question.clone()
+                                popovertargetaction="hide"
+                                autofocus
+                            >
                                 {td_string!(locale, orders.do_not_deny)}
                             </button>
                         </div>
@@ -206,14 +227,30 @@ pub fn OrderTable(
     let locale = ui::locale();
     let plain_head = move || {
         view! {
-            <th scope="col" role="columnheader">{td_string!(locale, fields.id)}</th>
-            <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
-            <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.unit_price_rub)}</th>
-            <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
-            <th scope="col" role="columnheader">{td_string!(locale, fields.phone)}</th>
-            <th scope="col" role="columnheader">{td_string!(locale, fields.status)}</th>
+            <th scope="col" role="columnheader">
+                {td_string!(locale, fields.id)}
+            </th>
+            <th scope="col" role="columnheader">
+                {td_string!(locale, fields.date)}
+            </th>
+            <th scope="col" role="columnheader">
+                {td_string!(locale, fields.product)}
+            </th>
+            <th scope="col" role="columnheader" class="num">
+                {td_string!(locale, fields.qty)}
+            </th>
+            <th scope="col" role="columnheader" class="num">
+                {td_string!(locale, fields.unit_price_rub)}
+            </th>
+            <th scope="col" role="columnheader" class="num">
+                {td_string!(locale, fields.total)}
+            </th>
+            <th scope="col" role="columnheader">
+                {td_string!(locale, fields.phone)}
+            </th>
+            <th scope="col" role="columnheader">
+                {td_string!(locale, fields.status)}
+            </th>
         }
         .into_any()
     };
@@ -221,8 +258,9 @@ pub fn OrderTable(
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    {head.unwrap_or_else(plain_head)}
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
+                    {head.unwrap_or_else(plain_head)} <th scope="col" role="columnheader">
+                        <span class="sr-only">{td_string!(locale, ui.actions)}</span>
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{orders.into_iter().map(|order| view! { <OrderRow order /> }).collect_view()}</tbody>
@@ -240,15 +278,42 @@ fn OrderRow(order: Order) -> impl IntoView {
         .map(|name| view! { <span class="customer">{name}</span> });
     view! {
         <tr role="row">
-            <td role="cell" data-label=td_string!(locale, fields.id)><a class="link" href=format!("/orders/{}", order.id)>{order.id}</a></td>
-            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{order.created_at.display(locale)}</td>
-            <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", order.product_id)>{order.product_name.clone()}</a></td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>{order.qty.display(locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.unit_price_rub)>{order.unit_price_rub.display(locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.total)>{order.total_rub().display(locale)}</td>
-            <td role="cell" data-label=td_string!(locale, fields.phone)><span><a class="phone" href=format!("tel:{}", order.phone)>{order.phone_shown.clone()}</a> {customer}</span></td>
-            <td role="cell" data-label=td_string!(locale, fields.status)><StatusBadge live /></td>
-            <td role="cell" class="actions-cell"><OrderActions live /></td>
+            <td role="cell" data-label=td_string!(locale, fields.id)>
+                <a class="link" href=format!("/orders/{}", order.id)>
+                    {order.id}
+                </a>
+            </td>
+            <td role="cell" class="date" data-label=td_string!(locale, fields.date)>
+                {order.created_at.display(locale)}
+            </td>
+            <td role="cell" class="row-title">
+                <a class="link" href=format!("/products/{}", order.product_id)>
+                    {order.product_name.clone()}
+                </a>
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>
+                {order.qty.display(locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.unit_price_rub)>
+                {order.unit_price_rub.display(locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.total)>
+                {order.total_rub().display(locale)}
+            </td>
+            <td role="cell" data-label=td_string!(locale, fields.phone)>
+                <span>
+                    <a class="phone" href=format!("tel:{}", order.phone)>
+                        {order.phone_shown.clone()}
+                    </a>
+                    {customer}
+                </span>
+            </td>
+            <td role="cell" data-label=td_string!(locale, fields.status)>
+                <StatusBadge live />
+            </td>
+            <td role="cell" class="actions-cell">
+                <OrderActions live />
+            </td>
         </tr>
     }
 }

@@ -14,9 +14,11 @@ pub fn FirstProduct() -> impl IntoView {
     }
     view! {
         <p class="empty">
-            {td_string!(locale, home.first_product)} " "
-            <a class="link" href="/products/new">{td_string!(locale, products.new_product)}</a> " · "
-            <a class="link" href="/products/import">{td_string!(locale, csv.upload)}</a>
+            {td_string!(locale, home.first_product)} " " <a class="link" href="/products/new">
+                {td_string!(locale, products.new_product)}
+            </a> " · " <a class="link" href="/products/import">
+                {td_string!(locale, csv.upload)}
+            </a>
         </p>
     }
     .into_any()

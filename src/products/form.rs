@@ -48,7 +48,12 @@ pub fn NewProductPage() -> impl IntoView {
     view! {
         <Title text=td_string!(locale, products.new_product) />
         <div class="narrow">
-            <p class="crumb"><a class="link" href="/products">"← " {td_string!(locale, products.title)}</a></p>
+            <p class="crumb">
+                <a class="link" href="/products">
+                    "← "
+                    {td_string!(locale, products.title)}
+                </a>
+            </p>
             <h1>{td_string!(locale, products.new_product)}</h1>
             {ui::loaded(key, |key| view! { <NewProductForm key /> })}
         </div>
@@ -63,7 +68,12 @@ fn NewProductForm(key: String) -> impl IntoView {
         <Form action>
             <IdempotencyKey fresh=key />
             <Field name="name" label=td_string!(locale, fields.name) required=true autofocus=true />
-            <Field name="quantity" label=td_string!(locale, fields.quantity) hint=td_string!(locale, products.quantity_hint) inputmode="numeric" />
+            <Field
+                name="quantity"
+                label=td_string!(locale, fields.quantity)
+                hint=td_string!(locale, products.quantity_hint)
+                inputmode="numeric"
+            />
             <ProductFields product=None />
             <Submit label=td_string!(locale, products.add) />
         </Form>
@@ -79,13 +89,39 @@ pub fn ProductFields(product: Option<Product>) -> impl IntoView {
     };
     view! {
         <div class="field-pair">
-            <Field name="sell_price_rub" label=td_string!(locale, fields.sell_price_rub) value=of(&|product| product.sell_price_rub.map(|price| price.input_value(locale))) inputmode="decimal" />
-            <Field name="buy_price_eur" label=td_string!(locale, fields.buy_price_eur) hint=td_string!(locale, products.buy_price_hint) value=of(&|product| product.buy_price_eur.map(|price| price.input_value(locale))) inputmode="decimal" />
+            <Field
+                name="sell_price_rub"
+                label=td_string!(locale, fields.sell_price_rub)
+                value=of(&|product| product.sell_price_rub.map(|price| price.input_value(locale)))
+                inputmode="decimal"
+            />
+            <Field
+                name="buy_price_eur"
+                label=td_string!(locale, fields.buy_price_eur)
+                hint=td_string!(locale, products.buy_price_hint)
+                value=of(&|product| product.buy_price_eur.map(|price| price.input_value(locale)))
+                inputmode="decimal"
+            />
         </div>
         <div class="field-pair">
-            <Field name="min_stock" label=td_string!(locale, fields.min_stock) hint=td_string!(locale, products.min_stock_hint) value=of(&|product| Some(product.min_stock.to_string())) inputmode="numeric" />
-            <Field name="supplier_name" label=td_string!(locale, fields.supplier_name) hint=td_string!(locale, products.supplier_hint) value=of(&|product| product.supplier_name.clone()) />
+            <Field
+                name="min_stock"
+                label=td_string!(locale, fields.min_stock)
+                hint=td_string!(locale, products.min_stock_hint)
+                value=of(&|product| Some(product.min_stock.to_string()))
+                inputmode="numeric"
+            />
+            <Field
+                name="supplier_name"
+                label=td_string!(locale, fields.supplier_name)
+                hint=td_string!(locale, products.supplier_hint)
+                value=of(&|product| product.supplier_name.clone())
+            />
         </div>
-        <TextArea name="description" label=td_string!(locale, fields.description) value=of(&|product| product.description.clone()) />
+        <TextArea
+            name="description"
+            label=td_string!(locale, fields.description)
+            value=of(&|product| product.description.clone())
+        />
     }
 }

@@ -38,7 +38,14 @@ pub fn ProductsPage() -> impl IntoView {
                      }: Filtered<Page<Product>>| {
         let mistakes = view! { <OtherErrors errors fields=&[] /> };
         if page.items.is_empty() {
-            return view! { {mistakes} <Empty is_filtered=is_filtered(&params.read_untracked(), &["search", "low", "archived", "after", "before"]) /> }.into_any();
+            return view! {
+                {mistakes}
+                <Empty is_filtered=is_filtered(
+                    &params.read_untracked(),
+                    &["search", "low", "archived", "after", "before"],
+                ) />
+            }
+            .into_any();
         }
         view! {
             {mistakes}
@@ -53,11 +60,20 @@ pub fn ProductsPage() -> impl IntoView {
             <h1>{td_string!(locale, products.title)}</h1>
             <div class="page-actions">
                 <CsvLink path="/products.csv" />
-                {ui::may(Permission::EditProducts).then(|| view! {
-                    <a class="btn" href="/products/import">{td_string!(locale, csv.upload)}</a>
-                    <a class="btn" href="/supplies">{td_string!(locale, supplies.receive)}</a>
-                    <a class="btn btn-primary" href="/products/new">{td_string!(locale, products.new_product)}</a>
-                })}
+                {ui::may(Permission::EditProducts)
+                    .then(|| {
+                        view! {
+                            <a class="btn" href="/products/import">
+                                {td_string!(locale, csv.upload)}
+                            </a>
+                            <a class="btn" href="/supplies">
+                                {td_string!(locale, supplies.receive)}
+                            </a>
+                            <a class="btn btn-primary" href="/products/new">
+                                {td_string!(locale, products.new_product)}
+                            </a>
+                        }
+                    })}
             </div>
         </div>
         <Filters />
@@ -76,15 +92,31 @@ fn Filters() -> impl IntoView {
         <FilterForm action="/products">
             <FilterField name="search" label=td_string!(locale, products.search) class="filter grow" />
             <label class="filter-check">
-                <input class="checkbox" type="checkbox" name="low" value="1" checked=is_set("low") prop:checked=is_set("low") />
+                <input
+                    class="checkbox"
+                    type="checkbox"
+                    name="low"
+                    value="1"
+                    checked=is_set("low")
+                    prop:checked=is_set("low")
+                />
                 {td_string!(locale, products.only_low)}
             </label>
             <label class="filter-check">
-                <input class="checkbox" type="checkbox" name="archived" value="1" checked=is_set("archived") prop:checked=is_set("archived") />
+                <input
+                    class="checkbox"
+                    type="checkbox"
+                    name="archived"
+                    value="1"
+                    checked=is_set("archived")
+                    prop:checked=is_set("archived")
+                />
                 {td_string!(locale, products.archive)}
             </label>
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
     }
 }
@@ -93,7 +125,14 @@ fn Filters() -> impl IntoView {
 fn Empty(is_filtered: bool) -> impl IntoView {
     let locale = ui::locale();
     if is_filtered {
-        return view! { <p class="empty">{td_string!(locale, products.none_found)} " " <a class="link" href="/products">{td_string!(locale, ui.reset)}</a></p> }.into_any();
+        return view! {
+            <p class="empty">
+                {td_string!(locale, products.none_found)} " " <a class="link" href="/products">
+                    {td_string!(locale, ui.reset)}
+                </a>
+            </p>
+        }
+        .into_any();
     }
     view! { <FirstProduct /> }.into_any()
 }
@@ -111,7 +150,12 @@ pub fn ProductTable(
         if sortable {
             view! { <SortHead label column default="name" class /> }.into_any()
         } else {
-            view! { <th scope="col" role="columnheader" class=class>{label}</th> }.into_any()
+            view! {
+                <th scope="col" role="columnheader" class=class>
+                    {label}
+                </th>
+            }
+            .into_any()
         }
     };
     view! {
@@ -128,7 +172,9 @@ pub fn ProductTable(
                     {head("supplier_name", td_string!(locale, fields.supplier_name), "")}
                 </tr>
             </thead>
-            <tbody role="rowgroup">{products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}</tbody>
+            <tbody role="rowgroup">
+                {products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}
+            </tbody>
         </table>
     }
 }
@@ -139,21 +185,51 @@ fn ProductRow(product: Product) -> impl IntoView {
     view! {
         <tr role="row" class:low=product.is_low_stock>
             <td role="cell" class="row-title">
-                <a class="link" href=format!("/products/{}", product.id)>{product.name.clone()}</a>
-                {product.archived_at.is_some().then(|| view! { " " <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span> })}
+                <a class="link" href=format!("/products/{}", product.id)>
+                    {product.name.clone()}
+                </a>
+                {product
+                    .archived_at
+                    .is_some()
+                    .then(|| {
+                        view! {
+                            " "
+                            <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span>
+                        }
+                    })}
             </td>
             <td role="cell" class="num" data-label=td_string!(locale, fields.stock)>
                 <span>
-                    {product.is_low_stock.then(|| view! { <span class="badge badge-warning low-badge">"▼ " {td_string!(locale, products.low)}</span> " " })}
-                    <strong>{pieces(product.stock, locale)}</strong>
+                    {product
+                        .is_low_stock
+                        .then(|| {
+                            view! {
+                                <span class="badge badge-warning low-badge">
+                                    "▼ " {td_string!(locale, products.low)}
+                                </span>
+                                " "
+                            }
+                        })} <strong>{pieces(product.stock, locale)}</strong>
                 </span>
             </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.on_hand)>{pieces(product.on_hand, locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.reserved)>{pieces(product.reserved, locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>{pieces(product.min_stock, locale)}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.sell_price_rub)>{product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale))}</td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>{product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale))}</td>
-            <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>{product.supplier_name.clone().unwrap_or_else(ui::dash)}</td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.on_hand)>
+                {pieces(product.on_hand, locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.reserved)>
+                {pieces(product.reserved, locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>
+                {pieces(product.min_stock, locale)}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.sell_price_rub)>
+                {product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale))}
+            </td>
+            <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>
+                {product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale))}
+            </td>
+            <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>
+                {product.supplier_name.clone().unwrap_or_else(ui::dash)}
+            </td>
         </tr>
     }
 }

@@ -161,8 +161,17 @@ pub fn ProductPage() -> impl IntoView {
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/products">"← " {td_string!(locale, products.title)}</a></p>
-        {ui::loaded_or(file, Some((Error::NotFound, td_string!(locale, products.not_found))), move |file| view! { <ProductView file actions /> })}
+        <p class="crumb">
+            <a class="link" href="/products">
+                "← "
+                {td_string!(locale, products.title)}
+            </a>
+        </p>
+        {ui::loaded_or(
+            file,
+            Some((Error::NotFound, td_string!(locale, products.not_found))),
+            move |file| view! { <ProductView file actions /> },
+        )}
     }
 }
 
@@ -191,21 +200,40 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
         <div class="page-head">
             <h1>
                 {product.name.clone()}
-                {is_archived.then(|| view! { " " <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span> })}
+                {is_archived
+                    .then(|| {
+                        view! {
+                            " "
+                            <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span>
+                        }
+                    })}
             </h1>
-            {(!is_archived).then(|| view! {
-                <div class="page-actions">
-                    {ui::may(Permission::Supplies).then(|| view! { <a class="btn" href=format!("/supplies?new={}", product.id)>{td_string!(locale, supplies.receive)}</a> })}
-                    <a class="btn btn-primary" href=format!("/orders/new?product={}", product.id)>{td_string!(locale, orders.new_order)}</a>
-                </div>
-            })}
+            {(!is_archived)
+                .then(|| {
+                    view! {
+                        <div class="page-actions">
+                            {ui::may(Permission::Supplies)
+                                .then(|| {
+                                    view! {
+                                        <a class="btn" href=format!("/supplies?new={}", product.id)>
+                                            {td_string!(locale, supplies.receive)}
+                                        </a>
+                                    }
+                                })} <a class="btn btn-primary" href=format!("/orders/new?product={}", product.id)>
+                                {td_string!(locale, orders.new_order)}
+                            </a>
+                        </div>
+                    }
+                })}
         </div>
         {saved(untrack(|| actions.edit.has_succeeded()), td_string!(locale, banner.product_saved))}
         {saved(untrack(|| actions.correct.has_succeeded()), td_string!(locale, banner.stock_corrected))}
         <StockFacts product=product.clone() />
         {match may_edit {
             true => view! { <ProductForms product=product.clone() actions /> }.into_any(),
-            false => product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any(),
+            false => {
+                product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any()
+            }
         }}
         <section aria-labelledby="orders">
             <h2 id="orders">{td_string!(locale, products.orders)}</h2>
@@ -214,27 +242,44 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
             } else {
                 view! {
                     <OrderTable orders />
-                    <p class="mt-2"><a class="link" href=format!("/orders?{filter}")>{td_string!(locale, products.all_orders)}</a></p>
-                }.into_any()
+                    <p class="mt-2">
+                        <a class="link" href=format!("/orders?{filter}")>
+                            {td_string!(locale, products.all_orders)}
+                        </a>
+                    </p>
+                }
+                    .into_any()
             }}
         </section>
-        {ui::may(Permission::Supplies).then(|| view! {
-            <section aria-labelledby="supplies">
-                <h2 id="supplies">{td_string!(locale, products.supplies)}</h2>
-                {if supplies.is_empty() {
-                    view! { <p class="empty">{td_string!(locale, products.no_supplies)}</p> }.into_any()
-                } else {
-                    view! {
-                        <SupplyTable supplies />
-                        <p class="mt-2"><a class="link" href=format!("/supplies?{filter}")>{td_string!(locale, products.all_supplies)}</a></p>
-                    }.into_any()
-                }}
-            </section>
-        })}
+        {ui::may(Permission::Supplies)
+            .then(|| {
+                view! {
+                    <section aria-labelledby="supplies">
+                        <h2 id="supplies">{td_string!(locale, products.supplies)}</h2>
+                        {if supplies.is_empty() {
+                            view! { <p class="empty">{td_string!(locale, products.no_supplies)}</p> }.into_any()
+                        } else {
+                            view! {
+                                <SupplyTable supplies />
+                                <p class="mt-2">
+                                    <a class="link" href=format!("/supplies?{filter}")>
+                                        {td_string!(locale, products.all_supplies)}
+                                    </a>
+                                </p>
+                            }
+                                .into_any()
+                        }}
+                    </section>
+                }
+            })}
         <section aria-labelledby="ledger">
             <h2 id="ledger">{td_string!(locale, products.ledger)}</h2>
             <Ledger ledger />
-            <p class="mt-2"><a class="link" href=file rel="external">{td_string!(locale, csv.download)}</a></p>
+            <p class="mt-2">
+                <a class="link" href=file rel="external">
+                    {td_string!(locale, csv.download)}
+                </a>
+            </p>
         </section>
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
@@ -246,21 +291,43 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
 #[component]
 fn StockFacts(product: Product) -> impl IntoView {
     let locale = ui::locale();
-    let fact = move |label: &'static str, value: String| view! { <div class="stat-tile"><dt>{label}</dt><dd>{value}</dd></div> };
+    let fact = move |label: &'static str, value: String| {
+        view! {
+            <div class="stat-tile">
+                <dt>{label}</dt>
+                <dd>{value}</dd>
+            </div>
+        }
+    };
     view! {
         <dl class="stat-tiles">
             <div class="stat-tile" class:low=product.is_low_stock>
                 <dt>{td_string!(locale, fields.stock)}</dt>
                 <dd>
                     {pieces(product.stock, locale)}
-                    {product.is_low_stock.then(|| view! { " " <span class="badge badge-warning low-badge">"▼ " {td_string!(locale, products.low)}</span> })}
+                    {product
+                        .is_low_stock
+                        .then(|| {
+                            view! {
+                                " "
+                                <span class="badge badge-warning low-badge">
+                                    "▼ " {td_string!(locale, products.low)}
+                                </span>
+                            }
+                        })}
                 </dd>
             </div>
             {fact(td_string!(locale, fields.on_hand), pieces(product.on_hand, locale))}
             {fact(td_string!(locale, fields.reserved), pieces(product.reserved, locale))}
             {fact(td_string!(locale, fields.min_stock), pieces(product.min_stock, locale))}
-            {fact(td_string!(locale, fields.sell_price_rub), product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale)))}
-            {fact(td_string!(locale, products.last_buy_price), product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale)))}
+            {fact(
+                td_string!(locale, fields.sell_price_rub),
+                product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale)),
+            )}
+            {fact(
+                td_string!(locale, products.last_buy_price),
+                product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale)),
+            )}
         </dl>
     }
 }
@@ -292,8 +359,18 @@ fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
                     <Form action=actions.correct>
                         <input type="hidden" name="id" value=id.to_string() />
                         <Version name="expected" version=on_hand />
-                        <Field name="on_hand" label=td_string!(locale, products.counted) value=on_hand.to_string() inputmode="numeric" required=true />
-                        <Field name="note" label=td_string!(locale, fields.note) hint=td_string!(locale, products.note_hint) />
+                        <Field
+                            name="on_hand"
+                            label=td_string!(locale, products.counted)
+                            value=on_hand.to_string()
+                            inputmode="numeric"
+                            required=true
+                        />
+                        <Field
+                            name="note"
+                            label=td_string!(locale, fields.note)
+                            hint=td_string!(locale, products.note_hint)
+                        />
                         <Submit label=td_string!(locale, products.correct) class="btn" />
                     </Form>
                 </section>
@@ -306,15 +383,20 @@ fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
                                 <input type="hidden" name="id" value=id.to_string() />
                                 <Submit label=td_string!(locale, products.restore) class="btn" />
                             </Form>
-                        }.into_any()
+                        }
+                            .into_any()
                     } else {
                         view! {
                             <p class="mb-2">{td_string!(locale, products.archive_hint)}</p>
                             <Form action=actions.archive>
                                 <input type="hidden" name="id" value=id.to_string() />
-                                <Submit label=td_string!(locale, products.to_archive) class="btn btn-outline btn-error" />
+                                <Submit
+                                    label=td_string!(locale, products.to_archive)
+                                    class="btn btn-outline btn-error"
+                                />
                             </Form>
-                        }.into_any()
+                        }
+                            .into_any()
                     }}
                 </section>
             </div>

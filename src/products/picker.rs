@@ -171,7 +171,12 @@ pub fn ProductPicker(
     };
     view! {
         <div class="field picker">
-            <label class="field-label" for="product">{td_string!(locale, fields.product)}<span class="field-required" aria-hidden="true">"*"</span></label>
+            <label class="field-label" for="product">
+                {td_string!(locale, fields.product)}
+                <span class="field-required" aria-hidden="true">
+                    "*"
+                </span>
+            </label>
             <input
                 class="input w-full"
                 class:input-error=wrong
@@ -192,8 +197,15 @@ pub fn ProductPicker(
                 aria-controls="product-offers"
                 aria-activedescendant=move || mark.get().map(|index| format!("product-{index}"))
                 aria-describedby="product-hint product-error product_id-error"
-                on:input=move |event| { picker.handle(Event::Typed(event_target_value(&event))); }
-                on:focus=move |_: FocusEvent| { picker.handle(Event::Focused { opens: !untrack(wrong) }); }
+                on:input=move |event| {
+                    picker.handle(Event::Typed(event_target_value(&event)));
+                }
+                on:focus=move |_: FocusEvent| {
+                    picker
+                        .handle(Event::Focused {
+                            opens: !untrack(wrong),
+                        });
+                }
                 on:blur=move |_: FocusEvent| picker.blur()
                 on:keydown=move |event| picker.press(&event)
             />
@@ -213,9 +225,15 @@ pub fn ProductPicker(
                 {options}
                 {note}
             </ul>
-            <datalist id="product-names">{offers.into_iter().map(|offer| view! { <option value=offer.name /> }).collect_view()}</datalist>
-            <p class="field-hint" id="product-hint" aria-live="polite">{hint}</p>
-            <p class="sr-only" role="status">{status}</p>
+            <datalist id="product-names">
+                {offers.into_iter().map(|offer| view! { <option value=offer.name /> }).collect_view()}
+            </datalist>
+            <p class="field-hint" id="product-hint" aria-live="polite">
+                {hint}
+            </p>
+            <p class="sr-only" role="status">
+                {status}
+            </p>
             <FieldError name="product" />
             <FieldError name="product_id" />
         </div>

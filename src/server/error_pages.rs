@@ -103,10 +103,16 @@ fn page(error: &Error, locale: Locale, id: &str) -> String {
                     <div class="alert alert-error alert-soft mb-4" role="alert">
                         <div>
                             <p>{message}</p>
-                            <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code></p>
+                            <p class="text-sm opacity-80">
+                                {td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code>
+                            </p>
                         </div>
                     </div>
-                    <p><a class="link" href="/">{td_string!(locale, nav.home)}</a></p>
+                    <p>
+                        <a class="link" href="/">
+                            {td_string!(locale, nav.home)}
+                        </a>
+                    </p>
                 </main>
             </body>
         </html>

@@ -90,11 +90,22 @@ pub fn SuppliesPage() -> impl IntoView {
                 &params.read_untracked(),
                 &["product", "supplier", "from", "to", "after", "before"],
             ) {
-                view! { {td_string!(locale, supplies.none_found)} " " <a class="link" href="/supplies">{td_string!(locale, ui.reset)}</a> }.into_any()
+                view! {
+                    {td_string!(locale, supplies.none_found)}
+                    " "
+                    <a class="link" href="/supplies">
+                        {td_string!(locale, ui.reset)}
+                    </a>
+                }
+                .into_any()
             } else {
                 td_string!(locale, supplies.none_yet).into_any()
             };
-            return view! { {mistakes} <p class="empty">{words}</p> }.into_any();
+            return view! {
+                {mistakes}
+                <p class="empty">{words}</p>
+            }
+            .into_any();
         }
         view! {
             {mistakes}
@@ -122,17 +133,24 @@ pub fn SuppliesPage() -> impl IntoView {
             <h1>{td_string!(locale, nav.supplies)}</h1>
             <div class="page-actions">
                 <CsvLink path="/supplies.csv" />
-                <a class="btn" href="/supplies/import">{td_string!(locale, csv.upload)}</a>
+                <a class="btn" href="/supplies/import">
+                    {td_string!(locale, csv.upload)}
+                </a>
             </div>
         </div>
         <section class="panel" aria-labelledby="receive">
             <h2 id="receive">{td_string!(locale, supplies.receive)}</h2>
             {done}
-            {ui::loaded(start, move |start| if start.offers.is_empty() {
-                view! { <FirstProduct /> }.into_any()
-            } else {
-                view! { <SupplyForm start action=receive /> }.into_any()
-            })}
+            {ui::loaded(
+                start,
+                move |start| {
+                    if start.offers.is_empty() {
+                        view! { <FirstProduct /> }.into_any()
+                    } else {
+                        view! { <SupplyForm start action=receive /> }.into_any()
+                    }
+                },
+            )}
         </section>
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, supplies.history)}</h2>
@@ -172,8 +190,21 @@ fn SupplyForm(start: PickerData, action: FormAction) -> impl IntoView {
             <ProductPicker offers=start.offers chosen for_supply=true />
             <div class="field-triple">
                 <Field name="qty" label=td_string!(locale, fields.qty) inputmode="numeric" required=true />
-                <Field name="buy_price_eur" label=td_string!(locale, fields.buy_price_eur) value=last_price bind=price inputmode="decimal" required=true />
-                <Field name="supplier_name" label=td_string!(locale, fields.supplier_name) value=last_supplier bind=supplier required=true />
+                <Field
+                    name="buy_price_eur"
+                    label=td_string!(locale, fields.buy_price_eur)
+                    value=last_price
+                    bind=price
+                    inputmode="decimal"
+                    required=true
+                />
+                <Field
+                    name="supplier_name"
+                    label=td_string!(locale, fields.supplier_name)
+                    value=last_supplier
+                    bind=supplier
+                    required=true
+                />
             </div>
             <Submit label=td_string!(locale, supplies.do_receive) />
         </Form>
@@ -189,7 +220,9 @@ fn Filters() -> impl IntoView {
             <FilterField name="supplier" label=td_string!(locale, fields.supplier_name) />
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
     }
 }
@@ -202,13 +235,29 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
         let total = supply.total_eur();
         view! {
             <tr role="row">
-                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>{supply.created_at.display(locale)}</td>
-                <td role="cell" class="row-title"><a class="link" href=format!("/products/{}", supply.product_id)>{supply.product_name}</a></td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>{supply.qty.display(locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>{supply.buy_price_eur.display(locale)}</td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.total)>{total.display(locale)}</td>
-                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>{supply.supplier_name}</td>
-                <td role="cell" data-label=td_string!(locale, fields.user)>{supply.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}</td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>
+                    {supply.created_at.display(locale)}
+                </td>
+                <td role="cell" class="row-title">
+                    <a class="link" href=format!("/products/{}", supply.product_id)>
+                        {supply.product_name}
+                    </a>
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>
+                    {supply.qty.display(locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>
+                    {supply.buy_price_eur.display(locale)}
+                </td>
+                <td role="cell" class="num" data-label=td_string!(locale, fields.total)>
+                    {total.display(locale)}
+                </td>
+                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>
+                    {supply.supplier_name}
+                </td>
+                <td role="cell" data-label=td_string!(locale, fields.user)>
+                    {supply.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
+                </td>
             </tr>
         }
     };
@@ -216,13 +265,27 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
         <table class="table cards" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.date)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.product)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.qty)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.buy_price_eur)}</th>
-                    <th scope="col" role="columnheader" class="num">{td_string!(locale, fields.total)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.supplier_name)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.user)}</th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.date)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.product)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, fields.qty)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, fields.buy_price_eur)}
+                    </th>
+                    <th scope="col" role="columnheader" class="num">
+                        {td_string!(locale, fields.total)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.supplier_name)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.user)}
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{supplies.into_iter().map(row).collect_view()}</tbody>

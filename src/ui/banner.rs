@@ -153,7 +153,10 @@ pub fn Banner() -> impl IntoView {
             {move || success().map(|words| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })}
         </div>
         <div role="alert">
-            {move || trouble().map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.message(locale)}</p> })}
+            {move || {
+                trouble()
+                    .map(|trouble| view! { <p class="alert alert-error alert-soft mb-4">{trouble.message(locale)}</p> })
+            }}
         </div>
     }
 }

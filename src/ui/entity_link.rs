@@ -30,7 +30,12 @@ pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
         Some(Entity::User | Entity::Invitation | Entity::Log) | None => None,
     };
     match path.filter(|_| !id.is_empty() && id != "csv") {
-        Some(href) => view! { <a class="link" href=href>{name}</a> }.into_any(),
+        Some(href) => view! {
+            <a class="link" href=href>
+                {name}
+            </a>
+        }
+        .into_any(),
         None => name.into_any(),
     }
 }

@@ -25,17 +25,37 @@ pub fn Failure(
     let message = words.map_or_else(|| error.message(locale), str::to_owned);
     let url = use_url();
     let sign_in = (error == Error::SignedOut).then(|| {
-        let wanted = url.with_untracked(|url| format!("{}{}{}", url.path(), if url.search().is_empty() { "" } else { "?" }, url.search()));
-        let href = format!("/login?next={}", leptos_router::location::Url::escape(&wanted));
-        view! { <a class="btn btn-sm btn-primary" href=href rel="external">{td_string!(locale, nav.sign_in)}</a> }
+        let wanted = url.with_untracked(|url| {
+            format!(
+                "{}{}{}",
+                url.path(),
+                if url.search().is_empty() { "" } else { "?" },
+                url.search()
+            )
+        });
+        let href = format!(
+            "/login?next={}",
+            leptos_router::location::Url::escape(&wanted)
+        );
+        view! {
+            <a class="btn btn-sm btn-primary" href=href rel="external">
+                {td_string!(locale, nav.sign_in)}
+            </a>
+        }
     });
     view! {
         <div class="alert alert-error alert-soft mb-4" role="alert">
             <div>
                 <p>{message}</p>
-                {error.shows_request_id().then(|| view! {
-                    <p class="text-sm opacity-80">{td_string!(locale, errors.request_id)} ": " <code>{ui::request_id()}</code></p>
-                })}
+                {error
+                    .shows_request_id()
+                    .then(|| {
+                        view! {
+                            <p class="text-sm opacity-80">
+                                {td_string!(locale, errors.request_id)} ": " <code>{ui::request_id()}</code>
+                            </p>
+                        }
+                    })}
                 {details(&error, locale)}
             </div>
             {sign_in}
@@ -69,7 +89,13 @@ fn details(error: &Error, locale: Locale) -> Option<AnyView> {
                 .iter()
                 .map(|difference| row(&difference.field, &difference.now))
                 .collect_view();
-            Some(view! { <p>{td_string!(locale, errors.stale_now)}</p><ul class="list-disc ps-5">{rows}</ul> }.into_any())
+            Some(
+                view! {
+                    <p>{td_string!(locale, errors.stale_now)}</p>
+                    <ul class="list-disc ps-5">{rows}</ul>
+                }
+                .into_any(),
+            )
         }
         Error::Invalid(fields) => {
             let row = |field: &str, problem: String| view! { <li>{field_label(locale, field)} ": " {problem}</li> };
@@ -81,7 +107,14 @@ fn details(error: &Error, locale: Locale) -> Option<AnyView> {
         }
         Error::KeyReused(recorded) => {
             let (entity, id) = (recorded.entity.clone(), recorded.id.to_string());
-            Some(view! { <p><EntityLink entity id /></p> }.into_any())
+            Some(
+                view! {
+                    <p>
+                        <EntityLink entity id />
+                    </p>
+                }
+                .into_any(),
+            )
         }
         _ => None,
     }

@@ -157,6 +157,8 @@ where
         })
     };
     view! {
-        <Transition fallback=move || view! { <p class="loading-note">{leptos_i18n::td_string!(locale, ui.loading)}</p> }>{contents}</Transition>
+        <Transition fallback=move || {
+            view! { <p class="loading-note">{leptos_i18n::td_string!(locale, ui.loading)}</p> }
+        }>{contents}</Transition>
     }
 }

@@ -87,7 +87,12 @@ pub fn SortHead(
     };
     view! {
         <th scope="col" role="columnheader" class=class aria-sort=direction>
-            <a class="sort" href=href>{label}<span class="sort-arrow" aria-hidden="true">{arrow}</span></a>
+            <a class="sort" href=href>
+                {label}
+                <span class="sort-arrow" aria-hidden="true">
+                    {arrow}
+                </span>
+            </a>
         </th>
     }
 }
@@ -108,7 +113,11 @@ pub fn Pager(before: Option<String>, after: Option<String>) -> impl IntoView {
                 query.get_untracked(),
                 &[(name, &cursor)],
             );
-            view! { <a class="btn" href=href rel=rel>{label}</a> }
+            view! {
+                <a class="btn" href=href rel=rel>
+                    {label}
+                </a>
+            }
         })
     };
     (before.is_some() || after.is_some()).then(|| {
@@ -136,7 +145,11 @@ pub fn CsvLink(path: &'static str) -> impl IntoView {
     let locale = ui::locale();
     let query = use_query_map();
     let href = move || with(path, query.get(), &[]);
-    view! { <a class="btn" href=href rel="external">{td_string!(locale, csv.download)}</a> }
+    view! {
+        <a class="btn" href=href rel="external">
+            {td_string!(locale, csv.download)}
+        </a>
+    }
 }
 
 /// A form that filters a list. Its fields become the query of the URL. With JavaScript, there is no full page load.
@@ -237,9 +250,13 @@ pub fn FilterField(
     let error = format!("filter-{name}-error");
     let described = error.clone();
     let words = move || {
-        errors
-            .get()
-            .map(|problem| view! { <p class="field-error" id=error.clone()>{problem.message(locale)}</p> })
+        errors.get().map(|problem| {
+            view! {
+                <p class="field-error" id=error.clone()>
+                    {problem.message(locale)}
+                </p>
+            }
+        })
     };
     let input = NodeRef::<leptos::html::Input>::new();
     Effect::new(move |was_alive: Option<()>| {

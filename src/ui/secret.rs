@@ -23,7 +23,12 @@ pub fn Secret(
         }
     });
     view! {
-        <div class="alert alert-success alert-soft mb-4 scroll-mt-6" id=ANCHOR.trim_start_matches('#') tabindex="-1" node_ref=root>
+        <div
+            class="alert alert-success alert-soft mb-4 scroll-mt-6"
+            id=ANCHOR.trim_start_matches('#')
+            tabindex="-1"
+            node_ref=root
+        >
             <div class="min-w-0">
                 <p>{label}</p>
                 <code class="secret">{secret}</code>

@@ -99,7 +99,13 @@ fn ChatSection(list: ChatList) -> impl IntoView {
         let start = list.code.as_ref().map(|code| format!("?start={code}"));
         let href = format!("https://t.me/{bot}{}", start.unwrap_or_default());
         let words = td_string!(locale, bot.open, name = bot).to_string();
-        view! { <p class="mb-4"><a class="link" href=href rel="external noreferrer">{words}</a></p> }
+        view! {
+            <p class="mb-4">
+                <a class="link" href=href rel="external noreferrer">
+                    {words}
+                </a>
+            </p>
+        }
     });
     let row = move |chat: Chat| {
         let label = td_string!(locale, bot.unlink_named, name = chat.name.as_str()).to_string();
@@ -113,15 +119,21 @@ fn ChatSection(list: ChatList) -> impl IntoView {
                 </div>
                 <form method="post" action=unlink.path()>
                     <input type="hidden" name="id" value=chat.id.to_string() />
-                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(locale, bot.unlink)}</button>
+                    <button class="btn btn-sm" type="submit" aria-label=label>
+                        {td_string!(locale, bot.unlink)}
+                    </button>
                 </form>
             </li>
         }
     };
     let rows = (!list.chats.is_empty()).then(|| {
         view! {
-            <h3 class="mt-4 font-bold" id="chats">{td_string!(locale, bot.chats)}</h3>
-            <ul class="devices" aria-labelledby="chats">{list.chats.into_iter().map(row).collect_view()}</ul>
+            <h3 class="mt-4 font-bold" id="chats">
+                {td_string!(locale, bot.chats)}
+            </h3>
+            <ul class="devices" aria-labelledby="chats">
+                {list.chats.into_iter().map(row).collect_view()}
+            </ul>
         }
     });
     view! {
@@ -130,11 +142,15 @@ fn ChatSection(list: ChatList) -> impl IntoView {
             <p class="mb-4">{td_string!(locale, bot.account_about)}</p>
             {list.code.map(|code| view! { <Secret label=td_string!(locale, bot.code) secret=code /> })}
             {link}
-            {list.is_on.then(|| view! {
-                <Form action=make full_load=true>
-                    <Submit label=td_string!(locale, bot.get_code) class="btn" />
-                </Form>
-            })}
+            {list
+                .is_on
+                .then(|| {
+                    view! {
+                        <Form action=make full_load=true>
+                            <Submit label=td_string!(locale, bot.get_code) class="btn" />
+                        </Form>
+                    }
+                })}
             {rows}
         </section>
     }

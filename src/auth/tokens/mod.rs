@@ -86,13 +86,29 @@ pub fn TokenSection() -> impl IntoView {
     view! {
         <section aria-labelledby="tokens">
             <h2 id="tokens">{td_string!(locale, tokens.title)}</h2>
-            <p class="mb-4">{td_string!(locale, tokens.about)} " " <a class="link" href="/docs/" rel="external">{td_string!(locale, tokens.docs)}</a></p>
-            {ui::loaded(tokens, move |list| view! {
-                {list.fresh.map(|token| view! { <Secret label=td_string!(locale, tokens.fresh) secret=token /> })}
-                <TokenTable tokens=list.tokens />
-            })}
+            <p class="mb-4">
+                {td_string!(locale, tokens.about)} " " <a class="link" href="/docs/" rel="external">
+                    {td_string!(locale, tokens.docs)}
+                </a>
+            </p>
+            {ui::loaded(
+                tokens,
+                move |list| {
+                    view! {
+                        {list
+                            .fresh
+                            .map(|token| view! { <Secret label=td_string!(locale, tokens.fresh) secret=token /> })}
+                        <TokenTable tokens=list.tokens />
+                    }
+                },
+            )}
             <Form action full_load=true class="mt-4">
-                <Field name="name" label=td_string!(locale, fields.name) hint=td_string!(locale, tokens.name_hint) required=true />
+                <Field
+                    name="name"
+                    label=td_string!(locale, fields.name)
+                    hint=td_string!(locale, tokens.name_hint)
+                    required=true
+                />
                 <Submit label=td_string!(locale, tokens.create) class="btn" />
             </Form>
         </section>
@@ -113,10 +129,18 @@ fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
         <table class="table cards mb-4" role="table">
             <thead role="rowgroup">
                 <tr role="row">
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.name)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.created_at)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, tokens.last_used)}</th>
-                    <th scope="col" role="columnheader"><span class="sr-only">{td_string!(locale, ui.actions)}</span></th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.name)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.created_at)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, tokens.last_used)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        <span class="sr-only">{td_string!(locale, ui.actions)}</span>
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{rows}</tbody>
@@ -136,13 +160,21 @@ fn TokenRow(token: Token) -> impl IntoView {
     let label = td_string!(locale, tokens.revoke_named, name = token.name.as_str()).to_string();
     view! {
         <tr role="row">
-            <td role="cell" class="row-title">{token.name}</td>
-            <td role="cell" data-label=td_string!(locale, fields.created_at)>{token.created_at.display(locale)}</td>
-            <td role="cell" data-label=td_string!(locale, tokens.last_used)>{last_used}</td>
+            <td role="cell" class="row-title">
+                {token.name}
+            </td>
+            <td role="cell" data-label=td_string!(locale, fields.created_at)>
+                {token.created_at.display(locale)}
+            </td>
+            <td role="cell" data-label=td_string!(locale, tokens.last_used)>
+                {last_used}
+            </td>
             <td role="cell">
                 <form method="post" action=action.path()>
                     <input type="hidden" name="id" value=token.id.to_string() />
-                    <button class="btn btn-sm" type="submit" aria-label=label>{td_string!(locale, tokens.revoke)}</button>
+                    <button class="btn btn-sm" type="submit" aria-label=label>
+                        {td_string!(locale, tokens.revoke)}
+                    </button>
                 </form>
             </td>
         </tr>

@@ -80,7 +80,11 @@ pub fn Invitations() -> impl IntoView {
         |_| list_invitations(),
     );
     let role = move |role: &Role| {
-        view! { <option value=role.code() selected=*role == Role::User>{role.label(locale)}</option> }
+        view! {
+            <option value=role.code() selected=*role == Role::User>
+                {role.label(locale)}
+            </option>
+        }
     };
     view! {
         <section class="panel" aria-labelledby="invitations">
@@ -89,16 +93,21 @@ pub fn Invitations() -> impl IntoView {
             <Form action=invite class="filters">
                 <label class="filter">
                     <span class="field-label">{td_string!(locale, fields.role)}</span>
-                    <select class="select w-full" name="role">{[Role::User, Role::Manager, Role::Admin].iter().map(role).collect_view()}</select>
+                    <select class="select w-full" name="role">
+                        {[Role::User, Role::Manager, Role::Admin].iter().map(role).collect_view()}
+                    </select>
                 </label>
                 <Submit label=td_string!(locale, users.invite) />
             </Form>
-            {ui::loaded(invited, move |Invited { invitations, link }| {
-                view! {
-                    {link.map(|link| view! { <Secret label=td_string!(locale, users.invited) secret=link /> })}
-                    <InvitationList invitations revoke />
-                }
-            })}
+            {ui::loaded(
+                invited,
+                move |Invited { invitations, link }| {
+                    view! {
+                        {link.map(|link| view! { <Secret label=td_string!(locale, users.invited) secret=link /> })}
+                        <InvitationList invitations revoke />
+                    }
+                },
+            )}
         </section>
     }
 }

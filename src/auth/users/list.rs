@@ -33,9 +33,14 @@ pub fn UsersPage() -> impl IntoView {
     let draw = move |page: Page<Account>| {
         if page.items.is_empty() {
             let filters = ["search", "role", "state", "after", "before"];
-            let reset = is_filtered(&params.read_untracked(), &filters).then(
-                || view! { " " <a class="link" href="/admin/users">{td_string!(locale, ui.reset)}</a> },
-            );
+            let reset = is_filtered(&params.read_untracked(), &filters).then(|| {
+                view! {
+                    " "
+                    <a class="link" href="/admin/users">
+                        {td_string!(locale, ui.reset)}
+                    </a>
+                }
+            });
             return view! { <p class="empty">{td_string!(locale, users.none_found)} {reset}</p> }
                 .into_any();
         }
@@ -69,10 +74,22 @@ fn Filters() -> impl IntoView {
     view! {
         <FilterForm action="/admin/users">
             <FilterField name="search" label=td_string!(locale, fields.username) />
-            <Choice name="role" label=td_string!(locale, fields.role) any=td_string!(locale, users.any_role) options=roles.collect() />
-            <Choice name="state" label=td_string!(locale, fields.state) any=td_string!(locale, users.any_state) options=states.collect() />
+            <Choice
+                name="role"
+                label=td_string!(locale, fields.role)
+                any=td_string!(locale, users.any_role)
+                options=roles.collect()
+            />
+            <Choice
+                name="state"
+                label=td_string!(locale, fields.state)
+                any=td_string!(locale, users.any_state)
+                options=states.collect()
+            />
             <input type="hidden" name="sort" value=sort prop:value=sort />
-            <button class="btn" type="submit">{td_string!(locale, ui.find)}</button>
+            <button class="btn" type="submit">
+                {td_string!(locale, ui.find)}
+            </button>
         </FilterForm>
     }
 }
@@ -88,11 +105,23 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
         );
         view! {
             <tr role="row">
-                <td role="cell" class="row-title"><a class="link" href=href>{account.username}</a></td>
-                <td role="cell" data-label=td_string!(locale, fields.role)>{account.role.display(|role| role.label(locale))}</td>
-                <td role="cell" data-label=td_string!(locale, fields.state)><StateBadge state=account.state /></td>
-                <td role="cell" class="date" data-label=td_string!(locale, fields.created_at)>{account.created_at.display(locale)}</td>
-                <td role="cell" class="date" data-label=td_string!(locale, fields.last_seen_at)>{seen}</td>
+                <td role="cell" class="row-title">
+                    <a class="link" href=href>
+                        {account.username}
+                    </a>
+                </td>
+                <td role="cell" data-label=td_string!(locale, fields.role)>
+                    {account.role.display(|role| role.label(locale))}
+                </td>
+                <td role="cell" data-label=td_string!(locale, fields.state)>
+                    <StateBadge state=account.state />
+                </td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.created_at)>
+                    {account.created_at.display(locale)}
+                </td>
+                <td role="cell" class="date" data-label=td_string!(locale, fields.last_seen_at)>
+                    {seen}
+                </td>
             </tr>
         }
     };
@@ -101,10 +130,18 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
             <thead role="rowgroup">
                 <tr role="row">
                     <SortHead label=td_string!(locale, fields.username) column="username" default="username" />
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.role)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.state)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.created_at)}</th>
-                    <th scope="col" role="columnheader">{td_string!(locale, fields.last_seen_at)}</th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.role)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.state)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.created_at)}
+                    </th>
+                    <th scope="col" role="columnheader">
+                        {td_string!(locale, fields.last_seen_at)}
+                    </th>
                 </tr>
             </thead>
             <tbody role="rowgroup">{accounts.into_iter().map(row).collect_view()}</tbody>

@@ -161,7 +161,12 @@ pub fn UserPage() -> impl IntoView {
         }
     });
     view! {
-        <p class="crumb"><a class="link" href="/admin/users">"← " {td_string!(locale, nav.users)}</a></p>
+        <p class="crumb">
+            <a class="link" href="/admin/users">
+                "← "
+                {td_string!(locale, nav.users)}
+            </a>
+        </p>
         <UrlFailure />
         {ui::loaded(file, move |file| view! { <UserView file actions /> })}
     }
@@ -183,20 +188,32 @@ fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
     view! {
         <Title text=account.username.clone() />
         <h1>{account.username.clone()}</h1>
-        {password.map(|password| view! { <Secret label=td_string!(locale, users.one_time_password) secret=password /> })}
+        {password
+            .map(|password| view! { <Secret label=td_string!(locale, users.one_time_password) secret=password /> })}
         <dl class="facts">
             <dt>{td_string!(locale, fields.role)}</dt>
             <dd>{account.role.display(|role| role.label(locale))}</dd>
             <dt>{td_string!(locale, fields.state)}</dt>
-            <dd><StateBadge state=account.state.clone() /></dd>
+            <dd>
+                <StateBadge state=account.state.clone() />
+            </dd>
             <dt>{td_string!(locale, fields.created_at)}</dt>
             <dd>{account.created_at.display(locale)}</dd>
             <dt>{td_string!(locale, fields.last_seen_at)}</dt>
             <dd>{seen}</dd>
         </dl>
-        {account.must_change_password.then(|| view! { <p class="alert alert-info alert-soft my-4">{td_string!(locale, users.must_change)}</p> })}
+        {account
+            .must_change_password
+            .then(|| view! { <p class="alert alert-info alert-soft my-4">{td_string!(locale, users.must_change)}</p> })}
         {if is_me {
-            view! { <p class="mt-4">{td_string!(locale, users.this_is_you)} " " <a class="link" href="/account">{td_string!(locale, auth.account)}</a></p> }.into_any()
+            view! {
+                <p class="mt-4">
+                    {td_string!(locale, users.this_is_you)} " " <a class="link" href="/account">
+                        {td_string!(locale, auth.account)}
+                    </a>
+                </p>
+            }
+                .into_any()
         } else {
             view! { <UserForms account actions /> }.into_any()
         }}
@@ -212,12 +229,19 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
     let locale = ui::locale();
     let [name, acted, reset, deleted] = std::array::from_fn(|_| account.username.clone());
     let role = account.role;
-    let unknown = role
-        .known()
-        .is_none()
-        .then(|| view! { <option value="" disabled selected>{role.to_string()}</option> });
+    let unknown = role.known().is_none().then(|| {
+        view! {
+            <option value="" disabled selected>
+                {role.to_string()}
+            </option>
+        }
+    });
     let option = move |other: &Role| {
-        view! { <option value=other.code() selected=role == *other>{other.label(locale)}</option> }
+        view! {
+            <option value=other.code() selected=role == *other>
+                {other.label(locale)}
+            </option>
+        }
     };
     let (action, label, hint) = match account.state.known() {
         Some(UserState::Pending) => (
@@ -245,7 +269,10 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
                     <input type="hidden" name="username" value=name />
                     <label class="filter">
                         <span class="field-label">{td_string!(locale, fields.role)}</span>
-                        <select class="select w-full" name="role">{unknown} {[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}</select>
+                        <select class="select w-full" name="role">
+                            {unknown}
+                            {[Role::User, Role::Manager, Role::Admin].iter().map(option).collect_view()}
+                        </select>
                     </label>
                     <Submit label=td_string!(locale, users.change_role) />
                 </Form>
@@ -253,11 +280,22 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
             <section aria-labelledby="access">
                 <h2 id="access">{td_string!(locale, users.access)}</h2>
                 <Act action username=acted label hint />
-                <Act action=actions.reset username=reset label=td_string!(locale, users.reset_password) hint=td_string!(locale, users.reset_hint) />
+                <Act
+                    action=actions.reset
+                    username=reset
+                    label=td_string!(locale, users.reset_password)
+                    hint=td_string!(locale, users.reset_hint)
+                />
                 <details class="mt-4">
                     <summary class="btn btn-outline btn-error">{td_string!(locale, users.delete)}</summary>
                     <div class="panel mt-2">
-                        <Act action=actions.delete username=deleted label=td_string!(locale, users.do_delete) hint=td_string!(locale, users.delete_question) class="btn btn-outline btn-error" />
+                        <Act
+                            action=actions.delete
+                            username=deleted
+                            label=td_string!(locale, users.do_delete)
+                            hint=td_string!(locale, users.delete_question)
+                            class="btn btn-outline btn-error"
+                        />
                     </div>
                 </details>
             </section>

@@ -1,7 +1,7 @@
 //! The REST API: the whole router, on both databases.
 
-pub mod contract;
 mod bodies;
+pub mod contract;
 mod errors;
 mod idempotency;
 mod lists;

@@ -10,7 +10,11 @@ pub fn FieldError(name: &'static str) -> impl IntoView {
     let locale = ui::locale();
     let state = form_state();
     let words = move || state.problem(name).map(|problem| problem.message(locale));
-    view! { <p class="field-error" id=format!("{name}-error")>{words}</p> }
+    view! {
+        <p class="field-error" id=format!("{name}-error")>
+            {words}
+        </p>
+    }
 }
 
 /// Returns a function that tells whether a field of this form is wrong.
@@ -63,7 +67,14 @@ pub fn Field(
         <div class="field">
             <label class="field-label" for=name>
                 {label}
-                {required.then(|| view! { <span class="field-required" aria-hidden="true">"*"</span> })}
+                {required
+                    .then(|| {
+                        view! {
+                            <span class="field-required" aria-hidden="true">
+                                "*"
+                            </span>
+                        }
+                    })}
             </label>
             <input
                 class="input w-full"
@@ -81,7 +92,9 @@ pub fn Field(
                 autofocus=autofocus
                 on:input=typed
             />
-            <p class="field-hint" id=hint_id>{hint}</p>
+            <p class="field-hint" id=hint_id>
+                {hint}
+            </p>
             <FieldError name />
         </div>
     }
@@ -117,7 +130,9 @@ pub fn TextArea(
     let initial = form_state().value(name, value);
     view! {
         <div class="field">
-            <label class="field-label" for=name>{label}</label>
+            <label class="field-label" for=name>
+                {label}
+            </label>
             <textarea
                 class="textarea w-full"
                 class:textarea-error=wrong

@@ -84,7 +84,15 @@ pub fn Form(
             .map(|error| view! { <Failure error /> })
     };
     view! {
-        <form node_ref=root class=class method="post" action=action.path() novalidate on:submit=submit on:beforeinput=take_in>
+        <form
+            node_ref=root
+            class=class
+            method="post"
+            action=action.path()
+            novalidate
+            on:submit=submit
+            on:beforeinput=take_in
+        >
             {alert}
             <Provider value=state>{children()}</Provider>
         </form>
