@@ -56,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_day_of_the_shop_begins_at_its_own_midnight() {
+    fn a_day_begins_at_midnight_in_the_time_zone_of_the_shop() {
         let day = NaiveDate::from_ymd_opt(2026, 11, 23).unwrap();
         assert_eq!(start_of(day).to_string(), "2026-11-22 21:00:00");
         assert_eq!(end_of(day).to_string(), "2026-11-23 21:00:00");

@@ -181,7 +181,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_price_is_read_as_people_type_it() {
+    fn a_price_is_parsed_as_people_type_it() {
         for (text, kopecks) in [
             ("1299.90", 129_990),
             ("1 299,9", 129_990),
@@ -196,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_price_is_refused() {
+    fn an_invalid_price_is_refused() {
         for (text, why) in [
             ("", AmountError::NotNumber),
             (".", AmountError::NotNumber),
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[test]
-    fn a_total_has_a_bound_that_tells_the_highest_price() {
+    fn a_total_that_is_too_large_reports_the_highest_allowed_price() {
         let total = |price, qty| Eur(price).total_within(Eur::MAX_TOTAL, Qty(qty));
         assert_eq!(total(10_000, 1_000_000), Ok(Eur::MAX_TOTAL));
         assert_eq!(
@@ -238,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn an_amount_is_shown_as_the_reader_writes_it() {
+    fn an_amount_is_formatted_for_the_locale() {
         assert_eq!(Rub(129_990).display(Locale::ru), "1\u{a0}299,90\u{a0}₽");
         assert_eq!(Eur(123_456_789).display(Locale::en), "1,234,567.89\u{a0}€");
         assert_eq!(Rub(-5).to_string(), "-0.05");

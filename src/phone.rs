@@ -236,7 +236,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_read_however_it_is_said() {
+    fn a_number_is_parsed_in_any_common_notation() {
         for text in [
             "8 (916) 123-45-67",
             "+7 916 123 45 67",
@@ -262,7 +262,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_with_a_plus_belongs_to_its_own_country() {
+    fn a_number_with_a_plus_keeps_its_country_code() {
         for (text, e164) in [
             ("+49 89 12345678", "+498912345678"),
             ("+62 812 3456 7890", "+6281234567890"),
@@ -291,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_read_in_the_form_in_which_its_country_shows_it() {
+    fn the_displayed_form_of_a_number_parses_to_the_same_number() {
         for (region, e164) in examples() {
             let Some(region) = region else { continue };
             let phone = Phone::read(region, &e164).unwrap();
@@ -311,7 +311,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_a_number_is_refused() {
+    fn an_invalid_number_is_refused() {
         for text in [
             "",
             "+",
@@ -335,7 +335,7 @@ mod tests {
     }
 
     #[test]
-    fn an_extension_and_a_second_number_are_told_from_a_slip() {
+    fn an_extension_or_second_number_is_distinguished_from_a_typo() {
         for text in [
             "8 (495) 123-45-67 доб. 12",
             "+7 495 123-45-67#12",
@@ -354,7 +354,7 @@ mod tests {
     }
 
     #[test]
-    fn a_search_knows_the_ways_to_begin_a_number() {
+    fn a_search_covers_domestic_and_international_prefixes() {
         assert_eq!(possible_prefixes("8916"), ["8916", "78916", "7916"]);
         assert_eq!(possible_prefixes("916"), ["916", "7916", "7916"]);
         for (region, e164, typed) in [
@@ -377,7 +377,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_is_found_by_every_beginning_of_its_national_form() {
+    fn every_prefix_of_the_national_form_finds_the_number() {
         for (region, e164) in examples() {
             let Some(region) = region else { continue };
             let shown = Phone::read(region, &e164).unwrap().shown;

@@ -73,7 +73,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_that_look_alike_fold_alike() {
+    fn names_that_look_the_same_fold_to_the_same_key() {
         assert_eq!(fold("  Чай   ЗЕЛЁНЫЙ\n"), "чай зеленый");
         assert_eq!(fold("Žižkov"), "žižkov");
         for alike in [
@@ -91,13 +91,13 @@ mod tests {
     }
 
     #[test]
-    fn signs_and_numerals_are_kept_as_typed_and_found_as_plain_text() {
+    fn signs_and_numerals_are_kept_as_typed_and_match_plain_text() {
         assert_eq!(tidy("Краска № 5, 10½, 2 м²"), "Краска № 5, 10½, 2 м²");
         assert_eq!(fold("Краска № 5, 2 м²"), fold("краска No 5, 2 м2"));
     }
 
     #[test]
-    fn a_description_keeps_its_lines_and_letters() {
+    fn a_description_keeps_its_line_breaks_and_characters() {
         assert_eq!(
             tidy_lines(" Чаи\u{306}\u{200b}\r\n\r\nＡ м²\u{7}\n"),
             "Чай\n\nＡ м²"
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_brought_to_one_form_stays_in_it() {
+    fn normalisation_is_idempotent() {
         for c in ('\0'..='\u{1ffff}').chain('\u{e0000}'..='\u{e0fff}') {
             let text = format!("а{c}\u{306}б {c}");
             let (line, lines) = (tidy(&text), tidy_lines(&text));

@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_right_is_taken() {
+    fn valid_values_are_accepted() {
         assert_eq!(line(20)("  Чай  зелёный ").as_deref(), Ok("Чай зелёный"));
         assert_eq!(number(1..=10_000)("1 000"), Ok(1_000));
         assert_eq!(optional(number(0..=5))(" "), Ok(None));
@@ -333,7 +333,7 @@ mod tests {
     }
 
     #[test]
-    fn a_missing_field_is_empty_or_leaves_things_as_they_are() {
+    fn a_missing_field_clears_the_value_unless_the_input_is_partial() {
         let (mut whole, mut part) = (Some(Rub(100)), Some(Rub(100)));
         Input::new(Fields::default()).update("price", &mut whole, optional(rub));
         Input::partial(Fields::default()).update("price", &mut part, optional(rub));

@@ -82,7 +82,7 @@ async fn a_notification_committed_before_a_kill_is_sent_once_after_restart(datab
     wait_for_failed_attempt(&client, &server).await;
     server.kill();
 
-    let telegram = Telegram::open_at(port).await;
+    let telegram = Telegram::start_at(port).await;
     let server = start(&database, &settings).await;
     telegram.wait_for(CHAT, 1).await;
     // Sends another notification afterwards. When it arrives, a duplicate would have arrived, too.
@@ -118,8 +118,8 @@ async fn a_notification_committed_before_a_kill_is_sent_once_after_restart_on_po
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_message_that_may_have_arrived_is_sent_again_and_marked_as_a_repeat() {
     let database = Database::sqlite();
-    let telegram = Telegram::open().await;
-    telegram.replies(Reply::Slow(Arc::new(Semaphore::new(0))));
+    let telegram = Telegram::start().await;
+    telegram.queue_reply(Reply::Slow(Arc::new(Semaphore::new(0))));
     let settings = notification_settings(&telegram.url);
     let server = start(&database, &settings).await;
     create_order(&server).await;
@@ -138,9 +138,9 @@ async fn a_message_that_may_have_arrived_is_sent_again_and_marked_as_a_repeat() 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_graceful_stop_waits_for_the_answer_of_telegram() {
     let database = Database::sqlite();
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let permits = Arc::new(Semaphore::new(0));
-    telegram.replies(Reply::Slow(permits.clone()));
+    telegram.queue_reply(Reply::Slow(permits.clone()));
     let settings = notification_settings(&telegram.url);
     let server = start(&database, &settings).await;
     let (_, order) = create_order(&server).await;
@@ -181,7 +181,7 @@ async fn the_log_names_disabled_channels_and_never_contains_the_token() {
     drop(server);
 
     // A server that refuses the token, and one that does not exist: both errors are logged.
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     for (url, token) in [
         (telegram.url.as_str(), "4242:wrong-token"),
         ("http://127.0.0.1:1", TOKEN),
@@ -211,7 +211,7 @@ async fn mail_is_sent_over_tls() {
     for tls in [Tls::Implicit, Tls::Start] {
         let database = Database::sqlite();
         let certificate = database.folder.path().join("mail.pem");
-        let mail = MailServer::open(tls, &certificate).await;
+        let mail = MailServer::start(tls, &certificate).await;
         let scheme = match tls {
             Tls::Implicit => "smtps",
             Tls::Start | Tls::None => "smtp",

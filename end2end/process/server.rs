@@ -141,7 +141,7 @@ impl Drop for Server {
             return;
         }
         for line in self.logged().lines() {
-            let secret = sirius::testing::secrets::in_line(line);
+            let secret = sirius::testing::secrets::find_secret(line);
             assert_eq!(secret, None, "a secret is in the log: {line}");
         }
     }

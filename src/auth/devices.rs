@@ -165,7 +165,7 @@ mod tests {
     use super::device_name;
 
     #[test]
-    fn a_device_is_named_by_what_people_call_it() {
+    fn a_device_is_named_by_browser_and_operating_system() {
         for (user_agent, name) in [
             (
                 "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0 Safari/537.36",

@@ -216,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn sign_in_leads_to_our_own_pages_only() {
+    fn sign_in_redirects_only_to_pages_of_this_site() {
         assert!(is_our_page("/orders?status=paid_not_issued"));
         for next in [
             "",

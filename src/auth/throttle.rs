@@ -224,7 +224,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn waits_grow_up_to_a_bound_and_no_clock_makes_them_longer() {
+    fn the_wait_grows_to_a_limit_and_a_clock_set_back_does_not_extend_it() {
         let now = crate::clock::now();
         let wait = |tries, seconds| {
             let last = now.utc() - TimeDelta::seconds(seconds);

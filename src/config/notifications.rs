@@ -321,14 +321,14 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_told_unless_somebody_is_named() {
+    fn notifications_are_off_by_default() {
         let config = check(&[]).unwrap();
         assert!(config.telegram.is_none() && config.mail.is_none());
         assert_eq!(config.site, "http://127.0.0.1:3000");
     }
 
     #[test]
-    fn chats_and_addresses_are_lists() {
+    fn chats_and_mail_addresses_are_comma_separated_lists() {
         let config = check(&[
             "--telegram-bot-token",
             "1:a_b-c",
@@ -357,7 +357,7 @@ mod tests {
     }
 
     #[test]
-    fn mail_goes_over_tls_unless_it_is_said() {
+    fn mail_requires_tls_unless_tls_none_is_set() {
         let reads = |url: &str| smtp_url(url).map(|(url, _)| url.reveal().to_owned());
         assert_eq!(
             reads("smtp://mail.example").unwrap(),
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_setting_is_named() {
+    fn all_wrong_settings_are_reported() {
         let wrong = check(&[
             "--shop-language",
             "de",

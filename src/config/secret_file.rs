@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_kept_secret_stays_the_same_and_private() {
+    fn a_saved_secret_is_read_again_and_only_its_owner_can_read_it() {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data/sirius.secret");
@@ -64,7 +64,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_that_is_cut_short_is_none() {
+    fn a_truncated_secret_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sirius.secret");
         for cut in ["", "0123456789"] {

@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn every_wrong_setting_is_named_at_once() {
+    fn all_wrong_settings_are_reported_at_once() {
         let wrong = check(&[
             "--database-url",
             "mysql://x",

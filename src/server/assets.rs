@@ -115,7 +115,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_encoding_with_a_weight_of_nothing_is_refused() {
+    fn an_encoding_with_a_quality_of_zero_is_refused() {
         for (offered, accepted) in [
             ("br", true),
             ("gzip, br;q=0.1", true),

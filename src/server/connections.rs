@@ -256,7 +256,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_address_never_takes_all_places() {
+    fn one_address_cannot_take_all_connections() {
         let places = ConnectionLimiter::new(&Config {
             max_connections: 8,
             ..Config::for_tests()

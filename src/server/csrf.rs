@@ -129,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_says_first_holds() {
+    fn sec_fetch_site_takes_precedence_over_origin() {
         let origin = (header::ORIGIN, "http://shop.example:3000");
         for (site, expected) in [
             ("same-origin", true),
@@ -147,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_is_compared_whole() {
+    fn the_whole_origin_is_compared() {
         for (origin, plain, secure) in [
             ("http://shop.example:3000", true, false),
             ("https://shop.example:3000", true, true),
@@ -171,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_form_that_says_nothing_is_refused_and_a_program_is_not() {
+    fn a_form_without_origin_is_refused_but_a_program_is_not() {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
         let here = "http://shop.example:3000/orders";
         let there = "http://evil.example/";

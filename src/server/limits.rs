@@ -271,7 +271,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_that_asks_too_often_waits_and_others_do_not() {
+    fn the_rate_limit_applies_to_each_address_separately() {
         let rates = AddressRateLimiter::new(&Config {
             rate_limit: 2,
             ..Config::for_tests()
@@ -285,7 +285,7 @@ mod tests {
     }
 
     #[test]
-    fn a_network_of_ipv6_counts_as_one_address() {
+    fn an_ipv6_64_network_counts_as_one_address() {
         let [one, neighbour, other] =
             ["2001:db8:1:2::3", "2001:db8:1:2:ffff::1", "2001:db8:1:3::1"]
                 .map(|text| network(text.parse().unwrap()));

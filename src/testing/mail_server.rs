@@ -1,4 +1,4 @@
-//! A mail server for the tests: a real SMTP server, with TLS from the first byte, after STARTTLS, or without.
+//! A mail server for the tests: a real SMTP server with TLS from the first byte, TLS after STARTTLS, or no TLS.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use native_tls::Identity;
@@ -27,106 +27,108 @@ use tokio::{
 };
 use tokio_native_tls::TlsAcceptor;
 
-/// The password that it takes, whoever brings it.
+/// The password that the server accepts, with any user name.
 pub const PASSWORD: &str = "mail-secret";
-/// Longer than anything takes that comes at all.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The time to wait for emails; none takes as long.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How connections are encrypted.
 #[derive(Clone, Copy, PartialEq, Eq)]
 #[allow(dead_code, reason = "each program of tests uses some")]
 pub enum Tls {
     None,
-    /// After the command STARTTLS; nothing is taken before.
+    /// After the command STARTTLS; nothing is accepted before.
     Start,
     /// From the first byte.
     Implicit,
 }
 
-/// What happens to a letter, when it is not simply taken.
+/// How the server treats an email that it does not simply accept.
 #[derive(Clone, Copy)]
 #[allow(dead_code, reason = "each program of tests uses some")]
 pub enum Reply {
-    /// After the name of the recipient.
-    Recipient(&'static str),
-    /// After the whole letter; it was not taken.
-    Letter(&'static str),
-    /// It was taken, but the connection ends before the answer.
-    TakenAndCut,
+    /// Refuses the recipient with this answer.
+    RejectRecipient(&'static str),
+    /// Refuses the email after its data with this answer.
+    RejectEmail(&'static str),
+    /// Accepts the email, but closes the connection before answering.
+    AcceptAndDisconnect,
 }
 
-/// A letter that was taken.
+/// An accepted email.
 #[derive(Clone, Debug)]
-pub struct Letter {
+pub struct Email {
     pub to: String,
     raw: String,
 }
 
-/// The server; ends with this.
+/// A running server, which stops on drop.
 pub struct MailServer {
     pub port: u16,
-    inside: Arc<Inside>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
-struct Inside {
+struct Shared {
     tls: Tls,
     acceptor: TlsAcceptor,
     replies: Mutex<VecDeque<Reply>>,
-    taken: Mutex<Vec<Letter>>,
-    /// Rung when a letter was taken.
-    bell: Notify,
+    accepted: Mutex<Vec<Email>>,
+    /// Notified when an email is accepted.
+    changed: Notify,
 }
 
 #[allow(dead_code, reason = "each program of tests uses some")]
 impl MailServer {
-    /// Opens a server; its certificate, in PEM, is written to `certificate`.
-    pub async fn open(tls: Tls, certificate: &Path) -> Self {
+    /// Starts a server and writes its certificate in PEM to `certificate`.
+    pub async fn start(tls: Tls, certificate: &Path) -> Self {
         let (identity, pem) = identity();
         std::fs::write(certificate, pem).unwrap();
         let acceptor = native_tls::TlsAcceptor::new(identity).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let inside = Arc::new(Inside {
+        let shared = Arc::new(Shared {
             tls,
             acceptor: acceptor.into(),
             replies: Mutex::default(),
-            taken: Mutex::default(),
-            bell: Notify::new(),
+            accepted: Mutex::default(),
+            changed: Notify::new(),
         });
-        let serving = inside.clone();
+        let serving = shared.clone();
         let task = tokio::spawn(async move {
             loop {
                 let (connection, _) = listener.accept().await.unwrap();
                 tokio::spawn(serve(serving.clone(), connection));
             }
         });
-        Self { port, inside, task }
+        Self { port, shared, task }
     }
 
-    /// Says what happens to the next letter.
-    pub fn replies(&self, reply: Reply) {
-        self.inside.replies.lock().unwrap().push_back(reply);
+    /// Queues the treatment of one of the next emails.
+    pub fn queue_reply(&self, reply: Reply) {
+        self.shared.replies.lock().unwrap().push_back(reply);
     }
 
-    /// The letters that were taken.
-    pub fn letters(&self) -> Vec<Letter> {
-        self.inside.taken.lock().unwrap().clone()
+    /// Returns the accepted emails.
+    pub fn emails(&self) -> Vec<Email> {
+        self.shared.accepted.lock().unwrap().clone()
     }
 
-    /// Waits until so many letters were taken.
-    pub async fn wait_for(&self, count: usize) -> Vec<Letter> {
+    /// Waits until at least `count` emails are accepted.
+    pub async fn wait_for(&self, count: usize) -> Vec<Email> {
         let wait = async {
             loop {
-                let rung = self.inside.bell.notified();
-                if self.letters().len() >= count {
+                let changed = self.shared.changed.notified();
+                if self.emails().len() >= count {
                     return;
                 }
-                rung.await;
+                changed.await;
             }
         };
-        timeout(LIMIT, wait).await.expect("letters that never came");
-        self.letters()
+        timeout(TIMEOUT, wait)
+            .await
+            .expect("the emails did not arrive in time");
+        self.emails()
     }
 }
 
@@ -137,8 +139,8 @@ impl Drop for MailServer {
 }
 
 #[allow(dead_code, reason = "each program of tests uses some")]
-impl Letter {
-    /// A header, decoded.
+impl Email {
+    /// Returns a decoded header.
     pub fn header(&self, name: &str) -> String {
         let head = self
             .raw
@@ -150,7 +152,7 @@ impl Letter {
             .split("\r\n")
             .find_map(|line| line.strip_prefix(&format!("{name}: ")))
             .unwrap_or_default();
-        // Between two encoded words a space means nothing.
+        // A space between two encoded words is not part of the text.
         let (mut words, mut was_encoded) = (String::new(), false);
         for word in line.split(' ') {
             let encoded = word
@@ -168,7 +170,7 @@ impl Letter {
         words
     }
 
-    /// The text, decoded.
+    /// Returns the decoded text.
     pub fn text(&self) -> String {
         let body = self.raw.split_once("\r\n\r\n").unwrap().1;
         match self.header("Content-Transfer-Encoding").as_str() {
@@ -177,7 +179,7 @@ impl Letter {
                 text(&BASE64_STANDARD.decode(joined).unwrap()).replace("\r\n", "\n")
             }
             "7bit" => body.trim_end().replace("\r\n", "\n"),
-            other => panic!("{other} is not read here"),
+            other => panic!("the transfer encoding {other} is not supported"),
         }
     }
 }
@@ -186,7 +188,7 @@ fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
 }
 
-/// A certificate for this machine that nobody vouches for.
+/// Generates a self-signed certificate for localhost.
 fn identity() -> (Identity, Vec<u8>) {
     let key = PKey::from_rsa(Rsa::generate(2_048).unwrap()).unwrap();
     let mut name = X509NameBuilder::new().unwrap();
@@ -222,36 +224,36 @@ fn identity() -> (Identity, Vec<u8>) {
     (identity, pem)
 }
 
-async fn serve(inside: Arc<Inside>, connection: tokio::net::TcpStream) {
-    let ended = match inside.tls {
-        Tls::None => talk(&inside, connection, false).await.map(drop),
-        Tls::Implicit => match inside.acceptor.accept(connection).await {
-            Ok(stream) => talk(&inside, stream, true).await.map(drop),
+async fn serve(shared: Arc<Shared>, connection: tokio::net::TcpStream) {
+    let result = match shared.tls {
+        Tls::None => run_session(&shared, connection, false).await.map(drop),
+        Tls::Implicit => match shared.acceptor.accept(connection).await {
+            Ok(stream) => run_session(&shared, stream, true).await.map(drop),
             Err(_) => return,
         },
-        Tls::Start => match talk(&inside, connection, false).await {
-            Ok(Some(connection)) => match inside.acceptor.accept(connection).await {
-                Ok(stream) => talk(&inside, stream, true).await.map(drop),
+        Tls::Start => match run_session(&shared, connection, false).await {
+            Ok(Some(connection)) => match shared.acceptor.accept(connection).await {
+                Ok(stream) => run_session(&shared, stream, true).await.map(drop),
                 Err(_) => return,
             },
             Ok(None) => return,
             Err(error) => Err(error),
         },
     };
-    // Whoever hangs up in the middle is not our worry.
-    let _ = ended;
+    // A client that disconnects midway is no failure of the server.
+    let _ = result;
 }
 
-/// Talks SMTP until the other side leaves, or asks for TLS: then the connection comes back.
-async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
-    inside: &Inside,
+/// Runs an SMTP session until the client leaves. If it asks for TLS instead, returns the connection.
+async fn run_session<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Shared,
     stream: S,
     is_encrypted: bool,
 ) -> io::Result<Option<S>> {
     let mut stream = BufReader::new(stream);
-    let offers_tls = inside.tls == Tls::Start && !is_encrypted;
-    if inside.tls != Tls::Start || offers_tls {
-        say(&mut stream, "220 mail.test ESMTP").await?;
+    let offers_tls = shared.tls == Tls::Start && !is_encrypted;
+    if shared.tls != Tls::Start || offers_tls {
+        send_line(&mut stream, "220 mail.test ESMTP").await?;
     }
     let mut to = String::new();
     loop {
@@ -262,41 +264,43 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
         let line = line.trim_end();
         let command = line.split([' ', ':']).next().unwrap_or_default();
         match command.to_ascii_uppercase().as_str() {
-            "EHLO" if offers_tls => say(&mut stream, "250-mail.test\r\n250 STARTTLS").await?,
+            "EHLO" if offers_tls => send_line(&mut stream, "250-mail.test\r\n250 STARTTLS").await?,
             "EHLO" => {
-                say(
+                send_line(
                     &mut stream,
                     "250-mail.test\r\n250-8BITMIME\r\n250 AUTH PLAIN",
                 )
                 .await?
             }
             "STARTTLS" if offers_tls => {
-                say(&mut stream, "220 go on").await?;
+                send_line(&mut stream, "220 go on").await?;
                 return Ok(Some(stream.into_inner()));
             }
             "QUIT" => {
-                say(&mut stream, "221 bye").await?;
+                send_line(&mut stream, "221 bye").await?;
                 return Ok(None);
             }
-            "NOOP" | "RSET" => say(&mut stream, "250 yes").await?,
-            _ if offers_tls => say(&mut stream, "530 Must issue a STARTTLS command first").await?,
+            "NOOP" | "RSET" => send_line(&mut stream, "250 ok").await?,
+            _ if offers_tls => {
+                send_line(&mut stream, "530 Must issue a STARTTLS command first").await?
+            }
             "AUTH" => {
-                let brought = line.split(' ').nth(2).unwrap_or_default();
-                let brought = text(&BASE64_STANDARD.decode(brought).unwrap());
-                let answer = if brought.ends_with(&format!("\0{PASSWORD}")) {
+                let credentials = line.split(' ').nth(2).unwrap_or_default();
+                let credentials = text(&BASE64_STANDARD.decode(credentials).unwrap());
+                let answer = if credentials.ends_with(&format!("\0{PASSWORD}")) {
                     "235 welcome"
                 } else {
                     "535 5.7.8 Authentication credentials invalid"
                 };
-                say(&mut stream, answer).await?;
+                send_line(&mut stream, answer).await?;
             }
-            "MAIL" => say(&mut stream, "250 yes").await?,
+            "MAIL" => send_line(&mut stream, "250 ok").await?,
             "RCPT" => {
                 to = line.split(['<', '>']).nth(1).unwrap_or_default().to_owned();
-                let refused = {
-                    let mut replies = inside.replies.lock().unwrap();
+                let rejection = {
+                    let mut replies = shared.replies.lock().unwrap();
                     match replies.front() {
-                        Some(Reply::Recipient(answer)) => {
+                        Some(Reply::RejectRecipient(answer)) => {
                             let answer = *answer;
                             replies.pop_front();
                             Some(answer)
@@ -304,37 +308,39 @@ async fn talk<S: AsyncRead + AsyncWrite + Unpin>(
                         _ => None,
                     }
                 };
-                say(&mut stream, refused.unwrap_or("250 yes")).await?;
+                send_line(&mut stream, rejection.unwrap_or("250 ok")).await?;
             }
             "DATA" => {
-                say(&mut stream, "354 go on").await?;
+                send_line(&mut stream, "354 go on").await?;
                 let mut raw = String::new();
                 while !raw.ends_with("\r\n.\r\n") {
                     if stream.read_line(&mut raw).await? == 0 {
                         return Ok(None);
                     }
                 }
-                let letter = Letter {
+                let email = Email {
                     to: to.clone(),
                     raw: raw.trim_end_matches(".\r\n").to_owned(),
                 };
-                let reply = inside.replies.lock().unwrap().pop_front();
-                if !matches!(reply, Some(Reply::Letter(_))) {
-                    inside.taken.lock().unwrap().push(letter);
-                    inside.bell.notify_waiters();
+                let reply = shared.replies.lock().unwrap().pop_front();
+                if !matches!(reply, Some(Reply::RejectEmail(_))) {
+                    shared.accepted.lock().unwrap().push(email);
+                    shared.changed.notify_waiters();
                 }
                 match reply {
-                    Some(Reply::TakenAndCut) => return Ok(None),
-                    Some(Reply::Letter(answer)) => say(&mut stream, answer).await?,
-                    Some(Reply::Recipient(_)) | None => say(&mut stream, "250 taken").await?,
+                    Some(Reply::AcceptAndDisconnect) => return Ok(None),
+                    Some(Reply::RejectEmail(answer)) => send_line(&mut stream, answer).await?,
+                    Some(Reply::RejectRecipient(_)) | None => {
+                        send_line(&mut stream, "250 accepted").await?
+                    }
                 }
             }
-            _ => say(&mut stream, "502 what?").await?,
+            _ => send_line(&mut stream, "502 unknown command").await?,
         }
     }
 }
 
-async fn say<S: AsyncWrite + Unpin>(stream: &mut S, line: &str) -> io::Result<()> {
+async fn send_line<S: AsyncWrite + Unpin>(stream: &mut S, line: &str) -> io::Result<()> {
     stream.write_all(format!("{line}\r\n").as_bytes()).await?;
     stream.flush().await
 }

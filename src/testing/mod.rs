@@ -1,9 +1,9 @@
-//! Servers and checks that the tests in `src/tests` share with the tests of processes in `end2end/process`.
+//! Fake servers and checks that the tests in `src/tests` share with the process tests in `end2end/process`.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
 pub mod mail_server;

@@ -1,21 +1,21 @@
-//! What must not stand in any line of a log. Used by the tests of the processes, too.
+//! Finds secrets in a line of the log. The process tests use it, too.
 
-/// Passwords of the tests, as they are typed.
+/// The passwords that the tests use.
 const PASSWORDS: &[&str] = &[
     "correct horse",
     "wrong horse",
     "battery staple",
     "самовар-на-столе",
 ];
-/// The last digits of the tests' telephone numbers, without which nobody is called.
+/// The last digits of the phone numbers that the tests use, without a country code.
 const PHONES: &[&str] = &["9161234567", "9031112233"];
-/// Characters of a token or of a signature: no word is as long.
-const TOKEN: usize = 40;
+/// The minimum length of a token or a signature; no ordinary word is as long.
+const TOKEN_LENGTH: usize = 40;
 
-/// The secret in a line of a log, if there is one.
-pub fn in_line(line: &str) -> Option<&'static str> {
+/// Returns the kind of secret that a line of the log contains, or `None`.
+pub fn find_secret(line: &str) -> Option<&'static str> {
     let has = |words: &[&str]| words.iter().any(|word| line.contains(word));
-    // However the number is written: +7 (916) 123-45-67.
+    // Removes the separators of a phone number such as +7 (916) 123-45-67.
     let digits: String = line
         .chars()
         .filter(|c| !matches!(c, ' ' | '(' | ')' | '-' | '+' | '\u{a0}'))
@@ -23,15 +23,15 @@ pub fn in_line(line: &str) -> Option<&'static str> {
     if has(PASSWORDS) {
         Some("a password")
     } else if has(&["$2b$", "$2a$", "$2y$"]) {
-        Some("the hash of a password")
-    } else if has(&["sirius_"]) && longest_word(line) >= TOKEN {
+        Some("a password hash")
+    } else if has(&["sirius_"]) && longest_word(line) >= TOKEN_LENGTH {
         Some("a token")
     } else if has(&["sirius=", "known=", "invitation="]) {
         Some("a cookie or a link")
     } else if PHONES.iter().any(|phone| digits.contains(phone)) {
-        Some("a telephone number")
-    } else if longest_mixed_word(line) >= TOKEN {
-        Some("what looks like a key")
+        Some("a phone number")
+    } else if longest_mixed_word(line) >= TOKEN_LENGTH {
+        Some("a possible key")
     } else {
         None
     }
@@ -45,7 +45,7 @@ fn longest_word(line: &str) -> usize {
     words(line).map(str::len).max().unwrap_or_default()
 }
 
-/// A word with capitals, small letters and digits in it: chance makes such, people do not.
+/// Returns the length of the longest word with upper-case letters, lower-case letters and digits, as in a random key.
 fn longest_mixed_word(line: &str) -> usize {
     let is_mixed = |word: &&str| {
         let has = |kind: fn(&char) -> bool| word.chars().any(|c| kind(&c));
@@ -59,7 +59,7 @@ fn longest_mixed_word(line: &str) -> usize {
 }
 
 #[test]
-fn a_secret_is_seen_in_a_line() {
+fn a_secret_is_found_in_a_log_line() {
     for line in [
         "WARN sign-in failed password=correct horse",
         "INFO order booked phone=+79161234567",
@@ -69,13 +69,13 @@ fn a_secret_is_seen_in_a_line() {
         "DEBUG hash=$2b$04$abcdefghijklmnopqrstuv",
         "DEBUG signed=dGhpcyBpcyBub3QgYSBzZWNyZXQgYnV0IGxvb2tzIDEyMw=",
     ] {
-        assert!(in_line(line).is_some(), "{line}");
+        assert!(find_secret(line).is_some(), "{line}");
     }
     for line in [
         "2026-11-24T06:29:12.345678Z  INFO request{id=9f86d081884c7d65 method=GET route=/orders/{id}}: answered status=200",
         "INFO serving http://127.0.0.1:3000 from SQLite /tmp/x/sirius.db",
         "DEBUG request{id=9f86d081884c7d65 method=POST route=/api/products/{id}/movements}: answered milliseconds=12",
     ] {
-        assert_eq!(in_line(line), None, "{line}");
+        assert_eq!(find_secret(line), None, "{line}");
     }
 }

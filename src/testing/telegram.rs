@@ -1,4 +1,4 @@
-//! A Telegram for the tests: a real HTTP server that speaks the part of the Bot API that Sirius uses.
+//! A fake Telegram for the tests: an HTTP server with the part of the Bot API that Sirius uses.
 
 use axum::{
     Json, Router,
@@ -24,26 +24,26 @@ use tokio::{
     time::timeout,
 };
 
-/// The token that it knows.
+/// The token that the server accepts.
 pub const TOKEN: &str = "4242:right-token";
-/// Longer than anything takes that comes at all.
-const LIMIT: Duration = Duration::from_secs(60);
+/// The time to wait for calls and messages; none takes as long.
+const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// What happens to a message, when it is not simply taken.
+/// How the server treats a message that it does not simply accept.
 #[derive(Clone)]
 #[allow(dead_code, reason = "each program of tests uses some")]
 pub enum Reply {
-    /// 429, as Telegram says it: wait so many seconds.
-    TooMany(u64),
-    /// A status from somebody before Telegram, with `Retry-After`.
+    /// Answers 429 in the format of Telegram, with the seconds to wait.
+    TooManyRequests(u64),
+    /// Answers a status with `Retry-After`, as a gateway in front of Telegram does.
     Busy(u16, &'static str),
-    /// A refusal of Telegram's.
+    /// Refuses the message with a status and a description.
     Refused(u16, &'static str),
-    /// The connection ends without a word; the message was not taken.
-    Cut,
-    /// The connection ends without a word; the message was taken.
-    TakenAndCut,
-    /// Taken, but the answer waits for a permit.
+    /// Closes the connection without an answer and without accepting the message.
+    Disconnect,
+    /// Accepts the message, but closes the connection without an answer.
+    AcceptAndDisconnect,
+    /// Accepts the message, but answers only when a permit is available.
     Slow(Arc<Semaphore>),
 }
 
@@ -54,123 +54,126 @@ pub struct Call {
     pub params: Value,
 }
 
-/// The server; ends with this.
+/// A running server, which stops on drop.
 pub struct Telegram {
     pub url: String,
-    inside: Arc<Inside>,
+    shared: Arc<Shared>,
     task: JoinHandle<()>,
 }
 
 #[derive(Default)]
-struct Inside {
-    /// What happens to the next messages, for each chat; `""` for any.
+struct Shared {
+    /// The treatment of the next messages by chat; `""` stands for any chat.
     replies: Mutex<VecDeque<(String, Reply)>>,
     calls: Mutex<Vec<Call>>,
-    /// Messages that were taken.
-    taken: Mutex<Vec<Value>>,
+    /// The accepted messages.
+    accepted: Mutex<Vec<Value>>,
     updates: Mutex<VecDeque<Value>>,
-    /// Whether it answers at once that there are no updates.
-    is_hasty: AtomicBool,
-    /// Rung at every call and every update.
-    bell: Notify,
+    /// Whether `getUpdates` answers at once that there are no updates.
+    answers_updates_at_once: AtomicBool,
+    /// Notified at every call and every update.
+    changed: Notify,
 }
 
 #[allow(dead_code, reason = "each program of tests uses some")]
 impl Telegram {
-    pub async fn open() -> Self {
-        Self::open_at(0).await
+    /// Starts a server on a free port.
+    pub async fn start() -> Self {
+        Self::start_at(0).await
     }
 
-    /// On a port that was free a moment ago.
-    pub async fn open_at(port: u16) -> Self {
+    /// Starts a server on the given port.
+    pub async fn start_at(port: u16) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
-        let inside = Arc::new(Inside::default());
+        let shared = Arc::new(Shared::default());
         let router = Router::new()
             .route("/{bot}/{method}", post(answer))
-            .with_state(inside.clone());
+            .with_state(shared.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { url, inside, task }
+        Self { url, shared, task }
     }
 
-    /// Says what happens to the next message that is sent.
-    pub fn replies(&self, reply: Reply) {
-        self.replies_to("", reply);
+    /// Queues the treatment of one of the next messages to any chat.
+    pub fn queue_reply(&self, reply: Reply) {
+        self.queue_reply_to("", reply);
     }
 
-    /// From now on, all is well.
-    pub fn forget_replies(&self) {
-        self.inside.replies.lock().unwrap().clear();
+    /// Accepts every message from now on.
+    pub fn clear_replies(&self) {
+        self.shared.replies.lock().unwrap().clear();
     }
 
-    /// Says what happens to the next message that is sent to a chat.
-    pub fn replies_to(&self, chat: &str, reply: Reply) {
-        let mut replies = self.inside.replies.lock().unwrap();
+    /// Queues the treatment of one of the next messages to a chat.
+    pub fn queue_reply_to(&self, chat: &str, reply: Reply) {
+        let mut replies = self.shared.replies.lock().unwrap();
         replies.push_back((chat.to_owned(), reply));
     }
 
-    /// The texts of the messages that a chat has.
+    /// Returns the texts of the messages in a chat.
     pub fn messages(&self, chat: &str) -> Vec<String> {
-        let taken = self.inside.taken.lock().unwrap();
-        let of_chat = taken.iter().filter(|message| is_to(message, chat));
+        let accepted = self.shared.accepted.lock().unwrap();
+        let of_chat = accepted.iter().filter(|message| is_to(message, chat));
         of_chat
             .map(|message| message["text"].as_str().unwrap().to_owned())
             .collect()
     }
 
-    /// The messages of a chat, whole.
-    pub fn whole_messages(&self, chat: &str) -> Vec<Value> {
-        let taken = self.inside.taken.lock().unwrap();
-        let of_chat = taken.iter().filter(|message| is_to(message, chat));
+    /// Returns the messages in a chat as the JSON objects that were sent.
+    pub fn raw_messages(&self, chat: &str) -> Vec<Value> {
+        let accepted = self.shared.accepted.lock().unwrap();
+        let of_chat = accepted.iter().filter(|message| is_to(message, chat));
         of_chat.cloned().collect()
     }
 
-    /// The calls of a method.
+    /// Returns the parameters of every call of a method.
     pub fn calls(&self, method: &str) -> Vec<Value> {
-        let calls = self.inside.calls.lock().unwrap();
+        let calls = self.shared.calls.lock().unwrap();
         let of_method = calls.iter().filter(|call| call.method == method);
         of_method.map(|call| call.params.clone()).collect()
     }
 
-    /// Waits until a chat has so many messages.
+    /// Waits until a chat has at least `count` messages.
     pub async fn wait_for(&self, chat: &str, count: usize) -> Vec<String> {
         self.wait_until(|| self.messages(chat).len() >= count).await;
         self.messages(chat)
     }
 
-    /// Waits until a method was called so many times.
+    /// Waits until a method has been called at least `count` times.
     pub async fn wait_for_calls(&self, method: &str, count: usize) -> Vec<Value> {
         self.wait_until(|| self.calls(method).len() >= count).await;
         self.calls(method)
     }
 
-    async fn wait_until(&self, is_there: impl Fn() -> bool) {
+    async fn wait_until(&self, is_met: impl Fn() -> bool) {
         let wait = async {
             loop {
-                let rung = self.inside.bell.notified();
-                if is_there() {
+                let changed = self.shared.changed.notified();
+                if is_met() {
                     return;
                 }
-                rung.await;
+                changed.await;
             }
         };
-        let calls = || self.inside.calls.lock().unwrap().clone();
-        timeout(LIMIT, wait)
+        let calls = || self.shared.calls.lock().unwrap().clone();
+        timeout(TIMEOUT, wait)
             .await
-            .unwrap_or_else(|_| panic!("only this came: {:?}", calls()));
+            .unwrap_or_else(|_| panic!("timed out; received only {:?}", calls()));
     }
 
-    /// From now on, a question for updates is not kept open.
-    pub fn is_hasty(&self) {
-        self.inside.is_hasty.store(true, Ordering::Relaxed);
+    /// Answers `getUpdates` at once from now on, without long polling.
+    pub fn answer_updates_at_once(&self) {
+        self.shared
+            .answers_updates_at_once
+            .store(true, Ordering::Relaxed);
     }
 
-    /// Somebody does something: an update for the bot.
-    pub fn update(&self, id: i64, content: &Value) {
+    /// Adds an update for the bot.
+    pub fn push_update(&self, id: i64, content: &Value) {
         let mut update = content.clone();
         update["update_id"] = id.into();
-        self.inside.updates.lock().unwrap().push_back(update);
-        self.inside.bell.notify_waiters();
+        self.shared.updates.lock().unwrap().push_back(update);
+        self.shared.changed.notify_waiters();
     }
 }
 
@@ -190,7 +193,7 @@ fn is_to(message: &Value, chat: &str) -> bool {
 }
 
 async fn answer(
-    State(inside): State<Arc<Inside>>,
+    State(shared): State<Arc<Shared>>,
     Path((bot, method)): Path<(String, String)>,
     Json(params): Json<Value>,
 ) -> Response {
@@ -198,45 +201,45 @@ async fn answer(
         method: method.clone(),
         params: params.clone(),
     };
-    inside.calls.lock().unwrap().push(call);
+    shared.calls.lock().unwrap().push(call);
     let answer = if bot != format!("bot{TOKEN}") {
         refused(401, "Unauthorized")
     } else {
         match method.as_str() {
-            "getMe" => done(
+            "getMe" => success(
                 json!({"id": 4242, "is_bot": true, "first_name": "Лавка", "username": "lavka_bot"}),
             ),
-            "sendMessage" => send(&inside, params).await,
-            "getUpdates" => updates(&inside, &params).await,
+            "sendMessage" => send(&shared, params).await,
+            "getUpdates" => updates(&shared, &params).await,
             "answerCallbackQuery" | "setWebhook" | "deleteWebhook" | "setMyCommands" => {
-                done(json!(true))
+                success(json!(true))
             }
-            "editMessageText" => done(json!(true)),
+            "editMessageText" => success(json!(true)),
             _ => refused(404, "Not Found"),
         }
     };
-    inside.bell.notify_waiters();
+    shared.changed.notify_waiters();
     answer
 }
 
-async fn send(inside: &Inside, message: Value) -> Response {
+async fn send(shared: &Shared, message: Value) -> Response {
     let reply = {
-        let mut replies = inside.replies.lock().unwrap();
+        let mut replies = shared.replies.lock().unwrap();
         let next = replies
             .iter()
             .position(|(chat, _)| chat.is_empty() || is_to(&message, chat));
         next.and_then(|next| replies.remove(next))
     };
-    let number = message_number(inside);
-    let take = || inside.taken.lock().unwrap().push(message.clone());
+    let number = message_number(shared);
+    let accept = || shared.accepted.lock().unwrap().push(message.clone());
     match reply.map(|(_, reply)| reply) {
         None => {
-            take();
-            done(
+            accept();
+            success(
                 json!({"message_id": number, "date": 1, "chat": {"id": message["chat_id"], "type": "private"}}),
             )
         }
-        Some(Reply::TooMany(seconds)) => {
+        Some(Reply::TooManyRequests(seconds)) => {
             let body = json!({
                 "ok": false, "error_code": 429,
                 "description": format!("Too Many Requests: retry after {seconds}"),
@@ -249,54 +252,54 @@ async fn send(inside: &Inside, message: Value) -> Response {
             (status, [(RETRY_AFTER, after)], "<html>busy</html>").into_response()
         }
         Some(Reply::Refused(status, why)) => refused(status, why),
-        Some(Reply::Cut) => cut(inside),
-        Some(Reply::TakenAndCut) => {
-            take();
-            cut(inside)
+        Some(Reply::Disconnect) => disconnect(shared),
+        Some(Reply::AcceptAndDisconnect) => {
+            accept();
+            disconnect(shared)
         }
         Some(Reply::Slow(permits)) => {
-            take();
-            inside.bell.notify_waiters();
+            accept();
+            shared.changed.notify_waiters();
             permits.acquire().await.unwrap().forget();
-            done(json!({"message_id": number}))
+            success(json!({"message_id": number}))
         }
     }
 }
 
-fn message_number(inside: &Inside) -> usize {
-    inside.taken.lock().unwrap().len() + 1
+fn message_number(shared: &Shared) -> usize {
+    shared.accepted.lock().unwrap().len() + 1
 }
 
-/// Ends the connection: the task that serves it unwinds.
-fn cut(inside: &Inside) -> Response {
-    inside.bell.notify_waiters();
-    std::panic::resume_unwind(Box::new("the connection is cut"))
+/// Closes the connection by unwinding the task that serves it.
+fn disconnect(shared: &Shared) -> Response {
+    shared.changed.notify_waiters();
+    std::panic::resume_unwind(Box::new("the connection is closed"))
 }
 
-/// Waits for updates as long polling does; those before the offset are confirmed and gone.
-async fn updates(inside: &Inside, params: &Value) -> Response {
+/// Waits for updates by long polling. Updates before the offset are confirmed and removed.
+async fn updates(shared: &Shared, params: &Value) -> Response {
     let offset = params["offset"].as_i64().unwrap_or_default();
-    if inside.is_hasty.load(Ordering::Relaxed) {
-        return done(json!([]));
+    if shared.answers_updates_at_once.load(Ordering::Relaxed) {
+        return success(json!([]));
     }
-    let patience = Duration::from_secs(params["timeout"].as_u64().unwrap_or_default());
+    let limit = Duration::from_secs(params["timeout"].as_u64().unwrap_or_default());
     let wait = async {
         loop {
-            let rung = inside.bell.notified();
+            let changed = shared.changed.notified();
             {
-                let mut updates = inside.updates.lock().unwrap();
+                let mut updates = shared.updates.lock().unwrap();
                 updates.retain(|update| update["update_id"].as_i64().unwrap() >= offset);
                 if !updates.is_empty() {
                     return json!(Vec::from(updates.clone()));
                 }
             }
-            rung.await;
+            changed.await;
         }
     };
-    done(timeout(patience, wait).await.unwrap_or_else(|_| json!([])))
+    success(timeout(limit, wait).await.unwrap_or_else(|_| json!([])))
 }
 
-fn done(result: Value) -> Response {
+fn success(result: Value) -> Response {
     Json(json!({"ok": true, "result": result})).into_response()
 }
 

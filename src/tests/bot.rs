@@ -128,11 +128,18 @@ fn button(message: &Value) -> &str {
 }
 
 #[apply(on_both_databases)]
-async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
-    let telegram = Telegram::open().await;
+async fn an_unlinked_chat_gets_one_greeting_and_no_data(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    app.hire(app.clerk()).await.books("чай", 1).await.unwrap();
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    app.create_account(app.clerk())
+        .await
+        .create_order("чай", 1)
+        .await
+        .unwrap();
     let bot = Bot::of(&app.state).unwrap();
     let stranger = Talk::new(&bot, &telegram, 666);
     assert_eq!(stranger.writes("/stock чай").await, [STRANGER]);
@@ -152,10 +159,13 @@ async fn a_stranger_gets_one_sentence_and_learns_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_code_links_one_chat_once(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_link_code_links_one_chat_once(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (clerk, admin) = (app.hire(app.clerk()).await, app.hire(app.admin()).await);
+    let (clerk, admin) = (
+        app.create_account(app.clerk()).await,
+        app.create_account(app.admin()).await,
+    );
     let bot = Bot::of(&app.state).unwrap();
     let (anna, boris) = (
         Talk::new(&bot, &telegram, ANNA),
@@ -201,10 +211,10 @@ async fn a_code_links_one_chat_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_code_that_is_too_old_links_nothing(app: App) {
-    let telegram = Telegram::open().await;
+async fn an_expired_link_code_is_refused(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     let clerk = app.clerk().actor();
     let earlier = clock::at(clock::now().utc().and_utc() - TimeDelta::seconds(601));
@@ -223,10 +233,10 @@ async fn a_code_that_is_too_old_links_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn who_guesses_codes_is_not_heard_any_more(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_chat_that_guesses_link_codes_is_ignored(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     let guesser = Talk::new(&bot, &telegram, 666);
     guesser.writes("/start").await;
@@ -240,10 +250,10 @@ async fn who_guesses_codes_is_not_heard_any_more(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_code_ends_with_the_password_of_those_days(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_password_change_invalidates_a_link_code(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     let (code, _) = clerk.write(service::new_code).await.unwrap();
     let password = "battery staple".to_owned();
@@ -265,10 +275,13 @@ async fn a_code_ends_with_the_password_of_those_days(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
-    let telegram = Telegram::open().await;
+async fn the_bot_answers_queries_about_stock_and_orders(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
@@ -278,7 +291,7 @@ async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
     );
     assert_eq!(anna.writes("/stock чай").await, ["Ничего не нашлось."]);
     assert_eq!(anna.writes("/order 4567").await, ["Таких заказов нет."]);
-    manager.adds("Чай <зелёный>", 5).await;
+    manager.create_product("Чай <зелёный>", 5).await;
     let draft = fields! { name: "кофе", min_stock: "9", sell_price_rub: "250" };
     manager
         .write(move |tx| {
@@ -286,7 +299,7 @@ async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
         })
         .await
         .unwrap();
-    clerk.books("чай", 2).await.unwrap();
+    clerk.create_order("чай", 2).await.unwrap();
     assert_eq!(
         anna.writes("/low").await,
         [
@@ -320,14 +333,14 @@ async fn the_bot_tells_what_there_is_and_what_waits(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
-    let telegram = Telegram::open().await;
+async fn long_lists_are_truncated_and_link_to_the_rest(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&manager).await;
-    manager.adds("чай", 50).await;
+    manager.create_product("чай", 50).await;
     for number in 0..12 {
         let draft = fields! { name: format!("чай {number}"), min_stock: "9" };
         manager
@@ -336,7 +349,7 @@ async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
             })
             .await
             .unwrap();
-        manager.books("чай", 1).await.unwrap();
+        manager.create_order("чай", 1).await.unwrap();
     }
     let last = |text: &str| text.lines().last().unwrap().to_owned();
     let low = anna.writes("/low").await.remove(0);
@@ -371,17 +384,20 @@ async fn long_lists_are_cut_and_lead_to_the_rest(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_button_issues_once_as_whoever_presses_it(app: App) {
-    let telegram = Telegram::open().await;
+async fn the_button_issues_the_order_once_as_the_user_who_presses_it(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
-    let tea = manager.adds("чай", 5).await;
-    let order = manager.books("чай", 2).await.unwrap();
+    let tea = manager.create_product("чай", 5).await;
+    let order = manager.create_order("чай", 2).await.unwrap();
     anna.writes("/order 4567").await;
-    let message = telegram.whole_messages("100").pop().unwrap();
+    let message = telegram.raw_messages("100").pop().unwrap();
     assert_eq!(button(&message), format!("issue:{}", order.id));
     let said = anna.presses(button(&message)).await;
     assert_eq!(
@@ -397,8 +413,8 @@ async fn the_button_issues_once_as_whoever_presses_it(app: App) {
         anna.presses("issue:1").await["text"],
         "Заказ № 1 уже был выдан."
     );
-    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
-    let admin = app.hire(app.admin()).await;
+    assert_eq!(clerk.counters(tea.id).await, (3, 0, 3));
+    let admin = app.create_account(app.admin()).await;
     let issued = admin
         .read(|tx| {
             search::list(
@@ -419,8 +435,8 @@ async fn the_button_issues_once_as_whoever_presses_it(app: App) {
         .collect();
     assert_eq!(by, [Some("продавец")]);
     // What was cancelled is not issued: the button says so, and the message shows it.
-    let denied = manager.books("чай", 1).await.unwrap();
-    manager.denies(denied.id).await.unwrap();
+    let denied = manager.create_order("чай", 1).await.unwrap();
+    manager.deny_order(denied.id).await.unwrap();
     let said = anna.presses("issue:2").await;
     assert_eq!(
         (said["text"].as_str(), said["show_alert"].as_bool()),
@@ -436,16 +452,16 @@ async fn the_button_issues_once_as_whoever_presses_it(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_chat_has_the_rights_that_its_owner_has_now(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_chat_has_the_current_permissions_of_its_owner(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
     let (admin, boss) = (
-        app.hire(app.admin()).await,
-        app.hire(app.person("хозяин", Role::Admin)).await,
+        app.create_account(app.admin()).await,
+        app.create_account(app.person("хозяин", Role::Admin)).await,
     );
-    admin.adds("чай", 5).await;
-    admin.books("чай", 1).await.unwrap();
-    admin.issues(1).await.unwrap();
+    admin.create_product("чай", 5).await;
+    admin.create_order("чай", 1).await.unwrap();
+    admin.issue_order(1).await.unwrap();
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&boss).await;
@@ -467,10 +483,13 @@ async fn a_chat_has_the_rights_that_its_owner_has_now(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_reset_of_the_password_ends_the_chats(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_password_reset_unlinks_the_chats(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (admin, clerk) = (app.hire(app.admin()).await, app.hire(app.clerk()).await);
+    let (admin, clerk) = (
+        app.create_account(app.admin()).await,
+        app.create_account(app.clerk()).await,
+    );
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
@@ -482,14 +501,17 @@ async fn a_reset_of_the_password_ends_the_chats(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn in_a_group_the_bot_tells_nothing(app: App) {
-    let telegram = Telegram::open().await;
+async fn the_bot_gives_no_data_in_a_group(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    clerk.books("чай", 1).await.unwrap();
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    clerk.create_order("чай", 1).await.unwrap();
     let group = json!({"id": -5, "type": "group", "title": "Лавка"});
     for text in ["/low", "/stock чай", "чай"] {
         let mut update = numbered(&written(ANNA, text));
@@ -516,9 +538,9 @@ async fn in_a_group_the_bot_tells_nothing(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_update_that_comes_twice_is_answered_once(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     let anna = Talk::new(&bot, &telegram, ANNA);
     anna.links(&clerk).await;
@@ -546,8 +568,8 @@ async fn an_update_that_comes_twice_is_answered_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn one_server_asks_and_another_takes_over_when_it_is_gone(app: App) {
-    let telegram = Telegram::open().await;
+async fn one_server_polls_and_another_takes_over_when_the_lease_ends(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
     let other = app.another_server();
     let now = clock::now();
@@ -570,7 +592,7 @@ async fn one_server_asks_and_another_takes_over_when_it_is_gone(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn telegram_counts_anew_after_days_of_silence(app: App) {
+async fn the_update_offset_is_reset_after_days_without_updates(app: App) {
     let now = clock::now();
     let after_days = clock::at(now.utc().and_utc() + TimeDelta::days(6));
     assert_eq!(inbox::next(&app.state, 1, now).await, Ok(None));
@@ -587,16 +609,16 @@ async fn telegram_counts_anew_after_days_of_silence(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_bot_listens_and_answers(app: App) {
-    let telegram = Telegram::open().await;
+async fn the_bot_polls_for_updates_and_answers_them(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram)
         .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let (code, _) = clerk.write(service::new_code).await.unwrap();
-    telegram.update(7_000, &written(ANNA, &format!("/start {code}")));
+    telegram.push_update(7_000, &written(ANNA, &format!("/start {code}")));
     let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     telegram.wait_for("100", 1).await;
-    telegram.update(7_001, &written(ANNA, "/low"));
+    telegram.push_update(7_001, &written(ANNA, "/low"));
     assert_eq!(
         telegram.wait_for("100", 2).await[1],
         "Товаров пока нет. Попросите менеджера добавить товары и принять поставку."
@@ -616,7 +638,7 @@ async fn the_bot_listens_and_answers(app: App) {
         (1, 0)
     );
     // What was answered before a restart is not answered again.
-    telegram.update(7_002, &written(ANNA, "/low"));
+    telegram.push_update(7_002, &written(ANNA, "/low"));
     let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
     telegram.wait_for("100", 3).await;
     ear.stop().await;
@@ -624,9 +646,9 @@ async fn the_bot_listens_and_answers(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
-    let telegram = Telegram::open().await;
-    telegram.is_hasty();
+async fn polling_slows_down_if_telegram_does_not_hold_requests_open(app: App) {
+    let telegram = Telegram::start().await;
+    telegram.answer_updates_at_once();
     let app = with_bot(app, &telegram)
         .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
     let ear = UpdatePoller::start(Bot::of(&app.state).unwrap());
@@ -638,8 +660,8 @@ async fn a_telegram_that_keeps_no_question_open_is_asked_at_leisure(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_public_server_receives_updates_by_an_authenticated_webhook(app: App) {
+    let telegram = Telegram::start().await;
     let closed = with_bot(app, &telegram)
         .restarted(|config| config.notifications.site = "http://127.0.0.1:3000".to_owned());
     let bring = |secret: &str, update: &Value| {
@@ -682,24 +704,27 @@ async fn where_the_shop_is_public_telegram_brings_updates_and_says_who_it_is(app
 }
 
 #[apply(on_both_databases)]
-async fn a_new_order_has_its_button_where_the_bot_knows_who_reads(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_new_order_has_an_issue_button_only_in_linked_chats(app: App) {
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram).restarted(|config| {
         config.notifications.orders = true;
         let chats = ["100", "-1001"].map(str::to_owned);
         config.notifications.telegram.as_mut().unwrap().chats = chats.to_vec();
     });
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     let bot = Bot::of(&app.state).unwrap();
     Talk::new(&bot, &telegram, ANNA).links(&clerk).await;
-    clerk.books("чай", 1).await.unwrap();
-    clerk.issues(1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
+    clerk.issue_order(1).await.unwrap();
     let channels = Channels::of(&app.state).unwrap();
     assert_eq!(deliver_due(&app.state, &channels, clock::now).await, Ok(4));
     let buttons = |chat: &str| {
         telegram
-            .whole_messages(chat)
+            .raw_messages(chat)
             .iter()
             .map(|message| button(message).to_owned())
             .collect::<Vec<_>>()
@@ -709,15 +734,15 @@ async fn a_new_order_has_its_button_where_the_bot_knows_who_reads(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_account_page_makes_a_code_once_and_lists_chats(app: App) {
-    let telegram = Telegram::open().await;
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn the_account_page_shows_a_link_code_once_and_lists_chats(app: App) {
+    let telegram = Telegram::start().await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     assert!(
         !browser.get("/account").await.body.contains("Получить код"),
         "there is no bot"
     );
     let app = with_bot(app, &telegram);
-    let mut browser = browser.in_shop(&app);
+    let mut browser = browser.connected_to(&app);
     assert!(browser.get("/account").await.body.contains("Получить код"));
     let made = browser.submit("/account", "make_chat_code", &[]).await;
     assert_eq!(

@@ -63,20 +63,20 @@ async fn write(app: &App) {
 
 /// A shop that a newer version worked in.
 async fn opened(app: &App) {
-    let manager = app.hire(app.manager()).await;
-    app.hire(app.person("хозяин", crate::auth::Role::User))
+    let manager = app.create_account(app.manager()).await;
+    app.create_account(app.person("хозяин", crate::auth::Role::User))
         .await;
-    app.hire(app.person("отпускник", crate::auth::Role::User))
+    app.create_account(app.person("отпускник", crate::auth::Role::User))
         .await;
-    manager.adds("чай", 9).await;
-    manager.books("чай", 1).await.unwrap();
-    manager.books("чай", 1).await.unwrap();
+    manager.create_product("чай", 9).await;
+    manager.create_order("чай", 1).await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
     write(app).await;
 }
 
 #[apply(on_both_databases)]
-async fn pages_show_a_code_that_they_have_no_words_for(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+async fn pages_show_an_unknown_code_as_it_is(app: App) {
+    let mut browser = app.signed_in_browser(app.admin()).await;
     opened(&app).await;
     for (path, codes) in [
         ("/", vec![]),
@@ -125,8 +125,8 @@ async fn pages_show_a_code_that_they_have_no_words_for(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn programs_and_the_bot_are_told_the_code(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn the_api_and_the_bot_show_an_unknown_code_as_it_is(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let mut browser = app.browser();
     browser.sign_in("админ", PASSWORD).await;
     opened(&app).await;
@@ -161,7 +161,7 @@ async fn programs_and_the_bot_are_told_the_code(app: App) {
         answer.text.contains("paid_returned") && answer.buttons.is_none(),
         "{answer:?}"
     );
-    for refused in [admin.issues(2).await, admin.denies(2).await] {
+    for refused in [admin.issue_order(2).await, admin.deny_order(2).await] {
         assert_eq!(refused.unwrap_err(), Error::OrderIs(unknown.clone()));
     }
     let draft = fields! { phone: "89161234567", qty: "1", unit_price_rub: "1" };
@@ -172,14 +172,17 @@ async fn programs_and_the_bot_are_told_the_code(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_role_that_nobody_knows_opens_nothing(app: App) {
+async fn an_unknown_role_has_no_permissions(app: App) {
     let mut owner = app
-        .browser_of(app.person("хозяин", crate::auth::Role::User))
+        .signed_in_browser(app.person("хозяин", crate::auth::Role::User))
         .await;
     let mut absent = app
-        .browser_of(app.person("отпускник", crate::auth::Role::User))
+        .signed_in_browser(app.person("отпускник", crate::auth::Role::User))
         .await;
-    app.hire(app.manager()).await.adds("чай", 9).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 9)
+        .await;
     write(&app).await;
     for path in [
         "/orders",
@@ -196,7 +199,7 @@ async fn a_role_that_nobody_knows_opens_nothing(app: App) {
     let refused = app.browser().sign_in("отпускник", PASSWORD).await;
     assert!(refused.location.unwrap().contains("__err"));
     // An admin gives a role that there is.
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     admin
         .write(|tx| {
             crate::auth::users::service::change_role(tx, "хозяин", crate::auth::Role::Manager)
@@ -209,8 +212,8 @@ async fn a_role_that_nobody_knows_opens_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_a_newer_server_has_to_tell_waits_for_it_and_holds_nothing_up(app: App) {
-    let telegram = Telegram::open().await;
+async fn a_notification_of_an_unknown_kind_waits_and_blocks_no_other(app: App) {
+    let telegram = Telegram::start().await;
     let settings = settings::Telegram {
         token: Secret::new(TOKEN.to_owned()),
         chats: vec!["-1001".to_owned()],
@@ -218,7 +221,7 @@ async fn what_a_newer_server_has_to_tell_waits_for_it_and_holds_nothing_up(app: 
     };
     let app = app.restarted(|config| config.notifications.telegram = Some(settings));
     let channels = Channels::of(&app.state).unwrap();
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     opened(&app).await;
     let config = app.state.config.notifications.clone();
     admin

@@ -96,7 +96,7 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
 }
 
 #[apply(on_both_databases)]
-async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
+async fn the_bulk_demo_equals_the_demo_made_by_the_services(app: App) {
     let year = Year {
         orders: ORDERS,
         end: clock::now(),
@@ -116,15 +116,15 @@ async fn a_demo_in_bulk_is_the_one_that_the_services_make(app: App) {
         );
     }
     assert_eq!(found, expected);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
+async fn a_large_demo_is_consistent_and_the_shop_can_continue(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
     demo::fill(&app.state, demo::LARGE).await.unwrap();
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     let newest = manager
         .read(|tx| {
             Ok((
@@ -139,16 +139,16 @@ async fn the_shop_of_a_large_demo_agrees_and_goes_on(app: App) {
         .await
         .unwrap();
     assert_eq!(newest.0, Some(demo::LARGE.into()));
-    let tea = manager.adds("Чай нового урожая", 0).await;
-    let supply = manager.supplies(&tea.name, 3, "2.50").await.unwrap();
+    let tea = manager.create_product("Чай нового урожая", 0).await;
+    let supply = manager.receive_supply(&tea.name, 3, "2.50").await.unwrap();
     assert_eq!(Some(supply.id - 1), newest.1);
-    let order = clerk.books(&tea.name, 2).await.unwrap();
+    let order = clerk.create_order(&tea.name, 2).await.unwrap();
     assert_eq!(Some(order.id - 1), newest.0);
-    clerk.issues(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     // Orders that the demo left waiting are settled like any other.
-    clerk.issues(order.id - 1).await.unwrap();
-    clerk.denies(order.id - 2).await.unwrap();
-    app.assert_agrees().await;
+    clerk.issue_order(order.id - 1).await.unwrap();
+    clerk.deny_order(order.id - 2).await.unwrap();
+    app.assert_consistent().await;
     assert!(
         demo::fill(&app.state, demo::LARGE)
             .await

@@ -41,7 +41,7 @@ async fn loads(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer, Opti
     if !page.body.contains("name=\"digest\"") {
         return (page, None);
     }
-    let (upload, digest) = (page.hidden("upload"), page.hidden("digest"));
+    let (upload, digest) = (page.hidden_field("upload"), page.hidden_field("digest"));
     let fields = [("kind", kind), ("upload", &upload), ("digest", &digest)];
     let confirmed = browser
         .submit(sent.location.as_deref().unwrap(), "confirm_import", &fields)
@@ -50,10 +50,12 @@ async fn loads(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer, Opti
 }
 
 #[apply(on_both_databases)]
-async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_act(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 4).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 4).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     // As a spreadsheet of Windows saves it.
     let (bytes, ..) =
         encoding_rs::WINDOWS_1251.encode("Название;Минимум\r\nЧай;3\r\nКофе;2\r\n;\r\n");
@@ -67,7 +69,7 @@ async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_ac
         page.body
     );
     assert_eq!(
-        manager.sees(tea.id).await.min_stock,
+        manager.product(tea.id).await.min_stock,
         0,
         "nothing is written before it is confirmed"
     );
@@ -82,13 +84,13 @@ async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_ac
         list.contains("Файл загружен. Добавлено: 1, изменено: 1, без изменений: 0."),
         "{list}"
     );
-    let tea = manager.sees(tea.id).await;
+    let tea = manager.product(tea.id).await;
     assert_eq!(
         (tea.min_stock, tea.sell_price_rub, tea.on_hand, tea.version),
         (3, Some(Rub(10_000)), 4, 2)
     );
     assert!(
-        manager.books("Кофе", 1).await.is_err(),
+        manager.create_order("Кофе", 1).await.is_err(),
         "it is there, without stock"
     );
     let logged: i64 = app
@@ -104,18 +106,20 @@ async fn products_of_a_file_are_shown_first_and_then_added_and_changed_as_one_ac
         .await
         .unwrap();
     assert_eq!(logged, 1);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn what_goes_out_comes_back_in_without_change(app: App) {
-    let manager = app.hire(app.manager()).await;
+async fn importing_an_exported_file_changes_nothing(app: App) {
+    let manager = app.create_account(app.manager()).await;
     for name in ["Чай; чёрный", "=формула", "'кавычка", "много\"кавычек\""]
     {
-        manager.adds(name, 5).await;
-        manager.supplies(name, 3, "1.05").await.unwrap();
+        manager.create_product(name, 5).await;
+        manager.receive_supply(name, 3, "1.05").await.unwrap();
     }
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     for kind in ["products", "supplies"] {
         for format in ["", "?format=plain"] {
             let file = browser.get(&format!("/{kind}.csv{format}")).await.body;
@@ -130,10 +134,12 @@ async fn what_goes_out_comes_back_in_without_change(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn one_wrong_row_keeps_the_whole_file_out_and_says_why(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("Чай", 4).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn one_wrong_row_rejects_the_whole_file_with_a_reason(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("Чай", 4).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     let file = "name,sell_price_rub\nКофе,100\nКофе,200\n,5\nКакао,сто\n";
     let (page, confirmed) = loads(&mut browser, "products", file.as_bytes()).await;
     assert!(confirmed.is_none());
@@ -153,10 +159,12 @@ async fn one_wrong_row_keeps_the_whole_file_out_and_says_why(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn supplies_of_a_file_are_received(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 0).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn imported_supplies_are_received(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     let file = "Товар;Кол-во;Закупка, €;Поставщик\nЧай;5;1,20;Teekanne\nчай;3;1,30;Teekanne\n";
     let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
     assert_eq!(
@@ -168,19 +176,21 @@ async fn supplies_of_a_file_are_received(app: App) {
         "as Russian writes it: {}",
         page.body
     );
-    let tea = manager.sees(tea.id).await;
+    let tea = manager.product(tea.id).await;
     assert_eq!(
         (tea.stock, tea.buy_price_eur, tea.version),
         (8, Some(Eur(130)), 3)
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 0).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn each_imported_row_is_logged_beside_the_summary(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     let change = |field: &str, before: Option<&str>, after: &str| Change {
         field: field.to_owned(),
         before: before.map(str::to_owned),
@@ -287,12 +297,14 @@ async fn each_row_of_a_file_is_on_record_beside_the_summary(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 0).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
     let page = browser.follow(&sent).await;
-    let (upload, digest) = (page.hidden("upload"), page.hidden("digest"));
+    let (upload, digest) = (page.hidden_field("upload"), page.hidden_field("digest"));
     let fields = [
         ("kind", "supplies"),
         ("upload", &upload),
@@ -312,7 +324,7 @@ async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
             answer.body
         );
     }
-    assert_eq!(manager.sees(tea.id).await.stock, 5, "received once");
+    assert_eq!(manager.product(tea.id).await.stock, 5, "received once");
     // Going back to the page says what was done, and not that there is no such page.
     let page = browser.get(&path).await;
     assert!(
@@ -323,19 +335,25 @@ async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
         "{}",
         page.body
     );
-    let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+    let mut other = app
+        .signed_in_browser(app.person("второй", Role::Manager))
+        .await;
     assert_eq!(other.get(&path).await.status, 404);
     assert_eq!(other.call("confirm_import", &fields).await.status, 404);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn the_same_content_within_a_day_asks_first(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 0).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn importing_the_same_content_within_a_day_needs_confirmation(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     // Somebody else has the same file before them when it is confirmed.
-    let mut other = app.browser_of(app.person("второй", Role::Manager)).await;
+    let mut other = app
+        .signed_in_browser(app.person("второй", Role::Manager))
+        .await;
     let sent = sends(&mut other, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
     let shown = other.follow(&sent).await;
     assert!(
@@ -347,7 +365,7 @@ async fn the_same_content_within_a_day_asks_first(app: App) {
         .await
         .1
         .unwrap();
-    let (upload, digest) = (shown.hidden("upload"), shown.hidden("digest"));
+    let (upload, digest) = (shown.hidden_field("upload"), shown.hidden_field("digest"));
     let fields = [
         ("kind", "supplies"),
         ("upload", &upload),
@@ -355,7 +373,7 @@ async fn the_same_content_within_a_day_asks_first(app: App) {
     ];
     let refused = other.call("confirm_import", &fields).await;
     assert_eq!(refused.status, 422, "{}", refused.body);
-    assert_eq!(manager.sees(tea.id).await.stock, 5);
+    assert_eq!(manager.product(tea.id).await.stock, 5);
     let page = other.follow(&sent).await;
     for words in [
         "Такой же файл уже загружен",
@@ -364,7 +382,7 @@ async fn the_same_content_within_a_day_asks_first(app: App) {
     ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
-    let again = page.hidden("again");
+    let again = page.hidden_field("again");
     let confirmed = other
         .submit(
             sent.location.as_deref().unwrap(),
@@ -376,7 +394,7 @@ async fn the_same_content_within_a_day_asks_first(app: App) {
         confirmed.location.as_deref(),
         Some("/supplies?counts=1.0.0&success=imported")
     );
-    assert_eq!(manager.sees(tea.id).await.stock, 10);
+    assert_eq!(manager.product(tea.id).await.stock, 10);
     // Another content does not ask, nor does the same one a day later.
     let sent = sends(
         &mut browser,
@@ -402,14 +420,16 @@ async fn the_same_content_within_a_day_asks_first(app: App) {
             .body
             .contains("Такой же файл уже загружен")
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn a_quote_that_is_not_closed_is_an_error_of_its_row(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("Чай", 0).await;
-    let mut browser = app.browser_of(app.person("завсклад", Role::Manager)).await;
+async fn an_unclosed_quote_is_an_error_of_its_row(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("Чай", 0).await;
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
     let (page, confirmed) = loads(
         &mut browser,
         "products",
@@ -438,9 +458,9 @@ async fn a_quote_that_is_not_closed_is_an_error_of_its_row(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_changed_since_it_was_shown_is_not_written(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("Чай", 0).await;
+async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
     let kept = |tx: &mut crate::transaction::Tx<'_>| {
         let id = service::keep(
             tx,
@@ -466,11 +486,11 @@ async fn what_changed_since_it_was_shown_is_not_written(app: App) {
         matches!(refused, crate::error::Error::Stale(_)),
         "{refused}"
     );
-    assert_eq!(manager.sees(tea.id).await.min_stock, 4);
+    assert_eq!(manager.product(tea.id).await.min_stock, 4);
 }
 
 #[apply(on_both_databases)]
-async fn a_file_is_taken_from_those_who_may_and_from_our_own_pages(app: App) {
+async fn an_upload_needs_permission_and_the_same_origin(app: App) {
     let file = "name\nЧай\n".as_bytes();
     assert_eq!(
         sends(&mut app.browser(), "products", file, "same-origin")
@@ -478,14 +498,14 @@ async fn a_file_is_taken_from_those_who_may_and_from_our_own_pages(app: App) {
             .status,
         302
     );
-    let mut clerk = app.browser_of(app.clerk()).await;
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
     assert_eq!(
         sends(&mut clerk, "products", file, "same-origin")
             .await
             .status,
         403
     );
-    let mut manager = app.browser_of(app.manager()).await;
+    let mut manager = app.signed_in_browser(app.manager()).await;
     assert_eq!(
         sends(&mut manager, "products", file, "cross-site")
             .await

@@ -4,11 +4,14 @@ use crate::tests::support::{App, apply, on_both_databases};
 use crate::{demo, integrity};
 
 #[apply(on_both_databases)]
-async fn what_was_changed_behind_the_ledger_is_found(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    clerk.books("чай", 2).await.unwrap();
-    app.assert_agrees().await;
+async fn counters_that_disagree_with_the_ledger_are_detected(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    clerk.create_order("чай", 2).await.unwrap();
+    app.assert_consistent().await;
     app.sql("UPDATE products SET quantity = 7, reserved = 1")
         .await;
     let report = app.state.db.read(integrity::check).await.unwrap();
@@ -24,11 +27,14 @@ async fn what_was_changed_behind_the_ledger_is_found(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = clerk.books("чай", 2).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
+async fn a_missing_ledger_row_is_detected(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     app.sql("DELETE FROM stock_movements WHERE kind = 'issue'")
         .await;
     let report = app.state.db.read(integrity::check).await.unwrap();
@@ -44,7 +50,10 @@ async fn a_row_of_the_ledger_that_is_gone_is_found(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_database_itself_refuses_negative_stock(app: App) {
-    app.hire(app.manager()).await.adds("чай", 5).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     let refused = app
         .state
         .db
@@ -60,9 +69,9 @@ async fn the_database_itself_refuses_negative_stock(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_demo_data_agrees_and_goes_into_an_empty_database_only(app: App) {
+async fn the_demo_is_consistent_and_needs_an_empty_database(app: App) {
     demo::fill(&app.state, 60).await.unwrap();
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     assert!(
         demo::fill(&app.state, 60)
             .await

@@ -26,7 +26,7 @@ fn no_file_imports_from_an_upper_layer() {
 }
 
 #[test]
-fn circles_of_imports_are_small_and_few() {
+fn import_cycles_are_small_and_few() {
     let imports = imports(&sources());
     let circles = circles(&imports);
     for circle in &circles {
@@ -46,7 +46,7 @@ fn circles_of_imports_are_small_and_few() {
 }
 
 #[test]
-fn an_upward_import_a_file_without_a_layer_and_a_circle_are_noticed() {
+fn upward_imports_files_without_a_layer_and_cycles_are_detected() {
     let layers = layers("## Layers\n1. **Low**: `low.rs` `deep/mod.rs`\n2. **High**: `deep/`\n");
     let sources = BTreeMap::from([
         ("low.rs".to_owned(), "use crate::deep::top::Top;".to_owned()),

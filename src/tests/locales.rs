@@ -21,7 +21,7 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 }
 
 #[test]
-fn every_text_is_there_in_both_languages_with_the_same_arguments() {
+fn every_text_exists_in_both_languages_with_the_same_arguments() {
     let read = |json: &str| {
         let mut found = BTreeSet::new();
         keys(&serde_json::from_str(json).unwrap(), "", &mut found);

@@ -1,9 +1,9 @@
-//! Tests of the whole: the services and the router over a real SQLite file and a real PostgreSQL.
+//! Integration tests of the services and the router on a real SQLite file and a real PostgreSQL.
 
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,
-    reason = "a test that cannot go on has failed"
+    reason = "a test that cannot continue has failed"
 )]
 
 #[macro_use]

@@ -31,16 +31,16 @@ async fn get(browser: &mut Browser, path: &str) -> Answer {
 }
 
 #[apply(on_both_databases)]
-async fn orders_go_out_as_the_page_filters_them_in_words_or_in_codes(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 9).await;
-    manager.adds("=кофе", 9).await;
-    let first = clerk.books("чай", 2).await.unwrap();
-    clerk.books("=кофе", 1).await.unwrap();
-    clerk.issues(first.id).await.unwrap();
+async fn orders_are_exported_as_filtered_in_words_or_in_codes(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 9).await;
+    manager.create_product("=кофе", 9).await;
+    let first = clerk.create_order("чай", 2).await.unwrap();
+    clerk.create_order("=кофе", 1).await.unwrap();
+    clerk.issue_order(first.id).await.unwrap();
     let mut browser = app
-        .browser_of(app.person("касса", crate::auth::Role::User))
+        .signed_in_browser(app.person("касса", crate::auth::Role::User))
         .await;
     let excel = get(&mut browser, "/orders.csv").await;
     assert!(
@@ -95,12 +95,12 @@ async fn orders_go_out_as_the_page_filters_them_in_words_or_in_codes(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_ledger_stock_and_supplies_go_out_too_and_each_is_on_record(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 5).await;
-    manager.supplies("чай", 3, "1.50").await.unwrap();
+async fn ledger_stock_supply_and_analytics_exports_are_logged(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 5).await;
+    manager.receive_supply("чай", 3, "1.50").await.unwrap();
     let mut browser = app
-        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .signed_in_browser(app.person("хозяин", crate::auth::Role::Admin))
         .await;
     let ledger = rows(
         &get(
@@ -152,10 +152,10 @@ async fn the_ledger_stock_and_supplies_go_out_too_and_each_is_on_record(app: App
 }
 
 #[apply(on_both_databases)]
-async fn a_file_is_for_whom_its_page_is(app: App) {
+async fn a_download_needs_the_permission_of_its_page(app: App) {
     let mut nobody = app.browser();
-    let mut clerk = app.browser_of(app.clerk()).await;
-    let mut manager = app.browser_of(app.manager()).await;
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    let mut manager = app.signed_in_browser(app.manager()).await;
     for (path, for_clerk, for_manager) in [
         ("/orders.csv", 200, 200),
         ("/products.csv", 200, 200),
@@ -180,8 +180,8 @@ async fn a_file_is_for_whom_its_page_is(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_long_file_comes_whole_and_each_row_once(app: App) {
-    let manager = app.hire(app.manager()).await;
+async fn a_long_download_contains_each_row_once(app: App) {
+    let manager = app.create_account(app.manager()).await;
     manager
         .write(|tx| {
             for number in 0..5_010 {
@@ -193,7 +193,7 @@ async fn a_long_file_comes_whole_and_each_row_once(app: App) {
         .await
         .unwrap();
     let mut browser = app
-        .browser_of(app.person("касса", crate::auth::Role::User))
+        .signed_in_browser(app.person("касса", crate::auth::Role::User))
         .await;
     let table = rows(&get(&mut browser, "/products.csv").await, b';');
     let names: Vec<_> = table.iter().skip(1).map(|row| row[1].clone()).collect();
@@ -206,8 +206,8 @@ async fn a_long_file_comes_whole_and_each_row_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_file_that_cannot_go_on_is_cut_and_not_ended(app: App) {
-    let person = app.hire(app.clerk()).await;
+async fn a_download_that_fails_midway_is_aborted(app: App) {
+    let person = app.create_account(app.clerk()).await;
     let (mut parts, ()) = Request::get("/orders.csv").body(()).unwrap().into_parts();
     parts.extensions.insert(Ok::<_, Error>(person.actor()));
     let file = Ok(File {

@@ -156,7 +156,7 @@ mod tests {
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
-    fn only_a_trusted_proxy_is_believed_and_only_what_it_added_itself() {
+    fn only_the_values_that_a_trusted_proxy_added_are_used() {
         // The client itself sent the first line.
         let sent = headers(&[
             ("x-forwarded-for", "10.0.0.1"),
@@ -180,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_trusted_proxy_does_not_know_is_nobodys_address() {
+    fn a_client_address_unknown_to_a_trusted_proxy_is_none() {
         let config = config(true, CookieSecure::Auto);
         for said in ["unknown", "", "203.0.113.7, _hidden"] {
             let sent = headers(&[("x-forwarded-for", said)]);
@@ -193,7 +193,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_is_noticed_by_whatever_it_adds() {
+    fn any_proxy_header_reveals_an_untrusted_proxy() {
         let config = config(false, CookieSecure::Auto);
         for name in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
             assert!(
@@ -205,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_number_with_signs_that_would_confuse_the_log_is_replaced() {
+    fn an_invalid_request_id_is_replaced() {
         let config = config(true, CookieSecure::Auto);
         for id in ["", "a b", "\u{7f}1", &"x".repeat(65)] {
             let mut sent = HeaderMap::new();
@@ -229,7 +229,7 @@ mod tests {
     }
 
     #[test]
-    fn the_setting_decides_over_what_a_proxy_says() {
+    fn the_cookie_secure_setting_overrides_the_proxy() {
         let sent = headers(&[("x-forwarded-proto", "https")]);
         for (setting, is_secure) in [
             (CookieSecure::Always, true),

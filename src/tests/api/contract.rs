@@ -244,13 +244,13 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
 }
 
 #[apply(on_both_databases)]
-async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
+async fn every_operation_checks_permissions_and_answers_as_documented(app: App) {
     let document = document();
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 5).await;
-    manager.supplies("чай", 1, "1").await.unwrap();
-    manager.books("чай", 1).await.unwrap();
-    app.hire(app.person("boris", Role::User)).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 5).await;
+    manager.receive_supply("чай", 1, "1").await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
+    app.create_account(app.person("boris", Role::User)).await;
     let mut callers = vec![(None, Program::stranger(&app))];
     // A token that was revoked, and one of an admin who was blocked, open nothing.
     for (name, is_blocked) in [("отозвавший", false), ("бывший", true)] {
@@ -313,7 +313,7 @@ async fn every_operation_answers_for_whom_it_is_and_as_it_says(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn signing_out_is_for_everybody(app: App) {
+async fn anyone_can_sign_out(app: App) {
     for path in ["/logout", "/api/auth/logout"] {
         assert_eq!(Program::stranger(&app).act(path).await.status, 204);
         let role = if path == "/logout" {
@@ -328,14 +328,14 @@ async fn signing_out_is_for_everybody(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_documentation_is_for_who_is_signed_in_and_loads_nothing_from_elsewhere(app: App) {
+async fn the_api_documentation_needs_sign_in_and_loads_nothing_external(app: App) {
     let refused = app.browser().get("/docs/").await;
     assert_eq!(
         (refused.status, refused.location.as_deref()),
         (302, Some("/login?next=%2Fdocs%2F"))
     );
     assert_eq!(app.browser().get("/docs/swagger-ui.css").await.status, 302);
-    let mut browser = app.browser_of(app.clerk()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let page = browser.get("/docs/").await;
     assert_eq!(page.status, 200);
     assert!(
@@ -354,7 +354,7 @@ async fn the_documentation_is_for_who_is_signed_in_and_loads_nothing_from_elsewh
 }
 
 #[test]
-fn the_matrix_has_every_operation() {
+fn the_permission_table_lists_every_operation() {
     let document = document();
     let documented: BTreeSet<_> = operations(&document)
         .into_iter()
@@ -405,7 +405,7 @@ fn sources(folder: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_operation_says_what_it_does_takes_and_answers() {
+fn every_operation_documents_its_purpose_parameters_and_responses() {
     let document = document();
     let mut names = BTreeSet::new();
     for (method, path, operation) in operations(&document) {
@@ -447,7 +447,7 @@ fn every_operation_says_what_it_does_takes_and_answers() {
 
 /// `docs/openapi.json` is the contract as the programs outside know it.
 #[test]
-fn the_contract_changes_only_on_purpose() {
+fn the_openapi_snapshot_is_up_to_date() {
     let file = "docs/openapi.json";
     let present = format!(
         "{}\n",

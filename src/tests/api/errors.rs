@@ -28,18 +28,18 @@ async fn every_wrong_field_is_named_at_once(app: App) {
     let unknown = manager.post("/api/orders", order(99, 1)).await;
     assert_eq!((unknown.status, unknown.wrong()), (422, vec!["product_id"]));
     // A good order with a field too many is not booked.
-    let mut more = order(manager.adds("чай", 5).await, 1);
+    let mut more = order(manager.create_product("чай", 5).await, 1);
     more["discount"] = json!(5);
     assert_eq!(
         manager.post("/api/orders", more).await.wrong(),
         ["discount"]
     );
     assert_eq!(manager.get("/api/orders").await.items().len(), 0);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn who_has_no_right_is_told_that_alone(app: App) {
+async fn a_client_without_permission_gets_no_field_errors(app: App) {
     let clerk = Program::of(&app, app.clerk()).await;
     let refused = clerk.post("/api/products", json!({"colour": "red"})).await;
     assert_eq!((refused.status, refused.wrong().len()), (403, 0));
@@ -108,7 +108,7 @@ async fn money_is_exact_or_refused(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_rate_is_taken_as_the_contract_says(app: App) {
+async fn an_exchange_rate_is_validated_as_documented(app: App) {
     let admin = Program::of(&app, app.admin()).await;
     let set = |json: &str| {
         let (admin, body) = (admin.clone(), format!("{{\"rub_per_eur\": {json}}}"));
@@ -171,7 +171,7 @@ async fn a_rate_is_taken_as_the_contract_says(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_http_itself_refuses_is_a_problem_too(app: App) {
+async fn http_level_errors_are_problem_documents_too(app: App) {
     let manager = Program::of(&app, app.manager()).await;
     let add = |body: String| {
         let manager = manager.clone();
@@ -227,7 +227,7 @@ async fn what_http_itself_refuses_is_a_problem_too(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_wrong_method_names_the_right_ones(app: App) {
+async fn a_405_lists_the_allowed_methods(app: App) {
     for (method, path, allowed) in [
         (Method::DELETE, "/api/products", "GET,HEAD,POST"),
         (Method::PATCH, "/api/products/1", "DELETE,GET,HEAD,PUT"),
@@ -251,9 +251,9 @@ async fn a_wrong_method_names_the_right_ones(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_refusal_speaks_the_language_of_the_caller(app: App) {
+async fn an_error_is_in_the_language_of_the_client(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 2).await;
+    let product = manager.create_product("чай", 2).await;
     let refused = manager.post("/api/orders", order(product, 3)).await;
     assert_eq!(
         (refused.status, refused.text("type")),
@@ -273,7 +273,7 @@ async fn a_refusal_speaks_the_language_of_the_caller(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_change_from_another_site_is_refused_unless_a_token_asks(app: App) {
+async fn a_cross_site_change_is_refused_unless_it_has_a_token(app: App) {
     let manager = Program::of(&app, app.manager()).await;
     let token = manager
         .post("/api/me/tokens", json!({"name": "касса"}))
@@ -307,7 +307,7 @@ async fn a_change_from_another_site_is_refused_unless_a_token_asks(app: App) {
 }
 
 #[test]
-fn a_fault_tells_nothing_and_a_database_that_is_away_is_a_503() {
+fn a_fault_hides_its_cause_and_an_unreachable_database_is_a_503() {
     crate::tests::support::block_on(async {
         let app = App::sqlite();
         let clerk = Program::of(&app, app.clerk()).await;

@@ -28,7 +28,7 @@ async fn kept(app: &App) -> Vec<(String, String, Option<String>)> {
 #[apply(on_both_databases)]
 async fn a_repeat_gets_the_first_answer(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 5).await;
+    let product = manager.create_product("чай", 5).await;
     let keyed = with_key(&manager, "till-1");
     let first = keyed.post("/api/orders", order(product, 2)).await;
     assert_eq!(
@@ -59,9 +59,9 @@ async fn a_repeat_gets_the_first_answer(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_is_gone_or_archived_meanwhile_is_still_answered(app: App) {
+async fn a_repeat_is_answered_after_the_product_was_archived_or_deleted(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 0).await;
+    let product = manager.create_product("чай", 0).await;
     let supply = json!({"product_id": product, "qty": 2, "supplier_name": "x", "buy_price_eur": 1});
     let keyed = with_key(&manager, "supply");
     let first = keyed.post("/api/supplies", supply.clone()).await;
@@ -83,9 +83,9 @@ async fn what_is_gone_or_archived_meanwhile_is_still_answered(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_is_kept_of_an_answer_does_not_say_who_the_customer_is(app: App) {
+async fn a_stored_answer_contains_no_customer_data(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 5).await;
+    let product = manager.create_product("чай", 5).await;
     let asked = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product, "qty": 2});
     let keyed = with_key(&manager, "till-1");
     let first = keyed.post("/api/orders", asked.clone()).await;
@@ -118,9 +118,9 @@ async fn what_is_kept_of_an_answer_does_not_say_who_the_customer_is(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn keys_are_forgotten_after_a_week(app: App) {
+async fn keys_are_deleted_after_a_week(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 5).await;
+    let product = manager.create_product("чай", 5).await;
     let keyed = with_key(&manager, "fresh");
     let first = keyed.post("/api/orders", order(product, 2)).await;
     app.sql(
@@ -146,9 +146,9 @@ async fn keys_are_forgotten_after_a_week(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn eight_at_once_are_one(app: App) {
+async fn eight_concurrent_requests_with_one_key_create_one_order(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 50).await;
+    let product = manager.create_product("чай", 50).await;
     let keyed = with_key(&manager, "both");
     let replies =
         futures::future::join_all((0..8).map(|_| keyed.post("/api/orders", order(product, 2))))
@@ -161,14 +161,14 @@ async fn eight_at_once_are_one(app: App) {
         .await
         .json;
     assert_eq!(stock["reserved"], 2);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
-async fn keys_of_two_people_are_two_keys(app: App) {
+async fn the_same_key_of_two_users_is_two_keys(app: App) {
     let manager = Program::of(&app, app.manager()).await;
     let clerk = Program::of(&app, app.clerk()).await;
-    let product = manager.adds("чай", 5).await;
+    let product = manager.create_product("чай", 5).await;
     let first = with_key(&manager, "1")
         .post("/api/orders", order(product, 1))
         .await;
@@ -184,8 +184,8 @@ async fn keys_of_two_people_are_two_keys(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_right_that_was_taken_ends_the_repeats_too(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn a_repeat_is_refused_after_the_permission_was_revoked(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let manager = Program::of(&app, app.manager()).await;
     let tea = json!({"name": "чай"});
     assert_eq!(

@@ -3,9 +3,9 @@
 use super::*;
 
 #[apply(on_both_databases)]
-async fn a_list_is_walked_to_its_end(app: App) {
+async fn following_cursors_returns_every_row_once(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 100).await;
+    let product = manager.create_product("чай", 100).await;
     for _ in 0..7 {
         assert_eq!(
             manager.post("/api/orders", order(product, 1)).await.status,
@@ -47,9 +47,9 @@ async fn a_list_is_walked_to_its_end(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn times_sort_as_text_and_pages_lose_no_digit_of_them(app: App) {
+async fn timestamps_sort_as_text_and_paging_keeps_their_precision(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 100).await;
+    let product = manager.create_product("чай", 100).await;
     for _ in 0..4 {
         assert_eq!(
             manager.post("/api/orders", order(product, 1)).await.status,
@@ -93,7 +93,7 @@ async fn times_sort_as_text_and_pages_lose_no_digit_of_them(app: App) {
 #[apply(on_both_databases)]
 async fn a_wrong_limit_or_cursor_is_refused(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let product = manager.adds("чай", 5).await;
+    let product = manager.create_product("чай", 5).await;
     for path in [
         "/api/products",
         "/api/supplies",
@@ -128,8 +128,8 @@ async fn a_wrong_limit_or_cursor_is_refused(app: App) {
 #[apply(on_both_databases)]
 async fn lists_have_the_filters_of_the_pages(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let tea = manager.adds("чай", 5).await;
-    manager.adds("кофе", 5).await;
+    let tea = manager.create_product("чай", 5).await;
+    manager.create_product("кофе", 5).await;
     let first = manager.post("/api/orders", order(tea, 1)).await;
     manager.post("/api/orders", order(tea, 1)).await;
     manager.act(&format!("{}/deny", first.location())).await;

@@ -45,7 +45,7 @@ impl Program {
 
     /// A program that signed in for a person, with an account made for it.
     async fn of(app: &App, person: Person) -> Self {
-        let person = app.hire(person).await;
+        let person = app.create_account(person).await;
         Self::signed_in(app, &person.me.username).await
     }
 

@@ -4,7 +4,7 @@ use super::*;
 use crate::auth::Role;
 
 #[apply(on_both_databases)]
-async fn a_shop_is_run_over_http(app: App) {
+async fn products_supplies_and_orders_are_managed_over_http(app: App) {
     let stranger = Program::stranger(&app);
     let registered = stranger
         .post(
@@ -106,13 +106,13 @@ async fn a_shop_is_run_over_http(app: App) {
     );
     let history = anna.get(&format!("{}/history", booked.location())).await;
     assert_eq!(history.each("action"), ["issue", "edit", "create"]);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_product_is_edited_counted_archived_and_restored(app: App) {
     let manager = Program::of(&app, app.manager()).await;
-    let id = manager.adds("чай", 5).await;
+    let id = manager.create_product("чай", 5).await;
     let path = format!("/api/products/{id}");
     let edited = manager
         .put(
@@ -184,13 +184,13 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
         Value::Null
     );
 
-    let unused = format!("/api/products/{}", manager.adds("вода", 0).await);
+    let unused = format!("/api/products/{}", manager.create_product("вода", 0).await);
     assert_eq!(manager.delete(&unused).await.status, 204);
     assert_eq!(manager.get(&unused).await.status, 404);
 }
 
 #[apply(on_both_databases)]
-async fn an_admin_sees_users_and_log_and_gives_roles(app: App) {
+async fn an_admin_lists_users_reads_the_log_and_changes_roles(app: App) {
     let admin = Program::of(&app, app.admin()).await;
     let clerk = Program::of(&app, app.person("boris", Role::User)).await;
     assert_eq!(
@@ -239,7 +239,7 @@ async fn an_admin_sees_users_and_log_and_gives_roles(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_password_is_changed_and_other_sessions_end(app: App) {
+async fn changing_the_password_ends_the_other_sessions(app: App) {
     let clerk = Program::of(&app, app.person("boris", Role::User)).await;
     let other = Program::signed_in(&app, "boris").await;
     let change = |current: &str| json!({"current_password": current, "password": "battery staple"});
@@ -272,7 +272,7 @@ async fn a_password_is_changed_and_other_sessions_end(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn accounts_that_cannot_sign_in_are_told_why(app: App) {
+async fn sign_in_and_registration_errors_state_the_reason(app: App) {
     let app = app.restarted(|config| config.registration = crate::config::Registration::Approval);
     let stranger = Program::stranger(&app);
     let credentials = |name: &str| json!({"username": name, "password": PASSWORD});

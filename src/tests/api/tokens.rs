@@ -39,8 +39,8 @@ async fn a_token_signs_in_until_it_is_revoked(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_token_has_the_rights_that_its_owner_has_now(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn a_token_has_the_current_permissions_of_its_owner(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let manager = Program::of(&app, app.person("boris", Role::Manager)).await;
     let made = manager
         .post("/api/me/tokens", json!({"name": "касса"}))
@@ -59,7 +59,7 @@ async fn a_token_has_the_rights_that_its_owner_has_now(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn nobody_sees_or_revokes_anothers_token(app: App) {
+async fn nobody_can_list_or_revoke_the_token_of_another_user(app: App) {
     let boris = Program::of(&app, app.person("boris", Role::User)).await;
     let admin = Program::of(&app, app.admin()).await;
     let made = boris.post("/api/me/tokens", json!({"name": "касса"})).await;
@@ -72,7 +72,7 @@ async fn nobody_sees_or_revokes_anothers_token(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_log_does_not_know_the_token(app: App) {
+async fn the_operation_log_does_not_contain_the_token(app: App) {
     let admin = Program::of(&app, app.admin()).await;
     let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
     admin.delete(made.location()).await;
@@ -82,7 +82,7 @@ async fn the_log_does_not_know_the_token(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_token_does_not_open_pages(app: App) {
+async fn a_token_gives_no_access_to_pages(app: App) {
     let clerk = Program::of(&app, app.clerk()).await;
     let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
     let request = Request::get("/orders")
@@ -98,7 +98,7 @@ async fn a_token_does_not_open_pages(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_account_page_shows_a_new_token_once(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let created = browser
         .submit("/account", "create_token", &[("name", "касса")])
         .await;
@@ -130,7 +130,11 @@ async fn the_account_page_shows_a_new_token_once(app: App) {
     assert!(!later.body.contains(&token));
     assert_eq!(bearer(&app, &token).get("/api/me").await.status, 200);
     let revoked = browser
-        .submit("/account", "revoke_token", &[("id", &later.hidden("id"))])
+        .submit(
+            "/account",
+            "revoke_token",
+            &[("id", &later.hidden_field("id"))],
+        )
         .await;
     assert_eq!(
         revoked.location.as_deref(),

@@ -38,7 +38,7 @@ async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
             Some("/?success=registered")
         );
     }
-    let accounts = app.people().await;
+    let accounts = app.accounts().await;
     assert!(
         browser.get("/orders").await.body.contains("boris.b-1_"),
         "whoever registers is signed in"
@@ -51,7 +51,7 @@ async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn names_are_compared_without_case(app: App) {
+async fn user_names_are_case_insensitive(app: App) {
     let mut browser = app.browser();
     register(&mut browser, "Анна", PASSWORD).await;
     let again = register(&mut browser, "аННа", PASSWORD).await;
@@ -64,7 +64,7 @@ async fn names_are_compared_without_case(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_wrong_registration_says_what_to_do(app: App) {
+async fn registration_errors_say_what_to_correct(app: App) {
     let mut browser = app.browser();
     for (name, password, words) in [
         ("аб", PASSWORD, "Не менее 3 символов"),
@@ -94,7 +94,7 @@ async fn a_wrong_registration_says_what_to_do(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_closed_shop_registers_nobody_but_the_first(app: App) {
+async fn closed_registration_allows_only_the_first_account(app: App) {
     let app = app.restarted(|config| config.registration = Registration::Closed);
     let mut browser = app.browser();
     assert_eq!(
@@ -112,7 +112,7 @@ async fn a_closed_shop_registers_nobody_but_the_first(app: App) {
             .body
             .contains("Регистрация закрыта")
     );
-    assert_eq!(app.people().await.len(), 1);
+    assert_eq!(app.accounts().await.len(), 1);
 }
 
 #[apply(on_both_databases)]
@@ -159,8 +159,8 @@ async fn an_account_that_waits_for_approval_cannot_sign_in(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_unknown_name_and_a_wrong_password_look_the_same(app: App) {
-    app.hire(app.clerk()).await;
+async fn an_unknown_name_and_a_wrong_password_give_the_same_answer(app: App) {
+    app.create_account(app.clerk()).await;
     let mut browser = app.browser();
     let unknown = browser
         .call("sign_in", &[("username", "никто"), ("password", PASSWORD)])
@@ -178,9 +178,9 @@ async fn an_unknown_name_and_a_wrong_password_look_the_same(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_session_survives_a_restart_and_ends_with_sign_out(app: App) {
-    let browser = app.browser_of(app.clerk()).await;
+    let browser = app.signed_in_browser(app.clerk()).await;
     let app = app.restarted(|_| {});
-    let mut browser = browser.in_shop(&app);
+    let mut browser = browser.connected_to(&app);
     assert_eq!(browser.get("/orders").await.status, 200);
     let mut copy = browser.clone();
     let out = browser.submit("/orders", "sign_out", &[]).await;
@@ -192,8 +192,8 @@ async fn a_session_survives_a_restart_and_ends_with_sign_out(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_cookie_is_kept_from_scripts_and_other_sites(app: App) {
-    app.hire(app.clerk()).await;
+async fn the_session_cookie_is_http_only_same_site_and_secure(app: App) {
+    app.create_account(app.clerk()).await;
     let cookie = app
         .browser()
         .sign_in("продавец", PASSWORD)
@@ -218,16 +218,16 @@ async fn the_cookie_is_kept_from_scripts_and_other_sites(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_session_is_over_after_its_age(app: App) {
+async fn a_session_expires_at_its_maximum_age(app: App) {
     let app = app.restarted(|config| config.session_max_age = Duration::from_secs(1));
-    let mut browser = app.browser_of(app.clerk()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(browser.get("/orders").await.status, 302);
 }
 
 #[apply(on_both_databases)]
-async fn a_new_password_signs_the_other_devices_out(app: App) {
-    let mut here = app.browser_of(app.clerk()).await;
+async fn a_new_password_signs_out_the_other_devices(app: App) {
+    let mut here = app.signed_in_browser(app.clerk()).await;
     let mut there = app.browser();
     there.sign_in("продавец", PASSWORD).await;
     let change = |current: &'static str| {
@@ -269,8 +269,8 @@ async fn a_new_password_signs_the_other_devices_out(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_role_that_was_taken_is_gone_at_once(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_revoked_role_takes_effect_at_once(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     assert_eq!(browser.get("/supplies").await.status, 200);
     app.state
         .write(Actor::System, |tx| {
@@ -284,8 +284,8 @@ async fn a_role_that_was_taken_is_gone_at_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_last_admin_stays_and_nobody_changes_his_own_role(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn nobody_changes_their_own_role_and_the_last_admin_is_kept(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let alone = app
         .state
         .write(Actor::System, |tx| {
@@ -293,7 +293,7 @@ async fn the_last_admin_stays_and_nobody_changes_his_own_role(app: App) {
         })
         .await;
     assert_eq!(alone, Err(Error::LastAdmin));
-    app.hire(app.person("второй", Role::Admin)).await;
+    app.create_account(app.person("второй", Role::Admin)).await;
     assert_eq!(
         admin
             .write(|tx| accounts::change_role(tx, "админ", Role::User))

@@ -28,7 +28,7 @@ fn behind_proxy(app: App) -> App {
 }
 
 fn stranger(app: &App, address: &str) -> Browser {
-    app.browser().through_proxy("x-forwarded-for", address)
+    app.browser().with_header("x-forwarded-for", address)
 }
 
 /// A script tries a password; the status of the answer.
@@ -78,7 +78,7 @@ async fn reset_meanwhile(app: &App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: App) {
+async fn sign_in_fails_if_the_password_is_reset_while_it_is_checked(app: App) {
     hire_slowly(&app).await;
     let state = app.state.clone();
     let signing_in = spawn(async move {
@@ -95,7 +95,7 @@ async fn a_password_that_is_replaced_while_it_is_compared_signs_nobody_in(app: A
 }
 
 #[apply(on_both_databases)]
-async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App) {
+async fn a_password_change_does_not_overwrite_a_concurrent_reset(app: App) {
     hire_slowly(&app).await;
     let (state, me) = (app.state.clone(), app.clerk().me);
     let stolen = "самовар-на-столе".to_owned();
@@ -125,9 +125,9 @@ async fn a_change_of_password_does_not_undo_what_an_admin_did_meanwhile(app: App
 }
 
 #[apply(on_both_databases)]
-async fn an_account_waits_longer_with_each_failure_wherever_they_come_from(app: App) {
+async fn each_failure_for_an_account_doubles_the_wait_for_every_address(app: App) {
     let app = behind_proxy(app);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     for from in 1..=5 {
         let mut one = stranger(&app, &format!("203.0.113.{from}"));
         assert_eq!(try_at(&mut one, "продавец", "wrong horse").await, 401);
@@ -164,9 +164,9 @@ async fn an_account_waits_longer_with_each_failure_wherever_they_come_from(app: 
 }
 
 #[apply(on_both_databases)]
-async fn nobody_waits_longer_than_five_minutes_for_an_account(app: App) {
+async fn the_wait_for_an_account_is_at_most_five_minutes(app: App) {
     let app = behind_proxy(app);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     for from in 0..40 {
         try_at(
             &mut stranger(&app, &format!("203.0.113.{from}")),
@@ -193,8 +193,8 @@ async fn nobody_waits_longer_than_five_minutes_for_an_account(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_unknown_name_is_limited_as_a_known_one(app: App) {
-    app.hire(app.clerk()).await;
+async fn an_unknown_name_is_throttled_like_a_known_one(app: App) {
+    app.create_account(app.clerk()).await;
     let mut browser = app.browser();
     let mut answers = Vec::new();
     for name in ["продавец", "никто"] {
@@ -212,9 +212,9 @@ async fn an_unknown_name_is_limited_as_a_known_one(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_address_waits_whatever_names_it_tries_and_its_neighbours_do_not(app: App) {
+async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: App) {
     let app = behind_proxy(app);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     let mut one = stranger(&app, "2001:db8:1:2::1");
     for n in 0..30 {
         assert_eq!(
@@ -247,9 +247,9 @@ async fn an_address_waits_whatever_names_it_tries_and_its_neighbours_do_not(app:
 }
 
 #[apply(on_both_databases)]
-async fn an_address_where_all_sign_in_rightly_never_waits(app: App) {
+async fn successful_sign_ins_do_not_throttle_an_address(app: App) {
     let app = behind_proxy(app);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     for _ in 0..40 {
         assert_eq!(
             try_at(&mut stranger(&app, "203.0.113.1"), "продавец", PASSWORD).await,
@@ -259,12 +259,12 @@ async fn an_address_where_all_sign_in_rightly_never_waits(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn its_owner_comes_in_from_a_known_browser_while_others_try(app: App) {
+async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
     let app = behind_proxy(app);
     let mut owner = app
-        .browser_of(app.clerk())
+        .signed_in_browser(app.clerk())
         .await
-        .through_proxy("x-forwarded-for", "203.0.113.1");
+        .with_header("x-forwarded-for", "203.0.113.1");
     owner.submit("/", "sign_out", &[]).await;
     for _ in 0..6 {
         try_at(
@@ -281,7 +281,7 @@ async fn its_owner_comes_in_from_a_known_browser_while_others_try(app: App) {
     );
     assert_eq!(try_at(&mut owner.clone(), "продавец", PASSWORD).await, 200);
     // The cookie of one account is none for another, and one that was made up is none at all.
-    app.hire(app.manager()).await;
+    app.create_account(app.manager()).await;
     for _ in 0..6 {
         try_at(
             &mut stranger(&app, "203.0.113.2"),
@@ -292,7 +292,7 @@ async fn its_owner_comes_in_from_a_known_browser_while_others_try(app: App) {
     }
     let_nothing_pass(&app).await;
     assert_eq!(try_at(&mut owner.clone(), "менеджер", PASSWORD).await, 429);
-    let forged = stranger(&app, "203.0.113.3").through_proxy("cookie", "known=0123456789abcdef");
+    let forged = stranger(&app, "203.0.113.3").with_header("cookie", "known=0123456789abcdef");
     assert_eq!(try_at(&mut forged.clone(), "продавец", PASSWORD).await, 429);
     // A known browser is no way around the limits.
     let mut statuses = Vec::new();
@@ -306,9 +306,9 @@ async fn its_owner_comes_in_from_a_known_browser_while_others_try(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn tries_at_once_are_counted_one_by_one(app: App) {
+async fn concurrent_attempts_are_each_counted(app: App) {
     let app = behind_proxy(app);
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     let tries = (0..20).map(|from| {
         let mut browser = stranger(&app, &format!("203.0.113.{from}"));
         async move { try_at(&mut browser, "продавец", "wrong horse").await }
@@ -319,8 +319,8 @@ async fn tries_at_once_are_counted_one_by_one(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_try_that_could_not_be_looked_at_is_not_counted(app: App) {
-    app.hire(app.clerk()).await;
+async fn an_attempt_that_fails_with_a_fault_is_not_counted(app: App) {
+    app.create_account(app.clerk()).await;
     app.sql("UPDATE users SET hashed_password = 'no hash'")
         .await;
     let mut browser = app.browser();
@@ -330,9 +330,9 @@ async fn a_try_that_could_not_be_looked_at_is_not_counted(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app: App) {
-    app.hire(app.clerk()).await;
-    let proxied = |from: &str| stranger(&app, from).on_this_machine();
+async fn an_untrusted_proxy_does_not_throttle_other_clients(app: App) {
+    app.create_account(app.clerk()).await;
+    let proxied = |from: &str| stranger(&app, from).via_loopback();
     for n in 0..30 {
         assert_eq!(
             try_at(
@@ -349,7 +349,7 @@ async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app
         200
     );
     // Who came by himself is known by his address.
-    let mut one = app.browser().on_this_machine();
+    let mut one = app.browser().via_loopback();
     for n in 0..30 {
         assert_eq!(
             try_at(&mut one, &format!("имя-{n}"), "wrong horse").await,
@@ -360,8 +360,8 @@ async fn who_comes_through_a_proxy_that_nobody_told_us_of_waits_for_no_other(app
 }
 
 #[apply(on_both_databases)]
-async fn a_session_holds_no_longer_than_the_password_that_began_it(app: App) {
-    let mut clerk = app.browser_of(app.clerk()).await;
+async fn a_session_ends_when_the_password_changes(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
     assert_eq!(clerk.get("/orders").await.status, 200);
     // As when the session is kept a moment after an admin ended all of them.
     app.sql("UPDATE users SET hashed_password = 'another'")
@@ -374,7 +374,7 @@ async fn a_session_holds_no_longer_than_the_password_that_began_it(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_page_says_how_long_to_wait_and_keeps_the_name(app: App) {
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     let mut browser = app.browser();
     for _ in 0..5 {
         browser.sign_in("продавец", "wrong horse").await;
@@ -414,8 +414,8 @@ async fn the_page_says_how_long_to_wait_and_keeps_the_name(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_present_password_is_not_found_by_trying_in_a_borrowed_browser(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn guessing_the_current_password_in_a_password_change_is_throttled(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let change = async |browser: &mut Browser, current: &str| {
         let fields = [
             ("current_password", current),
@@ -434,8 +434,8 @@ async fn a_present_password_is_not_found_by_trying_in_a_borrowed_browser(app: Ap
 }
 
 #[apply(on_both_databases)]
-async fn a_new_password_is_another_one(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn a_new_password_must_differ_from_the_current_one(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let fields = [
         ("current_password", PASSWORD),
         ("password", PASSWORD),
@@ -447,9 +447,9 @@ async fn a_new_password_is_another_one(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_reset_shuts_what_the_old_password_opened(app: App) {
-    let admin = app.hire(app.admin()).await;
-    let mut clerk = app.browser_of(app.clerk()).await;
+async fn a_password_reset_revokes_tokens_and_blocks_new_ones_until_changed(app: App) {
+    let admin = app.create_account(app.admin()).await;
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
     let made = clerk.call("create_token", &[("name", "касса")]).await;
     assert_eq!(made.status, 200);
     let hash = bcrypt::hash("battery staple", 4).unwrap();
@@ -478,7 +478,7 @@ async fn a_reset_shuts_what_the_old_password_opened(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn nobody_registers_under_a_name_that_looks_like_another(app: App) {
+async fn a_name_that_imitates_another_is_refused(app: App) {
     let mut browser = app.browser();
     let mut register = async |name: &str| {
         let fields = [
@@ -495,7 +495,7 @@ async fn nobody_registers_under_a_name_that_looks_like_another(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn one_address_registers_no_army(app: App) {
+async fn registrations_from_one_address_are_limited(app: App) {
     let app = behind_proxy(app);
     let mut browser = stranger(&app, "203.0.113.1");
     let mut registers = async |n: usize| {
@@ -515,7 +515,7 @@ async fn one_address_registers_no_army(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn tries_of_long_ago_are_swept(app: App) {
+async fn old_attempts_are_deleted(app: App) {
     let mut browser = app.browser();
     try_at(&mut browser, "никто", "wrong horse").await;
     app.state

@@ -1,6 +1,8 @@
 //! The admin's desk: other people's accounts, invitations, one's own devices.
 
-use crate::tests::support::{Answer, App, Browser, PASSWORD, apply, between, on_both_databases};
+use crate::tests::support::{
+    Answer, App, Browser, PASSWORD, apply, on_both_databases, text_between,
+};
 use crate::{
     auth::{
         Actor, Role, UserState,
@@ -27,14 +29,14 @@ async fn register(browser: &mut Browser, name: &str, invitation: &str) -> Answer
 }
 
 #[apply(on_both_databases)]
-async fn an_invited_person_registers_though_registration_is_closed(app: App) {
+async fn an_invited_user_can_register_while_registration_is_closed(app: App) {
     let app = app.restarted(|config| config.registration = Registration::Closed);
-    let mut admin = app.browser_of(app.admin()).await;
+    let mut admin = app.signed_in_browser(app.admin()).await;
     let made = admin
         .submit("/admin/users", "invite_user", &[("role", "manager")])
         .await;
     let page = admin.follow(&made).await;
-    let token = between(&page.body, "/register?invitation=", "<").to_owned();
+    let token = text_between(&page.body, "/register?invitation=", "<").to_owned();
     assert_eq!(
         made.location.as_deref(),
         Some("/admin/users?success=invited#secret"),
@@ -77,12 +79,12 @@ async fn an_invited_person_registers_though_registration_is_closed(app: App) {
             .body
             .contains("больше не действует")
     );
-    assert_eq!(app.people().await.len(), 2);
+    assert_eq!(app.accounts().await.len(), 2);
 }
 
 #[apply(on_both_databases)]
-async fn an_invitation_ends_when_it_is_revoked_and_after_three_days(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn an_invitation_expires_after_three_days_or_when_revoked(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let invitation = admin
         .write(|tx| invitations::invite(tx, Role::User, "отозванный"))
         .await
@@ -113,9 +115,9 @@ async fn an_invitation_ends_when_it_is_revoked_and_after_three_days(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_blocked_person_is_out_at_once_and_back_when_unblocked(app: App) {
-    let admin = app.hire(app.admin()).await;
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn a_blocked_user_is_signed_out_and_cannot_sign_in_until_unblocked(app: App) {
+    let admin = app.create_account(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     assert_eq!(browser.get("/orders").await.status, 200);
     let blocked = admin
         .write(|tx| users::block(tx, "Продавец"))
@@ -143,9 +145,9 @@ async fn a_blocked_person_is_out_at_once_and_back_when_unblocked(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_one_time_password_opens_nothing_but_the_change_of_it(app: App) {
-    let mut admin = app.browser_of(app.admin()).await;
-    let mut clerk = app.browser_of(app.clerk()).await;
+async fn a_one_time_password_allows_only_a_password_change(app: App) {
+    let mut admin = app.signed_in_browser(app.admin()).await;
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
     let reset = admin
         .submit(
             "/admin/users/%D0%BF%D1%80%D0%BE%D0%B4%D0%B0%D0%B2%D0%B5%D1%86",
@@ -162,7 +164,7 @@ async fn a_one_time_password_opens_nothing_but_the_change_of_it(app: App) {
         "it is seen at once"
     );
     let page = admin.follow(&reset).await;
-    let once = between(&page.body, "class=\"secret\">", "<").to_owned();
+    let once = text_between(&page.body, "class=\"secret\">", "<").to_owned();
     assert_eq!(once.len(), 12, "{once}");
     assert_eq!(clerk.get("/orders").await.status, 302);
     assert_ne!(
@@ -202,14 +204,14 @@ async fn a_one_time_password_opens_nothing_but_the_change_of_it(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
-    let admin = app.hire(app.admin()).await;
-    let mut browser = app.browser_of(app.clerk()).await;
-    app.hire(app.person("кладовщик", Role::Manager))
+async fn a_deleted_user_is_gone_but_their_name_stays_in_the_history(app: App) {
+    let admin = app.create_account(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
+    app.create_account(app.person("кладовщик", Role::Manager))
         .await
-        .adds("чай", 3)
+        .create_product("чай", 3)
         .await;
-    let order = app.clerk().books("чай", 1).await.unwrap();
+    let order = app.clerk().create_order("чай", 1).await.unwrap();
     admin
         .write(|tx| users::delete(tx, "продавец"))
         .await
@@ -227,7 +229,7 @@ async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
         admin.write(|tx| users::get(tx, "продавец")).await,
         Err(Error::NotFound)
     );
-    assert_eq!(app.people().await.len(), 2);
+    assert_eq!(app.accounts().await.len(), 2);
     let kept = admin
         .read(move |tx| crate::orders::service::get(tx, order.id))
         .await
@@ -244,8 +246,8 @@ async fn a_deleted_person_is_gone_and_his_name_stays_in_the_history(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn nobody_acts_on_himself_and_the_last_admin_stays(app: App) {
-    let admin = app.hire(app.admin()).await;
+async fn admins_cannot_manage_themselves_and_the_last_admin_is_kept(app: App) {
+    let admin = app.create_account(app.admin()).await;
     let acts: [Act; 4] = [
         |tx| users::block(tx, "админ").map(drop),
         |tx| users::delete(tx, "админ"),
@@ -264,14 +266,14 @@ async fn nobody_acts_on_himself_and_the_last_admin_stays(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_list_finds_people_by_name_role_and_state(app: App) {
-    let mut admin = app.browser_of(app.admin()).await;
+async fn users_are_filtered_by_name_role_and_state(app: App) {
+    let mut admin = app.signed_in_browser(app.admin()).await;
     for (name, role) in [
         ("Анна", Role::Manager),
         ("Борис", Role::User),
         ("Вера_1", Role::User),
     ] {
-        app.hire(app.person(name, role)).await;
+        app.create_account(app.person(name, role)).await;
     }
     app.state
         .write(Actor::System, |tx| users::block(tx, "борис"))
@@ -294,13 +296,13 @@ async fn the_list_finds_people_by_name_role_and_state(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn one_sees_ones_devices_and_signs_them_out(app: App) {
-    let mut here = app.browser_of(app.clerk()).await;
+async fn users_list_and_sign_out_only_their_own_devices(app: App) {
+    let mut here = app.signed_in_browser(app.clerk()).await;
     let mut there = app.browser();
     there.sign_in("продавец", PASSWORD).await;
     let mut elsewhere = app.browser();
     elsewhere.sign_in("продавец", PASSWORD).await;
-    let mut other = app.browser_of(app.manager()).await;
+    let mut other = app.signed_in_browser(app.manager()).await;
     let page = here.get("/account").await;
     assert!(page.body.contains("это устройство"));
     assert_eq!(
@@ -308,7 +310,7 @@ async fn one_sees_ones_devices_and_signs_them_out(app: App) {
         3,
         "two others, and all of them"
     );
-    let id = page.hidden("id");
+    let id = page.hidden_field("id");
     assert_eq!(other.call("end_device", &[("id", &id)]).await.status, 200);
     assert_eq!(
         here.get("/account").await.body.matches("Завершить").count(),
@@ -331,11 +333,11 @@ async fn one_sees_ones_devices_and_signs_them_out(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn who_was_here_is_seen(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn the_last_visit_of_a_user_is_recorded(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     browser.get("/orders").await;
     for _ in 0..100 {
-        if app.people().await[0].last_seen_at.is_some() {
+        if app.accounts().await[0].last_seen_at.is_some() {
             return;
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
@@ -344,9 +346,9 @@ async fn who_was_here_is_seen(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_manager_sees_the_log_where_the_setting_says_so_and_never_the_people(app: App) {
+async fn a_setting_shows_the_log_to_managers_but_never_the_users(app: App) {
     let app = app.restarted(|config| config.manager_in_admin = true);
-    let mut manager = app.browser_of(app.manager()).await;
+    let mut manager = app.signed_in_browser(app.manager()).await;
     assert_eq!(manager.get("/admin/logs").await.status, 200);
     assert_eq!(manager.get("/admin/users").await.status, 403);
     assert_eq!(
@@ -359,7 +361,7 @@ async fn a_manager_sees_the_log_where_the_setting_says_so_and_never_the_people(a
 }
 
 #[apply(on_both_databases)]
-async fn search_engines_are_kept_out(app: App) {
+async fn private_pages_are_not_indexed_by_search_engines(app: App) {
     let mut browser = app.browser();
     let answer = browser.get("/admin/users").await;
     assert_eq!(answer.robots.as_deref(), Some("noindex, nofollow"));

@@ -234,23 +234,24 @@ pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
     for role in CALLERS.into_iter().flatten() {
         browsers.push((
             Some(role),
-            app.browser_of(app.person(&format!("роль-{role}"), role))
+            app.signed_in_browser(app.person(&format!("роль-{role}"), role))
                 .await,
         ));
     }
     // Whoever was blocked is as good as signed out, admin or not.
     browsers.push((
         None,
-        app.browser_of(app.person("бывший", Role::Admin)).await,
+        app.signed_in_browser(app.person("бывший", Role::Admin))
+            .await,
     ));
     app.state
         .write(Actor::System, |tx| users::block(tx, "бывший"))
         .await
         .unwrap();
-    app.hire(app.person(USER, Role::User)).await;
+    app.create_account(app.person(USER, Role::User)).await;
     let manager = app.person("роль-manager", Role::Manager);
-    let product = manager.adds("чай", 5).await;
-    let order = manager.books("чай", 1).await.unwrap();
+    let product = manager.create_product("чай", 5).await;
+    let order = manager.create_order("чай", 1).await.unwrap();
     (browsers, product.id, order.id)
 }
 
@@ -269,7 +270,7 @@ pub async fn call(browser: &mut Browser, function: &str, method: &str, fields: &
 }
 
 #[apply(on_both_databases)]
-async fn every_page_opens_for_whom_it_is(app: App) {
+async fn every_page_opens_only_with_its_permission(app: App) {
     let (browsers, product, order) = opened(&app).await;
     for (caller, mut browser) in browsers {
         for (page, needed) in PAGES {
@@ -317,7 +318,7 @@ async fn every_page_opens_for_whom_it_is(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn every_server_function_answers_for_whom_it_is(app: App) {
+async fn every_server_function_requires_its_permission(app: App) {
     let (browsers, product, order) = opened(&app).await;
     for (caller, browser) in browsers {
         for (function, needed, fields) in FUNCTIONS {
@@ -347,7 +348,7 @@ async fn every_server_function_answers_for_whom_it_is(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_watches_the_server_sees_no_more_than_it_must(app: App) {
+async fn health_checks_are_public_and_metrics_are_not(app: App) {
     // Nobody's rights count here, only where one is.
     let (browsers, ..) = opened(&app).await;
     for (caller, mut browser) in browsers {
@@ -362,8 +363,8 @@ async fn what_watches_the_server_sees_no_more_than_it_must(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_is_missing_is_a_404(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+async fn an_unknown_address_or_id_is_a_404(app: App) {
+    let mut browser = app.signed_in_browser(app.admin()).await;
     for path in [
         "/nothing",
         "/products/999",
@@ -397,7 +398,7 @@ pub fn method_of(function: &str) -> String {
 }
 
 #[test]
-fn the_tables_name_every_server_function_and_every_page() {
+fn the_tables_list_every_server_function_and_every_page() {
     let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
         .map(|(path, _)| path.trim_start_matches("/fn/").to_owned())
         .collect();
@@ -420,7 +421,7 @@ fn the_tables_name_every_server_function_and_every_page() {
 
 /// The browser tests walk these lists, so that no page is left out of what they prove.
 #[test]
-fn the_browser_tests_know_every_page() {
+fn the_browser_tests_list_every_page() {
     let source = include_str!("../../../end2end/tests/shop.ts");
     let mut walked = BTreeSet::new();
     for list in ["export const pages = ", "export const adminPages = "] {
@@ -445,7 +446,7 @@ fn the_browser_tests_know_every_page() {
 }
 
 #[test]
-fn managers_enter_the_admin_pages_only_when_the_setting_says_so_and_never_manage_users() {
+fn managers_need_a_setting_for_admin_pages_and_never_manage_users() {
     for (role, area, users) in [
         (Role::Admin, true, true),
         (Role::Manager, false, false),

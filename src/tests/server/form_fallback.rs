@@ -4,10 +4,10 @@ use crate::tests::support::{App, apply, on_both_databases};
 use diesel::RunQueryDsl;
 
 #[apply(on_both_databases)]
-async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
+async fn products_supplies_and_orders_work_without_javascript(app: App) {
     let (mut manager, mut clerk) = (
-        app.browser_of(app.manager()).await,
-        app.browser_of(app.clerk()).await,
+        app.signed_in_browser(app.manager()).await,
+        app.signed_in_browser(app.clerk()).await,
     );
     let made = manager
         .submit(
@@ -73,13 +73,16 @@ async fn a_manager_and_a_clerk_do_their_day_without_javascript(app: App) {
     );
     let stock = clerk.get("/products?low=1").await;
     assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
-    let mut clerk = app.browser_of(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 2).await;
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 2)
+        .await;
     let typed = [
         ("phone", "12"),
         ("customer_name", "Анна «\"<b>"),
@@ -105,7 +108,7 @@ async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
     let again = [("phone", "89161234567"), ("product", "чай"), ("qty", "3")];
     let refused = clerk.submit("/orders/new", "create_order", &again).await;
     let page = clerk.follow(&refused).await;
-    let at_qty = crate::tests::support::between(&page.body, "id=\"qty-error\"", "</p>");
+    let at_qty = crate::tests::support::text_between(&page.body, "id=\"qty-error\"", "</p>");
     assert!(
         at_qty.contains("На складе осталось 2, нужно 3. Уменьшите количество до 2"),
         "{}",
@@ -118,11 +121,14 @@ async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_form_sent_twice_makes_one_order(app: App) {
-    let mut clerk = app.browser_of(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 5).await;
-    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+async fn a_form_sent_twice_creates_one_order(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 5).await;
+    let key = clerk
+        .get("/orders/new")
+        .await
+        .hidden_field("idempotency_key");
     let fields = [
         ("idempotency_key", key.as_str()),
         ("phone", "89161234567"),
@@ -132,14 +138,14 @@ async fn a_form_sent_twice_makes_one_order(app: App) {
     let first = clerk.submit("/orders/new", "create_order", &fields).await;
     let second = clerk.submit("/orders/new", "create_order", &fields).await;
     assert_eq!(first.location, second.location);
-    assert_eq!(manager.counts(tea.id).await, (5, 1, 4));
+    assert_eq!(manager.counters(tea.id).await, (5, 1, 4));
 }
 
 #[apply(on_both_databases)]
-async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: App) {
-    let mut clerk = app.browser_of(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 9).await;
+async fn a_form_keeps_its_key_until_other_data_was_recorded_under_it(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 9).await;
     fn order<'a>(key: &'a str, qty: &'a str) -> [(&'static str, &'a str); 4] {
         [
             ("idempotency_key", key),
@@ -148,12 +154,18 @@ async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: 
             ("qty", qty),
         ]
     }
-    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+    let key = clerk
+        .get("/orders/new")
+        .await
+        .hidden_field("idempotency_key");
     // Refused, or lost on the way: the repeat is still known by the same key.
     let refused = clerk
         .submit("/orders/new", "create_order", &order(&key, "много"))
         .await;
-    assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), key);
+    assert_eq!(
+        clerk.follow(&refused).await.hidden_field("idempotency_key"),
+        key
+    );
     let booked = clerk
         .submit("/orders/new", "create_order", &order(&key, "1"))
         .await;
@@ -174,12 +186,15 @@ async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: 
         page.body
     );
     assert!(page.body.contains("value=\"2\""), "{}", page.body);
-    let next = page.hidden("idempotency_key");
+    let next = page.hidden_field("idempotency_key");
     assert_ne!(next, key);
     let refused = clerk
         .submit("/orders/new", "create_order", &order(&next, "100"))
         .await;
-    assert_eq!(clerk.follow(&refused).await.hidden("idempotency_key"), next);
+    assert_eq!(
+        clerk.follow(&refused).await.hidden_field("idempotency_key"),
+        next
+    );
     let booked = clerk
         .submit("/orders/new", "create_order", &order(&next, "2"))
         .await;
@@ -187,16 +202,19 @@ async fn the_key_of_a_form_stays_until_something_else_is_recorded_under_it(app: 
         booked.location.as_deref(),
         Some("/orders/2?success=order_created")
     );
-    assert_eq!(manager.counts(tea.id).await, (9, 3, 6));
+    assert_eq!(manager.counters(tea.id).await, (9, 3, 6));
 }
 
 #[apply(on_both_databases)]
-async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_once(app: App) {
+async fn a_form_that_times_out_keeps_its_key_and_is_recorded_once(app: App) {
     let app = app.restarted(|config| config.request_timeout = std::time::Duration::from_secs(1));
-    let mut clerk = app.browser_of(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 9).await;
-    let key = clerk.get("/orders/new").await.hidden("idempotency_key");
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 9).await;
+    let key = clerk
+        .get("/orders/new")
+        .await
+        .hidden_field("idempotency_key");
     let fields = [
         ("idempotency_key", key.as_str()),
         ("phone", "89161234567"),
@@ -226,7 +244,7 @@ async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_
         "{}",
         page.body
     );
-    assert_eq!(page.hidden("idempotency_key"), key);
+    assert_eq!(page.hidden_field("idempotency_key"), key);
     release.send(()).unwrap();
     holding.await.unwrap().unwrap();
     let booked = clerk.submit("/orders/new", "create_order", &fields).await;
@@ -234,12 +252,12 @@ async fn a_form_whose_answer_took_too_long_comes_back_with_its_key_and_is_taken_
         booked.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
-    assert_eq!(manager.counts(tea.id).await, (9, 2, 7));
+    assert_eq!(manager.counters(tea.id).await, (9, 2, 7));
 }
 
 #[apply(on_both_databases)]
-async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
-    let mut manager = app.browser_of(app.manager()).await;
+async fn a_reused_key_shows_the_recorded_product_or_supply_and_a_new_key(app: App) {
+    let mut manager = app.signed_in_browser(app.manager()).await;
     for (page, function, fields, other, made) in [
         (
             "/products/new",
@@ -261,7 +279,7 @@ async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
             "Поставка № 1",
         ),
     ] {
-        let key = manager.get(page).await.hidden("idempotency_key");
+        let key = manager.get(page).await.hidden_field("idempotency_key");
         let send = |key: String, changed: Option<(&'static str, &'static str)>| {
             let fields = fields.iter().map(move |(name, value)| match changed {
                 Some((field, value)) if field == *name => (*name, value.to_owned()),
@@ -294,7 +312,7 @@ async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
                 "{}",
                 shown.body
             );
-            let fields = send(shown.hidden("idempotency_key"), Some(other));
+            let fields = send(shown.hidden_field("idempotency_key"), Some(other));
             let fields: Vec<_> = fields
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
@@ -306,15 +324,15 @@ async fn products_and_supplies_say_what_was_recorded_and_go_on(app: App) {
             );
         }
     }
-    assert_eq!(app.manager().counts(1).await, (5, 0, 5));
+    assert_eq!(app.manager().counters(1).await, (5, 0, 5));
 }
 
 #[apply(on_both_databases)]
-async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn an_edit_conflict_shows_the_changes_and_a_resubmission_wins(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let tea = app
         .person("менеджер", crate::auth::Role::Manager)
-        .adds("чай", 0)
+        .create_product("чай", 0)
         .await;
     let edit = |version: &'static str, price: &'static str| {
         [
@@ -339,13 +357,13 @@ async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App)
         "{}",
         page.body
     );
-    assert_eq!(page.hidden("version"), "2");
+    assert_eq!(page.hidden_field("version"), "2");
     browser
         .submit("/products/1", "edit_product", &edit("2", "130"))
         .await;
     assert_eq!(
         app.manager()
-            .sees(tea.id)
+            .product(tea.id)
             .await
             .sell_price_rub
             .unwrap()
@@ -355,8 +373,8 @@ async fn an_edit_conflict_shows_what_changed_and_a_second_send_decides(app: App)
 }
 
 #[apply(on_both_databases)]
-async fn whoever_is_signed_out_is_led_to_the_sign_in_and_back(app: App) {
-    app.hire(app.clerk()).await;
+async fn sign_in_returns_to_the_page_that_required_it(app: App) {
+    app.create_account(app.clerk()).await;
     let mut browser = app.browser();
     let refused = browser.get("/orders?status=paid_not_issued").await;
     assert_eq!(
@@ -364,7 +382,7 @@ async fn whoever_is_signed_out_is_led_to_the_sign_in_and_back(app: App) {
         Some("/login?next=%2Forders%3Fstatus%3Dpaid_not_issued")
     );
     let login = browser.follow(&refused).await;
-    let next = login.hidden("next");
+    let next = login.hidden_field("next");
     let fields = [
         ("username", "продавец"),
         ("password", crate::tests::support::PASSWORD),
@@ -394,9 +412,12 @@ async fn whoever_is_signed_out_is_led_to_the_sign_in_and_back(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
+async fn a_form_sent_after_the_session_ended_keeps_what_was_typed(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     browser.submit("/orders", "sign_out", &[]).await;
     let typed = [
         ("idempotency_key", "k"),
@@ -414,7 +435,7 @@ async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App
         )
         .await;
     let login = browser.follow(&refused).await;
-    let next = login.hidden("next").replace("&amp;", "&");
+    let next = login.hidden_field("next").replace("&amp;", "&");
     let wrong = browser
         .submit(
             refused.location.as_deref().unwrap(),
@@ -430,7 +451,7 @@ async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App
         browser
             .follow(&wrong)
             .await
-            .hidden("next")
+            .hidden_field("next")
             .replace("&amp;", "&"),
         next,
         "a wrong password loses nothing"
@@ -471,8 +492,8 @@ async fn a_form_sent_after_the_session_ended_comes_back_as_it_was_typed(app: App
 }
 
 #[apply(on_both_databases)]
-async fn no_password_is_kept_for_after_the_sign_in(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn a_typed_password_is_not_kept_across_the_sign_in(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     browser.submit("/orders", "sign_out", &[]).await;
     let typed = [
         ("current_password", "секрет-один"),
@@ -483,7 +504,7 @@ async fn no_password_is_kept_for_after_the_sign_in(app: App) {
     let next = browser
         .follow(&refused)
         .await
-        .hidden("next")
+        .hidden_field("next")
         .replace("&amp;", "&");
     assert!(
         next.starts_with("/account?success=signed_in_again"),
@@ -493,7 +514,7 @@ async fn no_password_is_kept_for_after_the_sign_in(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_banner_says_known_codes_only(app: App) {
+async fn a_banner_shows_only_known_codes(app: App) {
     let mut browser = app.browser();
     assert!(
         browser
@@ -509,7 +530,7 @@ async fn a_banner_says_known_codes_only(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_language_is_switched_and_the_page_stays(app: App) {
+async fn switching_the_language_stays_on_the_page(app: App) {
     let mut browser = app.browser();
     let switched = browser
         .submit("/login?next=%2Forders", "set_language", &[("lang", "en")])
@@ -530,10 +551,10 @@ async fn the_language_is_switched_and_the_page_stays(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn nonsense_is_refused_and_never_breaks(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+async fn invalid_input_is_refused_without_a_fault(app: App) {
+    let mut browser = app.signed_in_browser(app.admin()).await;
     app.person("админ", crate::auth::Role::Admin)
-        .adds("чай", 5)
+        .create_product("чай", 5)
         .await;
     let long = "я".repeat(5_000);
     for path in [
@@ -582,5 +603,5 @@ async fn nonsense_is_refused_and_never_breaks(app: App) {
             answer.body
         );
     }
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }

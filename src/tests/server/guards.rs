@@ -111,7 +111,7 @@ const MULTIPART: &str = "multipart/form-data; boundary=x";
 const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
 
 #[apply(on_both_databases)]
-async fn every_answer_says_what_a_browser_may_do_with_it(app: App) {
+async fn every_answer_has_the_security_headers(app: App) {
     let app = app.restarted(|config| config.cookie_secure = CookieSecure::Always);
     let (mut browsers, product, order) = opened(&app).await;
     let mut answers = Vec::new();
@@ -192,13 +192,13 @@ async fn every_answer_says_what_a_browser_may_do_with_it(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_plain_visitor_is_told_nothing_of_https(app: App) {
+async fn hsts_is_sent_only_over_https(app: App) {
     let page = app.browser().get("/login").await;
     assert!(!page.headers.contains_key("strict-transport-security"));
     let behind = app.restarted(|config| config.trust_proxy = true);
     let page = behind
         .browser()
-        .through_proxy("x-forwarded-proto", "https")
+        .with_header("x-forwarded-proto", "https")
         .get("/login")
         .await;
     assert!(page.headers.contains_key("strict-transport-security"));
@@ -206,7 +206,7 @@ async fn a_plain_visitor_is_told_nothing_of_https(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_request_from_another_site_changes_nothing(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let before = app.state.db.read(contents).await.unwrap();
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
@@ -246,7 +246,7 @@ async fn a_request_from_another_site_changes_nothing(app: App) {
                     .header(name, value)
                     .body(Body::from(body))
                     .unwrap();
-                let answer = browser.send_plainly(request).await;
+                let answer = browser.send_raw(request).await;
                 assert_eq!(answer.status, 403, "{path} with {name}: {value}");
                 assert!(!answer.body.is_empty());
             }
@@ -261,8 +261,8 @@ async fn a_request_from_another_site_changes_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_old_browser_says_where_its_form_was_in_the_referer_or_is_refused(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_form_from_an_old_browser_needs_a_referer_of_this_site(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let form = |referer: Option<&str>| {
         let mut request = post("/fn/create_product", FORM).header(header::ACCEPT, "text/html");
         if let Some(referer) = referer {
@@ -270,17 +270,17 @@ async fn an_old_browser_says_where_its_form_was_in_the_referer_or_is_refused(app
         }
         request.body(Body::from("name=чай")).unwrap()
     };
-    assert_eq!(browser.send_plainly(form(None)).await.status, 403);
+    assert_eq!(browser.send_raw(form(None)).await.status, 403);
     assert_eq!(
         browser
-            .send_plainly(form(Some("http://evil.example/products/new")))
+            .send_raw(form(Some("http://evil.example/products/new")))
             .await
             .status,
         403
     );
     assert_eq!(
         browser
-            .send_plainly(form(Some("http://shop.example/products/new")))
+            .send_raw(form(Some("http://shop.example/products/new")))
             .await
             .status,
         302
@@ -289,12 +289,12 @@ async fn an_old_browser_says_where_its_form_was_in_the_referer_or_is_refused(app
     let request = post("/api/products", "application/json")
         .body(Body::from(r#"{"name": "кофе"}"#))
         .unwrap();
-    assert_eq!(browser.send_plainly(request).await.status, 201);
+    assert_eq!(browser.send_raw(request).await.status, 201);
 }
 
 #[apply(on_both_databases)]
-async fn a_token_is_believed_from_anywhere_but_only_under_the_api(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_token_works_from_any_origin_but_only_under_the_api(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let made = browser.call("create_token", &[("name", "касса")]).await;
     let token = made
         .set_cookie
@@ -350,7 +350,7 @@ async fn a_token_is_believed_from_anywhere_but_only_under_the_api(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn the_origin_is_the_one_that_the_visitor_typed_behind_a_proxy(app: App) {
+async fn behind_a_proxy_the_origin_is_the_public_host(app: App) {
     let app = app.restarted(|config| config.trust_proxy = true);
     let proxied = |origin: &str| {
         Request::post("/fn/set_language")
@@ -368,14 +368,14 @@ async fn the_origin_is_the_one_that_the_visitor_typed_behind_a_proxy(app: App) {
         ("http://shop.example", 403),
         ("http://127.0.0.1:3000", 403),
     ] {
-        let answer = app.browser().send_plainly(proxied(origin)).await;
+        let answer = app.browser().send_raw(proxied(origin)).await;
         assert_eq!(answer.status, status, "{origin}");
     }
     let mut admin = app
-        .browser_of(app.admin())
+        .signed_in_browser(app.admin())
         .await
-        .through_proxy("x-forwarded-host", "shop.example")
-        .through_proxy("x-forwarded-proto", "https");
+        .with_header("x-forwarded-host", "shop.example")
+        .with_header("x-forwarded-proto", "https");
     // Signed in before it was HTTPS: the cookie of then is none now.
     assert_eq!(admin.get("/admin/users").await.status, 302);
     admin
@@ -394,11 +394,11 @@ async fn the_origin_is_the_one_that_the_visitor_typed_behind_a_proxy(app: App) {
 #[apply(on_both_databases)]
 async fn nothing_changes_on_get(app: App) {
     let (_, product, order) = opened(&app).await;
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     // Read once, so that who was seen when is written down already.
     browser.get("/").await;
     while app
-        .people()
+        .accounts()
         .await
         .iter()
         .any(|person| person.username == "админ" && person.last_seen_at.is_none())
@@ -438,10 +438,10 @@ async fn nothing_changes_on_get(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn behind_https_every_cookie_belongs_to_this_host_alone(app: App) {
+async fn behind_https_every_cookie_has_the_host_prefix(app: App) {
     let app = app.restarted(|config| config.trust_proxy = true);
-    app.hire(app.admin()).await;
-    let mut browser = app.browser().through_proxy("x-forwarded-proto", "https");
+    app.create_account(app.admin()).await;
+    let mut browser = app.browser().with_header("x-forwarded-proto", "https");
     let mut cookies = Vec::new();
     for (function, fields) in [
         (
@@ -479,8 +479,8 @@ async fn behind_https_every_cookie_belongs_to_this_host_alone(app: App) {
     for name in ["sirius", "%5F%5FHost-sirius", "__host-sirius"] {
         let mut tossed = app
             .browser()
-            .through_proxy("x-forwarded-proto", "https")
-            .through_proxy("cookie", &format!("{name}={session}"));
+            .with_header("x-forwarded-proto", "https")
+            .with_header("cookie", &format!("{name}={session}"));
         assert_eq!(tossed.get("/admin/users").await.status, 302, "{name}");
     }
     let out = browser.call("sign_out", &[]).await;
@@ -488,8 +488,8 @@ async fn behind_https_every_cookie_belongs_to_this_host_alone(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_was_drawn_for_one_person_is_kept_by_no_browser(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn pages_of_a_signed_in_user_are_not_cached(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     for path in ["/orders", "/account", "/orders.csv", "/api/orders"] {
         assert_eq!(
             browser.get(path).await.headers["cache-control"],
@@ -524,12 +524,15 @@ async fn what_was_drawn_for_one_person_is_kept_by_no_browser(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_new_secret_signs_everybody_out_and_breaks_nothing_else(app: App) {
-    let browser = app.browser_of(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 3).await;
+async fn a_new_secret_key_signs_everyone_out_and_breaks_nothing_else(app: App) {
+    let browser = app.signed_in_browser(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 3)
+        .await;
     let old = browser.cookie("sirius").unwrap().to_owned();
     let app = app.with_secret([8; 64]);
-    let mut browser = browser.in_shop(&app);
+    let mut browser = browser.connected_to(&app);
     assert_eq!(
         browser.get("/orders").await.location.as_deref(),
         Some("/login?next=%2Forders")
@@ -548,12 +551,12 @@ async fn a_new_secret_signs_everybody_out_and_breaks_nothing_else(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn each_sign_in_has_an_id_of_its_own_and_a_change_of_role_ends_them(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn each_sign_in_has_a_new_session_id_and_a_role_change_ends_it(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     // Planted by somebody who knows it: it is not the one that is signed in later.
     let planted = browser.cookie("sirius").unwrap().to_owned();
     let mut attacker = browser.clone();
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     browser.sign_in("продавец", PASSWORD).await;
     assert_ne!(browser.cookie("sirius").unwrap(), planted);
     assert_eq!(
@@ -575,13 +578,13 @@ async fn each_sign_in_has_an_id_of_its_own_and_a_change_of_role_ends_them(app: A
 }
 
 #[apply(on_both_databases)]
-async fn whoever_is_shut_out_is_so_everywhere_at_once(app: App) {
+async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) {
     for (n, act) in ["block", "delete", "password", "reset"]
         .into_iter()
         .enumerate()
     {
         let name: &'static str = ["первый", "второй", "третий", "четвёртый"][n];
-        let mut here = app.browser_of(app.person(name, Role::User)).await;
+        let mut here = app.signed_in_browser(app.person(name, Role::User)).await;
         let mut there = app.browser();
         there.sign_in(name, PASSWORD).await;
         if act == "password" {
@@ -620,14 +623,12 @@ async fn whoever_is_shut_out_is_so_everywhere_at_once(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn an_address_that_asks_too_often_is_told_in_words(app: App) {
+async fn a_rate_limited_request_gets_an_explanation(app: App) {
     let app = app.restarted(|config| {
         config.trust_proxy = true;
         config.rate_limit = 1;
     });
-    let mut browser = app
-        .browser()
-        .through_proxy("x-forwarded-for", "203.0.113.7");
+    let mut browser = app.browser().with_header("x-forwarded-for", "203.0.113.7");
     for _ in 0..10 {
         assert_eq!(browser.get("/healthz").await.status, 200);
     }
@@ -656,21 +657,21 @@ async fn an_address_that_asks_too_often_is_told_in_words(app: App) {
     );
     assert_eq!(
         app.browser()
-            .through_proxy("x-forwarded-for", "203.0.113.8")
+            .with_header("x-forwarded-for", "203.0.113.8")
             .get("/login")
             .await
             .status,
         200
     );
-    let mut own = app.browser().through_proxy("x-forwarded-for", "127.0.0.1");
+    let mut own = app.browser().with_header("x-forwarded-for", "127.0.0.1");
     for _ in 0..20 {
         assert_eq!(own.get("/healthz").await.status, 200, "the machine itself");
     }
 }
 
 #[apply(on_both_databases)]
-async fn what_is_too_large_is_refused_in_words_whether_it_says_so_or_not(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn an_oversized_body_is_refused_with_or_without_content_length(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let large = "x".repeat(300 * 1_024);
     for (path, media_type, accept) in [
         ("/api/products", "application/json", "*/*"),
@@ -704,9 +705,9 @@ async fn what_is_too_large_is_refused_in_words_whether_it_says_so_or_not(app: Ap
 }
 
 #[apply(on_both_databases)]
-async fn a_request_that_does_not_arrive_is_cut(app: App) {
+async fn a_request_body_that_arrives_too_slowly_is_aborted(app: App) {
     let app = app.restarted(|config| config.request_timeout = Duration::from_millis(300));
-    let mut browser = app.browser_of(app.manager()).await;
+    let mut browser = app.signed_in_browser(app.manager()).await;
     for (path, media_type) in [
         ("/api/products", "application/json"),
         ("/fn/create_product", FORM),
@@ -731,9 +732,11 @@ async fn a_request_that_does_not_arrive_is_cut(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_is_of_others_is_out_of_reach(app: App) {
-    let mut own = app.browser_of(app.manager()).await;
-    let mut other = app.browser_of(app.person("другой", Role::Manager)).await;
+async fn users_cannot_reach_the_tokens_devices_and_uploads_of_others(app: App) {
+    let mut own = app.signed_in_browser(app.manager()).await;
+    let mut other = app
+        .signed_in_browser(app.person("другой", Role::Manager))
+        .await;
     own.call("create_token", &[("name", "касса")]).await;
     assert_eq!(other.call("revoke_token", &[("id", "1")]).await.status, 404);
     let request = Request::delete("/api/me/tokens/1")
@@ -766,7 +769,7 @@ async fn what_is_of_others_is_out_of_reach(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn static_files_are_those_of_the_site_and_no_others(app: App) {
+async fn static_files_outside_the_site_folder_are_not_served(app: App) {
     let mut browser = app.browser();
     for path in [
         "/../Cargo.toml",

@@ -11,7 +11,7 @@ use axum::{
 use diesel::prelude::*;
 
 #[apply(on_both_databases)]
-async fn a_path_that_looks_like_a_host_leads_nowhere_else(app: App) {
+async fn a_path_that_looks_like_a_host_does_not_redirect_elsewhere(app: App) {
     let mut browser = app.browser();
     for page in ["//evil.example/", "///evil.example", "/%2F/evil.example/.."] {
         let answer = browser
@@ -35,7 +35,7 @@ async fn a_path_that_looks_like_a_host_leads_nowhere_else(app: App) {
             "{page}: {location}"
         );
     }
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     for next in [
         "//evil.example",
         "/\\evil.example",
@@ -59,11 +59,11 @@ async fn a_path_that_looks_like_a_host_leads_nowhere_else(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn what_people_type_is_never_run(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn user_input_is_escaped_in_pages(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
-    app.manager().adds(evil, 5).await;
-    app.manager().books(evil, 1).await.unwrap();
+    app.manager().create_product(evil, 5).await;
+    app.manager().create_order(evil, 1).await.unwrap();
     for page in [
         "/products",
         "/products/1",
@@ -80,7 +80,7 @@ async fn what_people_type_is_never_run(app: App) {
         );
     }
     let out = "</textarea><img src=x>&lt;";
-    let version = browser.get("/products/1").await.hidden("version");
+    let version = browser.get("/products/1").await.hidden_field("version");
     for price in ["дорого", "1"] {
         let edit = [
             ("id", "1"),
@@ -100,8 +100,8 @@ async fn what_people_type_is_never_run(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_link_from_elsewhere_fills_no_form_in(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_link_from_another_site_cannot_prefill_a_form(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let refused = browser
         .submit(
             "/products/new",
@@ -126,7 +126,7 @@ async fn a_link_from_elsewhere_fills_no_form_in(app: App) {
             .header(name, value)
             .body(Body::empty())
             .unwrap();
-        let answer = browser.send_plainly(request).await;
+        let answer = browser.send_raw(request).await;
         assert_eq!(
             (answer.status, answer.location.as_deref()),
             (303, Some("/products/new?search=x")),
@@ -143,18 +143,14 @@ async fn a_link_from_elsewhere_fills_no_form_in(app: App) {
             .body(Body::empty())
             .unwrap();
         assert!(
-            browser
-                .send_plainly(request)
-                .await
-                .body
-                .contains("чужое имя"),
+            browser.send_raw(request).await.body.contains("чужое имя"),
             "{name}: {value}"
         );
     }
 }
 
 #[apply(on_both_databases)]
-async fn a_link_from_elsewhere_fills_no_form_in_by_way_of_the_sign_in(app: App) {
+async fn a_link_from_another_site_cannot_prefill_a_form_through_sign_in(app: App) {
     let mut browser = app.browser();
     let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7%26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
     let ask = |value: &str| {
@@ -164,23 +160,23 @@ async fn a_link_from_elsewhere_fills_no_form_in_by_way_of_the_sign_in(app: App) 
             .body(Body::empty())
             .unwrap()
     };
-    let answer = browser.send_plainly(ask("cross-site")).await;
+    let answer = browser.send_raw(ask("cross-site")).await;
     assert_eq!(
         (answer.status, answer.location.as_deref()),
         (303, Some("/login?next=%2Forders%2Fnew%3Fproduct%3D7"))
     );
     assert!(
         browser
-            .send_plainly(ask("same-origin"))
+            .send_raw(ask("same-origin"))
             .await
-            .hidden("next")
+            .hidden_field("next")
             .contains("__typed")
     );
 }
 
 #[apply(on_both_databases)]
-async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_download_from_another_site_is_refused_and_not_logged(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let taken = |conn: &mut Conn| {
         let exports = operation_log::table.filter(operation_log::action.eq(Action::Export));
         Ok(exports.count().get_result::<i64>(conn)?)
@@ -195,21 +191,21 @@ async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
     };
     assert_eq!(
         browser
-            .send_plainly(ask(Method::GET, "sec-fetch-site", "cross-site"))
+            .send_raw(ask(Method::GET, "sec-fetch-site", "cross-site"))
             .await
             .status,
         403
     );
     assert_eq!(
         browser
-            .send_plainly(ask(Method::GET, "referer", "http://evil.example/"))
+            .send_raw(ask(Method::GET, "referer", "http://evil.example/"))
             .await
             .status,
         403
     );
     assert_eq!(
         browser
-            .send_plainly(ask(Method::HEAD, "sec-fetch-site", "same-origin"))
+            .send_raw(ask(Method::HEAD, "sec-fetch-site", "same-origin"))
             .await
             .status,
         200
@@ -217,7 +213,7 @@ async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
     assert_eq!(app.state.db.read(taken).await, Ok(0));
     assert_eq!(
         browser
-            .send_plainly(ask(Method::GET, "sec-fetch-site", "none"))
+            .send_raw(ask(Method::GET, "sec-fetch-site", "none"))
             .await
             .status,
         200
@@ -226,7 +222,7 @@ async fn a_file_is_put_on_record_for_nobody_who_did_not_ask(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_program_that_asks_for_anything_is_told_what_a_browser_is(app: App) {
+async fn a_client_that_accepts_anything_is_answered_like_a_browser(app: App) {
     let mut browser = app.browser();
     for (page, status) in [("/orders", 302), ("/admin/users", 302), ("/nothing", 404)] {
         let request = Request::get(page)
@@ -238,8 +234,8 @@ async fn a_program_that_asks_for_anything_is_told_what_a_browser_is(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_zero_in_a_text_finds_nothing(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+async fn a_nul_character_in_the_input_causes_no_fault(app: App) {
+    let mut browser = app.signed_in_browser(app.admin()).await;
     for path in [
         "/api/log?user=%00",
         "/api/products?search=a%00",
@@ -254,8 +250,8 @@ async fn a_zero_in_a_text_finds_nothing(app: App) {
 }
 
 #[apply(on_both_databases)]
-async fn a_body_that_is_deeper_than_any_mind_is_refused(app: App) {
-    let mut browser = app.browser_of(app.manager()).await;
+async fn a_deeply_nested_body_is_refused(app: App) {
+    let mut browser = app.signed_in_browser(app.manager()).await;
     let deep = format!(
         "{{\"name\": {}1{}}}",
         "[".repeat(100_000),

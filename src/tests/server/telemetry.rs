@@ -5,13 +5,13 @@ use axum::{body::Body, extract::ConnectInfo, http::Request};
 use std::net::SocketAddr;
 
 #[test]
-fn the_numbers_are_for_addresses_that_may_see_them() {
+fn metrics_are_served_only_to_allowed_addresses() {
     block_on(async {
         let app = App::sqlite();
-        let mut browser = app.browser_of(app.clerk()).await;
-        let manager = app.hire(app.manager()).await;
-        manager.adds("чай", 1).await;
-        manager.books("чай", 2).await.unwrap_err();
+        let mut browser = app.signed_in_browser(app.clerk()).await;
+        let manager = app.create_account(app.manager()).await;
+        manager.create_product("чай", 1).await;
+        manager.create_order("чай", 2).await.unwrap_err();
         browser.get("/orders/1").await;
         browser.get("/nothing").await;
         let peer = |address: &str| ConnectInfo(SocketAddr::new(address.parse().unwrap(), 1));
@@ -46,9 +46,7 @@ fn the_numbers_are_for_addresses_that_may_see_them() {
         }
         assert!(!numbers.contains("/orders/1\"") && !numbers.contains(PHONE));
         // A proxy of which the settings do not know brings everybody under its own address.
-        let mut proxied = browser
-            .clone()
-            .through_proxy("x-forwarded-for", "127.0.0.1");
+        let mut proxied = browser.clone().with_header("x-forwarded-for", "127.0.0.1");
         assert_eq!(ask(&mut proxied, "127.0.0.1").await.status, 404);
     });
 }

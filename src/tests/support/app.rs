@@ -1,4 +1,4 @@
-//! A shop to tell stories about: its people, and their browsers.
+//! The shop of a test, its users and their browsers.
 
 use crate::tests::support::logs;
 use crate::{
@@ -32,39 +32,39 @@ use tower_sessions::cookie::Key;
 use url::form_urlencoded;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
-/// Longer than any story takes: one that waits for ever fails instead.
-pub const LIMIT: Duration = Duration::from_secs(120);
+/// The time after which a test that hangs fails; no test takes as long.
+pub const TEST_TIMEOUT: Duration = Duration::from_secs(120);
 
-/// Tells a story on a runtime of its own.
-pub fn block_on(story: impl Future<Output = ()>) {
+/// Runs a test on a runtime of its own.
+pub fn block_on(test: impl Future<Output = ()>) {
     Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
         .build()
         .unwrap()
-        .block_on(async { tokio::time::timeout(LIMIT, story).await })
-        .expect("the story came to no end");
+        .block_on(async { tokio::time::timeout(TEST_TIMEOUT, test).await })
+        .expect("the test timed out");
 }
 
-/// The password of everybody in the tests.
+/// The password of every account in the tests.
 pub const PASSWORD: &str = "correct horse";
-/// A number that exists.
+/// A valid phone number.
 pub const PHONE: &str = "+79161234567";
 
-/// A shop with a database of its own.
+/// A shop with its own database.
 pub struct App {
     pub state: AppState,
     pub router: Router,
-    /// Removed with the shop.
-    _data: Data,
+    /// The database, which is deleted on drop.
+    _database: TestDatabase,
 }
 
-enum Data {
+enum TestDatabase {
     Folder { _folder: TempDir },
     Schema { server: DatabaseUrl, name: String },
 }
 
-impl Drop for Data {
+impl Drop for TestDatabase {
     fn drop(&mut self) {
         if !thread::panicking() {
             logs::assert_no_secrets();
@@ -72,24 +72,28 @@ impl Drop for Data {
         match self {
             Self::Folder { .. } => {}
             Self::Schema { server, name } => {
-                // What the server still writes beside its requests may be in the way for a moment.
+                // Background writes of the server may hold locks for a moment.
                 let mut conn = server.open().unwrap();
                 let drop = format!("DROP SCHEMA {name} CASCADE");
-                let mut tries = (0..20).map(|_| conn.batch_execute(&drop));
-                assert!(tries.any(|dropped| dropped.is_ok()), "{name} stays");
+                let mut attempts = (0..20).map(|_| conn.batch_execute(&drop));
+                assert!(
+                    attempts.any(|dropped| dropped.is_ok()),
+                    "could not drop the schema {name}"
+                );
             }
         }
     }
 }
 
 impl App {
+    /// Opens a shop on a new SQLite file.
     pub fn sqlite() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = DatabaseUrl::Sqlite(folder.path().join("sirius.db"));
-        Self::open(url, Data::Folder { _folder: folder })
+        Self::open(url, TestDatabase::Folder { _folder: folder })
     }
 
-    /// A schema of its own in the database that `TEST_DATABASE_URL` names.
+    /// Opens a shop in a new schema of the PostgreSQL database that `TEST_DATABASE_URL` names.
     pub fn postgres() -> Self {
         let address = env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set: run `make unit`, or scripts/with-postgres cargo test --features testing");
         let server: DatabaseUrl = address.parse().unwrap();
@@ -99,13 +103,15 @@ impl App {
             .unwrap()
             .batch_execute(&format!("CREATE SCHEMA {name}"))
             .unwrap();
-        let joint = if address.contains('?') { '&' } else { '?' };
-        let url = DatabaseUrl::Postgres(format!("{address}{joint}options=-csearch_path%3D{name}"));
-        Self::open(url, Data::Schema { server, name })
+        let separator = if address.contains('?') { '&' } else { '?' };
+        let url = DatabaseUrl::Postgres(format!(
+            "{address}{separator}options=-csearch_path%3D{name}"
+        ));
+        Self::open(url, TestDatabase::Schema { server, name })
     }
 
-    fn open(url: DatabaseUrl, data: Data) -> Self {
-        logs::listen();
+    fn open(url: DatabaseUrl, database: TestDatabase) -> Self {
+        logs::capture();
         crate::migrate::migrate(&url).unwrap();
         let config = Config {
             database_url: url.clone(),
@@ -120,11 +126,11 @@ impl App {
         Self {
             state,
             router,
-            _data: data,
+            _database: database,
         }
     }
 
-    /// The same shop and database with another secret.
+    /// Returns the same shop and database with another secret key.
     pub fn with_secret(self, secret: [u8; 64]) -> Self {
         Self {
             router: server::router(self.state.clone(), &Key::from(&secret)),
@@ -132,7 +138,7 @@ impl App {
         }
     }
 
-    /// The same shop and database after a restart, with other settings.
+    /// Returns the same shop and database after a restart with changed settings.
     pub fn restarted(self, change: impl FnOnce(&mut Config)) -> Self {
         let mut config = Config::clone(&self.state.config);
         change(&mut config);
@@ -144,11 +150,11 @@ impl App {
         Self {
             router: server::router(state.clone(), &key()),
             state,
-            _data: self._data,
+            _database: self._database,
         }
     }
 
-    /// Another server of the same shop; on SQLite, where there is one, the same again.
+    /// Returns another server of the same shop. On SQLite, which allows only one server, it is the same one.
     pub fn another_server(&self) -> AppState {
         match self.state.config.database_url {
             DatabaseUrl::Sqlite(_) => self.state.clone(),
@@ -160,19 +166,22 @@ impl App {
         }
     }
 
+    /// Returns the admin.
     pub fn admin(&self) -> Person {
         self.person("админ", Role::Admin)
     }
 
+    /// Returns the manager.
     pub fn manager(&self) -> Person {
         self.person("менеджер", Role::Manager)
     }
 
+    /// Returns the clerk.
     pub fn clerk(&self) -> Person {
         self.person("продавец", Role::User)
     }
 
-    /// Somebody with an account of that role.
+    /// Returns a person with a name and a role, without creating their account.
     pub fn person(&self, name: &str, role: Role) -> Person {
         Person {
             state: self.state.clone(),
@@ -185,8 +194,8 @@ impl App {
         }
     }
 
-    /// Makes the account of a person, with [`PASSWORD`].
-    pub async fn hire(&self, person: Person) -> Person {
+    /// Creates the account of a person, with [`PASSWORD`].
+    pub async fn create_account(&self, person: Person) -> Person {
         let hash = bcrypt::hash(PASSWORD, 4).unwrap();
         let Me { username, role, .. } = person.me.clone();
         self.state
@@ -199,7 +208,7 @@ impl App {
         person
     }
 
-    /// A browser, nobody signed in.
+    /// Returns a browser in which nobody is signed in.
     pub fn browser(&self) -> Browser {
         Browser {
             router: self.router.clone(),
@@ -208,23 +217,23 @@ impl App {
         }
     }
 
-    /// A browser in which a person signed in, with an account made for it.
-    pub async fn browser_of(&self, person: Person) -> Browser {
-        let person = self.hire(person).await;
+    /// Creates the account of a person and returns a browser in which they are signed in.
+    pub async fn signed_in_browser(&self, person: Person) -> Browser {
+        let person = self.create_account(person).await;
         let mut browser = self.browser();
         let answer = browser.sign_in(&person.me.username, PASSWORD).await;
         assert_eq!(answer.location.as_deref(), Some("/"));
         browser
     }
 
-    /// Proves that ledger, counters and orders agree.
-    pub async fn assert_agrees(&self) {
+    /// Asserts that the ledger, the counters and the orders agree.
+    pub async fn assert_consistent(&self) {
         let report = self.state.db.read(integrity::check).await.unwrap();
         assert_eq!(report.wrong, Vec::<String>::new());
     }
 
-    /// Every account, by name.
-    pub async fn people(&self) -> Vec<Account> {
+    /// Returns every account, sorted by name.
+    pub async fn accounts(&self) -> Vec<Account> {
         self.state
             .read(Actor::System, |tx| accounts::list(tx, &Query::default()))
             .await
@@ -232,7 +241,7 @@ impl App {
             .items
     }
 
-    /// Runs SQL behind the program's back.
+    /// Runs SQL directly on the database.
     pub async fn sql(&self, statement: &'static str) {
         self.state
             .db
@@ -246,7 +255,7 @@ fn key() -> Key {
     Key::from(&[7; 64])
 }
 
-/// Somebody who works in the shop.
+/// A user of the shop.
 #[derive(Clone)]
 pub struct Person {
     state: AppState,
@@ -254,10 +263,12 @@ pub struct Person {
 }
 
 impl Person {
+    /// Returns the actor for this person.
     pub fn actor(&self) -> Actor {
         Actor::User(self.me.clone())
     }
 
+    /// Runs an operation as this person.
     pub async fn write<T: Send + 'static>(
         &self,
         operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -265,6 +276,7 @@ impl Person {
         self.state.write(self.actor(), operation).await
     }
 
+    /// Runs a query as this person.
     pub async fn read<T: Send + 'static>(
         &self,
         query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
@@ -272,71 +284,88 @@ impl Person {
         self.state.read(self.actor(), query).await
     }
 
-    /// Adds a product that costs 100 ₽, with so many pieces.
-    pub async fn adds(&self, name: &str, pieces: i64) -> Product {
+    /// Creates a product with a sale price of 100 ₽ and a stock.
+    pub async fn create_product(&self, name: &str, stock: i64) -> Product {
         let draft = fields! { name: name, sell_price_rub: "100" };
         self.write(move |tx| {
-            products::service::create(tx, "", &draft.with("quantity", pieces).read()?)
+            products::service::create(tx, "", &draft.with("quantity", stock).read()?)
         })
         .await
         .unwrap()
     }
 
-    pub async fn supplies(&self, product: &str, qty: i64, price: &str) -> Result<Supply, Error> {
+    /// Receives a supply at a purchase price in euros.
+    pub async fn receive_supply(
+        &self,
+        product: &str,
+        qty: i64,
+        price: &str,
+    ) -> Result<Supply, Error> {
         let draft =
             fields! { product: product, qty: qty, supplier_name: "Teekanne", buy_price_eur: price };
         self.write(move |tx| supplies::service::receive(tx, "", &draft.read()?))
             .await
     }
 
-    pub async fn books(&self, product: &str, qty: i64) -> Result<Order, Error> {
-        self.books_once(product, qty, "").await
+    /// Creates an order at the sale price.
+    pub async fn create_order(&self, product: &str, qty: i64) -> Result<Order, Error> {
+        self.create_order_with_key(product, qty, "").await
     }
 
-    pub async fn books_once(&self, product: &str, qty: i64, key: &str) -> Result<Order, Error> {
+    /// Creates an order with an idempotency key.
+    pub async fn create_order_with_key(
+        &self,
+        product: &str,
+        qty: i64,
+        key: &str,
+    ) -> Result<Order, Error> {
         let draft = fields! { phone: PHONE, product: product, qty: qty };
         let key = key.to_owned();
         self.write(move |tx| orders::service::create(tx, &key, &draft.read()?))
             .await
     }
 
-    pub async fn issues(&self, order: i64) -> Result<Order, Error> {
+    /// Issues an order.
+    pub async fn issue_order(&self, order: i64) -> Result<Order, Error> {
         self.write(move |tx| orders::service::issue(tx, order))
             .await
     }
 
-    pub async fn denies(&self, order: i64) -> Result<Order, Error> {
+    /// Denies an order.
+    pub async fn deny_order(&self, order: i64) -> Result<Order, Error> {
         self.write(move |tx| orders::service::deny(tx, order)).await
     }
 
-    pub async fn sees(&self, product: i64) -> Product {
+    /// Returns a product.
+    pub async fn product(&self, product: i64) -> Product {
         self.read(move |tx| products::service::get(tx, product))
             .await
             .unwrap()
     }
 
-    /// On hand, reserved, available.
-    pub async fn counts(&self, product: i64) -> (i64, i64, i64) {
-        let product = self.sees(product).await;
+    /// Returns the counters of a product: on hand, reserved, available.
+    pub async fn counters(&self, product: i64) -> (i64, i64, i64) {
+        let product = self.product(product).await;
         (product.on_hand, product.reserved, product.stock)
     }
 }
 
-/// A browser without JavaScript: it keeps cookies and follows nothing by itself.
+/// A browser without JavaScript: it keeps cookies and does not follow redirects.
 #[derive(Clone)]
 pub struct Browser {
     router: Router,
     cookies: Vec<(String, String)>,
-    /// What a proxy adds to each request.
+    /// Headers that are added to each request.
     headers: HeaderMap,
 }
 
-/// What a browser got.
+/// The response that a browser received.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
     pub location: Option<String>,
     pub body: String,
+    /// The last `Set-Cookie` header.
     pub set_cookie: Option<String>,
     /// `X-Robots-Tag`.
     pub robots: Option<String>,
@@ -344,6 +373,7 @@ pub struct Answer {
 }
 
 impl Browser {
+    /// Opens a page.
     pub async fn get(&mut self, path: &str) -> Answer {
         self.send(
             Request::get(path)
@@ -354,15 +384,15 @@ impl Browser {
         .await
     }
 
-    /// The same browser, its cookies included, before another server of the shop.
-    pub fn in_shop(self, app: &App) -> Self {
+    /// Returns the same browser, with its cookies, connected to another server of the shop.
+    pub fn connected_to(self, app: &App) -> Self {
         Self {
             router: app.router.clone(),
             ..self
         }
     }
 
-    /// Sends a form of the page `page`, as a browser without JavaScript does.
+    /// Submits a form on the page `page` as a browser without JavaScript does.
     pub async fn submit(&mut self, page: &str, function: &str, fields: &[(&str, &str)]) -> Answer {
         let request = Request::post(format!("/fn/{function}"))
             .header(header::ACCEPT, "text/html")
@@ -372,7 +402,7 @@ impl Browser {
         self.send(form(request, fields)).await
     }
 
-    /// Calls a server function as the client's JavaScript does.
+    /// Calls a server function as the client does with JavaScript.
     pub async fn call(&mut self, function: &str, fields: &[(&str, &str)]) -> Answer {
         self.send(form(
             Request::post(format!("/fn/{function}")).header(header::ACCEPT, "application/json"),
@@ -381,6 +411,7 @@ impl Browser {
         .await
     }
 
+    /// Submits the sign-in form.
     pub async fn sign_in(&mut self, name: &str, password: &str) -> Answer {
         self.submit(
             "/login",
@@ -390,14 +421,17 @@ impl Browser {
         .await
     }
 
-    /// Opens the page that an answer leads to.
+    /// Opens the page to which an answer redirects.
     pub async fn follow(&mut self, answer: &Answer) -> Answer {
-        let location = answer.location.as_deref().expect("an answer that leads on");
+        let location = answer
+            .location
+            .as_deref()
+            .expect("the answer is no redirect");
         self.get(location).await
     }
 
-    /// A request with the cookies of the browser.
-    pub fn request(&self, mut request: Request<Body>) -> Request<Body> {
+    /// Returns a request with the cookies of the browser.
+    pub fn with_cookies(&self, mut request: Request<Body>) -> Request<Body> {
         for (name, value) in &self.cookies {
             request
                 .headers_mut()
@@ -406,43 +440,43 @@ impl Browser {
         request
     }
 
-    /// The same browser behind a proxy, which adds this to each request.
-    pub fn through_proxy(mut self, name: &'static str, value: &str) -> Self {
+    /// Returns the same browser with a header that is added to each request, as a proxy does.
+    pub fn with_header(mut self, name: &'static str, value: &str) -> Self {
         self.headers.insert(name, value.parse().unwrap());
         self
     }
 
-    /// The same browser, whose requests come from the machine of the shop itself.
-    pub fn on_this_machine(mut self) -> Self {
+    /// Returns the same browser, whose requests come from the loopback address.
+    pub fn via_loopback(mut self) -> Self {
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         self.router = self.router.layer(Extension(ConnectInfo(peer)));
         self
     }
 
-    /// The value of a cookie.
+    /// Returns the value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let found = self.cookies.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Sends what a page of the shop made it send.
+    /// Sends a request as a page of the shop does: with `Sec-Fetch-Site`, unless it names an origin.
     pub async fn send(&mut self, mut request: Request<Body>) -> Answer {
-        let says_where = [&SEC_FETCH_SITE, &header::ORIGIN]
+        let has_origin = [&SEC_FETCH_SITE, &header::ORIGIN]
             .iter()
             .any(|name| request.headers().contains_key(*name));
-        if !says_where {
-            let here = HeaderValue::from_static("same-origin");
-            request.headers_mut().insert(SEC_FETCH_SITE, here);
+        if !has_origin {
+            let same_origin = HeaderValue::from_static("same-origin");
+            request.headers_mut().insert(SEC_FETCH_SITE, same_origin);
         }
-        self.send_plainly(request).await
+        self.send_raw(request).await
     }
 
-    /// Sends a request as it is, with the cookies of the browser.
-    pub async fn send_plainly(&mut self, request: Request<Body>) -> Answer {
-        let mut request = self.request(request);
+    /// Sends a request without adding an origin, only with the cookies and headers of the browser.
+    pub async fn send_raw(&mut self, request: Request<Body>) -> Answer {
+        let mut request = self.with_cookies(request);
         request.headers_mut().extend(self.headers.clone());
         let response = self.router.clone().oneshot(request).await.unwrap();
-        // Of cookies the last is the session's.
+        // The session cookie is the last one.
         let text = |name| {
             let values = response.headers().get_all(name);
             let last = values.iter().next_back();
@@ -455,9 +489,9 @@ impl Browser {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
-            // Not the language, nor the one that means nothing more.
+            // The language and an empty, deleted cookie are no secrets.
             if value.len() > 8 {
-                logs::keep_out(value);
+                logs::forbid_in_log(value);
             }
             self.cookies.retain(|(known, _)| known != name);
             if !value.is_empty() {
@@ -489,13 +523,13 @@ fn form(request: axum::http::request::Builder, fields: &[(&str, &str)]) -> Reque
 }
 
 impl Answer {
-    /// The value of a hidden field on the page.
-    pub fn hidden(&self, name: &str) -> String {
+    /// Returns the value of a hidden field on the page.
+    pub fn hidden_field(&self, name: &str) -> String {
         let field = self
             .body
             .split("<input ")
             .find(|field| field.contains(&format!("name=\"{name}\"")))
-            .expect("the field is on the page");
+            .expect("the field is not on the page");
         field
             .split("value=\"")
             .nth(1)
@@ -508,7 +542,10 @@ impl Answer {
 }
 
 /// Returns the text between two others on a page.
-pub fn between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
-    let rest = page.split(start).nth(1).expect("the beginning is there");
+pub fn text_between<'a>(page: &'a str, start: &str, end: &str) -> &'a str {
+    let rest = page
+        .split(start)
+        .nth(1)
+        .expect("the start is not on the page");
     rest.split(end).next().unwrap()
 }

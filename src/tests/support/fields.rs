@@ -1,4 +1,4 @@
-//! Requests as people enter them.
+//! Requests built from form fields.
 
 use crate::{
     auth::Actor,
@@ -7,7 +7,7 @@ use crate::{
     validation::{Input, Request},
 };
 
-/// Fields by name: `fields! { phone: PHONE, qty: 2 }`.
+/// Builds form fields: `fields! { phone: PHONE, qty: 2 }`.
 macro_rules! fields {
     ($($name:ident: $value:expr),* $(,)?) => {
         $crate::fields::Fields::default()$(.with(stringify!($name), $value))*
@@ -15,13 +15,13 @@ macro_rules! fields {
 }
 
 impl Fields {
-    /// The same with a field more.
+    /// Returns these fields with one more.
     pub fn with(mut self, name: &str, value: impl ToString) -> Self {
         self.0.insert(name.to_owned(), value.to_string());
         self
     }
 
-    /// The request that they make.
+    /// Parses the fields into a request.
     pub fn read<R: Request>(&self) -> Result<R, Error> {
         Input::new(self.clone()).request(&Actor::System)
     }

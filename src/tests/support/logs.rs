@@ -1,4 +1,4 @@
-//! No secret stands in the log: every line that any test makes the program write is read as it is written.
+//! Captures the log of all tests and fails if a line contains a secret.
 
 use crate::testing::secrets;
 use crate::tests::support::{App, apply, on_both_databases};
@@ -8,63 +8,64 @@ use std::{
     sync::{LazyLock, Mutex, Once},
 };
 
-/// Secrets that were made while the tests ran: cookies.
-static MADE: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
-/// Lines with a secret in them.
-static FOUND: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// The latest lines, for tests of the log itself.
-static LATEST: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Secrets generated while the tests ran: the values of cookies.
+static GENERATED: LazyLock<Mutex<HashSet<String>>> = LazyLock::new(Mutex::default);
+/// Lines that contain a secret.
+static LEAKS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// Lines about answers and failures, for tests of the log itself.
+static CAPTURED: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// Reads along from now on, everything that the program and its libraries say.
-pub fn listen() {
+/// Captures from now on everything that the program and its libraries log.
+pub fn capture() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         tracing_subscriber::fmt()
             .json()
             .with_env_filter("trace")
-            .with_writer(|| Reader)
+            .with_writer(|| Scanner)
             .init();
     });
 }
 
-/// A value that must not stand in the log from now on.
-pub fn keep_out(secret: &str) {
-    MADE.lock().unwrap().insert(secret.to_owned());
+/// Registers a value that must not appear in the log from now on.
+pub fn forbid_in_log(secret: &str) {
+    GENERATED.lock().unwrap().insert(secret.to_owned());
 }
 
-/// Fails when any test has written a secret by now.
+/// Asserts that no test has logged a secret so far.
 pub fn assert_no_secrets() {
-    let found = FOUND
+    let leaks = LEAKS
         .lock()
         .unwrap_or_else(std::sync::PoisonError::into_inner)
         .clone();
-    assert!(found.is_empty(), "in the log: {found:#?}");
+    assert!(leaks.is_empty(), "the log contains secrets: {leaks:#?}");
 }
 
-/// The lines of the log with all of this in them.
+/// Returns the captured lines that contain all of `parts`.
 fn lines_with(parts: &[&str]) -> Vec<String> {
-    let latest = LATEST.lock().unwrap();
-    let has = |line: &&String| parts.iter().all(|part| line.contains(part));
-    latest.iter().filter(has).cloned().collect()
+    let captured = CAPTURED.lock().unwrap();
+    let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
+    captured.iter().filter(has_all).cloned().collect()
 }
 
-struct Reader;
+/// Checks each line for secrets when it is written.
+struct Scanner;
 
-impl Write for Reader {
+impl Write for Scanner {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
-        let made = MADE
+        let has_generated = GENERATED
             .lock()
             .unwrap()
             .iter()
             .any(|secret| line.contains(secret));
-        let secret = secrets::in_line(&line).or(made.then_some("a cookie"));
+        let secret = secrets::find_secret(&line).or(has_generated.then_some("a cookie"));
         if let Some(secret) = secret {
-            FOUND.lock().unwrap().push(format!("{secret}: {line}"));
+            LEAKS.lock().unwrap().push(format!("{secret}: {line}"));
         }
-        let mut latest = LATEST.lock().unwrap();
+        let mut captured = CAPTURED.lock().unwrap();
         if line.contains("answered") || line.contains("failed") {
-            latest.push(line.into_owned());
+            captured.push(line.into_owned());
         }
         Ok(bytes.len())
     }
@@ -75,8 +76,8 @@ impl Write for Reader {
 }
 
 #[apply(on_both_databases)]
-async fn every_line_of_a_request_has_its_number_also_from_another_thread(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+async fn every_log_line_of_a_request_has_its_id_across_threads(app: App) {
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     app.sql("ALTER TABLE orders RENAME TO lost_orders").await;
     let page = browser.get("/orders").await;
     let id = page.headers["x-request-id"].to_str().unwrap().to_owned();
@@ -92,7 +93,7 @@ async fn every_line_of_a_request_has_its_number_also_from_another_thread(app: Ap
         (&answered["level"], &answered["span"]["route"]),
         (&"WARN".into(), &"/orders".into())
     );
-    // The cause, by which somebody who is asked finds out more.
+    // The cause is logged with the id, by which support finds it.
     let causes = [
         lines_with(&["no such table: orders"]),
         lines_with(&["\\\"orders\\\" does not exist"]),

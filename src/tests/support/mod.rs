@@ -1,4 +1,4 @@
-//! What tests share: a shop with a database of its own, its people and their browsers.
+//! What the tests share: a shop with its own database, its users and their browsers.
 
 #[macro_use]
 mod fields;
@@ -15,6 +15,6 @@ use rstest_reuse::template;
 #[rstest::rstest]
 #[case::sqlite(crate::tests::support::App::sqlite())]
 #[case::postgres(crate::tests::support::App::postgres())]
-#[timeout(crate::tests::support::LIMIT)]
+#[timeout(crate::tests::support::TEST_TIMEOUT)]
 #[test_attr(tokio::test(flavor = "multi_thread", worker_threads = 2))]
 pub async fn on_both_databases(#[case] app: App) {}
