@@ -1,4 +1,4 @@
-//! Accounts and sessions.
+//! Registration, sign-in and sessions.
 
 use crate::tests::support::{Answer, App, PASSWORD, apply, on_both_databases};
 use crate::{
@@ -41,7 +41,7 @@ async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
     let accounts = app.accounts().await;
     assert!(
         browser.get("/orders").await.body.contains("boris.b-1_"),
-        "whoever registers is signed in"
+        "registration did not sign the user in"
     );
     let roles: Vec<_> = accounts
         .iter()
@@ -87,7 +87,7 @@ async fn registration_errors_say_what_to_correct(app: App) {
         );
         assert!(
             !refused.location.unwrap().contains(password),
-            "a password in a URL"
+            "the URL contains a password"
         );
     }
     assert!(!app.state.read(Actor::Nobody, any_user).await.unwrap());
@@ -136,7 +136,7 @@ async fn an_account_that_waits_for_approval_cannot_sign_in(app: App) {
     );
     assert!(
         browser.get("/account").await.body.contains("анна"),
-        "nobody is signed in as somebody who waits"
+        "a pending account was signed in"
     );
     let refused = browser.sign_in("борис", PASSWORD).await;
     assert!(
@@ -286,13 +286,13 @@ async fn a_revoked_role_takes_effect_at_once(app: App) {
 #[apply(on_both_databases)]
 async fn nobody_changes_their_own_role_and_the_last_admin_is_kept(app: App) {
     let admin = app.create_account(app.admin()).await;
-    let alone = app
+    let demoted = app
         .state
         .write(Actor::System, |tx| {
             accounts::change_role(tx, "АДМИН", Role::User)
         })
         .await;
-    assert_eq!(alone, Err(Error::LastAdmin));
+    assert_eq!(demoted, Err(Error::LastAdmin));
     app.create_account(app.person("второй", Role::Admin)).await;
     assert_eq!(
         admin

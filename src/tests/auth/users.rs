@@ -1,4 +1,4 @@
-//! The admin's desk: other people's accounts, invitations, one's own devices.
+//! The management of accounts by admins, invitations, and a user's own devices.
 
 use crate::tests::support::{
     Answer, App, Browser, PASSWORD, apply, on_both_databases, text_between,
@@ -13,7 +13,7 @@ use crate::{
     transaction::Tx,
 };
 
-type Act = fn(&mut Tx<'_>) -> Result<(), Error>;
+type Operation = fn(&mut Tx<'_>) -> Result<(), Error>;
 
 const NEW_PASSWORD: &str = "battery staple";
 
@@ -40,11 +40,11 @@ async fn an_invited_user_can_register_while_registration_is_closed(app: App) {
     assert_eq!(
         made.location.as_deref(),
         Some("/admin/users?success=invited#secret"),
-        "it is seen at once, and no secret in a URL"
+        "expected an anchor to the secret, and no secret in the URL"
     );
     assert!(
         !admin.get("/admin/users").await.body.contains(&token),
-        "shown twice"
+        "the invitation was shown twice"
     );
 
     let mut guest = app.browser();
@@ -161,7 +161,7 @@ async fn a_one_time_password_allows_only_a_password_change(app: App) {
             .as_ref()
             .unwrap()
             .ends_with("?success=password_reset#secret"),
-        "it is seen at once"
+        "expected an anchor to the secret"
     );
     let page = admin.follow(&reset).await;
     let once = text_between(&page.body, "class=\"secret\">", "<").to_owned();
@@ -248,18 +248,18 @@ async fn a_deleted_user_is_gone_but_their_name_stays_in_the_history(app: App) {
 #[apply(on_both_databases)]
 async fn admins_cannot_manage_themselves_and_the_last_admin_is_kept(app: App) {
     let admin = app.create_account(app.admin()).await;
-    let acts: [Act; 4] = [
+    let operations: [Operation; 4] = [
         |tx| users::block(tx, "админ").map(drop),
         |tx| users::delete(tx, "админ"),
         |tx| users::change_role(tx, "админ", Role::User).map(drop),
         |tx| users::reset_password(tx, "админ", "", true).map(drop),
     ];
-    for act in acts {
-        assert_eq!(admin.write(act).await, Err(Error::Yourself));
+    for operation in operations {
+        assert_eq!(admin.write(operation).await, Err(Error::Yourself));
     }
-    for act in &acts[..3] {
+    for operation in &operations[..3] {
         assert_eq!(
-            app.state.write(Actor::System, *act).await,
+            app.state.write(Actor::System, *operation).await,
             Err(Error::LastAdmin)
         );
     }
@@ -289,8 +289,8 @@ async fn users_are_filtered_by_name_role_and_state(app: App) {
     ] {
         let page = admin.get(&format!("/admin/users{query}")).await;
         for name in ["Анна", "Борис", "Вера_1"] {
-            let is_there = page.body.contains(&format!(">{name}<"));
-            assert_eq!(is_there, expected.contains(&name), "{query}: {name}");
+            let is_listed = page.body.contains(&format!(">{name}<"));
+            assert_eq!(is_listed, expected.contains(&name), "{query}: {name}");
         }
     }
 }
@@ -308,14 +308,14 @@ async fn users_list_and_sign_out_only_their_own_devices(app: App) {
     assert_eq!(
         page.body.matches("Завершить").count(),
         3,
-        "two others, and all of them"
+        "expected a button for each of two other devices and one for all of them"
     );
     let id = page.hidden_field("id");
     assert_eq!(other.call("end_device", &[("id", &id)]).await.status, 200);
     assert_eq!(
         here.get("/account").await.body.matches("Завершить").count(),
         3,
-        "somebody else's device"
+        "another user ended the device"
     );
     here.submit("/account", "end_device", &[("id", &id)]).await;
     assert_eq!(
@@ -323,13 +323,13 @@ async fn users_list_and_sign_out_only_their_own_devices(app: App) {
         2
     );
     here.submit("/account", "end_other_devices", &[]).await;
-    let left = [
+    let statuses = [
         here.get("/orders").await.status,
         there.get("/orders").await.status,
         elsewhere.get("/orders").await.status,
         other.get("/orders").await.status,
     ];
-    assert_eq!(left, [200, 302, 302, 200]);
+    assert_eq!(statuses, [200, 302, 302, 200]);
 }
 
 #[apply(on_both_databases)]
@@ -342,7 +342,7 @@ async fn the_last_visit_of_a_user_is_recorded(app: App) {
         }
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
-    panic!("the sighting was not written down");
+    panic!("the visit was not recorded");
 }
 
 #[apply(on_both_databases)]

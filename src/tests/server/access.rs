@@ -1,4 +1,4 @@
-//! Who may open what: every page and every server function, with every role.
+//! Permissions: every page and every server function, with every role.
 
 use crate::auth::{Actor, Permission, Role, users::service as users};
 use crate::tests::support::{App, Browser, apply, on_both_databases};
@@ -8,7 +8,7 @@ use axum::{
 };
 use std::collections::BTreeSet;
 
-/// Somebody at the door.
+/// The callers: a visitor who is not signed in, and one user of each role.
 const CALLERS: [Option<Role>; 4] = [
     None,
     Some(Role::User),
@@ -16,7 +16,7 @@ const CALLERS: [Option<Role>; 4] = [
     Some(Role::Admin),
 ];
 
-/// A page, and what one needs to see it. `{product}` and `{order}` are ids that exist.
+/// The pages, each with the permission that it needs. `{product}` and `{order}` are ids that exist.
 pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/", None),
     ("/login", None),
@@ -40,7 +40,7 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/admin/rates", Some(Permission::AdminArea)),
 ];
 
-/// A server function, what one needs to call it, and fields that make it answer.
+/// The server functions, each with the permission that it needs and the fields of a call.
 pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("account", Some(Permission::OwnAccount), ""),
     (
@@ -204,7 +204,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "username={user}",
     ),
     ("unlink_chat", Some(Permission::OwnKeys), "id=1"),
-    // The last: it ends the caller's session.
+    // This is the last one, because it ends the session of the caller.
     ("sign_out", None, ""),
 ];
 
@@ -215,21 +215,22 @@ fn is_allowed(caller: Option<Role>, needed: Option<Permission>) -> bool {
     needed.is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)))
 }
 
-pub fn filled(text: &str, product: i64, order: i64) -> String {
+/// Replaces the placeholders of a path or of fields.
+pub fn fill_placeholders(text: &str, product: i64, order: i64) -> String {
     text.replace("{product}", &product.to_string())
         .replace("{order}", &order.to_string())
         .replace("{user}", USER)
 }
 
-/// A path as browsers send it.
-pub fn encoded(path: &str) -> String {
+/// Percent-encodes a path as browsers do.
+pub fn percent_encode(path: &str) -> String {
     url::form_urlencoded::byte_serialize(path.as_bytes())
         .collect::<String>()
         .replace("%2F", "/")
 }
 
-/// A shop with a product and an order in it, and a browser of each caller.
-pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
+/// Sets up a product and an order, and a browser for each caller. Returns the browsers and the ids.
+pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
     let mut browsers = vec![(None, app.browser())];
     for role in CALLERS.into_iter().flatten() {
         browsers.push((
@@ -238,7 +239,7 @@ pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
                 .await,
         ));
     }
-    // Whoever was blocked is as good as signed out, admin or not.
+    // A blocked user counts as signed out, even an admin.
     browsers.push((
         None,
         app.signed_in_browser(app.person("бывший", Role::Admin))
@@ -255,6 +256,7 @@ pub async fn opened(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
     (browsers, product.id, order.id)
 }
 
+/// Calls a server function with a method and returns the status.
 pub async fn call(browser: &mut Browser, function: &str, method: &str, fields: &str) -> u16 {
     let encoded: String = url::form_urlencoded::Serializer::new(String::new())
         .extend_pairs(url::form_urlencoded::parse(fields.as_bytes()))
@@ -271,10 +273,10 @@ pub async fn call(browser: &mut Browser, function: &str, method: &str, fields: &
 
 #[apply(on_both_databases)]
 async fn every_page_opens_only_with_its_permission(app: App) {
-    let (browsers, product, order) = opened(&app).await;
+    let (browsers, product, order) = set_up_callers(&app).await;
     for (caller, mut browser) in browsers {
         for (page, needed) in PAGES {
-            let path = encoded(&filled(page, product, order));
+            let path = percent_encode(&fill_placeholders(page, product, order));
             let answer = browser.get(&path).await;
             let expected = if is_allowed(caller, *needed) {
                 200
@@ -289,10 +291,7 @@ async fn every_page_opens_only_with_its_permission(app: App) {
                     answer.location.unwrap().starts_with("/login?next=%2F"),
                     "{page}"
                 );
-                assert!(
-                    !answer.body.contains("чай"),
-                    "{page} tells what it must not"
-                );
+                assert!(!answer.body.contains("чай"), "{page} leaks a product");
             }
             if expected == 403 {
                 let main = answer
@@ -305,12 +304,12 @@ async fn every_page_opens_only_with_its_permission(app: App) {
                     .unwrap();
                 assert!(
                     main.contains("<h1>") && main.matches("role=\"alert\"").count() == 2,
-                    "{page} says why: {main}"
+                    "{page} does not say why: {main}"
                 );
                 assert!(main.contains("Раздел доступен только"), "{page}: {main}");
                 assert!(
                     !main.contains("<form") && !main.contains("<a "),
-                    "{page} offers what it refuses: {main}"
+                    "{page} offers what it forbids: {main}"
                 );
             }
         }
@@ -319,11 +318,11 @@ async fn every_page_opens_only_with_its_permission(app: App) {
 
 #[apply(on_both_databases)]
 async fn every_server_function_requires_its_permission(app: App) {
-    let (browsers, product, order) = opened(&app).await;
+    let (browsers, product, order) = set_up_callers(&app).await;
     for (caller, browser) in browsers {
         for (function, needed, fields) in FUNCTIONS {
-            let fields = filled(fields, product, order);
-            let (path, method) = (format!("/fn/{function}"), method_of(function));
+            let fields = fill_placeholders(fields, product, order);
+            let (path, method) = (format!("/fn/{function}"), http_method(function));
             let status = call(&mut browser.clone(), function, &method, &fields).await;
             let is_refused = if caller.is_none() {
                 status == 401
@@ -349,8 +348,8 @@ async fn every_server_function_requires_its_permission(app: App) {
 
 #[apply(on_both_databases)]
 async fn health_checks_are_public_and_metrics_are_not(app: App) {
-    // Nobody's rights count here, only where one is.
-    let (browsers, ..) = opened(&app).await;
+    // Access depends on the client address, not on permissions.
+    let (browsers, ..) = set_up_callers(&app).await;
     for (caller, mut browser) in browsers {
         for (path, status) in [("/healthz", 200), ("/readyz", 200), ("/metrics", 404)] {
             assert_eq!(
@@ -373,7 +372,7 @@ async fn an_unknown_address_or_id_is_a_404(app: App) {
         "/fn/nothing",
         "/admin",
     ] {
-        let status = browser.get(&encoded(path)).await.status;
+        let status = browser.get(&percent_encode(path)).await.status;
         assert_eq!(status, 404, "{path}");
     }
     for (path, words) in [
@@ -389,7 +388,8 @@ async fn an_unknown_address_or_id_is_a_404(app: App) {
     }
 }
 
-pub fn method_of(function: &str) -> String {
+/// Returns the HTTP method of a server function.
+pub fn http_method(function: &str) -> String {
     let found = leptos::server_fn::axum::server_fn_paths()
         .find(|(path, _)| *path == format!("/fn/{function}"));
     found
@@ -402,13 +402,13 @@ fn the_tables_list_every_server_function_and_every_page() {
     let functions: BTreeSet<_> = leptos::server_fn::axum::server_fn_paths()
         .map(|(path, _)| path.trim_start_matches("/fn/").to_owned())
         .collect();
-    let named: BTreeSet<_> = FUNCTIONS
+    let listed: BTreeSet<_> = FUNCTIONS
         .iter()
         .map(|(name, ..)| (*name).to_owned())
         .collect();
-    assert_eq!(functions, named);
+    assert_eq!(functions, listed);
     let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
-    let named: BTreeSet<_> = PAGES
+    let listed: BTreeSet<_> = PAGES
         .iter()
         .map(|(page, _)| {
             page.replace("{product}", "{id}")
@@ -416,14 +416,14 @@ fn the_tables_list_every_server_function_and_every_page() {
                 .replace("{user}", "{username}")
         })
         .collect();
-    assert_eq!(pages, named);
+    assert_eq!(pages, listed);
 }
 
-/// The browser tests walk these lists, so that no page is left out of what they prove.
+/// The browser tests visit the pages of these lists, so the lists must be complete.
 #[test]
 fn the_browser_tests_list_every_page() {
     let source = include_str!("../../../end2end/tests/shop.ts");
-    let mut walked = BTreeSet::new();
+    let mut listed = BTreeSet::new();
     for list in ["export const pages = ", "export const adminPages = "] {
         let list = source
             .split(list)
@@ -434,7 +434,7 @@ fn the_browser_tests_list_every_page() {
             .unwrap();
         for line in list.lines().skip(1).filter(|line| !line.trim().is_empty()) {
             let page = line.trim().trim_matches(['"', '`', ',']);
-            walked.insert(
+            listed.insert(
                 page.replace("${product}", "{id}")
                     .replace("${order}", "{id}")
                     .replace("${user}", "{username}"),
@@ -442,7 +442,7 @@ fn the_browser_tests_list_every_page() {
         }
     }
     let pages: BTreeSet<_> = crate::server::pages::paths().map(str::to_owned).collect();
-    assert_eq!(pages, walked);
+    assert_eq!(pages, listed);
 }
 
 #[test]

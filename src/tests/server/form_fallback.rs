@@ -1,4 +1,4 @@
-//! Forms as a browser without JavaScript sends them.
+//! Forms as a browser without JavaScript submits them.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use diesel::RunQueryDsl;
@@ -9,7 +9,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         app.signed_in_browser(app.manager()).await,
         app.signed_in_browser(app.clerk()).await,
     );
-    let made = manager
+    let created = manager
         .submit(
             "/products/new",
             "create_product",
@@ -21,10 +21,10 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         )
         .await;
     assert_eq!(
-        made.location.as_deref(),
+        created.location.as_deref(),
         Some("/products/1?success=product_created")
     );
-    let page = manager.follow(&made).await;
+    let page = manager.follow(&created).await;
     assert!(page.body.contains("Товар добавлен.") && page.body.contains("1\u{a0}299,90\u{a0}₽"));
     let supply = [
         ("product", "чай зеленый"),
@@ -37,7 +37,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         received.location.as_deref(),
         Some("/supplies?success=supply_received")
     );
-    let booked = clerk
+    let ordered = clerk
         .submit(
             "/orders/new",
             "create_order",
@@ -49,7 +49,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         )
         .await;
     assert_eq!(
-        booked.location.as_deref(),
+        ordered.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
     let page = clerk.follow(&booked).await;
@@ -116,7 +116,7 @@ async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
     );
     assert!(
         !page.body.contains("alert-error"),
-        "it stands at its field alone"
+        "the error is not shown only at its field"
     );
 }
 
@@ -158,7 +158,7 @@ async fn a_form_keeps_its_key_until_other_data_was_recorded_under_it(app: App) {
         .get("/orders/new")
         .await
         .hidden_field("idempotency_key");
-    // Refused, or lost on the way: the repeat is still known by the same key.
+    // After a refusal or a lost answer, the repeat has the same key.
     let refused = clerk
         .submit("/orders/new", "create_order", &order(&key, "много"))
         .await;
@@ -166,14 +166,14 @@ async fn a_form_keeps_its_key_until_other_data_was_recorded_under_it(app: App) {
         clerk.follow(&refused).await.hidden_field("idempotency_key"),
         key
     );
-    let booked = clerk
+    let ordered = clerk
         .submit("/orders/new", "create_order", &order(&key, "1"))
         .await;
     assert_eq!(
-        booked.location.as_deref(),
+        ordered.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
-    // Back, and something else: it is not lost, and nothing is booked twice without a word.
+    // Going back and submitting something else loses nothing and silently creates no second order.
     let refused = clerk
         .submit("/orders/new", "create_order", &order(&key, "2"))
         .await;
@@ -195,11 +195,11 @@ async fn a_form_keeps_its_key_until_other_data_was_recorded_under_it(app: App) {
         clerk.follow(&refused).await.hidden_field("idempotency_key"),
         next
     );
-    let booked = clerk
+    let ordered = clerk
         .submit("/orders/new", "create_order", &order(&next, "2"))
         .await;
     assert_eq!(
-        booked.location.as_deref(),
+        ordered.location.as_deref(),
         Some("/orders/2?success=order_created")
     );
     assert_eq!(manager.counters(tea.id).await, (9, 3, 6));
@@ -221,22 +221,22 @@ async fn a_form_that_times_out_keeps_its_key_and_is_recorded_once(app: App) {
         ("product", "чай"),
         ("qty", "2"),
     ];
-    // Somebody holds the product.
+    // Another transaction holds the lock of the product.
     let (release, released) = std::sync::mpsc::channel::<()>();
-    let (tell_held, held) = tokio::sync::oneshot::channel();
+    let (signal_locked, locked) = tokio::sync::oneshot::channel();
     let state = app.state.clone();
     let holding = tokio::spawn(async move {
         state
             .db
             .write(move |conn| {
                 diesel::sql_query("UPDATE products SET version = version").execute(conn)?;
-                tell_held.send(()).unwrap();
+                signal_locked.send(()).unwrap();
                 released.recv().unwrap();
                 Ok(())
             })
             .await
     });
-    held.await.unwrap();
+    locked.await.unwrap();
     let slow = clerk.submit("/orders/new", "create_order", &fields).await;
     let page = clerk.follow(&slow).await;
     assert!(
@@ -247,9 +247,9 @@ async fn a_form_that_times_out_keeps_its_key_and_is_recorded_once(app: App) {
     assert_eq!(page.hidden_field("idempotency_key"), key);
     release.send(()).unwrap();
     holding.await.unwrap().unwrap();
-    let booked = clerk.submit("/orders/new", "create_order", &fields).await;
+    let ordered = clerk.submit("/orders/new", "create_order", &fields).await;
     assert_eq!(
-        booked.location.as_deref(),
+        ordered.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
     assert_eq!(manager.counters(tea.id).await, (9, 2, 7));
@@ -258,7 +258,7 @@ async fn a_form_that_times_out_keeps_its_key_and_is_recorded_once(app: App) {
 #[apply(on_both_databases)]
 async fn a_reused_key_shows_the_recorded_product_or_supply_and_a_new_key(app: App) {
     let mut manager = app.signed_in_browser(app.manager()).await;
-    for (page, function, fields, other, made) in [
+    for (page, function, fields, change, recorded) in [
         (
             "/products/new",
             "create_product",
@@ -280,7 +280,7 @@ async fn a_reused_key_shows_the_recorded_product_or_supply_and_a_new_key(app: Ap
         ),
     ] {
         let key = manager.get(page).await.hidden_field("idempotency_key");
-        let send = |key: String, changed: Option<(&'static str, &'static str)>| {
+        let with_key = |key: String, changed: Option<(&'static str, &'static str)>| {
             let fields = fields.iter().map(move |(name, value)| match changed {
                 Some((field, value)) if field == *name => (*name, value.to_owned()),
                 _ => (*name, (*value).to_owned()),
@@ -289,9 +289,9 @@ async fn a_reused_key_shows_the_recorded_product_or_supply_and_a_new_key(app: Ap
             fields.push(("idempotency_key", key));
             fields
         };
-        for (fields, is_taken) in [
-            (send(key.clone(), None), true),
-            (send(key.clone(), Some(other)), false),
+        for (fields, is_accepted) in [
+            (with_key(key.clone(), None), true),
+            (with_key(key.clone(), Some(change)), false),
         ] {
             let fields: Vec<_> = fields
                 .iter()
@@ -300,19 +300,19 @@ async fn a_reused_key_shows_the_recorded_product_or_supply_and_a_new_key(app: Ap
             let answer = manager.submit(page, function, &fields).await;
             assert_eq!(
                 answer.location.as_deref().unwrap().contains("success="),
-                is_taken,
+                is_accepted,
                 "{answer:?}"
             );
-            if is_taken {
+            if is_accepted {
                 continue;
             }
             let shown = manager.follow(&answer).await;
             assert!(
-                shown.body.contains(made) && shown.body.contains("они сохранены"),
+                shown.body.contains(recorded) && shown.body.contains("они сохранены"),
                 "{}",
                 shown.body
             );
-            let fields = send(shown.hidden_field("idempotency_key"), Some(other));
+            let fields = with_key(shown.hidden_field("idempotency_key"), Some(change));
             let fields: Vec<_> = fields
                 .iter()
                 .map(|(name, value)| (*name, value.as_str()))
@@ -454,7 +454,7 @@ async fn a_form_sent_after_the_session_ended_keeps_what_was_typed(app: App) {
             .hidden_field("next")
             .replace("&amp;", "&"),
         next,
-        "a wrong password loses nothing"
+        "a wrong password lost the typed fields"
     );
     let back = browser
         .submit(
@@ -510,7 +510,7 @@ async fn a_typed_password_is_not_kept_across_the_sign_in(app: App) {
         next.starts_with("/account?success=signed_in_again"),
         "{next}"
     );
-    assert!(next.ends_with("__typed=e30"), "nothing was kept: {next}");
+    assert!(next.ends_with("__typed=e30"), "a field was kept: {next}");
 }
 
 #[apply(on_both_databases)]

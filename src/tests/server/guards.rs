@@ -1,8 +1,10 @@
-//! What keeps others out: headers, cookies, requests from elsewhere, limits.
+//! Protection against attacks: headers, cookies, cross-site requests and limits.
 
 use crate::tests::api::contract::OPERATIONS;
 use crate::tests::db::schema::Line;
-use crate::tests::server::access::{FUNCTIONS, PAGES, call, encoded, filled, method_of, opened};
+use crate::tests::server::access::{
+    FUNCTIONS, PAGES, call, fill_placeholders, http_method, percent_encode, set_up_callers,
+};
 use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
 use crate::{
     auth::{Actor, Role, session, users::service as users},
@@ -18,8 +20,8 @@ use diesel::prelude::*;
 use futures::stream;
 use std::{collections::BTreeMap, time::Duration};
 
-/// Files to take away.
-const FILES: [&str; 6] = [
+/// The downloads.
+const DOWNLOADS: [&str; 6] = [
     "/orders.csv",
     "/products.csv",
     "/products/{product}/movements.csv",
@@ -28,8 +30,8 @@ const FILES: [&str; 6] = [
     "/admin/logs.csv",
 ];
 
-/// Every address that answers a GET, whether it is meant for one or not.
-fn every_get(product: i64, order: i64) -> Vec<String> {
+/// Returns every address that answers a GET request, even with an error.
+fn every_address(product: i64, order: i64) -> Vec<String> {
     let pages = PAGES.iter().map(|(page, _)| (*page).to_owned());
     let functions = FUNCTIONS
         .iter()
@@ -51,21 +53,21 @@ fn every_get(product: i64, order: i64) -> Vec<String> {
     pages
         .chain(functions)
         .chain(operations)
-        .chain(FILES.map(str::to_owned))
+        .chain(DOWNLOADS.map(str::to_owned))
         .chain(others.map(str::to_owned))
         .map(|path| {
-            let path = filled(&path, product, order);
+            let path = fill_placeholders(&path, product, order);
             let (path, query) = path.split_once('?').unwrap_or((&path, ""));
             let query: String = url::form_urlencoded::Serializer::new(String::new())
                 .extend_pairs(url::form_urlencoded::parse(query.as_bytes()))
                 .finish();
-            format!("{}?{query}", encoded(path))
+            format!("{}?{query}", percent_encode(path))
         })
         .collect()
 }
 
-/// Everything in the database but what says who was there: rows of each table, as text.
-fn contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
+/// Returns the rows of each table as text, except the times of the last visits.
+fn database_contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
     let columns = match conn {
         Conn::Sqlite(_) => "SELECT m.name || '.' || c.name AS line FROM sqlite_master m, pragma_table_info(m.name) c
             WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\' ORDER BY 1",
@@ -84,14 +86,14 @@ fn contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
     }
     let mut rows = BTreeMap::new();
     for (table, columns) in tables {
-        // Who takes a file away is on record.
-        let kept = if table == "operation_log" {
+        // Each download is logged.
+        let filter = if table == "operation_log" {
             "WHERE action <> 'export'"
         } else {
             ""
         };
         let query = format!(
-            "SELECT {} AS line FROM {table} {kept} ORDER BY 1",
+            "SELECT {} AS line FROM {table} {filter} ORDER BY 1",
             columns.join(" || '|' || ")
         );
         let lines: Vec<Line> = diesel::sql_query(query).load(conn)?;
@@ -100,6 +102,7 @@ fn contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, Error> {
     Ok(rows)
 }
 
+/// Builds a POST request to the shop.
 pub fn post(path: &str, media_type: &str) -> axum::http::request::Builder {
     Request::post(path)
         .header(header::HOST, "shop.example")
@@ -108,14 +111,14 @@ pub fn post(path: &str, media_type: &str) -> axum::http::request::Builder {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=x";
-const FILE: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
+const UPLOAD: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
 
 #[apply(on_both_databases)]
 async fn every_answer_has_the_security_headers(app: App) {
     let app = app.restarted(|config| config.cookie_secure = CookieSecure::Always);
-    let (mut browsers, product, order) = opened(&app).await;
+    let (mut browsers, product, order) = set_up_callers(&app).await;
     let mut answers = Vec::new();
-    for path in every_get(product, order) {
+    for path in every_address(product, order) {
         for (_, browser) in &mut browsers {
             answers.push((path.clone(), browser.get(&path).await));
         }
@@ -133,7 +136,7 @@ async fn every_answer_has_the_security_headers(app: App) {
         answers.push((path.to_owned(), browser.send(request.unwrap()).await));
     }
     for (path, answer) in answers {
-        let says = |name: &str| {
+        let value_of = |name: &str| {
             answer
                 .headers
                 .get(name)
@@ -147,15 +150,15 @@ async fn every_answer_has_the_security_headers(app: App) {
             ("cross-origin-resource-policy", "same-origin"),
             ("strict-transport-security", "max-age=31536000"),
         ] {
-            assert_eq!(says(name), value, "{path} {}", answer.status);
+            assert_eq!(value_of(name), value, "{path} {}", answer.status);
         }
         assert!(
-            says("permissions-policy").starts_with("camera=(self), accelerometer=()"),
+            value_of("permissions-policy").starts_with("camera=(self), accelerometer=()"),
             "{path}"
         );
-        assert_eq!(says("x-request-id").len(), 16, "{path}");
-        assert!(!says("cache-control").is_empty(), "{path}");
-        let policy = says("content-security-policy");
+        assert_eq!(value_of("x-request-id").len(), 16, "{path}");
+        assert!(!value_of("cache-control").is_empty(), "{path}");
+        let policy = value_of("content-security-policy");
         assert!(
             policy.starts_with("default-src 'none';")
                 && policy.contains("frame-ancestors 'none'")
@@ -195,8 +198,8 @@ async fn every_answer_has_the_security_headers(app: App) {
 async fn hsts_is_sent_only_over_https(app: App) {
     let page = app.browser().get("/login").await;
     assert!(!page.headers.contains_key("strict-transport-security"));
-    let behind = app.restarted(|config| config.trust_proxy = true);
-    let page = behind
+    let proxied = app.restarted(|config| config.trust_proxy = true);
+    let page = proxied
         .browser()
         .with_header("x-forwarded-proto", "https")
         .get("/login")
@@ -207,7 +210,7 @@ async fn hsts_is_sent_only_over_https(app: App) {
 #[apply(on_both_databases)]
 async fn a_request_from_another_site_changes_nothing(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    let before = app.state.db.read(contents).await.unwrap();
+    let before = app.state.db.read(database_contents).await.unwrap();
     for (name, value) in [
         ("sec-fetch-site", "cross-site"),
         ("sec-fetch-site", "same-site"),
@@ -225,7 +228,7 @@ async fn a_request_from_another_site_changes_nothing(app: App) {
                 FORM,
                 "username=менеджер&password=correct horse",
             ),
-            (Method::POST, "/uploads/products", MULTIPART, FILE),
+            (Method::POST, "/uploads/products", MULTIPART, UPLOAD),
             (
                 Method::POST,
                 "/api/products",
@@ -252,11 +255,11 @@ async fn a_request_from_another_site_changes_nothing(app: App) {
             }
         }
     }
-    assert_eq!(app.state.db.read(contents).await.unwrap(), before);
+    assert_eq!(app.state.db.read(database_contents).await.unwrap(), before);
     assert_eq!(
         browser.get("/account").await.status,
         200,
-        "and he is still signed in"
+        "the user was signed out"
     );
 }
 
@@ -285,7 +288,7 @@ async fn a_form_from_an_old_browser_needs_a_referer_of_this_site(app: App) {
             .status,
         302
     );
-    // A program with a session and JSON says nothing, and need not.
+    // A program that sends JSON with a session needs no origin.
     let request = post("/api/products", "application/json")
         .body(Body::from(r#"{"name": "кофе"}"#))
         .unwrap();
@@ -326,23 +329,19 @@ async fn a_token_works_from_any_origin_but_only_under_the_api(app: App) {
             .status,
         403
     );
-    // Programs add the media type of a form by themselves, also where nothing is sent.
-    let bare = post("/api/products/1/restore", FORM)
+    // Some programs add the media type of a form even to an empty body.
+    let empty = post("/api/products/1/restore", FORM)
         .header(header::AUTHORIZATION, format!("Bearer {token}"))
         .body(Body::empty())
         .unwrap();
-    assert_eq!(app.browser().send(bare).await.status, 200);
-    // The session beside a wrong token is nobody's.
-    let stranger = post("/api/products", "application/json")
+    assert_eq!(app.browser().send(empty).await.status, 200);
+    // With an invalid token, the session is ignored.
+    let invalid = post("/api/products", "application/json")
         .header(header::ORIGIN, "http://evil.example")
         .header(header::AUTHORIZATION, "Bearer x");
     assert_eq!(
         browser
-            .send(
-                stranger
-                    .body(Body::from(r#"{"name": "подделка"}"#))
-                    .unwrap()
-            )
+            .send(invalid.body(Body::from(r#"{"name": "подделка"}"#)).unwrap())
             .await
             .status,
         401
@@ -376,7 +375,7 @@ async fn behind_a_proxy_the_origin_is_the_public_host(app: App) {
         .await
         .with_header("x-forwarded-host", "shop.example")
         .with_header("x-forwarded-proto", "https");
-    // Signed in before it was HTTPS: the cookie of then is none now.
+    // The cookie of a sign-in over plain HTTP is not valid over HTTPS.
     assert_eq!(admin.get("/admin/users").await.status, 302);
     admin
         .call("sign_in", &[("username", "админ"), ("password", PASSWORD)])
@@ -393,9 +392,9 @@ async fn behind_a_proxy_the_origin_is_the_public_host(app: App) {
 
 #[apply(on_both_databases)]
 async fn nothing_changes_on_get(app: App) {
-    let (_, product, order) = opened(&app).await;
+    let (_, product, order) = set_up_callers(&app).await;
     let mut browser = app.signed_in_browser(app.admin()).await;
-    // Read once, so that who was seen when is written down already.
+    // The first request records the visit. Wait for it, so that it does not change the database later.
     browser.get("/").await;
     while app
         .accounts()
@@ -405,12 +404,12 @@ async fn nothing_changes_on_get(app: App) {
     {
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
-    let before = app.state.db.read(contents).await.unwrap();
+    let before = app.state.db.read(database_contents).await.unwrap();
     assert!(
         before.len() > 10 && before["products"].len() == 1,
         "{before:#?}"
     );
-    for path in every_get(product, order) {
+    for path in every_address(product, order) {
         for method in [Method::GET, Method::HEAD] {
             let request = Request::builder()
                 .method(method.clone())
@@ -422,19 +421,19 @@ async fn nothing_changes_on_get(app: App) {
         }
     }
     for (function, _, fields) in FUNCTIONS {
-        if method_of(function) == "POST" {
+        if http_method(function) == "POST" {
             let status = call(
                 &mut browser,
                 function,
                 "GET",
-                &filled(fields, product, order),
+                &fill_placeholders(fields, product, order),
             )
             .await;
             assert!((400..500).contains(&status), "GET {function}: {status}");
         }
     }
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(app.state.db.read(contents).await.unwrap(), before);
+    assert_eq!(app.state.db.read(database_contents).await.unwrap(), before);
 }
 
 #[apply(on_both_databases)]
@@ -474,14 +473,14 @@ async fn behind_https_every_cookie_has_the_host_prefix(app: App) {
         );
     }
     assert_eq!(browser.get("/admin/users").await.status, 200);
-    // One that a neighbour could have set is not looked at.
+    // A cookie that another host of the domain could have set is ignored.
     let session = browser.cookie("__Host-sirius").unwrap().to_owned();
     for name in ["sirius", "%5F%5FHost-sirius", "__host-sirius"] {
-        let mut tossed = app
+        let mut forged = app
             .browser()
             .with_header("x-forwarded-proto", "https")
             .with_header("cookie", &format!("{name}={session}"));
-        assert_eq!(tossed.get("/admin/users").await.status, 302, "{name}");
+        assert_eq!(forged.get("/admin/users").await.status, 302, "{name}");
     }
     let out = browser.call("sign_out", &[]).await;
     assert!(out.set_cookie.unwrap().starts_with("__Host-sirius=;"));
@@ -553,7 +552,7 @@ async fn a_new_secret_key_signs_everyone_out_and_breaks_nothing_else(app: App) {
 #[apply(on_both_databases)]
 async fn each_sign_in_has_a_new_session_id_and_a_role_change_ends_it(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    // Planted by somebody who knows it: it is not the one that is signed in later.
+    // A session id that an attacker planted is not used for the sign-in.
     let planted = browser.cookie("sirius").unwrap().to_owned();
     let mut attacker = browser.clone();
     app.create_account(app.clerk()).await;
@@ -562,7 +561,7 @@ async fn each_sign_in_has_a_new_session_id_and_a_role_change_ends_it(app: App) {
     assert_eq!(
         attacker.get("/orders").await.status,
         302,
-        "the id of before opens nothing"
+        "the planted session id is still valid"
     );
     let first = browser.cookie("sirius").unwrap().to_owned();
     app.state
@@ -579,7 +578,7 @@ async fn each_sign_in_has_a_new_session_id_and_a_role_change_ends_it(app: App) {
 
 #[apply(on_both_databases)]
 async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) {
-    for (n, act) in ["block", "delete", "password", "reset"]
+    for (n, operation) in ["block", "delete", "password", "reset"]
         .into_iter()
         .enumerate()
     {
@@ -587,7 +586,7 @@ async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) 
         let mut here = app.signed_in_browser(app.person(name, Role::User)).await;
         let mut there = app.browser();
         there.sign_in(name, PASSWORD).await;
-        if act == "password" {
+        if operation == "password" {
             let fields = [
                 ("current_password", PASSWORD),
                 ("password", "battery staple"),
@@ -596,17 +595,17 @@ async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) 
             assert_eq!(here.call("change_password", &fields).await.status, 200);
         } else {
             app.state
-                .write(Actor::System, move |tx| match act {
+                .write(Actor::System, move |tx| match operation {
                     "block" => users::block(tx, name).map(drop),
                     "delete" => users::delete(tx, name),
                     _ => users::reset_password(tx, name, "", false).map(drop),
                 })
                 .await
                 .unwrap();
-            assert_eq!(here.get("/orders").await.status, 302, "{act}");
+            assert_eq!(here.get("/orders").await.status, 302, "{operation}");
         }
-        assert_eq!(there.get("/orders").await.status, 302, "{act}");
-        let left: i64 = app
+        assert_eq!(there.get("/orders").await.status, 302, "{operation}");
+        let sessions: i64 = app
             .state
             .db
             .read(move |conn| {
@@ -618,7 +617,7 @@ async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) 
             })
             .await
             .unwrap();
-        assert_eq!(left, i64::from(act == "password"), "{act}");
+        assert_eq!(sessions, i64::from(operation == "password"), "{operation}");
     }
 }
 
@@ -663,9 +662,13 @@ async fn a_rate_limited_request_gets_an_explanation(app: App) {
             .status,
         200
     );
-    let mut own = app.browser().with_header("x-forwarded-for", "127.0.0.1");
+    let mut local = app.browser().with_header("x-forwarded-for", "127.0.0.1");
     for _ in 0..20 {
-        assert_eq!(own.get("/healthz").await.status, 200, "the machine itself");
+        assert_eq!(
+            local.get("/healthz").await.status,
+            200,
+            "the loopback address was limited"
+        );
     }
 }
 
@@ -713,12 +716,12 @@ async fn a_request_body_that_arrives_too_slowly_is_aborted(app: App) {
         ("/fn/create_product", FORM),
         ("/uploads/products", MULTIPART),
     ] {
-        let drip = stream::unfold((), |()| async {
+        let slow_body = stream::unfold((), |()| async {
             tokio::time::sleep(Duration::from_millis(50)).await;
             Some((Ok::<_, std::io::Error>("x"), ()))
         });
         let request = post(path, media_type)
-            .body(Body::from_stream(drip))
+            .body(Body::from_stream(slow_body))
             .unwrap();
         let answer = browser.send(request).await;
         assert_eq!(answer.status, 408, "{path}: {}", answer.body);
@@ -756,11 +759,11 @@ async fn users_cannot_reach_the_tokens_devices_and_uploads_of_others(app: App) {
     assert_eq!(
         own.get("/account").await.status,
         200,
-        "the device of another stays"
+        "another user ended the device"
     );
     let sent = post("/uploads/products", MULTIPART)
         .header(header::ACCEPT, "text/html")
-        .body(Body::from(FILE))
+        .body(Body::from(UPLOAD))
         .unwrap();
     let sent = own.send(sent).await;
     let page = other.follow(&sent).await;

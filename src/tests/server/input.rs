@@ -1,6 +1,6 @@
-//! What comes in from people, links and programs: it is never run, leads nowhere else, and breaks nothing.
+//! Input from users, links and programs: it is never executed, never redirects elsewhere, and never causes a fault.
 
-use crate::tests::server::access::encoded;
+use crate::tests::server::access::percent_encode;
 use crate::tests::server::guards::post;
 use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
 use crate::{audit::Action, db::Conn, schema::operation_log};
@@ -61,17 +61,17 @@ async fn a_path_that_looks_like_a_host_does_not_redirect_elsewhere(app: App) {
 #[apply(on_both_databases)]
 async fn user_input_is_escaped_in_pages(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    let evil = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
-    app.manager().create_product(evil, 5).await;
-    app.manager().create_order(evil, 1).await.unwrap();
+    let script = "</script><script>alert(1)</script><img src=x onerror=alert(1)>\"'";
+    app.manager().create_product(script, 5).await;
+    app.manager().create_order(script, 1).await.unwrap();
     for page in [
         "/products",
         "/products/1",
         "/orders",
         "/orders/1",
         "/supplies",
-        &format!("/products?search={}", encoded(evil)),
-        &format!("/login?next={}", encoded(evil)),
+        &format!("/products?search={}", percent_encode(script)),
+        &format!("/login?next={}", percent_encode(script)),
     ] {
         let body = browser.get(page).await.body;
         assert!(
@@ -79,14 +79,14 @@ async fn user_input_is_escaped_in_pages(app: App) {
             "{page}: {body}"
         );
     }
-    let out = "</textarea><img src=x>&lt;";
+    let description = "</textarea><img src=x>&lt;";
     let version = browser.get("/products/1").await.hidden_field("version");
     for price in ["дорого", "1"] {
         let edit = [
             ("id", "1"),
             ("version", version.as_str()),
             ("name", "чай"),
-            ("description", out),
+            ("description", description),
             ("sell_price_rub", price),
         ];
         let answer = browser.submit("/products/1", "edit_product", &edit).await;
@@ -153,21 +153,21 @@ async fn a_link_from_another_site_cannot_prefill_a_form(app: App) {
 async fn a_link_from_another_site_cannot_prefill_a_form_through_sign_in(app: App) {
     let mut browser = app.browser();
     let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7%26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
-    let ask = |value: &str| {
+    let request = |value: &str| {
         Request::get(typed)
             .header(header::HOST, "shop.example")
             .header("sec-fetch-site", value)
             .body(Body::empty())
             .unwrap()
     };
-    let answer = browser.send_raw(ask("cross-site")).await;
+    let answer = browser.send_raw(request("cross-site")).await;
     assert_eq!(
         (answer.status, answer.location.as_deref()),
         (303, Some("/login?next=%2Forders%2Fnew%3Fproduct%3D7"))
     );
     assert!(
         browser
-            .send_raw(ask("same-origin"))
+            .send_raw(request("same-origin"))
             .await
             .hidden_field("next")
             .contains("__typed")
@@ -177,11 +177,11 @@ async fn a_link_from_another_site_cannot_prefill_a_form_through_sign_in(app: App
 #[apply(on_both_databases)]
 async fn a_download_from_another_site_is_refused_and_not_logged(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    let taken = |conn: &mut Conn| {
+    let logged_exports = |conn: &mut Conn| {
         let exports = operation_log::table.filter(operation_log::action.eq(Action::Export));
         Ok(exports.count().get_result::<i64>(conn)?)
     };
-    let ask = |method, name: &'static str, value: &'static str| {
+    let request = |method, name: &'static str, value: &'static str| {
         Request::builder()
             .method(method)
             .uri("/orders.csv")
@@ -191,34 +191,34 @@ async fn a_download_from_another_site_is_refused_and_not_logged(app: App) {
     };
     assert_eq!(
         browser
-            .send_raw(ask(Method::GET, "sec-fetch-site", "cross-site"))
+            .send_raw(request(Method::GET, "sec-fetch-site", "cross-site"))
             .await
             .status,
         403
     );
     assert_eq!(
         browser
-            .send_raw(ask(Method::GET, "referer", "http://evil.example/"))
+            .send_raw(request(Method::GET, "referer", "http://evil.example/"))
             .await
             .status,
         403
     );
     assert_eq!(
         browser
-            .send_raw(ask(Method::HEAD, "sec-fetch-site", "same-origin"))
+            .send_raw(request(Method::HEAD, "sec-fetch-site", "same-origin"))
             .await
             .status,
         200
     );
-    assert_eq!(app.state.db.read(taken).await, Ok(0));
+    assert_eq!(app.state.db.read(logged_exports).await, Ok(0));
     assert_eq!(
         browser
-            .send_raw(ask(Method::GET, "sec-fetch-site", "none"))
+            .send_raw(request(Method::GET, "sec-fetch-site", "none"))
             .await
             .status,
         200
     );
-    assert_eq!(app.state.db.read(taken).await, Ok(1));
+    assert_eq!(app.state.db.read(logged_exports).await, Ok(1));
 }
 
 #[apply(on_both_databases)]
@@ -252,13 +252,13 @@ async fn a_nul_character_in_the_input_causes_no_fault(app: App) {
 #[apply(on_both_databases)]
 async fn a_deeply_nested_body_is_refused(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    let deep = format!(
+    let nested = format!(
         "{{\"name\": {}1{}}}",
         "[".repeat(100_000),
         "]".repeat(100_000)
     );
     let request = post("/api/products", "application/json")
-        .body(Body::from(deep))
+        .body(Body::from(nested))
         .unwrap();
     assert!((400..500).contains(&browser.send(request).await.status));
 }

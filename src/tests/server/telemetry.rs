@@ -1,4 +1,4 @@
-//! Who watches the server: its numbers, and whether it is ready.
+//! The monitoring of the server: metrics and readiness.
 
 use crate::tests::support::{App, Browser, PHONE, apply, block_on, on_both_databases};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
@@ -15,7 +15,7 @@ fn metrics_are_served_only_to_allowed_addresses() {
         browser.get("/orders/1").await;
         browser.get("/nothing").await;
         let peer = |address: &str| ConnectInfo(SocketAddr::new(address.parse().unwrap(), 1));
-        let ask = |browser: &mut Browser, address: &str| {
+        let get_metrics = |browser: &mut Browser, address: &str| {
             let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
             request.extensions_mut().insert(peer(address));
             let mut browser = browser.clone();
@@ -27,9 +27,13 @@ fn metrics_are_served_only_to_allowed_addresses() {
             ("10.0.0.1", 404),
             ("::1", 404),
         ] {
-            assert_eq!(ask(&mut browser, address).await.status, status, "{address}");
+            assert_eq!(
+                get_metrics(&mut browser, address).await.status,
+                status,
+                "{address}"
+            );
         }
-        let numbers = ask(&mut browser, "127.0.0.1").await.body;
+        let metrics = get_metrics(&mut browser, "127.0.0.1").await.body;
         for line in [
             "http_request_duration_seconds_count{method=\"GET\",route=\"/orders/{id}\",status=\"404\"}",
             "http_request_duration_seconds_bucket{method=\"POST\",route=\"/fn/sign_in\",status=\"302\",le=\"0.5\"}",
@@ -42,12 +46,12 @@ fn metrics_are_served_only_to_allowed_addresses() {
             "sirius_notifications{state=\"waiting\"} 0",
             "sirius_notifications{state=\"failed\"} 0",
         ] {
-            assert!(numbers.contains(line), "{line} in {numbers}");
+            assert!(metrics.contains(line), "{line} is not in {metrics}");
         }
-        assert!(!numbers.contains("/orders/1\"") && !numbers.contains(PHONE));
-        // A proxy of which the settings do not know brings everybody under its own address.
+        assert!(!metrics.contains("/orders/1\"") && !metrics.contains(PHONE));
+        // Behind an untrusted proxy, every client has the address of the proxy.
         let mut proxied = browser.clone().with_header("x-forwarded-for", "127.0.0.1");
-        assert_eq!(ask(&mut proxied, "127.0.0.1").await.status, 404);
+        assert_eq!(get_metrics(&mut proxied, "127.0.0.1").await.status, 404);
     });
 }
 
@@ -71,6 +75,6 @@ async fn a_server_is_ready_when_its_database_is(app: App) {
     assert_eq!(
         browser.get("/healthz").await.status,
         200,
-        "the process is well"
+        "the process is not healthy"
     );
 }
