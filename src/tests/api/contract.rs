@@ -1,10 +1,11 @@
-//! The OpenAPI document is true: every route is in it, and everybody is answered as it says.
+//! The OpenAPI document is correct: it has every route, and every operation answers as it says.
 
 use super::*;
 use crate::auth::{Actor, Permission, Role, users::service as users};
 use std::collections::BTreeSet;
 
-/// An operation, what one needs for it, and a body that makes it answer. `{id}` is 1, `{username}` somebody.
+/// The operations, each with the permission that it needs and the body of a request. `{id}` is 1, `{username}` is
+/// `boris`.
 pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
     ("POST", "/api/auth/register", None, r#"{"username": "x"}"#),
     ("POST", "/api/auth/login", None, r#"{"username": "x"}"#),
@@ -219,7 +220,7 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::Orders),
         "",
     ),
-    // The last: nobody is there afterwards.
+    // This is the last one, because it deletes the account.
     (
         "DELETE",
         "/api/users/{username}",
@@ -232,7 +233,7 @@ fn document() -> Value {
     serde_json::to_value(crate::server::api::document()).unwrap()
 }
 
-/// Method, path and description of every operation of the document.
+/// Returns method, path and description of every operation in the document.
 fn operations(document: &Value) -> Vec<(String, String, &Value)> {
     let mut found = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -251,13 +252,15 @@ async fn every_operation_checks_permissions_and_answers_as_documented(app: App) 
     manager.receive_supply("чай", 1, "1").await.unwrap();
     manager.create_order("чай", 1).await.unwrap();
     app.create_account(app.person("boris", Role::User)).await;
-    let mut callers = vec![(None, Program::stranger(&app))];
-    // A token that was revoked, and one of an admin who was blocked, open nothing.
+    let mut callers = vec![(None, ApiClient::anonymous(&app))];
+    // A revoked token and the token of a blocked admin give no access.
     for (name, is_blocked) in [("отозвавший", false), ("бывший", true)] {
-        let admin = Program::of(&app, app.person(name, Role::Admin)).await;
-        let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
-        let bearer = Program::stranger(&app)
-            .with("authorization", &format!("Bearer {}", made.text("token")));
+        let admin = ApiClient::with_new_account(&app, app.person(name, Role::Admin)).await;
+        let created = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
+        let bearer = ApiClient::anonymous(&app).with_header(
+            "authorization",
+            &format!("Bearer {}", created.text("token")),
+        );
         assert_eq!(bearer.get("/api/me").await.status, 200);
         if is_blocked {
             app.state
@@ -266,46 +269,46 @@ async fn every_operation_checks_permissions_and_answers_as_documented(app: App) 
                 .unwrap();
             callers.push((None, admin));
         } else {
-            assert_eq!(admin.delete(made.location()).await.status, 204);
+            assert_eq!(admin.delete(created.location()).await.status, 204);
         }
         callers.push((None, bearer));
     }
     for role in [Role::User, Role::Manager, Role::Admin] {
         callers.push((
             Some(role),
-            Program::of(&app, app.person(&format!("роль-{role}"), role)).await,
+            ApiClient::with_new_account(&app, app.person(&format!("роль-{role}"), role)).await,
         ));
     }
-    for (caller, program) in callers {
-        for (method, path, needed, body) in OPERATIONS {
+    for (caller, client) in callers {
+        for (method, path, permission, body) in OPERATIONS {
             if path.ends_with("logout") && caller.is_some() {
                 continue;
             }
-            let what = format!("{caller:?} {method} {path}");
+            let label = format!("{caller:?} {method} {path}");
             let concrete = path
                 .replace("{id}", "1")
                 .replace("{username}", "boris")
                 .replace("{day}", "2026-11-01");
             let body = Some((*body).to_owned()).filter(|body| !body.is_empty());
-            let reply = program.send(method.parse().unwrap(), &concrete, body).await;
-            let is_allowed = needed
+            let reply = client.send(method.parse().unwrap(), &concrete, body).await;
+            let is_allowed = permission
                 .is_none_or(|permission| caller.is_some_and(|role| role.may(permission, false)));
             if is_allowed {
                 assert!(
                     !matches!(reply.status, 401 | 403 | 500..),
-                    "{what}: {reply:?}"
+                    "{label}: {reply:?}"
                 );
             } else {
                 assert_eq!(
                     reply.status,
                     if caller.is_none() { 401 } else { 403 },
-                    "{what}: {reply:?}"
+                    "{label}: {reply:?}"
                 );
             }
-            let answers = &document["paths"][path][method.to_lowercase()]["responses"];
+            let responses = &document["paths"][path][method.to_lowercase()]["responses"];
             assert!(
-                answers[reply.status.to_string()].is_object(),
-                "{what} does not name {}",
+                responses[reply.status.to_string()].is_object(),
+                "{label} does not document {}",
                 reply.status
             );
         }
@@ -315,15 +318,19 @@ async fn every_operation_checks_permissions_and_answers_as_documented(app: App) 
 #[apply(on_both_databases)]
 async fn anyone_can_sign_out(app: App) {
     for path in ["/logout", "/api/auth/logout"] {
-        assert_eq!(Program::stranger(&app).act(path).await.status, 204);
+        assert_eq!(
+            ApiClient::anonymous(&app).post_empty(path).await.status,
+            204
+        );
         let role = if path == "/logout" {
             Role::User
         } else {
             Role::Admin
         };
-        let program = Program::of(&app, app.person(&format!("роль-{role}"), role)).await;
-        assert_eq!(program.act(path).await.status, 204);
-        assert_eq!(program.get("/api/me").await.status, 401, "{path}");
+        let client =
+            ApiClient::with_new_account(&app, app.person(&format!("роль-{role}"), role)).await;
+        assert_eq!(client.post_empty(path).await.status, 204);
+        assert_eq!(client.get("/api/me").await.status, 401, "{path}");
     }
 }
 
@@ -360,14 +367,14 @@ fn the_permission_table_lists_every_operation() {
         .into_iter()
         .map(|(method, path, _)| format!("{method} {path}"))
         .collect();
-    let tried: BTreeSet<_> = OPERATIONS
+    let listed: BTreeSet<_> = OPERATIONS
         .iter()
         .map(|(method, path, ..)| format!("{method} {path}"))
         .collect();
-    assert_eq!(documented, tried);
+    assert_eq!(documented, listed);
 }
 
-/// Endpoints enter the router by `routes!`, which puts them into the document. Nothing else may add a route.
+/// Endpoints are added to the router by `routes!`, which also adds them to the document. No other route may exist.
 #[test]
 fn every_route_is_in_the_document() {
     let mut routes = BTreeSet::new();
@@ -409,56 +416,59 @@ fn every_operation_documents_its_purpose_parameters_and_responses() {
     let document = document();
     let mut names = BTreeSet::new();
     for (method, path, operation) in operations(&document) {
-        let what = format!("{method} {path}");
-        assert!(operation["summary"].is_string(), "{what} has no summary");
-        assert!(operation["tags"][0].is_string(), "{what} has no tag");
+        let label = format!("{method} {path}");
+        assert!(operation["summary"].is_string(), "{label} has no summary");
+        assert!(operation["tags"][0].is_string(), "{label} has no tag");
         assert!(
             names.insert(operation["operationId"].to_string()),
-            "{what}: its name is taken"
+            "{label}: the operation id is not unique"
         );
         for parameter in operation["parameters"].as_array().into_iter().flatten() {
             assert!(
                 !parameter["example"].is_null(),
-                "{what}: {parameter} has no example"
+                "{label}: {parameter} has no example"
             );
         }
-        let answers = operation["responses"].as_object().unwrap();
-        let names = |status: &str| answers.contains_key(status);
+        let responses = operation["responses"].as_object().unwrap();
+        let documents = |status: &str| responses.contains_key(status);
         assert!(
-            answers.keys().any(|status| status.starts_with('2')),
-            "{what}"
+            responses.keys().any(|status| status.starts_with('2')),
+            "{label}"
         );
         assert!(
-            operation["security"] == json!([{}]) || names("401"),
-            "{what}"
+            operation["security"] == json!([{}]) || documents("401"),
+            "{label}"
         );
-        assert!(method == "GET" || names("403"), "{what}");
-        assert!(path.ends_with("openapi.json") || names("503"), "{what}");
-        // A rate is put where there was none.
-        let names_a_thing = path.contains('{') && !path.ends_with("{day}");
-        assert!(!names_a_thing || names("404"), "{what}");
+        assert!(method == "GET" || documents("403"), "{label}");
+        assert!(
+            path.ends_with("openapi.json") || documents("503"),
+            "{label}"
+        );
+        // A PUT creates the rate of a day, so a day cannot be missing.
+        let may_be_missing = path.contains('{') && !path.ends_with("{day}");
+        assert!(!may_be_missing || documents("404"), "{label}");
         assert!(
             operation["requestBody"].is_null()
-                || ["400", "413", "415", "422"].into_iter().all(names),
-            "{what}"
+                || ["400", "413", "415", "422"].into_iter().all(documents),
+            "{label}"
         );
     }
 }
 
-/// `docs/openapi.json` is the contract as the programs outside know it.
+/// `docs/openapi.json` is the contract that other programs rely on.
 #[test]
 fn the_openapi_snapshot_is_up_to_date() {
     let file = "docs/openapi.json";
-    let present = format!(
+    let current = format!(
         "{}\n",
         crate::server::api::document().to_pretty_json().unwrap()
     );
     if std::env::var_os("UPDATE_CONTRACT").is_some() {
-        std::fs::write(file, &present).unwrap();
+        std::fs::write(file, &current).unwrap();
     }
-    let kept = std::fs::read_to_string(file).unwrap_or_default();
+    let snapshot = std::fs::read_to_string(file).unwrap_or_default();
     assert!(
-        kept == present,
-        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features testing contract, and look at what changed"
+        snapshot == current,
+        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features testing contract, and review the changes"
     );
 }

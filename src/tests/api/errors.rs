@@ -1,17 +1,17 @@
-//! Every refusal is a problem document, by its status.
+//! Every error is a problem document with a matching status.
 
 use super::*;
 
 #[apply(on_both_databases)]
 async fn every_wrong_field_is_named_at_once(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let wrong = json!({
         "name": 5, "quantity": -1, "min_stock": true, "sell_price_rub": "1 299,90", "buy_price_eur": 1.005, "colour": "red"
     });
     let wrong = manager.post("/api/products", wrong).await;
     assert_eq!(wrong.status, 422);
     assert_eq!(
-        wrong.wrong(),
+        wrong.wrong_fields(),
         [
             "buy_price_eur",
             "colour",
@@ -22,16 +22,22 @@ async fn every_wrong_field_is_named_at_once(app: App) {
         ]
     );
     assert_eq!(
-        manager.post("/api/orders", json!({})).await.wrong(),
+        manager.post("/api/orders", json!({})).await.wrong_fields(),
         ["phone", "product", "qty"]
     );
-    let unknown = manager.post("/api/orders", order(99, 1)).await;
-    assert_eq!((unknown.status, unknown.wrong()), (422, vec!["product_id"]));
-    // A good order with a field too many is not booked.
-    let mut more = order(manager.create_product("чай", 5).await, 1);
-    more["discount"] = json!(5);
+    let unknown = manager.post("/api/orders", order_body(99, 1)).await;
     assert_eq!(
-        manager.post("/api/orders", more).await.wrong(),
+        (unknown.status, unknown.wrong_fields()),
+        (422, vec!["product_id"])
+    );
+    // A valid order with an unknown field is not created.
+    let mut unknown_field = order_body(manager.create_product("чай", 5).await, 1);
+    unknown_field["discount"] = json!(5);
+    assert_eq!(
+        manager
+            .post("/api/orders", unknown_field)
+            .await
+            .wrong_fields(),
         ["discount"]
     );
     assert_eq!(manager.get("/api/orders").await.items().len(), 0);
@@ -40,22 +46,25 @@ async fn every_wrong_field_is_named_at_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_client_without_permission_gets_no_field_errors(app: App) {
-    let clerk = Program::of(&app, app.clerk()).await;
+    let clerk = ApiClient::with_new_account(&app, app.clerk()).await;
     let refused = clerk.post("/api/products", json!({"colour": "red"})).await;
-    assert_eq!((refused.status, refused.wrong().len()), (403, 0));
-    let nobody = Program::stranger(&app)
+    assert_eq!((refused.status, refused.wrong_fields().len()), (403, 0));
+    let unauthorized = ApiClient::anonymous(&app)
         .post("/api/products", json!({"colour": "red"}))
         .await;
     assert_eq!(
-        (nobody.status, &nobody.headers[header::WWW_AUTHENTICATE]),
+        (
+            unauthorized.status,
+            &unauthorized.headers[header::WWW_AUTHENTICATE]
+        ),
         (401, &"Bearer realm=\"sirius\"".parse().unwrap())
     );
 }
 
 #[apply(on_both_databases)]
 async fn money_is_exact_or_refused(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
-    let add = |name: usize, price: &str| {
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
+    let create = |name: usize, price: &str| {
         let (manager, body) = (
             manager.clone(),
             format!("{{\"name\": \"{name}\", \"sell_price_rub\": {price}}}"),
@@ -77,9 +86,9 @@ async fn money_is_exact_or_refused(app: App) {
     .into_iter()
     .enumerate()
     {
-        let made = add(name, json).await;
+        let created = create(name, json).await;
         assert_eq!(
-            (made.status, made.text("sell_price_rub")),
+            (created.status, created.text("sell_price_rub")),
             (201, shown),
             "{json}"
         );
@@ -98,9 +107,9 @@ async fn money_is_exact_or_refused(app: App) {
         "{}",
         "9999999999999999999999",
     ] {
-        let refused = add(99, json).await;
+        let refused = create(99, json).await;
         assert_eq!(
-            (refused.status, refused.wrong()),
+            (refused.status, refused.wrong_fields()),
             (422, vec!["sell_price_rub"]),
             "{json}"
         );
@@ -109,7 +118,7 @@ async fn money_is_exact_or_refused(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_exchange_rate_is_validated_as_documented(app: App) {
-    let admin = Program::of(&app, app.admin()).await;
+    let admin = ApiClient::with_new_account(&app, app.admin()).await;
     let set = |json: &str| {
         let (admin, body) = (admin.clone(), format!("{{\"rub_per_eur\": {json}}}"));
         async move {
@@ -149,7 +158,7 @@ async fn an_exchange_rate_is_validated_as_documented(app: App) {
     ] {
         let refused = set(json).await;
         assert_eq!(
-            (refused.status, refused.wrong()),
+            (refused.status, refused.wrong_fields()),
             (422, vec!["rub_per_eur"]),
             "{json}"
         );
@@ -172,8 +181,8 @@ async fn an_exchange_rate_is_validated_as_documented(app: App) {
 
 #[apply(on_both_databases)]
 async fn http_level_errors_are_problem_documents_too(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
-    let add = |body: String| {
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
+    let create = |body: String| {
         let manager = manager.clone();
         async move {
             manager
@@ -182,7 +191,7 @@ async fn http_level_errors_are_problem_documents_too(app: App) {
         }
     };
     for body in ["{", "", "nul", "{\"name\": \u{1}}"] {
-        let refused = add(body.to_owned()).await;
+        let refused = create(body.to_owned()).await;
         assert_eq!(
             (refused.status, refused.text("type")),
             (400, "urn:sirius:unreadable"),
@@ -190,23 +199,27 @@ async fn http_level_errors_are_problem_documents_too(app: App) {
         );
     }
     for body in ["[]", "5", "\"name\"", "null", "{\"name\": 1, \"name\": 2}"] {
-        assert_eq!(add(body.to_owned()).await.wrong(), ["body"], "{body}");
+        assert_eq!(
+            create(body.to_owned()).await.wrong_fields(),
+            ["body"],
+            "{body}"
+        );
     }
-    let large = add(format!("{{\"name\": \"{}\"}}", "x".repeat(300 << 10))).await;
+    let large = create(format!("{{\"name\": \"{}\"}}", "x".repeat(300 << 10))).await;
     assert_eq!(
         (large.status, large.text("type")),
         (413, "urn:sirius:body_too_large")
     );
     let text = manager
         .clone()
-        .with("content-type", "text/plain")
+        .with_header("content-type", "text/plain")
         .post("/api/products", json!({}))
         .await;
     assert_eq!(
         (text.status, text.text("type")),
         (415, "urn:sirius:not_json")
     );
-    assert_eq!(manager.act("/api/products").await.status, 415);
+    assert_eq!(manager.post_empty("/api/products").await.status, 415);
     for path in [
         "/api",
         "/api/",
@@ -234,27 +247,27 @@ async fn a_405_lists_the_allowed_methods(app: App) {
         (Method::GET, "/api/orders/1/issue", "POST"),
         (Method::GET, "/logout", "POST"),
     ] {
-        let refused = Program::stranger(&app).send(method, path, None).await;
+        let refused = ApiClient::anonymous(&app).send(method, path, None).await;
         assert_eq!(
             (refused.status, refused.text("type")),
             (405, "urn:sirius:method_not_allowed"),
             "{path}"
         );
-        let mut named: Vec<_> = refused.headers[header::ALLOW]
+        let mut listed: Vec<_> = refused.headers[header::ALLOW]
             .to_str()
             .unwrap()
             .split(',')
             .collect();
-        named.sort_unstable();
-        assert_eq!(named.join(","), allowed, "{path}");
+        listed.sort_unstable();
+        assert_eq!(listed.join(","), allowed, "{path}");
     }
 }
 
 #[apply(on_both_databases)]
 async fn an_error_is_in_the_language_of_the_client(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 2).await;
-    let refused = manager.post("/api/orders", order(product, 3)).await;
+    let refused = manager.post("/api/orders", order_body(product, 3)).await;
     assert_eq!(
         (refused.status, refused.text("type")),
         (409, "urn:sirius:out_of_stock")
@@ -266,65 +279,69 @@ async fn an_error_is_in_the_language_of_the_client(app: App) {
     );
     assert_eq!(refused.json["errors"]["qty"][0], refused.json["detail"]);
     let english = manager
-        .with("accept-language", "de, en-GB;q=0.8")
-        .post("/api/orders", order(product, 3))
+        .with_header("accept-language", "de, en-GB;q=0.8")
+        .post("/api/orders", order_body(product, 3))
         .await;
     assert!(english.text("detail").is_ascii(), "{english:?}");
 }
 
 #[apply(on_both_databases)]
 async fn a_cross_site_change_is_refused_unless_it_has_a_token(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let token = manager
         .post("/api/me/tokens", json!({"name": "касса"}))
         .await;
-    let foreign = manager.clone().with("sec-fetch-site", "cross-site");
-    let refused = foreign
+    let cross_site = manager.clone().with_header("sec-fetch-site", "cross-site");
+    let refused = cross_site
         .post("/api/products", json!({"name": "подделка"}))
         .await;
     assert_eq!(
         (refused.status, refused.text("type")),
         (403, "urn:sirius:other_site")
     );
-    // A token that does not hold opens nothing: the cookie beside it is not asked.
-    let pretended = foreign.clone().with("authorization", "Bearer x");
+    // With an invalid token, the session cookie is ignored.
+    let invalid = cross_site.clone().with_header("authorization", "Bearer x");
     assert_eq!(
-        pretended
+        invalid
             .post("/api/products", json!({"name": "подделка"}))
             .await
             .status,
         401
     );
-    let tokened = foreign.with("authorization", &format!("Bearer {}", token.text("token")));
+    let with_token =
+        cross_site.with_header("authorization", &format!("Bearer {}", token.text("token")));
     assert_eq!(
-        tokened
+        with_token
             .post("/api/products", json!({"name": "чай"}))
             .await
             .status,
         201
     );
-    assert_eq!(manager.get("/api/products").await.each("name"), ["чай"]);
+    assert_eq!(
+        manager.get("/api/products").await.field_values("name"),
+        ["чай"]
+    );
 }
 
 #[test]
 fn a_fault_hides_its_cause_and_an_unreachable_database_is_a_503() {
     crate::tests::support::block_on(async {
         let app = App::sqlite();
-        let clerk = Program::of(&app, app.clerk()).await;
+        let clerk = ApiClient::with_new_account(&app, app.clerk()).await;
         app.sql("ALTER TABLE supplies RENAME TO hidden").await;
-        let manager = Program::of(&app, app.manager()).await;
+        let manager = ApiClient::with_new_account(&app, app.manager()).await;
         let broken = manager.get("/api/supplies").await;
         assert_eq!(
             (broken.status, broken.text("type")),
             (500, "urn:sirius:internal")
         );
         assert!(!broken.json.to_string().contains("supplies"), "{broken:?}");
-        let away =
+        let unreachable =
             crate::db::DatabaseUrl::Postgres("postgres://nobody@127.0.0.1:1/nothing".to_owned());
         let mut state = app.state.clone();
-        state.db = crate::db::Db::connect(&away, 1).unwrap();
+        state.db = crate::db::Db::connect(&unreachable, 1).unwrap();
         let router = crate::server::router(state, &tower_sessions::cookie::Key::from(&[7; 64]));
-        let clerk = Program { router, ..clerk };
+        let clerk = ApiClient { router, ..clerk };
         for path in ["/api/products", "/api/me"] {
             let refused = clerk.get(path).await;
             assert_eq!(

@@ -1,4 +1,4 @@
-//! A repeated request is one request.
+//! Idempotency keys: a repeated request is processed once.
 
 use super::*;
 use crate::{
@@ -8,12 +8,12 @@ use crate::{
 };
 use diesel::prelude::*;
 
-fn with_key(program: &Program, key: &str) -> Program {
-    program.clone().with("idempotency-key", key)
+fn with_key(client: &ApiClient, key: &str) -> ApiClient {
+    client.clone().with_header("idempotency-key", key)
 }
 
-/// Everything that is kept of keys.
-async fn kept(app: &App) -> Vec<(String, String, Option<String>)> {
+/// Returns key, fingerprint and answer of every stored idempotency key.
+async fn stored_keys(app: &App) -> Vec<(String, String, Option<String>)> {
     let read = |conn: &mut crate::db::Conn| {
         let columns = (
             idempotency_keys::key,
@@ -27,23 +27,23 @@ async fn kept(app: &App) -> Vec<(String, String, Option<String>)> {
 
 #[apply(on_both_databases)]
 async fn a_repeat_gets_the_first_answer(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 5).await;
     let keyed = with_key(&manager, "till-1");
-    let first = keyed.post("/api/orders", order(product, 2)).await;
+    let first = keyed.post("/api/orders", order_body(product, 2)).await;
     assert_eq!(
         manager
-            .act(&format!("{}/issue", first.location()))
+            .post_empty(&format!("{}/issue", first.location()))
             .await
             .status,
         200
     );
-    let again = keyed.post("/api/orders", order(product, 2)).await;
+    let again = keyed.post("/api/orders", order_body(product, 2)).await;
     assert_eq!(
         (again.status, &again.json, again.location()),
         (201, &first.json, first.location())
     );
-    let other = keyed.post("/api/orders", order(product, 1)).await;
+    let other = keyed.post("/api/orders", order_body(product, 1)).await;
     assert_eq!(
         (other.status, other.text("type")),
         (422, "urn:sirius:key_reused")
@@ -60,7 +60,7 @@ async fn a_repeat_gets_the_first_answer(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_repeat_is_answered_after_the_product_was_archived_or_deleted(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 0).await;
     let supply = json!({"product_id": product, "qty": 2, "supplier_name": "x", "buy_price_eur": 1});
     let keyed = with_key(&manager, "supply");
@@ -76,37 +76,37 @@ async fn a_repeat_is_answered_after_the_product_was_archived_or_deleted(app: App
     let again = keyed.post("/api/supplies", supply).await;
     assert_eq!((again.status, again.json), (201, first.json));
     let keyed = with_key(&manager, "product");
-    let added = keyed.post("/api/products", json!({"name": "вода"})).await;
-    assert_eq!(manager.delete(added.location()).await.status, 204);
+    let created = keyed.post("/api/products", json!({"name": "вода"})).await;
+    assert_eq!(manager.delete(created.location()).await.status, 204);
     let again = keyed.post("/api/products", json!({"name": "вода"})).await;
-    assert_eq!((again.status, again.json), (201, added.json));
+    assert_eq!((again.status, again.json), (201, created.json));
 }
 
 #[apply(on_both_databases)]
 async fn a_stored_answer_contains_no_customer_data(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 5).await;
-    let asked = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product, "qty": 2});
+    let request = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product, "qty": 2});
     let keyed = with_key(&manager, "till-1");
-    let first = keyed.post("/api/orders", asked.clone()).await;
-    let rows = format!("{:?}", kept(&app).await);
+    let first = keyed.post("/api/orders", request.clone()).await;
+    let rows = format!("{:?}", stored_keys(&app).await);
     for personal in ["9161234567", "123-45-67", "Каренина"] {
         assert!(!rows.contains(personal), "{rows}");
     }
     assert!(rows.contains("paid_not_issued"), "{rows}");
-    // The repeat tells what was sold then, and who the customer is now.
+    // The repeat shows the quantity and price of then, but the customer of now.
     let edited = json!({"version": 1, "phone": "8 916 123-45-67", "customer_name": "Анна Вронская", "qty": 1, "unit_price_rub": 90});
     assert_eq!(manager.put(first.location(), edited).await.status, 200);
-    let again = keyed.post("/api/orders", asked.clone()).await;
+    let again = keyed.post("/api/orders", request.clone()).await;
     let mut expected = first.json.clone();
     expected["customer_name"] = "Анна Вронская".into();
     assert_eq!((again.status, again.json), (201, expected));
-    // Whoever has the database and not the secret cannot try out which phone was sent.
+    // Without the secret key, the database does not reveal by guessing which phone number was sent.
     let app = app.restarted(|config| {
         config.secret_key = Some("another secret, as long as one must be".to_owned())
     });
-    let keyed = with_key(&Program::signed_in(&app, "менеджер").await, "till-1");
-    let refused = keyed.post("/api/orders", asked).await;
+    let keyed = with_key(&ApiClient::signed_in(&app, "менеджер").await, "till-1");
+    let refused = keyed.post("/api/orders", request).await;
     assert_eq!(
         (refused.status, refused.text("type")),
         (422, "urn:sirius:key_reused")
@@ -119,10 +119,10 @@ async fn a_stored_answer_contains_no_customer_data(app: App) {
 
 #[apply(on_both_databases)]
 async fn keys_are_deleted_after_a_week(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 5).await;
     let keyed = with_key(&manager, "fresh");
-    let first = keyed.post("/api/orders", order(product, 2)).await;
+    let first = keyed.post("/api/orders", order_body(product, 2)).await;
     app.sql(
         "INSERT INTO idempotency_keys (key, fingerprint, entity_type, entity_id, created_at)
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1500)
@@ -138,21 +138,22 @@ async fn keys_are_deleted_after_a_week(app: App) {
     {
         rounds += 1;
     }
-    assert_eq!((rounds, kept(&app).await.len()), (2, 1));
+    assert_eq!((rounds, stored_keys(&app).await.len()), (2, 1));
     assert_eq!(
-        keyed.post("/api/orders", order(product, 2)).await.json,
+        keyed.post("/api/orders", order_body(product, 2)).await.json,
         first.json
     );
 }
 
 #[apply(on_both_databases)]
 async fn eight_concurrent_requests_with_one_key_create_one_order(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 50).await;
     let keyed = with_key(&manager, "both");
-    let replies =
-        futures::future::join_all((0..8).map(|_| keyed.post("/api/orders", order(product, 2))))
-            .await;
+    let replies = futures::future::join_all(
+        (0..8).map(|_| keyed.post("/api/orders", order_body(product, 2))),
+    )
+    .await;
     for reply in &replies {
         assert_eq!((reply.status, &reply.json), (201, &replies[0].json));
     }
@@ -166,27 +167,30 @@ async fn eight_concurrent_requests_with_one_key_create_one_order(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_same_key_of_two_users_is_two_keys(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
-    let clerk = Program::of(&app, app.clerk()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
+    let clerk = ApiClient::with_new_account(&app, app.clerk()).await;
     let product = manager.create_product("чай", 5).await;
     let first = with_key(&manager, "1")
-        .post("/api/orders", order(product, 1))
+        .post("/api/orders", order_body(product, 1))
         .await;
     let second = with_key(&clerk, "1")
-        .post("/api/orders", order(product, 2))
+        .post("/api/orders", order_body(product, 2))
         .await;
     assert_eq!((first.status, second.status), (201, 201));
     assert_ne!(first.id(), second.id());
     let long = with_key(&clerk, &"x".repeat(256))
-        .post("/api/orders", order(product, 1))
+        .post("/api/orders", order_body(product, 1))
         .await;
-    assert_eq!((long.status, long.wrong()), (422, vec!["Idempotency-Key"]));
+    assert_eq!(
+        (long.status, long.wrong_fields()),
+        (422, vec!["Idempotency-Key"])
+    );
 }
 
 #[apply(on_both_databases)]
 async fn a_repeat_is_refused_after_the_permission_was_revoked(app: App) {
     let admin = app.create_account(app.admin()).await;
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let tea = json!({"name": "чай"});
     assert_eq!(
         with_key(&manager, "1")
@@ -199,7 +203,7 @@ async fn a_repeat_is_refused_after_the_permission_was_revoked(app: App) {
         .write(|tx| accounts::change_role(tx, "менеджер", Role::User))
         .await
         .unwrap();
-    let clerk = Program::signed_in(&app, "менеджер").await;
+    let clerk = ApiClient::signed_in(&app, "менеджер").await;
     assert_eq!(
         with_key(&clerk, "1")
             .post("/api/products", tea)

@@ -1,14 +1,17 @@
-//! Lists: cursors, limits, sorts and the filters of the pages.
+//! Lists: cursors, limits, sort orders and the filters of the pages.
 
 use super::*;
 
 #[apply(on_both_databases)]
 async fn following_cursors_returns_every_row_once(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 100).await;
     for _ in 0..7 {
         assert_eq!(
-            manager.post("/api/orders", order(product, 1)).await.status,
+            manager
+                .post("/api/orders", order_body(product, 1))
+                .await
+                .status,
             201
         );
     }
@@ -33,10 +36,10 @@ async fn following_cursors_returns_every_row_once(app: App) {
                 None => break,
             }
         }
-        let goes_up = !sort.is_empty() && !sort.starts_with('-');
+        let is_ascending = !sort.is_empty() && !sort.starts_with('-');
         assert_eq!(
             ids,
-            if goes_up {
+            if is_ascending {
                 vec![1, 2, 3, 4, 5, 6, 7]
             } else {
                 vec![7, 6, 5, 4, 3, 2, 1]
@@ -48,11 +51,14 @@ async fn following_cursors_returns_every_row_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn timestamps_sort_as_text_and_paging_keeps_their_precision(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 100).await;
     for _ in 0..4 {
         assert_eq!(
-            manager.post("/api/orders", order(product, 1)).await.status,
+            manager
+                .post("/api/orders", order_body(product, 1))
+                .await
+                .status,
             201
         );
     }
@@ -92,7 +98,7 @@ async fn timestamps_sort_as_text_and_paging_keeps_their_precision(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_wrong_limit_or_cursor_is_refused(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 5).await;
     for path in [
         "/api/products",
@@ -108,12 +114,12 @@ async fn a_wrong_limit_or_cursor_is_refused(app: App) {
         for limit in ["0", "501", "x", "-1"] {
             let refused = manager.get(&format!("{path}?limit={limit}")).await;
             assert_eq!(
-                (refused.status, refused.wrong()),
+                (refused.status, refused.wrong_fields()),
                 (422, vec!["limit"]),
                 "{path} {limit}"
             );
         }
-        // The second is `[{"Text":"\u0000"}]`: a text that PostgreSQL does not take.
+        // The second cursor is `[{"Text":"\u0000"}]`, a text that PostgreSQL refuses.
         for cursor in ["broken", "W3siVGV4dCI6Ilx1MDAwMCJ9XQ"] {
             let broken = manager.get(&format!("{path}?cursor={cursor}")).await;
             assert_eq!(
@@ -127,12 +133,14 @@ async fn a_wrong_limit_or_cursor_is_refused(app: App) {
 
 #[apply(on_both_databases)]
 async fn lists_have_the_filters_of_the_pages(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let tea = manager.create_product("чай", 5).await;
     manager.create_product("кофе", 5).await;
-    let first = manager.post("/api/orders", order(tea, 1)).await;
-    manager.post("/api/orders", order(tea, 1)).await;
-    manager.act(&format!("{}/deny", first.location())).await;
+    let first = manager.post("/api/orders", order_body(tea, 1)).await;
+    manager.post("/api/orders", order_body(tea, 1)).await;
+    manager
+        .post_empty(&format!("{}/deny", first.location()))
+        .await;
     for (path, found) in [
         ("/api/orders?status=paid_denied", 1),
         ("/api/orders?phone=4567", 2),
@@ -155,14 +163,14 @@ async fn lists_have_the_filters_of_the_pages(app: App) {
         .get("/api/orders?status=x&phone=1&from=tomorrow&limit=0&what=1")
         .await;
     assert_eq!(
-        (wrong.status, wrong.wrong()),
+        (wrong.status, wrong.wrong_fields()),
         (422, vec!["from", "limit", "phone", "status", "what"])
     );
     assert_eq!(
         manager
             .get("/api/products?low=perhaps&sort=x")
             .await
-            .wrong(),
+            .wrong_fields(),
         ["low", "sort"]
     );
     assert_eq!(manager.get("/api/orders?limit=1&limit=2").await.status, 400);

@@ -1,4 +1,4 @@
-//! The REST API: the whole router, on both databases.
+//! The REST API, tested through the whole router on both databases.
 
 mod bodies;
 pub mod contract;
@@ -17,15 +17,15 @@ use axum::{
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-/// A program that talks to the API.
+/// A client of the API.
 #[derive(Clone)]
-struct Program {
+struct ApiClient {
     router: Router,
     /// Headers that go with every request.
     headers: HeaderMap,
 }
 
-/// What a program got.
+/// The response that a client received.
 #[derive(Debug)]
 struct Reply {
     status: u16,
@@ -34,31 +34,32 @@ struct Reply {
     json: Value,
 }
 
-impl Program {
-    /// A program that has not signed in.
-    fn stranger(app: &App) -> Self {
+impl ApiClient {
+    /// Returns a client that is not signed in.
+    fn anonymous(app: &App) -> Self {
         Self {
             router: app.router.clone(),
             headers: HeaderMap::new(),
         }
     }
 
-    /// A program that signed in for a person, with an account made for it.
-    async fn of(app: &App, person: Person) -> Self {
+    /// Creates the account of a person and returns a client that is signed in to it.
+    async fn with_new_account(app: &App, person: Person) -> Self {
         let person = app.create_account(person).await;
         Self::signed_in(app, &person.me.username).await
     }
 
-    /// A program that signed in for somebody who has an account.
+    /// Returns a client that is signed in to an existing account.
     async fn signed_in(app: &App, name: &str) -> Self {
-        let stranger = Self::stranger(app);
+        let anonymous = Self::anonymous(app);
         let credentials = json!({"username": name, "password": PASSWORD});
-        let reply = stranger.post("/api/auth/login", credentials).await;
+        let reply = anonymous.post("/api/auth/login", credentials).await;
         assert_eq!(reply.status, 200, "{reply:?}");
-        stranger.with("cookie", &reply.cookie())
+        anonymous.with_header("cookie", &reply.cookie())
     }
 
-    fn with(mut self, name: &str, value: &str) -> Self {
+    /// Returns the same client with a header that is added to each request.
+    fn with_header(mut self, name: &str, value: &str) -> Self {
         let name: header::HeaderName = name.parse().unwrap();
         self.headers.insert(name, value.parse().unwrap());
         self
@@ -76,8 +77,8 @@ impl Program {
         self.send(Method::PUT, path, Some(body.to_string())).await
     }
 
-    /// A POST without a body.
-    async fn act(&self, path: &str) -> Reply {
+    /// Sends a POST without a body.
+    async fn post_empty(&self, path: &str) -> Reply {
         self.send(Method::POST, path, None).await
     }
 
@@ -85,7 +86,7 @@ impl Program {
         self.send(Method::DELETE, path, None).await
     }
 
-    /// Sends a request; whatever comes back is JSON, and every error a problem document.
+    /// Sends a request. Asserts that the answer is JSON, and a problem document if it is an error.
     async fn send(&self, method: Method, path: &str, body: Option<String>) -> Reply {
         let mut request = Request::builder().method(method).uri(path);
         if body.is_some() {
@@ -130,9 +131,9 @@ impl Program {
         reply
     }
 
-    /// Adds a product that costs 100 ₽, with so many pieces, and gives its number.
-    async fn adds(&self, name: &str, pieces: i64) -> i64 {
-        let product = json!({"name": name, "quantity": pieces, "sell_price_rub": 100});
+    /// Creates a product with a sale price of 100 ₽ and a stock, and returns its id.
+    async fn create_product(&self, name: &str, stock: i64) -> i64 {
+        let product = json!({"name": name, "quantity": stock, "sell_price_rub": 100});
         let reply = self.post("/api/products", product).await;
         assert_eq!(reply.status, 201, "{reply:?}");
         reply.id()
@@ -152,16 +153,16 @@ impl Reply {
         self.json["items"].as_array().unwrap()
     }
 
-    /// One field of every item.
-    fn each(&self, field: &str) -> Vec<&str> {
+    /// Returns one field of every item.
+    fn field_values(&self, field: &str) -> Vec<&str> {
         self.items()
             .iter()
             .map(|item| item[field].as_str().unwrap())
             .collect()
     }
 
-    /// The wrong fields that a problem names, in the order of their names.
-    fn wrong(&self) -> Vec<&str> {
+    /// Returns the wrong fields that a problem document names, sorted by name.
+    fn wrong_fields(&self) -> Vec<&str> {
         let errors = self.json["errors"].as_object();
         errors
             .map(|errors| errors.keys().map(String::as_str).collect())
@@ -180,6 +181,7 @@ impl Reply {
     }
 }
 
-fn order(product: i64, qty: i64) -> Value {
+/// Builds the body of a request for an order.
+fn order_body(product: i64, qty: i64) -> Value {
     json!({"phone": "8 916 123-45-67", "product_id": product, "qty": qty})
 }

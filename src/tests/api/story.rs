@@ -1,12 +1,12 @@
-//! What the shop does all day, over HTTP.
+//! The daily work of the shop over HTTP.
 
 use super::*;
 use crate::auth::Role;
 
 #[apply(on_both_databases)]
 async fn products_supplies_and_orders_are_managed_over_http(app: App) {
-    let stranger = Program::stranger(&app);
-    let registered = stranger
+    let anonymous = ApiClient::anonymous(&app);
+    let registered = anonymous
         .post(
             "/api/auth/register",
             json!({"username": "анна", "password": PASSWORD}),
@@ -20,50 +20,56 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
         ),
         (201, "admin", "/api/me")
     );
-    let anna = stranger.with("cookie", &registered.cookie());
+    let anna = anonymous.with_header("cookie", &registered.cookie());
     assert_eq!(
         anna.get("/api/me").await.json,
         json!({"username": "анна", "role": "admin", "must_change_password": false})
     );
 
-    let added = anna
+    let product = anna
         .post("/api/products", json!({"name": "Чай зелёный", "sell_price_rub": "1299.9", "min_stock": 5, "description": null}))
         .await;
     assert_eq!(
-        (added.status, added.location()),
-        (201, format!("/api/products/{}", added.id()).as_str())
+        (product.status, product.location()),
+        (201, format!("/api/products/{}", product.id()).as_str())
     );
-    assert_eq!(anna.get(added.location()).await.json, added.json);
+    assert_eq!(anna.get(product.location()).await.json, product.json);
     assert_eq!(
-        (added.text("sell_price_rub"), &added.json["is_low_stock"]),
+        (
+            product.text("sell_price_rub"),
+            &product.json["is_low_stock"]
+        ),
         ("1299.90", &json!(true))
     );
 
     let supply =
         json!({"product": "зеленый", "qty": 10, "supplier_name": "Teekanne", "buy_price_eur": 3.5});
-    let supplied = anna.post("/api/supplies", supply).await;
+    let received = anna.post("/api/supplies", supply).await;
     assert_eq!(
-        (supplied.status, supplied.text("buy_price_eur")),
+        (received.status, received.text("buy_price_eur")),
         (201, "3.50")
     );
-    assert_eq!(anna.get(supplied.location()).await.json, supplied.json);
+    assert_eq!(anna.get(received.location()).await.json, received.json);
 
-    let booked = anna.post("/api/orders", order(added.id(), 2)).await;
+    let created = anna.post("/api/orders", order_body(product.id(), 2)).await;
     assert_eq!(
         (
-            booked.status,
-            booked.text("phone"),
-            booked.text("total_rub")
+            created.status,
+            created.text("phone"),
+            created.text("total_rub")
         ),
         (201, "+79161234567", "2599.80")
     );
-    let stock = anna.get(&format!("{}/stock", added.location())).await.json;
-    let counts = ["quantity", "issued", "on_hand", "reserved", "stock"]
+    let stock = anna
+        .get(&format!("{}/stock", product.location()))
+        .await
+        .json;
+    let counters = ["quantity", "issued", "on_hand", "reserved", "stock"]
         .map(|field| stock[field].as_i64().unwrap());
-    assert_eq!(counts, [10, 0, 10, 2, 8]);
+    assert_eq!(counters, [10, 0, 10, 2, 8]);
 
     let edit = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 3, "unit_price_rub": 1000});
-    let edited = anna.put(booked.location(), edit.clone()).await;
+    let edited = anna.put(created.location(), edit.clone()).await;
     assert_eq!(
         (
             edited.status,
@@ -73,45 +79,45 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
         (200, "1000.00", &json!(2))
     );
     assert_eq!(
-        anna.put(booked.location(), edit).await.json,
+        anna.put(created.location(), edit).await.json,
         edited.json,
-        "what is so already is no conflict"
+        "an edit that changes nothing must not be a conflict"
     );
     let other = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 4, "unit_price_rub": 1000});
     assert_eq!(
-        anna.put(booked.location(), other).await.text("type"),
+        anna.put(created.location(), other).await.text("type"),
         "urn:sirius:stale"
     );
 
     let (issue, deny) = (
-        format!("{}/issue", booked.location()),
-        format!("{}/deny", booked.location()),
+        format!("{}/issue", created.location()),
+        format!("{}/deny", created.location()),
     );
-    let issued = anna.act(&issue).await;
+    let issued = anna.post_empty(&issue).await;
     assert_eq!((issued.status, issued.text("status")), (200, "paid_issued"));
     assert!(issued.text("issued_at").ends_with('Z'));
-    assert_eq!(anna.act(&issue).await.json, issued.json);
+    assert_eq!(anna.post_empty(&issue).await.json, issued.json);
     assert_eq!(
         (
-            anna.act(&deny).await.status,
-            anna.act(&deny).await.text("type")
+            anna.post_empty(&deny).await.status,
+            anna.post_empty(&deny).await.text("type")
         ),
         (409, "urn:sirius:order_settled")
     );
 
-    let movements = anna.get(&format!("{}/movements", added.location())).await;
+    let movements = anna.get(&format!("{}/movements", product.location())).await;
     assert_eq!(
-        movements.each("kind"),
+        movements.field_values("kind"),
         ["issue", "reserve", "reserve", "supply"]
     );
-    let history = anna.get(&format!("{}/history", booked.location())).await;
-    assert_eq!(history.each("action"), ["issue", "edit", "create"]);
+    let history = anna.get(&format!("{}/history", created.location())).await;
+    assert_eq!(history.field_values("action"), ["issue", "edit", "create"]);
     app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_product_is_edited_counted_archived_and_restored(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let id = manager.create_product("чай", 5).await;
     let path = format!("/api/products/{id}");
     let edited = manager
@@ -131,7 +137,7 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
     assert_eq!(
         edited.json["sell_price_rub"],
         Value::Null,
-        "PUT replaces every field"
+        "PUT did not clear a missing field"
     );
 
     for version in [json!(1), json!(9_223_372_036_854_775_807_i64)] {
@@ -148,17 +154,20 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
         );
     }
 
-    let count = format!("{path}/correct");
-    let counted = manager
+    let correct = format!("{path}/correct");
+    let corrected = manager
         .post(
-            &count,
+            &correct,
             json!({"expected": 5, "on_hand": 4, "note": "разбита"}),
         )
         .await;
-    assert_eq!((counted.status, &counted.json["on_hand"]), (200, &json!(4)));
+    assert_eq!(
+        (corrected.status, &corrected.json["on_hand"]),
+        (200, &json!(4))
+    );
     assert_eq!(
         manager
-            .post(&count, json!({"expected": 5, "on_hand": 3}))
+            .post(&correct, json!({"expected": 5, "on_hand": 3}))
             .await
             .status,
         409
@@ -167,7 +176,10 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
     assert_eq!(manager.delete(&path).await.status, 204);
     assert!(manager.get(&path).await.json["archived_at"].is_string());
     assert_eq!(
-        manager.post("/api/orders", order(id, 1)).await.text("type"),
+        manager
+            .post("/api/orders", order_body(id, 1))
+            .await
+            .text("type"),
         "urn:sirius:archived"
     );
     assert_eq!(manager.get("/api/products").await.items().len(), 0);
@@ -180,7 +192,7 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
         1
     );
     assert_eq!(
-        manager.act(&format!("{path}/restore")).await.json["archived_at"],
+        manager.post_empty(&format!("{path}/restore")).await.json["archived_at"],
         Value::Null
     );
 
@@ -191,10 +203,10 @@ async fn a_product_is_edited_counted_archived_and_restored(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_admin_lists_users_reads_the_log_and_changes_roles(app: App) {
-    let admin = Program::of(&app, app.admin()).await;
-    let clerk = Program::of(&app, app.person("boris", Role::User)).await;
+    let admin = ApiClient::with_new_account(&app, app.admin()).await;
+    let clerk = ApiClient::with_new_account(&app, app.person("boris", Role::User)).await;
     assert_eq!(
-        admin.get("/api/users").await.each("username"),
+        admin.get("/api/users").await.field_values("username"),
         ["boris", "админ"]
     );
     let changed = admin
@@ -204,11 +216,14 @@ async fn an_admin_lists_users_reads_the_log_and_changes_roles(app: App) {
     assert_eq!(
         clerk.get("/api/me").await.status,
         401,
-        "a change of role ends the sessions"
+        "the change of role did not end the session"
     );
     for wrong in [json!({"role": "king"}), json!({"role": 1}), json!({})] {
         assert_eq!(
-            admin.put("/api/users/boris/role", wrong).await.wrong(),
+            admin
+                .put("/api/users/boris/role", wrong)
+                .await
+                .wrong_fields(),
             ["role"]
         );
     }
@@ -220,7 +235,10 @@ async fn an_admin_lists_users_reads_the_log_and_changes_roles(app: App) {
         404
     );
     assert_eq!(
-        admin.act("/api/users/boris/activate").await.text("state"),
+        admin
+            .post_empty("/api/users/boris/activate")
+            .await
+            .text("state"),
         "active"
     );
     let log = admin
@@ -240,26 +258,26 @@ async fn an_admin_lists_users_reads_the_log_and_changes_roles(app: App) {
 
 #[apply(on_both_databases)]
 async fn changing_the_password_ends_the_other_sessions(app: App) {
-    let clerk = Program::of(&app, app.person("boris", Role::User)).await;
-    let other = Program::signed_in(&app, "boris").await;
+    let clerk = ApiClient::with_new_account(&app, app.person("boris", Role::User)).await;
+    let other = ApiClient::signed_in(&app, "boris").await;
     let change = |current: &str| json!({"current_password": current, "password": "battery staple"});
     let wrong = clerk.post("/api/me/password", change("guess")).await;
     assert_eq!(
-        (wrong.status, wrong.wrong()),
+        (wrong.status, wrong.wrong_fields()),
         (422, vec!["current_password"])
     );
     let changed = clerk.post("/api/me/password", change(PASSWORD)).await;
     assert_eq!(changed.status, 204);
     assert_eq!(
         clerk
-            .with("cookie", &changed.cookie())
+            .with_header("cookie", &changed.cookie())
             .get("/api/me")
             .await
             .status,
         200
     );
     assert_eq!(other.get("/api/me").await.status, 401);
-    let old = Program::stranger(&app)
+    let old = ApiClient::anonymous(&app)
         .post(
             "/api/auth/login",
             json!({"username": "boris", "password": PASSWORD}),
@@ -274,48 +292,48 @@ async fn changing_the_password_ends_the_other_sessions(app: App) {
 #[apply(on_both_databases)]
 async fn sign_in_and_registration_errors_state_the_reason(app: App) {
     let app = app.restarted(|config| config.registration = crate::config::Registration::Approval);
-    let stranger = Program::stranger(&app);
+    let anonymous = ApiClient::anonymous(&app);
     let credentials = |name: &str| json!({"username": name, "password": PASSWORD});
     assert_eq!(
-        stranger
+        anonymous
             .post("/api/auth/register", credentials("анна"))
             .await
             .status,
         201
     );
-    let waiting = stranger
+    let waiting = anonymous
         .post("/api/auth/register", credentials("борис"))
         .await;
     assert_eq!((waiting.status, waiting.text("state")), (201, "pending"));
     assert!(!waiting.headers.contains_key(header::SET_COOKIE));
     assert_eq!(
-        stranger
+        anonymous
             .post("/api/auth/login", credentials("борис"))
             .await
             .text("type"),
         "urn:sirius:account_pending"
     );
     assert_eq!(
-        stranger
+        anonymous
             .post("/api/auth/register", credentials("Борис"))
             .await
-            .wrong(),
+            .wrong_fields(),
         ["username"]
     );
     for password in ["1", &"x".repeat(72)] {
-        let refused = stranger
+        let refused = anonymous
             .post(
                 "/api/auth/register",
                 json!({"username": "я", "password": password}),
             )
             .await;
         assert_eq!(
-            (refused.status, refused.wrong()),
+            (refused.status, refused.wrong_fields()),
             (422, vec!["password", "username"])
         );
     }
     assert_eq!(
-        stranger
+        anonymous
             .post(
                 "/api/auth/register",
                 json!({"username": "long", "password": "x".repeat(71)})
@@ -325,7 +343,10 @@ async fn sign_in_and_registration_errors_state_the_reason(app: App) {
         201
     );
     assert_eq!(
-        stranger.post("/api/auth/login", json!({})).await.wrong(),
+        anonymous
+            .post("/api/auth/login", json!({}))
+            .await
+            .wrong_fields(),
         ["password", "username"]
     );
 }

@@ -1,18 +1,18 @@
-//! Personal tokens: made, used, revoked, and never more than their owner.
+//! Personal tokens: creation, use, revocation, and no more permissions than their owner has.
 
 use super::*;
 use crate::auth::{Role, users::service as accounts};
 
-fn bearer(app: &App, token: &str) -> Program {
-    Program::stranger(app).with("authorization", &format!("Bearer {token}"))
+fn bearer(app: &App, token: &str) -> ApiClient {
+    ApiClient::anonymous(app).with_header("authorization", &format!("Bearer {token}"))
 }
 
 #[apply(on_both_databases)]
 async fn a_token_signs_in_until_it_is_revoked(app: App) {
-    let clerk = Program::of(&app, app.person("boris", Role::User)).await;
-    let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
-    assert_eq!((made.status, made.text("name")), (201, "касса"));
-    let token = made.text("token");
+    let clerk = ApiClient::with_new_account(&app, app.person("boris", Role::User)).await;
+    let created = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
+    assert_eq!((created.status, created.text("name")), (201, "касса"));
+    let token = created.text("token");
     assert!(token.starts_with("sirius_") && token.len() == 50, "{token}");
     let till = bearer(&app, token);
     assert_eq!(
@@ -20,20 +20,20 @@ async fn a_token_signs_in_until_it_is_revoked(app: App) {
         Value::Null
     );
     assert_eq!(till.get("/api/me").await.text("username"), "boris");
-    // It is written down beside the request.
+    // The use is recorded in the background.
     let mut listed = till.get("/api/me/tokens").await;
     while listed.items()[0]["last_used_at"].is_null() {
         listed = till.get("/api/me/tokens").await;
     }
     assert!(!listed.json.to_string().contains(token));
-    assert_eq!(till.delete(made.location()).await.status, 204);
+    assert_eq!(till.delete(created.location()).await.status, 204);
     assert_eq!(till.get("/api/me").await.status, 401);
-    assert_eq!(clerk.delete(made.location()).await.status, 404);
+    assert_eq!(clerk.delete(created.location()).await.status, 404);
     assert_eq!(
         clerk
             .post("/api/me/tokens", json!({"name": " "}))
             .await
-            .wrong(),
+            .wrong_fields(),
         ["name"]
     );
 }
@@ -41,11 +41,11 @@ async fn a_token_signs_in_until_it_is_revoked(app: App) {
 #[apply(on_both_databases)]
 async fn a_token_has_the_current_permissions_of_its_owner(app: App) {
     let admin = app.create_account(app.admin()).await;
-    let manager = Program::of(&app, app.person("boris", Role::Manager)).await;
-    let made = manager
+    let manager = ApiClient::with_new_account(&app, app.person("boris", Role::Manager)).await;
+    let created = manager
         .post("/api/me/tokens", json!({"name": "касса"}))
         .await;
-    let till = bearer(&app, made.text("token"));
+    let till = bearer(&app, created.text("token"));
     assert_eq!(till.get("/api/supplies").await.status, 200);
     admin
         .write(|tx| accounts::change_role(tx, "boris", Role::User))
@@ -60,36 +60,42 @@ async fn a_token_has_the_current_permissions_of_its_owner(app: App) {
 
 #[apply(on_both_databases)]
 async fn nobody_can_list_or_revoke_the_token_of_another_user(app: App) {
-    let boris = Program::of(&app, app.person("boris", Role::User)).await;
-    let admin = Program::of(&app, app.admin()).await;
-    let made = boris.post("/api/me/tokens", json!({"name": "касса"})).await;
+    let boris = ApiClient::with_new_account(&app, app.person("boris", Role::User)).await;
+    let admin = ApiClient::with_new_account(&app, app.admin()).await;
+    let created = boris.post("/api/me/tokens", json!({"name": "касса"})).await;
     assert_eq!(admin.get("/api/me/tokens").await.items().len(), 0);
-    assert_eq!(admin.delete(made.location()).await.status, 404);
+    assert_eq!(admin.delete(created.location()).await.status, 404);
     assert_eq!(
-        bearer(&app, made.text("token")).get("/api/me").await.status,
+        bearer(&app, created.text("token"))
+            .get("/api/me")
+            .await
+            .status,
         200
     );
 }
 
 #[apply(on_both_databases)]
 async fn the_operation_log_does_not_contain_the_token(app: App) {
-    let admin = Program::of(&app, app.admin()).await;
-    let made = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
-    admin.delete(made.location()).await;
+    let admin = ApiClient::with_new_account(&app, app.admin()).await;
+    let created = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
+    admin.delete(created.location()).await;
     let log = admin.get("/api/log").await;
-    assert_eq!(log.each("action")[..2], ["revoke_token", "create_token"]);
+    assert_eq!(
+        log.field_values("action")[..2],
+        ["revoke_token", "create_token"]
+    );
     assert!(!log.json.to_string().contains("sirius_"), "{log:?}");
 }
 
 #[apply(on_both_databases)]
 async fn a_token_gives_no_access_to_pages(app: App) {
-    let clerk = Program::of(&app, app.clerk()).await;
-    let made = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
+    let clerk = ApiClient::with_new_account(&app, app.clerk()).await;
+    let created = clerk.post("/api/me/tokens", json!({"name": "касса"})).await;
     let request = Request::get("/orders")
         .header(header::ACCEPT, "text/html")
         .header(
             header::AUTHORIZATION,
-            format!("Bearer {}", made.text("token")),
+            format!("Bearer {}", created.text("token")),
         )
         .body(Body::empty())
         .unwrap();
@@ -121,7 +127,7 @@ async fn the_account_page_shows_a_new_token_once(app: App) {
         .to_owned();
     assert!(
         !created.body.contains(&token),
-        "only the cookie has the token"
+        "the token is not only in the cookie"
     );
     let shown = browser.get("/account").await;
     assert!(shown.body.contains(&token) && shown.body.contains("касса"));
