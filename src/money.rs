@@ -197,7 +197,7 @@ mod tests {
 
     #[test]
     fn an_invalid_price_is_refused() {
-        for (text, why) in [
+        for (text, error) in [
             ("", AmountError::NotNumber),
             (".", AmountError::NotNumber),
             ("12 руб", AmountError::NotNumber),
@@ -209,7 +209,7 @@ mod tests {
             ("10000000.01", AmountError::TooLarge),
             ("99999999999999999999", AmountError::TooLarge),
         ] {
-            assert_eq!(Eur::parse(text), Err(why), "{text}");
+            assert_eq!(Eur::parse(text), Err(error), "{text}");
         }
     }
 

@@ -278,16 +278,16 @@ mod tests {
         ] {
             assert_eq!(Phone::parse(text).unwrap().e164, e164, "{text}");
         }
-        let mut read = 0;
+        let mut count = 0;
         for (_, e164) in examples() {
             for region in [Id::RU, Id::DE, Id::US, Id::IT, Id::BY] {
                 let phone = Phone::read(region, &e164);
                 let phone = phone.unwrap_or_else(|| panic!("{e164} is refused in {region:?}"));
                 assert_eq!(phone.e164, e164, "{region:?}");
             }
-            read += 1;
+            count += 1;
         }
-        assert!(read > 1_000, "{read}");
+        assert!(count > 1_000, "{count}");
     }
 
     #[test]

@@ -301,12 +301,12 @@ mod tests {
         input.read("sell_price_rub", rub);
         input.read("from", optional(day));
         input.add_error("qty", Problem::NotNumber);
-        let Err(Error::Invalid(wrong)) = input.finish() else {
+        let Err(Error::Invalid(errors)) = input.finish() else {
             panic!("no field was refused")
         };
-        let found: Vec<_> = wrong
+        let found: Vec<_> = errors
             .iter()
-            .map(|wrong| (wrong.field.as_str(), wrong.problem.clone()))
+            .map(|error| (error.field.as_str(), error.problem.clone()))
             .collect();
         assert_eq!(
             found,
@@ -327,16 +327,16 @@ mod tests {
         assert_eq!(number(1..=10_000)("1 000"), Ok(1_000));
         assert_eq!(optional(number(0..=5))(" "), Ok(None));
         assert_eq!(lines(10)("а\r\nб\u{7}\n").as_deref(), Ok("а\nб"));
-        let day_of = NaiveDate::from_ymd_opt(2026, 11, 23);
-        assert_eq!(optional(day)(" 2026-11-23"), Ok(day_of));
-        assert_eq!(optional(day)("23.11.2026"), Ok(day_of));
+        let expected = NaiveDate::from_ymd_opt(2026, 11, 23);
+        assert_eq!(optional(day)(" 2026-11-23"), Ok(expected));
+        assert_eq!(optional(day)("23.11.2026"), Ok(expected));
     }
 
     #[test]
     fn a_missing_field_clears_the_value_unless_the_input_is_partial() {
-        let (mut whole, mut part) = (Some(Rub(100)), Some(Rub(100)));
-        Input::new(Fields::default()).update("price", &mut whole, optional(rub));
-        Input::partial(Fields::default()).update("price", &mut part, optional(rub));
-        assert_eq!((whole, part), (None, Some(Rub(100))));
+        let (mut full, mut partial) = (Some(Rub(100)), Some(Rub(100)));
+        Input::new(Fields::default()).update("price", &mut full, optional(rub));
+        Input::partial(Fields::default()).update("price", &mut partial, optional(rub));
+        assert_eq!((full, partial), (None, Some(Rub(100))));
     }
 }

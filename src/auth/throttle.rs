@@ -226,13 +226,13 @@ mod tests {
     #[test]
     fn the_wait_grows_to_a_limit_and_a_clock_set_back_does_not_extend_it() {
         let now = crate::clock::now();
-        let wait = |tries, seconds| {
-            let last = now.utc() - TimeDelta::seconds(seconds);
-            ACCOUNT.wait(tries, last, now)
+        let wait = |attempts, seconds_ago| {
+            let last = now.utc() - TimeDelta::seconds(seconds_ago);
+            ACCOUNT.wait(attempts, last, now)
         };
-        let at_once = |tries| wait(tries, 0);
+        let full_wait = |attempts| wait(attempts, 0);
         assert_eq!(
-            [1, 4, 5, 6, 7, 12, 13, 1_000].map(at_once),
+            [1, 4, 5, 6, 7, 12, 13, 1_000].map(full_wait),
             [
                 None,
                 None,

@@ -304,20 +304,20 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Line {
+    struct CommandLine {
         #[command(flatten)]
         settings: Settings,
     }
 
     fn check(args: &[&str]) -> Result<Config, Vec<String>> {
-        let line = Line::try_parse_from([&["sirius"], args].concat()).unwrap();
-        let mut wrong = SettingErrors::default();
+        let line = CommandLine::try_parse_from([&["sirius"], args].concat()).unwrap();
+        let mut errors = SettingErrors::default();
         let config = line
             .settings
-            .check(&mut wrong, Some(([127, 0, 0, 1], 3000).into()));
+            .check(&mut errors, Some(([127, 0, 0, 1], 3000).into()));
         config
-            .filter(|_| wrong.is_empty())
-            .ok_or(wrong.into_lines())
+            .filter(|_| errors.is_empty())
+            .ok_or(errors.into_lines())
     }
 
     #[test]
@@ -358,26 +358,26 @@ mod tests {
 
     #[test]
     fn mail_requires_tls_unless_tls_none_is_set() {
-        let reads = |url: &str| smtp_url(url).map(|(url, _)| url.reveal().to_owned());
+        let parse = |url: &str| smtp_url(url).map(|(url, _)| url.reveal().to_owned());
         assert_eq!(
-            reads("smtp://mail.example").unwrap(),
+            parse("smtp://mail.example").unwrap(),
             "smtp://mail.example?tls=required"
         );
         assert_eq!(
-            reads("smtps://mail.example").unwrap(),
+            parse("smtps://mail.example").unwrap(),
             "smtps://mail.example"
         );
         assert_eq!(
-            reads("smtp://mail.example:25?tls=none").unwrap(),
+            parse("smtp://mail.example:25?tls=none").unwrap(),
             "smtp://mail.example:25"
         );
-        assert!(reads("smtp://mail.example?tls=opportunistic").is_err());
-        assert!(reads("https://mail.example").is_err());
+        assert!(parse("smtp://mail.example?tls=opportunistic").is_err());
+        assert!(parse("https://mail.example").is_err());
     }
 
     #[test]
     fn all_wrong_settings_are_reported() {
-        let wrong = check(&[
+        let result = check(&[
             "--shop-language",
             "de",
             "--public-url",
@@ -391,7 +391,7 @@ mod tests {
             "--telegram-bot-token",
             "a b",
         ]);
-        let wrong = wrong.unwrap_err();
+        let errors = result.unwrap_err();
         for name in [
             "SHOP_LANGUAGE",
             "PUBLIC_URL",
@@ -400,11 +400,11 @@ mod tests {
             "NOTIFY_ORDERS",
             "TELEGRAM_BOT_TOKEN",
         ] {
-            assert!(wrong.iter().any(|line| line.starts_with(name)), "{name}");
+            assert!(errors.iter().any(|line| line.starts_with(name)), "{name}");
         }
-        let wrong = check(&["--mail-to", "anna"]).unwrap_err();
-        assert_eq!(wrong.len(), 3, "{wrong:?}");
-        let wrong = check(&["--telegram-chat-id", "7"]).unwrap_err();
-        assert!(wrong[0].starts_with("TELEGRAM_BOT_TOKEN"), "{wrong:?}");
+        let errors = check(&["--mail-to", "anna"]).unwrap_err();
+        assert_eq!(errors.len(), 3, "{errors:?}");
+        let errors = check(&["--telegram-chat-id", "7"]).unwrap_err();
+        assert!(errors[0].starts_with("TELEGRAM_BOT_TOKEN"), "{errors:?}");
     }
 }

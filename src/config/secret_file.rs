@@ -54,8 +54,8 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("data/sirius.secret");
-        let made = read_or_make(&file).unwrap();
-        assert_eq!(read_or_make(&file).unwrap(), made);
+        let created = read_or_make(&file).unwrap();
+        assert_eq!(read_or_make(&file).unwrap(), created);
         assert_eq!(
             fs::metadata(&file).unwrap().permissions().mode() & 0o777,
             0o600
@@ -67,8 +67,8 @@ mod tests {
     fn a_truncated_secret_file_is_refused() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("sirius.secret");
-        for cut in ["", "0123456789"] {
-            fs::write(&file, cut).unwrap();
+        for truncated in ["", "0123456789"] {
+            fs::write(&file, truncated).unwrap();
             assert!(
                 read_or_make(&file)
                     .unwrap_err()

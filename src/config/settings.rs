@@ -251,13 +251,13 @@ mod tests {
     use clap::Parser;
 
     #[derive(Parser)]
-    struct Line {
+    struct CommandLine {
         #[command(flatten)]
         settings: Settings,
     }
 
     fn check(args: &[&str]) -> Result<Config, Vec<String>> {
-        Line::try_parse_from([&["sirius"], args].concat())
+        CommandLine::try_parse_from([&["sirius"], args].concat())
             .unwrap()
             .settings
             .check()
@@ -265,7 +265,7 @@ mod tests {
 
     #[test]
     fn all_wrong_settings_are_reported_at_once() {
-        let wrong = check(&[
+        let result = check(&[
             "--database-url",
             "mysql://x",
             "--bcrypt-cost",
@@ -277,13 +277,13 @@ mod tests {
             "--secret-key",
             "short",
         ]);
-        let named: Vec<_> = wrong
+        let reported: Vec<_> = result
             .unwrap_err()
             .iter()
             .map(|line| line.split(':').next().unwrap().to_owned())
             .collect();
         assert_eq!(
-            named,
+            reported,
             [
                 "SECRET_KEY",
                 "DATABASE_URL",

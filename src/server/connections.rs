@@ -257,22 +257,22 @@ mod tests {
 
     #[test]
     fn one_address_cannot_take_all_connections() {
-        let places = ConnectionLimiter::new(&Config {
+        let limiter = ConnectionLimiter::new(&Config {
             max_connections: 8,
             ..Config::for_tests()
         });
-        let [one, other, own] =
+        let [one, other, loopback] =
             ["203.0.113.7", "203.0.113.8", "127.0.0.1"].map(|text| text.parse().unwrap());
-        let held = [places.acquire(one), places.acquire(one)];
-        assert!(held.iter().all(Option::is_some) && places.acquire(one).is_none());
-        assert!(places.acquire(other).is_some());
-        let own: Vec<_> = (0..9).map(|_| places.acquire(own)).collect();
+        let held = [limiter.acquire(one), limiter.acquire(one)];
+        assert!(held.iter().all(Option::is_some) && limiter.acquire(one).is_none());
+        assert!(limiter.acquire(other).is_some());
+        let local: Vec<_> = (0..9).map(|_| limiter.acquire(loopback)).collect();
         assert_eq!(
-            own.iter().flatten().count(),
+            local.iter().flatten().count(),
             6,
-            "loopback takes all that are left, and no more"
+            "loopback may use all remaining connections"
         );
         drop(held);
-        assert!(places.acquire(one).is_some());
+        assert!(limiter.acquire(one).is_some());
     }
 }

@@ -173,8 +173,8 @@ mod tests {
     #[test]
     fn a_form_without_origin_is_refused_but_a_program_is_not() {
         let form = "application/x-www-form-urlencoded; charset=utf-8";
-        let here = "http://shop.example:3000/orders";
-        let there = "http://evil.example/";
+        let own_page = "http://shop.example:3000/orders";
+        let other_site = "http://evil.example/";
         for (sent, expected) in [
             (vec![], true),
             (vec![(header::CONTENT_TYPE, "application/json")], true),
@@ -186,14 +186,14 @@ mod tests {
                 false,
             ),
             (
-                vec![(header::CONTENT_TYPE, form), (header::REFERER, here)],
+                vec![(header::CONTENT_TYPE, form), (header::REFERER, own_page)],
                 true,
             ),
             (
-                vec![(header::CONTENT_TYPE, form), (header::REFERER, there)],
+                vec![(header::CONTENT_TYPE, form), (header::REFERER, other_site)],
                 false,
             ),
-            (vec![(header::REFERER, there)], false),
+            (vec![(header::REFERER, other_site)], false),
         ] {
             assert_eq!(allowed(&sent, false), expected, "{sent:?}");
         }

@@ -272,16 +272,16 @@ mod tests {
 
     #[test]
     fn the_rate_limit_applies_to_each_address_separately() {
-        let rates = AddressRateLimiter::new(&Config {
+        let limiter = AddressRateLimiter::new(&Config {
             rate_limit: 2,
             ..Config::for_tests()
         });
         let [one, other] = ["203.0.113.7", "203.0.113.8"].map(|text| text.parse().unwrap());
         for _ in 0..20 {
-            assert_eq!(rates.check(one), Ok(()));
+            assert_eq!(limiter.check(one), Ok(()));
         }
-        assert_eq!(rates.check(one), Err(1));
-        assert_eq!(rates.check(other), Ok(()));
+        assert_eq!(limiter.check(one), Err(1));
+        assert_eq!(limiter.check(other), Ok(()));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What a newer version wrote is shown by its code, and nothing is done by it.
+//! Unknown codes that a newer version wrote are shown as they are and have no effect.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
@@ -18,8 +18,8 @@ use crate::{
 };
 use diesel::connection::SimpleConnection;
 
-/// What a newer version might write.
-const WRITTEN: &str = "
+/// SQL that writes what a newer version might write.
+const NEWER_ROWS: &str = "
     UPDATE orders SET status = 'paid_returned' WHERE id = 2;
     UPDATE stock_movements SET kind = 'write_off' WHERE id = 1;
     UPDATE users SET role = 'owner' WHERE username = 'хозяин';
@@ -36,8 +36,8 @@ const WRITTEN: &str = "
     INSERT INTO notification_channels (channel, refused_at, error) VALUES ('pigeon', '2026-11-25 10:00:00', 'rain');
 ";
 
-/// Writes past what the schema of this version allows.
-async fn write(app: &App) {
+/// Writes the rows of a newer version, which the schema of this version refuses.
+async fn write_newer_rows(app: &App) {
     let write = |conn: &mut Conn| {
         let (before, after) = match conn {
             Conn::Sqlite(_) => (
@@ -53,7 +53,7 @@ async fn write(app: &App) {
                 "SELECT 1",
             ),
         };
-        for statement in [before, WRITTEN, after] {
+        for statement in [before, NEWER_ROWS, after] {
             conn.batch_execute(statement)?;
         }
         Ok::<_, Error>(())
@@ -61,8 +61,8 @@ async fn write(app: &App) {
     app.state.db.write(write).await.unwrap();
 }
 
-/// A shop that a newer version worked in.
-async fn opened(app: &App) {
+/// Sets up products, orders and users, and the rows of a newer version.
+async fn set_up_newer_shop(app: &App) {
     let manager = app.create_account(app.manager()).await;
     app.create_account(app.person("хозяин", crate::auth::Role::User))
         .await;
@@ -71,13 +71,13 @@ async fn opened(app: &App) {
     manager.create_product("чай", 9).await;
     manager.create_order("чай", 1).await.unwrap();
     manager.create_order("чай", 1).await.unwrap();
-    write(app).await;
+    write_newer_rows(app).await;
 }
 
 #[apply(on_both_databases)]
 async fn pages_show_an_unknown_code_as_it_is(app: App) {
     let mut browser = app.signed_in_browser(app.admin()).await;
-    opened(&app).await;
+    set_up_newer_shop(&app).await;
     for (path, codes) in [
         ("/", vec![]),
         ("/orders", vec!["paid_returned"]),
@@ -105,7 +105,7 @@ async fn pages_show_an_unknown_code_as_it_is(app: App) {
             assert!(page.body.contains(code), "{code} on {path}: {}", page.body);
         }
     }
-    // Nothing is offered that might be done with such an order.
+    // The page offers no operation on an order with an unknown status.
     let page = browser.get("/orders/2").await.body;
     assert!(
         !page.contains("/fn/issue_order")
@@ -129,7 +129,7 @@ async fn the_api_and_the_bot_show_an_unknown_code_as_it_is(app: App) {
     let admin = app.create_account(app.admin()).await;
     let mut browser = app.browser();
     browser.sign_in("админ", PASSWORD).await;
-    opened(&app).await;
+    set_up_newer_shop(&app).await;
     for (path, code) in [
         ("/api/orders", "paid_returned"),
         ("/api/orders/2", "paid_returned"),
@@ -183,7 +183,7 @@ async fn an_unknown_role_has_no_permissions(app: App) {
         .await
         .create_product("чай", 9)
         .await;
-    write(&app).await;
+    write_newer_rows(&app).await;
     for path in [
         "/orders",
         "/products",
@@ -198,7 +198,7 @@ async fn an_unknown_role_has_no_permissions(app: App) {
     assert_eq!(absent.get("/api/orders").await.status, 401);
     let refused = app.browser().sign_in("отпускник", PASSWORD).await;
     assert!(refused.location.unwrap().contains("__err"));
-    // An admin gives a role that there is.
+    // An admin can assign a known role.
     let admin = app.create_account(app.admin()).await;
     admin
         .write(|tx| {
@@ -222,7 +222,7 @@ async fn a_notification_of_an_unknown_kind_waits_and_blocks_no_other(app: App) {
     let app = app.restarted(|config| config.notifications.telegram = Some(settings));
     let channels = Channels::of(&app.state).unwrap();
     let admin = app.create_account(app.admin()).await;
-    opened(&app).await;
+    set_up_newer_shop(&app).await;
     let config = app.state.config.notifications.clone();
     admin
         .write(move |tx| crate::notifications::service::send_test(tx, &config))

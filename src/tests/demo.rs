@@ -1,4 +1,4 @@
-//! `sirius demo`: a shop whose books agree, the same by the services and in bulk, and one that goes on.
+//! `sirius demo`: consistent data, the same through the services and in bulk, in a shop that can continue.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{
@@ -16,24 +16,25 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-/// More than the pages that are read here are long, and more orders than wait at the end.
+/// More than a page has, and more than the orders that still wait at the end.
 const ORDERS: u32 = 400;
+/// A page size larger than any list here.
 const ALL: i64 = 10_000;
 
-/// What a reader of the shop sees, and what stands behind it.
+/// The visible data of a shop and the columns behind it.
 #[derive(Debug, PartialEq)]
-struct Shelf {
+struct Snapshot {
     products: Vec<Product>,
     supplies: Vec<Supply>,
     orders: Vec<Order>,
-    behind_orders: Vec<Behind>,
+    order_columns: Vec<OrderColumns>,
     names: Vec<(i64, String)>,
     ledgers: Vec<Vec<Movement>>,
-    log: Vec<Logged>,
+    log: Vec<LogRow>,
 }
 
-/// Phone from the start and from the end, folded name, list price, days of issue and denial, cost, pieces without one.
-type Behind = (
+/// Phone digits, reversed phone digits, folded name, list price, days of issue and denial, cost, pieces without a cost.
+type OrderColumns = (
     String,
     String,
     Option<String>,
@@ -44,17 +45,17 @@ type Behind = (
     Option<i64>,
 );
 
-/// Action, what it was done to, when, details.
-type Logged = (Action, Entity, String, chrono::NaiveDateTime, String);
+/// Action, entity type, entity id, time, details.
+type LogRow = (Action, Entity, String, chrono::NaiveDateTime, String);
 
-fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
+fn snapshot(tx: &mut Tx<'_>) -> Result<Snapshot, Error> {
     let query = products::Query::default();
     let products = products::search::page(tx, &query, Some(ALL))?.items;
     let ledgers = products
         .iter()
         .map(|product| Ok(stock::service::ledger(tx, product.id, "", "", ALL)?.items))
         .collect::<Result<_, Error>>()?;
-    let behind = (
+    let order_columns = (
         orders_table::phone_digits,
         orders_table::phone_reversed,
         orders_table::customer_key,
@@ -64,16 +65,16 @@ fn shelf(tx: &mut Tx<'_>) -> Result<Shelf, Error> {
         orders_table::cost_eur,
         orders_table::uncosted_qty,
     );
-    Ok(Shelf {
+    Ok(Snapshot {
         products,
         supplies: supplies::service::page(tx, &supplies::Query::default(), Some(ALL))?.items,
         orders: orders::search::page(tx, &orders::Query::default(), Some(ALL))?.items,
         names: order_names::table
             .order((order_names::order_id, order_names::word))
             .load(tx.conn)?,
-        behind_orders: orders_table::table
+        order_columns: orders_table::table
             .order(orders_table::id)
-            .select(behind)
+            .select(order_columns)
             .load(tx.conn)?,
         ledgers,
         log: operation_log::table
@@ -101,13 +102,13 @@ async fn the_bulk_demo_equals_the_demo_made_by_the_services(app: App) {
         orders: ORDERS,
         end: clock::now(),
     };
-    let served = App::sqlite();
-    demo::make(&served.state, year, Method::Services)
+    let reference = App::sqlite();
+    demo::make(&reference.state, year, Method::Services)
         .await
         .unwrap();
     demo::make(&app.state, year, Method::Bulk).await.unwrap();
-    let expected = served.admin().read(shelf).await.unwrap();
-    let found = app.admin().read(shelf).await.unwrap();
+    let expected = reference.admin().read(snapshot).await.unwrap();
+    let found = app.admin().read(snapshot).await.unwrap();
     assert_eq!(expected.orders.len(), ORDERS as usize);
     for status in Status::ALL {
         assert!(
@@ -145,7 +146,7 @@ async fn a_large_demo_is_consistent_and_the_shop_can_continue(app: App) {
     let order = clerk.create_order(&tea.name, 2).await.unwrap();
     assert_eq!(Some(order.id - 1), newest.0);
     clerk.issue_order(order.id).await.unwrap();
-    // Orders that the demo left waiting are settled like any other.
+    // The waiting orders of the demo can be issued and denied like any other.
     clerk.issue_order(order.id - 1).await.unwrap();
     clerk.deny_order(order.id - 2).await.unwrap();
     app.assert_consistent().await;

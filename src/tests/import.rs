@@ -1,4 +1,4 @@
-//! Files that come in: shown first, written whole or not at all.
+//! Imports: a file is previewed first and written completely or not at all.
 
 use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
 use crate::{
@@ -16,10 +16,11 @@ use axum::{
 use diesel::prelude::*;
 use futures::future::join_all;
 
-/// Five pieces of tea.
+/// A supply of five pieces of tea.
 const SUPPLIES: &str = "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\n";
 
-async fn sends(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> Answer {
+/// Uploads a file.
+async fn upload_file(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> Answer {
     let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
     body.extend_from_slice(bytes);
     body.extend_from_slice(b"\r\n--x--\r\n");
@@ -32,9 +33,9 @@ async fn sends(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> A
     browser.send(request).await
 }
 
-/// Sends a file and opens the page that shows it; then confirms it, when there is something to confirm.
-async fn loads(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer, Option<Answer>) {
-    let sent = sends(browser, kind, bytes, "same-origin").await;
+/// Uploads a file, opens its preview, and confirms it if there is something to confirm. Returns both answers.
+async fn import_file(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer, Option<Answer>) {
+    let sent = upload_file(browser, kind, bytes, "same-origin").await;
     assert_eq!(sent.status, 303, "{}", sent.body);
     let page = browser.follow(&sent).await;
     assert_eq!(page.status, 200, "{}", page.body);
@@ -56,10 +57,10 @@ async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: Ap
     let mut browser = app
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
-    // As a spreadsheet of Windows saves it.
+    // The encoding in which spreadsheets on Windows save files.
     let (bytes, ..) =
         encoding_rs::WINDOWS_1251.encode("Название;Минимум\r\nЧай;3\r\nКофе;2\r\n;\r\n");
-    let sent = sends(&mut browser, "products", &bytes, "same-origin").await;
+    let sent = upload_file(&mut browser, "products", &bytes, "same-origin").await;
     let page = browser.follow(&sent).await;
     assert!(
         page.body.contains("Кофе")
@@ -71,9 +72,9 @@ async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: Ap
     assert_eq!(
         manager.product(tea.id).await.min_stock,
         0,
-        "nothing is written before it is confirmed"
+        "the file was written before it was confirmed"
     );
-    let (_, confirmed) = loads(&mut browser, "products", &bytes).await;
+    let (_, confirmed) = import_file(&mut browser, "products", &bytes).await;
     let confirmed = confirmed.unwrap();
     assert_eq!(
         confirmed.location.as_deref(),
@@ -91,7 +92,7 @@ async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: Ap
     );
     assert!(
         manager.create_order("Кофе", 1).await.is_err(),
-        "it is there, without stock"
+        "the new product has no stock"
     );
     let logged: i64 = app
         .state
@@ -123,7 +124,7 @@ async fn importing_an_exported_file_changes_nothing(app: App) {
     for kind in ["products", "supplies"] {
         for format in ["", "?format=plain"] {
             let file = browser.get(&format!("/{kind}.csv{format}")).await.body;
-            let (page, confirmed) = loads(&mut browser, kind, file.as_bytes()).await;
+            let (page, confirmed) = import_file(&mut browser, kind, file.as_bytes()).await;
             assert!(
                 confirmed.is_none() && page.body.contains("Всё уже так, как в файле"),
                 "{kind} {format}: {}",
@@ -141,14 +142,14 @@ async fn one_wrong_row_rejects_the_whole_file_with_a_reason(app: App) {
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
     let file = "name,sell_price_rub\nКофе,100\nКофе,200\n,5\nКакао,сто\n";
-    let (page, confirmed) = loads(&mut browser, "products", file.as_bytes()).await;
+    let (page, confirmed) = import_file(&mut browser, "products", file.as_bytes()).await;
     assert!(confirmed.is_none());
     for words in ["Повторяет строку 2", "Заполните это поле", "Введите сумму"]
     {
         assert!(page.body.contains(words), "{words}");
     }
     let file = "product,qty,buy_price_eur,supplier_name,id\nЧай,5,1.20,Teekanne,\nЧай,5,1.20,Teekanne,999\nНет такого,0,1,x,\n";
-    let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
+    let (page, confirmed) = import_file(&mut browser, "supplies", file.as_bytes()).await;
     assert!(
         confirmed.is_none()
             && page.body.contains("Такого № нет")
@@ -166,14 +167,14 @@ async fn imported_supplies_are_received(app: App) {
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
     let file = "Товар;Кол-во;Закупка, €;Поставщик\nЧай;5;1,20;Teekanne\nчай;3;1,30;Teekanne\n";
-    let (page, confirmed) = loads(&mut browser, "supplies", file.as_bytes()).await;
+    let (page, confirmed) = import_file(&mut browser, "supplies", file.as_bytes()).await;
     assert_eq!(
         confirmed.unwrap().location.as_deref(),
         Some("/supplies?counts=2.0.0&success=imported")
     );
     assert!(
         page.body.contains("Закупка, €: 1,20"),
-        "as Russian writes it: {}",
+        "the number is not in the Russian format: {}",
         page.body
     );
     let tea = manager.product(tea.id).await;
@@ -196,7 +197,7 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
         before: before.map(str::to_owned),
         after: Some(after.to_owned()),
     };
-    loads(
+    import_file(
         &mut browser,
         "products",
         "name,min_stock,description\nЧай,3,\nКофе,2,\"в зёрнах\n\"\"А\"\"\\\"\n".as_bytes(),
@@ -212,16 +213,16 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
         .await
         .unwrap();
     let coffee = products["кофе"].id;
-    let of = |entity: Entity, id: i64| {
+    let history = |entity: Entity, id: i64| {
         app.state.read(Actor::System, move |tx| {
             audit::service::history(tx, entity, id)
         })
     };
-    let edited: Vec<_> = of(Entity::Product, tea.id)
+    let edited: Vec<_> = history(Entity::Product, tea.id)
         .await
         .unwrap()
         .into_iter()
-        .filter(|act| act.action == Action::Edit)
+        .filter(|row| row.action == Action::Edit)
         .collect();
     assert_eq!(
         (edited.len(), edited[0].user_id.as_deref()),
@@ -234,11 +235,11 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
             change("file", None, "my.csv")
         ]
     );
-    let created: Vec<_> = of(Entity::Product, coffee)
+    let created: Vec<_> = history(Entity::Product, coffee)
         .await
         .unwrap()
         .into_iter()
-        .filter(|act| act.action == Action::Create)
+        .filter(|row| row.action == Action::Create)
         .collect();
     assert_eq!(created.len(), 1);
     assert_eq!(
@@ -256,7 +257,7 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
         "{page}"
     );
 
-    loads(
+    import_file(
         &mut browser,
         "supplies",
         "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\nКофе,3,2,Lavazza\n"
@@ -265,7 +266,7 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
     .await
     .1
     .unwrap();
-    let received = of(Entity::Supply, 2).await.unwrap();
+    let received = history(Entity::Supply, 2).await.unwrap();
     assert_eq!(
         (received.len(), received[0].action.known()),
         (1, Some(Action::Supply))
@@ -302,7 +303,7 @@ async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
     let mut browser = app
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
-    let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    let sent = upload_file(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
     let page = browser.follow(&sent).await;
     let (upload, digest) = (page.hidden_field("upload"), page.hidden_field("digest"));
     let fields = [
@@ -324,8 +325,12 @@ async fn a_repeated_confirmation_gets_the_first_answer(app: App) {
             answer.body
         );
     }
-    assert_eq!(manager.product(tea.id).await.stock, 5, "received once");
-    // Going back to the page says what was done, and not that there is no such page.
+    assert_eq!(
+        manager.product(tea.id).await.stock,
+        5,
+        "the supply was not received exactly once"
+    );
+    // Going back to the page shows the result instead of a 404.
     let page = browser.get(&path).await;
     assert!(
         page.status == 200
@@ -350,22 +355,25 @@ async fn importing_the_same_content_within_a_day_needs_confirmation(app: App) {
     let mut browser = app
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
-    // Somebody else has the same file before them when it is confirmed.
+    // Another user has uploaded the same file when it is confirmed.
     let mut other = app
         .signed_in_browser(app.person("второй", Role::Manager))
         .await;
-    let sent = sends(&mut other, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
-    let shown = other.follow(&sent).await;
+    let sent = upload_file(&mut other, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    let preview = other.follow(&sent).await;
     assert!(
-        !shown.body.contains("Такой же файл уже загружен"),
+        !preview.body.contains("Такой же файл уже загружен"),
         "{}",
-        shown.body
+        preview.body
     );
-    loads(&mut browser, "supplies", SUPPLIES.as_bytes())
+    import_file(&mut browser, "supplies", SUPPLIES.as_bytes())
         .await
         .1
         .unwrap();
-    let (upload, digest) = (shown.hidden_field("upload"), shown.hidden_field("digest"));
+    let (upload, digest) = (
+        preview.hidden_field("upload"),
+        preview.hidden_field("digest"),
+    );
     let fields = [
         ("kind", "supplies"),
         ("upload", &upload),
@@ -395,8 +403,8 @@ async fn importing_the_same_content_within_a_day_needs_confirmation(app: App) {
         Some("/supplies?counts=1.0.0&success=imported")
     );
     assert_eq!(manager.product(tea.id).await.stock, 10);
-    // Another content does not ask, nor does the same one a day later.
-    let sent = sends(
+    // Other content needs no confirmation, nor does the same content a day later.
+    let sent = upload_file(
         &mut browser,
         "supplies",
         SUPPLIES.replace("5", "6").as_bytes(),
@@ -412,7 +420,7 @@ async fn importing_the_same_content_within_a_day_needs_confirmation(app: App) {
     );
     app.sql("UPDATE imports SET created_at = '2020-01-01 00:00:00'")
         .await;
-    let sent = sends(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
+    let sent = upload_file(&mut browser, "supplies", SUPPLIES.as_bytes(), "same-origin").await;
     assert!(
         !browser
             .follow(&sent)
@@ -430,7 +438,7 @@ async fn an_unclosed_quote_is_an_error_of_its_row(app: App) {
     let mut browser = app
         .signed_in_browser(app.person("завсклад", Role::Manager))
         .await;
-    let (page, confirmed) = loads(
+    let (page, confirmed) = import_file(
         &mut browser,
         "products",
         "name;min_stock\n\"Чай;1\nКофе;2\n\"Ка\nкао\";3\n".as_bytes(),
@@ -444,7 +452,7 @@ async fn an_unclosed_quote_is_an_error_of_its_row(app: App) {
     ] {
         assert!(page.body.contains(words), "{words}: {}", page.body);
     }
-    let (page, confirmed) = loads(
+    let (page, confirmed) = import_file(
         &mut browser,
         "supplies",
         "product;qty;buy_price_eur;supplier_name\nЧай;1;2;x\nЧай;1;2;\"x\nЧай;1;2;x\n".as_bytes(),
@@ -461,7 +469,7 @@ async fn an_unclosed_quote_is_an_error_of_its_row(app: App) {
 async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
     let manager = app.create_account(app.manager()).await;
     let tea = manager.create_product("Чай", 0).await;
-    let kept = |tx: &mut crate::transaction::Tx<'_>| {
+    let preview = |tx: &mut crate::transaction::Tx<'_>| {
         let id = service::keep(
             tx,
             Kind::Products,
@@ -470,7 +478,7 @@ async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
         )?;
         service::preview(tx, Kind::Products, &id)
     };
-    let shown: Preview = manager.write(kept).await.unwrap();
+    let preview: Preview = manager.write(preview).await.unwrap();
     let draft = fields! { name: "Чай", min_stock: "4" };
     manager
         .write(move |tx| {
@@ -479,7 +487,9 @@ async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
         .await
         .unwrap();
     let refused = manager
-        .write(move |tx| service::confirm(tx, Kind::Products, &shown.upload, &shown.digest, false))
+        .write(move |tx| {
+            service::confirm(tx, Kind::Products, &preview.upload, &preview.digest, false)
+        })
         .await
         .unwrap_err();
     assert!(
@@ -493,37 +503,37 @@ async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
 async fn an_upload_needs_permission_and_the_same_origin(app: App) {
     let file = "name\nЧай\n".as_bytes();
     assert_eq!(
-        sends(&mut app.browser(), "products", file, "same-origin")
+        upload_file(&mut app.browser(), "products", file, "same-origin")
             .await
             .status,
         302
     );
     let mut clerk = app.signed_in_browser(app.clerk()).await;
     assert_eq!(
-        sends(&mut clerk, "products", file, "same-origin")
+        upload_file(&mut clerk, "products", file, "same-origin")
             .await
             .status,
         403
     );
     let mut manager = app.signed_in_browser(app.manager()).await;
     assert_eq!(
-        sends(&mut manager, "products", file, "cross-site")
+        upload_file(&mut manager, "products", file, "cross-site")
             .await
             .status,
         403
     );
     assert_eq!(
-        sends(&mut manager, "nothing", file, "same-origin")
+        upload_file(&mut manager, "nothing", file, "same-origin")
             .await
             .status,
         404
     );
     let large = format!("name\n{}", "Чай\n".repeat(100_000));
     assert_eq!(
-        sends(&mut manager, "products", large.as_bytes(), "same-origin")
+        upload_file(&mut manager, "products", large.as_bytes(), "same-origin")
             .await
             .status,
         303,
-        "larger than any other form"
+        "a file may be larger than other forms"
     );
 }

@@ -1,4 +1,4 @@
-//! `sirius check` finds what disagrees, and `sirius demo` makes what agrees.
+//! `sirius check` detects inconsistent data, and `sirius demo` creates consistent data.
 
 use crate::tests::support::{App, apply, on_both_databases};
 use crate::{demo, integrity};

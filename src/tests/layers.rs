@@ -1,4 +1,4 @@
-//! The layers of `ARCHITECTURE.md`: a file imports from its own layer or from lower ones, and circles are small.
+//! The layers of `ARCHITECTURE.md`: a file imports from its own layer or from lower ones, and import cycles are small.
 
 use proc_macro2::{TokenStream, TokenTree};
 use std::{
@@ -8,10 +8,10 @@ use std::{
 };
 use syn::visit::{self, Visit};
 
-/// Files that one circle of imports may have.
-const LARGEST_CIRCLE: usize = 3;
-/// Imports that run back: in a circle of so many files, those beyond one less than that.
-const RUN_BACK: usize = 12;
+/// The maximum number of files in one import cycle.
+const MAX_CYCLE_FILES: usize = 3;
+/// The maximum number of back imports. In a cycle of n files, each import beyond n - 1 counts as one.
+const MAX_BACK_IMPORTS: usize = 12;
 
 /// The imports of a crate: files by their path in `src/`, and the files that each of them imports.
 type Imports = BTreeMap<String, BTreeSet<String>>;
@@ -19,30 +19,36 @@ type Imports = BTreeMap<String, BTreeSet<String>>;
 #[test]
 fn no_file_imports_from_an_upper_layer() {
     let layers = layers(include_str!("../../ARCHITECTURE.md"));
-    assert!(layers.len() > 8, "the list of layers: {layers:?}");
+    assert!(layers.len() > 8, "could not read the layers: {layers:?}");
     let imports = imports(&sources());
-    let upward = upward(&layers, &imports);
-    assert!(upward.is_empty(), "upward imports: {upward:#?}");
+    let errors = layer_errors(&layers, &imports);
+    assert!(errors.is_empty(), "layer errors: {errors:#?}");
 }
 
 #[test]
 fn import_cycles_are_small_and_few() {
     let imports = imports(&sources());
-    let circles = circles(&imports);
-    for circle in &circles {
-        assert!(circle.len() <= LARGEST_CIRCLE, "a circle: {circle:#?}");
+    let cycles = cycles(&imports);
+    for cycle in &cycles {
+        assert!(
+            cycle.len() <= MAX_CYCLE_FILES,
+            "the import cycle is too large: {cycle:#?}"
+        );
     }
-    let within = |circle: &BTreeSet<String>| {
-        circle
+    let internal_imports = |cycle: &BTreeSet<String>| {
+        cycle
             .iter()
-            .map(|file| imports[file].intersection(circle).count())
+            .map(|file| imports[file].intersection(cycle).count())
             .sum::<usize>()
     };
-    let run_back: usize = circles
+    let back_imports: usize = cycles
         .iter()
-        .map(|circle| within(circle) + 1 - circle.len())
+        .map(|cycle| internal_imports(cycle) + 1 - cycle.len())
         .sum();
-    assert!(run_back <= RUN_BACK, "{run_back} run back: {circles:#?}");
+    assert!(
+        back_imports <= MAX_BACK_IMPORTS,
+        "{back_imports} back imports: {cycles:#?}"
+    );
 }
 
 #[test]
@@ -60,14 +66,14 @@ fn upward_imports_files_without_a_layer_and_cycles_are_detected() {
     ]);
     let imports = imports(&sources);
     assert_eq!(
-        upward(&layers, &imports),
+        layer_errors(&layers, &imports),
         ["low.rs imports deep/top.rs", "nowhere.rs has no layer"]
     );
-    let circle = BTreeSet::from(["deep/top.rs".to_owned(), "low.rs".to_owned()]);
-    assert_eq!(circles(&imports), [circle]);
+    let cycle = BTreeSet::from(["deep/top.rs".to_owned(), "low.rs".to_owned()]);
+    assert_eq!(cycles(&imports), [cycle]);
 }
 
-/// The layers from the lowest: the files and folders (with a slash at the end) that each numbered line names.
+/// Reads the layers, lowest first: the files and folders (with a trailing slash) that each numbered line names.
 fn layers(document: &str) -> Vec<Vec<String>> {
     let section = document.split("## Layers").nth(1).unwrap();
     let section = section.split("\n## ").next().unwrap();
@@ -80,9 +86,9 @@ fn layers(document: &str) -> Vec<Vec<String>> {
     section.lines().filter(is_numbered).map(places).collect()
 }
 
-/// What is wrong with imports: each that goes up, and each file that no layer has.
-fn upward(layers: &[Vec<String>], imports: &Imports) -> Vec<String> {
-    // The longest place that a file is in counts.
+/// Returns an error for each upward import and each file without a layer.
+fn layer_errors(layers: &[Vec<String>], imports: &Imports) -> Vec<String> {
+    // The longest matching path decides.
     let layer = |file: &str| {
         let places = layers
             .iter()
@@ -93,39 +99,37 @@ fn upward(layers: &[Vec<String>], imports: &Imports) -> Vec<String> {
             .max_by_key(|(place, _)| place.len())
             .map(|(_, layer)| layer)
     };
-    let mut wrong = Vec::new();
+    let mut errors = Vec::new();
     for (file, imported) in imports {
         let Some(own) = layer(file) else {
-            wrong.push(format!("{file} has no layer"));
+            errors.push(format!("{file} has no layer"));
             continue;
         };
         let above = imported
             .iter()
             .filter(|other| layer(other).is_some_and(|other| other > own));
-        wrong.extend(above.map(|other| format!("{file} imports {other}")));
+        errors.extend(above.map(|other| format!("{file} imports {other}")));
     }
-    wrong
+    errors
 }
 
-/// The circles: files that reach each other.
-fn circles(imports: &Imports) -> Vec<BTreeSet<String>> {
+/// Returns the import cycles: sets of files that reach each other.
+fn cycles(imports: &Imports) -> Vec<BTreeSet<String>> {
     let reached: BTreeMap<_, _> = imports
         .keys()
-        .map(|file| (file, reach(imports, file)))
+        .map(|file| (file, reachable_from(imports, file)))
         .collect();
-    let circle = |file: &String| {
+    let cycle_of = |file: &String| {
         let others = reached[file].iter();
         let back = others.filter(|other| reached[*other].contains(file));
         back.cloned().collect::<BTreeSet<_>>()
     };
-    let circles: BTreeSet<_> = imports.keys().map(circle).collect();
-    circles
-        .into_iter()
-        .filter(|circle| circle.len() > 1)
-        .collect()
+    let cycles: BTreeSet<_> = imports.keys().map(cycle_of).collect();
+    cycles.into_iter().filter(|cycle| cycle.len() > 1).collect()
 }
 
-fn reach(imports: &Imports, file: &str) -> BTreeSet<String> {
+/// Returns the files that a file imports directly or indirectly.
+fn reachable_from(imports: &Imports, file: &str) -> BTreeSet<String> {
     let mut reached = BTreeSet::new();
     let mut next: Vec<_> = imports[file].iter().collect();
     while let Some(file) = next.pop() {
@@ -136,7 +140,7 @@ fn reach(imports: &Imports, file: &str) -> BTreeSet<String> {
     reached
 }
 
-/// The files of the program but its tests, and their text.
+/// Returns the text of each source file except the tests, by path.
 fn sources() -> BTreeMap<String, String> {
     fn add(folder: &Path, root: &Path, sources: &mut BTreeMap<String, String>) {
         for entry in fs::read_dir(folder).unwrap() {
@@ -152,7 +156,7 @@ fn sources() -> BTreeMap<String, String> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut sources = BTreeMap::new();
     add(&root, &root, &mut sources);
-    // The binary is a crate of its own on top of this one.
+    // The binary is another crate on top of this one.
     sources
         .retain(|file, _| file != "lib.rs" && file != "main.rs" && !file.starts_with("command/"));
     sources
@@ -174,13 +178,13 @@ fn imports(sources: &BTreeMap<String, String>) -> Imports {
     sources.iter().map(read).collect()
 }
 
-/// The module that a file has.
+/// Returns the module path of a file.
 fn module(file: &str) -> Vec<String> {
     let path = file.trim_end_matches(".rs").trim_end_matches("/mod");
     path.split('/').map(str::to_owned).collect()
 }
 
-/// The file that has what a path in the module `own` names.
+/// Returns the file that defines the item to which a path in the module `own` refers.
 fn file_of(
     modules: &BTreeMap<Vec<String>, &String>,
     own: &[String],
@@ -209,7 +213,7 @@ fn file_of(
         .map(|file| (*file).clone())
 }
 
-/// The paths of a file, its tests left out.
+/// The paths in a file, without its tests.
 #[derive(Default)]
 struct Paths {
     found: Vec<Vec<String>>,
@@ -231,7 +235,7 @@ impl Paths {
         }
     }
 
-    /// Macros are no syntax trees: paths in them begin with `crate` or `super`.
+    /// Adds the paths in the tokens of a macro, which have no syntax tree. They begin with `crate` or `super`.
     fn add_tokens(&mut self, tokens: TokenStream) {
         let mut path: Vec<String> = Vec::new();
         let mut colons = 0;

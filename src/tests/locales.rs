@@ -1,13 +1,13 @@
-//! Both languages say the same.
+//! Both languages have the same texts.
 
 use serde_json::Value;
 use std::collections::BTreeSet;
 
-fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
+fn collect_keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
     match value {
         Value::Object(fields) => fields
             .iter()
-            .for_each(|(name, value)| keys(value, &format!("{path}.{name}"), found)),
+            .for_each(|(name, value)| collect_keys(value, &format!("{path}.{name}"), found)),
         Value::String(text) => {
             let arguments: BTreeSet<_> = text
                 .split("{{ ")
@@ -16,7 +16,7 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
                 .collect();
             found.insert(format!("{path} {arguments:?}"));
         }
-        _ => panic!("{path} is no text"),
+        _ => panic!("{path} is not a text"),
     }
 }
 
@@ -24,7 +24,7 @@ fn keys(value: &Value, path: &str, found: &mut BTreeSet<String>) {
 fn every_text_exists_in_both_languages_with_the_same_arguments() {
     let read = |json: &str| {
         let mut found = BTreeSet::new();
-        keys(&serde_json::from_str(json).unwrap(), "", &mut found);
+        collect_keys(&serde_json::from_str(json).unwrap(), "", &mut found);
         found
     };
     let (ru, en) = (

@@ -1,4 +1,4 @@
-//! Files: what goes out, for whom, and how it breaks.
+//! Downloads: their contents, permissions and failures.
 
 use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
 use crate::{
@@ -84,7 +84,7 @@ async fn orders_are_exported_as_filtered_in_words_or_in_codes(app: App) {
     assert_eq!(
         (plain[1][1].find('.'), plain[1][1].find('Z')),
         (Some(19), Some(26)),
-        "six digits of the second: {}",
+        "expected six decimals of the second: {}",
         plain[1][1]
     );
     assert_eq!(
@@ -133,7 +133,7 @@ async fn ledger_stock_supply_and_analytics_exports_are_logged(app: App) {
     assert_eq!(analytics[1][0], "total");
     assert!(
         analytics.len() > 28,
-        "every day of the month, and the total"
+        "expected every day of the month and the total"
     );
     assert_eq!(browser.get("/products/999/movements.csv").await.status, 404);
     let exports: i64 = app

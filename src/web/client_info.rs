@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn only_the_values_that_a_trusted_proxy_added_are_used() {
-        // The client itself sent the first line.
+        // The client sent the first header line itself.
         let sent = headers(&[
             ("x-forwarded-for", "10.0.0.1"),
             ("x-forwarded-for", "10.0.0.2, 203.0.113.7"),
@@ -166,24 +166,24 @@ mod tests {
             ("x-request-id", "proxy-1"),
             ("host", "127.0.0.1:3000"),
         ]);
-        let believed = ClientInfo::read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
-        assert_eq!(believed.address, "203.0.113.7".parse().ok());
-        assert_eq!(believed.host.as_deref(), Some("shop.example"));
-        assert_eq!(&*believed.id, "proxy-1");
-        assert!(believed.is_secure && !believed.is_behind_untrusted_proxy);
+        let trusted = ClientInfo::read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
+        assert_eq!(trusted.address, "203.0.113.7".parse().ok());
+        assert_eq!(trusted.host.as_deref(), Some("shop.example"));
+        assert_eq!(&*trusted.id, "proxy-1");
+        assert!(trusted.is_secure && !trusted.is_behind_untrusted_proxy);
 
-        let doubted = ClientInfo::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
-        assert_eq!(doubted.address, Some(PEER));
-        assert_eq!(doubted.host.as_deref(), Some("127.0.0.1:3000"));
-        assert_ne!(&*doubted.id, "proxy-1");
-        assert!(!doubted.is_secure && doubted.is_behind_untrusted_proxy);
+        let untrusted = ClientInfo::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
+        assert_eq!(untrusted.address, Some(PEER));
+        assert_eq!(untrusted.host.as_deref(), Some("127.0.0.1:3000"));
+        assert_ne!(&*untrusted.id, "proxy-1");
+        assert!(!untrusted.is_secure && untrusted.is_behind_untrusted_proxy);
     }
 
     #[test]
     fn a_client_address_unknown_to_a_trusted_proxy_is_none() {
         let config = config(true, CookieSecure::Auto);
-        for said in ["unknown", "", "203.0.113.7, _hidden"] {
-            let sent = headers(&[("x-forwarded-for", said)]);
+        for value in ["unknown", "", "203.0.113.7, _hidden"] {
+            let sent = headers(&[("x-forwarded-for", value)]);
             assert_eq!(ClientInfo::read(&config, &sent, Some(PEER)).address, None);
         }
         assert_eq!(
