@@ -34,7 +34,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How connections are encrypted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Tls {
     None,
     /// After the command STARTTLS; nothing is accepted before.
@@ -45,7 +45,7 @@ pub enum Tls {
 
 /// How the server treats an email that it does not simply accept.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Reply {
     /// Refuses the recipient with this answer.
     RejectRecipient(&'static str),
@@ -78,7 +78,7 @@ struct Shared {
     changed: Notify,
 }
 
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 impl MailServer {
     /// Starts a server and writes its certificate in PEM to `certificate`.
     pub async fn start(tls: Tls, certificate: &Path) -> Self {
@@ -104,7 +104,7 @@ impl MailServer {
         Self { port, shared, task }
     }
 
-    /// Queues the treatment of one of the next emails.
+    /// Queues a reply for one of the next emails.
     pub fn queue_reply(&self, reply: Reply) {
         self.shared.replies.lock().unwrap().push_back(reply);
     }
@@ -138,7 +138,7 @@ impl Drop for MailServer {
     }
 }
 
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 impl Email {
     /// Returns a decoded header.
     pub fn header(&self, name: &str) -> String {

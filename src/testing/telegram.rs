@@ -31,7 +31,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the server treats a message that it does not simply accept.
 #[derive(Clone)]
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Reply {
     /// Answers 429 in the format of Telegram, with the seconds to wait.
     TooManyRequests(u64),
@@ -63,7 +63,7 @@ pub struct Telegram {
 
 #[derive(Default)]
 struct Shared {
-    /// The treatment of the next messages by chat; `""` stands for any chat.
+    /// The queued replies by chat; `""` stands for any chat.
     replies: Mutex<VecDeque<(String, Reply)>>,
     calls: Mutex<Vec<Call>>,
     /// The accepted messages.
@@ -75,7 +75,7 @@ struct Shared {
     changed: Notify,
 }
 
-#[allow(dead_code, reason = "each program of tests uses some")]
+#[allow(dead_code, reason = "each test binary uses only a part")]
 impl Telegram {
     /// Starts a server on a free port.
     pub async fn start() -> Self {
@@ -94,7 +94,7 @@ impl Telegram {
         Self { url, shared, task }
     }
 
-    /// Queues the treatment of one of the next messages to any chat.
+    /// Queues a reply for one of the next messages to any chat.
     pub fn queue_reply(&self, reply: Reply) {
         self.queue_reply_to("", reply);
     }
@@ -104,7 +104,7 @@ impl Telegram {
         self.shared.replies.lock().unwrap().clear();
     }
 
-    /// Queues the treatment of one of the next messages to a chat.
+    /// Queues a reply for one of the next messages to a chat.
     pub fn queue_reply_to(&self, chat: &str, reply: Reply) {
         let mut replies = self.shared.replies.lock().unwrap();
         replies.push_back((chat.to_owned(), reply));

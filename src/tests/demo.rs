@@ -16,7 +16,7 @@ use crate::{
 use chrono::NaiveDate;
 use diesel::prelude::*;
 
-/// More than a page has, and more than the orders that still wait at the end.
+/// More orders than fit on a page, and more than are still waiting at the end.
 const ORDERS: u32 = 400;
 /// A page size larger than any list here.
 const ALL: i64 = 10_000;

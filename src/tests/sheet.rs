@@ -153,7 +153,7 @@ async fn ledger_stock_supply_and_analytics_exports_are_logged(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_download_needs_the_permission_of_its_page(app: App) {
-    let mut nobody = app.browser();
+    let mut anonymous = app.browser();
     let mut clerk = app.signed_in_browser(app.clerk()).await;
     let mut manager = app.signed_in_browser(app.manager()).await;
     for (path, for_clerk, for_manager) in [
@@ -162,7 +162,7 @@ async fn a_download_needs_the_permission_of_its_page(app: App) {
         ("/supplies.csv", 403, 200),
         ("/admin/analytics.csv", 403, 403),
     ] {
-        let answer = nobody.get(path).await;
+        let answer = anonymous.get(path).await;
         assert_eq!(
             (answer.status, answer.location),
             (

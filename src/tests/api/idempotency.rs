@@ -94,14 +94,14 @@ async fn a_stored_answer_contains_no_customer_data(app: App) {
         assert!(!rows.contains(personal), "{rows}");
     }
     assert!(rows.contains("paid_not_issued"), "{rows}");
-    // The repeat shows the quantity and price of then, but the customer of now.
+    // The repeat has the original quantity and price, but the current customer name.
     let edited = json!({"version": 1, "phone": "8 916 123-45-67", "customer_name": "Анна Вронская", "qty": 1, "unit_price_rub": 90});
     assert_eq!(manager.put(first.location(), edited).await.status, 200);
     let again = keyed.post("/api/orders", request.clone()).await;
     let mut expected = first.json.clone();
     expected["customer_name"] = "Анна Вронская".into();
     assert_eq!((again.status, again.json), (201, expected));
-    // Without the secret key, the database does not reveal by guessing which phone number was sent.
+    // Without the secret key, nobody can guess from the fingerprint which phone number was sent.
     let app = app.restarted(|config| {
         config.secret_key = Some("another secret, as long as one must be".to_owned())
     });

@@ -21,7 +21,7 @@ use tower::ServiceExt;
 #[derive(Clone)]
 struct ApiClient {
     router: Router,
-    /// Headers that go with every request.
+    /// Headers that are sent with every request.
     headers: HeaderMap,
 }
 

@@ -489,7 +489,7 @@ impl Browser {
         for cookie in response.headers().get_all(header::SET_COOKIE) {
             let (name, rest) = cookie.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();
-            // The language and an empty, deleted cookie are no secrets.
+            // The language and the empty value of a deleted cookie are no secrets.
             if value.len() > 8 {
                 logs::forbid_in_log(value);
             }
