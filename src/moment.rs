@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn instants_written_for_machines_sort_as_texts() {
+    fn rfc3339_timestamps_sort_as_text() {
         let micros = [0, 1, 10, 500_000, 515_000, 515_326, 999_999, 1_000_000];
         let texts = micros.map(|micros| {
             let utc = DateTime::from_timestamp_micros(micros).unwrap();

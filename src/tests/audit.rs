@@ -279,7 +279,7 @@ fn the_table_lists_every_service_function_that_writes() {
 
 #[apply(on_both_databases)]
 async fn each_write_is_logged_in_exactly_one_row(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     let admin = app.admin();
     let waiting =
         app.restarted(|config| config.registration = crate::config::Registration::Approval);
@@ -349,14 +349,14 @@ async fn each_write_is_logged_in_exactly_one_row(app: App) {
 
 #[apply(on_both_databases)]
 async fn low_stock_is_logged_in_a_row_of_its_own(app: App) {
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     let scarce = product("чай").with("min_stock", "5");
     admin
         .write(move |tx| products::service::create(tx, "", &scarce.with("quantity", "5").read()?))
         .await
         .unwrap();
     let before = log_rows(&admin, Query::default()).await.len();
-    admin.books("чай", 1).await.unwrap();
+    admin.create_order("чай", 1).await.unwrap();
     let rows = log_rows(&admin, Query::default()).await;
     assert_eq!(rows.len(), before + 2);
     let [low_stock, create] = [&rows[0], &rows[1]];
@@ -372,7 +372,7 @@ async fn low_stock_is_logged_in_a_row_of_its_own(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_log_formats_values_like_every_other_page(app: App) {
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     admin
         .write(|tx| {
             crate::analytics::rates::set(
@@ -394,9 +394,11 @@ async fn the_log_formats_values_like_every_other_page(app: App) {
         })
         .await
         .unwrap();
-    admin.adds("чай", 3).await;
-    let order = admin.books("чай", 1).await.unwrap();
-    let mut browser = app.browser_of(app.person("второй", Role::Admin)).await;
+    admin.create_product("чай", 3).await;
+    let order = admin.create_order("чай", 1).await.unwrap();
+    let mut browser = app
+        .signed_in_browser(app.person("второй", Role::Admin))
+        .await;
     let page = browser.get("/admin/logs").await.body;
     for words in [
         "Курс евро 03.11.2026<",
@@ -421,14 +423,14 @@ async fn the_log_formats_values_like_every_other_page(app: App) {
 
 #[apply(on_both_databases)]
 async fn operations_that_change_nothing_are_not_logged(app: App) {
-    let admin = app.hire(app.admin()).await;
-    admin.adds("чай", 3).await;
-    let order = admin.books("чай", 1).await.unwrap();
-    admin.issues(order.id).await.unwrap();
+    let admin = app.create_account(app.admin()).await;
+    admin.create_product("чай", 3).await;
+    let order = admin.create_order("чай", 1).await.unwrap();
+    admin.issue_order(order.id).await.unwrap();
     let before = log_rows(&admin, Query::default()).await.len();
-    admin.issues(order.id).await.unwrap();
-    assert!(admin.denies(order.id).await.is_err());
-    assert!(admin.books("чай", 99).await.is_err());
+    admin.issue_order(order.id).await.unwrap();
+    assert!(admin.deny_order(order.id).await.is_err());
+    assert!(admin.create_order("чай", 99).await.is_err());
     admin
         .write(|tx| {
             products::service::correct(tx, 1, &fields! { expected: 2, on_hand: "2" }.read()?)
@@ -437,8 +439,8 @@ async fn operations_that_change_nothing_are_not_logged(app: App) {
         .unwrap();
     assert_eq!(log_rows(&admin, Query::default()).await.len(), before);
     // An edit, a role, a state and a rate that are already stored.
-    let open_order = admin.books("чай", 1).await.unwrap();
-    app.hire(app.clerk()).await;
+    let open_order = admin.create_order("чай", 1).await.unwrap();
+    app.create_account(app.clerk()).await;
     admin
         .write(|tx| {
             crate::analytics::rates::set(
@@ -482,7 +484,7 @@ async fn operations_that_change_nothing_are_not_logged(app: App) {
 
 #[apply(on_both_databases)]
 async fn log_rows_cannot_be_changed_or_deleted(app: App) {
-    app.hire(app.admin()).await;
+    app.create_account(app.admin()).await;
     for statement in [
         "UPDATE operation_log SET user_id = 'другой'",
         "DELETE FROM operation_log",
@@ -502,13 +504,17 @@ async fn log_rows_cannot_be_changed_or_deleted(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_log_is_filtered_by_user_action_entity_text_and_day(app: App) {
-    let admin = app.hire(app.admin()).await;
-    let manager = app.hire(app.manager()).await;
-    manager.adds("Чай зелёный", 9).await;
-    manager.adds("кофе", 9).await;
-    let order = manager.books("кофе", 2).await.unwrap();
-    app.clerk().issues(order.id).await.unwrap_err();
-    app.hire(app.clerk()).await.issues(order.id).await.unwrap();
+    let admin = app.create_account(app.admin()).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("Чай зелёный", 9).await;
+    manager.create_product("кофе", 9).await;
+    let order = manager.create_order("кофе", 2).await.unwrap();
+    app.clerk().issue_order(order.id).await.unwrap_err();
+    app.create_account(app.clerk())
+        .await
+        .issue_order(order.id)
+        .await
+        .unwrap();
     let count = async |query: Query| log_rows(&admin, query).await.len();
     let empty = Query::default;
     let today = crate::clock::now().day().to_string();
@@ -603,7 +609,7 @@ async fn the_log_is_filtered_by_user_action_entity_text_and_day(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_log_is_paged_forwards_and_backwards(app: App) {
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     for _ in 0..70 {
         admin.write(crate::auth::service::sign_out).await.unwrap();
         admin
@@ -663,11 +669,11 @@ async fn the_log_is_paged_forwards_and_backwards(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_log_contains_no_secrets(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     browser
         .submit("/admin/users", "invite_user", &[("role", "user")])
         .await;
-    app.hire(app.clerk()).await;
+    app.create_account(app.clerk()).await;
     let reset = browser
         .call("reset_password", &[("username", "продавец")])
         .await

@@ -10,11 +10,11 @@ use crate::{
 
 #[apply(on_both_databases)]
 async fn a_supply_updates_the_purchase_price_and_supplier_of_the_product(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let id = manager.adds("чай", 0).await.id;
-    manager.supplies("чай", 1, "1.50").await.unwrap();
-    manager.supplies("чай", 1, "1.50").await.unwrap();
-    let tea = manager.sees(id).await;
+    let manager = app.create_account(app.manager()).await;
+    let id = manager.create_product("чай", 0).await.id;
+    manager.receive_supply("чай", 1, "1.50").await.unwrap();
+    manager.receive_supply("чай", 1, "1.50").await.unwrap();
+    let tea = manager.product(id).await;
     assert_eq!(
         (tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version),
         (Some(Eur(150)), Some("Teekanne"), 2)
@@ -24,7 +24,7 @@ async fn a_supply_updates_the_purchase_price_and_supplier_of_the_product(app: Ap
         .write(move |tx| supplies::service::receive(tx, "", &draft.read()?))
         .await
         .unwrap();
-    let tea = manager.sees(id).await;
+    let tea = manager.product(id).await;
     assert_eq!(
         (tea.buy_price_eur, tea.supplier_name.as_deref(), tea.version),
         (Some(Eur(900)), Some("Lipton"), 3)
@@ -67,18 +67,18 @@ async fn a_supply_updates_the_purchase_price_and_supplier_of_the_product(app: Ap
         (proposed.buy_price_eur, proposed.supplier_name.as_deref()),
         (Some(Eur(900)), Some("Lipton"))
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn the_migration_fills_in_last_purchase_prices_unless_edited_by_hand(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for name in ["чай", "кофе", "какао"] {
-        manager.adds(name, 0).await;
+        manager.create_product(name, 0).await;
     }
     for name in ["чай", "кофе"] {
-        manager.supplies(name, 1, "1.50").await.unwrap();
-        manager.supplies(name, 1, "9").await.unwrap();
+        manager.receive_supply(name, 1, "1.50").await.unwrap();
+        manager.receive_supply(name, 1, "9").await.unwrap();
     }
     // As earlier versions left them: «кофе» was edited by hand afterwards.
     app.sql("UPDATE products SET buy_price_eur = 150, supplier_name = 'Lipton', supplier_key = 'lipton', version = 1 WHERE id = 1").await;
@@ -95,7 +95,7 @@ async fn the_migration_fills_in_last_purchase_prices_unless_edited_by_hand(app: 
     .await;
     let mut now = Vec::new();
     for id in 1..=3 {
-        let product = manager.sees(id).await;
+        let product = manager.product(id).await;
         now.push((
             product.buy_price_eur,
             product.supplier_name.clone(),
@@ -115,11 +115,11 @@ async fn the_migration_fills_in_last_purchase_prices_unless_edited_by_hand(app: 
 
 #[apply(on_both_databases)]
 async fn supplies_are_filtered_by_product_supplier_and_day(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 0).await;
-    manager.adds("кофе", 0).await;
-    manager.supplies("чай", 1, "1").await.unwrap();
-    manager.supplies("кофе", 2, "2").await.unwrap();
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 0).await;
+    manager.create_product("кофе", 0).await;
+    manager.receive_supply("чай", 1, "1").await.unwrap();
+    manager.receive_supply("кофе", 2, "2").await.unwrap();
     let found = |query: supplies::Query| {
         let manager = manager.clone();
         async move {

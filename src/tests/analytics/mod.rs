@@ -77,14 +77,14 @@ async fn summary(app: &App, from: &str, to: &str, by: &str, product: Option<i64>
 /// Creates tea at 2.00 €, coffee at 1.50 € on average and cocoa without a purchase price, and sells them just before
 /// and after a midnight in Moscow, so that two rates may apply. Returns the ids of the products.
 async fn create_example(app: &App) -> [i64; 3] {
-    let manager = app.hire(app.manager()).await;
-    app.hire(app.admin()).await;
-    let tea = manager.adds("чай", 0).await.id;
-    let coffee = manager.adds("кофе", 0).await.id;
-    let cocoa = manager.adds("какао", 5).await.id;
-    manager.supplies("чай", 10, "2").await.unwrap();
-    manager.supplies("кофе", 3, "1").await.unwrap();
-    manager.supplies("кофе", 3, "2").await.unwrap();
+    let manager = app.create_account(app.manager()).await;
+    app.create_account(app.admin()).await;
+    let tea = manager.create_product("чай", 0).await.id;
+    let coffee = manager.create_product("кофе", 0).await.id;
+    let cocoa = manager.create_product("какао", 5).await.id;
+    manager.receive_supply("чай", 10, "2").await.unwrap();
+    manager.receive_supply("кофе", 3, "1").await.unwrap();
+    manager.receive_supply("кофе", 3, "2").await.unwrap();
     settle_order(app, at("2026-11-22T20:59:59Z"), "чай", 2, "", false).await;
     settle_order(app, at("2026-11-22T21:00:00Z"), "чай", 1, "90", false).await;
     settle_order(app, at("2026-11-23T10:00:00Z"), "кофе", 3, "200", false).await;
@@ -184,7 +184,7 @@ async fn the_example_matches_figures_computed_by_hand(app: App) {
         "products are sorted by revenue, highest first"
     );
     assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
@@ -280,7 +280,7 @@ async fn without_a_rate_cost_is_in_euro_and_the_first_applies_to_earlier_days(ap
     );
     let (today, tomorrow) = (clock::now().day(), clock::now().day() + Days::new(1));
     set_rate(&app, &today.to_string(), "100").await;
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     assert_eq!(
         summary(&app, "2026-11-22", "2026-11-23", "day", None)
             .await
@@ -307,7 +307,7 @@ async fn a_corrected_rate_changes_the_cost_and_is_logged(app: App) {
         ("2026-10-01", "50", 104_600, 59_600),
     ] {
         set_rate(&app, day, rate).await;
-        app.assert_agrees().await;
+        app.assert_consistent().await;
         for (from, to) in [
             ("2026-11-22", "2026-11-23"),
             ("2026-01-01", "2026-12-31"),
@@ -352,13 +352,13 @@ async fn a_corrected_rate_changes_the_cost_and_is_logged(app: App) {
 
 #[apply(on_both_databases)]
 async fn random_ranges_match_sums_over_the_orders(app: App) {
-    let manager = app.hire(app.manager()).await;
-    app.hire(app.admin()).await;
+    let manager = app.create_account(app.manager()).await;
+    app.create_account(app.admin()).await;
     let mut products = Vec::new();
     for name in ["чай", "кофе", "какао"] {
-        products.push(manager.adds(name, 40).await.id);
-        manager.supplies(name, 300, "3.33").await.unwrap();
-        manager.supplies(name, 100, "4.44").await.unwrap();
+        products.push(manager.create_product(name, 40).await.id);
+        manager.receive_supply(name, 300, "3.33").await.unwrap();
+        manager.receive_supply(name, 100, "4.44").await.unwrap();
     }
     let mut random = StdRng::seed_from_u64(4);
     let begin: DateTime<chrono::Utc> = "2026-01-20T00:00:00Z".parse().unwrap();
@@ -388,7 +388,7 @@ async fn random_ranges_match_sums_over_the_orders(app: App) {
         )
         .await;
     }
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     for _ in 0..25 {
         let from = day("2026-01-10") + Days::new(random.random_range(0..110));
         let to = from + Days::new(random.random_range(0..90));
@@ -431,12 +431,12 @@ async fn random_ranges_match_sums_over_the_orders(app: App) {
 
 #[apply(on_both_databases)]
 async fn concurrent_issues_and_rate_changes_keep_the_sums_correct(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let clerk = app.hire(app.clerk()).await;
-    let admin = app.hire(app.admin()).await;
+    let manager = app.create_account(app.manager()).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let admin = app.create_account(app.admin()).await;
     for name in ["чай", "кофе", "какао"] {
-        manager.adds(name, 0).await;
-        manager.supplies(name, 100, "1.23").await.unwrap();
+        manager.create_product(name, 0).await;
+        manager.receive_supply(name, 100, "1.23").await.unwrap();
     }
     let today = clock::now().day();
     join_all((0..40).map(|client: i64| {
@@ -457,17 +457,17 @@ async fn concurrent_issues_and_rate_changes_keep_the_sums_correct(app: App) {
             for round in 0..3_usize {
                 let product =
                     ["чай", "кофе", "какао"][(usize::try_from(client).unwrap() + round) % 3];
-                let order = clerk.books(product, 1).await.unwrap();
+                let order = clerk.create_order(product, 1).await.unwrap();
                 if round == 2 {
-                    clerk.denies(order.id).await.unwrap();
+                    clerk.deny_order(order.id).await.unwrap();
                 } else {
-                    clerk.issues(order.id).await.unwrap();
+                    clerk.issue_order(order.id).await.unwrap();
                 }
             }
         }
     }))
     .await;
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     let today = summary(&app, &today.to_string(), &today.to_string(), "day", None)
         .await
         .totals;
@@ -479,13 +479,13 @@ async fn concurrent_issues_and_rate_changes_keep_the_sums_correct(app: App) {
 
 #[apply(on_both_databases)]
 async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin(app: App) {
-    let manager = app.hire(app.manager()).await;
-    app.hire(app.admin()).await;
+    let manager = app.create_account(app.manager()).await;
+    app.create_account(app.admin()).await;
     set_rate(&app, "2026-11-01", "100").await;
-    let honey = manager.adds("мёд", 10).await.id;
+    let honey = manager.create_product("мёд", 10).await.id;
     settle_order(&app, at("2026-11-05T10:00:00Z"), "мёд", 6, "1000", false).await;
     // Of the next six pieces, two have no purchase price.
-    manager.supplies("мёд", 4, "5").await.unwrap();
+    manager.receive_supply("мёд", 4, "5").await.unwrap();
     settle_order(&app, at("2026-11-06T10:00:00Z"), "мёд", 6, "1000", false).await;
     let expected = Figures {
         orders: 2,
@@ -527,7 +527,7 @@ async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin
         (expected.profit_rub(), expected.margin()),
         (Some(Rub(200_000)), Some(Share(5_000)))
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
         let wrong = format!("UPDATE {table} SET uncosted_rub = uncosted_rub + 1");
         app.state
@@ -546,10 +546,10 @@ async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin
             "{table}"
         );
         integrity::repair(&app.state).await.unwrap();
-        app.assert_agrees().await;
+        app.assert_consistent().await;
     }
     let mut browser = app
-        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .signed_in_browser(app.person("хозяин", crate::auth::Role::Admin))
         .await;
     let page = browser
         .get("/admin/analytics?from=2026-11-05&to=2026-11-06")
@@ -612,28 +612,34 @@ async fn the_migration_fills_in_revenue_without_a_purchase_price(app: App) {
             .uncosted_rub,
         Rub(10_000)
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn concurrent_denials_issues_and_rate_changes_do_not_deadlock(app: App) {
     let (manager, clerk, admin) = (
-        app.hire(app.manager()).await,
-        app.hire(app.clerk()).await,
-        app.hire(app.admin()).await,
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+        app.create_account(app.admin()).await,
     );
     let goods = ["чай", "кофе", "какао", "сахар"];
     for name in goods {
-        manager.adds(name, 0).await;
-        manager.supplies(name, 200, "1.23").await.unwrap();
+        manager.create_product(name, 0).await;
+        manager.receive_supply(name, 200, "1.23").await.unwrap();
         // A rate change updates the sums of products that have been issued.
-        let order = clerk.books(name, 1).await.unwrap();
-        clerk.issues(order.id).await.unwrap();
+        let order = clerk.create_order(name, 1).await.unwrap();
+        clerk.issue_order(order.id).await.unwrap();
     }
     let today = clock::now().day();
     let mut orders = Vec::new();
     for n in 0..160 {
-        orders.push(clerk.books(goods[n % goods.len()], 1).await.unwrap().id);
+        orders.push(
+            clerk
+                .create_order(goods[n % goods.len()], 1)
+                .await
+                .unwrap()
+                .id,
+        );
     }
     let rate = |n: usize| {
         let (admin, day) = (admin.clone(), today - Days::new(n as u64 % 3));
@@ -654,9 +660,9 @@ async fn concurrent_denials_issues_and_rate_changes_do_not_deadlock(app: App) {
         let (clerk, rate) = (clerk.clone(), rate(n));
         async move {
             let settled = if n % 4 == 0 {
-                clerk.issues(order).await
+                clerk.issue_order(order).await
             } else {
-                clerk.denies(order).await
+                clerk.deny_order(order).await
             };
             (settled.map(drop), rate.await)
         }
@@ -670,16 +676,19 @@ async fn concurrent_denials_issues_and_rate_changes_do_not_deadlock(app: App) {
         .filter(|(settled, rated)| settled.is_err() || rated.is_err())
         .collect();
     assert_eq!(failed, []);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn concurrent_first_issues_of_a_day_are_all_counted(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     // Products with these ids share one of the eight slots that a day's sums are kept in.
     let mut goods = Vec::new();
     for n in 0..32 {
-        let product = manager.adds(&format!("чай {n}"), 40).await;
+        let product = manager.create_product(&format!("чай {n}"), 40).await;
         if product.id % 8 == 0 {
             goods.push(product.data.name);
         }
@@ -688,13 +697,13 @@ async fn concurrent_first_issues_of_a_day_are_all_counted(app: App) {
         app.sql("DELETE FROM sales_by_day").await;
         let mut orders = Vec::new();
         for name in &goods {
-            orders.push(clerk.books(name, 1).await.unwrap().id);
+            orders.push(clerk.create_order(name, 1).await.unwrap().id);
         }
-        let issued = join_all(orders.into_iter().map(|order| clerk.issues(order))).await;
+        let issued = join_all(orders.into_iter().map(|order| clerk.issue_order(order))).await;
         assert!(issued.iter().all(Result::is_ok), "{issued:?}");
     }
     integrity::repair(&app.state).await.unwrap();
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
@@ -733,7 +742,7 @@ async fn wrong_sums_are_found_and_repaired(app: App) {
             crate::audit::set("wrong", wrong)
         ]
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     assert_eq!(
         summary(&app, "2026-11-23", "2026-11-23", "day", None)
             .await
@@ -752,7 +761,7 @@ async fn migrate_sums_orders_settled_before_the_sums_existed(app: App) {
         .await
         .unwrap()
         .unwrap();
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     assert_eq!(
         summary(&app, "2026-11-22", "2026-11-23", "day", None)
             .await
@@ -838,7 +847,7 @@ async fn invalid_queries_are_rejected(app: App) {
 
 #[apply(on_both_databases)]
 async fn low_products_are_listed_with_recent_sales_and_days_left(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for (name, pieces) in [("чай", "20"), ("кофе", "20")] {
         let draft = fields! { name: name, min_stock: "15", sell_price_rub: "100" };
         manager
@@ -895,7 +904,7 @@ async fn the_page_formats_figures_in_the_language_of_the_reader(app: App) {
     create_example(&app).await;
     set_rate(&app, "2026-11-01", "98.5").await;
     let mut browser = app
-        .browser_of(app.person("хозяин", crate::auth::Role::Admin))
+        .signed_in_browser(app.person("хозяин", crate::auth::Role::Admin))
         .await;
     let page = browser
         .get("/admin/analytics?from=2026-11-22&to=2026-11-23&sort=-profit")

@@ -32,7 +32,7 @@ fn time(
 
 #[apply(on_both_databases)]
 async fn responses_about_goods_and_orders_are_complete(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let tea = json!({"name": "Чай зелёный", "sell_price_rub": "1299.9", "min_stock": 5});
     assert_body!("product_created", manager.post("/api/products", tea).await);
     let supply =
@@ -43,11 +43,17 @@ async fn responses_about_goods_and_orders_are_complete(app: App) {
     );
     assert_body!(
         "order_created",
-        manager.post("/api/orders", order(1, 2)).await
+        manager.post("/api/orders", order_body(1, 2)).await
     );
-    manager.post("/api/orders", order(1, 1)).await;
-    assert_body!("order_issued", manager.act("/api/orders/1/issue").await);
-    assert_body!("order_denied", manager.act("/api/orders/2/deny").await);
+    manager.post("/api/orders", order_body(1, 1)).await;
+    assert_body!(
+        "order_issued",
+        manager.post_empty("/api/orders/1/issue").await
+    );
+    assert_body!(
+        "order_denied",
+        manager.post_empty("/api/orders/2/deny").await
+    );
     assert_body!("orders", manager.get("/api/orders").await);
     assert_body!("order_history", manager.get("/api/orders/1/history").await);
     assert_body!("product_after_orders", manager.get("/api/products/1").await);
@@ -59,8 +65,8 @@ async fn responses_about_goods_and_orders_are_complete(app: App) {
 
 #[apply(on_both_databases)]
 async fn problem_documents_are_complete(app: App) {
-    let manager = Program::of(&app, app.manager()).await;
-    manager.adds("Чай", 1).await;
+    let manager = ApiClient::with_new_account(&app, app.manager()).await;
+    manager.create_product("Чай", 1).await;
     assert_body!(
         "invalid_order",
         manager
@@ -69,21 +75,21 @@ async fn problem_documents_are_complete(app: App) {
     );
     assert_body!(
         "out_of_stock",
-        manager.post("/api/orders", order(1, 2)).await
+        manager.post("/api/orders", order_body(1, 2)).await
     );
     assert_body!("order_not_found", manager.get("/api/orders/99").await);
-    manager.post("/api/orders", order(1, 1)).await;
-    manager.act("/api/orders/1/deny").await;
+    manager.post("/api/orders", order_body(1, 1)).await;
+    manager.post_empty("/api/orders/1/deny").await;
     assert_body!(
         "order_already_denied",
-        manager.act("/api/orders/1/issue").await
+        manager.post_empty("/api/orders/1/issue").await
     );
     assert_body!(
         "signed_out",
-        Program::stranger(&app).get("/api/orders").await
+        ApiClient::anonymous(&app).get("/api/orders").await
     );
     assert_body!("forbidden", manager.get("/api/users").await);
-    let english = manager.with("accept-language", "en");
+    let english = manager.with_header("accept-language", "en");
     assert_body!(
         "order_not_found_in_english",
         english.get("/api/orders/99").await

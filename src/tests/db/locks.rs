@@ -67,9 +67,9 @@ async fn assert_pages_load(browser: &mut Browser) {
 fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
     block_on(async {
         let app = App::postgres();
-        let manager = app.hire(app.manager()).await;
-        let tea = manager.adds("чай", 20).await;
-        let browser = app.browser_of(app.clerk()).await;
+        let manager = app.create_account(app.manager()).await;
+        let tea = manager.create_product("чай", 20).await;
+        let browser = app.signed_in_browser(app.clerk()).await;
         let book = |n: usize| {
             let mut browser = browser.clone();
             async move {
@@ -96,7 +96,7 @@ fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
             // The first use of a token is recorded if possible; a failure to record it does not fail the request.
             let mut client = app
                 .browser()
-                .through_proxy("authorization", &format!("Bearer {token}"));
+                .with_header("authorization", &format!("Bearer {token}"));
             assert_eq!(client.get("/api/products").await.status, 200);
         };
         let booked = join_all((0..2 * WRITE_CONNECTIONS).map(book));
@@ -107,15 +107,15 @@ fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
             assert!(is_retryable, "{}", answer.body);
         }
         assert!(begun.elapsed() < LONGEST_WAIT, "{:?}", begun.elapsed());
-        assert_eq!(manager.counts(tea.id).await, (20, 0, 20));
+        assert_eq!(manager.counters(tea.id).await, (20, 0, 20));
         holder.release();
         for _ in 0..2 {
             for answer in join_all((0..2 * WRITE_CONNECTIONS).map(book)).await {
                 assert_eq!(answer.status, 200, "{}", answer.body);
             }
         }
-        assert_eq!(manager.counts(tea.id).await, (20, 8, 12));
-        app.assert_agrees().await;
+        assert_eq!(manager.counters(tea.id).await, (20, 8, 12));
+        app.assert_consistent().await;
     });
 }
 
@@ -123,14 +123,17 @@ fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
 fn advisory_locks_time_out_like_row_locks() {
     block_on(async {
         let app = App::postgres();
-        app.hire(app.manager()).await.adds("чай", 20).await;
-        let clerk = app.hire(app.clerk()).await;
-        let order = clerk.books("чай", 1).await.unwrap();
+        app.create_account(app.manager())
+            .await
+            .create_product("чай", 20)
+            .await;
+        let clerk = app.create_account(app.clerk()).await;
+        let order = clerk.create_order("чай", 1).await.unwrap();
         let rates_lock = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates', 0))";
         let holder = LockHolder::acquire(&app, rates_lock);
-        assert_eq!(clerk.issues(order.id).await, Err(Error::Locked));
+        assert_eq!(clerk.issue_order(order.id).await, Err(Error::Locked));
         holder.release();
-        assert!(clerk.issues(order.id).await.is_ok());
+        assert!(clerk.issue_order(order.id).await.is_ok());
     });
 }
 
@@ -138,10 +141,10 @@ fn advisory_locks_time_out_like_row_locks() {
 fn one_of_two_deadlocked_transactions_fails_with_locked() {
     block_on(async {
         let app = App::postgres();
-        let manager = app.hire(app.manager()).await;
+        let manager = app.create_account(app.manager()).await;
         let (tea, coffee) = (
-            manager.adds("чай", 1).await.id,
-            manager.adds("кофе", 1).await.id,
+            manager.create_product("чай", 1).await.id,
+            manager.create_product("кофе", 1).await.id,
         );
         let (one, two) = (channel::<()>(), channel::<()>());
         let lock_both = |first: i64,
@@ -184,8 +187,13 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
         assert_eq!(app.state.db.read(read).await.as_deref(), Ok("4s, 30s"));
         assert_eq!(app.state.db.write(read).await.as_deref(), Ok("4s, 30s"));
 
-        let tea = app.hire(app.manager()).await.adds("чай", 20).await.id;
-        let clerk = app.hire(app.clerk()).await;
+        let tea = app
+            .create_account(app.manager())
+            .await
+            .create_product("чай", 20)
+            .await
+            .id;
+        let clerk = app.create_account(app.clerk()).await;
         let (locked, is_locked) = channel::<()>();
         let (wake, woken) = channel::<()>();
         let dead = app.state.write(Actor::System, move |tx| {
@@ -200,7 +208,7 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
             while is_locked.try_recv().is_err() {
                 sleep(Duration::from_millis(5)).await;
             }
-            let booked = clerk.books("чай", 1).await;
+            let booked = clerk.create_order("чай", 1).await;
             wake.send(()).unwrap();
             booked
         };
@@ -209,7 +217,7 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
         assert_eq!(dead, Err(Error::Unavailable));
         // The broken connection is replaced.
         assert!(
-            join_all((0..8).map(|_| clerk.books("чай", 1)))
+            join_all((0..8).map(|_| clerk.create_order("чай", 1)))
                 .await
                 .iter()
                 .all(Result::is_ok)
@@ -221,7 +229,7 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
 fn a_name_created_by_a_concurrent_import_is_taken() {
     block_on(async {
         let app = App::postgres();
-        let manager = app.hire(app.manager()).await;
+        let manager = app.create_account(app.manager()).await;
         let draft = |name: &str| fields! { name: name };
         let (begin, begun) = channel::<()>();
         let (end, ended) = channel::<()>();
@@ -257,9 +265,9 @@ fn a_name_created_by_a_concurrent_import_is_taken() {
 
 #[apply(on_both_databases)]
 async fn reads_and_writes_do_not_block_each_other(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 20).await;
-    let mut browser = app.browser_of(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 20).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let (begin, begun) = channel::<()>();
     let (end, ended) = channel::<()>();
     let read = app.state.db.read(move |conn| {
@@ -276,7 +284,7 @@ async fn reads_and_writes_do_not_block_each_other(app: App) {
         while begun.try_recv().is_err() {
             sleep(Duration::from_millis(5)).await;
         }
-        let booked = manager.books("чай", 1).await;
+        let booked = manager.create_order("чай", 1).await;
         end.send(()).unwrap();
         booked
     };
@@ -304,9 +312,11 @@ async fn reads_and_writes_do_not_block_each_other(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_large_import_does_not_block_reads(app: App) {
-    let manager = app.hire(app.person("завсклад", Role::Manager)).await;
-    manager.adds("чай", 100).await;
-    let mut browser = app.browser_of(app.clerk()).await;
+    let manager = app
+        .create_account(app.person("завсклад", Role::Manager))
+        .await;
+    manager.create_product("чай", 100).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     let rows: String = (0..2_000).map(|n| format!("Товар {n};{n}\n")).collect();
     let upload = manager
         .write(move |tx| {
@@ -325,9 +335,9 @@ async fn a_large_import_does_not_block_reads(app: App) {
         import::service::confirm(tx, import::Kind::Products, &upload, &digest, false)
     });
     let meanwhile = async {
-        let bookings = join_all(
-            (0..10).map(|n| manager.books_once("чай", 1, if n % 2 == 0 { "one" } else { "two" })),
-        );
+        let bookings = join_all((0..10).map(|n| {
+            manager.create_order_with_key("чай", 1, if n % 2 == 0 { "one" } else { "two" })
+        }));
         let (booked, ()) = futures::join!(bookings, assert_pages_load(&mut browser));
         booked
     };
@@ -340,8 +350,8 @@ async fn a_large_import_does_not_block_reads(app: App) {
         );
     }
     for key in ["one", "two"] {
-        manager.books_once("чай", 1, key).await.unwrap();
+        manager.create_order_with_key("чай", 1, key).await.unwrap();
     }
-    assert_eq!(manager.counts(1).await.1, 2);
-    app.assert_agrees().await;
+    assert_eq!(manager.counters(1).await.1, 2);
+    app.assert_consistent().await;
 }

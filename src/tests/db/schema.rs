@@ -202,8 +202,8 @@ async fn a_backfill_runs_once_and_a_failed_one_changes_nothing(app: App) {
         raise_minimum(tx)?;
         Err(Error::NotFound)
     }
-    let manager = app.hire(app.manager()).await;
-    let product = manager.adds("Чай", 1).await;
+    let manager = app.create_account(app.manager()).await;
+    let product = manager.create_product("Чай", 1).await;
     let url = app.state.config.database_url.clone();
     let run = async |run| {
         let url = url.clone();
@@ -211,7 +211,7 @@ async fn a_backfill_runs_once_and_a_failed_one_changes_nothing(app: App) {
         let all = move || backfills::run(&mut url.open().unwrap(), &[backfill]);
         tokio::task::spawn_blocking(all).await.unwrap().is_ok()
     };
-    let minimum = async || manager.sees(product.id).await.min_stock;
+    let minimum = async || manager.product(product.id).await.min_stock;
     assert!(!run(raise_minimum_and_fail).await);
     assert_eq!(minimum().await, 0);
     assert!(run(raise_minimum).await);

@@ -18,8 +18,11 @@ async fn shop_with_product(
 ) -> (App, Arc<Channels>, Person) {
     let app = with_order_notifications(app, telegram, chats);
     let channels = Channels::of(&app.state).unwrap();
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 90).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 90)
+        .await;
     (app, channels, clerk)
 }
 
@@ -36,15 +39,15 @@ fn new_order_message(order: &Order) -> String {
 
 #[apply(on_both_databases)]
 async fn notifications_about_orders_arrive_in_order(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 2).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
-    let denied = clerk.books("чай", 1).await.unwrap();
-    clerk.denies(denied.id).await.unwrap();
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
+    let denied = clerk.create_order("чай", 1).await.unwrap();
+    clerk.deny_order(denied.id).await.unwrap();
     // The first message is rejected for now. The others wait behind it.
-    telegram.replies(Reply::Refused(500, "Internal Server Error"));
+    telegram.queue_reply(Reply::Refused(500, "Internal Server Error"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(telegram.calls("sendMessage").len(), 1);
     assert_eq!(deliver(&app.state, &channels, 10).await, 4);
@@ -80,20 +83,23 @@ async fn notifications_about_orders_arrive_in_order(app: App) {
 
 #[apply(on_both_databases)]
 async fn orders_are_notified_only_when_the_setting_is_on(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 9).await;
-    clerk.books("чай", 1).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 9)
+        .await;
+    clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(outbox(&app).await, []);
 }
 
 #[apply(on_both_databases)]
 async fn a_failing_chat_does_not_delay_the_others(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
-    telegram.replies_to(OTHER_CHAT, Reply::Refused(500, "Internal Server Error"));
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    telegram.queue_reply_to(OTHER_CHAT, Reply::Refused(500, "Internal Server Error"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     assert_eq!(deliver(&app.state, &channels, 10).await, 1);
     assert_eq!(
@@ -107,13 +113,13 @@ async fn a_failing_chat_does_not_delay_the_others(app: App) {
 
 #[apply(on_both_databases)]
 async fn retry_after_from_telegram_is_respected(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
-    telegram.replies(Reply::TooMany(90));
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    telegram.queue_reply(Reply::TooManyRequests(90));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     // Not even another notification is sent before that time.
-    clerk.issues(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 80).await, 0);
     assert_eq!(telegram.calls("sendMessage").len(), 1);
     assert_eq!(deliver(&app.state, &channels, 95).await, 2);
@@ -122,11 +128,11 @@ async fn retry_after_from_telegram_is_respected(app: App) {
 
 #[apply(on_both_databases)]
 async fn retry_after_from_a_proxy_is_respected(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
-    clerk.books("чай", 1).await.unwrap();
-    telegram.replies_to(CHAT, Reply::Busy(503, "300"));
-    telegram.replies_to(OTHER_CHAT, Reply::Busy(503, "300"));
+    clerk.create_order("чай", 1).await.unwrap();
+    telegram.queue_reply_to(CHAT, Reply::Busy(503, "300"));
+    telegram.queue_reply_to(OTHER_CHAT, Reply::Busy(503, "300"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     let calls = telegram.calls("sendMessage").len();
     assert_eq!(deliver(&app.state, &channels, 290).await, 0);
@@ -145,17 +151,17 @@ async fn retry_after_from_a_proxy_is_respected(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_long_outage_delays_a_message_but_neither_loses_nor_repeats_it(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
+    let order = clerk.create_order("чай", 1).await.unwrap();
     let failures = [
-        Reply::Cut,
+        Reply::Disconnect,
         Reply::Refused(500, "Internal Server Error"),
         Reply::Refused(502, "Bad Gateway"),
     ];
     let mut attempts = 0;
     for minute in 0..5 * 60 {
-        telegram.replies(failures[minute % failures.len()].clone());
+        telegram.queue_reply(failures[minute % failures.len()].clone());
         let before = telegram.calls("sendMessage").len();
         assert_eq!(
             deliver(&app.state, &channels, i64::try_from(minute).unwrap() * 60).await,
@@ -165,7 +171,7 @@ async fn a_long_outage_delays_a_message_but_neither_loses_nor_repeats_it(app: Ap
     }
     // Retries become less frequent but do not stop.
     assert!((20..60).contains(&attempts), "{attempts}");
-    telegram.forget_replies();
+    telegram.clear_replies();
     assert_eq!(deliver(&app.state, &channels, 5 * HOUR + 720).await, 1);
     assert_eq!(deliver(&app.state, &channels, 6 * HOUR).await, 0);
     let messages = telegram.messages(CHAT);
@@ -178,9 +184,9 @@ async fn a_long_outage_delays_a_message_but_neither_loses_nor_repeats_it(app: Ap
 
 #[apply(on_both_databases)]
 async fn messages_that_no_worker_delivers_are_also_given_up(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    clerk.books("чай", 1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     upkeep::delete_old(&app.state, clock_ahead(47 * HOUR)())
         .await
         .unwrap();
@@ -193,26 +199,26 @@ async fn messages_that_no_worker_delivers_are_also_given_up(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_message_is_given_up_after_two_days(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    clerk.books("чай", 1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     for hours in 0..48 {
-        telegram.replies(Reply::Refused(500, "Internal Server Error"));
+        telegram.queue_reply(Reply::Refused(500, "Internal Server Error"));
         deliver(&app.state, &channels, hours * HOUR).await;
     }
     assert_eq!(outbox(&app).await[0].0, State::Waiting);
-    telegram.forget_replies();
+    telegram.clear_replies();
     assert_eq!(deliver(&app.state, &channels, 48 * HOUR + 1).await, 0);
     let why = Some("500: Internal Server Error".to_owned());
     assert_eq!(outbox(&app).await, [(State::Failed, 48, why)]);
     // Later messages are not held up by the failed one.
-    clerk.books("чай", 1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 1).await, 1);
 }
 
 #[apply(on_both_databases)]
 async fn a_wrong_token_is_tried_once_and_a_correct_one_delivers_at_once(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_token(
         with_order_notifications(app, &telegram, &[CHAT]),
         &telegram,
@@ -220,9 +226,12 @@ async fn a_wrong_token_is_tried_once_and_a_correct_one_delivers_at_once(app: App
         &[CHAT],
     );
     let channels = Channels::of(&app.state).unwrap();
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 9).await;
-    let order = clerk.books("чай", 1).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 9)
+        .await;
+    let order = clerk.create_order("чай", 1).await.unwrap();
     for second in 0..600 {
         deliver(&app.state, &channels, second).await;
     }
@@ -244,16 +253,16 @@ async fn a_wrong_token_is_tried_once_and_a_correct_one_delivers_at_once(app: App
 
 #[apply(on_both_databases)]
 async fn messages_to_an_inaccessible_chat_fail_permanently(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
-    telegram.replies_to(
+    telegram.queue_reply_to(
         CHAT,
         Reply::Refused(403, "Forbidden: bot was kicked from the group chat"),
     );
-    telegram.replies_to(CHAT, Reply::Refused(400, "Bad Request: chat not found"));
-    let order = clerk.books("чай", 1).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
-    clerk.books("чай", 1).await.unwrap();
+    telegram.queue_reply_to(CHAT, Reply::Refused(400, "Bad Request: chat not found"));
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 0).await, 4);
     assert_eq!(deliver(&app.state, &channels, HOUR).await, 0);
     assert_eq!(
@@ -280,11 +289,11 @@ async fn messages_to_an_inaccessible_chat_fail_permanently(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_message_awaiting_a_slow_reply_is_not_sent_by_another_server(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
+    let order = clerk.create_order("чай", 1).await.unwrap();
     let permits = Arc::new(Semaphore::new(0));
-    telegram.replies(Reply::Slow(permits.clone()));
+    telegram.queue_reply(Reply::Slow(permits.clone()));
     let (state, other) = (app.state.clone(), Channels::of(&app.state).unwrap());
     let slow = tokio::spawn(async move { deliver(&state, &channels, 0).await });
     telegram.wait_for(CHAT, 1).await;
@@ -300,10 +309,10 @@ async fn a_message_awaiting_a_slow_reply_is_not_sent_by_another_server(app: App)
 
 #[apply(on_both_databases)]
 async fn concurrent_servers_send_each_message_once_and_in_order(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     for _ in 0..10 {
-        clerk.books("чай", 1).await.unwrap();
+        clerk.create_order("чай", 1).await.unwrap();
     }
     let servers: Vec<_> = (0..6)
         .map(|_| (app.another_server(), Channels::of(&app.state).unwrap()))
@@ -329,10 +338,10 @@ async fn concurrent_servers_send_each_message_once_and_in_order(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_repeat_after_a_lost_reply_says_that_it_may_be_one(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
-    telegram.replies(Reply::TakenAndCut);
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    telegram.queue_reply(Reply::AcceptAndDisconnect);
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(deliver(&app.state, &channels, 10).await, 1);
     let repeat = format!(
@@ -345,9 +354,9 @@ async fn a_repeat_after_a_lost_reply_says_that_it_may_be_one(app: App) {
 
 #[apply(on_both_databases)]
 async fn messages_claimed_by_a_dead_server_are_taken_over(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
-    let order = clerk.books("чай", 1).await.unwrap();
+    let order = clerk.create_order("чай", 1).await.unwrap();
     let queue_key = queue::queue_keys(&app.state).await.unwrap().remove(0).0;
     queue::claim(&app.state, &queue_key, "dead server", clock::now())
         .await
@@ -365,9 +374,9 @@ async fn messages_claimed_by_a_dead_server_are_taken_over(app: App) {
 
 #[apply(on_both_databases)]
 async fn removed_recipients_are_not_notified(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, _, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
-    clerk.books("чай", 1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     let app = with_bot(app, &telegram, &[OTHER_CHAT]);
     let channels = Channels::of(&app.state).unwrap();
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
@@ -382,14 +391,16 @@ async fn removed_recipients_are_not_notified(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_slow_recipient_does_not_delay_the_others(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;
     let permits = Arc::new(Semaphore::new(0));
-    telegram.replies_to(CHAT, Reply::Slow(permits.clone()));
+    telegram.queue_reply_to(CHAT, Reply::Slow(permits.clone()));
     let worker = Worker::start(app.state.clone(), channels);
     let mut expected = Vec::new();
     for count in 1..=3 {
-        expected.push(new_order_message(&clerk.books("чай", 1).await.unwrap()));
+        expected.push(new_order_message(
+            &clerk.create_order("чай", 1).await.unwrap(),
+        ));
         assert_eq!(telegram.wait_for(OTHER_CHAT, count).await, expected);
     }
     assert_eq!(telegram.messages(CHAT), expected[..1]);
@@ -400,17 +411,17 @@ async fn a_slow_recipient_does_not_delay_the_others(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_worker_delivers_as_soon_as_an_order_is_created(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
     let worker = Worker::start(app.state.clone(), channels);
-    let order = clerk.books("чай", 1).await.unwrap();
+    let order = clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(
         telegram.wait_for(CHAT, 1).await,
         [new_order_message(&order)]
     );
     worker.stop().await;
     // Without a worker, the message stays in the outbox.
-    clerk.books("чай", 1).await.unwrap();
+    clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(
         outbox(&app)
             .await

@@ -33,33 +33,36 @@ fn line(id: i64, name: &str, counts: &str) -> String {
 
 #[apply(on_both_databases)]
 async fn a_product_is_reported_once_below_its_minimum_and_again_after_recovery(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     let tea = manager
         .add_product_with_minimum("Чай «Ассам» & мёд", 7, 5)
         .await;
 
     // Stock at the minimum is not below it.
-    clerk.books("ассам", 2).await.unwrap();
+    clerk.create_order("ассам", 2).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     // Below the minimum: reported a minute later, not earlier.
-    let fourth = clerk.books("ассам", 1).await.unwrap();
+    let fourth = clerk.create_order("ассам", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 30).await, 0);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     let low = line(tea, "Чай «Ассам» &amp; мёд", "доступно 4, минимум 5");
     let first = message(&["Заканчивается товар", &low]);
     assert_eq!(telegram.messages(CHAT), [first.as_str()]);
     // While it stays below, further changes are not reported.
-    clerk.books("ассам", 1).await.unwrap();
-    clerk.issues(fourth.id).await.unwrap();
-    manager.supplies("ассам", 1, "2").await.unwrap();
+    clerk.create_order("ассам", 1).await.unwrap();
+    clerk.issue_order(fourth.id).await.unwrap();
+    manager.receive_supply("ассам", 1, "2").await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     // Back at the minimum: the next fall is reported again.
-    manager.supplies("ассам", 1, "2").await.unwrap();
+    manager.receive_supply("ассам", 1, "2").await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
-    clerk.books("ассам", 3).await.unwrap();
+    clerk.create_order("ассам", 3).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     let low = line(tea, "Чай «Ассам» &amp; мёд", "доступно 2, минимум 5");
     let second = message(&["Заканчивается товар", &low]);
@@ -76,10 +79,10 @@ async fn a_product_is_reported_once_below_its_minimum_and_again_after_recovery(a
 
 #[apply(on_both_databases)]
 async fn edits_and_stock_counts_trigger_alerts_too(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let (tea, coffee) = (
         manager.add_product_with_minimum("чай", 5, 2).await,
         manager.add_product_with_minimum("кофе", 5, 2).await,
@@ -101,8 +104,8 @@ async fn edits_and_stock_counts_trigger_alerts_too(app: App) {
         .await
         .unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
-    let order = manager.books("чай", 5).await.unwrap();
-    manager.denies(order.id).await.unwrap();
+    let order = manager.create_order("чай", 5).await.unwrap();
+    manager.deny_order(order.id).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     assert_eq!(
         telegram.messages(CHAT),
@@ -121,16 +124,16 @@ async fn edits_and_stock_counts_trigger_alerts_too(app: App) {
 
 #[apply(on_both_databases)]
 async fn alerts_within_a_minute_are_joined_into_one_message(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let mut ids = Vec::new();
     for name in ["какао", "кофе", "чай"] {
         ids.push(manager.add_product_with_minimum(name, 5, 5).await);
     }
     for name in ["чай", "кофе", "какао", "чай"] {
-        manager.books(name, 1).await.unwrap();
+        manager.create_order(name, 1).await.unwrap();
     }
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 0);
@@ -147,10 +150,10 @@ async fn alerts_within_a_minute_are_joined_into_one_message(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_import_that_makes_hundreds_of_products_low_sends_one_message(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let count = 200;
     let add = move |tx: &mut crate::transaction::Tx<'_>| {
         for number in 0..count {
@@ -188,16 +191,16 @@ async fn an_import_that_makes_hundreds_of_products_low_sends_one_message(app: Ap
 
 #[apply(on_both_databases)]
 async fn a_product_created_below_its_minimum_is_reported_once(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let tea = manager.add_product_with_minimum("чай", 3, 5).await;
     manager.add_product_with_minimum("кофе", 5, 5).await;
     manager.add_product_with_minimum("какао", 0, 0).await;
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     // While it stays low, nothing more is reported.
-    manager.books("чай", 1).await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
     let first = message(&[
         "Заканчивается товар",
@@ -232,10 +235,10 @@ async fn a_product_created_below_its_minimum_is_reported_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_product_restored_below_its_minimum_is_reported(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let (tea, coffee) = (
         manager.add_product_with_minimum("чай", 5, 5).await,
         manager.add_product_with_minimum("кофе", 5, 5).await,
@@ -279,16 +282,16 @@ async fn a_product_restored_below_its_minimum_is_reported(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_product_that_stays_below_its_minimum_is_not_reported_again(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     manager.add_product_with_minimum("чай", 0, 5).await;
     let counts = (
         outbox(&app).await.len(),
         low_stock_log(&app.admin()).await.len(),
     );
     assert_eq!(counts, (1, 1));
-    manager.supplies("чай", 3, "1").await.unwrap();
+    manager.receive_supply("чай", 3, "1").await.unwrap();
     // Down and up again within one transaction: not reported.
     manager.add_product_with_minimum("кофе", 5, 5).await;
     manager
@@ -309,17 +312,17 @@ async fn a_product_that_stays_below_its_minimum_is_not_reported_again(app: App) 
 
 #[apply(on_both_databases)]
 async fn products_refilled_before_delivery_are_not_reported(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let mut browser = app.browser_of(app.admin()).await;
-    let manager = app.hire(app.manager()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
+    let manager = app.create_account(app.manager()).await;
     let mut ids = Vec::new();
     for name in ["чай", "кофе", "вода"] {
         ids.push(manager.add_product_with_minimum(name, 5, 5).await);
-        manager.books(name, 1).await.unwrap();
+        manager.create_order(name, 1).await.unwrap();
     }
-    manager.supplies("чай", 3, "1").await.unwrap();
+    manager.receive_supply("чай", 3, "1").await.unwrap();
     let archived = ids[2];
     manager
         .write(move |tx| products::service::archive(tx, archived))
@@ -346,22 +349,22 @@ async fn products_refilled_before_delivery_are_not_reported(app: App) {
         "{page}"
     );
     // The next fall is reported.
-    manager.books("чай", 4).await.unwrap();
+    manager.create_order("чай", 4).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     assert_eq!(telegram.messages(CHAT).len(), 2);
 }
 
 #[apply(on_both_databases)]
 async fn refilled_alerts_are_cancelled_and_later_ones_keep_their_delay(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for name in ["чай", "кофе"] {
         manager.add_product_with_minimum(name, 5, 5).await;
-        manager.books(name, 1).await.unwrap();
+        manager.create_order(name, 1).await.unwrap();
     }
-    manager.supplies("чай", 3, "1").await.unwrap();
+    manager.receive_supply("чай", 3, "1").await.unwrap();
     // The second alert is not due yet.
     app.sql("UPDATE notifications SET due_at = '2099-01-01 00:00:00' WHERE id = 2")
         .await;
@@ -373,17 +376,17 @@ async fn refilled_alerts_are_cancelled_and_later_ones_keep_their_delay(app: App)
 
 #[apply(on_both_databases)]
 async fn an_alert_with_a_lost_reply_is_repeated_even_after_a_refill(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     manager.add_product_with_minimum("чай", 5, 5).await;
     manager.add_product_with_minimum("кофе", 5, 5).await;
-    manager.books("чай", 1).await.unwrap();
-    telegram.replies(Reply::TakenAndCut);
+    manager.create_order("чай", 1).await.unwrap();
+    telegram.queue_reply(Reply::AcceptAndDisconnect);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
-    manager.supplies("чай", 3, "1").await.unwrap();
-    manager.books("кофе", 1).await.unwrap();
+    manager.receive_supply("чай", 3, "1").await.unwrap();
+    manager.create_order("кофе", 1).await.unwrap();
     // The repeat contains nothing new and says that it may be a repeat. The later alert is a message of its own.
     assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 2);
     let messages = telegram.messages(CHAT);
@@ -403,10 +406,10 @@ async fn an_alert_with_a_lost_reply_is_repeated_even_after_a_refill(app: App) {
 
 #[apply(on_both_databases)]
 async fn rolled_back_transactions_send_no_notifications(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_order_notifications(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     manager.add_product_with_minimum("чай", 5, 5).await;
     let failing = manager.write(|tx| {
         let draft = fields! { phone: "+79161234567", product: "чай", qty: "1" };
@@ -426,16 +429,16 @@ async fn rolled_back_transactions_send_no_notifications(app: App) {
 
 #[apply(on_both_databases)]
 async fn without_recipients_low_stock_is_only_logged(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     manager.add_product_with_minimum("чай", 5, 5).await;
-    manager.books("чай", 1).await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
     assert_eq!(outbox(&app).await, []);
     assert_eq!(low_stock_log(&app.admin()).await.len(), 1);
 }
 
 #[apply(on_both_databases)]
 async fn the_demo_sends_no_notifications(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_order_notifications(app, &telegram, &[CHAT]);
     crate::demo::fill(&app.state, 60).await.unwrap();
     assert_eq!(outbox(&app).await, []);
@@ -444,13 +447,13 @@ async fn the_demo_sends_no_notifications(app: App) {
 
 #[apply(on_both_databases)]
 async fn notifications_use_the_configured_language(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT])
         .restarted(|config| config.notifications.language = Locale::en);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let tea = manager.add_product_with_minimum("Assam", 5, 5).await;
-    manager.books("assam", 1).await.unwrap();
+    manager.create_order("assam", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     let expected = message(&[
         "Product running low",

@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     config::notifications as settings,
     notifications::{mail::Mail, service},
-    testing::mail_server::{self, Letter, MailServer, Tls},
+    testing::mail_server::{self, Email, MailServer, Tls},
     tests::support::block_on,
 };
 use lettre::message::Mailbox;
@@ -38,7 +38,7 @@ async fn send_test(app: &App) {
 
 async fn open_mail_server(tls: Tls) -> (MailServer, String) {
     let folder = tempfile::tempdir().unwrap();
-    let server = MailServer::open(tls, &folder.path().join("mail.pem")).await;
+    let server = MailServer::start(tls, &folder.path().join("mail.pem")).await;
     let url = format!(
         "smtp://shop:{}@localhost:{}",
         mail_server::PASSWORD,
@@ -47,7 +47,7 @@ async fn open_mail_server(tls: Tls) -> (MailServer, String) {
     (server, url)
 }
 
-fn recipients(letters: &[Letter]) -> Vec<&str> {
+fn recipients(letters: &[Email]) -> Vec<&str> {
     letters.iter().map(|letter| letter.to.as_str()).collect()
 }
 
@@ -56,15 +56,15 @@ async fn low_stock_is_mailed_once_to_each_recipient(app: App) {
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let tea = manager
         .add_product_with_minimum("Чай <зелёный>", 5, 5)
         .await;
-    manager.books("чай", 1).await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 30).await, 0);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 2);
     assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 0);
-    let letters = server.letters();
+    let letters = server.emails();
     let mut to = recipients(&letters);
     to.sort_unstable();
     assert_eq!(to, [ANNA, BORIS]);
@@ -88,13 +88,13 @@ async fn retried_mail_keeps_its_message_id(app: App) {
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA, BORIS]);
     let channels = Channels::of(&app.state).unwrap();
-    app.hire(app.admin()).await;
+    app.create_account(app.admin()).await;
     send_test(&app).await;
-    server.replies(mail_server::Reply::TakenAndCut);
-    server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
+    server.queue_reply(mail_server::Reply::AcceptAndDisconnect);
+    server.queue_reply(mail_server::Reply::RejectEmail("451 4.3.0 Try again later"));
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
     assert_eq!(deliver(&app.state, &channels, 10).await, 2);
-    let letters = server.letters();
+    let letters = server.emails();
     assert_eq!(letters.len(), 3);
     let repeated_to = letters[0].to.clone();
     let message_ids: Vec<_> = letters
@@ -116,23 +116,23 @@ async fn different_contents_never_share_a_message_id(app: App) {
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for name in ["чай", "кофе", "вода", "сок"] {
         manager.add_product_with_minimum(name, 5, 5).await;
     }
-    manager.books("чай", 1).await.unwrap();
+    manager.create_order("чай", 1).await.unwrap();
     // The message is accepted but the reply is lost. Before the retry, another product runs low.
-    server.replies(mail_server::Reply::TakenAndCut);
+    server.queue_reply(mail_server::Reply::AcceptAndDisconnect);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
-    manager.books("кофе", 1).await.unwrap();
+    manager.create_order("кофе", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER + 10).await, 2);
     // The message is not accepted. Before the retry, one more product runs low.
-    manager.books("вода", 1).await.unwrap();
-    server.replies(mail_server::Reply::Letter("451 4.3.0 Try again later"));
+    manager.create_order("вода", 1).await.unwrap();
+    server.queue_reply(mail_server::Reply::RejectEmail("451 4.3.0 Try again later"));
     assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 0);
-    manager.books("сок", 1).await.unwrap();
+    manager.create_order("сок", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 3 * AFTER_GATHER).await, 1);
-    let letters = server.letters();
+    let letters = server.emails();
     let mut contents = std::collections::BTreeMap::new();
     for letter in &letters {
         let text = letter.header("Subject") + &letter.text();
@@ -154,7 +154,7 @@ async fn retried_mail_repeats_the_first_text_even_after_a_refill(app: App) {
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for name in ["чай", "кофе", "вода"] {
         manager.add_product_with_minimum(name, 5, 5).await;
     }
@@ -172,12 +172,12 @@ async fn retried_mail_repeats_the_first_text_even_after_a_refill(app: App) {
         })
         .await
         .unwrap();
-    manager.supplies("чай", 3, "1").await.unwrap();
-    server.replies(mail_server::Reply::TakenAndCut);
+    manager.receive_supply("чай", 3, "1").await.unwrap();
+    server.queue_reply(mail_server::Reply::AcceptAndDisconnect);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 0);
-    manager.supplies("кофе", 3, "1").await.unwrap();
+    manager.receive_supply("кофе", 3, "1").await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 2 * AFTER_GATHER).await, 1);
-    let letters = server.letters();
+    let letters = server.emails();
     assert_eq!(
         letters[0].header("Message-ID"),
         letters[1].header("Message-ID")
@@ -194,11 +194,13 @@ async fn a_rejected_message_fails_permanently_and_the_next_one_is_sent(app: App)
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url, &[ANNA]).restarted(|config| config.notifications.orders = true);
     let channels = Channels::of(&app.state).unwrap();
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 5).await;
-    let order = manager.books("чай", 1).await.unwrap();
-    manager.issues(order.id).await.unwrap();
-    server.replies(mail_server::Reply::Recipient("550 5.1.1 No such mailbox"));
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 5).await;
+    let order = manager.create_order("чай", 1).await.unwrap();
+    manager.issue_order(order.id).await.unwrap();
+    server.queue_reply(mail_server::Reply::RejectRecipient(
+        "550 5.1.1 No such mailbox",
+    ));
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
     let rows = outbox(&app).await;
     assert_eq!((rows[0].0, rows[1].0), (State::Failed, State::Sent));
@@ -207,7 +209,7 @@ async fn a_rejected_message_fails_permanently_and_the_next_one_is_sent(app: App)
         "{rows:?}"
     );
     assert_eq!(
-        server.letters()[0].header("Subject"),
+        server.emails()[0].header("Subject"),
         "Сириус: Заказ № 1 выдан"
     );
 }
@@ -216,7 +218,7 @@ async fn a_rejected_message_fails_permanently_and_the_next_one_is_sent(app: App)
 async fn mail_waits_until_the_smtp_password_is_correct(app: App) {
     let (server, url) = open_mail_server(Tls::None).await;
     let app = with_mail(app, &url.replace(mail_server::PASSWORD, "wrong"), &[ANNA]);
-    app.hire(app.admin()).await;
+    app.create_account(app.admin()).await;
     send_test(&app).await;
     let channels = Channels::of(&app.state).unwrap();
     for second in 0..100 {
@@ -231,7 +233,7 @@ async fn mail_waits_until_the_smtp_password_is_correct(app: App) {
         deliver(&app.state, &Channels::of(&app.state).unwrap(), 1_000).await,
         1
     );
-    assert_eq!(server.letters().len(), 1);
+    assert_eq!(server.emails().len(), 1);
 }
 
 #[test]
@@ -256,7 +258,7 @@ fn no_mail_is_sent_over_an_untrusted_certificate() {
                 .await;
             let why = refused.unwrap_err().why().to_owned();
             assert!(why.contains("certificate"), "{why}");
-            assert!(server.letters().is_empty());
+            assert!(server.emails().is_empty());
         }
     });
 }

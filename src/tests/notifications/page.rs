@@ -6,7 +6,7 @@ const PAGE: &str = "/admin/notifications";
 
 #[apply(on_both_databases)]
 async fn the_page_shows_which_channels_are_off_and_how_to_enable_them(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     let page = browser.get(PAGE).await.body;
     for words in [
         "TELEGRAM_BOT_TOKEN",
@@ -29,10 +29,10 @@ async fn the_page_shows_which_channels_are_off_and_how_to_enable_them(app: App) 
 
 #[apply(on_both_databases)]
 async fn a_test_notification_is_sent_and_its_delivery_is_shown(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT, OTHER_CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     let sent = browser.submit(PAGE, "send_test_notification", &[]).await;
     assert_eq!(
         sent.location.as_deref(),
@@ -43,7 +43,7 @@ async fn a_test_notification_is_sent_and_its_delivery_is_shown(app: App) {
         page.contains("Проверочное сообщение отправляется") && page.contains("Ждут отправки: 2."),
         "{page}"
     );
-    telegram.replies_to(
+    telegram.queue_reply_to(
         OTHER_CHAT,
         Reply::Refused(403, "Forbidden: bot was blocked by the user"),
     );
@@ -86,7 +86,7 @@ async fn a_test_notification_is_sent_and_its_delivery_is_shown(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_rejected_token_is_shown_and_orders_still_work(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_token(
         with_order_notifications(app, &telegram, &[CHAT]),
         &telegram,
@@ -94,11 +94,11 @@ async fn a_rejected_token_is_shown_and_orders_still_work(app: App) {
         &[CHAT],
     );
     let channels = Channels::of(&app.state).unwrap();
-    let mut browser = app.browser_of(app.admin()).await;
-    app.admin().adds("чай", 5).await;
-    app.admin().books("чай", 1).await.unwrap();
+    let mut browser = app.signed_in_browser(app.admin()).await;
+    app.admin().create_product("чай", 5).await;
+    app.admin().create_order("чай", 1).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, 0).await, 0);
-    app.admin().books("чай", 1).await.unwrap();
+    app.admin().create_order("чай", 1).await.unwrap();
     let page = browser.get(PAGE).await.body;
     assert!(
         page.contains("Telegram отклоняет сообщения с")
@@ -112,13 +112,13 @@ async fn a_rejected_token_is_shown_and_orders_still_work(app: App) {
 
 #[apply(on_both_databases)]
 async fn product_names_are_escaped_on_the_page(app: App) {
-    let telegram = Telegram::open().await;
+    let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
-    let mut browser = app.browser_of(app.admin()).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
     app.admin()
         .add_product_with_minimum("<script>alert(1)</script>", 5, 5)
         .await;
-    app.admin().books("script", 1).await.unwrap();
+    app.admin().create_order("script", 1).await.unwrap();
     let page = browser.get(PAGE).await.body;
     assert!(
         page.contains("Заканчивается: &lt;script>alert(1)")

@@ -79,8 +79,11 @@ async fn customers_found_by(clerk: &Person, customer: &str) -> Vec<String> {
 
 #[apply(on_both_databases)]
 async fn orders_are_found_by_number_and_by_customer_name(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 100).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 100)
+        .await;
     for customer in [
         "Алёна Петрова",
         "",
@@ -138,8 +141,11 @@ async fn orders_are_found_by_number_and_by_customer_name(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_corrected_customer_name_replaces_the_old_one_in_searches(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 100).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 100)
+        .await;
     let order = create_order_for(&clerk, "Мария", "89161234567", "чай").await;
     let draft =
         fields! { phone: order.phone, customer_name: "Марина", qty: "1", unit_price_rub: "90" };
@@ -156,8 +162,11 @@ async fn a_corrected_customer_name_replaces_the_old_one_in_searches(app: App) {
 
 #[apply(on_both_databases)]
 async fn names_stored_by_an_earlier_version_are_indexed_at_start(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 100).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 100)
+        .await;
     for customer in ["Мария", "", "Иван"] {
         create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
@@ -188,9 +197,12 @@ async fn names_stored_by_an_earlier_version_are_indexed_at_start(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_invalid_filter_is_marked_at_its_field_and_the_others_still_apply(app: App) {
-    let mut browser = app.browser_of(app.admin()).await;
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 100).await;
+    let mut browser = app.signed_in_browser(app.admin()).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 100)
+        .await;
     for customer in ["Мария", "Иван"] {
         create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
@@ -244,7 +256,7 @@ async fn an_invalid_filter_is_marked_at_its_field_and_the_others_still_apply(app
         } else {
             format!("id=\"filter-{field}-error\"")
         };
-        let error = crate::tests::support::between(&page.body, &place, "</p>");
+        let error = crate::tests::support::text_between(&page.body, &place, "</p>");
         assert!(
             error.contains(words) || page.body.contains(words) && field.is_empty(),
             "{path}: {error}"
@@ -265,7 +277,7 @@ async fn an_invalid_filter_is_marked_at_its_field_and_the_others_still_apply(app
 
 #[apply(on_both_databases)]
 async fn an_invalid_date_is_marked_with_an_example_of_a_valid_one(app: App) {
-    let mut browser = app.browser_of(app.clerk()).await;
+    let mut browser = app.signed_in_browser(app.clerk()).await;
     for invalid in ["23.11.26", "2026-02-30", "вчера"] {
         let typed: String = url::form_urlencoded::byte_serialize(invalid.as_bytes()).collect();
         let page = browser.get(&format!("/orders?from={typed}")).await;
@@ -301,7 +313,7 @@ async fn digits_that_many_phones_share_find_all_of_them(app: App) {
         end: clock::now(),
     };
     demo::make(&app.state, year, Method::Bulk).await.unwrap();
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let all = |query: Query| clerk.read(move |tx| orders::search::page(tx, &query, Some(10_000)));
     let everything = all(Query::default()).await.unwrap().items;
     for (digits, is_many) in [("791", true), ("916", false), ("4567", false)] {
@@ -337,8 +349,11 @@ async fn digits_that_many_phones_share_find_all_of_them(app: App) {
 
 #[apply(on_both_databases)]
 async fn orders_are_found_by_the_start_or_the_end_of_the_phone(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 9).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 9)
+        .await;
     let order = create_order(&clerk, "+7 916 123-45-67", "чай").await;
     create_order(&clerk, "+7 903 765-43-21", "чай").await;
     for digits in [
@@ -393,15 +408,15 @@ async fn orders_are_found_by_the_start_or_the_end_of_the_phone(app: App) {
 
 #[apply(on_both_databases)]
 async fn orders_are_filtered_by_status_product_and_day(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let manager = app.hire(app.manager()).await;
-    manager.adds("Чай зелёный", 9).await;
-    manager.adds("Чай чёрный", 9).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("Чай зелёный", 9).await;
+    manager.create_product("Чай чёрный", 9).await;
     let (green, black) = (
         create_order(&clerk, "89161234567", "зелёный").await,
         create_order(&clerk, "89161234567", "чёрный").await,
     );
-    clerk.issues(green.id).await.unwrap();
+    clerk.issue_order(green.id).await.unwrap();
     let found = |query: Query| {
         let clerk = clerk.clone();
         async move {
@@ -488,12 +503,15 @@ async fn orders_are_filtered_by_status_product_and_day(app: App) {
 
 #[apply(on_both_databases)]
 async fn every_sort_order_pages_through_all_orders_and_back(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 500).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 500)
+        .await;
     for n in 0..120 {
         let order = create_order(&clerk, &format!("+7916{:07}", n % 7 * 1_000), "чай").await;
         if n % 3 == 0 {
-            clerk.issues(order.id).await.unwrap();
+            clerk.issue_order(order.id).await.unwrap();
         }
     }
     for sort in [

@@ -14,10 +14,13 @@ use crate::{
 
 #[apply(on_both_databases)]
 async fn an_order_reserves_stock_and_its_issue_removes_it(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 0).await;
-    manager.supplies("чай", 10, "2.50").await.unwrap();
-    let order = clerk.books("чай", 3).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 0).await;
+    manager.receive_supply("чай", 10, "2.50").await.unwrap();
+    let order = clerk.create_order("чай", 3).await.unwrap();
     assert_eq!(
         (
             order.status.clone(),
@@ -26,72 +29,86 @@ async fn an_order_reserves_stock_and_its_issue_removes_it(app: App) {
         ),
         (Status::PaidNotIssued.into(), Rub(10_000), Rub(30_000))
     );
-    assert_eq!(clerk.counts(tea.id).await, (10, 3, 7));
-    let issued = clerk.issues(order.id).await.unwrap();
+    assert_eq!(clerk.counters(tea.id).await, (10, 3, 7));
+    let issued = clerk.issue_order(order.id).await.unwrap();
     assert_eq!(
         (issued.status, issued.issued_at.is_some()),
         (Status::PaidIssued.into(), true)
     );
-    assert_eq!(clerk.counts(tea.id).await, (7, 0, 7));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(tea.id).await, (7, 0, 7));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_denied_order_releases_its_reserve(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 5).await;
-    let order = clerk.books("чай", 5).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 5).await;
+    let order = clerk.create_order("чай", 5).await.unwrap();
     assert_eq!(
-        clerk.denies(order.id).await.unwrap().status,
+        clerk.deny_order(order.id).await.unwrap().status,
         Status::PaidDenied
     );
-    assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(tea.id).await, (5, 0, 5));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn more_than_the_available_stock_cannot_be_ordered(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 3).await;
-    clerk.books("чай", 2).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 3)
+        .await;
+    clerk.create_order("чай", 2).await.unwrap();
     assert_eq!(
-        clerk.books("чай", 2).await.unwrap_err(),
+        clerk.create_order("чай", 2).await.unwrap_err(),
         Error::OutOfStock { stock: 1, qty: 2 }
     );
-    assert_eq!(clerk.counts(tea.id).await, (3, 2, 1));
+    assert_eq!(clerk.counters(tea.id).await, (3, 2, 1));
 }
 
 #[apply(on_both_databases)]
 async fn issuing_or_denying_twice_changes_nothing_and_the_opposite_conflicts(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     let (first, second) = (
-        clerk.books("чай", 2).await.unwrap(),
-        clerk.books("чай", 1).await.unwrap(),
+        clerk.create_order("чай", 2).await.unwrap(),
+        clerk.create_order("чай", 1).await.unwrap(),
     );
-    let issued = clerk.issues(first.id).await.unwrap();
-    assert_eq!(clerk.issues(first.id).await.unwrap(), issued);
+    let issued = clerk.issue_order(first.id).await.unwrap();
+    assert_eq!(clerk.issue_order(first.id).await.unwrap(), issued);
     assert_eq!(
-        clerk.denies(first.id).await.unwrap_err(),
+        clerk.deny_order(first.id).await.unwrap_err(),
         Error::OrderIs(Status::PaidIssued.into())
     );
-    let denied = clerk.denies(second.id).await.unwrap();
-    assert_eq!(clerk.denies(second.id).await.unwrap(), denied);
+    let denied = clerk.deny_order(second.id).await.unwrap();
+    assert_eq!(clerk.deny_order(second.id).await.unwrap(), denied);
     assert_eq!(
-        clerk.issues(second.id).await.unwrap_err(),
+        clerk.issue_order(second.id).await.unwrap_err(),
         Error::OrderIs(Status::PaidDenied.into())
     );
-    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(tea.id).await, (3, 0, 3));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn orders_of_an_archived_product_cannot_grow(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 9).await;
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 9).await;
     let (first, second) = (
-        clerk.books("чай", 3).await.unwrap(),
-        clerk.books("чай", 2).await.unwrap(),
+        clerk.create_order("чай", 3).await.unwrap(),
+        clerk.create_order("чай", 2).await.unwrap(),
     );
     manager
         .write(move |tx| products::service::archive(tx, tea.id))
@@ -107,24 +124,27 @@ async fn orders_of_an_archived_product_cannot_grow(app: App) {
         edit("4", 1).await.unwrap_err(),
         Error::field("qty", Problem::OnlyFewer)
     );
-    assert_eq!(clerk.counts(tea.id).await, (9, 5, 4));
+    assert_eq!(clerk.counters(tea.id).await, (9, 5, 4));
     assert_eq!(
         edit("3", 1).await.unwrap().unit_price_rub,
         Rub(9_000),
         "fields other than the quantity may change"
     );
     assert_eq!(edit("1", 2).await.unwrap().qty.0, 1);
-    clerk.issues(first.id).await.unwrap();
-    clerk.denies(second.id).await.unwrap();
-    assert_eq!(clerk.counts(tea.id).await, (8, 0, 8));
-    app.assert_agrees().await;
+    clerk.issue_order(first.id).await.unwrap();
+    clerk.deny_order(second.id).await.unwrap();
+    assert_eq!(clerk.counters(tea.id).await, (8, 0, 8));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn an_edit_without_changes_writes_nothing(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 5).await;
-    let order = clerk.books("чай", 2).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 5).await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
     let edit_order = |qty: &str, version: i64| {
         let draft = fields! { phone: "8 916 123-45-67", qty: qty, unit_price_rub: "100,00" };
         manager.write(move |tx| {
@@ -150,7 +170,7 @@ async fn an_edit_without_changes_writes_nothing(app: App) {
     assert_eq!(edit_product("1", 1).await.unwrap().version, 2);
     assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
     // Issued and denied orders cannot be edited at all.
-    clerk.issues(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     assert_eq!(
         edit_order("3", 3).await.unwrap_err(),
         Error::OrderIs(Status::PaidIssued.into())
@@ -165,19 +185,22 @@ async fn an_edit_without_changes_writes_nothing(app: App) {
         .await
         .unwrap();
     assert_eq!(rows, (3, 2));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn an_order_needs_a_price_if_the_product_has_none(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     let unpriced = fields! { name: "без цены" };
     manager
         .write(move |tx| products::service::create(tx, "", &unpriced.with("quantity", "5").read()?))
         .await
         .unwrap();
     assert_eq!(
-        clerk.books("без цены", 1).await.unwrap_err(),
+        clerk.create_order("без цены", 1).await.unwrap_err(),
         Error::field("unit_price_rub", Problem::NoPrice)
     );
     let draft = fields! { phone: PHONE, product: "без цены", qty: "2", unit_price_rub: "89,90" };
@@ -190,9 +213,13 @@ async fn an_order_needs_a_price_if_the_product_has_none(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_edited_quantity_changes_the_reserve(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = clerk.books("чай", 2).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
     let edit = |qty: &str, version: i64| {
         let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
         clerk.write(move |tx| {
@@ -200,31 +227,34 @@ async fn an_edited_quantity_changes_the_reserve(app: App) {
         })
     };
     assert_eq!(edit("4", 1).await.unwrap().version, 2);
-    assert_eq!(clerk.counts(tea.id).await, (5, 4, 1));
+    assert_eq!(clerk.counters(tea.id).await, (5, 4, 1));
     assert_eq!(
         edit("6", 2).await.unwrap_err(),
         Error::OutOfStock { stock: 5, qty: 6 },
         "the quantity reserved by the order itself is available to it"
     );
     edit("1", 2).await.unwrap();
-    assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+    assert_eq!(clerk.counters(tea.id).await, (5, 1, 4));
     assert!(
         matches!(edit("3", 1).await.unwrap_err(), Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty")
     );
-    clerk.issues(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     assert_eq!(
         edit("3", 4).await.unwrap_err(),
         Error::OrderIs(Status::PaidIssued.into())
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_stale_edit_names_who_changed_the_order(app: App) {
-    let anna = app.hire(app.person("анна", Role::User)).await;
-    let boris = app.hire(app.person("борис", Role::User)).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = anna.books("чай", 1).await.unwrap();
+    let anna = app.create_account(app.person("анна", Role::User)).await;
+    let boris = app.create_account(app.person("борис", Role::User)).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = anna.create_order("чай", 1).await.unwrap();
     let draft = |qty: &str| fields! { phone: PHONE, qty: qty, unit_price_rub: "90", version: "1" };
     let edited = draft("2");
     boris
@@ -248,21 +278,31 @@ async fn a_stale_edit_names_who_changed_the_order(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_idempotency_key_creates_one_order_and_rejects_a_different_one(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
-    let first = clerk.books_once("чай", 1, "key").await.unwrap();
-    assert_eq!(clerk.books_once("чай", 1, "key").await.unwrap(), first);
-    let refused = clerk.books_once("чай", 2, "key").await.unwrap_err();
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let first = clerk.create_order_with_key("чай", 1, "key").await.unwrap();
+    assert_eq!(
+        clerk.create_order_with_key("чай", 1, "key").await.unwrap(),
+        first
+    );
+    let refused = clerk
+        .create_order_with_key("чай", 2, "key")
+        .await
+        .unwrap_err();
     assert!(
         matches!(&refused, Error::KeyReused(recorded) if recorded.entity == Entity::Order && recorded.id == first.id),
         "{refused:?}"
     );
-    assert_eq!(clerk.counts(tea.id).await, (5, 1, 4));
+    assert_eq!(clerk.counters(tea.id).await, (5, 1, 4));
 }
 
 #[apply(on_both_databases)]
 async fn all_invalid_fields_are_reported_at_once(app: App) {
-    let clerk = app.hire(app.clerk()).await;
+    let clerk = app.create_account(app.clerk()).await;
     let draft = fields! { phone: "12", qty: "0", unit_price_rub: "-1" };
     let error = clerk
         .write(move |tx| orders::service::create(tx, "", &draft.read()?))
@@ -276,8 +316,11 @@ async fn all_invalid_fields_are_reported_at_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_phone_with_an_extension_gets_its_own_error(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     for (phone, problem) in [
         ("8 (495) 123-45-67 доб. 12", Problem::NotOnePhone),
         ("+7 916 123 45 6o", Problem::NotPhone),
@@ -293,11 +336,14 @@ async fn a_phone_with_an_extension_gets_its_own_error(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_history_of_an_order_lists_each_change_once(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = clerk.books("чай", 1).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     let history = clerk
         .read(move |tx| history(tx, Entity::Order, order.id))
         .await

@@ -14,9 +14,9 @@ use crate::{
 
 #[apply(on_both_databases)]
 async fn an_outdated_form_does_not_overwrite_values_set_by_a_supply(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 0).await;
-    manager.supplies("чай", 1, "2.50").await.unwrap();
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 0).await;
+    manager.receive_supply("чай", 1, "2.50").await.unwrap();
     let draft = fields! { name: "чай зелёный", sell_price_rub: "100" };
     let refused = manager
         .write(move |tx| {
@@ -43,13 +43,13 @@ async fn an_outdated_form_does_not_overwrite_values_set_by_a_supply(app: App) {
             ]
         )
     );
-    assert_eq!(manager.sees(tea.id).await.buy_price_eur, Some(Eur(250)));
+    assert_eq!(manager.product(tea.id).await.buy_price_eur, Some(Eur(250)));
 }
 
 #[apply(on_both_databases)]
 async fn a_stale_edit_of_a_product_reports_what_changed(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 0).await;
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 0).await;
     let edit = |price: &str| {
         let draft = fields! { name: "чай", sell_price_rub: price };
         manager
@@ -67,14 +67,17 @@ async fn a_stale_edit_of_a_product_reports_what_changed(app: App) {
         ),
         (2, "sell_price_rub", "120.00")
     );
-    assert_eq!(manager.sees(tea.id).await.sell_price_rub, Some(Rub(12_000)));
+    assert_eq!(
+        manager.product(tea.id).await.sell_price_rub,
+        Some(Rub(12_000))
+    );
 }
 
 #[apply(on_both_databases)]
 async fn a_stale_edit_names_who_made_the_current_version_of_the_product(app: App) {
-    let anna = app.hire(app.person("анна", Role::Manager)).await;
-    let boris = app.hire(app.person("борис", Role::Manager)).await;
-    let tea = anna.adds("чай", 3).await;
+    let anna = app.create_account(app.person("анна", Role::Manager)).await;
+    let boris = app.create_account(app.person("борис", Role::Manager)).await;
+    let tea = anna.create_product("чай", 3).await;
     // The product falls below its new minimum, which the program records itself. A count makes no new version.
     let draft = fields! { name: "чай", sell_price_rub: "100", min_stock: "5", version: "1" };
     boris
@@ -102,9 +105,15 @@ async fn a_stale_edit_names_who_made_the_current_version_of_the_product(app: App
 
 #[apply(on_both_databases)]
 async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let (tea, typo) = (manager.adds("чай", 5).await, manager.adds("чяй", 0).await);
-    let order = clerk.books("чай", 1).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let (tea, typo) = (
+        manager.create_product("чай", 5).await,
+        manager.create_product("чяй", 0).await,
+    );
+    let order = clerk.create_order("чай", 1).await.unwrap();
     assert!(
         !manager
             .write(move |tx| products::service::archive(tx, typo.id))
@@ -124,24 +133,27 @@ async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App)
             .unwrap_err(),
         Error::NotFound
     );
-    assert_eq!(clerk.books("чай", 1).await.unwrap_err(), Error::Archived);
     assert_eq!(
-        manager.supplies("чай", 1, "1").await.unwrap_err(),
+        clerk.create_order("чай", 1).await.unwrap_err(),
         Error::Archived
     );
-    clerk.issues(order.id).await.unwrap();
+    assert_eq!(
+        manager.receive_supply("чай", 1, "1").await.unwrap_err(),
+        Error::Archived
+    );
+    clerk.issue_order(order.id).await.unwrap();
     manager
         .write(move |tx| products::service::restore(tx, tea.id))
         .await
         .unwrap();
-    clerk.books("чай", 1).await.unwrap();
-    app.assert_agrees().await;
+    clerk.create_order("чай", 1).await.unwrap();
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn names_that_differ_only_in_case_and_spacing_are_taken(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("Зелёный чай", 1).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("Зелёный чай", 1).await;
     let draft = fields! { name: " зеленый  ЧАЙ " };
     let again = manager
         .write(move |tx| products::service::create(tx, "", &draft.read()?))
@@ -151,29 +163,32 @@ async fn names_that_differ_only_in_case_and_spacing_are_taken(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_order_accepts_words_that_match_exactly_one_product(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    manager.adds("Чай чёрный", 1).await;
-    manager.adds("Чай зелёный", 1).await;
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    manager.create_product("Чай чёрный", 1).await;
+    manager.create_product("Чай зелёный", 1).await;
     assert_eq!(
-        clerk.books("ЗЕЛЁНЫЙ", 1).await.unwrap().product_name,
+        clerk.create_order("ЗЕЛЁНЫЙ", 1).await.unwrap().product_name,
         "Чай зелёный"
     );
     assert!(
-        matches!(clerk.books("чай", 1).await.unwrap_err().problem("product"), Some(Problem::Ambiguous(names)) if names.len() == 2)
+        matches!(clerk.create_order("чай", 1).await.unwrap_err().problem("product"), Some(Problem::Ambiguous(names)) if names.len() == 2)
     );
     assert_eq!(
-        clerk.books("кофе", 1).await.unwrap_err(),
+        clerk.create_order("кофе", 1).await.unwrap_err(),
         Error::field("product", Problem::UnknownProduct)
     );
     assert_eq!(
-        clerk.books("%", 1).await.unwrap_err(),
+        clerk.create_order("%", 1).await.unwrap_err(),
         Error::field("product", Problem::UnknownProduct)
     );
 }
 
 #[apply(on_both_databases)]
 async fn products_can_be_searched_sorted_and_filtered(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for (name, min, buy, pieces) in [
         ("Яблоки", "5", "", 3),
         ("ёлка", "0", "7", 2),

@@ -66,8 +66,10 @@ pub const INSERT_MANY_ROWS: &str = "
 
 #[apply(on_both_databases)]
 async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let kettle = manager.adds("Чаи\u{306}\u{200b}ник\u{202e}", 5).await;
+    let manager = app.create_account(app.manager()).await;
+    let kettle = manager
+        .create_product("Чаи\u{306}\u{200b}ник\u{202e}", 5)
+        .await;
     assert_eq!(kettle.name, "Чайник");
     for variant in [
         "Чайник",
@@ -84,11 +86,14 @@ async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
             Error::field("name", Problem::Taken),
             "{variant:?}"
         );
-        let order = manager.books(variant, 1).await.unwrap();
+        let order = manager.create_order(variant, 1).await.unwrap();
         assert_eq!(order.product_id, kettle.id, "{variant:?}");
     }
     assert_eq!(orders_of(&manager, "чаи\u{306}\u{200b}").await.len(), 4);
-    let supply = manager.supplies("чаи\u{306}ник", 1, "1").await.unwrap();
+    let supply = manager
+        .receive_supply("чаи\u{306}ник", 1, "1")
+        .await
+        .unwrap();
     assert_eq!(
         supplies_of(&manager, "Чай\u{200b}", "teek\u{2060}anne").await,
         [supply.id]
@@ -106,15 +111,15 @@ async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
 
 #[apply(on_both_databases)]
 async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let mut ids = Vec::new();
     for name in ["Раз", "Чайник", "Три", "Чайник (2)"] {
-        ids.push(manager.adds(name, 5).await.id);
+        ids.push(manager.create_product(name, 5).await.id);
     }
-    let sold = manager.books("Три", 1).await.unwrap();
-    let supply = manager.supplies("Раз", 1, "1").await.unwrap();
+    let sold = manager.create_order("Три", 1).await.unwrap();
+    let supply = manager.receive_supply("Раз", 1, "1").await.unwrap();
     for name in ["abc", "later"] {
-        app.hire(app.person(name, Role::User)).await;
+        app.create_account(app.person(name, Role::User)).await;
     }
     app.sql(
         "DELETE FROM __backfills;
@@ -128,7 +133,7 @@ async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
         migrate(&app).await;
         let mut names = Vec::new();
         for id in &ids {
-            let product = manager.sees(*id).await;
+            let product = manager.product(*id).await;
             names.push((product.data.name, product.version));
         }
         let expected = [
@@ -163,11 +168,19 @@ async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
 
     // The new keys find products by whole name, supplies by supplier, and orders by former name.
     assert_eq!(
-        manager.books("чаи\u{306}ник", 1).await.unwrap().product_id,
+        manager
+            .create_order("чаи\u{306}ник", 1)
+            .await
+            .unwrap()
+            .product_id,
         ids[0]
     );
     assert_eq!(
-        manager.books("Чайник (4)", 1).await.unwrap().product_id,
+        manager
+            .create_order("Чайник (4)", 1)
+            .await
+            .unwrap()
+            .product_id,
         third
     );
     assert_eq!(supplies_of(&manager, "", "елка").await, [supply.id]);
@@ -209,7 +222,7 @@ async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_filter_by_product_matches_every_product_with_the_word(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     manager.write(|tx| {
         for number in 1..=130 {
             let draft = fields! { name: format!("Чехол {number}"), sell_price_rub: "100" };
@@ -254,15 +267,15 @@ async fn a_filter_by_product_matches_every_product_with_the_word(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_exact_match_does_not_hide_longer_names(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     for name in ["Мёд", "Мёд липовый", "Чай"] {
-        manager.adds(name, 5).await;
+        manager.create_product(name, 5).await;
     }
     let mut sold = Vec::new();
     let mut received = Vec::new();
     for name in ["Чай", "Мёд", "Мёд липовый"] {
-        sold.insert(0, manager.books(name, 1).await.unwrap().id);
-        received.insert(0, manager.supplies(name, 1, "1").await.unwrap().id);
+        sold.insert(0, manager.create_order(name, 1).await.unwrap().id);
+        received.insert(0, manager.receive_supply(name, 1, "1").await.unwrap().id);
     }
     assert_eq!(orders_of(&manager, "мед").await, sold[..2]);
     assert_eq!(orders_of(&manager, "липовый мёд").await, sold[..1]);
@@ -271,25 +284,25 @@ async fn an_exact_match_does_not_hide_longer_names(app: App) {
 
 #[apply(on_both_databases)]
 async fn orders_and_supplies_are_found_by_the_product_name_of_their_time(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let product = manager.adds("Варенье", 50).await;
-    manager.adds("Чай", 50).await;
-    let tea = manager.books("Чай", 1).await.unwrap().id;
+    let manager = app.create_account(app.manager()).await;
+    let product = manager.create_product("Варенье", 50).await;
+    manager.create_product("Чай", 50).await;
+    let tea = manager.create_order("Чай", 1).await.unwrap().id;
     let first = (
-        manager.books("Варенье", 1).await.unwrap().id,
-        manager.supplies("Варенье", 1, "1").await.unwrap().id,
+        manager.create_order("Варенье", 1).await.unwrap().id,
+        manager.receive_supply("Варенье", 1, "1").await.unwrap().id,
     );
     rename(&manager, product.id, "Джем").await.unwrap();
     let second = (
-        manager.books("Джем", 1).await.unwrap().id,
-        manager.supplies("Джем", 1, "1").await.unwrap().id,
+        manager.create_order("Джем", 1).await.unwrap().id,
+        manager.receive_supply("Джем", 1, "1").await.unwrap().id,
     );
     rename(&manager, product.id, "Варенье из инжира")
         .await
         .unwrap();
     let third = (
-        manager.books("инжир", 1).await.unwrap().id,
-        manager.supplies("инжир", 1, "1").await.unwrap().id,
+        manager.create_order("инжир", 1).await.unwrap().id,
+        manager.receive_supply("инжир", 1, "1").await.unwrap().id,
     );
     let found = async |name: &str| {
         (

@@ -452,21 +452,24 @@ fn a_preset_product_is_chosen_unless_the_text_differs() {
 
 #[apply(on_both_databases)]
 async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    manager.adds("Липовый мёд", 5).await;
-    manager.adds("Мёд", 5).await;
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    manager.create_product("Липовый мёд", 5).await;
+    manager.create_product("Мёд", 5).await;
     for number in 0..25 {
         manager
-            .adds(&format!("Банка № {number:02} под мёд"), 1)
+            .create_product(&format!("Банка № {number:02} под мёд"), 1)
             .await;
     }
-    let old = manager.adds("Чай", 0).await;
-    manager.supplies("Чай", 1, "1").await.unwrap();
+    let old = manager.create_product("Чай", 0).await;
+    manager.receive_supply("Чай", 1, "1").await.unwrap();
     manager
         .write(move |tx| products::service::archive(tx, old.id))
         .await
         .unwrap();
-    manager.adds("Чай зелёный", 1).await;
+    manager.create_product("Чай зелёный", 1).await;
     let find = async |text: &'static str| {
         let (offers, problem) = clerk
             .read(move |tx| products::search::find(tx, text))
@@ -505,7 +508,7 @@ async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
     assert_eq!(find(" ").await.1, Some(Problem::Required));
     for text in ["мед", "липовый", "банка", "кофе", "чай", " "] {
         let (names, problem) = find(text).await;
-        let booked = clerk.books(text, 1).await;
+        let booked = clerk.create_order(text, 1).await;
         assert_eq!(booked.is_ok(), problem.is_none(), "{text}");
         assert!(
             booked.is_err()
@@ -518,10 +521,10 @@ async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
 #[apply(on_both_databases)]
 async fn the_product_id_takes_precedence_over_the_name(app: App) {
     let (mut clerk, manager) = (
-        app.browser_of(app.clerk()).await,
-        app.hire(app.manager()).await,
+        app.signed_in_browser(app.clerk()).await,
+        app.create_account(app.manager()).await,
     );
-    let tea = manager.adds("Чай зелёный", 5).await;
+    let tea = manager.create_product("Чай зелёный", 5).await;
     let id = tea.id.to_string();
     let page = clerk.get(&format!("/orders/new?product={id}")).await;
     // Without JavaScript, a changed name must not be sent with the id of the preset product.

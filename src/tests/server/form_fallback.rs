@@ -52,7 +52,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         ordered.location.as_deref(),
         Some("/orders/1?success=order_created")
     );
-    let page = clerk.follow(&booked).await;
+    let page = clerk.follow(&ordered).await;
     assert!(
         page.body.contains("Заказ № 1 оформлен, товар в резерве."),
         "{}",

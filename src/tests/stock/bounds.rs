@@ -50,9 +50,9 @@ async fn set_rate(admin: &Person, day: &'static str, rate: &'static str) -> Resu
 
 /// Sells a million pieces, the largest stock allowed, at the highest total cost allowed. Returns the id of the order.
 async fn sell_the_most(person: &Person, product: &str) -> Result<i64, Error> {
-    person.supplies(product, 1_000_000, "100").await?;
+    person.receive_supply(product, 1_000_000, "100").await?;
     let order = create_order(person, product, "1000000", "1000").await?;
-    person.issues(order).await.map(|order| order.id)
+    person.issue_order(order).await.map(|order| order.id)
 }
 
 /// Returns the stored cost of the first product, in ten-thousandths of a kopeck.
@@ -69,7 +69,10 @@ async fn cost_rub_exact(app: &App) -> i64 {
 
 #[apply(on_both_databases)]
 async fn totals_above_the_limit_are_rejected(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     // The initial quantity of a product.
     assert_eq!(
         create_product(&manager, "чай", "1000000", HIGHEST_PRICE).await,
@@ -80,15 +83,20 @@ async fn totals_above_the_limit_are_rejected(app: App) {
         .unwrap();
     // Supplies, alone and together with the stock on hand.
     assert_eq!(
-        manager.supplies("чай", 1_000_000, HIGHEST_PRICE).await,
+        manager
+            .receive_supply("чай", 1_000_000, HIGHEST_PRICE)
+            .await,
         Err(Error::field("buy_price_eur", TOTAL_EUR_TOO_LARGE))
     );
-    manager.supplies("чай", 10, HIGHEST_PRICE).await.unwrap();
+    manager
+        .receive_supply("чай", 10, HIGHEST_PRICE)
+        .await
+        .unwrap();
     assert_eq!(
-        manager.supplies("чай", 1, "0.11").await,
+        manager.receive_supply("чай", 1, "0.11").await,
         Err(Error::field("buy_price_eur", Problem::TotalTooLarge(10)))
     );
-    manager.supplies("чай", 1, "0.10").await.unwrap();
+    manager.receive_supply("чай", 1, "0.10").await.unwrap();
     // A stock count.
     let count = |expected: i64, counted: &'static str| {
         manager.write(move |tx| {
@@ -133,15 +141,15 @@ async fn totals_above_the_limit_are_rejected(app: App) {
         Err(Error::field("unit_price_rub", TOTAL_RUB_TOO_LARGE))
     );
     assert_eq!(
-        clerk.issues(order).await.unwrap().total_rub(),
+        clerk.issue_order(order).await.unwrap().total_rub(),
         Rub::MAX_TOTAL
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn totals_at_the_list_price_are_limited_too(app: App) {
-    let manager = app.hire(app.manager()).await;
+    let manager = app.create_account(app.manager()).await;
     let draft = fields! { name: "чай", sell_price_rub: HIGHEST_PRICE };
     manager
         .write(move |tx| {
@@ -154,14 +162,14 @@ async fn totals_at_the_list_price_are_limited_too(app: App) {
         Err(Error::field("unit_price_rub", TOTAL_RUB_TOO_LARGE))
     );
     let order = create_order(&manager, "чай", "1000000", "0").await.unwrap();
-    manager.issues(order).await.unwrap();
-    app.assert_agrees().await;
+    manager.issue_order(order).await.unwrap();
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn imported_supplies_have_the_same_limits(app: App) {
-    let manager = app.hire(app.manager()).await;
-    manager.adds("чай", 0).await;
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 0).await;
     let plan = |rows: &str| {
         let file = format!("product;qty;buy_price_eur;supplier_name\n{rows}");
         manager.write(move |tx| {
@@ -203,13 +211,13 @@ async fn imported_supplies_have_the_same_limits(app: App) {
     .await
     .unwrap();
     assert_eq!(done, Ok(()));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn an_issue_that_would_overflow_a_sum_is_rejected(app: App) {
-    let admin = app.hire(app.admin()).await;
-    admin.adds("чай", 0).await;
+    let admin = app.create_account(app.admin()).await;
+    admin.create_product("чай", 0).await;
     set_rate(&admin, "2026-11-01", "10000").await.unwrap();
     for _ in 0..9 {
         sell_the_most(&admin, "чай").await.unwrap();
@@ -230,20 +238,20 @@ async fn an_issue_that_would_overflow_a_sum_is_rejected(app: App) {
         (summary.totals.cost_eur, summary.totals.cost_rub),
         (Eur(90_000_000_000), Some(Rub(900_000_000_000_000)))
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     // The order that could not be issued is still open and can be cancelled.
     let waiting = admin
         .read(|tx| Ok(orders::search::waiting(tx, 5)?.remove(0).id))
         .await
         .unwrap();
-    admin.denies(waiting).await.unwrap();
-    app.assert_agrees().await;
+    admin.deny_order(waiting).await.unwrap();
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_rate_that_would_overflow_a_sum_is_rejected(app: App) {
-    let admin = app.hire(app.admin()).await;
-    admin.adds("чай", 0).await;
+    let admin = app.create_account(app.admin()).await;
+    admin.create_product("чай", 0).await;
     set_rate(&admin, "2026-11-01", "1000").await.unwrap();
     for _ in 0..10 {
         sell_the_most(&admin, "чай").await.unwrap();
@@ -253,18 +261,18 @@ async fn a_rate_that_would_overflow_a_sum_is_rejected(app: App) {
         Err(Error::field("rub_per_eur", Problem::RateTooHigh))
     );
     assert_eq!(cost_rub_exact(&app).await, 1_000_000_000_000_000_000);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
     set_rate(&admin, "2026-11-01", "9000").await.unwrap();
     assert_eq!(cost_rub_exact(&app).await, 9_000_000_000_000_000_000);
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_report_whose_totals_overflow_is_rejected(app: App) {
-    let admin = app.hire(app.admin()).await;
+    let admin = app.create_account(app.admin()).await;
     for (name, day) in [("чай", "2026-10-01"), ("кофе", "2026-11-01")] {
-        admin.adds(name, 9).await;
-        let order = admin.books(name, 1).await.unwrap();
+        admin.create_product(name, 9).await;
+        let order = admin.create_order(name, 1).await.unwrap();
         let at = format!("{day}T10:00:00Z")
             .parse::<chrono::DateTime<chrono::Utc>>()
             .unwrap();
@@ -297,12 +305,12 @@ async fn a_report_whose_totals_overflow_is_rejected(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_overflowed_sum_is_reported_and_repaired(app: App) {
-    let admin = app.hire(app.admin()).await;
-    admin.adds("чай", 0).await;
-    admin.supplies("чай", 9, "2").await.unwrap();
+    let admin = app.create_account(app.admin()).await;
+    admin.create_product("чай", 0).await;
+    admin.receive_supply("чай", 9, "2").await.unwrap();
     set_rate(&admin, "2026-11-01", "100").await.unwrap();
-    let order = admin.books("чай", 1).await.unwrap();
-    admin.issues(order.id).await.unwrap();
+    let order = admin.create_order("чай", 1).await.unwrap();
+    admin.issue_order(order.id).await.unwrap();
     // As an earlier version left it: SQLite had turned the overflowed sum into a floating-point number.
     app.sql(match app.state.config.database_url {
         DatabaseUrl::Sqlite(_) => "UPDATE sales_by_product SET cost_rub_exact = 9e18 + 9e18",
@@ -328,29 +336,29 @@ async fn an_overflowed_sum_is_reported_and_repaired(app: App) {
         matches!(app.state.config.database_url, DatabaseUrl::Sqlite(_))
     );
     let (second, third) = (
-        admin.books("чай", 1).await.unwrap(),
-        admin.books("чай", 1).await.unwrap(),
+        admin.create_order("чай", 1).await.unwrap(),
+        admin.create_order("чай", 1).await.unwrap(),
     );
-    assert_eq!(admin.issues(second.id).await, Err(Error::SumTooLarge));
+    assert_eq!(admin.issue_order(second.id).await, Err(Error::SumTooLarge));
     assert_eq!(
         set_rate(&admin, "2026-11-01", "101").await,
         Err(Error::field("rub_per_eur", Problem::RateTooHigh))
     );
-    admin.denies(third.id).await.unwrap();
+    admin.deny_order(third.id).await.unwrap();
     integrity::repair(&app.state).await.unwrap();
-    app.assert_agrees().await;
-    admin.issues(second.id).await.unwrap();
-    app.assert_agrees().await;
+    app.assert_consistent().await;
+    admin.issue_order(second.id).await.unwrap();
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn orders_that_overflow_a_sum_are_reported_and_their_sums_not_repaired(app: App) {
-    let admin = app.hire(app.admin()).await;
-    admin.adds("чай", 0).await;
-    admin.supplies("чай", 9, "2").await.unwrap();
+    let admin = app.create_account(app.admin()).await;
+    admin.create_product("чай", 0).await;
+    admin.receive_supply("чай", 9, "2").await.unwrap();
     set_rate(&admin, "2026-11-01", "100").await.unwrap();
-    let order = admin.books("чай", 1).await.unwrap();
-    admin.issues(order.id).await.unwrap();
+    let order = admin.create_order("чай", 1).await.unwrap();
+    admin.issue_order(order.id).await.unwrap();
     app.sql("UPDATE orders SET cost_eur = 9000000000000000000")
         .await;
     let report = app.state.db.read(integrity::check).await.unwrap();

@@ -14,12 +14,15 @@ use diesel::prelude::*;
 
 #[apply(on_both_databases)]
 async fn an_issue_records_the_average_cost(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    manager.adds("чай", 0).await;
-    manager.supplies("чай", 1, "1").await.unwrap();
-    manager.supplies("чай", 2, "2").await.unwrap();
-    let order = clerk.books("чай", 2).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    manager.create_product("чай", 0).await;
+    manager.receive_supply("чай", 1, "1").await.unwrap();
+    manager.receive_supply("чай", 2, "2").await.unwrap();
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     let cost = clerk
         .read(move |tx| {
             let columns = orders_table::table
@@ -32,15 +35,15 @@ async fn an_issue_records_the_average_cost(app: App) {
         .await
         .unwrap();
     assert_eq!(cost, (Some(Eur(333)), Some(0)));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn surplus_found_by_a_count_is_valued_at_the_last_purchase_price(app: App) {
-    let manager = app.hire(app.manager()).await;
-    let tea = manager.adds("чай", 0).await.id;
-    manager.supplies("чай", 1, "1").await.unwrap();
-    manager.supplies("чай", 1, "3").await.unwrap();
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("чай", 0).await.id;
+    manager.receive_supply("чай", 1, "1").await.unwrap();
+    manager.receive_supply("чай", 1, "3").await.unwrap();
     manager
         .write(move |tx| {
             products::service::correct(
@@ -61,14 +64,17 @@ async fn surplus_found_by_a_count_is_valued_at_the_last_purchase_price(app: App)
         .await
         .unwrap();
     assert_eq!(value, Eur(100 + 300 + 2 * 300));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn a_count_cannot_go_below_the_reserved_quantity(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 5).await;
-    clerk.books("чай", 3).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 5).await;
+    clerk.create_order("чай", 3).await.unwrap();
     let count = |expected: i64, counted: &str| {
         let counted = counted.to_owned();
         manager.write(move |tx| {
@@ -87,17 +93,20 @@ async fn a_count_cannot_go_below_the_reserved_quantity(app: App) {
         }
     );
     count(5, "4").await.unwrap();
-    assert_eq!(clerk.counts(tea.id).await, (4, 3, 1));
+    assert_eq!(clerk.counters(tea.id).await, (4, 3, 1));
     assert!(matches!(count(5, "6").await.unwrap_err(), Error::Stale(stale) if stale.version == 4));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn the_ledger_lists_each_movement_with_the_resulting_stock(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 5).await;
-    let order = clerk.books("чай", 2).await.unwrap();
-    clerk.issues(order.id).await.unwrap();
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 5).await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
     let ledger = clerk
         .read(move |tx| crate::stock::service::ledger(tx, tea.id, "", "", 10))
         .await

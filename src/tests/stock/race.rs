@@ -110,50 +110,59 @@ async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
 
 #[apply(on_both_databases)]
 async fn a_concurrently_archived_product_is_neither_sold_nor_received(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
-    let tea = manager.adds("чай", 5).await;
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
+    let tea = manager.create_product("чай", 5).await;
     let archive = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
     let seller = clerk.clone();
     assert_eq!(
-        run_against_open_transaction(&app, archive, async move { seller.books("чай", 1).await })
-            .await,
+        run_against_open_transaction(&app, archive, async move {
+            seller.create_order("чай", 1).await
+        })
+        .await,
         Err(Error::Archived)
     );
     app.sql("UPDATE products SET archived_at = NULL").await;
     let buyer = manager.clone();
     assert_eq!(
         run_against_open_transaction(&app, archive, async move {
-            buyer.supplies("чай", 1, "2").await
+            buyer.receive_supply("чай", 1, "2").await
         })
         .await,
         Err(Error::Archived)
     );
-    assert_eq!(clerk.counts(tea.id).await, (5, 0, 5));
+    assert_eq!(clerk.counters(tea.id).await, (5, 0, 5));
     // A product without history is deleted instead.
     app.sql("UPDATE products SET archived_at = NULL").await;
-    manager.adds("кофе", 0).await;
+    manager.create_product("кофе", 0).await;
     let received = run_against_open_transaction(
         &app,
         "DELETE FROM products WHERE name = 'кофе'",
-        async move { manager.supplies("кофе", 1, "2").await },
+        async move { manager.receive_supply("кофе", 1, "2").await },
     )
     .await;
     assert_eq!(
         received,
         Err(Error::field("product", Problem::UnknownProduct))
     );
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn an_order_uses_the_price_and_name_read_under_the_row_lock(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
     let update = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
-    let order =
-        run_against_open_transaction(&app, update, async move { clerk.books("чай", 1).await })
-            .await
-            .unwrap();
+    let order = run_against_open_transaction(&app, update, async move {
+        clerk.create_order("чай", 1).await
+    })
+    .await
+    .unwrap();
     assert_eq!(
         (order.unit_price_rub, order.product_name.as_str()),
         (Rub(20_000), "чай зелёный")
@@ -162,9 +171,12 @@ async fn an_order_uses_the_price_and_name_read_under_the_row_lock(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_order_of_a_concurrently_archived_product_cannot_grow(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = clerk.books("чай", 1).await.unwrap();
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = clerk.create_order("чай", 1).await.unwrap();
     let larger = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
     let seller = clerk.clone();
     let edit = async move {
@@ -181,15 +193,19 @@ async fn an_order_of_a_concurrently_archived_product_cannot_grow(app: App) {
     )
     .await;
     assert_eq!(refused, Err(Error::field("qty", Problem::OnlyFewer)));
-    assert_eq!(clerk.counts(1).await, (5, 1, 4));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(1).await, (5, 1, 4));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn the_last_item_is_sold_once(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 1).await;
-    let booked = join_all((0..CLIENTS).map(|_| clerk.books("чай", 1))).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 1)
+        .await;
+    let booked = join_all((0..CLIENTS).map(|_| clerk.create_order("чай", 1))).await;
     assert_eq!(booked.iter().filter(|order| order.is_ok()).count(), 1);
     let refused = booked.into_iter().filter_map(Result::err);
     assert!(
@@ -197,34 +213,42 @@ async fn the_last_item_is_sold_once(app: App) {
             .into_iter()
             .all(|error| error == Error::OutOfStock { stock: 0, qty: 1 })
     );
-    assert_eq!(clerk.counts(tea.id).await, (1, 1, 0));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(tea.id).await, (1, 1, 0));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn concurrent_issues_of_one_order_issue_it_once(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 5).await;
-    let order = clerk.books("чай", 2).await.unwrap();
-    let issued = join_all((0..CLIENTS).map(|_| clerk.issues(order.id))).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 5)
+        .await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    let issued = join_all((0..CLIENTS).map(|_| clerk.issue_order(order.id))).await;
     assert!(issued.iter().all(|order| {
         order
             .as_ref()
             .is_ok_and(|order| order.status == Status::PaidIssued)
     }));
-    assert_eq!(clerk.counts(tea.id).await, (3, 0, 3));
-    app.assert_agrees().await;
+    assert_eq!(clerk.counters(tea.id).await, (3, 0, 3));
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn an_order_is_issued_or_denied_and_never_both(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 20).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 20)
+        .await;
     for _ in 0..10 {
-        let order = clerk.books("чай", 1).await.unwrap();
+        let order = clerk.create_order("чай", 1).await.unwrap();
         let (issues, denials) = (
-            join_all((0..5).map(|_| clerk.issues(order.id))),
-            join_all((0..5).map(|_| clerk.denies(order.id))),
+            join_all((0..5).map(|_| clerk.issue_order(order.id))),
+            join_all((0..5).map(|_| clerk.deny_order(order.id))),
         );
         let (issues, denials) = futures::join!(issues, denials);
         let issued = issues.iter().filter(|result| result.is_ok()).count();
@@ -232,27 +256,35 @@ async fn an_order_is_issued_or_denied_and_never_both(app: App) {
         assert_eq!(issued.min(denied), 0, "{issued} issued and {denied} denied");
         assert_eq!(issued.max(denied), 5);
     }
-    let (on_hand, reserved, stock) = clerk.counts(tea.id).await;
+    let (on_hand, reserved, stock) = clerk.counters(tea.id).await;
     assert_eq!((reserved, stock), (0, on_hand));
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
 async fn concurrent_requests_with_one_key_create_one_order(app: App) {
-    let clerk = app.hire(app.clerk()).await;
-    let tea = app.hire(app.manager()).await.adds("чай", 50).await;
-    let booked = join_all((0..CLIENTS).map(|_| clerk.books_once("чай", 1, "the same"))).await;
+    let clerk = app.create_account(app.clerk()).await;
+    let tea = app
+        .create_account(app.manager())
+        .await
+        .create_product("чай", 50)
+        .await;
+    let booked =
+        join_all((0..CLIENTS).map(|_| clerk.create_order_with_key("чай", 1, "the same"))).await;
     let ids: std::collections::HashSet<_> =
         booked.into_iter().map(|order| order.unwrap().id).collect();
     assert_eq!(ids.len(), 1);
-    assert_eq!(clerk.counts(tea.id).await, (50, 1, 49));
+    assert_eq!(clerk.counters(tea.id).await, (50, 1, 49));
 }
 
 #[apply(on_both_databases)]
 async fn concurrent_mixed_operations_keep_all_counters_consistent(app: App) {
-    let (manager, clerk) = (app.hire(app.manager()).await, app.hire(app.clerk()).await);
+    let (manager, clerk) = (
+        app.create_account(app.manager()).await,
+        app.create_account(app.clerk()).await,
+    );
     for name in ["чай", "кофе", "какао"] {
-        manager.adds(name, 10).await;
+        manager.create_product(name, 10).await;
     }
     join_all((0..CLIENTS).map(|client| {
         let (manager, clerk) = (manager.clone(), clerk.clone());
@@ -260,22 +292,22 @@ async fn concurrent_mixed_operations_keep_all_counters_consistent(app: App) {
             for round in 0..6 {
                 let product = ["чай", "кофе", "какао"][(client + round) % 3];
                 let qty = i64::try_from(round % 3 + 1).unwrap();
-                match clerk.books(product, qty).await {
+                match clerk.create_order(product, qty).await {
                     Ok(order) if (client + round) % 2 == 0 => {
-                        drop(clerk.issues(order.id).await.unwrap())
+                        drop(clerk.issue_order(order.id).await.unwrap())
                     }
-                    Ok(order) if round % 3 == 0 => drop(clerk.denies(order.id).await.unwrap()),
+                    Ok(order) if round % 3 == 0 => drop(clerk.deny_order(order.id).await.unwrap()),
                     Ok(_) => {}
                     Err(error) => assert!(matches!(error, Error::OutOfStock { .. }), "{error}"),
                 }
                 if client % 7 == 0 {
-                    manager.supplies(product, 3, "1.99").await.unwrap();
+                    manager.receive_supply(product, 3, "1.99").await.unwrap();
                 }
             }
         }
     }))
     .await;
-    app.assert_agrees().await;
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]
@@ -297,8 +329,8 @@ async fn concurrent_first_registrations_create_one_admin(app: App) {
 #[apply(on_both_databases)]
 async fn two_admins_who_demote_each_other_leave_one_admin(app: App) {
     let (first, second) = (
-        app.hire(app.person("раз", Role::Admin)).await,
-        app.hire(app.person("два", Role::Admin)).await,
+        app.create_account(app.person("раз", Role::Admin)).await,
+        app.create_account(app.person("два", Role::Admin)).await,
     );
     let one = first.write(|tx| accounts::change_role(tx, "два", Role::User));
     let two = second.write(|tx| accounts::change_role(tx, "раз", Role::User));
@@ -310,7 +342,7 @@ async fn two_admins_who_demote_each_other_leave_one_admin(app: App) {
             .collect::<Vec<_>>(),
         [Error::LastAdmin]
     );
-    let accounts = app.people().await;
+    let accounts = app.accounts().await;
     assert_eq!(
         accounts
             .iter()
@@ -322,7 +354,7 @@ async fn two_admins_who_demote_each_other_leave_one_admin(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_invitation_accepted_concurrently_creates_one_account(app: App) {
-    app.hire(app.admin()).await;
+    app.create_account(app.admin()).await;
     app.state
         .write(Actor::System, |tx| {
             invitations::invite(tx, Role::Manager, "билет")
@@ -346,13 +378,13 @@ async fn an_invitation_accepted_concurrently_creates_one_account(app: App) {
             .filter_map(Result::err)
             .all(|error| error == Error::InvitationOver)
     );
-    assert_eq!(app.people().await.len(), 2);
+    assert_eq!(app.accounts().await.len(), 2);
 }
 
 #[apply(on_both_databases)]
 async fn an_account_can_be_changed_while_its_owner_is_active(app: App) {
-    let admin = app.hire(app.admin()).await;
-    let clerk = app.hire(app.clerk()).await;
+    let admin = app.create_account(app.admin()).await;
+    let clerk = app.create_account(app.clerk()).await;
     for round in 0..20 {
         // The first request of each session also records when the session was last seen.
         let mut browsers = Vec::new();
