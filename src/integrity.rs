@@ -36,11 +36,17 @@ const COMPARISONS: &[Comparison] = &[
         rows: "products",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
-                SELECT p.id, 'product: quantity' AS field, p.quantity AS found, CAST(COALESCE(m.quantity, 0) AS BIGINT) AS expected FROM products p LEFT JOIN sums m ON m.product_id = p.id
-                UNION ALL SELECT p.id, 'product: issued', p.issued, CAST(COALESCE(m.issued, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
-                UNION ALL SELECT p.id, 'product: reserved', p.reserved, CAST(COALESCE(m.reserved, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
-                UNION ALL SELECT p.id, 'product: value_eur', p.value_eur, CAST(COALESCE(m.value_eur, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
-                UNION ALL SELECT p.id, 'product: uncosted', p.uncosted, CAST(COALESCE(m.uncosted, 0) AS BIGINT) FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                SELECT p.id, 'product: quantity' AS field, p.quantity AS found,
+                    CAST(COALESCE(m.quantity, 0) AS BIGINT) AS expected
+                FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: issued', p.issued, CAST(COALESCE(m.issued, 0) AS BIGINT)
+                FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: reserved', p.reserved, CAST(COALESCE(m.reserved, 0) AS BIGINT)
+                FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: value_eur', p.value_eur, CAST(COALESCE(m.value_eur, 0) AS BIGINT)
+                FROM products p LEFT JOIN sums m ON m.product_id = p.id
+                UNION ALL SELECT p.id, 'product: uncosted', p.uncosted, CAST(COALESCE(m.uncosted, 0) AS BIGINT)
+                FROM products p LEFT JOIN sums m ON m.product_id = p.id
             ) AS compared WHERE found <> expected",
     },
     Comparison {
@@ -48,8 +54,12 @@ const COMPARISONS: &[Comparison] = &[
         rows: "products",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
-                SELECT p.id, 'product: issued, by orders' AS field, p.issued AS found, CAST(COALESCE(o.issued, 0) AS BIGINT) AS expected FROM products p LEFT JOIN ordered o ON o.product_id = p.id
-                UNION ALL SELECT p.id, 'product: reserved, by orders', p.reserved, CAST(COALESCE(o.reserved, 0) AS BIGINT) FROM products p LEFT JOIN ordered o ON o.product_id = p.id
+                SELECT p.id, 'product: issued, by orders' AS field, p.issued AS found,
+                    CAST(COALESCE(o.issued, 0) AS BIGINT) AS expected
+                FROM products p LEFT JOIN ordered o ON o.product_id = p.id
+                UNION ALL SELECT p.id, 'product: reserved, by orders', p.reserved,
+                    CAST(COALESCE(o.reserved, 0) AS BIGINT)
+                FROM products p LEFT JOIN ordered o ON o.product_id = p.id
             ) AS compared WHERE found <> expected",
     },
     Comparison {
@@ -57,17 +67,26 @@ const COMPARISONS: &[Comparison] = &[
         rows: "orders",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
-                SELECT o.id, 'order: issued' AS field, CAST(COALESCE(m.issued, 0) AS BIGINT) AS found, CASE WHEN o.status = 'paid_issued' THEN o.qty ELSE 0 END AS expected FROM orders o LEFT JOIN moved m ON m.order_id = o.id
-                UNION ALL SELECT o.id, 'order: reserved', CAST(COALESCE(m.reserved, 0) AS BIGINT), CASE WHEN o.status = 'paid_not_issued' THEN o.qty ELSE 0 END FROM orders o LEFT JOIN moved m ON m.order_id = o.id
-                UNION ALL SELECT o.id, 'order: cost_eur', CAST(COALESCE(-m.value_eur, 0) AS BIGINT), COALESCE(o.cost_eur, 0) FROM orders o LEFT JOIN moved m ON m.order_id = o.id
-                UNION ALL SELECT o.id, 'order: uncosted_qty', CAST(COALESCE(-m.uncosted, 0) AS BIGINT), COALESCE(o.uncosted_qty, 0) FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                SELECT o.id, 'order: issued' AS field, CAST(COALESCE(m.issued, 0) AS BIGINT) AS found,
+                    CASE WHEN o.status = 'paid_issued' THEN o.qty ELSE 0 END AS expected
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: reserved', CAST(COALESCE(m.reserved, 0) AS BIGINT),
+                    CASE WHEN o.status = 'paid_not_issued' THEN o.qty ELSE 0 END
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: cost_eur', CAST(COALESCE(-m.value_eur, 0) AS BIGINT),
+                    COALESCE(o.cost_eur, 0)
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                UNION ALL SELECT o.id, 'order: uncosted_qty', CAST(COALESCE(-m.uncosted, 0) AS BIGINT),
+                    COALESCE(o.uncosted_qty, 0)
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
             ) AS compared WHERE found <> expected",
     },
     Comparison {
         name: "supplies = sums of their ledger entries",
         rows: "supplies",
         disagreeing: "
-            SELECT 'supply: qty' AS what, s.id AS id, CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS found, s.qty AS expected
+            SELECT 'supply: qty' AS what, s.id AS id, CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS found,
+                s.qty AS expected
             FROM supplies s LEFT JOIN stock_movements m ON m.supply_id = s.id
             GROUP BY s.id, s.qty HAVING COALESCE(SUM(m.quantity), 0) <> s.qty",
     },
@@ -76,14 +95,16 @@ const COMPARISONS: &[Comparison] = &[
         rows: "products",
         disagreeing: "
             SELECT 'product: negative stock' AS what, id, stock AS found, 0 AS expected FROM products
-            WHERE stock < 0 OR on_hand < 0 OR reserved < 0 OR issued < 0 OR value_eur < 0 OR uncosted < 0 OR uncosted > on_hand",
+            WHERE stock < 0 OR on_hand < 0 OR reserved < 0 OR issued < 0 OR value_eur < 0
+                OR uncosted < 0 OR uncosted > on_hand",
     },
 ];
 
 /// The sums that the comparisons share, as common table expressions.
 const SUMS: &str = "
     WITH sums AS (
-        SELECT product_id, SUM(quantity) AS quantity, SUM(issued) AS issued, SUM(reserved) AS reserved, SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
+        SELECT product_id, SUM(quantity) AS quantity, SUM(issued) AS issued, SUM(reserved) AS reserved,
+            SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
         FROM stock_movements GROUP BY product_id
     ), ordered AS (
         SELECT product_id,
@@ -91,7 +112,8 @@ const SUMS: &str = "
             SUM(CASE WHEN status = 'paid_not_issued' THEN qty ELSE 0 END) AS reserved
         FROM orders GROUP BY product_id
     ), moved AS (
-        SELECT order_id, SUM(issued) AS issued, SUM(reserved) AS reserved, SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
+        SELECT order_id, SUM(issued) AS issued, SUM(reserved) AS reserved,
+            SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
         FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id
     )";
 

@@ -82,14 +82,19 @@ const SQLITE_COLUMNS: &str = r"
     SELECT m.name AS table_name, c.name AS column_name, c.type AS kind, c.pk AS key_place,
         c.pk > 0 AND m.sql LIKE '%AUTOINCREMENT%' AS is_counter
     FROM sqlite_master m, pragma_table_xinfo(m.name) c
-    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' AND m.name NOT LIKE '\_\_%' ESCAPE '\' AND c.hidden = 0
+    WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' AND m.name NOT LIKE '\_\_%' ESCAPE '\'
+        AND c.hidden = 0
     ORDER BY m.name, c.cid";
 
 const POSTGRES_COLUMNS: &str = r#"
     SELECT t.relname::text AS table_name, a.attname::text AS column_name, format_type(a.atttypid, NULL) AS kind,
-        COALESCE((SELECT k.place FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place) WHERE k.attnum = a.attnum), 0) AS key_place,
+        COALESCE((
+            SELECT k.place FROM unnest(i.indkey::int2[]) WITH ORDINALITY k (attnum, place)
+            WHERE k.attnum = a.attnum
+        ), 0) AS key_place,
         a.attidentity <> '' AS is_counter
-    FROM pg_class t JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
+    FROM pg_class t
+    JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     LEFT JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary
     WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace AND t.relname NOT LIKE '\_\_%'
     ORDER BY t.relname COLLATE "C", a.attnum"#;

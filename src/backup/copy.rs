@@ -92,8 +92,9 @@ fn identity(url: &DatabaseUrl) -> Result<String, String> {
         #[diesel(sql_type = Text)]
         identity: String,
     }
-    let asked = "SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), oid, current_schema()) AS identity
-         FROM pg_database WHERE datname = current_database()";
+    let asked = "
+        SELECT concat_ws('/', (SELECT system_identifier FROM pg_control_system()), oid, current_schema()) AS identity
+        FROM pg_database WHERE datname = current_database()";
     let mut conn = url.open().map_err(|error| format!("{url}: {error}"))?;
     let found: QueryResult<Identity> = diesel::sql_query(asked).get_result(&mut conn);
     found

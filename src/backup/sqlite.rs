@@ -138,9 +138,11 @@ fn make_room(database: &Path) -> Result<(), String> {
 
 /// Returns the migrations that a database has seen; none if it is not a database of Sirius.
 fn versions(conn: &mut Conn) -> QueryResult<Vec<String>> {
-    let ours: Vec<Line> =
-        diesel::sql_query("SELECT name AS line FROM sqlite_master WHERE name IN ('__diesel_schema_migrations', 'operation_log')")
-            .load(conn)?;
+    let ours: Vec<Line> = diesel::sql_query(
+        "SELECT name AS line FROM sqlite_master
+         WHERE name IN ('__diesel_schema_migrations', 'operation_log')",
+    )
+    .load(conn)?;
     if ours.len() < 2 {
         return Ok(Vec::new());
     }

@@ -92,7 +92,8 @@ fn index(conn: &mut Conn, missing: &[(i64, String)]) -> Result<(), Error> {
     match conn {
         Conn::Postgres(conn) => {
             diesel::sql_query(
-                "UPDATE orders SET customer_key = found.key FROM unnest($1, $2) AS found (id, key) WHERE orders.id = found.id",
+                "UPDATE orders SET customer_key = found.key
+                 FROM unnest($1, $2) AS found (id, key) WHERE orders.id = found.id",
             )
             .bind::<Array<BigInt>, _>(ids)
             .bind::<Array<Text>, _>(keys)
