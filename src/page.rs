@@ -47,11 +47,17 @@ macro_rules! list_query {
                 pub $field: String,
             )+
             /// Number of rows per page
-            #[cfg_attr(feature = "ssr", param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50))]
+            #[cfg_attr(
+                feature = "ssr",
+                param(value_type = Option<i64>, minimum = 1, maximum = 500, default = 50, example = 50)
+            )]
             pub limit: String,
             /// `next` of the previous page
             #[serde(alias = "cursor")]
-            #[cfg_attr(feature = "ssr", param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d"))]
+            #[cfg_attr(
+                feature = "ssr",
+                param(rename = "cursor", value_type = Option<String>, example = "W3siSW50Ijo0Mn1d")
+            )]
             pub after: String,
             #[cfg_attr(feature = "ssr", param(ignore))]
             pub before: String,

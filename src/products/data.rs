@@ -28,7 +28,10 @@ pub struct ProductData {
     #[cfg_attr(feature = "ssr", schema(max_length = 2000))]
     pub description: Option<String>,
     /// Stock is low when fewer pieces than this are available
-    #[cfg_attr(feature = "ssr", schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 5))]
+    #[cfg_attr(
+        feature = "ssr",
+        schema(value_type = Option<i64>, minimum = 0, maximum = 1000000, default = 0, example = 5)
+    )]
     pub min_stock: i64,
     #[cfg_attr(feature = "ssr", schema(value_type = Option<crate::api::values::Amount>))]
     pub buy_price_eur: Option<Eur>,

@@ -93,6 +93,9 @@ list_query! {
         /// Only archived products
         archived: bool { example = false },
         /// Field to sort by; a leading `-` sorts in descending order
-        sort: String { pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$", example = "-stock" },
+        sort: String {
+            pattern = "^-?(name|stock|on_hand|reserved|min_stock|buy_price_eur|sell_price_rub|supplier_name)$",
+            example = "-stock"
+        },
     }
 }
