@@ -16,8 +16,9 @@ pub fn shell() -> impl IntoView {
     if let (Some(nonce), Some(response)) = (&nonce, use_context::<ResponseOptions>()) {
         // Modules that the script imports are allowed by its nonce.
         let policy = format!(
-            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; img-src 'self' data:; \
-             connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
+             img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; \
+             base-uri 'none'; frame-ancestors 'none'"
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
@@ -35,7 +36,10 @@ pub fn shell() -> impl IntoView {
     } = &*BUILT;
     let keep_id = ui::KEEP_REQUEST_ID;
     let start = (!script.is_empty()).then(|| {
-        let start = format!("import start, {{ hydrate }} from '{script}'; {keep_id} start({{ module_or_path: '{wasm}' }}).then(hydrate);");
+        let start = format!(
+            "import start, {{ hydrate }} from '{script}'; {keep_id} \
+             start({{ module_or_path: '{wasm}' }}).then(hydrate);"
+        );
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
             <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />

@@ -55,7 +55,10 @@ impl PartialSchema for RateAmount {
         AnyOfBuilder::new()
             .item(text)
             .item(number)
-            .description(Some("Roubles per euro: an exact string or number greater than zero and at most ten thousand, with at most four decimals"))
+            .description(Some(
+                "Roubles per euro: an exact string or number greater than zero and at most ten thousand, \
+                 with at most four decimals",
+            ))
             .examples([serde_json::json!("98.1234")])
             .into()
     }

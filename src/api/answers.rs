@@ -27,14 +27,16 @@ answers! {
     /// Errors of every endpoint that uses the database.
     PublicErrors {
         "429": "Too many attempts or requests; `Retry-After` says when to try again",
-        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
+        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; \
+                `Retry-After`, if present, says when to retry",
     }
 
     /// Errors of every endpoint that identifies the caller.
     AuthErrors {
         "401": "Not signed in, or the token is not valid",
         "429": "Too many attempts or requests; `Retry-After` says when to try again",
-        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; `Retry-After`, if present, says when to retry",
+        "503": "The database is unavailable, the server is overloaded, or another operation holds a lock; \
+                `Retry-After`, if present, says when to retry",
     }
 
     /// Errors of endpoints that require a permission, and of all changes, which must not come from another site.

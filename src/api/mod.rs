@@ -24,11 +24,11 @@ use utoipa::{
         version = "1",
         license(name = "MIT OR Apache-2.0"),
         description = "Stock and orders of a small shop.\n\n\
-            Responses give money as a decimal string; requests accept a string or a number with at most two decimals, \
-            which is read exactly. Times are RFC 3339 in UTC; days are in the time zone of the shop. Lists are paginated: \
-            to get the next page, pass `next` of the current one as `cursor`. Every error is a problem document (RFC 9457) \
-            in the language of `Accept-Language`, Russian or English; `type` identifies the error, and `errors` lists what \
-            is wrong with each field. Unknown fields and parameters are errors, too."
+            Responses give money as a decimal string; requests accept a string or a number with at most two \
+            decimals, which is read exactly. Times are RFC 3339 in UTC; days are in the time zone of the shop. Lists \
+            are paginated: to get the next page, pass `next` of the current one as `cursor`. Every error is a problem \
+            document (RFC 9457) in the language of `Accept-Language`, Russian or English; `type` identifies the \
+            error, and `errors` lists what is wrong with each field. Unknown fields and parameters are errors, too."
     ),
     security(("session" = []), ("token" = [])),
     modifiers(&Access),
@@ -52,7 +52,8 @@ impl Modify for Access {
         let components = document.components.get_or_insert_default();
         let session = ApiKeyValue::with_description(
             "sirius",
-            "The session cookie that signing in sets; the pages use the same one. Over HTTPS its name is `__Host-sirius`",
+            "The session cookie that signing in sets; the pages use the same one. \
+             Over HTTPS its name is `__Host-sirius`",
         );
         components.add_security_scheme("session", SecurityScheme::ApiKey(ApiKey::Cookie(session)));
         let token = HttpBuilder::new()

@@ -379,7 +379,8 @@ impl IntoParams for IdempotencyKey {
             .parameter_in(ParameterIn::Header)
             .required(Required::False)
             .description(Some(
-                "A unique key of your choice. For seven days, a repeat of the request with the same key and body gets the first response and creates nothing new",
+                "A unique key of your choice. For seven days, a repeat of the request with the same key and body \
+                 gets the first response and creates nothing new",
             ))
             .schema(Some(
                 ObjectBuilder::new()

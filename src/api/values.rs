@@ -35,7 +35,10 @@ impl PartialSchema for Amount {
         AnyOfBuilder::new()
             .item(text)
             .item(number)
-            .description(Some("An amount of money: a string or a number with at most two decimals, read exactly, up to ten million"))
+            .description(Some(
+                "An amount of money: a string or a number with at most two decimals, read exactly, \
+                 up to ten million",
+            ))
             .examples([serde_json::json!("1299.90")])
             .into()
     }
@@ -114,7 +117,10 @@ impl PartialSchema for Time {
         ObjectBuilder::new()
             .schema_type(Type::String)
             .format(Some(SchemaFormat::KnownFormat(KnownFormat::DateTime)))
-            .description(Some("An instant as RFC 3339 in UTC, always with six decimals of the second, so that strings sort by time"))
+            .description(Some(
+                "An instant as RFC 3339 in UTC, always with six decimals of the second, \
+                 so that strings sort by time",
+            ))
             .examples([serde_json::json!("2026-11-23T11:05:00.000000Z")])
             .into()
     }

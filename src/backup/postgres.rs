@@ -20,7 +20,8 @@ pub fn dump(url: &str, to: &Path) -> Result<(), String> {
     let (ours, servers) = (major("pg_dump")?, server_major(url)?);
     if ours < servers {
         return Err(format!(
-            "pg_dump is from PostgreSQL {ours}, but the server is PostgreSQL {servers}: install postgresql-client-{servers}"
+            "pg_dump is from PostgreSQL {ours}, but the server is PostgreSQL {servers}: \
+             install postgresql-client-{servers}"
         ));
     }
     let mut dump = Command::new("pg_dump");

@@ -160,7 +160,10 @@ async fn identify_bot(app: &AppState, channels: &Channels) -> bool {
             access::record_accepted(app, Channel::Telegram, name, clock::now()).await
         }
         Err(DeliveryError::NoAccess(why)) => {
-            tracing::error!(%why, "Telegram rejects TELEGRAM_BOT_TOKEN: no notifications are sent until it is corrected");
+            tracing::error!(
+                %why,
+                "Telegram rejects TELEGRAM_BOT_TOKEN: no notifications are sent until it is corrected"
+            );
             access::record_rejected(app, Channel::Telegram, why, clock::now()).await
         }
         Err(refusal) => {

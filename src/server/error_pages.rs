@@ -16,7 +16,8 @@ use std::{any::Any, sync::LazyLock};
 
 /// The error page needs its stylesheet and its icon, nothing more.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
+     frame-ancestors 'none'",
 );
 
 static BUILT: LazyLock<BuiltFiles> = LazyLock::new(BuiltFiles::find);

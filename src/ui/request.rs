@@ -29,8 +29,10 @@ pub fn title(text: String) -> String {
 
 /// A script that stores the request id of the last request that failed with a 5xx status, where `ui::request_id` finds
 /// it. It wraps `fetch`, through which every call goes.
-pub const KEEP_REQUEST_ID: &str = "const ask = window.fetch; window.fetch = async (...what) => { const answer = await ask(...what); \
-    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; return answer; };";
+pub const KEEP_REQUEST_ID: &str = "const ask = window.fetch; \
+    window.fetch = async (...what) => { const answer = await ask(...what); \
+    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; \
+    return answer; };";
 
 /// Returns the request id.
 pub fn request_id() -> String {
