@@ -27,12 +27,16 @@ const NEWER_ROWS: &str = "
     INSERT INTO invitations (token_hash, role, created_at, expires_at)
         VALUES ('x', 'auditor', '2026-11-25 10:00:00', '2099-01-01 00:00:00');
     INSERT INTO operation_log (timestamp, action, entity_type, entity_id, details)
-        VALUES ('2026-11-25 10:00:00', 'teleport', 'order', '2', '[]'), ('2026-11-25 10:00:00', 'create', 'warehouse', '7', '[]');
+        VALUES ('2026-11-25 10:00:00', 'teleport', 'order', '2', '[]'),
+            ('2026-11-25 10:00:00', 'create', 'warehouse', '7', '[]');
     INSERT INTO notifications (kind, channel, recipient, lane, notice, state, created_at, due_at, ended_at)
-        VALUES ('parcel', 'pigeon', 'roof', 'pigeon/x/roof', '{\"parcel\": 1}', 'flying', '2026-11-25 10:00:00', '2026-11-25 10:00:00', '2026-11-25 10:00:00');
+        VALUES ('parcel', 'pigeon', 'roof', 'pigeon/x/roof', '{\"parcel\": 1}', 'flying',
+                '2026-11-25 10:00:00', '2026-11-25 10:00:00', '2026-11-25 10:00:00');
     INSERT INTO notifications (kind, channel, recipient, lane, notice, state, created_at, due_at)
-        VALUES ('parcel', 'pigeon', 'roof', 'pigeon/x/roof', '{\"parcel\": 1}', 'waiting', '2099-11-25 10:00:00', '2026-11-25 10:00:00'),
-            ('parcel', 'telegram', '-1001', 'telegram/test/-1001', '{\"parcel\": 1}', 'waiting', '2099-11-25 10:00:00', '2026-11-25 10:00:00');
+        VALUES ('parcel', 'pigeon', 'roof', 'pigeon/x/roof', '{\"parcel\": 1}', 'waiting',
+                '2099-11-25 10:00:00', '2026-11-25 10:00:00'),
+            ('parcel', 'telegram', '-1001', 'telegram/test/-1001', '{\"parcel\": 1}', 'waiting',
+                '2099-11-25 10:00:00', '2026-11-25 10:00:00');
     INSERT INTO notification_channels (channel, refused_at, error) VALUES ('pigeon', '2026-11-25 10:00:00', 'rain');
 ";
 

@@ -81,7 +81,12 @@ async fn the_migration_fills_in_last_purchase_prices_unless_edited_by_hand(app: 
         manager.receive_supply(name, 1, "9").await.unwrap();
     }
     // As earlier versions left them: «кофе» was edited by hand afterwards.
-    app.sql("UPDATE products SET buy_price_eur = 150, supplier_name = 'Lipton', supplier_key = 'lipton', version = 1 WHERE id = 1").await;
+    app.sql(
+        "UPDATE products
+         SET buy_price_eur = 150, supplier_name = 'Lipton', supplier_key = 'lipton', version = 1
+         WHERE id = 1",
+    )
+    .await;
     app.sql("UPDATE products SET buy_price_eur = 777, version = 2 WHERE id = 2")
         .await;
     app.sql(match app.state.config.database_url {

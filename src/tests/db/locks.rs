@@ -180,7 +180,9 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
     block_on(async {
         let app = App::postgres();
         let read = |conn: &mut Conn| {
-            let query = "SELECT current_setting('lock_timeout') || ', ' || current_setting('idle_in_transaction_session_timeout') AS value";
+            let query = "
+                SELECT current_setting('lock_timeout') || ', '
+                    || current_setting('idle_in_transaction_session_timeout') AS value";
             let setting: Setting = diesel::sql_query(query).get_result(conn)?;
             Ok(setting.value)
         };

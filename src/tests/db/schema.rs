@@ -36,28 +36,36 @@ pub fn describe(conn: &mut Conn) -> BTreeSet<String> {
         Conn::Sqlite(_) => &[
             "SELECT 'column ' || m.name || '.' || c.name || ' '
                 || CASE c.type WHEN 'INTEGER' THEN 'bigint' WHEN 'BIGINT' THEN 'bigint' ELSE lower(c.type) END
-                || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END || CASE WHEN c.hidden > 0 THEN ' generated' ELSE '' END AS line
+                || CASE c.\"notnull\" WHEN 1 THEN ' not null' ELSE '' END
+                || CASE WHEN c.hidden > 0 THEN ' generated' ELSE '' END AS line
              FROM sqlite_master m, pragma_table_xinfo(m.name) c
              WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite%' AND m.name NOT LIKE '\\_\\_%' ESCAPE '\\'",
             "SELECT 'index ' || i.name || CASE i.\"unique\" WHEN 1 THEN ' unique (' ELSE ' (' END
-                || (SELECT group_concat(COALESCE(k.name, 'expression'), ', ') FROM pragma_index_info(i.name) k) || ')' AS line
+                || (SELECT group_concat(COALESCE(k.name, 'expression'), ', ') FROM pragma_index_info(i.name) k)
+                || ')' AS line
              FROM sqlite_master m, pragma_index_list(m.name) i WHERE m.type = 'table' AND i.origin = 'c'",
-            "SELECT 'reference ' || m.name || '.' || f.\"from\" || ' to ' || f.\"table\" || '.' || f.\"to\" || ' ' || lower(f.on_delete) AS line
+            "SELECT 'reference ' || m.name || '.' || f.\"from\" || ' to ' || f.\"table\" || '.' || f.\"to\" || ' '
+                || lower(f.on_delete) AS line
              FROM sqlite_master m, pragma_foreign_key_list(m.name) f WHERE m.type = 'table'",
         ],
         Conn::Postgres(_) => &[
-            "SELECT 'column ' || table_name || '.' || column_name || ' ' || CASE data_type WHEN 'timestamp without time zone' THEN 'timestamp' ELSE data_type END
-                || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END || CASE is_generated WHEN 'ALWAYS' THEN ' generated' ELSE '' END AS line
+            "SELECT 'column ' || table_name || '.' || column_name || ' '
+                || CASE data_type WHEN 'timestamp without time zone' THEN 'timestamp' ELSE data_type END
+                || CASE is_nullable WHEN 'NO' THEN ' not null' ELSE '' END
+                || CASE is_generated WHEN 'ALWAYS' THEN ' generated' ELSE '' END AS line
              FROM information_schema.columns WHERE table_schema = current_schema() AND table_name NOT LIKE '\\_\\_%'",
             "SELECT 'index ' || c.relname || CASE WHEN i.indisunique THEN ' unique (' ELSE ' (' END
                 || (SELECT string_agg(COALESCE(a.attname, 'expression'), ', ' ORDER BY k.n)
-                    FROM unnest(i.indkey::int[]) WITH ORDINALITY k(attnum, n) LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0) || ')' AS line
+                    FROM unnest(i.indkey::int[]) WITH ORDINALITY k(attnum, n)
+                    LEFT JOIN pg_attribute a ON a.attrelid = i.indrelid AND a.attnum = k.attnum AND k.attnum > 0)
+                || ')' AS line
              FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace
              WHERE n.nspname = current_schema() AND NOT i.indisprimary",
             "SELECT 'reference ' || t.relname || '.' || a.attname || ' to ' || f.relname || '.' || b.attname || ' '
                 || CASE r.confdeltype WHEN 'c' THEN 'cascade' ELSE 'no action' END AS line
              FROM pg_constraint r JOIN pg_class t ON t.oid = r.conrelid JOIN pg_class f ON f.oid = r.confrelid
-             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = r.conkey[1] JOIN pg_attribute b ON b.attrelid = f.oid AND b.attnum = r.confkey[1]
+             JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum = r.conkey[1]
+             JOIN pg_attribute b ON b.attrelid = f.oid AND b.attnum = r.confkey[1]
              WHERE r.contype = 'f' AND r.connamespace = current_schema()::regnamespace",
         ],
     };

@@ -59,7 +59,11 @@ fn metrics_are_served_only_to_allowed_addresses() {
 async fn a_server_is_ready_when_its_database_is(app: App) {
     let mut browser = app.browser();
     assert_eq!(browser.get("/readyz").await.body, "ok");
-    app.sql("DELETE FROM __diesel_schema_migrations WHERE version = (SELECT MAX(version) FROM __diesel_schema_migrations)").await;
+    app.sql(
+        "DELETE FROM __diesel_schema_migrations
+         WHERE version = (SELECT MAX(version) FROM __diesel_schema_migrations)",
+    )
+    .await;
     let answer = browser.get("/readyz").await;
     assert_eq!(
         (answer.status, answer.body.as_str()),
