@@ -237,7 +237,9 @@ mod tests {
         let text = HTML.notice(&notice);
         assert_eq!(
             text,
-            "▼ <b>Заканчивается товар</b>\n<a href=\"https://shop.example/products/1\">&lt;b&gt;Чай&lt;/b&gt; &amp; &quot;кофе&quot;</a>: доступно 2, минимум 5"
+            "▼ <b>Заканчивается товар</b>\n\
+             <a href=\"https://shop.example/products/1\">&lt;b&gt;Чай&lt;/b&gt; &amp; &quot;кофе&quot;</a>: \
+             доступно 2, минимум 5"
         );
     }
 

@@ -229,10 +229,17 @@ mod tests {
         for (status, body, expected) in [
             (
                 429,
-                r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","parameters":{"retry_after":7}}"#,
+                concat!(
+                    r#"{"ok":false,"error_code":429,"description":"Too Many Requests: retry after 7","#,
+                    r#""parameters":{"retry_after":7}}"#
+                ),
                 later("429: Too Many Requests: retry after 7", after(7), false),
             ),
-            (503, "busy", later("503: Service Unavailable", after(3), false)),
+            (
+                503,
+                "busy",
+                later("503: Service Unavailable", after(3), false),
+            ),
             (504, "<html>", later("504: Gateway Timeout", after(3), true)),
             (
                 500,
@@ -244,16 +251,30 @@ mod tests {
                 r#"{"ok":false,"error_code":401,"description":"Unauthorized"}"#,
                 DeliveryError::NoAccess("401: Unauthorized".to_owned()),
             ),
-            (404, "", DeliveryError::NoAccess("404: Not Found".to_owned())),
+            (
+                404,
+                "",
+                DeliveryError::NoAccess("404: Not Found".to_owned()),
+            ),
             (
                 403,
                 r#"{"ok":false,"error_code":403,"description":"Forbidden: bot was kicked from the group chat"}"#,
-                DeliveryError::Never("403: Forbidden: bot was kicked from the group chat".to_owned()),
+                DeliveryError::Never(
+                    "403: Forbidden: bot was kicked from the group chat".to_owned(),
+                ),
             ),
             (
                 400,
-                r#"{"ok":false,"error_code":400,"description":"Bad Request: group chat was upgraded to a supergroup chat","parameters":{"migrate_to_chat_id":-1001}}"#,
-                DeliveryError::Never("400: Bad Request: group chat was upgraded to a supergroup chat; put -1001 into TELEGRAM_CHAT_ID".to_owned()),
+                concat!(
+                    r#"{"ok":false,"error_code":400,"#,
+                    r#""description":"Bad Request: group chat was upgraded to a supergroup chat","#,
+                    r#""parameters":{"migrate_to_chat_id":-1001}}"#
+                ),
+                DeliveryError::Never(
+                    "400: Bad Request: group chat was upgraded to a supergroup chat; \
+                     put -1001 into TELEGRAM_CHAT_ID"
+                        .to_owned(),
+                ),
             ),
         ] {
             let status = StatusCode::from_u16(status).unwrap();

@@ -72,7 +72,8 @@ fn a_secret_is_found_in_a_log_line() {
         assert!(find_secret(line).is_some(), "{line}");
     }
     for line in [
-        "2026-11-24T06:29:12.345678Z  INFO request{id=9f86d081884c7d65 method=GET route=/orders/{id}}: answered status=200",
+        "2026-11-24T06:29:12.345678Z  INFO request{id=9f86d081884c7d65 method=GET route=/orders/{id}}: \
+         answered status=200",
         "INFO serving http://127.0.0.1:3000 from SQLite /tmp/x/sirius.db",
         "DEBUG request{id=9f86d081884c7d65 method=POST route=/api/products/{id}/movements}: answered milliseconds=12",
     ] {

@@ -6,7 +6,12 @@ use super::*;
 async fn every_wrong_field_is_named_at_once(app: App) {
     let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let wrong = json!({
-        "name": 5, "quantity": -1, "min_stock": true, "sell_price_rub": "1 299,90", "buy_price_eur": 1.005, "colour": "red"
+        "name": 5,
+        "quantity": -1,
+        "min_stock": true,
+        "sell_price_rub": "1 299,90",
+        "buy_price_eur": 1.005,
+        "colour": "red",
     });
     let wrong = manager.post("/api/products", wrong).await;
     assert_eq!(wrong.status, 422);

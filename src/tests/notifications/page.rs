@@ -48,7 +48,9 @@ async fn a_test_notification_is_sent_and_its_delivery_is_shown(app: App) {
         Reply::Refused(403, "Forbidden: bot was blocked by the user"),
     );
     assert_eq!(deliver(&app.state, &channels, 0).await, 1);
-    let words = "<b>Проверка связи</b>\nУведомления приходят. Кто проверил: админ\n<a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
+    let words = "<b>Проверка связи</b>\n\
+        Уведомления приходят. Кто проверил: админ\n\
+        <a href=\"https://shop.example/admin/notifications\">Все уведомления</a>";
     assert_eq!(telegram.messages(CHAT), [words]);
     let page = browser.get("/admin/notifications?state=failed").await.body;
     for words in [

@@ -95,7 +95,10 @@ impl App {
 
     /// Opens a shop in a new schema of the PostgreSQL database that `TEST_DATABASE_URL` names.
     pub fn postgres() -> Self {
-        let address = env::var("TEST_DATABASE_URL").expect("TEST_DATABASE_URL is not set: run `make unit`, or scripts/with-postgres cargo test --features testing");
+        let address = env::var("TEST_DATABASE_URL").expect(
+            "TEST_DATABASE_URL is not set: \
+             run `make unit`, or scripts/with-postgres cargo test --features testing",
+        );
         let server: DatabaseUrl = address.parse().unwrap();
         let name = format!("test_{}", crate::crypto::new_key());
         server
