@@ -133,21 +133,36 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
             .unwrap();
         assert!(reply.status < 300, "{path}: {reply:?}");
     };
-    does("/api/supplies", json!({"product_id": shop.products[0], "qty": 5, "supplier_name": "Ёлка \"и\" сын\\\n", "buy_price_eur": "2.50"})).await;
+    let supply = json!({
+        "product_id": shop.products[0],
+        "qty": 5,
+        "supplier_name": "Ёлка \"и\" сын\\\n",
+        "buy_price_eur": "2.50",
+    });
+    does("/api/supplies", supply).await;
     // The instants have every precision that the program writes.
     database.sql(
-        "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at) VALUES ('2026-01-02', 985000, 'anna', '2026-01-02 03:04:05.678');
-         INSERT INTO invitations (token_hash, role, user_id, created_at, expires_at) VALUES ('abc', 'user', 'anna', '2026-01-02 03:04:05', '2026-01-05 03:04:05.000001');
-         INSERT INTO uploads (id, kind, user_id, file_name, content, created_at) VALUES ('u', 'products', 'anna', 'чай.csv', 'name;\"x\"', '2026-01-02 03:04:05.600');
-         INSERT INTO imports (upload_id, kind, user_id, content_hash, new_rows, changed_rows, same_rows, created_at) VALUES ('i', 'supplies', 'anna', 'abc', 1, 2, 3, '2026-01-02 03:04:05.600');
-         INSERT INTO notifications (kind, channel, recipient, lane, notice, state, created_at, due_at) VALUES ('test', 'telegram', '-1001', 'telegram/-1001/test', '\"test\"', 'waiting', '2026-01-02 03:04:05.600', '2026-01-02 03:04:05.600');
+        "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at)
+             VALUES ('2026-01-02', 985000, 'anna', '2026-01-02 03:04:05.678');
+         INSERT INTO invitations (token_hash, role, user_id, created_at, expires_at)
+             VALUES ('abc', 'user', 'anna', '2026-01-02 03:04:05', '2026-01-05 03:04:05.000001');
+         INSERT INTO uploads (id, kind, user_id, file_name, content, created_at)
+             VALUES ('u', 'products', 'anna', 'чай.csv', 'name;\"x\"', '2026-01-02 03:04:05.600');
+         INSERT INTO imports
+             (upload_id, kind, user_id, content_hash, new_rows, changed_rows, same_rows, created_at)
+             VALUES ('i', 'supplies', 'anna', 'abc', 1, 2, 3, '2026-01-02 03:04:05.600');
+         INSERT INTO notifications (kind, channel, recipient, lane, notice, state, created_at, due_at)
+             VALUES ('test', 'telegram', '-1001', 'telegram/-1001/test', '\"test\"', 'waiting',
+                     '2026-01-02 03:04:05.600', '2026-01-02 03:04:05.600');
          INSERT INTO notification_channels (channel, name) VALUES ('telegram', 'bot');
-         INSERT INTO chats (user_id, chat_id, name, created_at) VALUES ('anna', -1001, 'Анна', '2026-01-02 03:04:05.600');
+         INSERT INTO chats (user_id, chat_id, name, created_at)
+             VALUES ('anna', -1001, 'Анна', '2026-01-02 03:04:05.600');
          INSERT INTO chat_codes (user_id, hash, expires_at) VALUES ('anna', 'abc', '2026-01-02 03:04:05.600');
          INSERT INTO bot_updates (bot_id, update_id, received_at) VALUES (1, 2, '2026-01-02 03:04:05.600');
          INSERT INTO bot_pollers (bot_id, server, until) VALUES (1, 'server', '2026-01-02 03:04:05.600');
          INSERT INTO throttles (key, tries, tried_at) VALUES ('address/127.0.0.9', 3, '2026-01-02 03:04:05.600');
-         INSERT INTO product_names (product_id, name, name_key, used_until) SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",
+         INSERT INTO product_names (product_id, name, name_key, used_until)
+             SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",
     );
 }
 
@@ -165,7 +180,8 @@ fn assert_same(one: &Database, other: &Database) {
                 .unwrap();
                 for (from, without) in [("main", "other"), ("other", "main")] {
                     let query = format!(
-                        "SELECT COUNT(*) AS count FROM (SELECT * FROM {from}.\"{table}\" EXCEPT SELECT * FROM {without}.\"{table}\")"
+                        "SELECT COUNT(*) AS count
+                         FROM (SELECT * FROM {from}.\"{table}\" EXCEPT SELECT * FROM {without}.\"{table}\")"
                     );
                     assert_eq!(count(&mut conn, &query), 0, "{table}");
                 }

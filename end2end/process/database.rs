@@ -181,8 +181,16 @@ impl Database {
     /// Returns the names of all tables except those that begin with `__`, such as diesel's.
     pub fn tables(&self) -> Vec<String> {
         self.lines(match self.kind() {
-            "SQLite" => "SELECT name AS line FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND substr(name, 1, 2) <> '__' ORDER BY name",
-            _ => "SELECT table_name::text AS line FROM information_schema.tables WHERE table_schema = 'public' AND left(table_name, 2) <> '__' ORDER BY table_name COLLATE \"C\"",
+            "SQLite" => {
+                "SELECT name AS line FROM sqlite_master
+                 WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND substr(name, 1, 2) <> '__'
+                 ORDER BY name"
+            }
+            _ => {
+                "SELECT table_name::text AS line FROM information_schema.tables
+                 WHERE table_schema = 'public' AND left(table_name, 2) <> '__'
+                 ORDER BY table_name COLLATE \"C\""
+            }
         })
     }
 

@@ -130,7 +130,11 @@ impl Office {
     /// Uploads a file, and confirms it on the page that shows it.
     async fn import(&self, kind: &str, file: &str) {
         let body = format!(
-            "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n{file}\r\n--x--\r\n"
+            "--x\r\n\
+             Content-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\
+             Content-Type: text/csv\r\n\r\n\
+             {file}\r\n\
+             --x--\r\n"
         );
         let sent = self
             .admin

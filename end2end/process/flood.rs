@@ -55,7 +55,11 @@ async fn a_client_that_sends_too_slowly_is_disconnected() {
     assert!(begun.elapsed() < limit);
 
     let mut body = connect(&server).await;
-    let request = "POST /api/auth/login HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{";
+    let request = "POST /api/auth/login HTTP/1.1\r\n\
+        Host: x\r\n\
+        Content-Type: application/json\r\n\
+        Content-Length: 1000\r\n\r\n\
+        {";
     body.write_all(request.as_bytes()).await.unwrap();
     let said = read_until_closed(&mut body, limit)
         .await
@@ -239,7 +243,12 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
 
     // An upload without a session: a browser does not read the response before it has sent the whole file.
     let mut file = connect(&server).await;
-    let head = "POST /uploads/products HTTP/1.1\r\nHost: x\r\nOrigin: http://x\r\nAccept: text/html\r\nContent-Type: multipart/form-data; boundary=x\r\nContent-Length: 9000000\r\n\r\n";
+    let head = "POST /uploads/products HTTP/1.1\r\n\
+        Host: x\r\n\
+        Origin: http://x\r\n\
+        Accept: text/html\r\n\
+        Content-Type: multipart/form-data; boundary=x\r\n\
+        Content-Length: 9000000\r\n\r\n";
     file.write_all(head.as_bytes()).await.unwrap();
     sleep(Duration::from_millis(300)).await;
     for _ in 0..90 {
@@ -284,7 +293,11 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
 
     // The server does not wait for a body of unknown length.
     let mut endless = connect(&server).await;
-    let head = "POST /api/orders HTTP/1.1\r\nHost: x\r\nOrigin: http://evil.example\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n";
+    let head = "POST /api/orders HTTP/1.1\r\n\
+        Host: x\r\n\
+        Origin: http://evil.example\r\n\
+        Transfer-Encoding: chunked\r\n\r\n\
+        1\r\nx\r\n";
     endless.write_all(head.as_bytes()).await.unwrap();
     let said = read_response(&mut endless).await;
     assert!(said.contains("connection: close"), "{said}");
