@@ -96,7 +96,8 @@ test("the first Tab stop is a link that skips the menu", async ({ page }) => {
   await shop.open(page, "/login?success=signed_out");
   await page.locator("body").evaluate(() => (document.activeElement as HTMLElement | null)?.blur());
   const skip = page.getByRole("link", { name: "К содержанию" });
-  for (let presses = 0; presses < 40 && !(await skip.evaluate((link) => link === document.activeElement)); presses++) await page.keyboard.press("Tab");
+  const isReached = () => skip.evaluate((link) => link === document.activeElement);
+  for (let presses = 0; presses < 40 && !(await isReached()); presses++) await page.keyboard.press("Tab");
   await expect(skip).toBeInViewport();
   await page.keyboard.press("Enter");
   await expect(page.getByRole("main")).toBeFocused();
@@ -124,7 +125,9 @@ test("the keyboard reaches the main actions, and the focus is visible", async ({
 
 for (const colorScheme of ["light", "dark"] as const) {
   for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 }]) {
-    test(`axe finds no violations on the admin pages, ${colorScheme}, ${viewport.width} px wide`, async ({ page, server, expectProblem }) => {
+    test(`axe finds no violations on the admin pages, ${colorScheme}, ${viewport.width} px wide`, async ({
+      page, server, expectProblem,
+    }) => {
       test.slow();
       expectProblem(/status of (403|404|409|422)/);
       await page.setViewportSize(viewport);
@@ -138,7 +141,13 @@ for (const colorScheme of ["light", "dark"] as const) {
       await press(page, "Пригласить");
       await expect(page.locator("code")).toBeVisible();
       await expectAccessible(page, "an invitation");
-      const paths = ["/admin/users", `/admin/users/${encodeURIComponent(other)}`, "/admin/logs", "/admin/logs?text=нет", "/admin/notifications"];
+      const paths = [
+        "/admin/users",
+        `/admin/users/${encodeURIComponent(other)}`,
+        "/admin/logs",
+        "/admin/logs?text=нет",
+        "/admin/notifications",
+      ];
       for (const path of [...paths, "/admin/analytics?preset=year", "/admin/rates", "/products/import", "/supplies/import"]) {
         await shop.open(page, path);
         await expectAccessible(page, path);

@@ -99,7 +99,9 @@ test("an invalid order shows errors at its fields, and the first of them gets th
   await expect(page.getByRole("listbox")).toBeHidden();
 });
 
-test("an outdated edit shows what has changed, and overwrites it if sent again @postgres", async ({ page, context, server, expectProblem }) => {
+test("an outdated edit shows what has changed, and overwrites it if sent again @postgres", async ({
+  page, context, server, expectProblem,
+}) => {
   expectProblem(/status of 409/);
   const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
@@ -124,7 +126,9 @@ test("an outdated edit shows what has changed, and overwrites it if sent again @
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(name);
 });
 
-test("an outdated form does not overwrite values from a supply, and the next supply suggests them @postgres", async ({ page, context, server, expectProblem }) => {
+test("an outdated form does not overwrite values from a supply, and the next supply suggests them @postgres", async ({
+  page, context, server, expectProblem,
+}) => {
   expectProblem(/status of 409/);
   const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
@@ -211,7 +215,9 @@ test("text typed before the script has loaded is kept", async ({ page, server })
   await expect(page.getByText(/^Сумма/)).toHaveText(/180,00\s₽/);
 });
 
-test("an order whose response was lost is created once, even if something else is sent next @postgres", async ({ page, server, expectProblem }) => {
+test("an order whose response was lost is created once, even if something else is sent next @postgres", async ({
+  page, server, expectProblem,
+}) => {
   expectProblem(/net::ERR_FAILED/);
   expectProblem(/status of 422/);
   const { name, id } = await setUpTea(page, server);

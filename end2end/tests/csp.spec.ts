@@ -91,7 +91,9 @@ test("an error of a script request shows the request id on the page", async ({ p
   await expect(page.getByText("Номер запроса: a1b2c3d4e5f60718")).toBeVisible();
 });
 
-test("password guessing is throttled, but the owner of the account can still sign in", async ({ page, browser, watch, baseURL, server, expectProblem }) => {
+test("password guessing is throttled, but the owner of the account can still sign in", async ({
+  page, browser, watch, baseURL, server, expectProblem,
+}) => {
   expectProblem(/status of 429/);
   const name = await shop.signInAs(page, server, "user");
   await shop.signOut(page);

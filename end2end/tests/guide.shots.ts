@@ -130,7 +130,15 @@ test("the admin at the desk", async ({ page }) => {
 
 // ---- The shop ----------------------------------------------------------------
 
-type Product = { id: number; version: number; stock: number; on_hand: number; min_stock: number; buy_price_eur: string; supplier_name: string };
+type Product = {
+  id: number;
+  version: number;
+  stock: number;
+  on_hand: number;
+  min_stock: number;
+  buy_price_eur: string;
+  supplier_name: string;
+};
 type Order = { id: number; version: number; unit_price_rub: string };
 
 /** A file of prices as Excel saves it: two changes, a product that is new, and one that stays. */
@@ -167,7 +175,12 @@ async function work(server: Server, browser: Browser) {
   const waiting: Order = await post(request, "/api/orders", { ...coffee, product: goods.chocolate, qty: 3 });
   // Takes the honey below its minimum
   const honey = await product(request, goods.honey);
-  await post(request, "/api/orders", { phone: "8 925 740-18-36", customer_name: "Сергей Ильин", product_id: honey.id, qty: honey.stock - honey.min_stock + 2 });
+  await post(request, "/api/orders", {
+    phone: "8 925 740-18-36",
+    customer_name: "Сергей Ильин",
+    product_id: honey.id,
+    qty: honey.stock - honey.min_stock + 2,
+  });
   const { phone, customer_name } = coffee;
   await put(request, `/api/orders/${waiting.id}`, { phone, customer_name, qty: 5, unit_price_rub: "270.00", version: waiting.version });
 
@@ -205,7 +218,9 @@ const resize = (page: Page, height: number) => page.setViewportSize({ width: 128
 
 /** Scrolls until a part of the page is at the top of the window, with a little room above it. */
 const placeAtTop = (page: Page, selector: string) =>
-  page.locator(selector).evaluate((part) => window.scrollTo({ top: part.getBoundingClientRect().top + window.scrollY - 16, behavior: "instant" }));
+  page.locator(selector).evaluate((part) =>
+    window.scrollTo({ top: part.getBoundingClientRect().top + window.scrollY - 16, behavior: "instant" }),
+  );
 
 /** A server that answers as Telegram does and takes every message. */
 async function openTelegram() {

@@ -98,7 +98,12 @@ for (const delay of [0, 100, 300, 1000]) {
       await expect(field(page, "Кол-во").first()).toHaveValue("");
     }
     // Only typed, after a product that was picked
-    await shop.fill(page.getByRole("region", { name: "Принять поставку" }), { "Товар": jam, "Кол-во": "34", "Закупка, €": "1,70", "Поставщик": "Smyrna" });
+    await shop.fill(page.getByRole("region", { name: "Принять поставку" }), {
+      "Товар": jam,
+      "Кол-во": "34",
+      "Закупка, €": "1,70",
+      "Поставщик": "Smyrna",
+    });
     await press(page, "Принять");
     await expect(page.getByText(`Принято: ${jam}, 34 шт.`).first()).toBeVisible();
     const { product_name, buy_price_eur, supplier_name } = (await latest(page, "supplies"))!;
@@ -145,7 +150,10 @@ test("a supply is not saved if the answer to the search is missing", async ({ pa
 
 test("a form with a text that matches several products or none is not sent", async ({ page }) => {
   const before = await latest(page, "orders");
-  for (const [text, problem] of [["чай", /^Подходит несколько: .*Сенча.* Уточните$/], ["кофе", "Такого товара нет. Выберите из списка"]] as const) {
+  for (const [text, problem] of [
+    ["чай", /^Подходит несколько: .*Сенча.* Уточните$/],
+    ["кофе", "Такого товара нет. Выберите из списка"],
+  ] as const) {
     await openOrder(page);
     await delayAnswers(page, 500);
     await typeKeys(page, 10, text, "Tab", "2", "Enter", "5");

@@ -110,7 +110,8 @@ for (const caller of ["user", "manager"] as const) {
     }
     await expect(page.getByRole("region", { name: "Последние поставки" })).toBeVisible({ visible });
     await shop.open(page, "/");
-    await expect(page.getByRole("main").getByRole("link").filter({ has: page.getByRole("heading", { level: 2 }) }).nth(2)).toContainText("Новый заказ");
+    const cards = page.getByRole("main").getByRole("link").filter({ has: page.getByRole("heading", { level: 2 }) });
+    await expect(cards.nth(2)).toContainText("Новый заказ");
   });
 }
 
@@ -125,7 +126,9 @@ test("a new role applies at once, because the old session ends", async ({ page, 
   await expect(page.getByText("Раздел доступен только менеджеру и администратору.")).toBeVisible();
 });
 
-test("a page that was open when the session ended asks for the password and applies the new role", async ({ page, server, expectProblem }) => {
+test("a page that was open when the session ended asks for the password and applies the new role", async ({
+  page, server, expectProblem,
+}) => {
   expectProblem(/status of 401/);
   const manager = await shop.signInAs(page, server, "manager");
   const product = unique("Чай");

@@ -137,7 +137,9 @@ class Problems {
 function assertLogHasNoSecrets({ log, secrets }: Server) {
   const bare = (text: string) => text.replace(/[ ()+-]/g, "");
   // Short texts such as "ru" or half a number may be part of other words
-  const known = [...secrets].map((secret) => (/^[\d\s()+-]+$/.test(secret) ? bare(secret).slice(-10) : secret)).filter((secret) => secret.length >= 7);
+  const known = [...secrets]
+    .map((secret) => (/^[\d\s()+-]+$/.test(secret) ? bare(secret).slice(-10) : secret))
+    .filter((secret) => secret.length >= 7);
   for (const line of log().split("\n")) {
     const told = known.find((secret) => line.includes(secret) || (/^\d+$/.test(secret) && bare(line).includes(secret)));
     if (told !== undefined) throw new Error(`the server's log contains the secret ${told}: ${line}`);

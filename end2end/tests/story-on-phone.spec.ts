@@ -116,6 +116,7 @@ test("the sections of a page are evenly spaced, and a manager's menu is on one l
     expect(gaps.length, path).toBeGreaterThan(1);
     expect(new Set(gaps), path).toEqual(new Set([32]));
   }
-  const tops = (await page.getByRole("navigation", { name: "Меню" }).getByRole("link").all()).map(async (link) => (await link.boundingBox())?.y);
+  const links = await page.getByRole("navigation", { name: "Меню" }).getByRole("link").all();
+  const tops = links.map(async (link) => (await link.boundingBox())?.y);
   expect(new Set(await Promise.all(tops)).size).toBe(1);
 });
