@@ -28,4 +28,5 @@ mod products;
 mod server;
 mod sheet;
 mod stock;
+mod style;
 mod supplies;
