@@ -59,7 +59,11 @@ pub fn HomePage() -> impl IntoView {
         })
     } else {
         ui::may(Permission::Orders).then(|| {
-            view! { <Card href="/orders/new" title=td_string!(locale, orders.new_order) text=td_string!(locale, home.new_order) /> }
+            let (title, text) = (
+                td_string!(locale, orders.new_order),
+                td_string!(locale, home.new_order),
+            );
+            view! { <Card href="/orders/new" title text /> }
         })
     };
     view! {
@@ -106,6 +110,7 @@ fn Waiting() -> impl IntoView {
                     {td_string!(locale, orders.new_order)}
                 </a>
             };
+            let empty = |text| view! { <p class="empty">{text} " " {new_order}</p> }.into_any();
             let orders = if !waiting.is_empty() {
                 view! {
                     <OrderTable orders=waiting />
@@ -118,9 +123,12 @@ fn Waiting() -> impl IntoView {
                 .into_any()
             } else {
                 match stage {
-                    Stage::Empty => view! { <p class="empty">{td_string!(locale, orders.none_yet)}</p> }.into_any(),
-                    Stage::Stocked => view! { <p class="empty">{td_string!(locale, home.first_order)} " " {new_order}</p> }.into_any(),
-                    Stage::Selling => view! { <p class="empty">{td_string!(locale, home.nothing_waits)} " " {new_order}</p> }.into_any(),
+                    Stage::Empty => {
+                        view! { <p class="empty">{td_string!(locale, orders.none_yet)}</p> }
+                            .into_any()
+                    }
+                    Stage::Stocked => empty(td_string!(locale, home.first_order)),
+                    Stage::Selling => empty(td_string!(locale, home.nothing_waits)),
                 }
             };
             let products = if !low.is_empty() {

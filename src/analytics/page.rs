@@ -252,10 +252,20 @@ fn RateNotice(rate: Option<Rate>, is_old: bool) -> impl IntoView {
         </a>
     };
     match rate {
-        None => view! { <p class="alert alert-warning alert-soft mb-4">{td_string!(locale, analytics.no_rate)} " " {link}</p> }.into_any(),
+        None => {
+            let no_rate = td_string!(locale, analytics.no_rate);
+            view! { <p class="alert alert-warning alert-soft mb-4">{no_rate} " " {link}</p> }
+                .into_any()
+        }
         Some(rate) if is_old => {
-            let words = td_string!(locale, analytics.old_rate, day = day_shown(rate.day, locale)).to_string();
-            view! { <p class="alert alert-warning alert-soft mb-4">{words} " " {link}</p> }.into_any()
+            let words = td_string!(
+                locale,
+                analytics.old_rate,
+                day = day_shown(rate.day, locale)
+            )
+            .to_string();
+            view! { <p class="alert alert-warning alert-soft mb-4">{words} " " {link}</p> }
+                .into_any()
         }
         Some(_) => ().into_any(),
     }

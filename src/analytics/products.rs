@@ -15,7 +15,9 @@ const DEFAULT: &str = "-revenue";
 #[component]
 pub fn ProductsTable(products: Vec<ProductFigures>) -> impl IntoView {
     let locale = ui::locale();
-    let head = move |column: &'static str, label: &'static str| view! { <SortHead label column default=DEFAULT class="num" /> };
+    let head = move |column: &'static str, label: &'static str| {
+        view! { <SortHead label column default=DEFAULT class="num" /> }
+    };
     let has_uncosted = products
         .iter()
         .any(|product| product.figures.uncosted_qty > 0);

@@ -251,7 +251,13 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
     let problems = row
         .problems
         .into_iter()
-        .map(|wrong| view! { <li class="wrong-cell">{field_label(locale, &wrong.field)} ": " {wrong.problem.message(locale)}</li> })
+        .map(|wrong| {
+            let (field, problem) = (
+                field_label(locale, &wrong.field),
+                wrong.problem.message(locale),
+            );
+            view! { <li class="wrong-cell">{field} ": " {problem}</li> }
+        })
         .collect_view();
     view! {
         <tr role="row">

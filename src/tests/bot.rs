@@ -31,7 +31,8 @@ use std::{
 const ANNA: i64 = 100;
 const BORIS: i64 = 200;
 /// The greeting for a chat that is not linked to an account.
-const GREETING: &str = "Здравствуйте! Этот бот — для сотрудников магазина. Если вы здесь работаете, получите код на странице «Мой аккаунт» и пришлите его сюда.";
+const GREETING: &str = "Здравствуйте! Этот бот — для сотрудников магазина. Если вы здесь работаете, получите код на \
+    странице «Мой аккаунт» и пришлите его сюда.";
 
 fn with_bot(app: App, telegram: &Telegram) -> App {
     let settings = settings::Telegram {
@@ -56,7 +57,8 @@ fn button_press_from(from: i64, data: &str) -> Value {
     let person = json!({"id": from, "is_bot": false, "first_name": "Аня"});
     json!({"callback_query": {
         "id": "77", "from": person, "chat_instance": "1", "data": data,
-        "message": {"message_id": 5, "date": 1, "text": "…", "chat": {"id": from, "type": "private", "first_name": "Аня"}},
+        "message": {"message_id": 5, "date": 1, "text": "…", "chat": {"id": from, "type": "private",
+            "first_name": "Аня"}},
     }})
 }
 
@@ -183,7 +185,9 @@ async fn a_link_code_links_one_chat_once(app: App) {
         .remove(0);
     assert_eq!(
         welcome,
-        "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n/help — эта подсказка"
+        "Готово, продавец: чат привязан к вашему аккаунту.\n\n/low — что заканчивается\n/stock чай — сколько есть и \
+            почём\n/order 4567 — заказы по последним цифрам телефона\n/today — что ждёт выдачи и как идёт день\n\
+            /help — эта подсказка"
     );
     assert_eq!(
         boris.send(&code).await,
@@ -323,7 +327,8 @@ async fn the_bot_answers_queries_about_stock_and_orders(app: App) {
         anna.send("/stock коф").await,
         ["▼ <a href=\"https://shop.example/products/2\">кофе</a>: Доступно: 3, цена 250,00\u{a0}₽"]
     );
-    let order = "<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: <b>ждёт выдачи</b>\nЧай &lt;зелёный&gt; × 2 = 200,00\u{a0}₽\n8 (916) 123-45-67";
+    let order = "<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: <b>ждёт выдачи</b>\nЧай &lt;зелёный&gt; × \
+        2 = 200,00\u{a0}₽\n8 (916) 123-45-67";
     assert_eq!(anna.send("/order 4567").await, [order]);
     assert_eq!(
         anna.send("/order 67").await,
@@ -336,7 +341,14 @@ async fn the_bot_answers_queries_about_stock_and_orders(app: App) {
     let help = anna.send("/help").await;
     assert_eq!(anna.send("что это?").await, help);
     let today = anna.send("/today").await.remove(0);
-    assert!(today.starts_with("<b>Сегодня, ") && today.ends_with("<a href=\"https://shop.example/orders/1\">Заказ № 1</a>: Чай &lt;зелёный&gt; × 2, 8 (916) 123-45-67"), "{today}");
+    assert!(
+        today.starts_with("<b>Сегодня, ")
+            && today.ends_with(
+                "<a href=\"https://shop.example/orders/1\">Заказ № \
+        1</a>: Чай &lt;зелёный&gt; × 2, 8 (916) 123-45-67"
+            ),
+        "{today}"
+    );
 }
 
 #[apply(on_both_databases)]

@@ -21,7 +21,8 @@ const SUPPLIES: &str = "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,T
 
 /// Uploads a file.
 async fn upload_file(browser: &mut Browser, kind: &str, bytes: &[u8], site: &str) -> Answer {
-    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: text/csv\r\n\r\n".to_vec();
+    let mut body = b"--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\nContent-Type: \
+        text/csv\r\n\r\n".to_vec();
     body.extend_from_slice(bytes);
     body.extend_from_slice(b"\r\n--x--\r\n");
     let request = Request::post(format!("/uploads/{kind}"))
@@ -148,7 +149,8 @@ async fn one_wrong_row_rejects_the_whole_file_with_a_reason(app: App) {
     {
         assert!(page.body.contains(words), "{words}");
     }
-    let file = "product,qty,buy_price_eur,supplier_name,id\nЧай,5,1.20,Teekanne,\nЧай,5,1.20,Teekanne,999\nНет такого,0,1,x,\n";
+    let file = "product,qty,buy_price_eur,supplier_name,id\nЧай,5,1.20,Teekanne,\nЧай,5,1.20,Teekanne,999\nНет \
+        такого,0,1,x,\n";
     let (page, confirmed) = import_file(&mut browser, "supplies", file.as_bytes()).await;
     assert!(
         confirmed.is_none()

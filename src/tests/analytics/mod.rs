@@ -755,7 +755,8 @@ async fn wrong_sums_are_found_and_repaired(app: App) {
 #[apply(on_both_databases)]
 async fn migrate_sums_orders_settled_before_the_sums_existed(app: App) {
     create_example(&app).await;
-    app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET denied_on = NULL").await;
+    app.sql("DELETE FROM sales_by_day; DELETE FROM sales_by_month; DELETE FROM sales_by_product; UPDATE orders SET \
+        denied_on = NULL").await;
     let url = app.state.config.database_url.clone();
     tokio::task::spawn_blocking(move || crate::migrate::migrate(&url))
         .await

@@ -1,4 +1,5 @@
-//! The whole bodies of responses, compared with snapshots. To accept a change: `INSTA_UPDATE=always cargo test …`, and look
+//! The whole bodies of responses, compared with snapshots. To accept a change: `INSTA_UPDATE=always cargo test …`,
+//! and look
 //! at the difference.
 
 use super::*;

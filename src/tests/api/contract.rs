@@ -469,6 +469,7 @@ fn the_openapi_snapshot_is_up_to_date() {
     let snapshot = std::fs::read_to_string(file).unwrap_or_default();
     assert!(
         snapshot == current,
-        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features testing contract, and review the changes"
+        "{file} differs from the program: run UPDATE_CONTRACT=1 cargo test --features testing contract, and review \
+            the changes"
     );
 }

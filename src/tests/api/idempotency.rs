@@ -86,7 +86,8 @@ async fn a_repeat_is_answered_after_the_product_was_archived_or_deleted(app: App
 async fn a_stored_answer_contains_no_customer_data(app: App) {
     let manager = ApiClient::with_new_account(&app, app.manager()).await;
     let product = manager.create_product("чай", 5).await;
-    let request = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product, "qty": 2});
+    let request = json!({"phone": "8 916 123-45-67", "customer_name": "Анна Каренина", "product_id": product,
+        "qty": 2});
     let keyed = with_key(&manager, "till-1");
     let first = keyed.post("/api/orders", request.clone()).await;
     let rows = format!("{:?}", stored_keys(&app).await);
@@ -95,7 +96,8 @@ async fn a_stored_answer_contains_no_customer_data(app: App) {
     }
     assert!(rows.contains("paid_not_issued"), "{rows}");
     // The repeat has the original quantity and price, but the current customer name.
-    let edited = json!({"version": 1, "phone": "8 916 123-45-67", "customer_name": "Анна Вронская", "qty": 1, "unit_price_rub": 90});
+    let edited = json!({"version": 1, "phone": "8 916 123-45-67", "customer_name": "Анна Вронская", "qty": 1,
+        "unit_price_rub": 90});
     assert_eq!(manager.put(first.location(), edited).await.status, 200);
     let again = keyed.post("/api/orders", request.clone()).await;
     let mut expected = first.json.clone();

@@ -27,7 +27,11 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
     );
 
     let product = anna
-        .post("/api/products", json!({"name": "Чай зелёный", "sell_price_rub": "1299.9", "min_stock": 5, "description": null}))
+        .post(
+            "/api/products",
+            json!({"name": "Чай зелёный", "sell_price_rub": "1299.9", "min_stock": 5,
+            "description": null}),
+        )
         .await;
     assert_eq!(
         (product.status, product.location()),
@@ -68,7 +72,8 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
         .map(|field| stock[field].as_i64().unwrap());
     assert_eq!(counters, [10, 0, 10, 2, 8]);
 
-    let edit = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 3, "unit_price_rub": 1000});
+    let edit = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 3,
+        "unit_price_rub": 1000});
     let edited = anna.put(created.location(), edit.clone()).await;
     assert_eq!(
         (
@@ -83,7 +88,8 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
         edited.json,
         "an edit that changes nothing must not be a conflict"
     );
-    let other = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 4, "unit_price_rub": 1000});
+    let other = json!({"version": 1, "phone": "89161234567", "customer_name": "Мария", "qty": 4,
+        "unit_price_rub": 1000});
     assert_eq!(
         anna.put(created.location(), other).await.text("type"),
         "urn:sirius:stale"

@@ -222,7 +222,8 @@ fn list_orders_and_supplies_of_a_product(tx: &mut Tx<'_>) {
 }
 
 /// Gives the product a former name without orders or supplies of that time.
-const ADD_FORMER_NAME: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, name_key, '2030-01-01 00:00:00' FROM products";
+const ADD_FORMER_NAME: &str = "INSERT INTO product_names (product_id, name, name_key, used_until) SELECT id, name, \
+    name_key, '2030-01-01 00:00:00' FROM products";
 
 #[test]
 fn lists_of_a_rare_product_use_its_index_and_sort_only_its_rows() {

@@ -235,9 +235,10 @@ async fn an_edited_quantity_changes_the_reserve(app: App) {
     );
     edit("1", 2).await.unwrap();
     assert_eq!(clerk.counters(tea.id).await, (5, 1, 4));
-    assert!(
-        matches!(edit("3", 1).await.unwrap_err(), Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty")
-    );
+    assert!(matches!(
+        edit("3", 1).await.unwrap_err(),
+        Error::Stale(stale) if stale.version == 3 && stale.differences[0].field == "qty"
+    ));
     clerk.issue_order(order.id).await.unwrap();
     assert_eq!(
         edit("3", 4).await.unwrap_err(),

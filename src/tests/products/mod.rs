@@ -173,9 +173,10 @@ async fn an_order_accepts_words_that_match_exactly_one_product(app: App) {
         clerk.create_order("ЗЕЛЁНЫЙ", 1).await.unwrap().product_name,
         "Чай зелёный"
     );
-    assert!(
-        matches!(clerk.create_order("чай", 1).await.unwrap_err().problem("product"), Some(Problem::Ambiguous(names)) if names.len() == 2)
-    );
+    assert!(matches!(
+        clerk.create_order("чай", 1).await.unwrap_err().problem("product"),
+        Some(Problem::Ambiguous(names)) if names.len() == 2
+    ));
     assert_eq!(
         clerk.create_order("кофе", 1).await.unwrap_err(),
         Error::field("product", Problem::UnknownProduct)

@@ -57,12 +57,16 @@ async fn migrate(app: &App) {
 
 /// Inserts so many orders and supplies of each product that a page reads them in list order instead of sorting them.
 pub const INSERT_MANY_ROWS: &str = "
-    INSERT INTO orders (phone, phone_shown, phone_digits, phone_reversed, product_id, product_name, qty, unit_price_rub, status, created_at, denied_at)
-    SELECT '+79161234567', '8 (916) 123-45-67', '79161234567', '76543219197', id, name, 1, 100, 'paid_denied', '2026-01-02 03:04:05', '2026-01-02 03:04:05'
-    FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i FROM n) AS numbers;
+    INSERT INTO orders (phone, phone_shown, phone_digits, phone_reversed, product_id, product_name, qty,
+        unit_price_rub, status, created_at, denied_at)
+    SELECT '+79161234567', '8 (916) 123-45-67', '79161234567', '76543219197', id, name, 1, 100, 'paid_denied',
+        '2026-01-02 03:04:05', '2026-01-02 03:04:05'
+    FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i
+        FROM n) AS numbers;
     INSERT INTO supplies (product_id, product_name, qty, supplier_name, supplier_key, buy_price_eur, created_at)
     SELECT id, name, 1, 'Teekanne', 'teekanne', 100, '2026-01-02 03:04:05'
-    FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i FROM n) AS numbers;";
+    FROM products, (WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) SELECT i
+        FROM n) AS numbers;";
 
 #[apply(on_both_databases)]
 async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
@@ -98,7 +102,11 @@ async fn names_that_differ_only_in_unicode_form_are_equal(app: App) {
         supplies_of(&manager, "Чай\u{200b}", "teek\u{2060}anne").await,
         [supply.id]
     );
-    let draft = fields! { name: "Кружка\u{200b}", description: "Синии\u{306}\u{200b}\r\n２ шт.", min_stock: "\u{200b}１２" };
+    let draft = fields! {
+        name: "Кружка\u{200b}",
+        description: "Синии\u{306}\u{200b}\r\n２ шт.",
+        min_stock: "\u{200b}１２"
+    };
     let cup = manager
         .write(move |tx| products::service::create(tx, "", &draft.read()?))
         .await
@@ -124,7 +132,8 @@ async fn keys_stored_by_earlier_versions_are_recomputed_once(app: App) {
     app.sql(
         "DELETE FROM __backfills;
          UPDATE products SET name = 'Чай\u{200b}ник', name_key = 'чай\u{200b}ник' WHERE name = 'Раз';
-         UPDATE products SET name = 'Чаи\u{306}ник', name_key = 'чаи\u{306}ник', supplier_name = 'Ёлка\u{200b}', supplier_key = 'елка\u{200b}' WHERE name = 'Три';
+         UPDATE products SET name = 'Чаи\u{306}ник', name_key = 'чаи\u{306}ник', supplier_name = 'Ёлка\u{200b}',
+             supplier_key = 'елка\u{200b}' WHERE name = 'Три';
          UPDATE orders SET customer_name = 'Ан\u{200b}на', customer_key = 'ан\u{200b}на';
          UPDATE supplies SET supplier_name = 'Ёлка\u{200b}', supplier_key = 'елка\u{200b}';
          UPDATE users SET username = 'ＡＢＣ', username_key = 'ａｂｃ' WHERE username = 'later'",

@@ -497,9 +497,10 @@ async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
         find("липовый").await,
         (vec!["Липовый мёд".to_owned()], None)
     );
-    assert!(
-        matches!(find("банка").await, (names, Some(Problem::Ambiguous(candidates))) if names.len() == 20 && candidates.len() == 5)
-    );
+    assert!(matches!(
+        find("банка").await,
+        (names, Some(Problem::Ambiguous(candidates))) if names.len() == 20 && candidates.len() == 5
+    ));
     assert_eq!(find("кофе").await, (vec![], Some(Problem::UnknownProduct)));
     assert_eq!(
         find("чай").await,

@@ -111,7 +111,8 @@ pub fn post(path: &str, media_type: &str) -> axum::http::request::Builder {
 
 const FORM: &str = "application/x-www-form-urlencoded";
 const MULTIPART: &str = "multipart/form-data; boundary=x";
-const UPLOAD: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
+const UPLOAD: &str = "--x\r\nContent-Disposition: form-data; name=\"file\"; \
+    filename=\"my.csv\"\r\n\r\nНазвание\r\nподделка\r\n--x--\r\n";
 
 #[apply(on_both_databases)]
 async fn every_answer_has_the_security_headers(app: App) {

@@ -152,7 +152,8 @@ async fn a_link_from_another_site_cannot_prefill_a_form(app: App) {
 #[apply(on_both_databases)]
 async fn a_link_from_another_site_cannot_prefill_a_form_through_sign_in(app: App) {
     let mut browser = app.browser();
-    let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7%26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
+    let typed = "/login?next=%2Forders%2Fnew%3Fproduct%3D7\
+                 %26__path%3D%252Ffn%252Fcreate_order%26__typed%3DeyJwaG9uZSI6IjEifQ";
     let request = |value: &str| {
         Request::get(typed)
             .header(header::HOST, "shop.example")

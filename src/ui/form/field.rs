@@ -162,7 +162,8 @@ pub fn Version(#[prop(default = "version")] name: &'static str, version: i64) ->
         Some(Error::Stale(stale)) => stale.version,
         _ => version,
     };
-    view! { <input type="hidden" name=name value=move || version().to_string() prop:value=move || version().to_string() /> }
+    let value = move || version().to_string();
+    view! { <input type="hidden" name=name value=value prop:value=value /> }
 }
 
 /// The hidden field for the idempotency key of a form that creates something. The form keeps its key through every
