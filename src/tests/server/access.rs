@@ -379,7 +379,6 @@ async fn an_unknown_address_or_id_is_a_404(app: App) {
         ("/nothing", "Страница не найдена"),
         ("/products/999", "Товар не найден."),
         ("/orders/999", "Заказ не найден."),
-        ("/products/999/movements.csv", "Страница не найдена"),
     ] {
         let page = browser.get(path).await;
         assert_eq!(page.status, 404, "{path}");
