@@ -60,9 +60,11 @@ impl Moment {
             .to_rfc3339_opts(chrono::SecondsFormat::Micros, true)
     }
 
-    /// Returns the date and time in the shop's time zone.
+    /// Returns the date and time in the shop's time zone. A moment that a client made up may be out of range: then it
+    /// stays in UTC.
     pub fn local(self) -> NaiveDateTime {
-        self.utc + TimeDelta::minutes(self.offset_minutes.into())
+        let offset = TimeDelta::minutes(self.offset_minutes.into());
+        self.utc.checked_add_signed(offset).unwrap_or(self.utc)
     }
 }
 
@@ -196,6 +198,15 @@ fn day_month_and_year(day: NaiveDate, locale: Locale) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_moment_out_of_range_is_displayed_without_an_overflow() {
+        let moment = Moment {
+            utc: NaiveDateTime::MAX,
+            offset_minutes: i32::MAX,
+        };
+        assert_eq!(moment.local(), NaiveDateTime::MAX);
+    }
 
     #[test]
     fn a_range_of_days_names_what_its_ends_share_once() {

@@ -120,7 +120,8 @@ pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<La
             operation_log::entity_type
                 .eq(entity)
                 .and(operation_log::entity_id.eq(id.to_string()))
-                // These operations do not make a new version.
+                // These operations do not make a new version of something that exists.
+                .and(operation_log::action.ne(Action::Create))
                 .and(operation_log::action.ne(Action::Correct))
                 .and(operation_log::action.ne(Action::LowStock)),
         )

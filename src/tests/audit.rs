@@ -31,8 +31,7 @@ async fn log_rows(admin: &Person, query: Query) -> Vec<Operation> {
 type Write = fn(&mut Tx<'_>) -> Result<(), Error>;
 
 /// Every service function that writes, with the action it is logged as. They are in an order in which each has
-/// something
-/// to change.
+/// something to change.
 const WRITES: &[(&str, Write, Action)] = &[
     (
         "products::create",

@@ -1,6 +1,5 @@
-//! The whole bodies of responses, compared with snapshots. To accept a change: `INSTA_UPDATE=always cargo test …`,
-//! and look
-//! at the difference.
+//! The whole bodies of responses, compared with snapshots. To accept a change, run the tests with
+//! `INSTA_UPDATE=always`, and review the difference.
 
 use super::*;
 
