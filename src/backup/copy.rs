@@ -328,8 +328,8 @@ fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, C
                     same + 1,
                     table.name,
                     key.collect::<Vec<_>>().join(", "),
-                    shown(one),
-                    shown(other)
+                    display_row(one),
+                    display_row(other)
                 )
                 .into());
             }
@@ -337,6 +337,6 @@ fn compare(source: &mut Conn, target: &mut Conn, table: &Table) -> Result<u64, C
     }
 }
 
-fn shown(row: Option<Row>) -> String {
+fn display_row(row: Option<Row>) -> String {
     row.map_or_else(|| "nothing".to_owned(), |row| Value::Array(row).to_string())
 }

@@ -96,7 +96,7 @@ struct ProductState {
 }
 
 /// The reason for a stock movement.
-enum Cause {
+enum MovementSource {
     Supply(i64),
     Order(i64),
 }
@@ -135,15 +135,15 @@ impl BulkWriter {
         &mut self,
         good: usize,
         kind: MovementKind,
-        cause: Cause,
+        cause: MovementSource,
         change: impl FnOnce(&mut Counters) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let ProductState { id, counters, .. } = &mut self.products[good];
         let before = *counters;
         let outcome = change(counters)?;
         let (supply_id, order_id) = match cause {
-            Cause::Supply(id) => (Some(id), None),
-            Cause::Order(id) => (None, Some(id)),
+            MovementSource::Supply(id) => (Some(id), None),
+            MovementSource::Order(id) => (None, Some(id)),
         };
         self.movements.push(MovementRow {
             id: take(&mut self.next.movement),
@@ -247,9 +247,12 @@ impl Recorder for BulkWriter {
             GOODS[good].supplier_name.as_str(),
         );
         let id = take(&mut self.next.supply);
-        self.record_movement(good, MovementKind::Supply, Cause::Supply(id), |counters| {
-            counters.receive(qty, Some(price))
-        })?;
+        self.record_movement(
+            good,
+            MovementKind::Supply,
+            MovementSource::Supply(id),
+            |counters| counters.receive(qty, Some(price)),
+        )?;
         self.supplies.push(SupplyRow {
             id,
             product_id: self.products[good].id,
@@ -287,7 +290,7 @@ impl Recorder for BulkWriter {
         self.record_movement(
             order.good,
             MovementKind::Reserve,
-            Cause::Order(id),
+            MovementSource::Order(id),
             |counters| counters.reserve(order.qty),
         )?;
         let price = order.unit_price_rub;
@@ -328,10 +331,12 @@ impl Recorder for BulkWriter {
         order.issued_on = Some(now.day());
         order.version += 1;
         let qty = order.qty;
-        let cost =
-            self.record_movement(good, MovementKind::Issue, Cause::Order(id), |counters| {
-                Ok(counters.issue(qty))
-            })?;
+        let cost = self.record_movement(
+            good,
+            MovementKind::Issue,
+            MovementSource::Order(id),
+            |counters| Ok(counters.issue(qty)),
+        )?;
         let (_, order) = self.waiting(id)?;
         order.cost_eur = Some(cost.eur);
         order.uncosted_qty = Some(cost.uncosted);
@@ -347,10 +352,15 @@ impl Recorder for BulkWriter {
         order.denied_on = Some(now.day());
         order.version += 1;
         let qty = order.qty;
-        self.record_movement(good, MovementKind::Release, Cause::Order(id), |counters| {
-            counters.release(qty);
-            Ok(())
-        })?;
+        self.record_movement(
+            good,
+            MovementKind::Release,
+            MovementSource::Order(id),
+            |counters| {
+                counters.release(qty);
+                Ok(())
+            },
+        )?;
         self.record(Action::Deny, Entity::Order, id, &[]);
         Ok(())
     }

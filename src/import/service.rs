@@ -61,15 +61,15 @@ pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<UploadState, Error>
 /// Returns the preview of an uploaded file.
 pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> {
     tx.actor.may(kind.permission())?;
-    let file = kept(tx, kind, id)?;
+    let file = pending_upload(tx, kind, id)?;
     match kind {
         Kind::Products => {
             let table = products::import::table(&file.text)?;
-            shown(&products::import::plan(tx, &table)?, id, &file)
+            build_preview(&products::import::plan(tx, &table)?, id, &file)
         }
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
-            shown(&supplies::import::plan(tx, &table)?, id, &file)
+            build_preview(&supplies::import::plan(tx, &table)?, id, &file)
         }
     }
 }
@@ -91,7 +91,7 @@ pub fn confirm(
     if let Some(counts) = confirmed(tx, kind, id)? {
         return Ok(counts);
     }
-    let file = kept(tx, kind, id)?;
+    let file = pending_upload(tx, kind, id)?;
     if file.earlier.is_some() && !again {
         return Err(Error::field("file", Problem::ImportedAlready));
     }
@@ -99,7 +99,7 @@ pub fn confirm(
         Kind::Products => {
             let table = products::import::table(&file.text)?;
             let plan = products::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, &file)?;
+            let preview = build_preview(&plan, id, &file)?;
             let apply = products::import::apply;
             run(tx, plan, &preview, digest, Entity::Product, apply)?;
             (Entity::Product, preview)
@@ -107,7 +107,7 @@ pub fn confirm(
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
             let plan = supplies::import::plan(tx, &table)?;
-            let preview = shown(&plan, id, &file)?;
+            let preview = build_preview(&plan, id, &file)?;
             let apply = supplies::import::apply;
             run(tx, plan, &preview, digest, Entity::Supply, apply)?;
             (Entity::Supply, preview)
@@ -180,14 +180,14 @@ fn run<A>(
 }
 
 /// An uploaded file that is not confirmed yet.
-struct Kept {
+struct PendingUpload {
     name: String,
     text: String,
     earlier: Option<PreviousImport>,
 }
 
 /// Returns an uploaded file, but only to the user who uploaded it.
-fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
+fn pending_upload(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<PendingUpload, Error> {
     let mine = uploads::table
         .find(id)
         .filter(uploads::kind.eq(kind))
@@ -206,7 +206,7 @@ fn kept(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Kept, Error> {
         .first::<(Moment, Option<String>)>(tx.conn)
         .optional()?
         .map(|(at, user_id)| PreviousImport { at, user_id });
-    Ok(Kept {
+    Ok(PendingUpload {
         name,
         text,
         earlier,
@@ -230,7 +230,11 @@ fn confirmed(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Option<Counts>, Er
     Ok(mine.map(|(_, new, changed, same)| Counts { new, changed, same }))
 }
 
-fn shown<A>(plan: &[Planned<A>], upload: &str, file: &Kept) -> Result<Preview, Error> {
+fn build_preview<A>(
+    plan: &[Planned<A>],
+    upload: &str,
+    file: &PendingUpload,
+) -> Result<Preview, Error> {
     let count = |state| plan.iter().filter(|row| row.state() == state).count();
     let everything: Vec<_> = plan
         .iter()

@@ -40,7 +40,7 @@ impl Mail {
     /// Creates a client with these settings, without connecting yet.
     pub fn new(settings: &settings::Mail) -> Result<Self, String> {
         let transport = AsyncSmtpTransport::<Tokio1Executor>::from_url(settings.url.reveal())
-            .map_err(|error| words(&error))?
+            .map_err(|error| error_text(&error))?
             .timeout(Some(LIMIT))
             .build();
         Ok(Self {
@@ -86,7 +86,7 @@ impl fmt::Debug for Mail {
 }
 
 fn refusal(error: &smtp::Error) -> DeliveryError {
-    let why = words(error);
+    let why = error_text(error);
     let code = error.status().map(u16::from);
     match code {
         Some(code) if NO_ACCESS.contains(&code) => DeliveryError::NoAccess(why),
@@ -112,7 +112,7 @@ const fn later(why: String, is_unsure: bool) -> DeliveryError {
     }
 }
 
-fn words(error: &smtp::Error) -> String {
+fn error_text(error: &smtp::Error) -> String {
     let mut words = error.to_string();
     let mut cause = error.source().and_then(|error| error.source());
     while let Some(error) = cause {

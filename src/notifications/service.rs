@@ -148,8 +148,8 @@ pub fn resend(
         .get_result::<(Code<Channel>, String)>(tx.conn)
         .optional()?;
     if let Some((channel, recipient)) = renewed {
-        let is_told = |channel| outbox::recipients(config).contains(&(channel, recipient));
-        if !channel.known().is_some_and(is_told) {
+        let is_recipient = |channel| outbox::recipients(config).contains(&(channel, recipient));
+        if !channel.known().is_some_and(is_recipient) {
             return Err(Error::field("recipient", Problem::NobodyToTell));
         }
         tx.events.request_callback();

@@ -42,7 +42,7 @@ impl Telegram {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
             .build()
-            .map_err(words)?;
+            .map_err(error_text)?;
         Ok(Self {
             http,
             api_url: settings.api_url.clone(),
@@ -132,7 +132,7 @@ impl AsyncTelegramApi for Telegram {
             .await;
         let answer = sent.map_err(|error| DeliveryError::Later {
             is_unsure: !error.is_connect() && !error.is_builder(),
-            why: words(error),
+            why: error_text(error),
             after: None,
         })?;
         let status = answer.status();
@@ -142,7 +142,10 @@ impl AsyncTelegramApi for Telegram {
             after,
             is_unsure: true,
         };
-        let body = answer.bytes().await.map_err(|error| unsure(words(error)))?;
+        let body = answer
+            .bytes()
+            .await
+            .map_err(|error| unsure(error_text(error)))?;
         if status.is_success() {
             return serde_json::from_slice(&body)
                 .map_err(|error| unsure(format!("could not read the answer: {error}")));
@@ -203,7 +206,7 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Formats an error with all its causes, but without the URL, which contains the token.
-fn words(error: reqwest::Error) -> String {
+fn error_text(error: reqwest::Error) -> String {
     let error = error.without_url();
     let mut words = error.to_string();
     let mut cause = error.source();

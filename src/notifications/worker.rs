@@ -105,18 +105,18 @@ async fn run(app: AppState, channels: Arc<Channels>) {
     log_settings(&app).await;
     let mut is_greeted = identify_bot(&app, &channels).await;
     let mut deliveries = Deliveries::new();
-    let mut looks: u32 = 0;
+    let mut polls: u32 = 0;
     while !channels.is_stopping.load(Ordering::Relaxed) {
         if let Err(error) = begin_due(&mut deliveries, &app, &channels, clock::now).await {
             tracing::warn!(%error, "could not read the outbox");
         }
-        if looks.is_multiple_of(CLEANUP_EVERY)
+        if polls.is_multiple_of(CLEANUP_EVERY)
             && let Err(error) = upkeep::delete_old(&app, clock::now()).await
         {
             tracing::warn!(%error, "could not delete old notifications");
         }
-        looks = looks.wrapping_add(1);
-        if !is_greeted && looks.is_multiple_of(IDENTIFY_EVERY) {
+        polls = polls.wrapping_add(1);
+        if !is_greeted && polls.is_multiple_of(IDENTIFY_EVERY) {
             is_greeted = identify_bot(&app, &channels).await;
         }
         let _ = timeout(POLL_INTERVAL, WAKE.notified()).await;
@@ -190,7 +190,7 @@ async fn begin_due(
 ) -> Result<(), Error> {
     // Recipients who are no longer configured are skipped.
     let recipients = outbox::recipients(&app.config.notifications);
-    let is_told = |channel: Channel, recipient: &str| {
+    let is_recipient = |channel: Channel, recipient: &str| {
         recipients
             .iter()
             .any(|(way, to)| *way == channel && to == recipient)
@@ -198,7 +198,7 @@ async fn begin_due(
     let waiting = queue::queue_keys(app).await?;
     deliveries.retain(|_, delivery| !delivery.is_finished());
     for (queue_key, channel, recipient) in waiting {
-        if !deliveries.contains_key(&queue_key) && is_told(channel, &recipient) {
+        if !deliveries.contains_key(&queue_key) && is_recipient(channel, &recipient) {
             let (app, channels, name) = (app.clone(), channels.clone(), queue_key.clone());
             let delivery = tokio::spawn(async move {
                 let sent = deliver_queue(&app, &channels, &name, now).await;

@@ -209,8 +209,8 @@ fn lock(held: &Mutex<ConnectionCounts>) -> MutexGuard<'_, ConnectionCounts> {
 }
 
 /// Answers a rejected connection with 503 and closes it. Without a slot it is only closed.
-async fn reject(mut socket: TcpStream, at_door: Option<RejectionPermit>) {
-    if at_door.is_none() {
+async fn reject(mut socket: TcpStream, permit: Option<RejectionPermit>) {
+    if permit.is_none() {
         return;
     }
     let answer = busy_response();
