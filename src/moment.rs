@@ -90,10 +90,6 @@ impl From<(i64, i32)> for Moment {
     }
 }
 
-const MONTHS: [&str; 12] = [
-    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
-];
-
 /// Formats a day for people: `23.11.2026`, in English `23 Nov 2026`.
 pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
@@ -117,7 +113,7 @@ pub fn day_read(text: &str) -> Option<NaiveDate> {
 pub fn day_short(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{:02}", day.day(), day.month()),
-        Locale::en => format!("{} {}", day.day(), MONTHS[day.month0() as usize]),
+        Locale::en => format!("{} {}", day.day(), short_month(day)),
     }
 }
 
@@ -125,11 +121,11 @@ pub fn day_short(day: NaiveDate, locale: Locale) -> String {
 pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{}", day.month(), day.year()),
-        Locale::en => format!("{} {}", MONTHS[day.month0() as usize], day.year()),
+        Locale::en => format!("{} {}", short_month(day), day.year()),
     }
 }
 
-const LONG_MONTHS: [&str; 12] = [
+const ENGLISH_MONTHS: [&str; 12] = [
     "January",
     "February",
     "March",
@@ -160,6 +156,11 @@ const RUSSIAN_MONTHS: [&str; 12] = [
     "декабря",
 ];
 
+/// The English month of a day in three letters.
+fn short_month(day: NaiveDate) -> &'static str {
+    &ENGLISH_MONTHS[day.month0() as usize][..3]
+}
+
 /// Formats a range of days, both ends inclusive, for a sentence: `1–26 октября`, in English `1–26 October`. The year is
 /// left out if both days are in `year`.
 pub fn range_shown(from: NaiveDate, to: NaiveDate, year: i32, locale: Locale) -> String {
@@ -182,7 +183,7 @@ pub fn range_shown(from: NaiveDate, to: NaiveDate, year: i32, locale: Locale) ->
 fn day_and_month(day: NaiveDate, locale: Locale) -> String {
     let months = match locale {
         Locale::ru => &RUSSIAN_MONTHS,
-        Locale::en => &LONG_MONTHS,
+        Locale::en => &ENGLISH_MONTHS,
     };
     format!("{} {}", day.day(), months[day.month0() as usize])
 }

@@ -100,11 +100,7 @@ pub fn history(
     id: impl ToString,
 ) -> Result<Vec<Operation>, Error> {
     let rows: Vec<Row> = operation_log::table
-        .filter(
-            operation_log::entity_type
-                .eq(entity)
-                .and(operation_log::entity_id.eq(id.to_string())),
-        )
+        .filter(is_about(entity, id.to_string()))
         .order((operation_log::timestamp.desc(), operation_log::id.desc()))
         .limit(HISTORY)
         .select(Row::as_select())
@@ -117,9 +113,7 @@ pub fn history(
 pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<LastChange>, Error> {
     let found = operation_log::table
         .filter(
-            operation_log::entity_type
-                .eq(entity)
-                .and(operation_log::entity_id.eq(id.to_string()))
+            is_about(entity, id.to_string())
                 // These operations do not make a new version of something that exists.
                 .and(operation_log::action.ne(Action::Create))
                 .and(operation_log::action.ne(Action::Correct))
@@ -135,6 +129,13 @@ pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<La
         at,
         is_today: at.day() == tx.now.day(),
     }))
+}
+
+#[diesel::dsl::auto_type]
+fn is_about(entity: Entity, id: String) -> _ {
+    operation_log::entity_type
+        .eq(entity)
+        .and(operation_log::entity_id.eq(id))
 }
 
 impl Operation {

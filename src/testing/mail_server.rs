@@ -34,7 +34,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How connections are encrypted.
 #[derive(Clone, Copy, PartialEq, Eq)]
-#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Tls {
     None,
     /// After the command STARTTLS; nothing is accepted before.
@@ -45,7 +44,6 @@ pub enum Tls {
 
 /// How the server treats an email that it does not simply accept.
 #[derive(Clone, Copy)]
-#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Reply {
     /// Refuses the recipient with this answer.
     RejectRecipient(&'static str),
@@ -78,7 +76,6 @@ struct Shared {
     changed: Notify,
 }
 
-#[allow(dead_code, reason = "each test binary uses only a part")]
 impl MailServer {
     /// Starts a server and writes its certificate in PEM to `certificate`.
     pub async fn start(tls: Tls, certificate: &Path) -> Self {
@@ -138,7 +135,6 @@ impl Drop for MailServer {
     }
 }
 
-#[allow(dead_code, reason = "each test binary uses only a part")]
 impl Email {
     /// Returns a decoded header.
     pub fn header(&self, name: &str) -> String {

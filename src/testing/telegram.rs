@@ -31,7 +31,6 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How the server treats a message that it does not simply accept.
 #[derive(Clone)]
-#[allow(dead_code, reason = "each test binary uses only a part")]
 pub enum Reply {
     /// Answers 429 in the format of Telegram, with the seconds to wait.
     TooManyRequests(u64),
@@ -75,7 +74,6 @@ struct Shared {
     changed: Notify,
 }
 
-#[allow(dead_code, reason = "each test binary uses only a part")]
 impl Telegram {
     /// Starts a server on a free port.
     pub async fn start() -> Self {

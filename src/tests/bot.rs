@@ -131,10 +131,7 @@ fn button(message: &Value) -> &str {
 async fn an_unlinked_chat_gets_one_greeting_and_no_data(app: App) {
     let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     app.create_account(app.clerk())
         .await
         .create_order("чай", 1)
@@ -289,10 +286,7 @@ async fn a_password_change_invalidates_a_link_code(app: App) {
 async fn the_bot_answers_queries_about_stock_and_orders(app: App) {
     let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let bot = Bot::of(&app.state).unwrap();
     let anna = Chat::new(&bot, &telegram, ANNA);
     anna.link(&clerk).await;
@@ -406,10 +400,7 @@ async fn long_lists_are_truncated_and_link_to_the_rest(app: App) {
 async fn the_button_issues_the_order_once_as_the_user_who_presses_it(app: App) {
     let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram);
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let bot = Bot::of(&app.state).unwrap();
     let anna = Chat::new(&bot, &telegram, ANNA);
     anna.link(&clerk).await;
@@ -526,10 +517,7 @@ async fn the_bot_gives_no_data_in_a_group(app: App) {
     let clerk = app.create_account(app.clerk()).await;
     let bot = Bot::of(&app.state).unwrap();
     Chat::new(&bot, &telegram, ANNA).link(&clerk).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     clerk.create_order("чай", 1).await.unwrap();
     let group = json!({"id": -5, "type": "group", "title": "Лавка"});
     for text in ["/low", "/stock чай", "чай"] {
@@ -744,10 +732,7 @@ async fn a_new_order_has_an_issue_button_only_in_linked_chats(app: App) {
         config.notifications.telegram.as_mut().unwrap().chats = chats.to_vec();
     });
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let bot = Bot::of(&app.state).unwrap();
     Chat::new(&bot, &telegram, ANNA).link(&clerk).await;
     clerk.create_order("чай", 1).await.unwrap();

@@ -183,10 +183,7 @@ async fn an_unknown_role_has_no_permissions(app: App) {
     let mut absent = app
         .signed_in_browser(app.person("отпускник", crate::auth::Role::User))
         .await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 9)
-        .await;
+    app.create_product("чай", 9).await;
     write_newer_rows(&app).await;
     for path in [
         "/orders",

@@ -4,6 +4,7 @@ use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
 use crate::{
     audit::{self, Action, Change, Entity},
     auth::{Actor, Role},
+    db::Conn,
     import::{Kind, Preview, service},
     money::{Eur, Rub},
     products,
@@ -51,6 +52,18 @@ async fn import_file(browser: &mut Browser, kind: &str, bytes: &[u8]) -> (Answer
     (page, Some(confirmed))
 }
 
+/// Returns the number of imports in the operation log.
+async fn count_logged_imports(app: &App) -> i64 {
+    let count = |conn: &mut Conn| {
+        operation_log::table
+            .filter(operation_log::action.eq(Action::Import))
+            .count()
+            .get_result(conn)
+            .map_err(crate::error::Error::from)
+    };
+    app.state.db.read(count).await.unwrap()
+}
+
 #[apply(on_both_databases)]
 async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: App) {
     let manager = app.create_account(app.manager()).await;
@@ -95,18 +108,7 @@ async fn a_product_import_is_previewed_and_then_applied_in_one_operation(app: Ap
         manager.create_order("Кофе", 1).await.is_err(),
         "the new product has no stock"
     );
-    let logged: i64 = app
-        .state
-        .db
-        .read(|conn| {
-            operation_log::table
-                .filter(operation_log::action.eq(Action::Import))
-                .count()
-                .get_result(conn)
-                .map_err(crate::error::Error::from)
-        })
-        .await
-        .unwrap();
+    let logged = count_logged_imports(&app).await;
     assert_eq!(logged, 1);
     app.assert_consistent().await;
 }
@@ -283,18 +285,7 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
             change("file", None, "my.csv"),
         ]
     );
-    let summaries: i64 = app
-        .state
-        .db
-        .read(|conn| {
-            operation_log::table
-                .filter(operation_log::action.eq(Action::Import))
-                .count()
-                .get_result(conn)
-                .map_err(crate::error::Error::from)
-        })
-        .await
-        .unwrap();
+    let summaries = count_logged_imports(&app).await;
     assert_eq!(summaries, 2);
 }
 

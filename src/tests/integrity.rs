@@ -6,10 +6,7 @@ use crate::{demo, integrity};
 #[apply(on_both_databases)]
 async fn counters_that_disagree_with_the_ledger_are_detected(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     clerk.create_order("чай", 2).await.unwrap();
     app.assert_consistent().await;
     app.sql("UPDATE products SET quantity = 7, reserved = 1")
@@ -29,10 +26,7 @@ async fn counters_that_disagree_with_the_ledger_are_detected(app: App) {
 #[apply(on_both_databases)]
 async fn a_missing_ledger_row_is_detected(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 2).await.unwrap();
     clerk.issue_order(order.id).await.unwrap();
     app.sql("DELETE FROM stock_movements WHERE kind = 'issue'")
@@ -50,10 +44,7 @@ async fn a_missing_ledger_row_is_detected(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_database_itself_refuses_negative_stock(app: App) {
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let refused = app
         .state
         .db

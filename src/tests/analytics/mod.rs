@@ -681,10 +681,7 @@ async fn concurrent_denials_issues_and_rate_changes_do_not_deadlock(app: App) {
 
 #[apply(on_both_databases)]
 async fn concurrent_first_issues_of_a_day_are_all_counted(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     // Products with these ids share one of the eight slots that a day's sums are kept in.
     let mut goods = Vec::new();
     for n in 0..32 {

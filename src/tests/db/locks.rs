@@ -123,10 +123,7 @@ fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
 fn advisory_locks_time_out_like_row_locks() {
     block_on(async {
         let app = App::postgres();
-        app.create_account(app.manager())
-            .await
-            .create_product("чай", 20)
-            .await;
+        app.create_product("чай", 20).await;
         let clerk = app.create_account(app.clerk()).await;
         let order = clerk.create_order("чай", 1).await.unwrap();
         let rates_lock = "SELECT pg_advisory_xact_lock(hashtextextended('exchange rates', 0))";
@@ -189,12 +186,7 @@ fn an_idle_transaction_is_ended_and_releases_its_locks() {
         assert_eq!(app.state.db.read(read).await.as_deref(), Ok("4s, 30s"));
         assert_eq!(app.state.db.write(read).await.as_deref(), Ok("4s, 30s"));
 
-        let tea = app
-            .create_account(app.manager())
-            .await
-            .create_product("чай", 20)
-            .await
-            .id;
+        let tea = app.create_product("чай", 20).await.id;
         let clerk = app.create_account(app.clerk()).await;
         let (locked, is_locked) = channel::<()>();
         let (wake, woken) = channel::<()>();

@@ -85,10 +85,7 @@ fn plans_after(
     let (sender, receiver) = std::sync::mpsc::channel();
     block_on(async move {
         let app = App::sqlite();
-        app.create_account(app.manager())
-            .await
-            .create_product("чай", 5)
-            .await;
+        app.create_product("чай", 5).await;
         for days in [100, 0] {
             let then = clock::at((clock::now().utc() - TimeDelta::days(days)).and_utc());
             let sell = |tx: &mut Tx<'_>| {

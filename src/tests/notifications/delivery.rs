@@ -19,10 +19,7 @@ async fn shop_with_product(
     let app = with_order_notifications(app, telegram, chats);
     let channels = Channels::of(&app.state).unwrap();
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 90)
-        .await;
+    app.create_product("чай", 90).await;
     (app, channels, clerk)
 }
 
@@ -86,10 +83,7 @@ async fn orders_are_notified_only_when_the_setting_is_on(app: App) {
     let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 9)
-        .await;
+    app.create_product("чай", 9).await;
     clerk.create_order("чай", 1).await.unwrap();
     assert_eq!(outbox(&app).await, []);
 }
@@ -227,10 +221,7 @@ async fn a_wrong_token_is_tried_once_and_a_correct_one_delivers_at_once(app: App
     );
     let channels = Channels::of(&app.state).unwrap();
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 9)
-        .await;
+    app.create_product("чай", 9).await;
     let order = clerk.create_order("чай", 1).await.unwrap();
     for second in 0..600 {
         deliver(&app.state, &channels, second).await;

@@ -36,10 +36,7 @@ async fn a_product_is_reported_once_below_its_minimum_and_again_after_recovery(a
     let telegram = Telegram::start().await;
     let app = with_bot(app, &telegram, &[CHAT]);
     let channels = Channels::of(&app.state).unwrap();
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager
         .add_product_with_minimum("Чай «Ассам» & мёд", 7, 5)
         .await;

@@ -80,10 +80,7 @@ async fn customers_found_by(clerk: &Person, customer: &str) -> Vec<String> {
 #[apply(on_both_databases)]
 async fn orders_are_found_by_number_and_by_customer_name(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 100)
-        .await;
+    app.create_product("чай", 100).await;
     for customer in [
         "Алёна Петрова",
         "",
@@ -142,10 +139,7 @@ async fn orders_are_found_by_number_and_by_customer_name(app: App) {
 #[apply(on_both_databases)]
 async fn a_corrected_customer_name_replaces_the_old_one_in_searches(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 100)
-        .await;
+    app.create_product("чай", 100).await;
     let order = create_order_for(&clerk, "Мария", "89161234567", "чай").await;
     let draft =
         fields! { phone: order.phone, customer_name: "Марина", qty: "1", unit_price_rub: "90" };
@@ -163,10 +157,7 @@ async fn a_corrected_customer_name_replaces_the_old_one_in_searches(app: App) {
 #[apply(on_both_databases)]
 async fn names_stored_by_an_earlier_version_are_indexed_at_start(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 100)
-        .await;
+    app.create_product("чай", 100).await;
     for customer in ["Мария", "", "Иван"] {
         create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
@@ -199,10 +190,7 @@ async fn names_stored_by_an_earlier_version_are_indexed_at_start(app: App) {
 async fn an_invalid_filter_is_marked_at_its_field_and_the_others_still_apply(app: App) {
     let mut browser = app.signed_in_browser(app.admin()).await;
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 100)
-        .await;
+    app.create_product("чай", 100).await;
     for customer in ["Мария", "Иван"] {
         create_order_for(&clerk, customer, "89161234567", "чай").await;
     }
@@ -350,10 +338,7 @@ async fn digits_that_many_phones_share_find_all_of_them(app: App) {
 #[apply(on_both_databases)]
 async fn orders_are_found_by_the_start_or_the_end_of_the_phone(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 9)
-        .await;
+    app.create_product("чай", 9).await;
     let order = create_order(&clerk, "+7 916 123-45-67", "чай").await;
     create_order(&clerk, "+7 903 765-43-21", "чай").await;
     for digits in [
@@ -504,10 +489,7 @@ async fn orders_are_filtered_by_status_product_and_day(app: App) {
 #[apply(on_both_databases)]
 async fn every_sort_order_pages_through_all_orders_and_back(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 500)
-        .await;
+    app.create_product("чай", 500).await;
     for n in 0..120 {
         let order = create_order(&clerk, &format!("+7916{:07}", n % 7 * 1_000), "чай").await;
         if n % 3 == 0 {

@@ -14,10 +14,7 @@ use crate::{
 
 #[apply(on_both_databases)]
 async fn an_order_reserves_stock_and_its_issue_removes_it(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 0).await;
     manager.receive_supply("чай", 10, "2.50").await.unwrap();
     let order = clerk.create_order("чай", 3).await.unwrap();
@@ -41,10 +38,7 @@ async fn an_order_reserves_stock_and_its_issue_removes_it(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_denied_order_releases_its_reserve(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 5).await.unwrap();
     assert_eq!(
@@ -58,11 +52,7 @@ async fn a_denied_order_releases_its_reserve(app: App) {
 #[apply(on_both_databases)]
 async fn more_than_the_available_stock_cannot_be_ordered(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 3)
-        .await;
+    let tea = app.create_product("чай", 3).await;
     clerk.create_order("чай", 2).await.unwrap();
     assert_eq!(
         clerk.create_order("чай", 2).await.unwrap_err(),
@@ -74,11 +64,7 @@ async fn more_than_the_available_stock_cannot_be_ordered(app: App) {
 #[apply(on_both_databases)]
 async fn issuing_or_denying_twice_changes_nothing_and_the_opposite_conflicts(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    let tea = app.create_product("чай", 5).await;
     let (first, second) = (
         clerk.create_order("чай", 2).await.unwrap(),
         clerk.create_order("чай", 1).await.unwrap(),
@@ -101,10 +87,7 @@ async fn issuing_or_denying_twice_changes_nothing_and_the_opposite_conflicts(app
 
 #[apply(on_both_databases)]
 async fn orders_of_an_archived_product_cannot_grow(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 9).await;
     let (first, second) = (
         clerk.create_order("чай", 3).await.unwrap(),
@@ -139,10 +122,7 @@ async fn orders_of_an_archived_product_cannot_grow(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_edit_without_changes_writes_nothing(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 2).await.unwrap();
     let edit_order = |qty: &str, version: i64| {
@@ -190,10 +170,7 @@ async fn an_edit_without_changes_writes_nothing(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_order_needs_a_price_if_the_product_has_none(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let unpriced = fields! { name: "без цены" };
     manager
         .write(move |tx| products::service::create(tx, "", &unpriced.with("quantity", "5").read()?))
@@ -214,11 +191,7 @@ async fn an_order_needs_a_price_if_the_product_has_none(app: App) {
 #[apply(on_both_databases)]
 async fn an_edited_quantity_changes_the_reserve(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    let tea = app.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 2).await.unwrap();
     let edit = |qty: &str, version: i64| {
         let draft = fields! { phone: PHONE, qty: qty, unit_price_rub: "90" };
@@ -251,10 +224,7 @@ async fn an_edited_quantity_changes_the_reserve(app: App) {
 async fn a_stale_edit_names_who_changed_the_order(app: App) {
     let anna = app.create_account(app.person("анна", Role::User)).await;
     let boris = app.create_account(app.person("борис", Role::User)).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let order = anna.create_order("чай", 1).await.unwrap();
     let draft = |qty: &str| fields! { phone: PHONE, qty: qty, unit_price_rub: "90", version: "1" };
     let edited = draft("2");
@@ -280,11 +250,7 @@ async fn a_stale_edit_names_who_changed_the_order(app: App) {
 #[apply(on_both_databases)]
 async fn an_idempotency_key_creates_one_order_and_rejects_a_different_one(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    let tea = app.create_product("чай", 5).await;
     let first = clerk.create_order_with_key("чай", 1, "key").await.unwrap();
     assert_eq!(
         clerk.create_order_with_key("чай", 1, "key").await.unwrap(),
@@ -318,10 +284,7 @@ async fn all_invalid_fields_are_reported_at_once(app: App) {
 #[apply(on_both_databases)]
 async fn a_phone_with_an_extension_gets_its_own_error(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     for (phone, problem) in [
         ("8 (495) 123-45-67 доб. 12", Problem::NotOnePhone),
         ("+7 916 123 45 6o", Problem::NotPhone),
@@ -338,10 +301,7 @@ async fn a_phone_with_an_extension_gets_its_own_error(app: App) {
 #[apply(on_both_databases)]
 async fn the_history_of_an_order_lists_each_change_once(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 1).await.unwrap();
     clerk.issue_order(order.id).await.unwrap();
     clerk.issue_order(order.id).await.unwrap();

@@ -105,10 +105,7 @@ async fn a_stale_edit_names_who_made_the_current_version_of_the_product(app: App
 
 #[apply(on_both_databases)]
 async fn a_product_with_history_is_archived_and_one_without_is_deleted(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let (tea, typo) = (
         manager.create_product("чай", 5).await,
         manager.create_product("чяй", 0).await,
@@ -163,10 +160,7 @@ async fn names_that_differ_only_in_case_and_spacing_are_taken(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_order_accepts_words_that_match_exactly_one_product(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     manager.create_product("Чай чёрный", 1).await;
     manager.create_product("Чай зелёный", 1).await;
     assert_eq!(

@@ -452,10 +452,7 @@ fn a_preset_product_is_chosen_unless_the_text_differs() {
 
 #[apply(on_both_databases)]
 async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     manager.create_product("Липовый мёд", 5).await;
     manager.create_product("Мёд", 5).await;
     for number in 0..25 {

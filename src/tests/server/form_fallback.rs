@@ -79,10 +79,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
 #[apply(on_both_databases)]
 async fn a_refused_form_keeps_what_was_typed_and_shows_why(app: App) {
     let mut clerk = app.signed_in_browser(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 2)
-        .await;
+    app.create_product("чай", 2).await;
     let typed = [
         ("phone", "12"),
         ("customer_name", "Анна «\"<b>"),
@@ -414,10 +411,7 @@ async fn sign_in_returns_to_the_page_that_required_it(app: App) {
 #[apply(on_both_databases)]
 async fn a_form_sent_after_the_session_ended_keeps_what_was_typed(app: App) {
     let mut browser = app.signed_in_browser(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     browser.submit("/orders", "sign_out", &[]).await;
     let typed = [
         ("idempotency_key", "k"),

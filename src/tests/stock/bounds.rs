@@ -69,10 +69,7 @@ async fn cost_rub_exact(app: &App) -> i64 {
 
 #[apply(on_both_databases)]
 async fn totals_above_the_limit_are_rejected(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     // The initial quantity of a product.
     assert_eq!(
         create_product(&manager, "чай", "1000000", HIGHEST_PRICE).await,

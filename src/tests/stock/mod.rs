@@ -14,10 +14,7 @@ use diesel::prelude::*;
 
 #[apply(on_both_databases)]
 async fn an_issue_records_the_average_cost(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     manager.create_product("чай", 0).await;
     manager.receive_supply("чай", 1, "1").await.unwrap();
     manager.receive_supply("чай", 2, "2").await.unwrap();
@@ -69,10 +66,7 @@ async fn surplus_found_by_a_count_is_valued_at_the_last_purchase_price(app: App)
 
 #[apply(on_both_databases)]
 async fn a_count_cannot_go_below_the_reserved_quantity(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 5).await;
     clerk.create_order("чай", 3).await.unwrap();
     let count = |expected: i64, counted: &str| {
@@ -100,10 +94,7 @@ async fn a_count_cannot_go_below_the_reserved_quantity(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_ledger_lists_each_movement_with_the_resulting_stock(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 2).await.unwrap();
     clerk.issue_order(order.id).await.unwrap();

@@ -110,10 +110,7 @@ async fn is_waited_for(app: &App, backend: Option<i32>) -> bool {
 
 #[apply(on_both_databases)]
 async fn a_concurrently_archived_product_is_neither_sold_nor_received(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     let tea = manager.create_product("чай", 5).await;
     let archive = "UPDATE products SET archived_at = '2026-11-23 10:00:00'";
     let seller = clerk.clone();
@@ -153,10 +150,7 @@ async fn a_concurrently_archived_product_is_neither_sold_nor_received(app: App) 
 #[apply(on_both_databases)]
 async fn an_order_uses_the_price_and_name_read_under_the_row_lock(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let update = "UPDATE products SET sell_price_rub = 20000, name = 'чай зелёный', name_key = 'чай зеленый'";
     let order = run_against_open_transaction(&app, update, async move {
         clerk.create_order("чай", 1).await
@@ -172,10 +166,7 @@ async fn an_order_uses_the_price_and_name_read_under_the_row_lock(app: App) {
 #[apply(on_both_databases)]
 async fn an_order_of_a_concurrently_archived_product_cannot_grow(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    app.create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    app.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 1).await.unwrap();
     let larger = fields! { phone: PHONE, qty: "2", unit_price_rub: "100" };
     let seller = clerk.clone();
@@ -200,11 +191,7 @@ async fn an_order_of_a_concurrently_archived_product_cannot_grow(app: App) {
 #[apply(on_both_databases)]
 async fn the_last_item_is_sold_once(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 1)
-        .await;
+    let tea = app.create_product("чай", 1).await;
     let booked = join_all((0..CLIENTS).map(|_| clerk.create_order("чай", 1))).await;
     assert_eq!(booked.iter().filter(|order| order.is_ok()).count(), 1);
     let refused = booked.into_iter().filter_map(Result::err);
@@ -220,11 +207,7 @@ async fn the_last_item_is_sold_once(app: App) {
 #[apply(on_both_databases)]
 async fn concurrent_issues_of_one_order_issue_it_once(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 5)
-        .await;
+    let tea = app.create_product("чай", 5).await;
     let order = clerk.create_order("чай", 2).await.unwrap();
     let issued = join_all((0..CLIENTS).map(|_| clerk.issue_order(order.id))).await;
     assert!(issued.iter().all(|order| {
@@ -239,11 +222,7 @@ async fn concurrent_issues_of_one_order_issue_it_once(app: App) {
 #[apply(on_both_databases)]
 async fn an_order_is_issued_or_denied_and_never_both(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 20)
-        .await;
+    let tea = app.create_product("чай", 20).await;
     for _ in 0..10 {
         let order = clerk.create_order("чай", 1).await.unwrap();
         let (issues, denials) = (
@@ -264,11 +243,7 @@ async fn an_order_is_issued_or_denied_and_never_both(app: App) {
 #[apply(on_both_databases)]
 async fn concurrent_requests_with_one_key_create_one_order(app: App) {
     let clerk = app.create_account(app.clerk()).await;
-    let tea = app
-        .create_account(app.manager())
-        .await
-        .create_product("чай", 50)
-        .await;
+    let tea = app.create_product("чай", 50).await;
     let booked =
         join_all((0..CLIENTS).map(|_| clerk.create_order_with_key("чай", 1, "the same"))).await;
     let ids: std::collections::HashSet<_> =
@@ -279,10 +254,7 @@ async fn concurrent_requests_with_one_key_create_one_order(app: App) {
 
 #[apply(on_both_databases)]
 async fn concurrent_mixed_operations_keep_all_counters_consistent(app: App) {
-    let (manager, clerk) = (
-        app.create_account(app.manager()).await,
-        app.create_account(app.clerk()).await,
-    );
+    let (manager, clerk) = app.create_manager_and_clerk().await;
     for name in ["чай", "кофе", "какао"] {
         manager.create_product(name, 10).await;
     }

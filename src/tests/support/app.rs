@@ -197,6 +197,20 @@ impl App {
         }
     }
 
+    /// Creates the accounts of a manager and a clerk.
+    pub async fn create_manager_and_clerk(&self) -> (Person, Person) {
+        (
+            self.create_account(self.manager()).await,
+            self.create_account(self.clerk()).await,
+        )
+    }
+
+    /// Creates the account of a manager, who creates a product.
+    pub async fn create_product(&self, name: &str, pieces: i64) -> Product {
+        let manager = self.create_account(self.manager()).await;
+        manager.create_product(name, pieces).await
+    }
+
     /// Creates the account of a person, with [`PASSWORD`].
     pub async fn create_account(&self, person: Person) -> Person {
         let hash = bcrypt::hash(PASSWORD, 4).unwrap();
