@@ -49,6 +49,14 @@ pub enum Error {
     /// The current password is a one-time password.
     #[error("the password must be changed first")]
     MustChangePassword,
+    /// The one-time password was used before or has expired.
+    #[error("the one-time password is not valid any more")]
+    OneTimePasswordOver,
+    #[error("the API token has expired")]
+    TokenExpired,
+    /// The operation is not possible with an API token.
+    #[error("not possible with an API token")]
+    NeedsSession,
     #[error("registration is closed")]
     RegistrationClosed,
     /// The invitation was used, was revoked or has expired.
@@ -186,12 +194,14 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BadCursor => StatusCode::BAD_REQUEST,
-            Self::SignedOut | Self::BadCredentials => StatusCode::UNAUTHORIZED,
+            Self::SignedOut | Self::BadCredentials | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::Forbidden
             | Self::OtherSite
             | Self::AccountPending
             | Self::AccountBlocked
             | Self::MustChangePassword
+            | Self::OneTimePasswordOver
+            | Self::NeedsSession
             | Self::InvitationOver
             | Self::RegistrationClosed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,

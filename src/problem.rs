@@ -18,11 +18,19 @@ pub enum Problem {
     TooShort(usize),
     /// More characters than this.
     TooLong(usize),
-    /// More than 71 bytes, the most that bcrypt reads.
-    PasswordTooLong,
+    /// One of the commonest passwords.
+    CommonPassword,
+    /// The password contains the user name.
+    NameInPassword,
+    /// The password contains the name of the shop.
+    ShopInPassword,
     NotUsername,
-    /// A word mixes letters of two alphabets.
+    /// The name has letters of several alphabets.
     MixedAlphabets,
+    /// The name has no letter.
+    NoLetter,
+    /// The name looks like one that is taken.
+    LooksTaken,
     NotNumber,
     NotAmount,
     TooManyDecimals,

@@ -59,6 +59,8 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "movement" => td_string!(locale, fields.movement),
         "user" => td_string!(locale, fields.user),
         "chat" => td_string!(locale, fields.chat),
+        "chats" => td_string!(locale, fields.chats),
+        "tokens" => td_string!(locale, fields.tokens),
         "recipient" | "recipients" => td_string!(locale, notifications.recipient),
         "product_id" => td_string!(locale, csv.product_id),
         "order_id" => td_string!(locale, csv.order_id),

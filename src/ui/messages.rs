@@ -44,6 +44,11 @@ impl Error {
             Self::AccountPending => td_string!(locale, errors.account_pending).to_string(),
             Self::AccountBlocked => td_string!(locale, errors.account_blocked).to_string(),
             Self::MustChangePassword => td_string!(locale, errors.must_change_password).to_string(),
+            Self::OneTimePasswordOver => {
+                td_string!(locale, errors.one_time_password_over).to_string()
+            }
+            Self::TokenExpired => td_string!(locale, errors.token_expired).to_string(),
+            Self::NeedsSession => td_string!(locale, errors.needs_session).to_string(),
             Self::RegistrationClosed => td_string!(locale, errors.registration_closed).to_string(),
             Self::InvitationOver => td_string!(locale, errors.invitation_over).to_string(),
             Self::LastAdmin => td_string!(locale, errors.last_admin).to_string(),
@@ -116,9 +121,13 @@ impl Problem {
             Self::TooLong(max) => {
                 td_string!(locale, problems.too_long, max = count(*max)).to_string()
             }
-            Self::PasswordTooLong => td_string!(locale, problems.password_too_long).to_string(),
+            Self::CommonPassword => td_string!(locale, problems.common_password).to_string(),
+            Self::NameInPassword => td_string!(locale, problems.name_in_password).to_string(),
+            Self::ShopInPassword => td_string!(locale, problems.shop_in_password).to_string(),
             Self::NotUsername => td_string!(locale, problems.not_username).to_string(),
             Self::MixedAlphabets => td_string!(locale, problems.mixed_alphabets).to_string(),
+            Self::NoLetter => td_string!(locale, problems.no_letter).to_string(),
+            Self::LooksTaken => td_string!(locale, problems.looks_taken).to_string(),
             Self::NotNumber => td_string!(locale, problems.not_number).to_string(),
             Self::NotAmount => td_string!(locale, problems.not_amount).to_string(),
             Self::TooManyDecimals => td_string!(locale, problems.too_many_decimals).to_string(),
