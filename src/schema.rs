@@ -11,6 +11,8 @@ diesel::table! {
         must_change_password -> Bool,
         last_seen_at -> Nullable<Timestamp>,
         deleted_at -> Nullable<Timestamp>,
+        auth_hash -> Nullable<Text>,
+        one_time_until -> Nullable<Timestamp>,
     }
 }
 
@@ -252,6 +254,7 @@ diesel::table! {
         hash -> Text,
         created_at -> Timestamp,
         last_used_at -> Nullable<Timestamp>,
+        expires_at -> Timestamp,
     }
 }
 

@@ -39,6 +39,8 @@ codes! {
         ChangePassword = "change_password" => change_password,
         /// The current password was wrong.
         ChangePasswordFailed = "change_password_failed" => change_password_failed,
+        /// The password with which a user confirms an operation was wrong.
+        ConfirmFailed = "confirm_failed" => confirm_failed,
         ChangeRole = "change_role" => change_role,
         Activate = "activate" => activate,
         Block = "block" => block,

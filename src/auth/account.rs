@@ -7,7 +7,7 @@ use crate::{
     fields::Fields,
     ui::{
         self,
-        form::{Field, Form, FormAction, Submit},
+        form::{CheckBox, Field, Form, FormAction, Submit},
     },
 };
 use leptos::prelude::*;
@@ -20,7 +20,8 @@ pub async fn account() -> Result<Me, Error> {
     crate::server_context::read(super::service::me).await
 }
 
-/// Changes the password of the signed-in user and signs out their other devices.
+/// Changes the password of the signed-in user, signs out their other devices and, if asked, revokes their tokens and
+/// chats.
 #[server(endpoint = "change_password")]
 pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use super::{Actor, service, session};
@@ -32,7 +33,8 @@ pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Er
         }
         Err(error) => return server_context::set_status(Err(error)),
     };
-    let change = server_context::set_status(service::PasswordChange::read(Input::new(fields)))?;
+    let change = service::PasswordChange::read(Input::new(fields), &me.username);
+    let change = server_context::set_status(change)?;
     let changed = service::change_password(&server_context::app_state(), me, change).await;
     let admitted = server_context::set_status(changed)?;
     session::begin(
@@ -111,6 +113,12 @@ fn PasswordForm() -> impl IntoView {
                 kind="password"
                 autocomplete="new-password"
                 required=true
+            />
+            <CheckBox
+                name="revoke_access"
+                label=td_string!(locale, auth.revoke_access)
+                hint=td_string!(locale, auth.revoke_access_hint)
+                checked=true
             />
             <Submit label=td_string!(locale, auth.change_password) />
         </Form>

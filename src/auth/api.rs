@@ -93,7 +93,7 @@ impl From<Device> for SessionJson {
 struct Credentials {
     #[schema(min_length = 3, max_length = 64, example = "anna")]
     username: String,
-    #[schema(min_length = 8, max_length = 71, format = Password, example = "correct horse")]
+    #[schema(min_length = 8, max_length = 128, format = Password, example = "correct horse")]
     password: String,
 }
 
@@ -220,7 +220,8 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
 
 /// Change your password
 ///
-/// Ends every other session of the account. API tokens stay valid.
+/// Ends every other session of the account. Also revokes its API tokens and unlinks its chats, unless `revoke_access` is
+/// `false`.
 #[utoipa::path(
     post,
     path = "/api/me/password",
@@ -231,7 +232,11 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
 )]
 async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<StatusCode, Error> {
     let me = caller.me()?.clone();
-    let change = PasswordChange::read(once(body))?;
+    let mut input = once(body);
+    if input.text("revoke_access").is_empty() {
+        input.enter("revoke_access", true.to_string());
+    }
+    let change = PasswordChange::read(input, &me.username)?;
     let admitted = service::change_password(&caller.app, me, change).await?;
     if session::is_of(&caller.session, &admitted.username).await? {
         session::begin(&caller.session, &admitted, caller.place).await?;

@@ -15,7 +15,15 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod client_origin;
 #[cfg(feature = "ssr")]
+pub mod confirmation;
+#[cfg(feature = "ssr")]
+pub mod credentials;
+#[cfg(feature = "ssr")]
+pub mod new_password;
+#[cfg(feature = "ssr")]
 pub mod password;
+#[cfg(feature = "ssr")]
+pub mod password_hash;
 #[cfg(feature = "ssr")]
 pub mod revocation;
 #[cfg(feature = "ssr")]

@@ -3,9 +3,13 @@
 //! Only a few hashes run at a time, so that a flood of sign-ins leaves CPU cores for other requests. Known and unknown
 //! browsers wait in separate queues that are served alternately, so that strangers cannot lock the owner out.
 
-use super::{client_origin::ClientOrigin, throttle};
-use crate::error::{Error, Problem};
-use rand::RngExt;
+use super::{
+    client_origin::ClientOrigin,
+    new_password,
+    password_hash::{self, Comparison},
+    throttle,
+};
+use crate::error::Error;
 use std::{
     collections::HashMap,
     net::IpAddr,
@@ -15,10 +19,9 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// Minimum length of a password in characters.
-pub const MIN: usize = 8;
-/// Maximum length of a password in bytes: bcrypt reads 72, including a terminating zero.
-const MAX_BYTES: usize = 71;
+/// Maximum length of an entered password in bytes. A longer one has too many characters even when it is normalized, which
+/// makes one of at most four.
+const MAX_ENTERED: usize = 4 * 4 * new_password::MAX;
 
 /// Maximum number of requests that wait in each queue, per slot.
 const QUEUE: usize = 128;
@@ -115,46 +118,27 @@ impl Drop for OfOne<'_> {
     }
 }
 
-/// Checks the length of a new password.
-pub fn check(password: &str) -> Result<(), Problem> {
-    if password.is_empty() {
-        Err(Problem::Required)
-    } else if password.chars().count() < MIN {
-        Err(Problem::TooShort(MIN))
-    } else if password.len() > MAX_BYTES {
-        Err(Problem::PasswordTooLong)
-    } else {
-        Ok(())
-    }
-}
-
-/// Generates a one-time password: twelve letters and digits that are hard to confuse.
-pub fn one_time() -> String {
-    const SIGNS: &[u8] = b"abcdefghjkmnpqrstuvwxyz23456789";
-    let mut random = rand::rng();
-    (0..12)
-        .map(|_| char::from(SIGNS[random.random_range(0..SIGNS.len())]))
-        .collect()
-}
-
-/// Hashes a new password, which must have passed [`check`].
+/// Hashes a new password, which must have passed [`new_password::check`].
 pub async fn hash(password: String, cost: u32, turn: HashPriority) -> Result<String, Error> {
-    run_bcrypt(turn, move || bcrypt::non_truncating_hash(password, cost)).await
+    run_bcrypt(turn, move || password_hash::hash(&password, cost)).await
 }
 
-/// Returns whether the password matches the hash. Without a hash it takes the same time and returns `false`.
+/// Compares the password with the hash. Without a hash it takes the same time and is wrong.
 pub async fn verify(
     password: String,
     hash: Option<String>,
     cost: u32,
     turn: HashPriority,
-) -> Result<bool, Error> {
-    if password.len() > MAX_BYTES {
-        return Ok(false);
+) -> Result<Comparison, Error> {
+    if password.len() > MAX_ENTERED {
+        return Ok(Comparison::Wrong);
     }
     run_bcrypt(turn, move || match hash {
-        Some(hash) => bcrypt::verify(password, &hash),
-        None => bcrypt::verify(password, dummy(cost)?).map(|_| false),
+        Some(hash) => password_hash::compare(&password, &hash, cost),
+        None => {
+            let compared = password_hash::compare(&password, dummy(cost)?, cost);
+            compared.map(|_| Comparison::Wrong)
+        }
     })
     .await
 }

@@ -16,9 +16,23 @@ pub fn sign_out_everywhere(tx: &mut Tx<'_>, username: &str) -> Result<(), Error>
     Ok(())
 }
 
+/// How many API tokens and chats of an account were revoked.
+pub struct Revoked {
+    pub tokens: usize,
+    pub chats: usize,
+}
+
+/// Revokes every API token of an account and unlinks its chats. The caller records the operation in the log.
+pub fn revoke_keys(tx: &mut Tx<'_>, username: &str) -> Result<Revoked, Error> {
+    let tokens = api_tokens::table.filter(api_tokens::user_id.eq(username));
+    Ok(Revoked {
+        tokens: diesel::delete(tokens).execute(tx.conn)?,
+        chats: chats::service::end_all(tx, username)?,
+    })
+}
+
 /// Ends every session, API token and chat of an account. The caller records the operation in the log.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
-    diesel::delete(api_tokens::table.filter(api_tokens::user_id.eq(username))).execute(tx.conn)?;
-    chats::service::end_all(tx, username)?;
+    revoke_keys(tx, username)?;
     sign_out_everywhere(tx, username)
 }

@@ -3,23 +3,29 @@
 use super::{
     Actor, Me, Permission, Role, UserState,
     client_origin::ClientOrigin,
+    confirmation::confirm,
+    credentials::{lock_unchanged, renew_hash, set_password, use_one_time_password},
+    new_password,
     password::{self, HashPriority},
-    revocation::sign_out_everywhere,
+    password_hash::Comparison,
+    revocation::{revoke_keys, sign_out_everywhere},
     session::Authenticated,
     throttle::LoginAttempt,
 };
 use crate::{
-    audit::{Action, Entity, service::record},
+    audit::{self, Action, Entity, service::record},
     auth::users::{Account, invitations, service as accounts, username},
+    clock,
     codes::Code,
     config::Registration,
     crypto::sha256,
     db,
     error::{Error, Problem},
+    moment::Moment,
     schema::users,
     text::fold,
     transaction::{AppState, Tx},
-    validation::Input,
+    validation::{Input, flag},
 };
 use diesel::prelude::*;
 use utoipa::ToSchema;
@@ -30,7 +36,7 @@ use utoipa::ToSchema;
 pub struct Registrant {
     #[schema(min_length = 3, max_length = 64, example = "anna")]
     pub username: String,
-    #[schema(min_length = 8, max_length = 71, format = Password, example = "correct horse")]
+    #[schema(min_length = 8, max_length = 128, format = Password, example = "correct horse")]
     pub password: String,
     /// The token at the end of an invitation link
     #[schema(value_type = Option<String>)]
@@ -40,9 +46,10 @@ pub struct Registrant {
 impl Registrant {
     /// Reads the fields, which contain the password twice.
     pub fn read(mut input: Input) -> Result<Self, Error> {
+        let name = input.text("username").to_owned();
         let registrant = Self {
             username: input.read("username", username::read),
-            password: read_new_password(&mut input),
+            password: read_new_password(&mut input, &name),
             invitation: input.text("invitation").to_owned(),
         };
         input.finish().map(|()| registrant)
@@ -54,16 +61,20 @@ impl Registrant {
 pub struct PasswordChange {
     #[schema(format = Password, example = "correct horse")]
     pub current_password: String,
-    #[schema(min_length = 8, max_length = 71, format = Password, example = "battery staple")]
+    #[schema(min_length = 8, max_length = 128, format = Password, example = "battery staple")]
     pub password: String,
+    /// Also revoke the API tokens of the account and unlink its chats
+    #[schema(value_type = Option<bool>, default = true)]
+    pub revoke_access: bool,
 }
 
 impl PasswordChange {
-    /// Reads the fields, which contain the new password twice.
-    pub fn read(mut input: Input) -> Result<Self, Error> {
+    /// Reads the fields, which contain the new password twice, for the account with this name.
+    pub fn read(mut input: Input, username: &str) -> Result<Self, Error> {
         let change = Self {
             current_password: input.text("current_password").to_owned(),
-            password: read_new_password(&mut input),
+            password: read_new_password(&mut input, username),
+            revoke_access: input.read("revoke_access", flag),
         };
         if change.current_password == change.password {
             input.add_error("password", Problem::SamePassword);
@@ -72,9 +83,9 @@ impl PasswordChange {
     }
 }
 
-fn read_new_password(input: &mut Input) -> String {
+fn read_new_password(input: &mut Input, username: &str) -> String {
     let password = input.text("password").to_owned();
-    if let Err(problem) = password::check(&password) {
+    if let Err(problem) = new_password::check(&password, username) {
         input.add_error("password", problem);
     } else if password != input.text("password_repeated") {
         input.add_error("password_repeated", Problem::PasswordsDiffer);
@@ -106,7 +117,7 @@ pub async fn register(
         app.config.bcrypt_cost,
         HashPriority::at(place, false),
     );
-    let hash = counted(app, &attempt, hash).await?;
+    let hash = attempt.counted(app, hash).await?;
     app.write(Actor::Nobody, move |tx| {
         db::lock_name(tx.conn, accounts::REGISTRATION)?;
         let (role, state) = terms(tx, invitation.as_deref(), policy)?;
@@ -137,6 +148,34 @@ fn terms(
     }
 }
 
+/// What signing in needs to know of an account.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Found {
+    username: String,
+    hashed_password: String,
+    auth_hash: Option<String>,
+    state: Code<UserState>,
+    role: Code<Role>,
+    must_change_password: bool,
+    one_time_until: Option<Moment>,
+}
+
+impl Found {
+    /// Returns why the right password does not sign in.
+    fn refusal(&self) -> Option<Error> {
+        match self.state.known() {
+            Some(UserState::Active) => {
+                let now = clock::now().utc();
+                let is_over = self.one_time_until.is_none_or(|until| until.utc() <= now);
+                (self.must_change_password && is_over).then_some(Error::OneTimePasswordOver)
+            }
+            Some(UserState::Pending) => Some(Error::AccountPending),
+            Some(UserState::Blocked) | None => Some(Error::AccountBlocked),
+        }
+    }
+}
+
 /// Checks a user name and password. An unknown name and a wrong password give the same error after the same time.
 pub async fn sign_in(
     app: &AppState,
@@ -151,95 +190,73 @@ pub async fn sign_in(
         .read(Actor::Nobody, move |tx| {
             users::table
                 .filter(users::username_key.eq(key).and(users::deleted_at.is_null()))
-                .select((
-                    users::username,
-                    users::hashed_password,
-                    users::state,
-                    users::role,
-                    users::must_change_password,
-                ))
-                .first::<(String, String, Code<UserState>, Code<Role>, bool)>(tx.conn)
+                .select(Found::as_select())
+                .first(tx.conn)
                 .optional()
                 .map_err(Error::from)
         })
         .await?;
-    let hash = found.as_ref().map(|(_, hash, ..)| hash.clone());
+    let hash = found.as_ref().map(|found| found.hashed_password.clone());
     let turn = HashPriority::at(place, place.known.has(username));
-    let compared = password::verify(password, hash.clone(), app.config.bcrypt_cost, turn);
-    let right = counted(app, &attempt, compared).await?;
-    let refusal = match (&found, right) {
-        (Some((_, _, state, ..)), true) => match state.known() {
-            Some(UserState::Active) => None,
-            Some(UserState::Pending) => Some(Error::AccountPending),
-            Some(UserState::Blocked) | None => Some(Error::AccountBlocked),
-        },
-        (Some(_) | None, _) => Some(Error::BadCredentials),
+    let compared = password::verify(password.clone(), hash, app.config.bcrypt_cost, turn);
+    let compared = attempt.counted(app, compared).await?;
+    let is_right = match compared {
+        Comparison::Right | Comparison::RightButOutdated => true,
+        Comparison::Wrong => false,
+    };
+    let refusal = match &found {
+        Some(found) if is_right => found.refusal(),
+        Some(_) | None => Some(Error::BadCredentials),
     };
     // An unknown name is not logged: it may be a password typed into the wrong field.
     let name = found
         .as_ref()
-        .map(|(name, ..)| name.clone())
+        .map(|found| found.username.clone())
         .unwrap_or_default();
     let signed_in = match (refusal, found) {
-        (None, Some((username, hash, _, role, must_change_password))) => {
-            let admitted = Authenticated::by(&username, &hash);
+        (None, Some(found)) => {
+            let admitted =
+                Authenticated::of(&found.username, &found.hashed_password, found.auth_hash);
             let me = Me {
-                username,
-                role,
+                username: found.username,
+                role: found.role,
                 manager_in_admin: app.config.manager_in_admin,
-                must_change_password,
+                must_change_password: found.must_change_password,
             };
             Ok((me, admitted))
         }
         (refusal, _) => Err(refusal.unwrap_or(Error::BadCredentials)),
     };
+    let renewed = match (&signed_in, compared) {
+        (Ok(_), Comparison::RightButOutdated) => {
+            // If the queue is full, a later sign-in renews the hash.
+            let renewed = password::hash(password, app.config.bcrypt_cost, turn);
+            renewed.await.ok()
+        }
+        (Ok(_), Comparison::Right | Comparison::Wrong) | (Err(_), _) => None,
+    };
     let (actor, action) = match &signed_in {
         Ok((me, _)) => (Actor::User(me.clone()), Action::SignIn),
         Err(_) => (Actor::Nobody, Action::SignInFailed),
     };
+    let admitted = signed_in.clone().ok();
     app.write(actor, move |tx| {
-        if right {
+        if is_right {
             attempt.reset(tx)?;
         }
-        if let (Action::SignIn, Some(hash)) = (action, hash) {
-            ensure_unchanged(tx, &name, &hash)?;
+        if let Some((me, admitted)) = admitted {
+            lock_unchanged(tx, &admitted)?;
+            if me.must_change_password {
+                use_one_time_password(tx, &me.username)?;
+            }
+            if let Some(hash) = renewed {
+                renew_hash(tx, &admitted, &hash)?;
+            }
         }
         record(tx, action, Entity::User, name, &[])
     })
     .await?;
     signed_in
-}
-
-/// Runs the password work of an attempt. If it fails, because the queue is full or a fault occurs, the attempt does not
-/// count.
-async fn counted<T>(
-    app: &AppState,
-    attempt: &LoginAttempt,
-    work: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let done = work.await;
-    if done.is_err() {
-        let attempt = attempt.clone();
-        app.write(Actor::Nobody, move |tx| attempt.take_back(tx))
-            .await?;
-    }
-    done
-}
-
-/// Returns an error if the password was replaced or the account was blocked while bcrypt was running.
-fn ensure_unchanged(tx: &mut Tx<'_>, username: &str, hash: &str) -> Result<(), Error> {
-    let held = diesel::update(
-        users::table
-            .find(username)
-            .filter(users::hashed_password.eq(hash))
-            .filter(users::state.eq(UserState::Active)),
-    )
-    .set(users::hashed_password.eq(hash))
-    .execute(tx.conn)?;
-    if held == 0 {
-        return Err(Error::BadCredentials);
-    }
-    Ok(())
 }
 
 /// Returns the signed-in user.
@@ -259,59 +276,33 @@ pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Changes the user's own password and ends every session of the account. The caller must begin a new session.
+/// Changes the user's own password and ends every session of the account, and if asked, its tokens and chats. The caller
+/// must begin a new session.
 pub async fn change_password(
     app: &AppState,
     me: Me,
     change: PasswordChange,
 ) -> Result<Authenticated, Error> {
-    let PasswordChange {
-        current_password: current,
-        password,
-    } = change;
     let actor = Actor::User(me.clone());
-    let name = me.username.clone();
-    let hash = app
-        .read(actor.clone(), move |tx| {
-            tx.actor.may(Permission::OwnAccount)?;
-            users::table
-                .find(name)
-                .select(users::hashed_password)
-                .first::<String>(tx.conn)
-                .map_err(Error::from)
-        })
-        .await?;
-    let attempt = LoginAttempt::password(&me.username);
-    attempt.begin(app).await?;
-    let compared = password::verify(
-        current,
-        Some(hash.clone()),
-        app.config.bcrypt_cost,
-        HashPriority::OWN,
-    );
-    if !counted(app, &attempt, compared).await? {
-        app.write(actor, move |tx| {
-            let action = Action::ChangePasswordFailed;
-            record(tx, action, Entity::User, &me.username, &[])
-        })
-        .await?;
-        return Err(Error::field("current_password", Problem::WrongPassword));
-    }
-    let new_hash = password::hash(password, app.config.bcrypt_cost, HashPriority::OWN).await?;
+    actor.may(Permission::OwnAccount)?;
+    let current = ("current_password", change.current_password);
+    let confirmed = confirm(app, &me, current, Action::ChangePasswordFailed).await?;
+    let hash = password::hash(change.password, app.config.bcrypt_cost, HashPriority::OWN).await?;
     app.write(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
-        attempt.reset(tx)?;
         // Does not overwrite a password that an admin has set in the meantime.
-        ensure_unchanged(tx, &me.username, &hash)?;
-        diesel::update(users::table.find(&me.username))
-            .set((
-                users::hashed_password.eq(&new_hash),
-                users::must_change_password.eq(false),
-            ))
-            .execute(tx.conn)?;
+        confirmed.complete(tx)?;
+        set_password(tx, &me.username, &hash, None)?;
+        let mut details = Vec::new();
+        if change.revoke_access {
+            let revoked = revoke_keys(tx, &me.username)?;
+            details.push(audit::set("tokens", revoked.tokens));
+            details.push(audit::set("chats", revoked.chats));
+        }
         sign_out_everywhere(tx, &me.username)?;
-        record(tx, Action::ChangePassword, Entity::User, &me.username, &[])?;
-        Ok(Authenticated::by(&me.username, &new_hash))
+        let action = Action::ChangePassword;
+        record(tx, action, Entity::User, &me.username, &details)?;
+        Ok(Authenticated::by(&me.username, &hash))
     })
     .await
 }

@@ -24,7 +24,8 @@ use tracing::Instrument;
 
 /// Session entry: the user name.
 pub(super) const USER: &str = "user";
-/// Session entry: a hash of the stored password hash, so that the session ends when the password changes.
+/// Session entry: a hash of the password hash that was stored when the password was set, so that the session ends when
+/// the password changes.
 const AUTH_HASH: &str = "auth_hash";
 /// Session entry: the [`ClientOrigin`] of the sign-in.
 const PLACE: &str = "place";
@@ -41,12 +42,23 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Creates the proof from the stored hash of the user's password.
+    /// Creates the proof from the hash of a new password.
     pub fn by(username: &str, hashed_password: &str) -> Self {
+        Self::of(username, hashed_password, None)
+    }
+
+    /// Creates the proof from the columns of the account. `auth_hash` is what its sessions hold if the same password was
+    /// hashed anew since they began.
+    pub fn of(username: &str, hashed_password: &str, auth_hash: Option<String>) -> Self {
         Self {
             username: username.to_owned(),
-            auth_hash: sha256(hashed_password),
+            auth_hash: auth_hash.unwrap_or_else(|| sha256(hashed_password)),
         }
+    }
+
+    /// Returns what the sessions of the account hold.
+    pub fn auth_hash(&self) -> &str {
+        &self.auth_hash
     }
 }
 
@@ -109,23 +121,31 @@ pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
                 .filter(users::deleted_at.is_null())
                 .select((
                     users::hashed_password,
+                    users::auth_hash,
                     users::role,
                     users::must_change_password,
                     sessions::last_seen_at,
                 ))
-                .first::<(String, Code<Role>, bool, Option<NaiveDateTime>)>(conn)
+                .first::<(
+                    String,
+                    Option<String>,
+                    Code<Role>,
+                    bool,
+                    Option<NaiveDateTime>,
+                )>(conn)
                 .optional()
                 .map_err(Error::from)
         })
         .await?;
-    let Some((hashed_password, role, must_change_password, seen)) = found else {
+    let Some((hashed_password, auth_hash, role, must_change_password, seen)) = found else {
         return Ok(Actor::Nobody);
     };
-    let auth_hash: Option<String> = session
+    let valid = Authenticated::of(&username, &hashed_password, auth_hash);
+    let held: Option<String> = session
         .get(AUTH_HASH)
         .await
         .map_err(|error| fault(&error))?;
-    if auth_hash != Some(sha256(&hashed_password)) {
+    if held.as_deref() != Some(valid.auth_hash()) {
         return Ok(Actor::Nobody);
     }
     let now = clock::now();

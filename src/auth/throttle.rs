@@ -4,7 +4,8 @@
 //! first few attempts are free; after that, each failure doubles the wait before the next attempt, up to a maximum.
 //!
 //! An attempt counts against the named account, whether it exists or not, and against the client address. Attempts from
-//! a browser that is known for the account have their own count, so that nobody else can make its owner wait.
+//! a browser that is known for the account have their own count, one for each browser, so that nobody else can make its
+//! owner wait.
 
 use super::client_origin::ClientOrigin;
 use crate::{
@@ -33,10 +34,11 @@ const ACCOUNT: Limit = Limit {
     free: 5,
     longest: TimeDelta::minutes(5),
 };
-/// For a known browser: presumably the owner, who does not remember the password.
+/// For a known browser: presumably the owner, who does not remember the password. It may also be that of somebody who
+/// signed in there before, so that it is limited like any other after that.
 const KNOWN: Limit = Limit {
     free: 10,
-    longest: TimeDelta::minutes(1),
+    longest: TimeDelta::minutes(15),
 };
 /// Higher, because a whole shop may share one address.
 const ADDRESS: Limit = Limit {
@@ -62,7 +64,8 @@ impl LoginAttempt {
         // Hashed, because it may be a password typed into the wrong field.
         let account = sha256(&fold(username));
         if place.known.has(username) {
-            return Self(vec![(format!("known/{account}"), KNOWN)]);
+            let browser = place.known.id();
+            return Self(vec![(format!("known/{account}/{browser}"), KNOWN)]);
         }
         let mut counts = vec![(format!("account/{account}"), ACCOUNT)];
         counts.extend(of_address("address", place, ADDRESS));
@@ -109,10 +112,26 @@ impl LoginAttempt {
     }
 
     /// Takes back an attempt whose password was not checked.
-    pub fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
+    fn take_back(&self, tx: &mut Tx<'_>) -> Result<(), Error> {
         self.0
             .iter()
             .try_for_each(|(key, _)| decrement(tx.conn, key))
+    }
+
+    /// Runs the password work of the attempt. If it fails, because the queue is full or a fault occurs, the attempt does
+    /// not count.
+    pub async fn counted<T>(
+        &self,
+        app: &AppState,
+        work: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let done = work.await;
+        if done.is_err() {
+            let attempt = self.clone();
+            app.write(Actor::Nobody, move |tx| attempt.take_back(tx))
+                .await?;
+        }
+        done
     }
 
     fn count(&self, tx: &mut Tx<'_>) -> Result<(), Error> {

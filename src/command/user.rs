@@ -4,7 +4,7 @@ use super::{error_message, say};
 use clap::Subcommand;
 use sirius::{
     auth::{
-        Actor, Role, password,
+        Actor, Role, new_password, password,
         users::{Account, Query, service as accounts},
     },
     error::Error,
@@ -44,7 +44,7 @@ pub async fn run(command: Command, app: &AppState) -> Result<(), String> {
     match command {
         Command::Add { name, role } => {
             let role = read_role(&role)?;
-            let hash = new_password(app).await?;
+            let hash = new_password(app, &name).await?;
             let account = app
                 .write(act, move |tx| accounts::add(tx, &name, role, &hash))
                 .await
@@ -52,7 +52,7 @@ pub async fn run(command: Command, app: &AppState) -> Result<(), String> {
             say(&format!("{} added as {}", account.username, account.role))
         }
         Command::Password { name } => {
-            let hash = new_password(app).await?;
+            let hash = new_password(app, &name).await?;
             app.write(act, move |tx| {
                 accounts::reset_password(tx, &name, &hash, false)
             })
@@ -120,7 +120,7 @@ fn read_role(role: &str) -> Result<Role, String> {
         .map_err(|_| format!("{role:?} is not a role; use admin, manager or user"))
 }
 
-async fn new_password(app: &AppState) -> Result<String, String> {
+async fn new_password(app: &AppState, username: &str) -> Result<String, String> {
     let typed = if io::stdin().is_terminal() {
         rpassword::prompt_password("New password: ").map_err(|error| error.to_string())?
     } else {
@@ -131,7 +131,7 @@ async fn new_password(app: &AppState) -> Result<String, String> {
             .map_err(|error| error.to_string())?;
         line.trim_end_matches(['\r', '\n']).to_owned()
     };
-    password::check(&typed)
+    new_password::check(&typed, username)
         .map_err(|problem| format!("password: {}", problem.message(Locale::en)))?;
     password::hash(typed, app.config.bcrypt_cost, password::HashPriority::OWN)
         .await

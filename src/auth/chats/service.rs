@@ -122,10 +122,10 @@ pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor
     Ok(me.map_or(Actor::Nobody, Actor::User))
 }
 
-/// Unlinks every chat of an account. The caller records the operation in the log.
-pub fn end_all(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
-    diesel::delete(chats::table.filter(chats::user_id.eq(username))).execute(tx.conn)?;
-    Ok(())
+/// Unlinks every chat of an account and returns how many there were. The caller records the operation in the log.
+pub fn end_all(tx: &mut Tx<'_>, username: &str) -> Result<usize, Error> {
+    let all = chats::table.filter(chats::user_id.eq(username));
+    diesel::delete(all).execute(tx.conn).map_err(Error::from)
 }
 
 /// Revokes the code of an account that links a chat.

@@ -1,10 +1,15 @@
 //! The rules for managing accounts. The last admin cannot be removed, and admins cannot change their own account here.
 
-use super::{Account, Query};
+use super::{
+    Account, Query,
+    username::{self, look_alike},
+};
 use crate::{
     audit::{self, Action, Entity, service::record},
     auth::{
-        Actor, Permission, Role, UserState, password,
+        Actor, Permission, Role, UserState,
+        credentials::set_password,
+        new_password, password,
         revocation::{shut_out, sign_out_everywhere},
     },
     db::{self, Column, Dialect, Keyset, SortKey, SortOrder, containing},
@@ -15,11 +20,15 @@ use crate::{
     transaction::{AppState, Tx},
     validation::{Input, Request, Validator, code},
 };
+use chrono::TimeDelta;
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use utoipa::ToSchema;
 
 /// Name of the advisory lock for operations that depend on how many accounts or admins there are.
 pub const REGISTRATION: &str = "registration";
+/// How long a one-time password can be used to sign in.
+const ONE_TIME_HOURS: i64 = 24;
+
 /// Returns a page of the list of accounts, sorted by name.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
     tx.actor.may(Permission::ManageUsers)?;
@@ -66,8 +75,7 @@ pub fn get(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
 /// Adds an account from the command line.
 pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Account, Error> {
     tx.actor.may(Permission::ManageUsers)?;
-    let username =
-        super::username::read(username).map_err(|problem| Error::field("username", problem))?;
+    let username = username::read(username).map_err(|problem| Error::field("username", problem))?;
     db::lock_name(tx.conn, REGISTRATION)?;
     insert(tx, &username, role, UserState::Active, hash)
 }
@@ -87,6 +95,10 @@ pub fn insert(
     .get_result::<bool>(tx.conn)?;
     if taken {
         return Err(Error::field("username", Problem::Taken));
+    }
+    let others: Vec<String> = users::table.select(users::username).load(tx.conn)?;
+    if others.iter().any(|other| look_alike(other, username)) {
+        return Err(Error::field("username", Problem::LooksTaken));
     }
     diesel::insert_into(users::table)
         .values((
@@ -159,8 +171,8 @@ pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Sets the password of an account and ends its sessions, tokens and chats. A `one_time` password must be changed at
-/// the next sign-in.
+/// Sets the password of an account and ends its sessions, tokens and chats. A `one_time` password signs in once, within
+/// a day, and must be changed then.
 pub fn reset_password(
     tx: &mut Tx<'_>,
     username: &str,
@@ -168,12 +180,8 @@ pub fn reset_password(
     one_time: bool,
 ) -> Result<Account, Error> {
     let account = other(tx, username)?;
-    diesel::update(users::table.find(&account.username))
-        .set((
-            users::hashed_password.eq(hash),
-            users::must_change_password.eq(one_time),
-        ))
-        .execute(tx.conn)?;
+    let until = one_time.then(|| tx.now.utc() + TimeDelta::hours(ONE_TIME_HOURS));
+    set_password(tx, &account.username, hash, until)?;
     // The old password may be known to others, who may have created tokens and chats with it.
     shut_out(tx, &account.username)?;
     record(
@@ -193,7 +201,7 @@ pub async fn give_one_time_password(
     username: String,
 ) -> Result<String, Error> {
     actor.may(Permission::ManageUsers)?;
-    let password = password::one_time();
+    let password = new_password::one_time();
     let hash = password::hash(
         password.clone(),
         app.config.bcrypt_cost,

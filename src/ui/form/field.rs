@@ -6,12 +6,17 @@ use leptos::prelude::*;
 
 /// The error message of a field, if there is one.
 #[component]
-pub fn FieldError(name: &'static str) -> impl IntoView {
+pub fn FieldError(
+    name: &'static str,
+    /// The id of the input; its name by default.
+    #[prop(optional)]
+    id: Option<&'static str>,
+) -> impl IntoView {
     let locale = ui::locale();
     let state = form_state();
     let words = move || state.problem(name).map(|problem| problem.message(locale));
     view! {
-        <p class="field-error" id=format!("{name}-error")>
+        <p class="field-error" id=format!("{}-error", id.unwrap_or(name))>
             {words}
         </p>
     }
@@ -27,6 +32,9 @@ pub fn is_wrong(name: &'static str) -> impl Fn() -> bool + Copy + Send + Sync + 
 #[component]
 pub fn Field(
     name: &'static str,
+    /// The id of the input, where another form of the page has a field of this name.
+    #[prop(optional)]
+    id: Option<&'static str>,
     #[prop(into)] label: String,
     #[prop(optional, into)] value: String,
     /// The input type; `text` by default.
@@ -61,11 +69,12 @@ pub fn Field(
             bind.set(event_target_value(&event));
         }
     };
-    let hint_id = format!("{name}-hint");
-    let described = format!("{name}-hint {name}-error");
+    let id = id.unwrap_or(name);
+    let hint_id = format!("{id}-hint");
+    let described = format!("{id}-hint {id}-error");
     view! {
         <div class="field">
-            <label class="field-label" for=name>
+            <label class="field-label" for=id>
                 {label}
                 {required
                     .then(|| {
@@ -79,7 +88,7 @@ pub fn Field(
             <input
                 class="input w-full"
                 class:input-error=wrong
-                id=name
+                id=id
                 name=name
                 type=kind
                 inputmode=inputmode
@@ -95,7 +104,38 @@ pub fn Field(
             <p class="field-hint" id=hint_id>
                 {hint}
             </p>
-            <FieldError name />
+            <FieldError name id />
+        </div>
+    }
+}
+
+/// A labelled checkbox, which sends `true` if it is checked, and nothing otherwise.
+#[component]
+pub fn CheckBox(
+    name: &'static str,
+    #[prop(into)] label: String,
+    #[prop(into)] hint: String,
+    /// Whether it is checked when the page opens.
+    checked: bool,
+) -> impl IntoView {
+    let checked = form_state().is_checked(name, checked);
+    view! {
+        <div class="field">
+            <label class="field-check" for=name>
+                <input
+                    class="checkbox"
+                    type="checkbox"
+                    id=name
+                    name=name
+                    value="true"
+                    checked=checked
+                    aria-describedby=format!("{name}-hint")
+                />
+                {label}
+            </label>
+            <p class="field-hint" id=format!("{name}-hint")>
+                {hint}
+            </p>
         </div>
     }
 }

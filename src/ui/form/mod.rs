@@ -7,7 +7,9 @@ mod state;
 pub use action::{FormAction, Interrupted, Unsent};
 pub use state::{FormState, form_state};
 
-pub use field::{Field, FieldError, IdempotencyKey, TextArea, Version, follow_text, is_wrong};
+pub use field::{
+    CheckBox, Field, FieldError, IdempotencyKey, TextArea, Version, follow_text, is_wrong,
+};
 use state::{is_shown_at_fields, typed_before};
 
 use crate::ui::{self, failure::Failure, url::parameter};
@@ -42,6 +44,7 @@ pub fn Form(
     };
     let state = FormState {
         action,
+        is_refused,
         typed: StoredValue::new(typed),
         guard: StoredValue::new(None),
         waits_for: RwSignal::new(None),

@@ -11,6 +11,8 @@ use std::collections::HashMap;
 #[derive(Clone, Copy)]
 pub struct FormState {
     pub(super) action: FormAction,
+    /// The form was sent without JavaScript, and refused.
+    pub(super) is_refused: bool,
     /// What was typed before a refusal, if the form was sent without JavaScript.
     pub(super) typed: StoredValue<HashMap<String, String>>,
     /// Decides whether the form may be sent.
@@ -30,6 +32,15 @@ impl FormState {
         self.typed
             .with_value(|typed| typed.get(name).cloned())
             .unwrap_or(initial)
+    }
+
+    /// Returns whether a checkbox is checked at first. One that was not checked was not sent.
+    pub(super) fn is_checked(self, name: &str, initial: bool) -> bool {
+        if self.is_refused {
+            self.typed.with_value(|typed| typed.contains_key(name))
+        } else {
+            initial
+        }
     }
 
     /// Lets `may_send` decide whether the form is sent. A caller whose `may_send` returns false must later submit the
