@@ -38,8 +38,8 @@ impl Shop {
         let account = json!({"username": "anna", "password": PASSWORD});
         let reply = post(&admin, &server.site, "/api/auth/register", "", &account).await;
         assert_eq!(reply.as_ref().unwrap().status, 201, "{reply:?}");
-        let name = json!({"name": "касса"});
-        let token = post(&admin, &server.site, "/api/me/tokens", "", &name)
+        let new = json!({"name": "касса", "password": PASSWORD});
+        let token = post(&admin, &server.site, "/api/me/tokens", "", &new)
             .await
             .unwrap();
         let program = with_token(token.json["token"].as_str().unwrap());

@@ -41,6 +41,8 @@ pub struct Caller {
     pub session: Session,
     /// The browser and the address from which the request was sent.
     pub place: ClientOrigin,
+    /// Whether the caller is identified by an API token.
+    has_token: bool,
 }
 
 impl Caller {
@@ -89,6 +91,16 @@ impl Caller {
         .await
     }
 
+    /// Returns the signed-in user, or an error if the caller is identified by an API token. For what must not outlive a
+    /// token, such as another token.
+    pub fn session_user(&self) -> Result<&Me, Error> {
+        let me = self.me()?;
+        if self.has_token {
+            return Err(Error::NeedsSession);
+        }
+        Ok(me)
+    }
+
     /// Returns the signed-in user.
     pub fn me(&self) -> Result<&Me, Error> {
         match &self.actor {
@@ -107,6 +119,7 @@ impl FromRequestParts<AppState> for Caller {
             app: app.clone(),
             actor: Actor::of(&parts.extensions)?,
             place: ClientOrigin::of(parts),
+            has_token: parts.extensions.get::<Token>().is_some(),
             session: session.ok_or(Error::Internal)?,
         })
     }
@@ -249,6 +262,7 @@ fn read_object(
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Text,
+    Flag,
     Whole,
     Amount,
     Rate,
@@ -259,7 +273,12 @@ impl Kind {
         match schema {
             RefOr::Ref(reference) if reference.ref_location.ends_with("/Amount") => Self::Amount,
             RefOr::Ref(reference) if reference.ref_location.ends_with("/RateAmount") => Self::Rate,
-            RefOr::T(Schema::Object(object)) if is_integer(&object.schema_type) => Self::Whole,
+            RefOr::T(Schema::Object(object)) if has_type(&object.schema_type, &Type::Integer) => {
+                Self::Whole
+            }
+            RefOr::T(Schema::Object(object)) if has_type(&object.schema_type, &Type::Boolean) => {
+                Self::Flag
+            }
             // A nullable property is a `oneOf`.
             RefOr::T(Schema::OneOf(either)) => {
                 let kinds = either.items.iter().map(Self::of);
@@ -276,29 +295,32 @@ impl Kind {
     fn read(self, json: &str) -> Result<String, Problem> {
         let refusal = match self {
             Self::Text => Problem::NotText,
+            Self::Flag => Problem::NotFlag,
             Self::Whole => Problem::NotNumber,
             Self::Amount => Problem::NotAmount,
             Self::Rate => Problem::NotRate,
         };
         let text = match json.as_bytes().first() {
             Some(b'n') => return Ok(String::new()),
+            Some(b't' | b'f') if self == Self::Flag => json.to_owned(),
             Some(b'"') => serde_json::from_str(json).map_err(|_| refusal.clone())?,
-            Some(b'-' | b'0'..=b'9') if self != Self::Text => json.to_owned(),
+            Some(b'-' | b'0'..=b'9') if !matches!(self, Self::Text | Self::Flag) => json.to_owned(),
             _ => return Err(refusal),
         };
         match self {
             Self::Text => Ok(text),
+            Self::Flag if matches!(&*text, "true" | "false") => Ok(text),
             Self::Whole => whole_number(&text).map(str::to_owned).ok_or(refusal),
             Self::Amount | Self::Rate if is_decimal(&text) => Ok(text),
-            Self::Amount | Self::Rate => Err(refusal),
+            Self::Flag | Self::Amount | Self::Rate => Err(refusal),
         }
     }
 }
 
-fn is_integer(of: &SchemaType) -> bool {
+fn has_type(of: &SchemaType, wanted: &Type) -> bool {
     match of {
-        SchemaType::Type(of) => *of == Type::Integer,
-        SchemaType::Array(either) => either.contains(&Type::Integer),
+        SchemaType::Type(of) => of == wanted,
+        SchemaType::Array(either) => either.contains(wanted),
         SchemaType::AnyValue => false,
     }
 }
@@ -424,5 +446,16 @@ mod tests {
             assert_eq!(Kind::Whole.read(json), Err(Problem::NotNumber), "{json}");
         }
         assert_eq!(Kind::Text.read("7"), Err(Problem::NotText));
+    }
+
+    #[test]
+    fn a_flag_is_true_or_false() {
+        for (json, text) in [("true", "true"), ("false", "false"), ("null", "")] {
+            assert_eq!(Kind::Flag.read(json), Ok(text.to_owned()), "{json}");
+        }
+        for json in ["1", "\"yes\"", "[]"] {
+            assert_eq!(Kind::Flag.read(json), Err(Problem::NotFlag), "{json}");
+        }
+        assert_eq!(Kind::Text.read("true"), Err(Problem::NotText));
     }
 }

@@ -70,7 +70,7 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
 /// Create a code that links a chat with the bot
 ///
 /// To link a chat, send the code to the bot from it within ten minutes. The chat then has the permissions of the
-/// account. A new code replaces the previous one.
+/// account. A new code replaces the previous one. An API token cannot create one.
 #[utoipa::path(
     post,
     path = "/api/me/chats/code",
@@ -82,6 +82,7 @@ async fn list(caller: Caller) -> Result<Json<Listing<ChatJson>>, Error> {
     )
 )]
 async fn new_code(caller: Caller) -> Result<Json<ChatCode>, Error> {
+    caller.session_user()?;
     let (code, until) = caller.write(service::new_code).await?;
     Ok(Json(ChatCode {
         code,

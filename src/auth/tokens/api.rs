@@ -36,6 +36,8 @@ struct TokenJson {
     created_at: Time,
     /// Accurate to the minute
     last_used_at: Option<Time>,
+    /// From then on, the token is refused
+    expires_at: Time,
 }
 
 impl From<Token> for TokenJson {
@@ -45,6 +47,7 @@ impl From<Token> for TokenJson {
             name: token.name,
             created_at: Time(token.created_at),
             last_used_at: token.last_used_at.map(Time),
+            expires_at: Time(token.expires_at),
         }
     }
 }
@@ -54,6 +57,8 @@ impl From<Token> for TokenJson {
 struct MadeToken {
     id: i64,
     name: String,
+    /// From then on, the token is refused
+    expires_at: Time,
     /// The secret, sent as `Authorization: Bearer …`; shown only in this response
     #[schema(pattern = "^sirius_[A-Za-z0-9_-]{43}$")]
     token: String,
@@ -77,8 +82,9 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
 
 /// Create an API token
 ///
-/// A token has the permissions that its owner has at the time of each request. Only its hash is stored, so a lost
-/// response cannot be repeated and this endpoint takes no `Idempotency-Key`: revoke the token and create another.
+/// A token has the permissions that its owner has at the time of each request, for 90 days. It cannot create tokens or
+/// chat codes. Only its hash is stored, so a lost response cannot be repeated and this endpoint takes no
+/// `Idempotency-Key`: revoke the token and create another.
 #[utoipa::path(
     post,
     path = "/api/me/tokens",
@@ -96,11 +102,13 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
     )
 )]
 async fn create(caller: Caller, body: Body<NewToken>) -> Result<Created<MadeToken>, Error> {
-    let (made, token) = caller.submit(body, service::create).await?;
+    caller.session_user()?;
+    let (made, token) = service::create(&caller.app, caller.actor, body.input).await?;
     let at = format!("/api/me/tokens/{}", made.id);
     let body = MadeToken {
         id: made.id,
         name: made.name,
+        expires_at: Time(made.expires_at),
         token,
     };
     Ok(Created::at(at, body))

@@ -32,12 +32,16 @@ pub struct Token {
     pub created_at: Moment,
     /// Accurate to the minute.
     pub last_used_at: Option<Moment>,
+    /// From then on, the token is refused.
+    pub expires_at: Moment,
 }
 
 /// The tokens of an account.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct TokenList {
     pub tokens: Vec<Token>,
+    /// When the list was read.
+    pub now: Moment,
     /// The secret of a token that has just been created; shown only once.
     pub fresh: Option<String>,
 }
@@ -45,21 +49,26 @@ pub struct TokenList {
 /// Lists the tokens of the signed-in user.
 #[server(endpoint = "list_tokens", input = GetUrl)]
 pub async fn list_tokens() -> Result<TokenList, Error> {
-    let tokens = crate::server_context::read(service::list).await?;
+    let (tokens, now) = crate::server_context::read(|tx| Ok((service::list(tx)?, tx.now))).await?;
     Ok(TokenList {
         tokens,
+        now,
         fresh: crate::server_context::shown_once("token"),
     })
 }
 
-/// Creates a token and redirects to the account page, which shows its secret.
+/// Creates a token, which the user confirms with their password, and redirects to the account page, which shows its secret.
 #[server(endpoint = "create_token")]
 pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
         server_context,
         ui::{banner::Success, secret},
+        validation::Input,
     };
-    let (_, token) = server_context::submit(fields, service::create).await?;
+    let actor = server_context::set_status(server_context::actor())?;
+    let app = server_context::app_state();
+    let created = service::create(&app, actor, Input::new(fields)).await;
+    let (_, token) = server_context::set_status(created)?;
     server_context::show_once("token", &token);
     server_context::redirect(
         &format!("/account{}", secret::ANCHOR),
@@ -98,7 +107,7 @@ pub fn TokenSection() -> impl IntoView {
                         {list
                             .fresh
                             .map(|token| view! { <Secret label=td_string!(locale, tokens.fresh) secret=token /> })}
-                        <TokenTable tokens=list.tokens />
+                        <TokenTable tokens=list.tokens now=list.now />
                     }
                 },
             )}
@@ -109,6 +118,14 @@ pub fn TokenSection() -> impl IntoView {
                     hint=td_string!(locale, tokens.name_hint)
                     required=true
                 />
+                <Field
+                    name="password"
+                    id="token-password"
+                    label=td_string!(locale, tokens.password)
+                    kind="password"
+                    autocomplete="current-password"
+                    required=true
+                />
                 <Submit label=td_string!(locale, tokens.create) class="btn" />
             </Form>
         </section>
@@ -116,14 +133,14 @@ pub fn TokenSection() -> impl IntoView {
 }
 
 #[component]
-fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
+fn TokenTable(tokens: Vec<Token>, now: Moment) -> impl IntoView {
     let locale = ui::locale();
     if tokens.is_empty() {
         return view! { <p class="empty">{td_string!(locale, tokens.none)}</p> }.into_any();
     }
     let rows = tokens
         .into_iter()
-        .map(|token| view! { <TokenRow token /> })
+        .map(|token| view! { <TokenRow token now /> })
         .collect_view();
     view! {
         <table class="table cards mb-4" role="table">
@@ -139,6 +156,9 @@ fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
                         {td_string!(locale, tokens.last_used)}
                     </th>
                     <th scope="col" role="columnheader">
+                        {td_string!(locale, tokens.expires)}
+                    </th>
+                    <th scope="col" role="columnheader">
                         <span class="sr-only">{td_string!(locale, ui.actions)}</span>
                     </th>
                 </tr>
@@ -150,13 +170,14 @@ fn TokenTable(tokens: Vec<Token>) -> impl IntoView {
 }
 
 #[component]
-fn TokenRow(token: Token) -> impl IntoView {
+fn TokenRow(token: Token, now: Moment) -> impl IntoView {
     let locale = ui::locale();
     let action = FormAction::in_row::<RevokeToken>();
     let last_used = token.last_used_at.map_or_else(
         || td_string!(locale, tokens.never).to_owned(),
         |moment| moment.display(locale),
     );
+    let is_expired = token.expires_at.utc() <= now.utc();
     let label = td_string!(locale, tokens.revoke_named, name = token.name.as_str()).to_string();
     view! {
         <tr role="row">
@@ -168,6 +189,16 @@ fn TokenRow(token: Token) -> impl IntoView {
             </td>
             <td role="cell" data-label=td_string!(locale, tokens.last_used)>
                 {last_used}
+            </td>
+            <td role="cell" data-label=td_string!(locale, tokens.expires)>
+                {token.expires_at.display(locale)}
+                {is_expired
+                    .then(|| {
+                        view! {
+                            " "
+                            <span class="badge badge-warning badge-soft">{td_string!(locale, tokens.expired)}</span>
+                        }
+                    })}
             </td>
             <td role="cell">
                 <form method="post" action=action.path()>

@@ -3,7 +3,7 @@
 use super::Token;
 use crate::{
     audit::{self, Action, Entity, service::record},
-    auth::{Actor, Permission, active::find_active_account},
+    auth::{Actor, Permission, active::find_active_account, confirmation::confirm},
     clock,
     crypto::sha256,
     db::{Db, Dialect},
@@ -25,17 +25,22 @@ const PREFIX: &str = "sirius_";
 const BYTES: usize = 32;
 /// Maximum length of a name in characters.
 const NAME: usize = 100;
+/// How long a token is valid, in days.
+pub const DAYS: i64 = 90;
 /// Maximum number of tokens of one account.
 const MOST: usize = 100;
 /// Minimum interval between updates of the last use, so that requests that only read seldom cause a write.
 const UPDATE_INTERVAL: TimeDelta = TimeDelta::minutes(1);
 
 /// An API token to create
-#[derive(Debug, ToSchema)]
+#[derive(ToSchema)]
 pub struct NewToken {
     /// A name by which the owner recognizes the token
     #[schema(min_length = 1, max_length = 100, example = "till")]
     pub name: String,
+    /// Your password
+    #[schema(min_length = 1, format = Password, example = "correct horse")]
+    pub password: String,
 }
 
 impl Request for NewToken {
@@ -44,12 +49,27 @@ impl Request for NewToken {
     fn read(input: &mut Input) -> Self {
         Self {
             name: input.read("name", line(NAME)),
+            password: input.read("password", entered),
         }
     }
 }
 
-/// Creates a token for the user and returns it with its secret, of which only the hash is stored.
-pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, String), Error> {
+/// Creates a token for the user, who confirms it with their password, and returns it with its secret.
+pub async fn create(app: &AppState, actor: Actor, input: Input) -> Result<(Token, String), Error> {
+    let NewToken { name, password } = input.request(&actor)?;
+    let Actor::User(me) = &actor else {
+        return Err(Error::SignedOut);
+    };
+    let confirmed = confirm(app, me, ("password", password), Action::ConfirmFailed).await?;
+    app.write(actor, move |tx| {
+        confirmed.complete(tx)?;
+        add(tx, &name)
+    })
+    .await
+}
+
+/// Adds a token for the user and returns it with its secret, of which only the hash is stored.
+pub fn add(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
     tx.actor.may(Permission::OwnKeys)?;
     let owner = owner(tx)?;
     if list(tx)?.len() >= MOST {
@@ -63,6 +83,7 @@ pub fn create(tx: &mut Tx<'_>, NewToken { name }: &NewToken) -> Result<(Token, S
             api_tokens::name.eq(name),
             api_tokens::hash.eq(sha256(&token)),
             api_tokens::created_at.eq(tx.now),
+            api_tokens::expires_at.eq(tx.now.utc() + TimeDelta::days(DAYS)),
         ))
         .returning(<Token as Selectable<Dialect>>::construct_selection())
         .get_result(tx.conn)?;
@@ -96,7 +117,7 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
 }
 
 /// Returns the owner of a token with their current permissions: [`Actor::Nobody`] if the token is not valid or the
-/// account of its owner is not active.
+/// account of its owner is not active. An expired token is an error.
 pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
     if !is_token(token) {
         return Ok(Actor::Nobody);
@@ -110,13 +131,17 @@ pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
                 api_tokens::id,
                 api_tokens::user_id,
                 api_tokens::last_used_at,
+                api_tokens::expires_at,
             ))
-            .first::<(i64, String, Option<Moment>)>(tx.conn)
+            .first::<(i64, String, Option<Moment>, Moment)>(tx.conn)
             .optional()?;
-        let Some((id, owner, used)) = found else {
+        let Some((id, owner, used, until)) = found else {
             return Ok(None);
         };
-        Ok(find_active_account(tx, &owner, manager_in_admin)?.map(|me| (id, me, used)))
+        match find_active_account(tx, &owner, manager_in_admin)? {
+            Some(_) if until.utc() <= tx.now.utc() => Err(Error::TokenExpired),
+            found => Ok(found.map(|me| (id, me, used))),
+        }
     };
     let Some((id, me, used)) = app.read(Actor::Nobody, find).await? else {
         return Ok(Actor::Nobody);
@@ -149,6 +174,13 @@ pub fn is_token(text: &str) -> bool {
     text.strip_prefix(PREFIX)
         .and_then(|secret| BASE64_URL_SAFE_NO_PAD.decode(secret).ok())
         .is_some_and(|secret| secret.len() == BYTES)
+}
+
+fn entered(password: &str) -> Result<String, Problem> {
+    match password {
+        "" => Err(Problem::Required),
+        password => Ok(password.to_owned()),
+    }
 }
 
 fn owner(tx: &Tx<'_>) -> Result<String, Error> {
