@@ -1,7 +1,7 @@
 /**
  * The actions of people in the shop. Each works with and without JavaScript, and waits until its result is visible.
  */
-import { randomBytes } from "node:crypto";
+import { randomInt } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
 import { expect, test as base, type Server } from "./server";
 
@@ -11,8 +11,8 @@ export type Role = "admin" | "manager" | "user";
 
 export const password = "самовар-на-столе";
 
-/** Returns a name that no other test uses. */
-export const unique = (word: string) => `${word}-${randomBytes(4).toString("hex")}`;
+/** Returns a name that no other test uses. Its letters are those of the word, because user names are of one alphabet. */
+export const unique = (word: string) => `${word}-${randomInt(1e9, 1e10)}`;
 
 type Settings = Record<string, string>;
 type WorkerSettings = [(args: object, use: (settings: Settings) => Promise<void>) => Promise<void>, { scope: "worker" }];

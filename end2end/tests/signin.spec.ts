@@ -46,11 +46,14 @@ test("registering shows errors at their fields", async ({ page }) => {
   await shop.register(page, taken);
   const wrong: [string, Record<string, string>, string, RegExp][] = [
     ["a short password", { "Пароль": "семь777", "Пароль ещё раз": "семь777" }, "Пароль", /Не менее 8 символов/],
-    ["a long password", { "Пароль": "я".repeat(37), "Пароль ещё раз": "я".repeat(37) }, "Пароль", /не больше 71 байта/],
+    ["a long password", { "Пароль": "я".repeat(129), "Пароль ещё раз": "я".repeat(129) }, "Пароль", /Не более 128 символов/],
+    ["a common password", { "Пароль": "Password123", "Пароль ещё раз": "Password123" }, "Пароль", /самых частых паролей/],
     ["a different password", { "Пароль ещё раз": password + "!" }, "Пароль ещё раз", /Пароли не совпадают/],
     ["no name", { "Имя пользователя": "" }, "Имя пользователя", /Заполните это поле/],
     ["a short name", { "Имя пользователя": "ая" }, "Имя пользователя", /Не менее 3 символов/],
     ["an invalid name", { "Имя пользователя": "анна петровна" }, "Имя пользователя", /Только буквы, цифры, точка/],
+    ["a name of two alphabets", { "Имя пользователя": "Αнна" }, "Имя пользователя", /разных алфавитов/],
+    ["an invisible name", { "Имя пользователя": "\u3164\u3164\u3164" }, "Имя пользователя", /Только буквы, цифры, точка/],
     ["a taken name", { "Имя пользователя": taken.toUpperCase() }, "Имя пользователя", /Уже занято/],
   ];
   for (const [what, values, label, words] of wrong) {
@@ -108,6 +111,33 @@ test("a session stays valid in a new page after the first one is closed", async 
   await page.close();
   await shop.open(another, "/orders");
   await expect(another.getByRole("link", { name: new RegExp(name) })).toBeVisible();
+});
+
+test("changing the password revokes the tokens, unless one unticks it", async ({ page }) => {
+  const name = unique("анна");
+  await shop.register(page, name);
+  await shop.open(page, "/account");
+  const box = page.getByRole("checkbox", { name: "Отозвать токены API и отвязать чаты" });
+  for (const [current, next, revokes] of [[password, "новый-самовар", false], ["новый-самовар", password, true]] as const) {
+    if (!revokes) {
+      await fill(page, { "Название": "касса", "Ваш пароль": current });
+      await press(page, "Создать токен");
+      await expect(shop.secret(page)).toBeVisible();
+    }
+    await expect(box).toBeChecked();
+    if (!revokes) {
+      await box.uncheck();
+      // A refusal keeps the choice.
+      await fill(page, { "Текущий пароль": "не-тот-пароль", "Новый пароль": next, "Пароль ещё раз": next });
+      await press(page, "Сменить пароль");
+      await expect(field(page, "Текущий пароль")).toHaveAccessibleDescription(/Неверный пароль/);
+      await expect(box).not.toBeChecked();
+    }
+    await fill(page, { "Текущий пароль": current, "Новый пароль": next, "Пароль ещё раз": next });
+    await press(page, "Сменить пароль");
+    await expect(page.getByText("Пароль изменён. На других устройствах нужно войти заново.")).toBeVisible();
+    await expect(page.getByRole("button", { name: "Отозвать токен касса" })).toHaveCount(revokes ? 0 : 1);
+  }
 });
 
 test("changing the password signs out other devices @postgres", async ({ page, browser, watch, baseURL }) => {

@@ -1,13 +1,17 @@
 /** API tokens on the account page, and the documentation of the API. */
 import type { Page } from "@playwright/test";
 import * as shop from "./shop";
-import { expect, fill, press, row, test, unique } from "./shop";
+import { expect, field, fill, press, row, test, unique } from "./shop";
 
 async function createUseAndRevokeToken(page: Page) {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.open(page, "/account");
-  await fill(page, { "Название": "касса" });
+  await fill(page, { "Название": "касса", "Ваш пароль": "не-тот-пароль" });
+  await press(page, "Создать токен");
+  await expect(field(page, "Ваш пароль")).toHaveAccessibleDescription(/Неверный пароль/);
+  await expect(field(page, "Название")).toHaveValue("касса");
+  await fill(page, { "Ваш пароль": shop.password });
   await press(page, "Создать токен");
   const fresh = shop.secret(page);
   await expect(fresh).toHaveText(/^sirius_[\w-]{43}$/);
@@ -19,7 +23,8 @@ async function createUseAndRevokeToken(page: Page) {
   expect(await me.json()).toMatchObject({ username: name });
 
   await page.goto("/account");
-  await expect(row(page, "касса")).toBeVisible();
+  const year = new Date(Date.now() + 90 * 24 * 3600 * 1000).getFullYear();
+  await expect(row(page, "касса").getByRole("cell").nth(3)).toContainText(String(year));
   await expect(fresh).toHaveCount(0);
   await page.getByRole("button", { name: "Отозвать токен касса" }).click();
   await expect(page.getByText("Токен отозван.")).toBeVisible();

@@ -4,7 +4,7 @@ use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databas
 use crate::{
     audit::{Action, Operation, Query, SYSTEM, search},
     auth::{
-        Role, chats, session,
+        Role, chats, session, tokens,
         users::{invitations, service as users},
     },
     config::notifications::Config,
@@ -150,6 +150,16 @@ const WRITES: &[(&str, Write, Action)] = &[
         "session::end_other_devices",
         |tx| session::end_other_devices(tx, ""),
         Action::EndSession,
+    ),
+    (
+        "tokens::add",
+        |tx| tokens::service::add(tx, "касса").map(drop),
+        Action::CreateToken,
+    ),
+    (
+        "tokens::revoke",
+        |tx| tokens::service::revoke(tx, 1),
+        Action::RevokeToken,
     ),
     (
         "bot::new_code",

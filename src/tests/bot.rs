@@ -271,6 +271,7 @@ async fn a_password_change_invalidates_a_link_code(app: App) {
         PasswordChange {
             current_password: PASSWORD.to_owned(),
             password: password.clone(),
+            revoke_access: false,
         },
     )
     .await

@@ -32,7 +32,7 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         "POST",
         "/api/me/tokens",
         Some(Permission::OwnKeys),
-        r#"{"name": "till"}"#,
+        r#"{"name": "till", "password": "x"}"#,
     ),
     (
         "DELETE",
@@ -256,7 +256,7 @@ async fn every_operation_checks_permissions_and_answers_as_documented(app: App) 
     // A revoked token and the token of a blocked admin give no access.
     for (name, is_blocked) in [("отозвавший", false), ("бывший", true)] {
         let admin = ApiClient::with_new_account(&app, app.person(name, Role::Admin)).await;
-        let created = admin.post("/api/me/tokens", json!({"name": "касса"})).await;
+        let created = admin.post("/api/me/tokens", new_token()).await;
         let bearer = ApiClient::anonymous(&app).with_header(
             "authorization",
             &format!("Bearer {}", created.text("token")),
@@ -276,7 +276,7 @@ async fn every_operation_checks_permissions_and_answers_as_documented(app: App) 
     for role in [Role::User, Role::Manager, Role::Admin] {
         callers.push((
             Some(role),
-            ApiClient::with_new_account(&app, app.person(&format!("роль-{role}"), role)).await,
+            ApiClient::with_new_account(&app, app.person(&format!("role-{role}"), role)).await,
         ));
     }
     for (caller, client) in callers {
@@ -328,7 +328,7 @@ async fn anyone_can_sign_out(app: App) {
             Role::Admin
         };
         let client =
-            ApiClient::with_new_account(&app, app.person(&format!("роль-{role}"), role)).await;
+            ApiClient::with_new_account(&app, app.person(&format!("role-{role}"), role)).await;
         assert_eq!(client.post_empty(path).await.status, 204);
         assert_eq!(client.get("/api/me").await.status, 401, "{path}");
     }

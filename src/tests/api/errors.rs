@@ -293,9 +293,7 @@ async fn an_error_is_in_the_language_of_the_client(app: App) {
 #[apply(on_both_databases)]
 async fn a_cross_site_change_is_refused_unless_it_has_a_token(app: App) {
     let manager = ApiClient::with_new_account(&app, app.manager()).await;
-    let token = manager
-        .post("/api/me/tokens", json!({"name": "касса"}))
-        .await;
+    let token = manager.post("/api/me/tokens", new_token()).await;
     let cross_site = manager.clone().with_header("sec-fetch-site", "cross-site");
     let refused = cross_site
         .post("/api/products", json!({"name": "подделка"}))

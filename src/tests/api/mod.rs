@@ -25,6 +25,11 @@ struct ApiClient {
     headers: HeaderMap,
 }
 
+/// Returns the body of a request for a new token.
+fn new_token() -> Value {
+    json!({"name": "касса", "password": PASSWORD})
+}
+
 /// The response that a client received.
 #[derive(Debug)]
 struct Reply {

@@ -1,5 +1,6 @@
 //! Accounts, sessions and sign-in.
 
 mod accounts;
+mod passwords;
 mod throttle;
 mod users;

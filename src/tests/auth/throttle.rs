@@ -1,6 +1,6 @@
 //! The throttling of password attempts, which all servers count together.
 
-use crate::tests::support::{App, Browser, PASSWORD, apply, on_both_databases};
+use crate::tests::support::{App, Browser, NEW_TOKEN, PASSWORD, apply, on_both_databases};
 use crate::{
     auth::{
         Actor, Role,
@@ -109,6 +109,7 @@ async fn a_password_change_does_not_overwrite_a_concurrent_reset(app: App) {
             PasswordChange {
                 current_password: PASSWORD.to_owned(),
                 password: attacker_password,
+                revoke_access: true,
             },
         )
         .await
@@ -322,6 +323,25 @@ async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
 }
 
 #[apply(on_both_databases)]
+async fn each_trusted_browser_has_a_limit_of_its_own(app: App) {
+    let mut one = app.signed_in_browser(app.clerk()).await;
+    let mut other = app.browser();
+    other.sign_in("продавец", PASSWORD).await;
+    for _ in 0..22 {
+        assert_eq!(attempt(&mut one, "продавец", "wrong horse").await, 401);
+        age_attempts(&app, TimeDelta::minutes(15)).await;
+    }
+    restart_wait(&app).await;
+    let fields = [("username", "продавец"), ("password", PASSWORD)];
+    assert_eq!(
+        one.call("sign_in", &fields).await.body,
+        "{\"TooOften\":{\"seconds\":900}}"
+    );
+    // Whoever guesses there does not make the owner wait.
+    assert_eq!(attempt(&mut other, "продавец", PASSWORD).await, 200);
+}
+
+#[apply(on_both_databases)]
 async fn concurrent_attempts_are_each_counted(app: App) {
     let app = behind_proxy(app);
     app.create_account(app.clerk()).await;
@@ -466,7 +486,7 @@ async fn a_new_password_must_differ_from_the_current_one(app: App) {
 async fn a_password_reset_revokes_tokens_and_blocks_new_ones_until_changed(app: App) {
     let admin = app.create_account(app.admin()).await;
     let mut clerk = app.signed_in_browser(app.clerk()).await;
-    let made = clerk.call("create_token", &[("name", "касса")]).await;
+    let made = clerk.call("create_token", NEW_TOKEN).await;
     assert_eq!(made.status, 200);
     let hash = bcrypt::hash("battery staple", 4).unwrap();
     admin
@@ -480,10 +500,7 @@ async fn a_password_reset_revokes_tokens_and_blocks_new_ones_until_changed(app: 
     // A session with the one-time password cannot create anything that would outlive it.
     let mut clerk = app.browser();
     clerk.sign_in("продавец", "battery staple").await;
-    for (function, fields) in [
-        ("create_token", &[("name", "касса")][..]),
-        ("make_chat_code", &[]),
-    ] {
+    for (function, fields) in [("create_token", NEW_TOKEN), ("make_chat_code", &[])] {
         let refused = clerk.call(function, fields).await;
         assert_eq!(
             (refused.status, refused.body.as_str()),
@@ -507,7 +524,10 @@ async fn a_name_that_imitates_another_is_refused(app: App) {
     assert!(register("\u{430}nna").await.contains("MixedAlphabets"));
     assert!(register("System").await.contains("Taken"));
     assert!(register("Система").await.contains("Taken"));
-    assert_eq!(register("склад-A").await, "null");
+    assert!(register("склад-A").await.contains("MixedAlphabets"));
+    assert_eq!(register("рос").await, "null");
+    assert!(register("poc").await.contains("LooksTaken"));
+    assert_eq!(register("склад-1").await, "null");
 }
 
 #[apply(on_both_databases)]

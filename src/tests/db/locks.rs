@@ -83,8 +83,7 @@ fn a_locked_row_fails_writes_with_503_but_does_not_block_reads() {
                 browser.call("create_order", &fields).await
             }
         };
-        let create =
-            |tx: &mut Tx<'_>| tokens::service::create(tx, &fields! { name: "касса" }.read()?);
+        let create = |tx: &mut Tx<'_>| tokens::service::add(tx, "касса");
         let (_, token) = manager.write(create).await.unwrap();
         let holder = LockHolder::acquire(&app, "UPDATE products SET min_stock = min_stock");
         let begun = Instant::now();

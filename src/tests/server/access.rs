@@ -98,7 +98,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
-    ("create_token", Some(Permission::OwnKeys), "name=касса"),
+    (
+        "create_token",
+        Some(Permission::OwnKeys),
+        "name=касса&password=correct+horse",
+    ),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -235,7 +239,7 @@ pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i6
     for role in CALLERS.into_iter().flatten() {
         browsers.push((
             Some(role),
-            app.signed_in_browser(app.person(&format!("роль-{role}"), role))
+            app.signed_in_browser(app.person(&format!("role-{role}"), role))
                 .await,
         ));
     }
@@ -250,7 +254,7 @@ pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i6
         .await
         .unwrap();
     app.create_account(app.person(USER, Role::User)).await;
-    let manager = app.person("роль-manager", Role::Manager);
+    let manager = app.person("role-manager", Role::Manager);
     let product = manager.create_product("чай", 5).await;
     let order = manager.create_order("чай", 1).await.unwrap();
     (browsers, product.id, order.id)

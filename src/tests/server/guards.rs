@@ -5,7 +5,7 @@ use crate::tests::db::schema::Line;
 use crate::tests::server::access::{
     FUNCTIONS, PAGES, call, fill_placeholders, http_method, percent_encode, set_up_callers,
 };
-use crate::tests::support::{App, PASSWORD, apply, on_both_databases};
+use crate::tests::support::{App, NEW_TOKEN, PASSWORD, apply, on_both_databases};
 use crate::{
     auth::{Actor, Role, session, users::service as users},
     config::CookieSecure,
@@ -299,7 +299,7 @@ async fn a_form_from_an_old_browser_needs_a_referer_of_this_site(app: App) {
 #[apply(on_both_databases)]
 async fn a_token_works_from_any_origin_but_only_under_the_api(app: App) {
     let mut browser = app.signed_in_browser(app.manager()).await;
-    let made = browser.call("create_token", &[("name", "касса")]).await;
+    let made = browser.call("create_token", NEW_TOKEN).await;
     let token = made
         .set_cookie
         .unwrap()
@@ -449,7 +449,7 @@ async fn behind_https_every_cookie_has_the_host_prefix(app: App) {
             vec![("username", "админ"), ("password", PASSWORD)],
         ),
         ("set_language", vec![("lang", "ru")]),
-        ("create_token", vec![("name", "касса")]),
+        ("create_token", NEW_TOKEN.to_vec()),
         ("invite_user", vec![("role", "user")]),
     ] {
         let answer = browser.call(function, &fields).await;
@@ -497,9 +497,7 @@ async fn pages_of_a_signed_in_user_are_not_cached(app: App) {
             "{path}"
         );
     }
-    let page = browser
-        .submit("/account", "create_token", &[("name", "касса")])
-        .await;
+    let page = browser.submit("/account", "create_token", NEW_TOKEN).await;
     assert!(!page.headers.contains_key("clear-site-data"));
     for api in [false, true] {
         let mut browser = browser.clone();
@@ -738,7 +736,7 @@ async fn users_cannot_reach_the_tokens_devices_and_uploads_of_others(app: App) {
     let mut other = app
         .signed_in_browser(app.person("другой", Role::Manager))
         .await;
-    own.call("create_token", &[("name", "касса")]).await;
+    own.call("create_token", NEW_TOKEN).await;
     assert_eq!(other.call("revoke_token", &[("id", "1")]).await.status, 404);
     let request = Request::delete("/api/me/tokens/1")
         .body(Body::empty())

@@ -48,6 +48,8 @@ pub fn block_on(test: impl Future<Output = ()>) {
 
 /// The password of every account in the tests.
 pub const PASSWORD: &str = "correct horse";
+/// The form of a new API token.
+pub const NEW_TOKEN: &[(&str, &str)] = &[("name", "касса"), ("password", PASSWORD)];
 /// A valid phone number.
 pub const PHONE: &str = "+79161234567";
 
