@@ -10,12 +10,14 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 CARGO_TARGET := $(or $(CARGO_TARGET_DIR),target)
 SERVER := target/release/sirius
 CLIENT := target/client/built-release
+# What `make deny` could not check; `make test` repeats it in its last lines
+NOT_CHECKED := target/not-checked
 
 # Includes folders, because removing a file changes its folder
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots setup-build setup-test client server
+.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots sbom setup-build setup-test client server
 
 help: ## List these tasks
 	@echo "Sirius: stock and orders of a small shop"
@@ -26,25 +28,22 @@ run: server ## Build what has changed and serve on 127.0.0.1:3000 (data in data/
 	@exec $(SERVER)
 
 test: setup-test ## Check everything: format, lints, dependencies, tests on both databases, browser tests, API fuzzing
-	@$(MAKE) lint
-	@$(MAKE) deny
-	@$(MAKE) unit
-	@$(MAKE) e2e
-	@$(MAKE) fuzz
+	@rm -f $(NOT_CHECKED); trap 'cat $(NOT_CHECKED) 2>/dev/null || true' EXIT; \
+	for check in lint deny unit e2e fuzz; do $(MAKE) $$check; done
 
 dev: setup-build ## Serve, and rebuild quickly whenever a source file changes
 	@if command -v cargo-leptos >/dev/null; then exec cargo leptos watch; else exec scripts/dev; fi
 
 lint: setup-build ## Check the format, and lint the server and the client
 	cargo fmt --check
-	cargo clippy --features testing --all-targets -- --deny warnings
+	cargo clippy --locked --features testing --all-targets -- --deny warnings
 	scripts/clippy-client --deny warnings
 
 deny: setup-test ## Check the dependencies: licences, sources, known vulnerabilities
-	scripts/deny
+	scripts/deny --report $(NOT_CHECKED)
 
 unit: setup-test ## Run the server tests on SQLite and PostgreSQL
-	scripts/with-postgres cargo test --features testing
+	scripts/with-postgres cargo test --locked --features testing
 
 e2e: setup-test server ## Run the browser tests; make e2e ARGS='-g login' runs only some
 	@cd end2end && node_modules/.bin/tsc
@@ -59,6 +58,9 @@ storm: setup-test server ## Kill, stop and starve a server under load, and print
 screenshots: setup-test server ## Take the screenshots in docs/
 	cd end2end && ../scripts/with-postgres node_modules/.bin/playwright test --project=screenshots $(ARGS)
 
+sbom: ## List the libraries inside the program as CycloneDX: target/sirius-*.cdx.json
+	scripts/sbom
+
 # ---- Steps of these tasks -----------------------------------------------------
 
 setup-build setup-test: setup-%:
@@ -72,6 +74,6 @@ $(CLIENT): $(CLIENT_SOURCES)
 
 # Always runs Cargo, which knows the sources of the server, and is quick if there is nothing to do
 server: client
-	@cargo build --release --features ssr --bin sirius
+	@cargo build --locked --release --features ssr --bin sirius
 	@built='$(CARGO_TARGET)/release/sirius'; \
 	if ! cmp -s "$$built" $(SERVER); then install -D "$$built" $(SERVER); echo "$(SERVER) is ready"; fi

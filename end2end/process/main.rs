@@ -16,6 +16,7 @@ mod clock;
 mod cluster;
 mod copy;
 mod database;
+mod deny;
 mod disk;
 mod everything;
 mod flood;

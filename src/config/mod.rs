@@ -14,6 +14,7 @@ use phonenumber::country::Id as Region;
 use sha2::{Digest, Sha512};
 use std::{io, net::SocketAddr, path::PathBuf, time::Duration};
 use tower_sessions::cookie::Key;
+use url::Url;
 
 /// The checked settings.
 #[derive(Clone, Debug)]
@@ -32,6 +33,8 @@ pub struct Config {
     pub max_connections: usize,
     pub request_timeout: Duration,
     pub metrics_allow: Vec<IpNet>,
+    /// Where to report a vulnerability: a `mailto:` or `https:` address.
+    pub security_contact: Option<Url>,
     pub shop_timezone: Tz,
     pub shop_region: Region,
     pub bcrypt_cost: u32,
@@ -82,6 +85,7 @@ impl Config {
             max_connections: 2_000,
             request_timeout: Duration::from_secs(30),
             metrics_allow: vec![IpNet::from(std::net::IpAddr::from([127, 0, 0, 1]))],
+            security_contact: None,
             shop_timezone: chrono_tz::Europe::Moscow,
             shop_region: Region::RU,
             bcrypt_cost: 4,

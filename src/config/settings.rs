@@ -4,7 +4,9 @@ use super::wrong::{SettingErrors, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
 use crate::db::DatabaseUrl;
 use ipnet::IpNet;
+use lettre::Address;
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
+use url::Url;
 
 /// The minimum length of the key that signs the cookies, in bytes.
 pub(super) const SHORTEST_SECRET: usize = 32;
@@ -78,6 +80,15 @@ pub struct Settings {
         global = true
     )]
     metrics_allow: String,
+    /// Where to report a vulnerability, for /.well-known/security.txt: mailto:ADDRESS or https://ADDRESS
+    #[arg(
+        long,
+        env = "SECURITY_CONTACT",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    security_contact: String,
     /// Time zone of the shop
     #[arg(
         long,
@@ -136,6 +147,7 @@ impl Settings {
         let request_timeout =
             wrong.take("REQUEST_TIMEOUT", in_range(&self.request_timeout, 1, 3_600));
         let metrics_allow = wrong.take("METRICS_ALLOW", networks(&self.metrics_allow));
+        let security_contact = wrong.take("SECURITY_CONTACT", contact(&self.security_contact));
         let shop_timezone = wrong.take(
             "SHOP_TIMEZONE",
             self.shop_timezone
@@ -169,6 +181,7 @@ impl Settings {
                 max_connections: max_connections?,
                 request_timeout: Duration::from_secs(request_timeout?),
                 metrics_allow: metrics_allow?,
+                security_contact: security_contact?,
                 shop_timezone: shop_timezone?,
                 shop_region: shop_region?,
                 bcrypt_cost: bcrypt_cost?,
@@ -205,6 +218,22 @@ fn networks(list: &str) -> Result<Vec<IpNet>, String> {
         .filter(|text| !text.is_empty())
         .map(network)
         .collect()
+}
+
+/// Parses the address for reports of vulnerabilities.
+fn contact(text: &str) -> Result<Option<Url>, &'static str> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    Url::parse(text)
+        .ok()
+        .filter(|url| match url.scheme() {
+            "https" => true,
+            "mailto" => url.path().parse::<Address>().is_ok(),
+            _ => false,
+        })
+        .map(Some)
+        .ok_or("must be mailto:security@shop.example or https://shop.example/security")
 }
 
 impl FromStr for CookieSecure {
@@ -292,5 +321,30 @@ mod tests {
                 "BCRYPT_COST"
             ]
         );
+    }
+
+    #[test]
+    fn the_security_contact_is_a_mail_or_web_address() {
+        let contact = |value: &str| check(&["--security-contact", value]);
+        for good in [
+            "mailto:security@shop.example",
+            "https://shop.example/security",
+        ] {
+            let config = contact(good).unwrap();
+            assert_eq!(config.security_contact.unwrap().as_str(), good);
+        }
+        assert_eq!(contact("").unwrap().security_contact, None);
+        for bad in [
+            "security@shop.example",
+            "mailto:",
+            "mailto:nobody",
+            "http://shop.example",
+            "tel:+79161234567",
+        ] {
+            assert!(
+                contact(bad).unwrap_err()[0].starts_with("SECURITY_CONTACT:"),
+                "{bad}"
+            );
+        }
     }
 }

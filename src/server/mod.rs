@@ -15,6 +15,7 @@ mod headers;
 mod limits;
 pub mod pages;
 mod router;
+mod security_txt;
 pub mod telemetry;
 
 pub use router::router;

@@ -5,7 +5,7 @@ use super::{
     error_pages::{self, Audience},
     files, form_fallback, headers,
     limits::{self, AddressRateLimiter, MAX_BODY, TimeLimit},
-    pages, telemetry,
+    pages, security_txt, telemetry,
 };
 use crate::{
     api::{problem, request::read_token},
@@ -88,6 +88,7 @@ pub fn router(app: AppState, key: &Key) -> Router {
     // These requests are not identified, because that would query the database.
     let machines = small(webhook::router(&app))
         .merge(telemetry::routes(app.clone()))
+        .merge(security_txt::routes(&config))
         .merge(assets::router());
     let machines = bounded(machines, TimeLimit::Usual);
 

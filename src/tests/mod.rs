@@ -30,3 +30,4 @@ mod sheet;
 mod stock;
 mod style;
 mod supplies;
+mod supply_chain;
