@@ -10,6 +10,7 @@ use crate::{
         register::{PendingPage, RegisterPage},
         users::{list::UsersPage, page::UserPage},
     },
+    customers::{act::ErasurePage, page::CustomersPage},
     error::Error,
     home::HomePage,
     i18n::Locale,
@@ -37,7 +38,8 @@ use leptos_router::{
 #[component]
 pub fn App() -> impl IntoView {
     use Permission::{
-        AdminArea, EditProducts, ManageUsers, Orders, OwnAccount, Supplies, ViewStock,
+        AdminArea, EditProducts, EraseCustomers, ManageUsers, Orders, OwnAccount, Supplies,
+        ViewStock,
     };
     provide_meta_context();
     provide_context(ui::visitor());
@@ -136,6 +138,16 @@ pub fn App() -> impl IntoView {
                     <Route
                         path=path!("/admin/logs")
                         view=move || page(AdminArea, td_string!(locale, nav.log), LogPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/customers")
+                        view=move || page(EraseCustomers, td_string!(locale, customers.title), CustomersPage)
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/admin/customers/erasures/:id")
+                        view=move || page(EraseCustomers, td_string!(locale, customers.title), ErasurePage)
                         ssr=SsrMode::Async
                     />
                     <Route
@@ -276,6 +288,8 @@ fn AdminMenu() -> impl IntoView {
                         .then(|| view! { <MenuLink href="/admin/users" label=td_string!(locale, nav.users) /> })}
                     <MenuLink href="/admin/logs" label=td_string!(locale, nav.log) />
                     <MenuLink href="/admin/notifications" label=td_string!(locale, nav.notifications) />
+                    {ui::may(Permission::EraseCustomers)
+                        .then(|| view! { <MenuLink href="/admin/customers" label=td_string!(locale, customers.title) /> })}
                 </nav>
             }
         })

@@ -37,6 +37,9 @@ pub enum Error {
     OrderIs(Code<Status>),
     #[error("the product is archived")]
     Archived,
+    /// This many orders of the customer wait to be issued or denied.
+    #[error("{orders} orders of the customer wait")]
+    OrdersWait { orders: i64 },
     /// The order would make a sum of the reports overflow.
     #[error("a sum of the reports would be too large")]
     SumTooLarge,
@@ -210,6 +213,7 @@ impl Error {
             | Self::Reserved { .. }
             | Self::OrderIs(_)
             | Self::Archived
+            | Self::OrdersWait { .. }
             | Self::SumTooLarge
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,

@@ -11,6 +11,7 @@ pub struct Events {
     levels: BTreeMap<i64, (bool, bool)>,
     orders: Vec<(OrderEvent, i64)>,
     is_awaited: bool,
+    needs_purge: bool,
 }
 
 /// What happened to an order.
@@ -42,6 +43,16 @@ impl Events {
     /// Requests that the listener be called after the commit.
     pub const fn request_callback(&mut self) {
         self.is_awaited = true;
+    }
+
+    /// Requests that no byte of what the operation erased be left in the files of the database.
+    pub const fn request_purge(&mut self) {
+        self.needs_purge = true;
+    }
+
+    /// Returns whether [`Self::request_purge`] was called.
+    pub const fn needs_purge(&self) -> bool {
+        self.needs_purge
     }
 
     /// Takes the ids of the products that fell below their minimum in the operation, in ascending order.

@@ -91,6 +91,16 @@ const COMPARISONS: &[Comparison] = &[
             GROUP BY s.id, s.qty HAVING COALESCE(SUM(m.quantity), 0) <> s.qty",
     },
     Comparison {
+        name: "personal values are beside the operation log",
+        rows: "operation_log",
+        disagreeing: "
+            SELECT 'log entry: fields with personal values' AS what, id, CAST(1 AS BIGINT) AS found,
+                CAST(0 AS BIGINT) AS expected
+            FROM operation_log
+            WHERE details LIKE '%\"field\":\"phone\",\"%' OR details LIKE '%\"field\":\"customer_name\",\"%'
+                OR details LIKE '%\"field\":\"note\",\"%' OR details LIKE '%\"field\":\"query\",\"%'",
+    },
+    Comparison {
         name: "no stock is negative",
         rows: "products",
         disagreeing: "

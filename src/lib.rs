@@ -8,6 +8,7 @@ pub mod app;
 pub mod audit;
 pub mod auth;
 pub mod codes;
+pub mod customers;
 pub mod error;
 pub mod fields;
 pub mod home;

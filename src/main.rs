@@ -3,7 +3,7 @@
 mod command;
 
 use clap::{Parser, Subcommand};
-use command::{books, copies, open, say, user};
+use command::{books, copies, customer, open, say, user};
 use sirius::{
     clock,
     config::{Config, LogFormat, Settings},
@@ -48,6 +48,9 @@ enum Command {
     /// Manage accounts
     #[command(subcommand)]
     User(user::Command),
+    /// Erase customers
+    #[command(subcommand)]
+    Customer(customer::Command),
     /// Check that the ledger, counters, orders and rollups agree; exit with 1 if they do not
     Check {
         /// Rebuild the rollups from the orders first
@@ -121,6 +124,10 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
             say(&made)
         }
         Command::User(command) => user::run(command, &open(&config)?).await,
+        Command::Customer(command) => {
+            config.database_url.must_exist()?;
+            customer::run(command, &open(&config)?).await
+        }
         Command::Check { repair } => {
             config.database_url.must_exist()?;
             books::check(&open(&config)?, repair).await

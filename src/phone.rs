@@ -71,6 +71,25 @@ impl Phone {
         self.e164.trim_start_matches('+')
     }
 
+    /// Returns whether a text has this number in it, in any notation, with or without the country code.
+    pub fn is_in(&self, text: &str) -> bool {
+        let code = phonenumber::parse(None, &self.e164).map_or_else(
+            |_| String::new(),
+            |number| number.country().code().to_string(),
+        );
+        let Some(national) = self
+            .digits()
+            .strip_prefix(&code)
+            .filter(|rest| !rest.is_empty())
+        else {
+            return false;
+        };
+        tidy(text).split(|c| !is_of_number(c)).any(|part| {
+            let digits: String = part.chars().filter(char::is_ascii_digit).collect();
+            digits.contains(national)
+        })
+    }
+
     /// Returns the digits in reverse order.
     pub fn reversed(&self) -> String {
         self.digits().chars().rev().collect()

@@ -57,6 +57,12 @@ pub enum Problem {
     /// The new password is the current one.
     SamePassword,
     NoPrice,
+    /// Not the last four digits of the number.
+    NotLastDigits,
+    /// The reason has the number or the name of the customer in it.
+    NamesCustomer,
+    /// Neither an order nor the operation log has this number.
+    UnknownCustomer,
     /// Fewer pieces are available than were requested.
     OutOfStock {
         stock: i64,

@@ -329,6 +329,43 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    erasures (id) {
+        id -> BigInt,
+        reason -> Text,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+        orders -> BigInt,
+        log_entries -> BigInt,
+        notifications -> BigInt,
+        uploads -> BigInt,
+        notes -> BigInt,
+        purged_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
+    operation_log_personal (operation_id, field) {
+        operation_id -> BigInt,
+        field -> Text,
+        value_before -> Nullable<Text>,
+        value_after -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    customer_retention (id) {
+        id -> BigInt,
+        days -> BigInt,
+        run_at -> Timestamp,
+        erased -> Nullable<BigInt>,
+        waiting -> Nullable<BigInt>,
+        due -> Nullable<BigInt>,
+    }
+}
+
+diesel::joinable!(operation_log_personal -> operation_log (operation_id));
+
 diesel::allow_tables_to_appear_in_same_query!(
     users,
     sessions,
@@ -340,6 +377,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     order_names,
     stock_movements,
     operation_log,
+    operation_log_personal,
+    erasures,
     exchange_rates,
     idempotency_keys,
     invitations,
@@ -355,4 +394,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     chat_codes,
     bot_updates,
     bot_pollers,
+    customer_retention,
 );

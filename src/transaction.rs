@@ -74,19 +74,22 @@ impl AppState {
                 tx.secret = config.secret_key.clone().unwrap_or_default();
                 let done = operation(&mut tx)?;
                 listener.handle_events(&mut tx, &config)?;
-                Ok((done, tx.events.needs_callback()))
+                Ok((done, tx.events.needs_callback(), tx.events.needs_purge()))
             })
             .await;
         count_conflict(&done);
-        let (done, is_awaited) = done?;
+        let (done, is_awaited, needs_purge) = done?;
         if is_awaited {
             listener.committed();
+        }
+        if needs_purge && let Err(error) = self.db.purge().await {
+            tracing::error!(%error, "could not rewrite the database without what was erased; the next start tries again");
         }
         Ok(done)
     }
 
     /// Changes the shop as the system, at an instant of the past: for the demo data. The listener is not called, so
-    /// nobody is notified.
+    /// nobody is notified, and the database is not purged.
     pub async fn write_at<T: Send + 'static>(
         &self,
         now: Moment,

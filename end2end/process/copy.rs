@@ -160,6 +160,7 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
          INSERT INTO chat_codes (user_id, hash, expires_at) VALUES ('anna', 'abc', '2026-01-02 03:04:05.600');
          INSERT INTO bot_updates (bot_id, update_id, received_at) VALUES (1, 2, '2026-01-02 03:04:05.600');
          INSERT INTO bot_pollers (bot_id, server, until) VALUES (1, 'server', '2026-01-02 03:04:05.600');
+         INSERT INTO customer_retention (id, days, run_at, erased) VALUES (1, 365, '2026-01-02 03:04:05.600', 2);
          INSERT INTO throttles (key, tries, tried_at) VALUES ('address/127.0.0.9', 3, '2026-01-02 03:04:05.600');
          INSERT INTO product_names (product_id, name, name_key, used_until)
              SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",

@@ -5,7 +5,7 @@ import type { Server } from "./server";
 import * as shop from "./shop";
 import { expect, field, press, test } from "./shop";
 
-/** Signs a manager in and adds rows of every kind. Returns the pages that show them. */
+/** Signs a manager in and adds rows of every kind. Returns them, and the pages that show them. */
 async function setUpShop(page: Page, server: Server) {
   await shop.signInAs(page, server, "manager");
   const name = shop.unique("Чай");
@@ -19,7 +19,7 @@ async function setUpShop(page: Page, server: Server) {
   await press(page.getByRole("dialog"), "Да, отменить");
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/отменён$/);
   const waiting = await shop.bookOrder(page, { product: name });
-  return { name, paths: [...shop.pages(product, waiting), `/orders/${issued}`, "/orders?success=order_issued", "/orders?product=нет"] };
+  return { name, product, waiting, paths: [...shop.pages(product, waiting), `/orders/${issued}`, "/orders?success=order_issued", "/orders?product=нет"] };
 }
 
 /** Expects that axe finds no violation of WCAG 2.0 or 2.1, levels A and AA. */
@@ -132,7 +132,7 @@ for (const colorScheme of ["light", "dark"] as const) {
       expectProblem(/status of (403|404|409|422)/);
       await page.setViewportSize(viewport);
       await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
-      await setUpShop(page, server);
+      const { product, waiting } = await setUpShop(page, server);
       const other = shop.unique("сотрудник");
       await shop.signOut(page);
       await shop.register(page, other);
@@ -147,6 +147,8 @@ for (const colorScheme of ["light", "dark"] as const) {
         "/admin/logs",
         "/admin/logs?text=нет",
         "/admin/notifications",
+        `/admin/customers?order=${waiting}`,
+        `/admin/customers/erasures/${await shop.eraseCustomerByApi(page, product)}`,
       ];
       for (const path of [...paths, "/admin/analytics?preset=year", "/admin/rates", "/products/import", "/supplies/import"]) {
         await shop.open(page, path);

@@ -17,7 +17,7 @@ async function recordViolations(page: Page) {
   });
 }
 
-/** Signs an admin in and adds a product, a supply and an order. */
+/** Signs an admin in and adds a product, a supply, an order and an erasure. */
 async function setUpShop(page: Page, server: Server) {
   const admin = await shop.signInAs(page, server, "admin");
   const name = shop.unique("Чай");
@@ -26,15 +26,16 @@ async function setUpShop(page: Page, server: Server) {
   const order = await shop.bookOrder(page, { product: name });
   await shop.issueButton(page).click();
   await expect(page.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);
-  return { admin, product, order };
+  const erasure = await shop.eraseCustomerByApi(page, product);
+  return { admin, product, order, erasure };
 }
 
 test("no page violates its policy, whatever the role of the user", async ({ page, server, expectProblem }) => {
   test.slow();
   expectProblem(/status of (403|404)/);
   await recordViolations(page);
-  const { admin, product, order } = await setUpShop(page, server);
-  const paths = [...shop.pages(product, order), ...shop.adminPages(admin), "/nowhere"];
+  const { admin, product, order, erasure } = await setUpShop(page, server);
+  const paths = [...shop.pages(product, order), ...shop.adminPages(admin, erasure), "/nowhere"];
   const walk = async (who: string) => {
     for (const path of paths) {
       await shop.open(page, path);

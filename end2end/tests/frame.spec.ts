@@ -19,9 +19,10 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
     const admin = await shop.signInAs(page, server, "admin");
     const product = await shop.addProductByApi(page, shop.unique("Чай"), 5);
     const order = await shop.bookOrderByApi(page, product);
+    const erasure = await shop.eraseCustomerByApi(page, product);
     await shop.open(page, "/");
     const home = await headerPositions(page);
-    for (const path of [...shop.pages(product, order), ...shop.adminPages(admin)]) {
+    for (const path of [...shop.pages(product, order), ...shop.adminPages(admin, erasure)]) {
       await shop.open(page, path);
       expect(await headerPositions(page), path).toEqual(home);
     }

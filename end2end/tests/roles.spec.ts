@@ -29,6 +29,7 @@ const access: [path: string, callers: Caller[]][] = [
   ["/admin/users", ["admin"]],
   ["/admin/logs", ["admin"]],
   ["/admin/notifications", ["admin"]],
+  ["/admin/customers", ["admin"]],
 ];
 
 /** Adds a product and an order as a manager, who is then signed out. */

@@ -1,7 +1,7 @@
 /**
  * The actions of people in the shop. Each works with and without JavaScript, and waits until its result is visible.
  */
-import { randomInt } from "node:crypto";
+import { randomBytes, randomInt } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
 import { expect, test as base, type Server } from "./server";
 
@@ -43,14 +43,16 @@ export const pages = (product: number, order: number) => [
   `/orders/${order}`,
 ];
 
-/** The admin pages, with an existing account. */
-export const adminPages = (user: string) => [
+/** The admin pages, with an existing account and erasure. */
+export const adminPages = (user: string, erasure: number) => [
   "/admin/analytics",
   "/admin/rates",
   "/admin/users",
   `/admin/users/${user}`,
   "/admin/logs",
   "/admin/notifications",
+  "/admin/customers",
+  `/admin/customers/erasures/${erasure}`,
 ];
 
 /** Opens a page and waits until its script, if any, has started. */
@@ -209,6 +211,18 @@ export async function fillOrder(page: Page, { product, phone = "8 916 123-45-67"
 export async function bookOrderByApi(page: Page, product: number): Promise<number> {
   const made = await page.request.post("/api/orders", { data: { product_id: product, phone: "8 916 123-45-67", qty: 1 } });
   return (await made.json()).id;
+}
+
+/** Returns a number that no other test uses, in E.164. */
+export const uniquePhone = () => `+7916${randomInt(1_000_000, 10_000_000)}`;
+
+/** Books and cancels an order of a new customer and erases the customer, as an admin. Returns the number of the erasure. */
+export async function eraseCustomerByApi(page: Page, product: number): Promise<number> {
+  const phone = uniquePhone();
+  const made = await page.request.post("/api/orders", { data: { product_id: product, phone, qty: 1 } });
+  await page.request.post(`/api/orders/${(await made.json()).id}/deny`);
+  const erasure = { phone, last_digits: phone.slice(-4), reason: "заявление" };
+  return (await (await page.request.post("/api/customers/erase", { data: erasure })).json()).id;
 }
 
 /** The row of an order in the list of orders. */

@@ -188,6 +188,7 @@ const fn code(error: &Error) -> &'static str {
         Error::Reserved { .. } => "reserved",
         Error::OrderIs(_) => "order_settled",
         Error::Archived => "archived",
+        Error::OrdersWait { .. } => "orders_wait",
         Error::SumTooLarge => "sum_too_large",
         Error::BadCredentials => "bad_credentials",
         Error::AccountPending => "account_pending",

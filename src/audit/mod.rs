@@ -9,6 +9,8 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
+pub mod personal;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
@@ -63,6 +65,8 @@ codes! {
         UnlinkChat = "unlink_chat" => unlink_chat,
         /// `sirius check --repair` rebuilt the rollups.
         Repair = "repair" => repair,
+        /// A customer was erased.
+        Erase = "erase" => erase,
     }
 }
 
@@ -81,6 +85,8 @@ codes! {
         /// The log itself, when it is exported.
         Log = "log" => log,
         Notification = "notification" => notification,
+        /// A customer who was erased; its id is that of the erasure.
+        Customer = "customer" => customer,
     }
 }
 

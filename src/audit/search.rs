@@ -1,7 +1,12 @@
 //! Searches the operation log, newest first. A search uses one index and reads a bounded number of rows, so that it
 //! stays fast with ten million rows.
 
-use super::{Action, Entity, Operation, Query, found::Found, is_system, service::Row};
+use super::{
+    Action, Entity, Operation, Query,
+    found::Found,
+    is_system,
+    service::{Row, operations},
+};
 use crate::{
     auth::Permission,
     clock,
@@ -83,11 +88,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Found,
         let position = keys(row.timestamp, row.id);
         keyset = keyset.from(position.clone());
         last = Some((position, row.timestamp));
-        found.extend(
-            rows.into_iter()
-                .map(Operation::from)
-                .filter(|found| filter.matches(found)),
-        );
+        let rows = operations(tx.conn, rows)?;
+        found.extend(rows.into_iter().filter(|found| filter.matches(found)));
     }
     let is_full = found.len() > limit;
     found.truncate(limit);

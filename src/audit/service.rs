@@ -1,13 +1,13 @@
 //! Writes the operation log and reads the history of an entity.
 
-use super::{Action, Change, Entity, Operation};
+use super::{Action, Change, Entity, Operation, personal};
 use crate::{
     codes::Code,
-    db::bulk::insert_all,
+    db::{Conn, bulk::insert_all},
     error::{Error, LastChange},
     moment::Moment,
     phone::Phone,
-    schema::operation_log,
+    schema::{operation_log, operation_log_personal},
     transaction::Tx,
 };
 use diesel::prelude::*;
@@ -37,9 +37,15 @@ pub fn record_as(
     changes: &[Change],
 ) -> Result<(), Error> {
     let row = NewRow::new(tx.now, actor, action, entity, id, changes);
-    diesel::insert_into(operation_log::table)
+    let id = diesel::insert_into(operation_log::table)
         .values(&row)
-        .execute(tx.conn)?;
+        .returning(operation_log::id)
+        .get_result::<i64>(tx.conn)?;
+    for row in personal::rows(id, changes) {
+        diesel::insert_into(operation_log_personal::table)
+            .values(row)
+            .execute(tx.conn)?;
+    }
     Ok(())
 }
 
@@ -52,6 +58,12 @@ pub struct Entry {
 
 /// Records many operations on entities of one kind at once.
 pub fn record_all(tx: &mut Tx<'_>, entity: Entity, entries: &[Entry]) -> Result<(), Error> {
+    // Values that are stored apart need the ids of their operations, which a bulk insert does not return.
+    if entries.iter().any(|entry| personal::any(&entry.changes)) {
+        return entries
+            .iter()
+            .try_for_each(|entry| record(tx, entry.action, entity, entry.id, &entry.changes));
+    }
     let (now, actor) = (tx.now, tx.actor.username());
     let row =
         |entry: &Entry| NewRow::new(now, actor, entry.action, entity, entry.id, &entry.changes);
@@ -87,7 +99,7 @@ impl NewRow {
             action,
             entity_type: entity,
             entity_id: id.to_string(),
-            details: serde_json::to_string(changes).unwrap_or_default(),
+            details: personal::details(changes),
         }
     }
 }
@@ -105,7 +117,7 @@ pub fn history(
         .limit(HISTORY)
         .select(Row::as_select())
         .load(tx.conn)?;
-    Ok(rows.into_iter().map(Operation::from).collect())
+    operations(tx.conn, rows)
 }
 
 /// Returns who made the current version of a product or an order, and when. The caller checks the permission, as for
@@ -154,6 +166,13 @@ impl Operation {
     }
 }
 
+/// Returns operations with all their values.
+pub fn operations(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Operation>, Error> {
+    let mut operations: Vec<_> = rows.into_iter().map(Operation::from).collect();
+    personal::restore(conn, &mut operations)?;
+    Ok(operations)
+}
+
 /// A row of the `operation_log` table.
 #[derive(Queryable, Selectable)]
 #[diesel(table_name = operation_log)]
@@ -167,6 +186,7 @@ pub struct Row {
     pub details: String,
 }
 
+/// Leaves out the values that are stored apart.
 impl From<Row> for Operation {
     fn from(row: Row) -> Self {
         Self {

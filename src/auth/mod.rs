@@ -83,6 +83,8 @@ codes! {
         /// Analytics, exchange rates, notifications and the operation log.
         AdminArea = "admin_area",
         ManageUsers = "manage_users",
+        /// Erase what identifies a customer, and export it.
+        EraseCustomers = "erase_customers",
     }
 }
 
@@ -103,7 +105,7 @@ impl Role {
                 Self::Manager => manager_in_admin,
                 Self::User => false,
             },
-            Permission::ManageUsers => match self {
+            Permission::ManageUsers | Permission::EraseCustomers => match self {
                 Self::Admin => true,
                 Self::Manager | Self::User => false,
             },

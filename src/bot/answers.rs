@@ -307,7 +307,7 @@ pub fn order_message(writer: MessageWriter<'_>, order: &Order) -> Answer {
         "{title}: {status}\n{sold}\n{}",
         writer.plain(&order.phone_shown)
     );
-    if let Some(customer) = &order.customer_name {
+    if let Some(customer) = order.customer_name.as_ref().filter(|_| !order.is_erased()) {
         let _ = write!(text, ", {}", writer.plain(customer));
     }
     Answer {

@@ -2,6 +2,7 @@
 
 pub mod books;
 pub mod copies;
+pub mod customer;
 pub mod user;
 
 use sirius::{

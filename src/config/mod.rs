@@ -37,6 +37,8 @@ pub struct Config {
     pub security_contact: Option<Url>,
     pub shop_timezone: Tz,
     pub shop_region: Region,
+    /// Days after a customer's last order until the customer is erased; `None` means never.
+    pub customer_retention_days: Option<u32>,
     pub bcrypt_cost: u32,
     pub database_connections: usize,
     pub log_format: LogFormat,
@@ -88,6 +90,7 @@ impl Config {
             security_contact: None,
             shop_timezone: chrono_tz::Europe::Moscow,
             shop_region: Region::RU,
+            customer_retention_days: None,
             bcrypt_cost: 4,
             database_connections: 8,
             log_format: LogFormat::Text,

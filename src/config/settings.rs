@@ -100,6 +100,14 @@ pub struct Settings {
     /// Country of phone numbers that have no country code
     #[arg(long, env = "SHOP_REGION", default_value = "RU", global = true)]
     shop_region: String,
+    /// Days after a customer's last order until the customer is erased, at least 30; 0: never
+    #[arg(
+        long,
+        env = "CUSTOMER_RETENTION_DAYS",
+        default_value = "0",
+        global = true
+    )]
+    customer_retention_days: String,
     /// Cost of a password hash, from 4 to 31; each step doubles the work
     #[arg(long, env = "BCRYPT_COST", default_value = "12", global = true)]
     bcrypt_cost: String,
@@ -160,6 +168,10 @@ impl Settings {
                 .parse()
                 .map_err(|_| "must be a country code such as RU"),
         );
+        let customer_retention_days = wrong.take(
+            "CUSTOMER_RETENTION_DAYS",
+            retention_days(&self.customer_retention_days),
+        );
         let bcrypt_cost = wrong.take("BCRYPT_COST", in_range(&self.bcrypt_cost, 4, 31));
         let database_connections = wrong.take(
             "DATABASE_CONNECTIONS",
@@ -184,6 +196,7 @@ impl Settings {
                 security_contact: security_contact?,
                 shop_timezone: shop_timezone?,
                 shop_region: shop_region?,
+                customer_retention_days: customer_retention_days?,
                 bcrypt_cost: bcrypt_cost?,
                 database_connections: database_connections?,
                 log_format: log_format?,
@@ -201,6 +214,15 @@ fn in_range<T: FromStr + PartialOrd + Display>(text: &str, min: T, max: T) -> Re
     match text.parse() {
         Ok(number) if number >= min && number <= max => Ok(number),
         _ => Err(format!("must be a whole number from {min} to {max}")),
+    }
+}
+
+/// Parses the days until a customer is erased; `None` stands for never.
+fn retention_days(text: &str) -> Result<Option<u32>, String> {
+    match text.parse() {
+        Ok(0) => Ok(None),
+        Ok(days @ 30..=36_500) => Ok(Some(days)),
+        _ => Err("must be 0 or a whole number from 30 to 36500".to_owned()),
     }
 }
 
@@ -305,6 +327,8 @@ mod tests {
             "no",
             "--secret-key",
             "short",
+            "--customer-retention-days",
+            "29",
         ]);
         let reported: Vec<_> = result
             .unwrap_err()
@@ -318,6 +342,7 @@ mod tests {
                 "DATABASE_URL",
                 "REGISTRATION",
                 "SHOP_TIMEZONE",
+                "CUSTOMER_RETENTION_DAYS",
                 "BCRYPT_COST"
             ]
         );

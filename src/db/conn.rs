@@ -39,7 +39,7 @@ impl DatabaseUrl {
         match self {
             Self::Sqlite(path) => open_sqlite(
                 path,
-                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
+                "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA secure_delete = ON;",
             ),
             Self::Postgres(url) => {
                 let mut conn = PgConnection::establish(&with_patience(url))?;

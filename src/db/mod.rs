@@ -11,6 +11,7 @@ mod fragment;
 mod keyset;
 mod like;
 pub mod migrations;
+pub mod purge;
 mod serving;
 mod timestamp;
 mod url;
@@ -124,6 +125,20 @@ impl Db {
             Writer::Sqlite(queue) => queue.run(act).await,
             Writer::Postgres(pool) => interact(pool, |conn| conn.transaction(act)).await,
         }
+    }
+}
+
+impl Db {
+    /// Rewrites the files of a SQLite database, so that no byte of what was erased is left in them. Other writes wait
+    /// meanwhile. PostgreSQL reuses the space by itself, and its dumps never contain it.
+    pub async fn purge(&self) -> Result<(), Error> {
+        let url = self.readers.manager().url.clone();
+        tokio::task::spawn_blocking(move || {
+            let mut conn = url.open().map_err(|error| unavailable(&error))?;
+            purge::run(&mut conn)
+        })
+        .await
+        .map_err(|error| failed("database task", &error))?
     }
 }
 

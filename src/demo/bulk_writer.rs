@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     analytics::rollup,
-    audit::{self, Action, Change, Entity},
+    audit::{
+        self, Action, Change, Entity,
+        personal::{self, PersonalRow},
+    },
     db::{
         Conn,
         bulk::{self, insert_all},
@@ -22,7 +25,8 @@ use crate::{
     phone::Phone,
     products as products_feature,
     schema::{
-        operation_log, order_names, orders as orders_table, products, stock_movements, supplies,
+        operation_log, operation_log_personal, order_names, orders as orders_table, products,
+        stock_movements, supplies,
     },
     stock::{MovementKind, counters::Counters},
     text::fold,
@@ -84,6 +88,7 @@ struct BulkWriter {
     orders: VecDeque<OrderRow>,
     movements: Vec<MovementRow>,
     operations: Vec<OperationRow>,
+    personal: Vec<PersonalRow>,
 }
 
 /// The current state of a product.
@@ -127,6 +132,7 @@ impl BulkWriter {
             orders: VecDeque::new(),
             movements: Vec::new(),
             operations: Vec::new(),
+            personal: Vec::new(),
         })
     }
 
@@ -164,13 +170,15 @@ impl BulkWriter {
     }
 
     fn record(&mut self, action: Action, entity_type: Entity, id: i64, changes: &[Change]) {
+        let operation = take(&mut self.next.operation);
+        self.personal.extend(personal::rows(operation, changes));
         self.operations.push(OperationRow {
-            id: take(&mut self.next.operation),
+            id: operation,
             timestamp: self.now,
             action,
             entity_type,
             entity_id: id.to_string(),
-            details: serde_json::to_string(changes).unwrap_or_default(),
+            details: personal::details(changes),
         });
     }
 
@@ -217,9 +225,11 @@ impl BulkWriter {
         insert_all!(conn, order_names, &names);
         insert_all!(conn, stock_movements, &self.movements[..ready]);
         insert_all!(conn, operation_log, &self.operations);
+        insert_all!(conn, operation_log_personal, &self.personal);
         self.supplies.clear();
         self.movements.drain(..ready);
         self.operations.clear();
+        self.personal.clear();
         Ok(())
     }
 

@@ -1,7 +1,9 @@
 //! Changes to rows of earlier versions that cannot be made in SQL. Each is made once, after the migrations.
 
 use super::rekey;
-use crate::{auth::Actor, clock, db::Conn, error::Error, products, transaction::Tx};
+use crate::{
+    auth::Actor, clock, db::Conn, error::Error, moment::Moment, products, transaction::Tx,
+};
 use diesel::{
     prelude::*,
     sql_types::{Text, Timestamp},
@@ -40,16 +42,22 @@ pub fn run(conn: &mut Conn, backfills: &[Backfill]) -> Result<(), Error> {
 fn make(conn: &mut Conn, backfill: &Backfill) -> Result<(), Error> {
     let now = clock::now();
     // This comes first, so that the transaction starts with a write.
+    mark(conn, backfill.name, now)?;
+    (backfill.run)(&mut Tx::new(conn, Actor::System, now))?;
+    tracing::info!(backfill = backfill.name, "updated rows of earlier versions");
+    Ok(())
+}
+
+/// Marks a backfill as done.
+pub(super) fn mark(conn: &mut Conn, name: &str, now: Moment) -> Result<(), Error> {
     let mark = match conn {
         Conn::Sqlite(_) => "INSERT INTO __backfills (name, done_at) VALUES (?, ?)",
         Conn::Postgres(_) => "INSERT INTO __backfills (name, done_at) VALUES ($1, $2)",
     };
     diesel::sql_query(mark)
-        .bind::<Text, _>(backfill.name)
+        .bind::<Text, _>(name)
         .bind::<Timestamp, _>(now.utc())
         .execute(conn)?;
-    (backfill.run)(&mut Tx::new(conn, Actor::System, now))?;
-    tracing::info!(backfill = backfill.name, "updated rows of earlier versions");
     Ok(())
 }
 

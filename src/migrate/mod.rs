@@ -6,7 +6,9 @@ mod rekey;
 use crate::{
     analytics::rollup,
     backup::sqlite::before_migration,
-    db::{Conn, DatabaseUrl, migrations},
+    clock,
+    db::{self, Conn, DatabaseUrl, migrations},
+    error::Error,
     orders::names,
 };
 use diesel::connection::{Connection, SimpleConnection};
@@ -58,8 +60,26 @@ pub fn migrate(url: &DatabaseUrl) -> Result<Vec<String>, String> {
     rolled_up.map_err(|error| format!("could not build the rollups of earlier orders: {error}"))?;
     backfills::run(&mut conn, backfills::ALL)
         .map_err(|error| format!("could not update rows of earlier versions: {error}"))?;
+    if let Err(error) = purge(&mut conn) {
+        tracing::warn!(%error, "could not rewrite the database without what was erased; the next start tries again");
+    }
     // This runs at every start, because a server of an earlier version may have written orders in the meantime.
     names::index_missing(&mut conn)
         .map_err(|error| format!("could not index the names of earlier customers: {error}"))?;
     Ok(ran)
+}
+
+/// Marks that the file was rewritten after the values of the operation log that identify customers had been moved.
+const PURGED: &str = "rewrite the file without moved values";
+
+/// Rewrites the database file if bytes of moved or erased values may be left in it.
+fn purge(conn: &mut Conn) -> Result<(), Error> {
+    let is_first = !backfills::done(conn)?.iter().any(|name| name == PURGED);
+    if is_first || db::purge::is_due(conn)? {
+        db::purge::run(conn)?;
+    }
+    if is_first {
+        backfills::mark(conn, PURGED, clock::now())?;
+    }
+    Ok(())
 }

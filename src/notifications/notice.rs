@@ -34,6 +34,17 @@ impl Notice {
         }
     }
 
+    /// Replaces the customer by the name of an erasure.
+    pub fn erase_customer(&mut self, name: &str) {
+        match self {
+            Self::OrderCreated(order) | Self::OrderIssued(order) | Self::OrderDenied(order) => {
+                name.clone_into(&mut order.phone);
+                order.customer = None;
+            }
+            Self::LowStock(_) | Self::Test { .. } => {}
+        }
+    }
+
     /// Returns the order that the notice is about, if any.
     pub const fn order(&self) -> Option<&OrderNotice> {
         match self {

@@ -33,10 +33,10 @@ pub fn routes() -> OpenApiRouter<AppState> {
 /// An order
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Order)]
-struct OrderJson {
+pub struct OrderJson {
     #[schema(example = 42)]
     id: i64,
-    /// In E.164 format
+    /// In E.164 format; after an erasure, «Покупатель удалён № 17»
     #[schema(example = "+79161234567")]
     phone: String,
     customer_name: Option<String>,

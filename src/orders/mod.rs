@@ -39,7 +39,7 @@ use serde::{Deserialize, Serialize};
 )]
 pub struct Order {
     pub id: i64,
-    /// In E.164 format.
+    /// In E.164 format, or the name of an erasure.
     pub phone: String,
     /// The same number as shown to users.
     pub phone_shown: String,
@@ -61,6 +61,11 @@ pub struct Order {
 }
 
 impl Order {
+    /// Returns whether the customer was erased. Then phone and name say so.
+    pub fn is_erased(&self) -> bool {
+        !self.phone.starts_with('+')
+    }
+
     /// Returns what the customer pays. Every accepted price and quantity has a total, so the fallback is never used.
     pub fn total_rub(&self) -> Rub {
         let total = self.unit_price_rub.times(self.qty);

@@ -3,10 +3,11 @@
 use super::{
     Order, Status,
     form::Total,
-    row::{LiveOrder, OrderActions, StatusBadge},
+    row::{LiveOrder, OrderActions, StatusBadge, phone_link},
 };
 use crate::{
     audit::{Operation, history::History},
+    auth::Permission,
     error::Error,
     fields::Fields,
     ui::{
@@ -118,6 +119,14 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
     let saved = untrack(|| edit.has_succeeded());
     let is_edit_refused = untrack(|| edit.error().is_some());
     let editing = order.clone();
+    let customer_data = (!order.is_erased() && ui::may(Permission::EraseCustomers)).then(|| {
+        view! {
+            " "
+            <a class="link" href=format!("/admin/customers?order={}", order.id)>
+                {td_string!(locale, customers.link)}
+            </a>
+        }
+    });
     view! {
         <Title text=number.clone() />
         <div class="page-head">
@@ -144,13 +153,9 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
                 <strong>{order.total_rub().display(locale)}</strong>
             </dd>
             <dt>{td_string!(locale, fields.phone)}</dt>
-            <dd>
-                <a class="phone" href=format!("tel:{}", order.phone)>
-                    {order.phone_shown.clone()}
-                </a>
-            </dd>
+            <dd>{phone_link(&order)}</dd>
             <dt>{td_string!(locale, fields.customer_name)}</dt>
-            <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)}</dd>
+            <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)} {customer_data}</dd>
             <dt>{td_string!(locale, fields.created_at)}</dt>
             <dd>{order.created_at.display(locale)}</dd>
             {move || {

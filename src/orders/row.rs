@@ -268,6 +268,20 @@ pub fn OrderTable(
     }
 }
 
+/// Returns the number of an order as a link that calls it; after an erasure, only the words that say so.
+pub fn phone_link(order: &Order) -> AnyView {
+    let shown = order.phone_shown.clone();
+    if order.is_erased() {
+        return shown.into_any();
+    }
+    view! {
+        <a class="phone" href=format!("tel:{}", order.phone)>
+            {shown}
+        </a>
+    }
+    .into_any()
+}
+
 #[component]
 fn OrderRow(order: Order) -> impl IntoView {
     let locale = ui::locale();
@@ -275,6 +289,7 @@ fn OrderRow(order: Order) -> impl IntoView {
     let customer = order
         .customer_name
         .clone()
+        .filter(|_| !order.is_erased())
         .map(|name| view! { <span class="customer">{name}</span> });
     view! {
         <tr role="row">
@@ -302,10 +317,7 @@ fn OrderRow(order: Order) -> impl IntoView {
             </td>
             <td role="cell" data-label=td_string!(locale, fields.phone)>
                 <span>
-                    <a class="phone" href=format!("tel:{}", order.phone)>
-                        {order.phone_shown.clone()}
-                    </a>
-                    {customer}
+                    {phone_link(&order)} {customer}
                 </span>
             </td>
             <td role="cell" data-label=td_string!(locale, fields.status)>

@@ -2,7 +2,7 @@
 
 use super::docs;
 use crate::{
-    analytics, api::ApiDoc, audit, auth, notifications, orders, products, supplies,
+    analytics, api::ApiDoc, audit, auth, customers, notifications, orders, products, supplies,
     transaction::AppState,
 };
 use axum::{Router, http::StatusCode, routing::any};
@@ -35,7 +35,9 @@ fn endpoints() -> OpenApiRouter<AppState> {
         .merge(auth::users::api::routes())
         .merge(analytics::api::routes())
         .merge(audit::api::routes())
+        .merge(customers::api::routes())
         .merge(notifications::api::routes())
+        .merge(customers::export::routes())
         .merge(docs::routes())
 }
 

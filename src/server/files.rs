@@ -2,7 +2,7 @@
 
 use super::pages::no_index;
 use crate::{
-    analytics, audit, import, orders, products, sheet::download::download, supplies,
+    analytics, audit, customers, import, orders, products, sheet::download::download, supplies,
     transaction::AppState,
 };
 use axum::{
@@ -16,6 +16,11 @@ pub fn downloads(app: AppState) -> Router {
     Router::new()
         .route("/admin/analytics.csv", get(analytics::csv::download))
         .route("/admin/logs.csv", get(download::<audit::Query>))
+        .route(
+            "/admin/customers.json",
+            get(customers::export::download_json),
+        )
+        .route("/admin/customers.csv", get(customers::export::download_csv))
         .layer(no_index())
         .route("/orders.csv", get(download::<orders::Query>))
         .route("/products.csv", get(download::<products::Query>))

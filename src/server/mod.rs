@@ -23,7 +23,9 @@ pub use router::router;
 use crate::{
     auth::{Actor, session_store::Sessions, throttle},
     bot::{conversation::Bot, poll::UpdatePoller},
+    clock,
     config::Config,
+    customers::retention,
     db::{self, Db},
     notifications::{
         outbox::Outbox,
@@ -129,6 +131,9 @@ async fn clean_up_periodically(app: AppState) {
         ticks.tick().await;
         if let Err(error) = delete_expired(&app, &sessions).await {
             tracing::warn!(%error, "could not delete expired sessions, password attempts and idempotency keys");
+        }
+        if let Err(error) = retention::run(&app, clock::now()).await {
+            tracing::warn!(%error, "could not erase the customers whose retention period has ended");
         }
     }
 }

@@ -15,6 +15,7 @@ mod audit;
 mod auth;
 mod bot;
 mod codes;
+mod customers;
 mod db;
 mod demo;
 mod docs;

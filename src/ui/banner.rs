@@ -47,6 +47,7 @@ codes! {
         Resent = "resent",
         ChatCode = "chat_code",
         ChatUnlinked = "chat_unlinked",
+        CustomerErased = "customer_erased",
     }
 }
 
@@ -91,6 +92,7 @@ impl Success {
             Self::Resent => td_string!(locale, banner.resent),
             Self::ChatCode => td_string!(locale, banner.chat_code),
             Self::ChatUnlinked => td_string!(locale, banner.chat_unlinked),
+            Self::CustomerErased => td_string!(locale, banner.customer_erased),
         }
     }
 }

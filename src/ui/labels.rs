@@ -34,6 +34,10 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "from" => td_string!(locale, fields.from),
         "to" => td_string!(locale, fields.to),
         "note" => td_string!(locale, fields.note),
+        "reason" => td_string!(locale, fields.reason),
+        "last_digits" => td_string!(locale, fields.last_digits),
+        "erased_orders" => td_string!(locale, fields.erased_orders),
+        "erased_entries" => td_string!(locale, fields.erased_entries),
         "invitation" => td_string!(locale, fields.invitation),
         "action" => td_string!(locale, log.action),
         "entity_type" => td_string!(locale, log.entity),
@@ -68,6 +72,12 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "total_rub" => td_string!(locale, csv.total_rub),
         "total_eur" => td_string!(locale, csv.total_eur),
         "version" => td_string!(locale, csv.version),
+        "record" => td_string!(locale, csv.record),
+        "field" => td_string!(locale, csv.field),
+        "before" => td_string!(locale, csv.before),
+        "value" => td_string!(locale, csv.value),
+        "kind" => td_string!(locale, csv.kind),
+        "ended_at" => td_string!(locale, csv.ended_at),
         "on_hand_change" => td_string!(locale, csv.on_hand_change),
         "stock_change" => td_string!(locale, csv.stock_change),
         "section" => td_string!(locale, csv.section),
@@ -101,7 +111,7 @@ pub fn day_words(locale: Locale, day: &str) -> String {
 /// Returns a value of the operation log in readable form.
 pub fn value_words(locale: Locale, field: &str, value: &str) -> String {
     let words = match field {
-        "sell_price_rub" | "unit_price_rub" => {
+        "sell_price_rub" | "unit_price_rub" | "total_rub" => {
             Rub::parse(value).ok().map(|price| price.display(locale))
         }
         "buy_price_eur" => Eur::parse(value).ok().map(|price| price.display(locale)),

@@ -39,6 +39,10 @@ impl Error {
                 td_string!(locale, errors.order_is_unknown, code = code.as_str()).to_string()
             }
             Self::Archived => td_string!(locale, errors.archived).to_string(),
+            Self::OrdersWait { orders } => {
+                let orders = thousands(orders.unsigned_abs(), locale);
+                td_string!(locale, errors.orders_wait, orders = orders).to_string()
+            }
             Self::SumTooLarge => td_string!(locale, errors.sum_too_large).to_string(),
             Self::BadCredentials => td_string!(locale, errors.bad_credentials).to_string(),
             Self::AccountPending => td_string!(locale, errors.account_pending).to_string(),
@@ -155,6 +159,9 @@ impl Problem {
             Self::PasswordsDiffer => td_string!(locale, problems.passwords_differ).to_string(),
             Self::SamePassword => td_string!(locale, problems.same_password).to_string(),
             Self::NoPrice => td_string!(locale, problems.no_price).to_string(),
+            Self::NotLastDigits => td_string!(locale, problems.not_last_digits).to_string(),
+            Self::NamesCustomer => td_string!(locale, problems.names_customer).to_string(),
+            Self::UnknownCustomer => td_string!(locale, problems.unknown_customer).to_string(),
             Self::OutOfStock { stock: 0, .. } => td_string!(locale, problems.sold_out).to_string(),
             Self::OutOfStock { stock, qty } => {
                 let (stock, qty) = (pieces(*stock, locale), pieces(*qty, locale));

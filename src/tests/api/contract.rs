@@ -103,6 +103,12 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "",
     ),
+    (
+        "POST",
+        "/api/customers/export",
+        Some(Permission::EraseCustomers),
+        r#"{"phone": "8 916 123-45-67"}"#,
+    ),
     ("GET", "/api/log", Some(Permission::AdminArea), ""),
     ("GET", "/api/notifications", Some(Permission::AdminArea), ""),
     (

@@ -8,8 +8,11 @@ use crate::{
     analytics,
     audit::{self, Entity},
     clock,
+    customers::{records, retention::Walk},
     db::{SortKey, cursor},
-    orders, stock, supplies,
+    orders,
+    phone::Phone,
+    stock, supplies,
     transaction::Tx,
 };
 use chrono::{Days, TimeDelta};
@@ -21,10 +24,11 @@ use diesel::{
 use std::sync::{Arc, Mutex};
 
 /// The tables that grow for as long as the shop is in use.
-const GROWING: [&str; 6] = [
+const GROWING: [&str; 7] = [
     "orders",
     "order_names",
     "operation_log",
+    "operation_log_personal",
     "stock_movements",
     "supplies",
     "idempotency_keys",
@@ -120,6 +124,20 @@ fn assert_unsorted(plans: &[(String, Vec<String>)]) {
             "{query}\n{steps:#?}"
         );
     }
+}
+
+#[test]
+fn what_is_stored_about_a_customer_is_read_through_indexes() {
+    let plans = plans(|tx| {
+        let phone = Phone::parse(PHONE).unwrap();
+        records::card(tx, &phone).unwrap();
+        records::everything(tx, &phone).unwrap();
+        // Only the log may have this one.
+        records::find(tx, &Phone::parse("+79035557788").unwrap()).unwrap_err();
+        let (_, rest) = Walk::default().step(tx).unwrap();
+        rest.unwrap().step(tx).unwrap();
+    });
+    assert_by_index(&plans);
 }
 
 /// Returns a cursor within a list that is sorted by time.

@@ -1,7 +1,8 @@
 //! Permissions: every page and every server function, with every role.
 
 use crate::auth::{Actor, Permission, Role, users::service as users};
-use crate::tests::support::{App, Browser, apply, on_both_databases};
+use crate::tests::support::{App, Browser, Person, apply, on_both_databases};
+use crate::{customers, orders};
 use axum::{
     body::Body,
     http::{Request, header},
@@ -16,13 +17,18 @@ const CALLERS: [Option<Role>; 4] = [
     Some(Role::Admin),
 ];
 
-/// The pages, each with the permission that it needs. `{product}` and `{order}` are ids that exist.
+/// The pages, each with the permission that it needs. `{product}`, `{order}` and `{erasure}` are ids that exist.
 pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/", None),
     ("/login", None),
     ("/register", None),
     ("/register/pending", None),
     ("/account", Some(Permission::OwnAccount)),
+    ("/admin/customers", Some(Permission::EraseCustomers)),
+    (
+        "/admin/customers/erasures/{erasure}",
+        Some(Permission::EraseCustomers),
+    ),
     ("/admin/logs", Some(Permission::AdminArea)),
     ("/admin/notifications", Some(Permission::AdminArea)),
     ("/admin/users", Some(Permission::ManageUsers)),
@@ -114,6 +120,16 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}&version=1&name=чай",
     ),
+    (
+        "erase_customer",
+        Some(Permission::EraseCustomers),
+        "order={order}&reason=x&last_digits=0000",
+    ),
+    (
+        "find_customer",
+        Some(Permission::EraseCustomers),
+        "phone=89161234567",
+    ),
     ("end_device", Some(Permission::OwnAccount), "id=x"),
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
@@ -149,6 +165,21 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "read_analytics",
         Some(Permission::AdminArea),
         "query[preset]=year",
+    ),
+    (
+        "read_customer",
+        Some(Permission::EraseCustomers),
+        "subject[order]={order}",
+    ),
+    (
+        "read_customers",
+        Some(Permission::EraseCustomers),
+        "query[from]=",
+    ),
+    (
+        "read_erasure",
+        Some(Permission::EraseCustomers),
+        "id={erasure}",
     ),
     (
         "read_import",
@@ -223,6 +254,7 @@ fn is_allowed(caller: Option<Role>, needed: Option<Permission>) -> bool {
 pub fn fill_placeholders(text: &str, product: i64, order: i64) -> String {
     text.replace("{product}", &product.to_string())
         .replace("{order}", &order.to_string())
+        .replace("{erasure}", "1")
         .replace("{user}", USER)
 }
 
@@ -233,7 +265,8 @@ pub fn percent_encode(path: &str) -> String {
         .replace("%2F", "/")
 }
 
-/// Sets up a product and an order, and a browser for each caller. Returns the browsers and the ids.
+/// Sets up a product, an order and an erasure, and a browser for each caller. Returns the browsers, and the ids of the
+/// product and the order.
 pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i64) {
     let mut browsers = vec![(None, app.browser())];
     for role in CALLERS.into_iter().flatten() {
@@ -257,7 +290,28 @@ pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i6
     let manager = app.person("role-manager", Role::Manager);
     let product = manager.create_product("чай", 5).await;
     let order = manager.create_order("чай", 1).await.unwrap();
+    erase_customer(&manager).await;
     (browsers, product.id, order.id)
+}
+
+/// Erases the customer of an order that was denied.
+async fn erase_customer(manager: &Person) {
+    let draft = fields! { phone: "8 903 555-77-88", product: "чай", qty: 1 };
+    manager
+        .write(move |tx| {
+            let order = orders::service::create(tx, "", &draft.read()?)?;
+            orders::service::deny(tx, order.id)
+        })
+        .await
+        .unwrap();
+    let request = fields! { phone: "8 903 555-77-88", last_digits: "7788", reason: "x" };
+    manager
+        .state
+        .write(Actor::System, move |tx| {
+            customers::service::erase(tx, &request.read()?)
+        })
+        .await
+        .unwrap();
 }
 
 /// Calls a server function with a method and returns the status.
@@ -416,6 +470,7 @@ fn the_tables_list_every_server_function_and_every_page() {
         .map(|(page, _)| {
             page.replace("{product}", "{id}")
                 .replace("{order}", "{id}")
+                .replace("{erasure}", "{id}")
                 .replace("{user}", "{username}")
         })
         .collect();
@@ -440,6 +495,7 @@ fn the_browser_tests_list_every_page() {
             listed.insert(
                 page.replace("${product}", "{id}")
                     .replace("${order}", "{id}")
+                    .replace("${erasure}", "{id}")
                     .replace("${user}", "{username}"),
             );
         }

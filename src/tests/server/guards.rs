@@ -21,13 +21,15 @@ use futures::stream;
 use std::{collections::BTreeMap, time::Duration};
 
 /// The downloads.
-const DOWNLOADS: [&str; 6] = [
+const DOWNLOADS: [&str; 8] = [
     "/orders.csv",
     "/products.csv",
     "/products/{product}/movements.csv",
     "/supplies.csv",
     "/admin/analytics.csv",
     "/admin/logs.csv",
+    "/admin/customers.json?order={order}",
+    "/admin/customers.csv?order={order}",
 ];
 
 /// Returns every address that answers a GET request, even with an error.

@@ -277,7 +277,7 @@ fn key() -> Key {
 /// A user of the shop.
 #[derive(Clone)]
 pub struct Person {
-    state: AppState,
+    pub state: AppState,
     pub me: Me,
 }
 
