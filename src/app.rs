@@ -8,7 +8,10 @@ use crate::{
         account::AccountPage,
         login::{LoginPage, SignInDialog, SignOutForm},
         register::{PendingPage, RegisterPage},
-        users::{list::UsersPage, page::UserPage},
+        users::{
+            list::{UsersPage, WaitingAccountsLink},
+            page::UserPage,
+        },
     },
     customers::{act::ErasurePage, page::CustomersPage},
     error::Error,
@@ -264,6 +267,7 @@ fn Header() -> impl IntoView {
                                 <MenuLink href="/admin/analytics" label=td_string!(locale, nav.admin) area="/admin" />
                             }
                         })}
+                    {ui::may(Permission::ManageUsers).then(|| view! { <WaitingAccountsLink /> })}
                 </nav>
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>

@@ -62,6 +62,9 @@ pub enum Error {
     NeedsSession,
     #[error("registration is closed")]
     RegistrationClosed,
+    /// Too many accounts wait for approval.
+    #[error("too many accounts await approval")]
+    TooManyPending,
     /// The invitation was used, was revoked or has expired.
     #[error("the invitation is not valid")]
     InvitationOver,
@@ -206,6 +209,7 @@ impl Error {
             | Self::OneTimePasswordOver
             | Self::NeedsSession
             | Self::InvitationOver
+            | Self::TooManyPending
             | Self::RegistrationClosed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Stale(_)

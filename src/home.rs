@@ -1,8 +1,9 @@
 //! The home page: links to the main pages, waiting orders and low stock.
 
 use crate::{
-    auth::Permission,
+    auth::{Permission, users::list::WAITING_ACCOUNTS},
     error::Error,
+    number::pieces,
     orders::{Order, row::OrderTable, stage::Stage},
     products::{Product, first::FirstProduct, list::ProductTable},
     ui,
@@ -22,24 +23,25 @@ pub struct Overview {
     pub stage: Stage,
     /// Whether registration is open to everybody; always `false` for users who are not admins.
     pub registration_open: bool,
+    /// How many accounts wait for approval; 0 for users who are not admins.
+    pub waiting_accounts: i64,
 }
 
 /// Returns the overview, with at most five orders and five products.
 #[server(endpoint = "read_overview")]
 pub async fn read_overview() -> Result<Overview, Error> {
     use crate::{
-        auth::{Actor, Role},
-        config::Registration,
-        orders, products, server_context,
+        auth::users::service as accounts, config::Registration, orders, products, server_context,
     };
     let open = server_context::app_state().config.registration == Registration::Open;
     server_context::read(move |tx| {
-        let is_admin = matches!(&tx.actor, Actor::User(me) if me.role == Role::Admin);
+        let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
         Ok(Overview {
             waiting: orders::search::waiting(tx, 5)?,
             low: products::search::below_minimum(tx, 5)?,
             stage: orders::stage::stage(tx)?,
             registration_open: open && is_admin,
+            waiting_accounts: if is_admin { accounts::pending(tx)? } else { 0 },
         })
     })
     .await
@@ -82,6 +84,20 @@ pub fn HomePage() -> impl IntoView {
     }
 }
 
+/// Says how many accounts wait for approval, and leads to them.
+#[component]
+fn WaitingAccounts(count: i64) -> impl IntoView {
+    let locale = ui::locale();
+    view! {
+        <p class="alert alert-warning alert-soft mt-6">
+            {td_string!(locale, home.waiting_accounts, count = pieces(count, locale)).to_string()} ". "
+            <a class="link" href=WAITING_ACCOUNTS>
+                {td_string!(locale, home.open_waiting_accounts)}
+            </a>
+        </p>
+    }
+}
+
 /// A card that links to a page.
 #[component]
 fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl IntoView {
@@ -104,6 +120,7 @@ fn Waiting() -> impl IntoView {
                   low,
                   stage,
                   registration_open,
+                  waiting_accounts,
               }| {
             let new_order = view! {
                 <a class="link" href="/orders/new">
@@ -153,6 +170,7 @@ fn Waiting() -> impl IntoView {
                             <p class="alert alert-info alert-soft mt-6">{td_string!(locale, home.registration_open)}</p>
                         }
                     })}
+                {(waiting_accounts > 0).then(|| view! { <WaitingAccounts count=waiting_accounts /> })}
                 <section aria-labelledby="waiting">
                     <h2 id="waiting">{td_string!(locale, home.waiting)}</h2>
                     {orders}

@@ -46,6 +46,8 @@ pub mod events;
 #[cfg(feature = "ssr")]
 pub mod integrity;
 #[cfg(feature = "ssr")]
+pub mod log_limit;
+#[cfg(feature = "ssr")]
 pub mod migrate;
 #[cfg(feature = "ssr")]
 pub mod phone;

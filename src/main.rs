@@ -144,8 +144,9 @@ fn fail(message: &str) -> ExitCode {
 }
 
 fn start_log(config: &Config) {
-    // The spans of the session layer carry no useful information.
-    let quiet = "info,tower_sessions=warn,tower_sessions_core=warn";
+    // The spans of the session layer carry no useful information, and anybody with the cookie of a session that has
+    // ended can cause its warnings at will.
+    let quiet = "info,tower_sessions=error,tower_sessions_core=error";
     let filter =
         tracing_subscriber::EnvFilter::try_from_default_env().unwrap_or_else(|_| quiet.into());
     let log = tracing_subscriber::fmt()

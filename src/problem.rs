@@ -53,6 +53,8 @@ pub enum Problem {
     /// The browser could not look up the product.
     NotLookedUp,
     WrongPassword,
+    /// Not the code that the server printed at its start.
+    WrongSetupCode,
     PasswordsDiffer,
     /// The new password is the current one.
     SamePassword,

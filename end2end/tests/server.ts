@@ -115,7 +115,7 @@ class Problems {
   /** Collects the secrets in a request, which must not appear in the log. */
   private note(request: Request) {
     const fields = new URLSearchParams(request.postData() ?? "");
-    for (const [name, value] of fields) if (/password|phone/.test(name)) this.secrets.add(value);
+    for (const [name, value] of fields) if (/password|phone|setup_code/.test(name)) this.secrets.add(value);
     for (const [name, value] of new URL(request.url()).searchParams) if (/phone|invitation/.test(name)) this.secrets.add(value);
     void request
       .allHeaders()
@@ -175,6 +175,8 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
     LEPTOS_SITE_ADDR: address,
     SECRET_KEY: randomBytes(64).toString("hex"),
     BCRYPT_COST: "4",
+    // So that the people of a test can register themselves
+    REGISTRATION: "open",
     ...settings,
   };
   const run = (...args: string[]) => execFileSync(program, args, { cwd: folder, env, encoding: "utf8" });

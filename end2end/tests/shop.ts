@@ -1,7 +1,7 @@
 /**
  * The actions of people in the shop. Each works with and without JavaScript, and waits until its result is visible.
  */
-import { randomBytes, randomInt } from "node:crypto";
+import { randomInt } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
 import { expect, test as base, type Server } from "./server";
 

@@ -1,4 +1,4 @@
-/** Registration that an administrator must approve: REGISTRATION=approval. */
+/** Registration that an administrator must approve: REGISTRATION=approval, which is the default. */
 import * as shop from "./shop";
 import { expect, fill, password, press, test, unique } from "./shop";
 
@@ -23,3 +23,37 @@ test("a new account cannot sign in until it is activated", async ({ page, server
   server.run("user", "activate", name);
   await shop.signIn(page, name);
 });
+
+for (const javaScriptEnabled of [true, false]) {
+  test.describe(javaScriptEnabled ? "with JavaScript" : "without JavaScript", () => {
+    test.use({ javaScriptEnabled });
+
+    test("the menu and the home page lead an administrator to the accounts that wait", async ({ page, server }) => {
+      const register = async (name: string) => {
+        await page.context().clearCookies();
+        await shop.open(page, "/register");
+        await fill(page, { "Имя пользователя": name, "Пароль": password, "Пароль ещё раз": password });
+        await press(page, "Зарегистрироваться");
+        await page.waitForURL((url) => url.pathname !== "/register");
+      };
+      const [boss, name] = [unique("хозяин"), unique("борис")];
+      await register(boss);
+      server.run("user", "activate", boss);
+      server.run("user", "role", boss, "admin");
+      await register(name);
+      await page.context().clearCookies();
+      await shop.signIn(page, boss);
+
+      await shop.open(page, "/");
+      await expect(page.getByText(/^Ждут подтверждения: 1\./)).toBeVisible();
+      await page.getByRole("link", { name: "Ждут: 1" }).click();
+      await expect(page).toHaveURL("/admin/users?state=pending");
+      await page.getByRole("link", { name, exact: true }).click();
+      await press(page, "Подтвердить");
+      await expect(page.getByText("Сотрудник зарегистрировался и ждёт подтверждения.")).toHaveCount(0);
+      await shop.open(page, "/");
+      await expect(page.getByRole("link", { name: /^Ждут:/ })).toHaveCount(0);
+      await expect(page.getByText(/^Ждут подтверждения:/)).toHaveCount(0);
+    });
+  });
+}

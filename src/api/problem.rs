@@ -198,6 +198,7 @@ const fn code(error: &Error) -> &'static str {
         Error::TokenExpired => "token_expired",
         Error::NeedsSession => "needs_session",
         Error::RegistrationClosed => "registration_closed",
+        Error::TooManyPending => "too_many_pending",
         Error::InvitationOver => "invitation_over",
         Error::LastAdmin => "last_admin",
         Error::Yourself => "yourself",

@@ -38,6 +38,8 @@ codes! {
         SignIn = "sign_in" => sign_in,
         SignInFailed = "sign_in_failed" => sign_in_failed,
         SignOut = "sign_out" => sign_out,
+        /// A signed-in user lacked a permission.
+        Refuse = "refuse" => refuse,
         ChangePassword = "change_password" => change_password,
         /// The current password was wrong.
         ChangePasswordFailed = "change_password_failed" => change_password_failed,

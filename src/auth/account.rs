@@ -35,14 +35,10 @@ pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Er
     };
     let change = service::PasswordChange::read(Input::new(fields), &me.username);
     let change = server_context::set_status(change)?;
-    let changed = service::change_password(&server_context::app_state(), me, change).await;
+    let place = server_context::client_origin();
+    let changed = service::change_password(&server_context::app_state(), me, change, &place).await;
     let admitted = server_context::set_status(changed)?;
-    session::begin(
-        &server_context::request_session()?,
-        &admitted,
-        server_context::client_origin(),
-    )
-    .await?;
+    session::begin(&server_context::request_session()?, &admitted, place).await?;
     server_context::redirect("/account", Success::PasswordChanged);
     Ok(())
 }

@@ -120,8 +120,8 @@ fn once<T>(mut body: Body<T>) -> Input {
 
 /// Register an account and sign in
 ///
-/// The first account becomes admin. An account registered by invitation gets the role of the invitation. An account
-/// that must be approved first is not signed in.
+/// The first account becomes admin; from another machine than the server's it needs `setup_code`. An account registered
+/// by invitation gets the role of the invitation. An account that must be approved first is not signed in.
 #[utoipa::path(
     post,
     path = "/api/auth/register",
@@ -187,7 +187,9 @@ async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, 
     responses((status = NO_CONTENT, description = "The session has ended"), PublicErrors, PermissionErrors)
 )]
 async fn logout(caller: Caller) -> Result<StatusCode, Error> {
-    caller.write(service::sign_out).await?;
+    let own = session::key(&caller.session);
+    let end = move |tx: &mut Tx<'_>| service::sign_out(tx, &own);
+    caller.write(end).await?;
     session::end(&caller.session).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -220,8 +222,8 @@ async fn me(caller: Caller) -> Result<Json<MeJson>, Error> {
 
 /// Change your password
 ///
-/// Ends every other session of the account. Also revokes its API tokens and unlinks its chats, unless `revoke_access` is
-/// `false`.
+/// Ends every other session of the account. Also revokes its API tokens and unlinks its chats, unless `revoke_access`
+/// is `false`.
 #[utoipa::path(
     post,
     path = "/api/me/password",
@@ -237,7 +239,7 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
         input.enter("revoke_access", true.to_string());
     }
     let change = PasswordChange::read(input, &me.username)?;
-    let admitted = service::change_password(&caller.app, me, change).await?;
+    let admitted = service::change_password(&caller.app, me, change, &caller.place).await?;
     if session::is_of(&caller.session, &admitted.username).await? {
         session::begin(&caller.session, &admitted, caller.place).await?;
     }

@@ -2,9 +2,11 @@
 
 use super::{
     Actor, Me, UserState,
+    client_origin::ClientOrigin,
     credentials::lock_unchanged,
     password::{self, HashPriority},
     password_hash::Comparison,
+    security_log,
     session::Authenticated,
     throttle::LoginAttempt,
 };
@@ -31,11 +33,12 @@ impl Confirmed {
     }
 }
 
-/// Checks the password of a signed-in user, which was entered in `field`. Attempts are throttled. A wrong one is recorded
-/// as `failure`.
+/// Checks the password of a signed-in user, which was entered in `field`. Attempts are throttled. A wrong one is
+/// recorded as `failure`.
 pub async fn confirm(
     app: &AppState,
     me: &Me,
+    place: &ClientOrigin,
     (field, password): (&str, String),
     failure: Action,
 ) -> Result<Confirmed, Error> {
@@ -67,9 +70,9 @@ pub async fn confirm(
             authenticated,
         }),
         Comparison::Wrong => {
-            let name = me.username.clone();
+            let (name, origin) = (me.username.clone(), security_log::origin(place));
             app.write(actor, move |tx| {
-                record(tx, failure, Entity::User, name, &[])
+                record(tx, failure, Entity::User, name, &origin)
             })
             .await?;
             Err(Error::field(field, Problem::WrongPassword))

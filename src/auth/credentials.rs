@@ -24,7 +24,8 @@ pub fn lock_unchanged(tx: &mut Tx<'_>, admitted: &Authenticated) -> Result<(), E
     }
 }
 
-/// Stores the hash of a new password. Until `one_time_until`, a one-time password signs in once; it must be changed then.
+/// Stores the hash of a new password. Until `one_time_until`, a one-time password signs in once; it must be changed
+/// then.
 pub fn set_password(
     tx: &mut Tx<'_>,
     username: &str,

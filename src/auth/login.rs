@@ -49,8 +49,10 @@ async fn begin_session(username: &str, password: String) -> Result<Me, Error> {
 pub async fn sign_out() -> Result<(), Error> {
     use super::{service, session};
     use crate::{server_context, ui::banner::Success};
-    server_context::write(service::sign_out).await?;
-    session::end(&server_context::request_session()?).await?;
+    let session = server_context::request_session()?;
+    let own = session::key(&session);
+    server_context::write(move |tx| service::sign_out(tx, &own)).await?;
+    session::end(&session).await?;
     server_context::redirect("/login", Success::SignedOut);
     Ok(())
 }

@@ -27,11 +27,15 @@ pub mod password_hash;
 #[cfg(feature = "ssr")]
 pub mod revocation;
 #[cfg(feature = "ssr")]
+pub mod security_log;
+#[cfg(feature = "ssr")]
 pub mod service;
 #[cfg(feature = "ssr")]
 pub mod session;
 #[cfg(feature = "ssr")]
 pub mod session_store;
+#[cfg(feature = "ssr")]
+pub mod setup;
 #[cfg(feature = "ssr")]
 pub mod throttle;
 #[cfg(feature = "ssr")]

@@ -19,8 +19,8 @@ use std::{
 };
 use tokio::{sync::Semaphore, task::spawn_blocking, time::timeout};
 
-/// Maximum length of an entered password in bytes. A longer one has too many characters even when it is normalized, which
-/// makes one of at most four.
+/// Maximum length of an entered password in bytes. A longer one has too many characters even when it is normalized,
+/// which makes one of at most four.
 const MAX_ENTERED: usize = 4 * 4 * new_password::MAX;
 
 /// Maximum number of requests that wait in each queue, per slot.

@@ -1,8 +1,8 @@
 //! The stored form of a password: bcrypt of the normalized password.
 //!
 //! Passwords are compared in the form NFKC, so that it does not matter how a keyboard composes letters (NIST SP
-//! 800-63B). A password that bcrypt cannot read as a whole is hashed with SHA-256 first, which the stored form says with
-//! the prefix [`PREHASHED`]. Earlier versions hashed the password as it was typed.
+//! 800-63B). A password that bcrypt cannot read as a whole is hashed with SHA-256 first; then the stored form has the
+//! prefix [`PREHASHED`]. Earlier versions hashed the password as it was typed.
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use bcrypt::{BcryptError, HashParts};

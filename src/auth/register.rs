@@ -19,8 +19,10 @@ use serde::{Deserialize, Serialize};
 /// The rules that currently apply to a registration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Terms {
-    /// The first account becomes admin.
-    First,
+    /// The first account becomes admin. From another machine it needs the setup code.
+    First {
+        needs_code: bool,
+    },
     Open,
     /// An admin must activate the account.
     Approval,
@@ -39,7 +41,7 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
         let hash = sha256(&invitation);
         return match server_context::app_state()
             .read(super::Actor::Nobody, move |tx| {
-                invitations::role_of(tx, &hash)
+                invitations::redeemable(tx, &hash).map(|invitation| invitation.role)
             })
             .await
         {
@@ -51,7 +53,9 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
     let any = server_context::read(super::service::any_user).await?;
     Ok(
         match (any, server_context::app_state().config.registration) {
-            (false, _) => Terms::First,
+            (false, _) => Terms::First {
+                needs_code: !server_context::client_origin().is_local,
+            },
             (true, Registration::Open) => Terms::Open,
             (true, Registration::Approval) => Terms::Approval,
             (true, Registration::Closed) => Terms::Closed,
@@ -130,7 +134,7 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
     let locale = ui::locale();
     let action = FormAction::new::<Register>();
     let note = match terms {
-        Terms::First => td_string!(locale, auth.first_account),
+        Terms::First { .. } => td_string!(locale, auth.first_account),
         Terms::Open => "",
         Terms::Approval => td_string!(locale, auth.approval),
         Terms::Closed => td_string!(locale, errors.registration_closed),
@@ -140,6 +144,7 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
         Terms::InvitationOver => td_string!(locale, errors.invitation_over),
     };
     let invitation = parameter(&use_query_map().read_untracked(), "invitation");
+    let needs_code = matches!(terms, Terms::First { needs_code: true });
     let is_shut = matches!(terms, Terms::Closed | Terms::InvitationOver);
     view! {
         {(!note.is_empty()).then(|| view! { <p class="alert alert-info alert-soft mb-4">{note}</p> })}
@@ -171,6 +176,18 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
                             autocomplete="new-password"
                             required=true
                         />
+                        {needs_code
+                            .then(|| {
+                                view! {
+                                    <Field
+                                        name="setup_code"
+                                        label=td_string!(locale, fields.setup_code)
+                                        hint=td_string!(locale, auth.setup_code_hint)
+                                        autocomplete="off"
+                                        required=true
+                                    />
+                                }
+                            })}
                         <Submit label=td_string!(locale, auth.register) />
                     </Form>
                 }

@@ -1,7 +1,7 @@
-//! Revokes everything that gives access to an account: sessions, API tokens and chats.
+//! Revokes everything that gives access to an account, or through it: sessions, API tokens, chats and invitations.
 
 use crate::{
-    auth::chats,
+    auth::{chats, users::invitations},
     error::Error,
     schema::{api_tokens, sessions},
     transaction::Tx,
@@ -31,8 +31,9 @@ pub fn revoke_keys(tx: &mut Tx<'_>, username: &str) -> Result<Revoked, Error> {
     })
 }
 
-/// Ends every session, API token and chat of an account. The caller records the operation in the log.
+/// Ends every session, API token, chat and unused invitation of an account. The caller records the operation in the log.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     revoke_keys(tx, username)?;
+    invitations::revoke_all_of(tx, username)?;
     sign_out_everywhere(tx, username)
 }

@@ -9,12 +9,18 @@ use super::{
     password::{self, HashPriority},
     password_hash::Comparison,
     revocation::{revoke_keys, sign_out_everywhere},
+    security_log,
     session::Authenticated,
+    setup,
     throttle::LoginAttempt,
 };
 use crate::{
     audit::{self, Action, Entity, service::record},
-    auth::users::{Account, invitations, service as accounts, username},
+    auth::users::{
+        Account,
+        invitations::{self, Redeemable},
+        service as accounts, username,
+    },
     clock,
     codes::Code,
     config::Registration,
@@ -22,7 +28,7 @@ use crate::{
     db,
     error::{Error, Problem},
     moment::Moment,
-    schema::users,
+    schema::{sessions, users},
     text::fold,
     transaction::{AppState, Tx},
     validation::{Input, flag},
@@ -41,6 +47,9 @@ pub struct Registrant {
     /// The token at the end of an invitation link
     #[schema(value_type = Option<String>)]
     pub invitation: String,
+    /// Only for the first account, from another machine: the code that the server printed at its start
+    #[schema(value_type = Option<String>, example = "3f9a-02bc-77d1")]
+    pub setup_code: String,
 }
 
 impl Registrant {
@@ -51,6 +60,7 @@ impl Registrant {
             username: input.read("username", username::read),
             password: read_new_password(&mut input, &name),
             invitation: input.text("invitation").to_owned(),
+            setup_code: input.text("setup_code").to_owned(),
         };
         input.finish().map(|()| registrant)
     }
@@ -93,7 +103,8 @@ fn read_new_password(input: &mut Input, username: &str) -> String {
     password
 }
 
-/// Registers an account. The first account becomes admin, whatever `REGISTRATION` says. An invitation sets the role.
+/// Registers an account. The first account becomes admin, whatever `REGISTRATION` says; from another machine it needs
+/// the setup code. An invitation sets the role.
 pub async fn register(
     app: &AppState,
     registrant: Registrant,
@@ -103,13 +114,18 @@ pub async fn register(
         username,
         password,
         invitation,
+        setup_code,
     } = registrant;
     let policy = app.config.registration;
     let invitation = (!invitation.is_empty()).then(|| sha256(&invitation));
     // Checked before the costly hashing, and again below in the transaction.
     let asked = invitation.clone();
-    app.read(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
+    let now = app
+        .read(Actor::Nobody, move |tx| terms(tx, asked.as_deref(), policy))
         .await?;
+    if now.is_first {
+        setup::ensure_allowed(app, &setup_code, place).await?;
+    }
     let attempt = LoginAttempt::registration(place);
     attempt.begin(app).await?;
     let hash = password::hash(
@@ -118,12 +134,20 @@ pub async fn register(
         HashPriority::at(place, false),
     );
     let hash = attempt.counted(app, hash).await?;
+    let origin = security_log::origin(place);
     app.write(Actor::Nobody, move |tx| {
         db::lock_name(tx.conn, accounts::REGISTRATION)?;
-        let (role, state) = terms(tx, invitation.as_deref(), policy)?;
-        let account = accounts::insert(tx, &username, role, state, &hash)?;
+        let Terms {
+            role,
+            state,
+            invitation,
+            ..
+        } = terms(tx, invitation.as_deref(), policy)?;
+        let invited = invitation.as_ref().map(Redeemable::details);
+        let details = [invited.unwrap_or_default(), origin].concat();
+        let account = accounts::insert(tx, &username, role, state, &hash, &details)?;
         if let Some(invitation) = invitation {
-            invitations::use_up(tx, &invitation, &account.username)?;
+            invitations::use_up(tx, invitation.id, &account.username)?;
         }
         let admitted = Authenticated::by(&account.username, &hash);
         Ok((account, admitted))
@@ -131,21 +155,38 @@ pub async fn register(
     .await
 }
 
-/// Returns the role and state of a new account, or an error if registration is not allowed.
-fn terms(
-    tx: &mut Tx<'_>,
-    invitation: Option<&str>,
-    policy: Registration,
-) -> Result<(Role, UserState), Error> {
-    if let Some(hash) = invitation {
-        return Ok((invitations::role_of(tx, hash)?, UserState::Active));
-    }
-    match (any_user(tx)?, policy) {
-        (false, _) => Ok((Role::Admin, UserState::Active)),
-        (true, Registration::Open) => Ok((Role::User, UserState::Active)),
-        (true, Registration::Approval) => Ok((Role::User, UserState::Pending)),
-        (true, Registration::Closed) => Err(Error::RegistrationClosed),
-    }
+/// What a new account gets.
+struct Terms {
+    role: Role,
+    state: UserState,
+    /// Whether it is the first account. There is always one afterwards, because rows of accounts are never deleted.
+    is_first: bool,
+    invitation: Option<Redeemable>,
+}
+
+/// Returns what a new account gets, or an error if registration is not allowed.
+fn terms(tx: &mut Tx<'_>, invitation: Option<&str>, policy: Registration) -> Result<Terms, Error> {
+    let invitation = match invitation {
+        Some(hash) => Some(invitations::redeemable(tx, hash)?),
+        None => None,
+    };
+    let is_first = invitation.is_none() && !any_user(tx)?;
+    let (role, state) = match (&invitation, policy) {
+        (Some(invitation), _) => (invitation.role, UserState::Active),
+        (None, _) if is_first => (Role::Admin, UserState::Active),
+        (None, Registration::Open) => (Role::User, UserState::Active),
+        (None, Registration::Approval) => {
+            accounts::refuse_many_pending(tx)?;
+            (Role::User, UserState::Pending)
+        }
+        (None, Registration::Closed) => return Err(Error::RegistrationClosed),
+    };
+    Ok(Terms {
+        role,
+        state,
+        is_first,
+        invitation,
+    })
 }
 
 /// What signing in needs to know of an account.
@@ -235,25 +276,30 @@ pub async fn sign_in(
         }
         (Ok(_), Comparison::Right | Comparison::Wrong) | (Err(_), _) => None,
     };
-    let (actor, action) = match &signed_in {
-        Ok((me, _)) => (Actor::User(me.clone()), Action::SignIn),
-        Err(_) => (Actor::Nobody, Action::SignInFailed),
+    let (actor, admitted) = match &signed_in {
+        Ok((me, admitted)) => (
+            Actor::User(me.clone()),
+            Some((me.must_change_password, admitted.clone())),
+        ),
+        Err(_) => (Actor::Nobody, None),
     };
-    let admitted = signed_in.clone().ok();
+    let place = place.clone();
     app.write(actor, move |tx| {
         if is_right {
             attempt.reset(tx)?;
         }
-        if let Some((me, admitted)) = admitted {
-            lock_unchanged(tx, &admitted)?;
-            if me.must_change_password {
-                use_one_time_password(tx, &me.username)?;
-            }
-            if let Some(hash) = renewed {
-                renew_hash(tx, &admitted, &hash)?;
-            }
+        let Some((is_one_time, admitted)) = admitted else {
+            return security_log::record_failed_sign_in(tx, &name, &place);
+        };
+        lock_unchanged(tx, &admitted)?;
+        if is_one_time {
+            use_one_time_password(tx, &name)?;
         }
-        record(tx, action, Entity::User, name, &[])
+        if let Some(hash) = renewed {
+            renew_hash(tx, &admitted, &hash)?;
+        }
+        let origin = security_log::origin(&place);
+        record(tx, Action::SignIn, Entity::User, name, &origin)
     })
     .await?;
     signed_in
@@ -268,32 +314,38 @@ pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
     }
 }
 
-/// Records a sign-out in the operation log.
-pub fn sign_out(tx: &mut Tx<'_>) -> Result<(), Error> {
-    if let Some(name) = tx.actor.username().map(str::to_owned) {
-        record(tx, Action::SignOut, Entity::User, name, &[])?;
+/// Ends a session of the actor, given by its key. Does nothing, and records nothing, if the actor has no such session:
+/// they are not signed in, or sent a token.
+pub fn sign_out(tx: &mut Tx<'_>, session: &str) -> Result<(), Error> {
+    let Some(name) = tx.actor.username().map(str::to_owned) else {
+        return Ok(());
+    };
+    let own = sessions::table.filter(sessions::id.eq(session).and(sessions::user_id.eq(&name)));
+    if diesel::delete(own).execute(tx.conn)? == 0 {
+        return Ok(());
     }
-    Ok(())
+    record(tx, Action::SignOut, Entity::User, name, &[])
 }
 
-/// Changes the user's own password and ends every session of the account, and if asked, its tokens and chats. The caller
-/// must begin a new session.
+/// Changes the user's own password and ends every session of the account, and if asked, its tokens and chats. The
+/// caller must begin a new session.
 pub async fn change_password(
     app: &AppState,
     me: Me,
     change: PasswordChange,
+    place: &ClientOrigin,
 ) -> Result<Authenticated, Error> {
     let actor = Actor::User(me.clone());
     actor.may(Permission::OwnAccount)?;
     let current = ("current_password", change.current_password);
-    let confirmed = confirm(app, &me, current, Action::ChangePasswordFailed).await?;
+    let confirmed = confirm(app, &me, place, current, Action::ChangePasswordFailed).await?;
     let hash = password::hash(change.password, app.config.bcrypt_cost, HashPriority::OWN).await?;
+    let mut details = security_log::origin(place);
     app.write(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         // Does not overwrite a password that an admin has set in the meantime.
         confirmed.complete(tx)?;
         set_password(tx, &me.username, &hash, None)?;
-        let mut details = Vec::new();
         if change.revoke_access {
             let revoked = revoke_keys(tx, &me.username)?;
             details.push(audit::set("tokens", revoked.tokens));

@@ -47,8 +47,8 @@ impl Authenticated {
         Self::of(username, hashed_password, None)
     }
 
-    /// Creates the proof from the columns of the account. `auth_hash` is what its sessions hold if the same password was
-    /// hashed anew since they began.
+    /// Creates the proof from the columns of the account. `auth_hash` is what its sessions hold if the same password
+    /// was hashed anew since they began.
     pub fn of(username: &str, hashed_password: &str, auth_hash: Option<String>) -> Self {
         Self {
             username: username.to_owned(),

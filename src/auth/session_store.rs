@@ -6,7 +6,7 @@ use crate::{
     crypto::sha256,
     db::{Conn, Db},
     error::Error,
-    schema::sessions,
+    schema::{sessions, users},
 };
 use async_trait::async_trait;
 use chrono::{DateTime, NaiveDateTime, TimeDelta};
@@ -19,6 +19,10 @@ use tower_sessions::{
     session_store,
 };
 
+/// Maximum number of sessions of an account. A new one ends the oldest.
+const MOST: i64 = 50;
+/// Maximum number of sessions that a new one ends. There are more than one only on data of earlier versions.
+const ENDED_AT_ONCE: i64 = 1_000;
 /// A stored expiry time up to this much earlier than the new one counts as unchanged.
 const SAME_EXPIRY: TimeDelta = TimeDelta::minutes(1);
 
@@ -165,8 +169,32 @@ impl Row {
                 sessions::expires_at.eq(self.expires_at),
             ))
             .execute(conn)?;
-        Ok(())
+        match &self.user_id {
+            Some(user) => end_oldest(conn, user, &self.id),
+            None => Ok(()),
+        }
     }
+}
+
+/// Ends the oldest sessions of an account beyond [`MOST`], but never the one that has just begun: the order follows the
+/// expiry, which a shorter `SESSION_MAX_AGE` brings forward.
+fn end_oldest(conn: &mut Conn, user: &str, new: &str) -> Result<(), Error> {
+    let oldest: Vec<String> = sessions::table
+        .filter(sessions::user_id.eq(user).and(sessions::id.ne(new)))
+        .order((sessions::expires_at.desc(), sessions::id))
+        .offset(MOST - 1)
+        .limit(ENDED_AT_ONCE)
+        .select(sessions::id)
+        .load(conn)?;
+    if oldest.is_empty() {
+        return Ok(());
+    }
+    // Lock order: an account before its sessions, as everywhere, to avoid deadlocks.
+    diesel::update(users::table.find(user))
+        .set(users::created_at.eq(users::created_at))
+        .execute(conn)?;
+    diesel::delete(sessions::table.filter(sessions::id.eq_any(oldest))).execute(conn)?;
+    Ok(())
 }
 
 fn backend(error: &Error) -> session_store::Error {

@@ -6,6 +6,8 @@
 //! An attempt counts against the named account, whether it exists or not, and against the client address. Attempts from
 //! a browser that is known for the account have their own count, one for each browser, so that nobody else can make its
 //! owner wait.
+//!
+//! The same table counts what the operation log records at most once in a while ([`count_until`]).
 
 use super::client_origin::ClientOrigin;
 use crate::{
@@ -81,6 +83,13 @@ impl LoginAttempt {
         )
     }
 
+    /// An attempt to enter the setup code. Clients without a known address share a count; they can still register the
+    /// first account from the machine itself.
+    pub fn setup(place: &ClientOrigin) -> Self {
+        let address = address(place).map_or_else(String::new, |address| address.to_string());
+        Self(vec![(format!("setup/{address}"), ACCOUNT)])
+    }
+
     /// An attempt to change one's own password, which requires the current one.
     pub fn password(username: &str) -> Self {
         Self(vec![(
@@ -118,8 +127,8 @@ impl LoginAttempt {
             .try_for_each(|(key, _)| decrement(tx.conn, key))
     }
 
-    /// Runs the password work of the attempt. If it fails, because the queue is full or a fault occurs, the attempt does
-    /// not count.
+    /// Runs the password work of the attempt. If it fails, because the queue is full or a fault occurs, the attempt
+    /// does not count.
     pub async fn counted<T>(
         &self,
         app: &AppState,
@@ -215,6 +224,52 @@ impl Limit {
         let milliseconds = u64::try_from(left.num_milliseconds()).ok()?;
         (milliseconds > 0).then(|| milliseconds.div_ceil(1_000))
     }
+}
+
+/// Returns whether something that is recorded at most once in `interval` would be recorded now.
+pub fn is_due(tx: &mut Tx<'_>, key: &str, interval: TimeDelta) -> Result<bool, Error> {
+    Ok(last_entry(tx, key)?.is_none_or(|(_, at)| has_passed(tx.now, at, interval)))
+}
+
+/// Counts something that is recorded at most once in `interval`. Returns how often it happened since the last entry if
+/// there must be a new one now, else `None`.
+pub fn count_until(tx: &mut Tx<'_>, key: &str, interval: TimeDelta) -> Result<Option<i64>, Error> {
+    db::lock_name(tx.conn, key)?;
+    let Some((tries, at)) = last_entry(tx, key)? else {
+        diesel::insert_into(throttles::table)
+            .values((
+                throttles::key.eq(key),
+                throttles::tries.eq(0),
+                throttles::tried_at.eq(tx.now),
+            ))
+            .execute(tx.conn)?;
+        return Ok(Some(1));
+    };
+    let row = diesel::update(throttles::table.find(key));
+    if has_passed(tx.now, at, interval) {
+        row.set((throttles::tries.eq(0), throttles::tried_at.eq(tx.now)))
+            .execute(tx.conn)?;
+        Ok(Some(tries + 1))
+    } else {
+        row.set(throttles::tries.eq(tries + 1)).execute(tx.conn)?;
+        Ok(None)
+    }
+}
+
+/// Returns the count since the last entry under a key, and the time of that entry.
+fn last_entry(tx: &mut Tx<'_>, key: &str) -> Result<Option<(i64, NaiveDateTime)>, Error> {
+    throttles::table
+        .find(key)
+        .select((throttles::tries, throttles::tried_at))
+        .first(tx.conn)
+        .optional()
+        .map_err(Error::from)
+}
+
+/// Returns whether an interval has passed. It also has after the clock was set back, which must not silence the log.
+fn has_passed(now: Moment, since: NaiveDateTime, interval: TimeDelta) -> bool {
+    let passed = now.utc() - since;
+    passed >= interval || passed < TimeDelta::zero()
 }
 
 /// Deletes outdated counts.

@@ -48,9 +48,9 @@ pub struct Config {
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Registration {
-    Open,
     /// An admin must activate each account.
     Approval,
+    Open,
     Closed,
 }
 
@@ -71,7 +71,7 @@ pub enum LogFormat {
 }
 
 impl Config {
-    /// Returns settings for tests: the defaults, with cheap password hashes.
+    /// Returns settings for tests: the defaults, with cheap password hashes and open registration.
     #[cfg(test)]
     pub fn for_tests() -> Self {
         Self {

@@ -51,8 +51,8 @@ pub struct Settings {
         global = true
     )]
     session_max_age: String,
-    /// Who may register: open (anybody), approval (an admin must activate each account) or closed (by invitation only)
-    #[arg(long, env = "REGISTRATION", default_value = "open", global = true)]
+    /// Who may register: approval (an admin must activate each account), open (anybody) or closed (by invitation only)
+    #[arg(long, env = "REGISTRATION", default_value = "approval", global = true)]
     registration: String,
     /// Let managers see the admin pages, except the user accounts: true or false
     #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
@@ -312,6 +312,12 @@ mod tests {
             .unwrap()
             .settings
             .check()
+    }
+
+    #[test]
+    fn by_default_an_admin_lets_new_people_in() {
+        let config = check(&[]).unwrap();
+        assert_eq!(config.registration, Registration::Approval);
     }
 
     #[test]

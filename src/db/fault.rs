@@ -1,6 +1,6 @@
 //! Classifies failed statements: a retry may help, the disk is full, or the program has a fault.
 
-use crate::error::Error;
+use crate::{error::Error, log_limit::LogLimit};
 use diesel::result::{DatabaseErrorKind, Error as DieselError};
 use std::fmt;
 
@@ -35,6 +35,10 @@ const TRANSIENT: [&str; 7] = [
     "закрытие подключения",
 ];
 
+/// Clients can cause these at will, by sending many requests at once.
+static LOCKS: LogLimit = LogLimit::new();
+static WAITS: LogLimit = LogLimit::new();
+
 impl From<DieselError> for Error {
     fn from(error: DieselError) -> Self {
         match error {
@@ -50,7 +54,9 @@ impl From<DieselError> for Error {
                     tracing::error!(%error, "the disk of the database is full");
                     Self::NoSpace
                 } else if says(&LOCKED) {
-                    tracing::warn!(%error, "could not get a lock");
+                    if LOCKS.allows_one() {
+                        tracing::warn!(%error, "could not get a lock");
+                    }
                     Self::Locked
                 } else if is_transient(&kind) || says(&TRANSIENT) {
                     unavailable(&error)
@@ -82,7 +88,9 @@ pub fn failed(what: &str, cause: &dyn fmt::Display) -> Error {
 
 /// Logs that no connection became free in time.
 pub fn busy(cause: &dyn fmt::Display) -> Error {
-    tracing::warn!(%cause, "no database connection is free");
+    if WAITS.allows_one() {
+        tracing::warn!(%cause, "no database connection is free");
+    }
     Error::Busy
 }
 

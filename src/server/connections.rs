@@ -7,6 +7,7 @@ use crate::{
     config::Config,
     error::Error,
     i18n::Locale,
+    log_limit::LogLimit,
     web::client_info::{REQUEST_ID, network, new_id},
 };
 use axum::{
@@ -43,6 +44,8 @@ const RESERVED_FILES: usize = 256;
 const ADDRESS_SHARE: usize = 4;
 /// How long a rejected client may take to read the 503 response.
 const REJECTION_TIMEOUT: Duration = Duration::from_secs(1);
+/// Clients can cause these warnings at will, by closing connections early.
+static NOT_ACCEPTED: LogLimit = LogLimit::new();
 
 /// Serves connections until `stop` resolves, then lets running requests finish.
 pub async fn serve(
@@ -66,7 +69,9 @@ pub async fn serve(
             Ok(accepted) => accepted,
             Err(error) => {
                 // The client has left already, or no file descriptor is free. A later attempt may succeed.
-                tracing::warn!(%error, "could not accept a connection");
+                if NOT_ACCEPTED.allows_one() {
+                    tracing::warn!(%error, "could not accept a connection");
+                }
                 sleep(Duration::from_millis(100)).await;
                 continue;
             }

@@ -14,6 +14,7 @@ mod form_fallback;
 mod headers;
 mod limits;
 pub mod pages;
+mod refusals;
 mod router;
 mod security_txt;
 pub mod telemetry;
@@ -21,7 +22,7 @@ pub mod telemetry;
 pub use router::router;
 
 use crate::{
-    auth::{Actor, session_store::Sessions, throttle},
+    auth::{Actor, security_log, session_store::Sessions, setup, throttle},
     bot::{conversation::Bot, poll::UpdatePoller},
     clock,
     config::Config,
@@ -33,7 +34,11 @@ use crate::{
     },
     transaction::{self, AppState},
 };
-use std::{sync::Arc, time::Duration};
+use std::{
+    io::{self, Write},
+    sync::Arc,
+    time::Duration,
+};
 
 /// How long running requests may take to finish after SIGTERM.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
@@ -59,7 +64,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         config: config.clone(),
         listener: &Outbox,
     };
-    log_first_steps(&app).await;
+    print_first_steps(&app).await;
     let channels = Channels::of(&app)?;
     tokio::spawn(clean_up_periodically(app.clone()));
     tokio::spawn(telemetry::run_upkeep());
@@ -108,18 +113,28 @@ fn shutdown_signal() -> Result<impl Future<Output = ()>, String> {
     })
 }
 
-/// Logs how to create the first account, if there are no accounts yet.
-async fn log_first_steps(app: &AppState) {
+/// Says how to create the first account, if there are no accounts yet. The setup code is a secret, so it goes to
+/// standard output and not to the log.
+async fn print_first_steps(app: &AppState) {
     let address = app.config.site_addr;
     let empty = app
         .read(crate::auth::Actor::System, crate::auth::service::any_user)
         .await
         == Ok(false);
-    if empty {
-        tracing::info!(
-            "there are no accounts yet: register at http://{address}/register to become the admin"
-        );
-        tracing::info!("to try Sirius with sample products and orders, run: sirius demo");
+    if !empty {
+        return;
+    }
+    tracing::info!(
+        "there are no accounts yet: register at http://{address}/register to become the admin"
+    );
+    tracing::info!("to try Sirius with sample products and orders, run: sirius demo");
+    let code = setup::code(&app.config).unwrap_or_default();
+    let printed = writeln!(
+        io::stdout(),
+        "setup code, to register the first account from another machine: {code}"
+    );
+    if let Err(error) = printed {
+        tracing::warn!(%error, "could not print the setup code");
     }
 }
 
@@ -140,6 +155,10 @@ async fn clean_up_periodically(app: AppState) {
 
 async fn delete_expired(app: &AppState, sessions: &Sessions) -> Result<(), crate::error::Error> {
     sessions.delete_expired().await?;
+    while !app
+        .write(Actor::System, security_log::record_uncounted_tries)
+        .await?
+    {}
     app.write(Actor::System, throttle::sweep).await?;
     while !app
         .write(Actor::System, transaction::delete_expired_keys)

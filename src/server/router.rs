@@ -5,7 +5,7 @@ use super::{
     error_pages::{self, Audience},
     files, form_fallback, headers,
     limits::{self, AddressRateLimiter, MAX_BODY, TimeLimit},
-    pages, security_txt, telemetry,
+    pages, refusals, security_txt, telemetry,
 };
 use crate::{
     api::{problem, request::read_token},
@@ -57,6 +57,7 @@ pub fn router(app: AppState, key: &Key) -> Router {
     };
     let identified = |routes: Router| {
         routes
+            .layer(from_fn_with_state(app.clone(), refusals::record))
             .layer(from_fn_with_state(
                 (app.clone(), key.clone()),
                 authentication::identify,

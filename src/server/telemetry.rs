@@ -1,7 +1,10 @@
 //! Monitoring: a log line for each request, metrics for Prometheus, and health checks for a load balancer.
 
 use super::{assets::IsAsset, error_pages::panicked};
-use crate::{db::Load, error::Error, notifications, transaction::AppState, web::ClientInfo};
+use crate::{
+    db::Load, error::Error, log_limit::LogLimit, notifications, transaction::AppState,
+    web::ClientInfo,
+};
 use axum::{
     Router,
     body::Body,
@@ -34,6 +37,8 @@ const LATENCIES: [f64; 14] = [
 ];
 const DURATION: &str = "http_request_duration_seconds";
 
+/// Clients can cause a response of 503 at will, for example by signing in too often.
+static OVERLOADS: LogLimit = LogLimit::new();
 static NUMBERS: OnceLock<Option<PrometheusHandle>> = OnceLock::new();
 
 /// Returns the routes for monitoring.
@@ -121,7 +126,8 @@ pub async fn log_request(request: Request, next: Next) -> Response {
         let status = response.status();
         let took = begun.elapsed();
         let milliseconds = took.as_millis();
-        if status.is_server_error() {
+        let is_overload = status == StatusCode::SERVICE_UNAVAILABLE;
+        if status.is_server_error() && (!is_overload || OVERLOADS.allows_one()) {
             tracing::warn!(status = status.as_u16(), milliseconds, "request answered");
         } else {
             tracing::debug!(status = status.as_u16(), milliseconds, "request answered");

@@ -7,6 +7,7 @@ use crate::{
     auth::{
         Role,
         chats::service,
+        client_origin::ClientOrigin,
         service::{PasswordChange, change_password},
         users::service as users,
     },
@@ -273,6 +274,7 @@ async fn a_password_change_invalidates_a_link_code(app: App) {
             password: password.clone(),
             revoke_access: false,
         },
+        &ClientOrigin::default(),
     )
     .await
     .unwrap();

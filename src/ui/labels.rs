@@ -1,6 +1,7 @@
 //! Labels of fields, and values of the operation log in readable form.
 
 use crate::{
+    audit::SYSTEM,
     auth::{Role, UserState},
     i18n::Locale,
     moment::day_shown,
@@ -39,6 +40,12 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "erased_orders" => td_string!(locale, fields.erased_orders),
         "erased_entries" => td_string!(locale, fields.erased_entries),
         "invitation" => td_string!(locale, fields.invitation),
+        "invited_by" => td_string!(locale, fields.invited_by),
+        "setup_code" => td_string!(locale, fields.setup_code),
+        "address" => td_string!(locale, fields.address),
+        "device" => td_string!(locale, fields.device),
+        "path" => td_string!(locale, fields.path),
+        "tries" => td_string!(locale, fields.tries),
         "action" => td_string!(locale, log.action),
         "entity_type" => td_string!(locale, log.entity),
         "entity_id" => td_string!(locale, log.entity_id),
@@ -121,6 +128,7 @@ pub fn value_words(locale: Locale, field: &str, value: &str) -> String {
             .parse()
             .ok()
             .map(|role: Role| role.label(locale).to_owned()),
+        "invited_by" if value == SYSTEM => Some(td_string!(locale, ui.system).to_owned()),
         "state" => value
             .parse()
             .ok()

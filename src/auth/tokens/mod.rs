@@ -57,7 +57,8 @@ pub async fn list_tokens() -> Result<TokenList, Error> {
     })
 }
 
-/// Creates a token, which the user confirms with their password, and redirects to the account page, which shows its secret.
+/// Creates a token, which the user confirms with their password, and redirects to the account page, which shows its
+/// secret.
 #[server(endpoint = "create_token")]
 pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error> {
     use crate::{
@@ -67,7 +68,8 @@ pub async fn create_token(#[server(flatten)] fields: Fields) -> Result<(), Error
     };
     let actor = server_context::set_status(server_context::actor())?;
     let app = server_context::app_state();
-    let created = service::create(&app, actor, Input::new(fields)).await;
+    let place = server_context::client_origin();
+    let created = service::create(&app, actor, Input::new(fields), &place).await;
     let (_, token) = server_context::set_status(created)?;
     server_context::show_once("token", &token);
     server_context::redirect(

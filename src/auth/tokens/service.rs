@@ -3,7 +3,9 @@
 use super::Token;
 use crate::{
     audit::{self, Action, Entity, service::record},
-    auth::{Actor, Permission, active::find_active_account, confirmation::confirm},
+    auth::{
+        Actor, Permission, active::find_active_account, client_origin::ClientOrigin, confirmation::confirm,
+    },
     clock,
     crypto::sha256,
     db::{Db, Dialect},
@@ -55,12 +57,17 @@ impl Request for NewToken {
 }
 
 /// Creates a token for the user, who confirms it with their password, and returns it with its secret.
-pub async fn create(app: &AppState, actor: Actor, input: Input) -> Result<(Token, String), Error> {
+pub async fn create(
+    app: &AppState,
+    actor: Actor,
+    input: Input,
+    place: &ClientOrigin,
+) -> Result<(Token, String), Error> {
     let NewToken { name, password } = input.request(&actor)?;
     let Actor::User(me) = &actor else {
         return Err(Error::SignedOut);
     };
-    let confirmed = confirm(app, me, ("password", password), Action::ConfirmFailed).await?;
+    let confirmed = confirm(app, me, place, ("password", password), Action::ConfirmFailed).await?;
     app.write(actor, move |tx| {
         confirmed.complete(tx)?;
         add(tx, &name)

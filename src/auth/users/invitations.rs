@@ -2,8 +2,8 @@
 
 use super::Invitation;
 use crate::{
-    audit::{self, Action, Entity, service::record},
-    auth::{Permission, Role},
+    audit::{self, Action, Change, Entity, service::record},
+    auth::{Permission, Role, active::find_active_account},
     codes::Code,
     crypto::sha256,
     error::Error,
@@ -70,30 +70,74 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Invitation>, Error> {
         .map_err(Error::from)
 }
 
-/// Returns the role of the invitation with this token hash, or an error if the invitation is not valid.
-pub fn role_of(tx: &mut Tx<'_>, hash: &str) -> Result<Role, Error> {
-    invitations::table
+/// Revokes all unused invitations of an account that may no longer invite.
+pub fn revoke_all_of(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
+    let unused = invitations::user_id
+        .eq(username)
+        .and(invitations::used_at.is_null());
+    let ids: Vec<i64> = invitations::table
+        .filter(unused)
+        .order(invitations::id)
+        .select(invitations::id)
+        .load(tx.conn)?;
+    for id in ids {
+        diesel::delete(invitations::table.find(id)).execute(tx.conn)?;
+        record(tx, Action::RevokeInvitation, Entity::Invitation, id, &[])?;
+    }
+    Ok(())
+}
+
+/// An invitation with which an account can be registered now.
+pub struct Redeemable {
+    pub id: i64,
+    pub role: Role,
+    /// Name of the user who created it; `None` for the system.
+    maker: Option<String>,
+}
+
+impl Redeemable {
+    /// Returns what the operation log says about an account that was registered with it.
+    pub fn details(&self) -> Vec<Change> {
+        let maker = self.maker.as_deref().unwrap_or(audit::SYSTEM);
+        vec![
+            audit::set("invitation", self.id),
+            audit::set("invited_by", maker),
+        ]
+    }
+}
+
+/// Returns the invitation with this token hash. It is an error if it is not valid, or if its maker may not invite any
+/// more.
+pub fn redeemable(tx: &mut Tx<'_>, hash: &str) -> Result<Redeemable, Error> {
+    let (id, role, maker) = invitations::table
         .filter(
             invitations::token_hash
                 .eq(hash)
                 .and(invitations::used_at.is_null())
                 .and(invitations::expires_at.gt(tx.now)),
         )
-        .select(invitations::role)
-        .first::<Code<Role>>(tx.conn)
+        .select((invitations::id, invitations::role, invitations::user_id))
+        .first::<(i64, Code<Role>, Option<String>)>(tx.conn)
         .optional()?
-        .and_then(|role| role.known())
-        .ok_or(Error::InvitationOver)
+        .ok_or(Error::InvitationOver)?;
+    let may_invite = match &maker {
+        // `MANAGER_IN_ADMIN` does not let anybody manage users.
+        Some(maker) => find_active_account(tx, maker, false)?
+            .is_some_and(|maker| maker.may(Permission::ManageUsers)),
+        None => true,
+    };
+    let role = role.known().filter(|_| may_invite);
+    Ok(Redeemable {
+        id,
+        role: role.ok_or(Error::InvitationOver)?,
+        maker,
+    })
 }
 
 /// Marks an invitation as used by the new account; an error if another account has used it before.
-pub fn use_up(tx: &mut Tx<'_>, hash: &str, username: &str) -> Result<(), Error> {
+pub fn use_up(tx: &mut Tx<'_>, id: i64, username: &str) -> Result<(), Error> {
     let used = diesel::update(
-        invitations::table.filter(
-            invitations::token_hash
-                .eq(hash)
-                .and(invitations::used_at.is_null()),
-        ),
+        invitations::table.filter(invitations::id.eq(id).and(invitations::used_at.is_null())),
     )
     .set((
         invitations::used_at.eq(tx.now),

@@ -1,11 +1,11 @@
 //! The rules for managing accounts. The last admin cannot be removed, and admins cannot change their own account here.
 
 use super::{
-    Account, Query,
+    Account, Query, invitations,
     username::{self, look_alike},
 };
 use crate::{
-    audit::{self, Action, Entity, service::record},
+    audit::{self, Action, Change, Entity, service::record},
     auth::{
         Actor, Permission, Role, UserState,
         credentials::set_password,
@@ -28,6 +28,8 @@ use utoipa::ToSchema;
 pub const REGISTRATION: &str = "registration";
 /// How long a one-time password can be used to sign in.
 const ONE_TIME_HOURS: i64 = 24;
+/// Maximum number of accounts that wait for approval.
+const MAX_PENDING: i64 = 100;
 
 /// Returns a page of the list of accounts, sorted by name.
 pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Account>, Error> {
@@ -77,16 +79,32 @@ pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Ac
     tx.actor.may(Permission::ManageUsers)?;
     let username = username::read(username).map_err(|problem| Error::field("username", problem))?;
     db::lock_name(tx.conn, REGISTRATION)?;
-    insert(tx, &username, role, UserState::Active, hash)
+    insert(tx, &username, role, UserState::Active, hash, &[])
 }
 
-/// Inserts a new account. Names of deleted accounts stay taken, because the history refers to them.
+/// Returns how many accounts wait for approval.
+pub fn pending(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    tx.actor.may(Permission::ManageUsers)?;
+    count_pending(tx)
+}
+
+/// Returns an error if too many accounts wait for approval, because anybody can add one.
+pub fn refuse_many_pending(tx: &mut Tx<'_>) -> Result<(), Error> {
+    if count_pending(tx)? >= MAX_PENDING {
+        return Err(Error::TooManyPending);
+    }
+    Ok(())
+}
+
+/// Inserts a new account. Names of deleted accounts stay taken, because the history refers to them. The entry in the
+/// operation log has these `details` beside the role and the state.
 pub fn insert(
     tx: &mut Tx<'_>,
     username: &str,
     role: Role,
     state: UserState,
     hash: &str,
+    details: &[Change],
 ) -> Result<Account, Error> {
     let key = fold(username);
     let taken = diesel::select(diesel::dsl::exists(
@@ -110,12 +128,13 @@ pub fn insert(
             users::created_at.eq(tx.now),
         ))
         .execute(tx.conn)?;
-    let changes = [audit::set("role", role), audit::set("state", state)];
+    let granted = [audit::set("role", role), audit::set("state", state)];
+    let changes = [&granted, details].concat();
     record(tx, Action::Register, Entity::User, username, &changes)?;
     find(tx, username)
 }
 
-/// Changes the role of an account and signs it out.
+/// Changes the role of an account and signs it out. An admin who is demoted loses their unused invitations.
 pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if account.role == role {
@@ -126,6 +145,9 @@ pub fn change_role(tx: &mut Tx<'_>, username: &str, role: Role) -> Result<Accoun
         .set(users::role.eq(role))
         .execute(tx.conn)?;
     sign_out_everywhere(tx, &account.username)?;
+    if account.role == Role::Admin {
+        invitations::revoke_all_of(tx, &account.username)?;
+    }
     let changes = audit::changes([(
         "role",
         Some(account.role.to_string()),
@@ -150,7 +172,7 @@ pub fn activate(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Blocks an account and ends its sessions, tokens and chats at once.
+/// Blocks an account and ends its sessions, tokens, chats and unused invitations at once.
 pub fn block(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if account.state == UserState::Blocked {
@@ -171,8 +193,8 @@ pub fn unblock(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     }
 }
 
-/// Sets the password of an account and ends its sessions, tokens and chats. A `one_time` password signs in once, within
-/// a day, and must be changed then.
+/// Sets the password of an account and ends its sessions, tokens, chats and unused invitations. A `one_time` password
+/// signs in once, within a day, and must be changed then.
 pub fn reset_password(
     tx: &mut Tx<'_>,
     username: &str,
@@ -182,7 +204,7 @@ pub fn reset_password(
     let account = other(tx, username)?;
     let until = one_time.then(|| tx.now.utc() + TimeDelta::hours(ONE_TIME_HOURS));
     set_password(tx, &account.username, hash, until)?;
-    // The old password may be known to others, who may have created tokens and chats with it.
+    // The old password may be known to others, who may have created tokens, chats and invitations with it.
     shut_out(tx, &account.username)?;
     record(
         tx,
@@ -295,6 +317,14 @@ fn find(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
         )
         .select(Account::as_select())
         .first(tx.conn)
+        .map_err(Error::from)
+}
+
+fn count_pending(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    users::table
+        .filter(users::state.eq(UserState::Pending))
+        .count()
+        .get_result(tx.conn)
         .map_err(Error::from)
 }
 

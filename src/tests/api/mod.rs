@@ -10,11 +10,13 @@ mod tokens;
 
 use crate::tests::support::{App, PASSWORD, Person, apply, on_both_databases};
 use axum::{
-    Router,
+    Extension, Router,
     body::{Body, to_bytes},
+    extract::ConnectInfo,
     http::{HeaderMap, Method, Request, header},
 };
 use serde_json::{Value, json};
+use std::net::SocketAddr;
 use tower::ServiceExt;
 
 /// A client of the API.
@@ -61,6 +63,13 @@ impl ApiClient {
         let reply = anonymous.post("/api/auth/login", credentials).await;
         assert_eq!(reply.status, 200, "{reply:?}");
         anonymous.with_header("cookie", &reply.cookie())
+    }
+
+    /// Returns the same client on the machine of the server, which it calls localhost.
+    fn on_this_machine(mut self) -> Self {
+        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
+        self.router = self.router.layer(Extension(ConnectInfo(peer)));
+        self.with_header("host", "localhost")
     }
 
     /// Returns the same client with a header that is added to each request.

@@ -5,7 +5,7 @@ use crate::auth::Role;
 
 #[apply(on_both_databases)]
 async fn products_supplies_and_orders_are_managed_over_http(app: App) {
-    let anonymous = ApiClient::anonymous(&app);
+    let anonymous = ApiClient::anonymous(&app).on_this_machine();
     let registered = anonymous
         .post(
             "/api/auth/register",
@@ -298,7 +298,7 @@ async fn changing_the_password_ends_the_other_sessions(app: App) {
 #[apply(on_both_databases)]
 async fn sign_in_and_registration_errors_state_the_reason(app: App) {
     let app = app.restarted(|config| config.registration = crate::config::Registration::Approval);
-    let anonymous = ApiClient::anonymous(&app);
+    let anonymous = ApiClient::anonymous(&app).on_this_machine();
     let credentials = |name: &str| json!({"username": name, "password": PASSWORD});
     assert_eq!(
         anonymous
@@ -326,7 +326,7 @@ async fn sign_in_and_registration_errors_state_the_reason(app: App) {
             .wrong_fields(),
         ["username"]
     );
-    for password in ["1", &"x".repeat(72)] {
+    for password in ["1", &"x".repeat(129)] {
         let refused = anonymous
             .post(
                 "/api/auth/register",
@@ -342,7 +342,7 @@ async fn sign_in_and_registration_errors_state_the_reason(app: App) {
         anonymous
             .post(
                 "/api/auth/register",
-                json!({"username": "long", "password": "x".repeat(71)})
+                json!({"username": "long", "password": "x".repeat(128)})
             )
             .await
             .status,

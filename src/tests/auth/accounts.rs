@@ -28,7 +28,7 @@ async fn register(
 
 #[apply(on_both_databases)]
 async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
-    let mut browser = app.browser();
+    let mut browser = app.browser().on_this_machine();
     for name in ["анна", "boris.b-1_"] {
         assert_eq!(
             register(&mut browser, name, PASSWORD)
@@ -52,7 +52,7 @@ async fn the_first_account_is_admin_and_the_second_is_not(app: App) {
 
 #[apply(on_both_databases)]
 async fn user_names_are_case_insensitive(app: App) {
-    let mut browser = app.browser();
+    let mut browser = app.browser().on_this_machine();
     register(&mut browser, "Анна", PASSWORD).await;
     let again = register(&mut browser, "аННа", PASSWORD).await;
     assert!(browser.follow(&again).await.body.contains("Уже занято"));
@@ -92,7 +92,7 @@ async fn registration_errors_say_what_to_correct(app: App) {
 #[apply(on_both_databases)]
 async fn closed_registration_allows_only_the_first_account(app: App) {
     let app = app.restarted(|config| config.registration = Registration::Closed);
-    let mut browser = app.browser();
+    let mut browser = app.browser().on_this_machine();
     assert_eq!(
         register(&mut browser, "анна", PASSWORD)
             .await
@@ -114,7 +114,7 @@ async fn closed_registration_allows_only_the_first_account(app: App) {
 #[apply(on_both_databases)]
 async fn an_account_that_waits_for_approval_cannot_sign_in(app: App) {
     let app = app.restarted(|config| config.registration = Registration::Approval);
-    let mut browser = app.browser();
+    let mut browser = app.browser().on_this_machine();
     register(&mut browser, "анна", PASSWORD).await;
     assert_eq!(
         register(&mut browser, "борис", PASSWORD)

@@ -2,5 +2,7 @@
 
 mod accounts;
 mod passwords;
+mod security_log;
+mod setup;
 mod throttle;
 mod users;

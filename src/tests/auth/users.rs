@@ -4,6 +4,7 @@ use crate::tests::support::{
     Answer, App, Browser, PASSWORD, apply, on_both_databases, text_between,
 };
 use crate::{
+    audit::{self, Action, Entity, service::history},
     auth::{
         Actor, Role, UserState,
         users::{invitations, service as users},
@@ -16,6 +17,8 @@ use crate::{
 type Operation = fn(&mut Tx<'_>) -> Result<(), Error>;
 
 const NEW_PASSWORD: &str = "battery staple";
+/// The page of an invitation whose token is `link`.
+const LINK: &str = "/register?invitation=link";
 
 async fn register(browser: &mut Browser, name: &str, invitation: &str) -> Answer {
     let fields = [
@@ -106,12 +109,109 @@ async fn an_invitation_expires_after_three_days_or_when_revoked(app: App) {
     let role = |hours: i64, token: &'static str| {
         app.state.write_at(
             crate::clock::at(chrono::Utc::now() + chrono::TimeDelta::hours(hours)),
-            move |tx| invitations::role_of(tx, &crate::crypto::sha256(token)),
+            move |tx| {
+                let found = invitations::redeemable(tx, &crate::crypto::sha256(token));
+                found.map(|invitation| invitation.role)
+            },
         )
     };
     assert_eq!(role(0, "отозванный").await, Err(Error::InvitationOver));
     assert_eq!(role(71, "старый").await, Ok(Role::User));
     assert_eq!(role(73, "старый").await, Err(Error::InvitationOver));
+}
+
+/// What may happen to an admin who has invited somebody.
+const ENDS: [(&str, fn(&mut Tx<'_>, &str) -> Result<(), Error>); 4] = [
+    ("blocked", |tx, name| users::block(tx, name).map(drop)),
+    ("demoted", |tx, name| {
+        users::change_role(tx, name, Role::Manager).map(drop)
+    }),
+    ("deleted", users::delete),
+    ("with a new password", |tx, name| {
+        users::reset_password(tx, name, "", true).map(drop)
+    }),
+];
+
+#[apply(on_both_databases)]
+async fn an_invitation_ends_with_the_rights_of_its_maker(app: App) {
+    let admin = app.create_account(app.admin()).await;
+    let stays = admin
+        .write(|tx| invitations::invite(tx, Role::User, "остаётся"))
+        .await
+        .unwrap();
+    for (n, (what, end)) in ENDS.into_iter().enumerate() {
+        let name = format!("бывший-{n}");
+        let former = app.create_account(app.person(&name, Role::Admin)).await;
+        let token = format!("ссылка-{n}");
+        let made = token.clone();
+        let invitation = former
+            .write(move |tx| invitations::invite(tx, Role::Admin, &made))
+            .await
+            .unwrap();
+        admin.write(move |tx| end(tx, &name)).await.unwrap();
+        let refused = register(&mut app.browser(), "гость", &token).await;
+        let page = app.browser().follow(&refused).await.body;
+        assert!(page.contains("больше не действует"), "{what}: {page}");
+        let listed = admin.read(invitations::list).await.unwrap();
+        assert_eq!(listed, [stays.clone()], "{what}");
+        let history = move |tx: &mut Tx<'_>| history(tx, Entity::Invitation, invitation.id);
+        let last = admin.read(history).await.unwrap().swap_remove(0);
+        assert_eq!(
+            (last.action.known(), last.user_id.as_deref()),
+            (Some(Action::RevokeInvitation), Some("админ")),
+            "{what}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn an_invitation_is_refused_if_its_maker_may_not_invite_any_more(app: App) {
+    let maker = app.create_account(app.admin()).await;
+    maker
+        .write(|tx| invitations::invite(tx, Role::Admin, "link"))
+        .await
+        .unwrap();
+    // As if the account had been changed by a version that left the invitations.
+    for change in [
+        "UPDATE users SET role = 'manager'",
+        "UPDATE users SET role = 'admin', state = 'blocked'",
+        "UPDATE users SET state = 'active', deleted_at = created_at",
+    ] {
+        app.sql(change).await;
+        let page = app.browser().get(LINK).await.body;
+        assert!(page.contains("больше не действует"), "{change}: {page}");
+        let refused = register(&mut app.browser(), "гость", "link").await;
+        let page = app.browser().follow(&refused).await.body;
+        assert!(page.contains("больше не действует"), "{change}: {page}");
+    }
+    app.sql("UPDATE users SET deleted_at = NULL").await;
+    let made = register(&mut app.browser(), "гость", "link").await;
+    assert_eq!(made.location.as_deref(), Some("/?success=registered"));
+}
+
+#[apply(on_both_databases)]
+async fn the_log_says_which_invitation_an_account_came_by(app: App) {
+    let admin = app.create_account(app.admin()).await;
+    let invitation = admin
+        .write(|tx| invitations::invite(tx, Role::User, "link"))
+        .await
+        .unwrap();
+    register(&mut app.browser(), "гость", "link").await;
+    let registered = admin
+        .read(|tx| history(tx, Entity::User, "гость"))
+        .await
+        .unwrap()
+        .swap_remove(0);
+    let expected = [
+        audit::set("role", "user"),
+        audit::set("state", "active"),
+        audit::set("invitation", invitation.id),
+        audit::set("invited_by", "админ"),
+    ];
+    assert_eq!(
+        (registered.action.known(), registered.changes.as_slice()),
+        (Some(Action::Register), expected.as_slice())
+    );
 }
 
 #[apply(on_both_databases)]

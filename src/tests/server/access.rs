@@ -104,6 +104,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
+    ("count_waiting_accounts", Some(Permission::ManageUsers), ""),
     (
         "create_token",
         Some(Permission::OwnKeys),

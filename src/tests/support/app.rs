@@ -233,6 +233,7 @@ impl App {
             router: self.router.clone(),
             cookies: Vec::new(),
             headers: HeaderMap::new(),
+            site: "shop.example",
         }
     }
 
@@ -376,6 +377,8 @@ pub struct Browser {
     cookies: Vec<(String, String)>,
     /// Headers that are added to each request.
     headers: HeaderMap,
+    /// The host under which it reaches the shop.
+    site: &'static str,
 }
 
 /// The response that a browser received.
@@ -415,9 +418,9 @@ impl Browser {
     pub async fn submit(&mut self, page: &str, function: &str, fields: &[(&str, &str)]) -> Answer {
         let request = Request::post(format!("/fn/{function}"))
             .header(header::ACCEPT, "text/html")
-            .header(header::HOST, "shop.example")
-            .header(header::ORIGIN, "https://shop.example")
-            .header(header::REFERER, format!("https://shop.example{page}"));
+            .header(header::HOST, self.site)
+            .header(header::ORIGIN, format!("https://{}", self.site))
+            .header(header::REFERER, format!("https://{}{page}", self.site));
         self.send(form(request, fields)).await
     }
 
@@ -470,6 +473,14 @@ impl Browser {
         let peer = SocketAddr::from(([127, 0, 0, 1], 1));
         self.router = self.router.layer(Extension(ConnectInfo(peer)));
         self
+    }
+
+    /// Returns the same browser on the machine of the server, which it calls localhost.
+    pub fn on_this_machine(self) -> Self {
+        Self {
+            site: "localhost",
+            ..self.via_loopback().with_header("host", "localhost")
+        }
     }
 
     /// Returns the value of a cookie.

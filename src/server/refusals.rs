@@ -1,0 +1,68 @@
+//! Puts on record which signed-in users were refused something for lack of a permission.
+
+use crate::{
+    auth::{Actor, client_origin::ClientOrigin, security_log},
+    error::Error,
+    transaction::AppState,
+};
+use axum::{
+    extract::{Request, State},
+    http::{StatusCode, header},
+    middleware::Next,
+    response::Response,
+};
+use leptos::server_fn::error::ServerFnUrlError;
+use leptos_router::location::Url as RouterUrl;
+use url::form_urlencoded;
+
+/// Records a refusal in the operation log. The response is the same if that fails.
+pub async fn record(State(app): State<AppState>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let user = Actor::of(&parts.extensions)
+        .ok()
+        .filter(|actor| actor.username().is_some())
+        .map(|actor| (actor, ClientOrigin::of(&parts)));
+    let path = RouterUrl::unescape(parts.uri.path());
+    let response = next.run(Request::from_parts(parts, body)).await;
+    if let Some((actor, place)) = user
+        && is_refusal(&response)
+        && let Err(error) = write(&app, actor, path, place).await
+    {
+        tracing::warn!(%error, "could not record a refusal");
+    }
+    response
+}
+
+async fn write(
+    app: &AppState,
+    actor: Actor,
+    path: String,
+    place: ClientOrigin,
+) -> Result<(), Error> {
+    let is_due = app
+        .read(actor.clone(), security_log::is_refusal_due)
+        .await?;
+    if !is_due {
+        return Ok(());
+    }
+    app.write(actor, move |tx| {
+        security_log::record_refusal(tx, &path, &place)
+    })
+    .await
+}
+
+/// Returns whether a response is a refusal. A form without JavaScript is led back to its page, with the error in the
+/// address.
+fn is_refusal(response: &Response) -> bool {
+    response.status() == StatusCode::FORBIDDEN
+        || error_in_address(response).is_some_and(|error| error.status() == StatusCode::FORBIDDEN)
+}
+
+fn error_in_address(response: &Response) -> Option<Error> {
+    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
+    let (_, query) = location.split_once('?')?;
+    let (_, error) = form_urlencoded::parse(query.as_bytes())
+        .filter(|(name, _)| name == "__err")
+        .last()?;
+    Some(ServerFnUrlError::decode_err(&error))
+}
