@@ -108,6 +108,10 @@ pub enum Problem {
     ImportedAlready,
     /// The file is too large, or has more rows than this.
     TooManyRows(usize),
+    /// The file has more columns than this.
+    TooManyColumns(usize),
+    /// The uploaded files that wait for their confirmation take up all the room that there is for them.
+    NoRoomForFile,
     NotText,
     NotFlag,
     /// There is no such field.

@@ -8,6 +8,8 @@ pub mod plan;
 pub mod service;
 #[cfg(feature = "ssr")]
 pub mod upload;
+#[cfg(feature = "ssr")]
+pub mod waiting;
 
 use crate::{
     audit::Change, auth::Permission, codes::codes, error::FieldError, moment::Moment,

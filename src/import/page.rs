@@ -44,12 +44,18 @@ pub async fn confirm_import(
     digest: String,
     #[server(default)] again: String,
 ) -> Result<(), Error> {
+    use super::service::{self, Confirmation};
     use crate::{server_context, ui::banner::Success};
     let kind: Kind = kind.parse().map_err(|_| Error::NotFound)?;
-    let confirm = move |tx: &mut crate::transaction::Tx<'_>| {
-        super::service::confirm(tx, kind, &upload, &digest, !again.is_empty())
+    let actor = server_context::set_status(server_context::actor())?;
+    let asked = Confirmation {
+        kind,
+        upload,
+        digest,
+        again: !again.is_empty(),
     };
-    let counts = server_context::write(confirm).await?;
+    let counts = service::confirm(&server_context::app_state(), actor, asked).await;
+    let counts = server_context::set_status(counts)?;
     server_context::redirect(&format!("/{kind}?counts={counts}"), Success::Imported);
     Ok(())
 }

@@ -6,6 +6,44 @@ use crate::{
     error::{Error, FieldError},
     sheet::read::Row,
 };
+use std::collections::{HashMap, HashSet};
+
+/// The plan of a whole file.
+pub struct Plan<A> {
+    pub rows: Vec<Planned<A>>,
+    pub basis: Basis,
+}
+
+/// The products that a file names, as they were when its plan was made. The plan holds as long as they stay the same.
+pub struct Basis {
+    /// By folded name: the id and version of the product, or `None` if there is none of this name.
+    products: HashMap<String, Option<(i64, i64)>>,
+}
+
+impl Basis {
+    /// Notes the id and version of each product that a file names, by its folded name.
+    pub fn new(names: HashSet<String>, version: impl Fn(&String) -> Option<(i64, i64)>) -> Self {
+        let noted = |name: String| {
+            let version = version(&name);
+            (name, version)
+        };
+        Self {
+            products: names.into_iter().map(noted).collect(),
+        }
+    }
+
+    /// Returns the folded names in the file.
+    pub fn names(&self) -> Vec<String> {
+        self.products.keys().cloned().collect()
+    }
+
+    /// Returns whether all products still have these ids and versions.
+    pub fn holds(&self, present: &HashMap<String, (i64, i64)>) -> bool {
+        self.products
+            .iter()
+            .all(|(name, noted)| present.get(name) == noted.as_ref())
+    }
+}
 
 /// A row of a file and its effect.
 pub struct Planned<A> {

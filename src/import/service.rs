@@ -1,53 +1,31 @@
-//! Stores an uploaded file until it is confirmed, plans its import and applies the plan.
+//! Plans the import of an uploaded file, and applies the plan when it is confirmed.
 
 use super::{
-    Kind, Preview, PreviewRow, PreviousImport, RowState, UploadState,
-    plan::{Outcome, Planned},
+    Kind, Preview, PreviewRow, RowState, UploadState,
+    plan::{Basis, Outcome, Plan, Planned},
+    waiting::{self, WaitingFile},
 };
 use crate::{
     audit::{
         self, Action, Change, Entity,
         service::{Entry, record, record_all},
     },
-    crypto::{new_key, sha256},
+    auth::Actor,
+    crypto::sha256,
     db,
     error::{Error, Problem, Stale},
-    moment::Moment,
     products,
-    schema::{imports, uploads},
-    sheet::read::{Table, decode},
+    schema::imports,
     supplies,
-    transaction::Tx,
+    transaction::{AppState, Tx},
     ui::banner::Counts,
 };
-use chrono::TimeDelta;
 use diesel::prelude::*;
 
 /// Maximum number of rows in a preview.
 const SHOWN: usize = 200;
-/// Hours for which an uploaded file and the record of an import are kept.
-const KEPT: i64 = 24;
-
-/// Stores an uploaded file and returns its id. Deletes files and records of imports that are too old.
-pub fn keep(tx: &mut Tx<'_>, kind: Kind, file_name: &str, bytes: &[u8]) -> Result<String, Error> {
-    tx.actor.may(kind.permission())?;
-    let old = tx.now.utc() - TimeDelta::hours(KEPT);
-    diesel::delete(uploads::table.filter(uploads::created_at.lt(old))).execute(tx.conn)?;
-    diesel::delete(imports::table.filter(imports::created_at.lt(old))).execute(tx.conn)?;
-    let id = new_key();
-    diesel::insert_into(uploads::table)
-        .values((
-            uploads::id.eq(&id),
-            uploads::kind.eq(kind),
-            uploads::user_id.eq(tx.actor.username()),
-            uploads::file_name.eq(crate::text::tidy(file_name)),
-            // PostgreSQL cannot store NUL characters in text, and a table needs none.
-            uploads::content.eq(decode(bytes).replace('\0', "")),
-            uploads::created_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
-    Ok(id)
-}
+/// How often a confirmation is planned anew because somebody changed one of its products between plan and transaction.
+const ATTEMPTS: usize = 3;
 
 /// Returns the state of an uploaded file.
 pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<UploadState, Error> {
@@ -61,71 +39,169 @@ pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<UploadState, Error>
 /// Returns the preview of an uploaded file.
 pub fn preview(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Preview, Error> {
     tx.actor.may(kind.permission())?;
-    let file = pending_upload(tx, kind, id)?;
+    let file = waiting::find(tx, kind, id)?;
     match kind {
         Kind::Products => {
             let table = products::import::table(&file.text)?;
-            build_preview(&products::import::plan(tx, &table)?, id, &file)
+            build_preview(&products::import::plan(tx, &table)?.rows, id, &file)
         }
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
-            build_preview(&supplies::import::plan(tx, &table)?, id, &file)
+            build_preview(&supplies::import::plan(tx, &table)?.rows, id, &file)
         }
     }
 }
 
+/// The confirmation of a preview.
+#[derive(Clone, Debug)]
+pub struct Confirmation {
+    pub kind: Kind,
+    /// Id of the uploaded file.
+    pub upload: String,
+    /// Hash of the planned changes that were shown.
+    pub digest: String,
+    /// Import the content even if it was imported within 24 hours.
+    pub again: bool,
+}
+
+/// What a confirmation leads to.
+pub enum Decision {
+    /// The file was confirmed before, with this result.
+    Done(Counts),
+    /// The file is to be written.
+    Write(Box<PlannedImport>),
+}
+
+/// An import as it was shown, ready to be written.
+pub struct PlannedImport {
+    asked: Confirmation,
+    file_name: String,
+    content_hash: String,
+    counts: Counts,
+    rows: PlannedRows,
+    basis: Basis,
+}
+
+enum PlannedRows {
+    Products(Vec<Planned<products::import::Write>>),
+    Supplies(Vec<Planned<supplies::import::Receive>>),
+}
+
 /// Imports a file as shown in its preview, in one transaction.
+///
+/// The file is read and planned before the transaction, because that takes long and others must be able to write
+/// meanwhile. The transaction only compares the versions of the products with those in the plan.
 ///
 /// Returns an error if the effect has changed since the preview, or if the same content was imported within 24 hours
 /// and `again` is not set. A repeated confirmation returns the first result.
-pub fn confirm(
-    tx: &mut Tx<'_>,
-    kind: Kind,
-    id: &str,
-    digest: &str,
-    again: bool,
-) -> Result<Counts, Error> {
-    tx.actor.may(kind.permission())?;
-    // Locks out other changes of products until the plan has been applied.
-    db::lock_table(tx.conn, "products")?;
-    if let Some(counts) = confirmed(tx, kind, id)? {
-        return Ok(counts);
+pub async fn confirm(app: &AppState, actor: Actor, asked: Confirmation) -> Result<Counts, Error> {
+    for _ in 0..ATTEMPTS {
+        let asked = asked.clone();
+        let plan = match app.read(actor.clone(), |tx| plan(tx, asked)).await? {
+            Decision::Done(counts) => return Ok(counts),
+            Decision::Write(plan) => plan,
+        };
+        if let Some(counts) = app.write(actor.clone(), |tx| write(tx, *plan)).await? {
+            return Ok(counts);
+        }
     }
-    let file = pending_upload(tx, kind, id)?;
-    if file.earlier.is_some() && !again {
+    Err(Error::Locked)
+}
+
+/// Plans the import of a confirmed file, which must have the effect that was shown.
+pub fn plan(tx: &mut Tx<'_>, asked: Confirmation) -> Result<Decision, Error> {
+    tx.actor.may(asked.kind.permission())?;
+    if let Some(counts) = confirmed(tx, asked.kind, &asked.upload)? {
+        return Ok(Decision::Done(counts));
+    }
+    let file = waiting::find(tx, asked.kind, &asked.upload)?;
+    if file.earlier.is_some() && !asked.again {
         return Err(Error::field("file", Problem::ImportedAlready));
     }
-    let (entity, preview) = match kind {
+    let (rows, basis, counts) = match asked.kind {
         Kind::Products => {
             let table = products::import::table(&file.text)?;
-            let plan = products::import::plan(tx, &table)?;
-            let preview = build_preview(&plan, id, &file)?;
-            let apply = products::import::apply;
-            run(tx, plan, &preview, digest, Entity::Product, apply)?;
-            (Entity::Product, preview)
+            let Plan { rows, basis } = products::import::plan(tx, &table)?;
+            let counts = accept(&rows, &asked, &file)?;
+            (PlannedRows::Products(rows), basis, counts)
         }
         Kind::Supplies => {
             let table = supplies::import::table(&file.text)?;
-            let plan = supplies::import::plan(tx, &table)?;
-            let preview = build_preview(&plan, id, &file)?;
-            let apply = supplies::import::apply;
-            run(tx, plan, &preview, digest, Entity::Supply, apply)?;
-            (Entity::Supply, preview)
+            let Plan { rows, basis } = supplies::import::plan(tx, &table)?;
+            let counts = accept(&rows, &asked, &file)?;
+            (PlannedRows::Supplies(rows), basis, counts)
         }
     };
-    let rows = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-    let counts = Counts {
-        new: rows(preview.new),
-        changed: rows(preview.changed),
-        same: rows(preview.same),
+    Ok(Decision::Write(Box::new(PlannedImport {
+        asked,
+        file_name: file.name,
+        content_hash: sha256(&file.text),
+        counts,
+        rows,
+        basis,
+    })))
+}
+
+/// Returns the number of rows by effect, if the plan has no invalid row and is the one that was shown.
+fn accept<A>(
+    rows: &[Planned<A>],
+    asked: &Confirmation,
+    file: &WaitingFile,
+) -> Result<Counts, Error> {
+    let preview = build_preview(rows, &asked.upload, file)?;
+    if preview.wrong > 0 {
+        let problems = rows.iter().flat_map(Planned::problems).take(1);
+        return Err(Error::Invalid(problems.cloned().collect()));
+    }
+    if preview.digest != asked.digest {
+        return Err(Error::Stale(Stale::new(0, Vec::new(), None)));
+    }
+    let count = |rows: usize| i64::try_from(rows).unwrap_or(i64::MAX);
+    Ok(Counts {
+        new: count(preview.new),
+        changed: count(preview.changed),
+        same: count(preview.same),
+    })
+}
+
+/// Writes a planned import as a whole. Returns `None`, and changes nothing, if a product of the plan has changed since.
+pub fn write(tx: &mut Tx<'_>, plan: PlannedImport) -> Result<Option<Counts>, Error> {
+    let Confirmation {
+        kind,
+        upload,
+        again,
+        ..
+    } = plan.asked;
+    tx.actor.may(kind.permission())?;
+    // Locks out other changes of products until the plan has been applied.
+    db::lock_table(tx.conn, "products")?;
+    if let Some(counts) = confirmed(tx, kind, &upload)? {
+        return Ok(Some(counts));
+    }
+    if !again && waiting::earlier_import(tx, kind, &plan.content_hash)?.is_some() {
+        return Err(Error::field("file", Problem::ImportedAlready));
+    }
+    if !products::import::is_current(tx, &plan.basis)? {
+        return Ok(None);
+    }
+    waiting::remove(tx, &upload)?;
+    let entity = match plan.rows {
+        PlannedRows::Products(rows) => {
+            let apply = products::import::apply;
+            write_rows(tx, rows, &plan.file_name, Entity::Product, apply)?
+        }
+        PlannedRows::Supplies(rows) => {
+            let apply = supplies::import::apply;
+            write_rows(tx, rows, &plan.file_name, Entity::Supply, apply)?
+        }
     };
-    diesel::delete(uploads::table.find(id)).execute(tx.conn)?;
+    let counts = plan.counts;
     diesel::insert_into(imports::table)
         .values((
-            imports::upload_id.eq(id),
+            imports::upload_id.eq(upload),
             imports::kind.eq(kind),
             imports::user_id.eq(tx.actor.username()),
-            imports::content_hash.eq(sha256(&file.text)),
+            imports::content_hash.eq(plan.content_hash),
             imports::new_rows.eq(counts.new),
             imports::changed_rows.eq(counts.changed),
             imports::same_rows.eq(counts.same),
@@ -133,40 +209,32 @@ pub fn confirm(
         ))
         .execute(tx.conn)?;
     let changes = [
-        audit::set("file", &preview.file_name),
+        audit::set("file", &plan.file_name),
         audit::set("new", counts.new),
         audit::set("changed", counts.changed),
         audit::set("same", counts.same),
     ];
     record(tx, Action::Import, entity, "csv", &changes)?;
-    Ok(counts)
+    Ok(Some(counts))
 }
 
 /// Applies the plan of a row, and appends further changes to those of the row.
 type Apply<A> = fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>;
 
-fn run<A>(
+fn write_rows<A>(
     tx: &mut Tx<'_>,
-    plan: Vec<Planned<A>>,
-    preview: &Preview,
-    digest: &str,
+    rows: Vec<Planned<A>>,
+    file_name: &str,
     entity: Entity,
     apply: Apply<A>,
-) -> Result<(), Error> {
-    if preview.wrong > 0 {
-        let problems = plan.iter().flat_map(Planned::problems).take(1);
-        return Err(Error::Invalid(problems.cloned().collect()));
-    }
-    if preview.digest != digest {
-        return Err(Error::Stale(Stale::new(0, Vec::new(), None)));
-    }
+) -> Result<Entity, Error> {
     let mut entries = Vec::new();
-    for row in plan {
+    for row in rows {
         match row.outcome {
             Outcome::New(act) | Outcome::Changed(act) => {
                 let mut changes = row.changes;
                 let (action, id) = apply(tx, act, &mut changes)?;
-                changes.push(audit::set("file", &preview.file_name));
+                changes.push(audit::set("file", file_name));
                 entries.push(Entry {
                     action,
                     id,
@@ -176,41 +244,8 @@ fn run<A>(
             Outcome::Same | Outcome::Wrong(_) => {}
         }
     }
-    record_all(tx, entity, &entries)
-}
-
-/// An uploaded file that is not confirmed yet.
-struct PendingUpload {
-    name: String,
-    text: String,
-    earlier: Option<PreviousImport>,
-}
-
-/// Returns an uploaded file, but only to the user who uploaded it.
-fn pending_upload(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<PendingUpload, Error> {
-    let mine = uploads::table
-        .find(id)
-        .filter(uploads::kind.eq(kind))
-        .select((uploads::user_id, uploads::file_name, uploads::content));
-    let (user, name, text) = mine.first::<(Option<String>, String, String)>(tx.conn)?;
-    if user.as_deref() != tx.actor.username() {
-        return Err(Error::NotFound);
-    }
-    let day_ago = tx.now.utc() - TimeDelta::hours(KEPT);
-    let earlier = imports::table
-        .filter(imports::content_hash.eq(sha256(&text)))
-        .filter(imports::kind.eq(kind))
-        .filter(imports::created_at.ge(day_ago))
-        .order(imports::created_at.desc())
-        .select((imports::created_at, imports::user_id))
-        .first::<(Moment, Option<String>)>(tx.conn)
-        .optional()?
-        .map(|(at, user_id)| PreviousImport { at, user_id });
-    Ok(PendingUpload {
-        name,
-        text,
-        earlier,
-    })
+    record_all(tx, entity, &entries)?;
+    Ok(entity)
 }
 
 /// Returns the result of a file that was confirmed before, but only to the user who confirmed it.
@@ -233,7 +268,7 @@ fn confirmed(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<Option<Counts>, Er
 fn build_preview<A>(
     plan: &[Planned<A>],
     upload: &str,
-    file: &PendingUpload,
+    file: &WaitingFile,
 ) -> Result<Preview, Error> {
     let count = |state| plan.iter().filter(|row| row.state() == state).count();
     let everything: Vec<_> = plan
@@ -261,9 +296,4 @@ fn build_preview<A>(
         wrong: count(RowState::Wrong),
         rows: rows.into_iter().take(SHOWN).map(row).collect(),
     })
-}
-
-/// Reads a file with these columns, of which `needed` must be present.
-pub fn table(text: &str, fields: &[&'static str], needed: &[&str]) -> Result<Table, Error> {
-    Table::read(text, fields, needed)
 }

@@ -1,6 +1,6 @@
 //! The endpoint for file uploads: `POST /uploads/{kind}`, a plain multipart form that works without JavaScript.
 
-use super::{Kind, service};
+use super::{Kind, waiting};
 use crate::{
     auth::Actor,
     error::{Error, Problem},
@@ -62,7 +62,7 @@ async fn keep(
             return Err(Error::field("file", Problem::Required));
         }
         return app
-            .write(actor, move |tx| service::keep(tx, kind, &name, &bytes))
+            .write(actor, move |tx| waiting::keep(tx, kind, &name, &bytes))
             .await;
     }
     Err(Error::field("file", Problem::Required))

@@ -3,14 +3,17 @@
 use super::{Product, ProductData, csv::FIELDS, search, service};
 use crate::{
     audit::{self, Action, Change},
+    auth::Permission,
     error::{Error, FieldError, Problem},
-    import::plan::{Outcome, Planned, problems, unreadable},
+    import::plan::{Basis, Outcome, Plan, Planned, problems, unreadable},
+    schema::products,
     sheet::read::{Row, Table},
     text::fold,
     transaction::Tx,
     validation::Input,
 };
-use std::collections::HashMap;
+use diesel::prelude::*;
+use std::collections::{HashMap, HashSet};
 
 /// A product to add or to edit.
 pub enum Write {
@@ -25,24 +28,48 @@ pub fn table(text: &str) -> Result<Table, Error> {
 }
 
 /// Returns what each row would do.
-pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Write>>, Error> {
+pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Plan<Write>, Error> {
     let names = table.rows.iter().map(|row| fold(table.cell(row, "name")));
-    let present = search::by_keys(tx, names.collect())?;
+    let names: HashSet<String> = names.collect();
+    let present = search::by_keys(tx, &names)?;
     let mut lines: HashMap<String, u64> = HashMap::new();
-    table
-        .rows
-        .iter()
-        .map(|row| {
-            if let Some(unreadable) = unreadable(row, table.cell(row, "name")) {
-                return Ok(unreadable);
-            }
-            let key = fold(table.cell(row, "name"));
-            let earlier = lines
-                .insert(key.clone(), row.line)
-                .filter(|_| !key.is_empty());
-            planned(table, row, present.get(&key), earlier)
-        })
-        .collect()
+    let row = |row| {
+        if let Some(unreadable) = unreadable(row, table.cell(row, "name")) {
+            return Ok(unreadable);
+        }
+        let key = fold(table.cell(row, "name"));
+        let earlier = lines
+            .insert(key.clone(), row.line)
+            .filter(|_| !key.is_empty());
+        planned(table, row, present.get(&key), earlier)
+    };
+    Ok(Plan {
+        rows: table.rows.iter().map(row).collect::<Result<_, Error>>()?,
+        basis: basis(names, &present),
+    })
+}
+
+/// Notes the products on which the plan of an import is based.
+pub fn basis(names: HashSet<String>, present: &HashMap<String, Product>) -> Basis {
+    Basis::new(names, |name| {
+        present
+            .get(name)
+            .map(|product| (product.id, product.version))
+    })
+}
+
+/// Returns whether the products on which the plan of an import is based are still the same.
+pub fn is_current(tx: &mut Tx<'_>, basis: &Basis) -> Result<bool, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    let mut present = HashMap::new();
+    for names in basis.names().chunks(1_000) {
+        let rows = products::table
+            .filter(products::name_key.eq_any(names.to_vec()))
+            .select((products::name_key, (products::id, products::version)))
+            .load::<(String, (i64, i64))>(tx.conn)?;
+        present.extend(rows);
+    }
+    Ok(basis.holds(&present))
 }
 
 fn planned(

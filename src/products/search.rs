@@ -13,7 +13,7 @@ use crate::{
     validation::{Input, Validator, flag, number, optional},
 };
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 /// The most products that a picker offers at once.
 const OFFERS: i64 = 20;
@@ -199,8 +199,9 @@ fn ambiguity(found: &[Product]) -> Option<Problem> {
 }
 
 /// Returns the products with these folded names, archived or not.
-pub fn by_keys(tx: &mut Tx<'_>, keys: Vec<String>) -> Result<HashMap<String, Product>, Error> {
+pub fn by_keys(tx: &mut Tx<'_>, keys: &HashSet<String>) -> Result<HashMap<String, Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
+    let keys: Vec<&String> = keys.iter().collect();
     let mut found = HashMap::new();
     for keys in keys.chunks(1_000) {
         let rows = products::table

@@ -28,6 +28,7 @@ use crate::{
     config::Config,
     customers::retention,
     db::{self, Db},
+    import::waiting,
     notifications::{
         outbox::Outbox,
         worker::{Channels, Worker},
@@ -138,14 +139,14 @@ async fn print_first_steps(app: &AppState) {
     }
 }
 
-/// Deletes expired sessions, password attempts and idempotency keys at regular intervals.
+/// Deletes expired sessions, password attempts, idempotency keys and uploaded files at regular intervals.
 async fn clean_up_periodically(app: AppState) {
     let sessions = Sessions(app.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
         if let Err(error) = delete_expired(&app, &sessions).await {
-            tracing::warn!(%error, "could not delete expired sessions, password attempts and idempotency keys");
+            tracing::warn!(%error, "could not delete expired rows");
         }
         if let Err(error) = retention::run(&app, clock::now()).await {
             tracing::warn!(%error, "could not erase the customers whose retention period has ended");
@@ -164,5 +165,5 @@ async fn delete_expired(app: &AppState, sessions: &Sessions) -> Result<(), crate
         .write(Actor::System, transaction::delete_expired_keys)
         .await?
     {}
-    Ok(())
+    app.write(Actor::System, waiting::delete_expired).await
 }

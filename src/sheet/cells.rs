@@ -5,7 +5,16 @@ use super::Format;
 use crate::{error::Error, i18n::Locale, moment::Moment, ui::labels::field_label};
 use chrono::{Datelike, NaiveDate, Timelike};
 use csv::{Terminator, Writer, WriterBuilder};
-use std::fmt::{Display, Write};
+use std::{
+    borrow::Cow,
+    fmt::{Display, Write},
+};
+
+/// The characters with which a spreadsheet may begin a formula, in both widths. A leading tab or carriage return may be
+/// dropped together with what guards the text behind it.
+const FORMULA_SIGNS: [char; 10] = ['=', '+', '-', '@', '＝', '＋', '－', '＠', '\t', '\r'];
+/// The characters at which a spreadsheet may split a text into cells or rows, whatever the separator of the file is.
+const SEPARATORS: [char; 5] = [';', ',', '\t', '\n', '\r'];
 
 /// A part of a CSV file that is being written.
 pub struct Sheet {
@@ -48,11 +57,7 @@ impl Sheet {
 
     /// Writes text that a user typed, guarded so that a spreadsheet does not run it as a formula.
     pub fn text(&mut self, text: &str) -> Result<(), Error> {
-        if needs_guard(text) {
-            self.plain(format_args!("'{text}"))
-        } else {
-            self.write(text)
-        }
+        self.write(&guarded(text))
     }
 
     /// Writes a value that the program produced, such as a code, a phone number or a count.
@@ -152,19 +157,50 @@ impl Display for Dotted {
     }
 }
 
-/// Returns the text of a cell without the guard that [`Sheet::text`] may have added.
-pub fn unguarded(cell: &str) -> &str {
-    match cell.strip_prefix('\'') {
-        Some(text) if needs_guard(text) => text,
-        _ => cell,
+/// Puts an apostrophe before each formula sign at which a cell could begin: at the start of the text, and after each
+/// character at which a spreadsheet may split it.
+///
+/// The separator of the file is not enough to know, because a spreadsheet may use another one, and then neither does a
+/// quote protect the text.
+fn guarded(text: &str) -> Cow<'_, str> {
+    if !text.contains(FORMULA_SIGNS) {
+        return Cow::Borrowed(text);
     }
+    let mut guarded = String::with_capacity(text.len() + 8);
+    let mut is_start = true;
+    for c in text.chars() {
+        if is_start && FORMULA_SIGNS.contains(&c) {
+            guarded.push('\'');
+        }
+        guarded.push(c);
+        is_start = is_start_after(is_start, c);
+    }
+    Cow::Owned(guarded)
 }
 
-/// Returns whether a spreadsheet would run the text as a formula, or whether an apostrophe at its start could be taken
-/// for the guard.
-fn needs_guard(text: &str) -> bool {
-    text.trim_start_matches('\'')
-        .starts_with(['=', '+', '-', '@', '\t', '\r'])
+/// Returns the text of a cell without the apostrophes that [`Sheet::text`] may have added.
+pub fn unguarded(cell: &str) -> Cow<'_, str> {
+    if !cell.contains('\'') {
+        return Cow::Borrowed(cell);
+    }
+    let mut text = String::with_capacity(cell.len());
+    let mut is_start = true;
+    let mut rest = cell.chars();
+    while let Some(c) = rest.next() {
+        let is_guard = is_start && c == '\'' && rest.as_str().starts_with(FORMULA_SIGNS);
+        if !is_guard {
+            text.push(c);
+            is_start = is_start_after(is_start, c);
+        }
+    }
+    Cow::Owned(text)
+}
+
+/// Returns whether a cell could begin after `c`. Quotes, apostrophes, whitespace and control characters at the start of
+/// a cell may be dropped when it is read.
+fn is_start_after(is_start: bool, c: char) -> bool {
+    let may_be_dropped = matches!(c, '"' | '\'') || c.is_whitespace() || c.is_control();
+    SEPARATORS.contains(&c) || (is_start && may_be_dropped)
 }
 
 fn csv_error(error: &dyn Display) -> Error {
@@ -175,7 +211,8 @@ fn csv_error(error: &dyn Display) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{clock, money::Rub};
+    use crate::{clock, money::Rub, sheet::read::Table};
+    use rand::{RngExt, SeedableRng, rngs::StdRng};
 
     fn row(format: Format, write: impl Fn(&mut Sheet) -> Result<(), Error>) -> String {
         let mut sheet = Sheet::new(format, Locale::ru);
@@ -185,23 +222,136 @@ mod tests {
     }
 
     #[test]
-    fn formulas_are_escaped_and_read_back_unchanged() {
-        for text in ["=1+1", "+7", "-5", "@SUM(A1)", "\tx", "\rx", "'=1", "''-1"] {
-            let written = row(Format::Plain, |sheet| sheet.text(text));
-            let mut reader = csv::ReaderBuilder::new()
-                .has_headers(false)
-                .from_reader(written.as_bytes());
-            let cell = reader.records().next().unwrap().unwrap()[0].to_owned();
-            assert!(cell.starts_with('\''), "{text}");
-            assert_eq!(unguarded(&cell), text);
+    fn formulas_are_guarded_and_read_back_unchanged() {
+        for (text, written) in [
+            ("=1+1", "'=1+1"),
+            ("+7", "'+7"),
+            ("-5", "'-5"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\tx", "'\tx"),
+            ("\rx", "'\rx"),
+            ("'=1", "''=1"),
+            ("''-1", "'''-1"),
+            ("  =1", "  '=1"),
+            ("＝1", "'＝1"),
+            ("\"=1", "\"'=1"),
+            ("Пётр;=1+1;", "Пётр;'=1+1;"),
+            ("Пётр, \u{a0}-1", "Пётр, \u{a0}'-1"),
+            ("а\t@x\t'+1", "а\t'@x\t''+1"),
+            ("состав:\n- чай\r\n=1", "состав:\n'- чай\r\n'=1"),
+            ("а;\"=1\"", "а;\"'=1\""),
+        ] {
+            assert_eq!(guarded(text), written);
+            assert_eq!(unguarded(written), text);
         }
-        for text in ["чай", "'кавычка", "1-2", "a=b", ""] {
+        for text in [
+            "чай",
+            "'кавычка",
+            "1-2",
+            "a=b",
+            "",
+            "д'Артаньян, 'чай'",
+            "чай - 5 шт; кофе = 2",
+            "a; b-c",
+        ] {
+            assert_eq!(guarded(text), text);
             assert_eq!(unguarded(text), text);
         }
         assert_eq!(
             row(Format::Plain, |sheet| sheet.plain("+79161234567")),
             "+79161234567\r\n"
         );
+    }
+
+    /// Returns texts of the characters that matter to a spreadsheet.
+    fn hostile_texts(count: usize) -> Vec<String> {
+        const SIGNS: &[char] = &[
+            '=', '+', '-', '@', '＝', '＋', '－', '＠', ';', ',', '\t', '\n', '\r', '"', '\'', ' ',
+            '\u{a0}', '\u{3000}', '\u{7}', '|', '1', 'я', 'x',
+        ];
+        let mut random = StdRng::seed_from_u64(11);
+        let mut text = || {
+            let length = random.random_range(0..12);
+            (0..length)
+                .map(|_| SIGNS[random.random_range(0..SIGNS.len())])
+                .collect()
+        };
+        (0..count).map(|_| text()).collect()
+    }
+
+    /// Returns a file whose rows each have a number, a text, a negative number and another text.
+    fn file_of(texts: &[String], format: Format) -> String {
+        let mut sheet = Sheet::new(format, Locale::ru);
+        sheet.head(&["id", "description", "qty", "name"]).unwrap();
+        for (number, pair) in texts.chunks_exact(2).enumerate() {
+            sheet.plain(number).unwrap();
+            sheet.text(&pair[0]).unwrap();
+            sheet.decimal("-5.25").unwrap();
+            sheet.text(&pair[1]).unwrap();
+            sheet.end_row().unwrap();
+        }
+        String::from_utf8(sheet.into_bytes().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn any_text_is_read_back_unchanged_from_both_formats() {
+        let texts = hostile_texts(20_000);
+        for format in [Format::Excel, Format::Plain] {
+            let file = file_of(&texts, format);
+            let table = Table::read(&file, &["id", "description", "qty", "name"], &["id"]).unwrap();
+            let read: Vec<_> = table
+                .rows
+                .iter()
+                .flat_map(|row| ["description", "name"].map(|field| table.cell(row, field)))
+                .collect();
+            assert_eq!(read, texts);
+        }
+    }
+
+    /// Returns the cells of a file as a program reads it that splits at these characters, and that does or does not know
+    /// quotes.
+    fn split(file: &str, separators: &[char], knows_quotes: bool) -> Vec<String> {
+        let mut cells = vec![String::new()];
+        let mut is_quoted = false;
+        for c in file.chars() {
+            let is_empty = cells.last().is_none_or(String::is_empty);
+            if knows_quotes && c == '"' && (is_quoted || is_empty) {
+                is_quoted = !is_quoted;
+            } else if !is_quoted && (separators.contains(&c) || matches!(c, '\n' | '\r')) {
+                cells.push(String::new());
+            } else if let Some(cell) = cells.last_mut() {
+                cell.push(c);
+            }
+        }
+        cells
+    }
+
+    #[test]
+    fn no_text_becomes_a_formula_with_another_separator() {
+        let texts = hostile_texts(20_000);
+        for format in [Format::Excel, Format::Plain] {
+            let file = file_of(&texts, format);
+            for separators in [
+                [';'].as_slice(),
+                &[','],
+                &['\t'],
+                &[';', ','],
+                &[';', ',', '\t'],
+            ] {
+                for knows_quotes in [true, false] {
+                    let formula = split(&file, separators, knows_quotes)
+                        .into_iter()
+                        .find(|cell| {
+                            let bare = cell.trim_start_matches(|c: char| {
+                                c == '"' || c.is_whitespace() || c.is_control()
+                            });
+                            // The numbers of the file begin with a sign, and stay numbers.
+                            bare.starts_with(FORMULA_SIGNS) && !bare.starts_with("-5")
+                        });
+                    assert_eq!(formula, None, "{separators:?}, quotes: {knows_quotes}");
+                }
+            }
+        }
     }
 
     #[test]

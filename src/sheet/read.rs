@@ -13,15 +13,24 @@ use encoding_rs::{Encoding, UTF_8, WINDOWS_1251};
 
 /// The most rows of a file.
 pub const MAX_ROWS: usize = 50_000;
+/// The most columns of a file. Cells beyond them are not even kept, so that a row of separators needs little memory.
+const MAX_COLUMNS: usize = 64;
 /// The only column whose cells may have several lines.
 const MULTILINE: &str = "description";
 
-/// A file as a table whose columns are matched to fields.
+/// A file as a table with the columns that are matched to fields.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Table {
-    /// The field of each column; `None` for an unknown column.
-    fields: Vec<Option<&'static str>>,
+    columns: Vec<Column>,
     pub rows: Vec<Row>,
+}
+
+/// A column that is matched to a field.
+#[derive(Debug, PartialEq, Eq)]
+struct Column {
+    field: &'static str,
+    /// Its index in the file, where other columns may stand before it.
+    index: usize,
 }
 
 /// A row of a file.
@@ -31,6 +40,7 @@ pub struct Row {
     pub line: u64,
     /// Why the row cannot be read; `None` if it can.
     pub problem: Option<FieldError>,
+    /// The cells of the matched columns, in their order.
     cells: Vec<String>,
 }
 
@@ -47,58 +57,57 @@ impl Table {
         if head.unclosed.is_some() {
             return Err(wrong(Problem::UnclosedQuote));
         }
-        let columns: Vec<_> = head
-            .cells
-            .iter()
-            .map(|name| field_named(name, fields))
-            .collect();
-        if columns.iter().all(Option::is_none) {
+        if head.is_too_wide {
+            return Err(wrong(Problem::TooManyColumns(MAX_COLUMNS)));
+        }
+        let columns = matched_columns(&head.cells, fields);
+        if columns.is_empty() {
             return Err(wrong(Problem::NotTable));
         }
         if let Some(missing) = needed
             .iter()
-            .find(|field| !columns.contains(&fields.iter().find(|known| known == field).copied()))
+            .find(|field| !columns.iter().any(|column| column.field == **field))
         {
             return Err(wrong(Problem::NoColumn((*missing).to_owned())));
         }
-        let mut rows = Vec::new();
-        for record in records {
-            if record.cells.iter().all(|cell| cell.trim().is_empty()) {
-                continue;
-            }
-            if rows.len() == MAX_ROWS {
-                return Err(wrong(Problem::TooManyRows(MAX_ROWS)));
-            }
-            rows.push(Row {
-                line: record.line,
-                problem: record.problem(&columns),
-                cells: record
-                    .cells
-                    .iter()
-                    .map(|cell| unguarded(cell).to_owned())
-                    .collect(),
-            });
+        let rows = records
+            .map(|record| record.into_row(&columns))
+            .collect::<Vec<_>>();
+        if rows.len() > MAX_ROWS {
+            return Err(wrong(Problem::TooManyRows(MAX_ROWS)));
         }
-        Ok(Self {
-            fields: columns,
-            rows,
-        })
+        Ok(Self { columns, rows })
     }
 
     /// Returns the cells of a row by field, for the columns that the file has.
     pub fn fields(&self, row: &Row) -> Fields {
-        let known = self.fields.iter().flatten();
-        let cell = |field: &&str| ((*field).to_owned(), self.cell(row, field).to_owned());
-        Fields(known.map(cell).collect())
+        let cell = |column: &Column| {
+            let field = column.field;
+            (field.to_owned(), self.cell(row, field).to_owned())
+        };
+        Fields(self.columns.iter().map(cell).collect())
     }
 
     /// Returns a cell of a row; empty if there is none.
     pub fn cell<'r>(&self, row: &'r Row, field: &str) -> &'r str {
-        let column = self.fields.iter().position(|known| *known == Some(field));
+        let column = self.columns.iter().position(|known| known.field == field);
         column
             .and_then(|column| row.cells.get(column))
             .map_or("", String::as_str)
     }
+}
+
+/// Returns the columns of a header row that are fields; the first one if a field has several.
+fn matched_columns(head: &[String], fields: &[&'static str]) -> Vec<Column> {
+    let mut columns: Vec<Column> = Vec::new();
+    for (index, name) in head.iter().enumerate() {
+        if let Some(field) = field_named(name, fields)
+            && !columns.iter().any(|column| column.field == field)
+        {
+            columns.push(Column { field, index });
+        }
+    }
+    columns
 }
 
 /// Decodes a file: by its byte order mark, else as UTF-8 if it is valid, else as Windows-1251.
@@ -119,36 +128,75 @@ pub fn decode(bytes: &[u8]) -> String {
 /// A row as it was read from the file.
 struct Record {
     line: u64,
+    /// At most [`MAX_COLUMNS`] cells.
     cells: Vec<String>,
+    /// There are more cells, and not all of them are empty.
+    is_too_wide: bool,
     /// The index of the column with an unclosed quote.
     unclosed: Option<usize>,
 }
 
 impl Record {
-    fn problem(&self, columns: &[Option<&'static str>]) -> Option<FieldError> {
-        let field = |column: usize| columns.get(column).copied().flatten();
-        if let Some(column) = self.unclosed {
+    fn new<'a>(
+        line: u64,
+        mut cells: impl Iterator<Item = &'a str>,
+        unclosed: Option<usize>,
+    ) -> Self {
+        let kept = cells
+            .by_ref()
+            .take(MAX_COLUMNS)
+            .map(str::to_owned)
+            .collect();
+        Self {
+            line,
+            cells: kept,
+            is_too_wide: cells.any(|cell| !cell.trim().is_empty()),
+            unclosed,
+        }
+    }
+
+    fn is_blank(&self) -> bool {
+        self.cells.iter().all(|cell| cell.trim().is_empty())
+    }
+
+    fn into_row(self, columns: &[Column]) -> Row {
+        let cell = |column: &Column| {
+            self.cells
+                .get(column.index)
+                .map(|cell| unguarded(cell).into_owned())
+        };
+        Row {
+            line: self.line,
+            problem: self.problem(columns),
+            cells: columns
+                .iter()
+                .map(|column| cell(column).unwrap_or_default())
+                .collect(),
+        }
+    }
+
+    fn problem(&self, columns: &[Column]) -> Option<FieldError> {
+        if let Some(index) = self.unclosed {
+            let column = columns.iter().find(|column| column.index == index);
             return Some(FieldError {
-                field: field(column).unwrap_or("file").to_owned(),
+                field: column.map_or("file", |column| column.field).to_owned(),
                 problem: Problem::UnclosedQuote,
             });
         }
-        let is_broken = |cell: &str| cell.trim().contains(['\n', '\r']);
-        let broken = self
-            .cells
-            .iter()
-            .enumerate()
-            .filter(|(_, cell)| is_broken(cell))
-            .find_map(|(column, _)| field(column).filter(|field| *field != MULTILINE));
-        broken.map(|field| FieldError {
-            field: field.to_owned(),
+        let is_broken = |column: &&Column| {
+            let cell = self.cells.get(column.index);
+            column.field != MULTILINE && cell.is_some_and(|cell| cell.trim().contains(['\n', '\r']))
+        };
+        columns.iter().find(is_broken).map(|column| FieldError {
+            field: column.field.to_owned(),
             problem: Problem::LineBreak,
         })
     }
 }
 
 /// Splits a text into rows; `skipped` is the number of lines before it in the file. A line with an unclosed quote is a
-/// row of its own, so that it does not swallow the rows after it.
+/// row of its own, so that it does not swallow the rows after it. Blank rows after the first row are left out, and more
+/// rows than a file may have are not all read.
 fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
     let delimiter = separator(text);
     let (mut rest, mut before) = (text, skipped);
@@ -168,11 +216,14 @@ fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
             let line = record
                 .position()
                 .map_or(0, |position| line_of(whole, position));
-            records.push(Record {
-                line: before + line,
-                cells: record.iter().map(str::to_owned).collect(),
-                unclosed: None,
-            });
+            let record = Record::new(before + line, record.iter(), None);
+            if records.is_empty() || !record.is_blank() {
+                records.push(record);
+            }
+            // The header row is one of them.
+            if records.len() > MAX_ROWS + 1 {
+                return Ok(records);
+            }
         }
         let Some(Unclosed { row, quote, column }) = unclosed else {
             return Ok(records);
@@ -181,11 +232,8 @@ fn records(text: &str, skipped: u64) -> Result<Vec<Record>, Error> {
             .find(['\n', '\r'])
             .map_or(rest.len(), |length| quote + length + 1);
         let cells = rest[row..end].trim_end().split(char::from(delimiter));
-        records.push(Record {
-            line: before + line_ends(&rest[..quote]) + 1,
-            cells: cells.map(str::to_owned).collect(),
-            unclosed: Some(column),
-        });
+        let line = before + line_ends(&rest[..quote]) + 1;
+        records.push(Record::new(line, cells, Some(column)));
         before += line_ends(&rest[..end]);
         rest = &rest[end..];
     }
@@ -277,7 +325,7 @@ fn separator(text: &str) -> u8 {
 }
 
 fn field_named(name: &str, fields: &[&'static str]) -> Option<&'static str> {
-    let name = fold(unguarded(name));
+    let name = fold(&unguarded(name));
     fields.iter().copied().find(|field| {
         name == *field
             || [Locale::ru, Locale::en]
@@ -398,6 +446,36 @@ mod tests {
         assert_eq!(
             refused("Минимум\n1\n"),
             Error::field("file", Problem::NoColumn("name".to_owned()))
+        );
+    }
+
+    #[test]
+    fn columns_and_rows_are_bounded() {
+        let refused = |text: &str| Table::read(text, &FIELDS, &["name"]).unwrap_err();
+        let head = |count: usize| format!("{};name", vec!["x"; count].join(";"));
+        let row = format!("{}Чай\n", ";".repeat(63));
+        assert_eq!(
+            cells(&format!("{}\n{row}", head(63))),
+            [(2, "Чай".to_owned(), String::new())]
+        );
+        assert_eq!(
+            refused(&format!("{}\n{row}", head(64))),
+            Error::field("file", Problem::TooManyColumns(64))
+        );
+        // A spreadsheet may write separators far beyond the last column.
+        let blank = ";".repeat(500_000);
+        assert_eq!(
+            cells(&format!("name{blank}\nЧай{blank}\n{blank}\nКофе\n")).len(),
+            2
+        );
+        assert_eq!(
+            refused(&format!("name\n{}", "Чай\n".repeat(MAX_ROWS + 1))),
+            Error::field("file", Problem::TooManyRows(MAX_ROWS))
+        );
+        let most = format!("name\n{}", "Чай\n\n".repeat(MAX_ROWS));
+        assert_eq!(
+            Table::read(&most, &FIELDS, &["name"]).unwrap().rows.len(),
+            MAX_ROWS
         );
     }
 }

@@ -9,7 +9,7 @@ use super::{
 use crate::{
     audit::{self, Action, Change},
     error::{Error, Problem},
-    import::plan::{Outcome, Planned, problems, unreadable},
+    import::plan::{Outcome, Plan, Planned, problems, unreadable},
     products::{self, Product},
     sheet::read::{Row, Table},
     stock::{self, counters::Counters},
@@ -17,7 +17,7 @@ use crate::{
     transaction::Tx,
     validation::{Input, Request, number, optional},
 };
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 const REQUIRED: [&str; 4] = ["product", "qty", "buy_price_eur", "supplier_name"];
 
@@ -33,12 +33,13 @@ pub fn table(text: &str) -> Result<Table, Error> {
 }
 
 /// Returns what each row would do.
-pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Receive>>, Error> {
+pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Plan<Receive>, Error> {
     let names = table
         .rows
         .iter()
         .map(|row| fold(table.cell(row, "product")));
-    let products = products::search::by_keys(tx, names.collect())?;
+    let names: HashSet<String> = names.collect();
+    let products = products::search::by_keys(tx, &names)?;
     let ids = table
         .rows
         .iter()
@@ -46,11 +47,11 @@ pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Vec<Planned<Receive>>, Err
     let recorded = service::by_ids(tx, ids.collect())?;
     let ids: Vec<i64> = products.values().map(|product| product.id).collect();
     let mut held = stock::service::counters_of(tx, &ids)?;
-    table
-        .rows
-        .iter()
-        .map(|row| planned(table, row, &products, &recorded, &mut held))
-        .collect()
+    let row = |row| planned(table, row, &products, &recorded, &mut held);
+    Ok(Plan {
+        rows: table.rows.iter().map(row).collect::<Result<_, Error>>()?,
+        basis: products::import::basis(names, &products),
+    })
 }
 
 fn planned(

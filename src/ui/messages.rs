@@ -198,6 +198,10 @@ impl Problem {
             Self::TooManyRows(max) => {
                 td_string!(locale, problems.too_many_rows, max = count(*max)).to_string()
             }
+            Self::TooManyColumns(max) => {
+                td_string!(locale, problems.too_many_columns, max = count(*max)).to_string()
+            }
+            Self::NoRoomForFile => td_string!(locale, problems.no_room_for_file).to_string(),
             Self::NotText => td_string!(locale, problems.not_text).to_string(),
             Self::NotFlag => td_string!(locale, problems.not_flag).to_string(),
             Self::UnknownField => td_string!(locale, problems.unknown_field).to_string(),
