@@ -8,6 +8,7 @@ use crate::{
         account::AccountPage,
         login::{LoginPage, SignInDialog, SignOutForm},
         register::{PendingPage, RegisterPage},
+        totp::code_page::CodePage,
         users::{
             list::{UsersPage, WaitingAccountsLink},
             page::UserPage,
@@ -66,6 +67,7 @@ pub fn App() -> impl IntoView {
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
                     <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
+                    <Route path=path!("/login/code") view=CodePage ssr=SsrMode::Async />
                     <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
                     <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
                     <Route

@@ -60,6 +60,16 @@ pub enum Error {
     /// The operation is not possible with an API token.
     #[error("not possible with an API token")]
     NeedsSession,
+    /// Signing in needs a code of the second factor: it is missing or wrong.
+    #[error("second factor: {0:?}")]
+    SecondFactor(Problem),
+    /// `REQUIRE_2FA` names the role of the user.
+    #[error("two-factor authentication must be set up first")]
+    MustSetUpTotp,
+    #[error("two-factor authentication is already on")]
+    SecondFactorOn,
+    #[error("two-factor authentication is off")]
+    SecondFactorOff,
     #[error("registration is closed")]
     RegistrationClosed,
     /// Too many accounts wait for approval.
@@ -181,6 +191,10 @@ impl Error {
                 field: "qty".to_owned(),
                 problem: Problem::OutOfStock { stock, qty },
             }],
+            Self::SecondFactor(problem) => vec![FieldError {
+                field: "code".to_owned(),
+                problem: problem.clone(),
+            }],
             _ => Vec::new(),
         }
     }
@@ -200,7 +214,10 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BadCursor => StatusCode::BAD_REQUEST,
-            Self::SignedOut | Self::BadCredentials | Self::TokenExpired => StatusCode::UNAUTHORIZED,
+            Self::SignedOut
+            | Self::BadCredentials
+            | Self::SecondFactor(_)
+            | Self::TokenExpired => StatusCode::UNAUTHORIZED,
             Self::Forbidden
             | Self::OtherSite
             | Self::AccountPending
@@ -208,6 +225,7 @@ impl Error {
             | Self::MustChangePassword
             | Self::OneTimePasswordOver
             | Self::NeedsSession
+            | Self::MustSetUpTotp
             | Self::InvitationOver
             | Self::TooManyPending
             | Self::RegistrationClosed => StatusCode::FORBIDDEN,
@@ -219,6 +237,8 @@ impl Error {
             | Self::Archived
             | Self::OrdersWait { .. }
             | Self::SumTooLarge
+            | Self::SecondFactorOn
+            | Self::SecondFactorOff
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,
             Self::Invalid(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,

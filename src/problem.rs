@@ -55,6 +55,8 @@ pub enum Problem {
     WrongPassword,
     /// Not the code that the server printed at its start.
     WrongSetupCode,
+    /// The code of a second factor is wrong or was used before.
+    WrongCode,
     PasswordsDiffer,
     /// The new password is the current one.
     SamePassword,

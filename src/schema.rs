@@ -259,6 +259,24 @@ diesel::table! {
 }
 
 diesel::table! {
+    totp (user_id) {
+        user_id -> Text,
+        secret -> Text,
+        created_at -> Timestamp,
+        confirmed_at -> Nullable<Timestamp>,
+        last_step -> BigInt,
+    }
+}
+
+diesel::table! {
+    recovery_codes (user_id, hash) {
+        user_id -> Text,
+        hash -> Text,
+        used_at -> Nullable<Timestamp>,
+    }
+}
+
+diesel::table! {
     notifications (id) {
         id -> BigInt,
         kind -> Text,
@@ -388,6 +406,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     uploads,
     imports,
     api_tokens,
+    totp,
+    recovery_codes,
     notifications,
     notification_channels,
     chats,

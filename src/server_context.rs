@@ -196,7 +196,7 @@ pub fn client_info() -> ClientInfo {
 }
 
 /// Gives the response the status of an error. A visitor who must sign in first is redirected to the sign-in page, which
-/// leads back. A visitor who must change their password is redirected to the account page.
+/// leads back. A visitor who must change their password or set up a second factor is redirected to the account page.
 pub fn set_status<T>(result: Result<T, Error>) -> Result<T, Error> {
     let (Err(error), Some(response), Some(parts)) = (
         &result,
@@ -219,14 +219,22 @@ pub fn set_status<T>(result: Result<T, Error>) -> Result<T, Error> {
         leptos_axum::redirect(&sign_in_page(&wanted.unwrap_or_default()));
         // `redirect` sets the status only for requests that accept HTML.
         response.set_status(StatusCode::FOUND);
-    } else if *error == Error::MustChangePassword {
-        let page = with_parameter("/account", "error", BannerError::MustChangePassword.code());
-        leptos_axum::redirect(&page);
+    } else if let Some(told) = account_page_error(error) {
+        leptos_axum::redirect(&with_parameter("/account", "error", told.code()));
     } else if !is_form {
         // A plain form gets a redirect back to its page, which shows the error.
         response.set_status(error.status());
     }
     result
+}
+
+/// Returns what the account page says to a visitor who must first change something there.
+fn account_page_error(error: &Error) -> Option<BannerError> {
+    match error {
+        Error::MustChangePassword => Some(BannerError::MustChangePassword),
+        Error::MustSetUpTotp => Some(BannerError::MustSetUpTotp),
+        _ => None,
+    }
 }
 
 /// Returns the page of a form that was sent after its session had ended, with the submitted values in its URL, so that
@@ -249,12 +257,31 @@ fn unsent_form_page(parts: &Parts) -> Option<String> {
 
 /// Returns the path of the sign-in page that then redirects to `wanted`.
 pub fn sign_in_page(wanted: &str) -> String {
+    with_next("/login", wanted)
+}
+
+/// Returns the path of the page that asks for the code of the second factor and then redirects to `wanted`.
+pub fn code_page(wanted: &str) -> String {
+    with_next("/login/code", wanted)
+}
+
+fn with_next(page: &str, wanted: &str) -> String {
     let next: String = form_urlencoded::byte_serialize(wanted.as_bytes()).collect();
     if wanted.is_empty() {
-        "/login".to_owned()
+        page.to_owned()
     } else {
-        format!("/login?next={next}")
+        format!("{page}?next={next}")
     }
+}
+
+/// Redirects to the sign-in page, because the code of the second factor was not entered in time.
+pub fn redirect_to_sign_in(wanted: &str) {
+    let page = sign_in_page(wanted);
+    leptos_axum::redirect(&with_parameter(
+        &page,
+        "error",
+        BannerError::CodeTooLate.code(),
+    ));
 }
 
 /// Redirects to another page of this site, which shows a banner.

@@ -158,6 +158,10 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
          INSERT INTO chats (user_id, chat_id, name, created_at)
              VALUES ('anna', -1001, 'Анна', '2026-01-02 03:04:05.600');
          INSERT INTO chat_codes (user_id, hash, expires_at) VALUES ('anna', 'abc', '2026-01-02 03:04:05.600');
+         INSERT INTO totp (user_id, secret, created_at, confirmed_at, last_step)
+             VALUES ('anna', 'abc', '2026-01-02 03:04:05.600', NULL, 59000000);
+         INSERT INTO recovery_codes (user_id, hash, used_at)
+             VALUES ('anna', 'abc', '2026-01-02 03:04:05.600'), ('anna', 'def', NULL);
          INSERT INTO bot_updates (bot_id, update_id, received_at) VALUES (1, 2, '2026-01-02 03:04:05.600');
          INSERT INTO bot_pollers (bot_id, server, until) VALUES (1, 'server', '2026-01-02 03:04:05.600');
          INSERT INTO customer_retention (id, days, run_at, erased) VALUES (1, 365, '2026-01-02 03:04:05.600', 2);

@@ -29,6 +29,7 @@ export const ownServer = (): { settings: WorkerSettings } => ({ settings: [async
 export const pages = (product: number, order: number) => [
   "/",
   "/login",
+  "/login/code",
   "/register",
   "/register/pending",
   "/account",

@@ -110,7 +110,9 @@ impl ProblemDocument {
                 problem.detail = format!("{} {}", problem.detail, names.join(", "));
                 problem.errors = Some(errors);
             }
-            Error::OutOfStock { .. } => problem.errors = Some(by_field(&error.fields(), locale)),
+            Error::OutOfStock { .. } | Error::SecondFactor(_) => {
+                problem.errors = Some(by_field(&error.fields(), locale))
+            }
             Error::Stale(stale) => {
                 problem.version = Some(stale.version);
                 problem.present = Some(present(&stale.differences));
@@ -197,6 +199,10 @@ const fn code(error: &Error) -> &'static str {
         Error::OneTimePasswordOver => "one_time_password_over",
         Error::TokenExpired => "token_expired",
         Error::NeedsSession => "needs_session",
+        Error::SecondFactor(_) => "second_factor",
+        Error::MustSetUpTotp => "must_set_up_totp",
+        Error::SecondFactorOn => "second_factor_on",
+        Error::SecondFactorOff => "second_factor_off",
         Error::RegistrationClosed => "registration_closed",
         Error::TooManyPending => "too_many_pending",
         Error::InvitationOver => "invitation_over",

@@ -45,6 +45,14 @@ codes! {
         ChangePasswordFailed = "change_password_failed" => change_password_failed,
         /// The password with which a user confirms an operation was wrong.
         ConfirmFailed = "confirm_failed" => confirm_failed,
+        /// The code of the second factor was wrong, after a right password.
+        CodeFailed = "code_failed" => code_failed,
+        /// A recovery code was entered instead of a code of the authenticator app.
+        UseRecoveryCode = "use_recovery_code" => use_recovery_code,
+        EnableTotp = "enable_totp" => enable_totp,
+        DisableTotp = "disable_totp" => disable_totp,
+        /// An admin removed the second factor of another user.
+        ResetTotp = "reset_totp" => reset_totp,
         ChangeRole = "change_role" => change_role,
         Activate = "activate" => activate,
         Block = "block" => block,

@@ -1,6 +1,8 @@
 //! The account page of the signed-in user.
 
-use super::{Me, devices::Devices, tokens::TokenSection};
+use super::{
+    Me, Permission, devices::Devices, tokens::TokenSection, totp::section::SecondFactorSection,
+};
 use crate::{
     auth::chats::Chats,
     error::Error,
@@ -48,7 +50,8 @@ pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Er
 pub fn AccountPage() -> impl IntoView {
     let locale = ui::locale();
     let account = ui::data(|| (), |()| account());
-    let may_work = ui::me().is_some_and(|me| !me.must_change_password);
+    let may_work = ui::may(Permission::OwnKeys);
+    let has_own_password = ui::me().is_some_and(|me| !me.must_change_password);
     view! {
         <Title text=td_string!(locale, auth.account) />
         <div class="narrow">
@@ -70,6 +73,7 @@ pub fn AccountPage() -> impl IntoView {
                     }
                 },
             )}
+            {has_own_password.then(|| view! { <SecondFactorSection /> })}
             {may_work
                 .then(|| {
                     view! {

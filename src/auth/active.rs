@@ -1,8 +1,9 @@
 //! Looks up an account that may be used now.
 
 use crate::{
-    auth::{Me, Role, UserState},
+    auth::{Me, Role, UserState, totp::enrolment},
     codes::Code,
+    config::Config,
     error::Error,
     schema::users,
     transaction::Tx,
@@ -13,7 +14,7 @@ use diesel::prelude::*;
 pub fn find_active_account(
     tx: &mut Tx<'_>,
     username: &str,
-    manager_in_admin: bool,
+    config: &Config,
 ) -> Result<Option<Me>, Error> {
     let found = users::table
         .find(username)
@@ -22,10 +23,14 @@ pub fn find_active_account(
         .select((users::role, users::must_change_password))
         .first::<(Code<Role>, bool)>(tx.conn)
         .optional()?;
-    Ok(found.map(|(role, must_change_password)| Me {
+    let Some((role, must_change_password)) = found else {
+        return Ok(None);
+    };
+    Ok(Some(Me {
         username: username.to_owned(),
+        must_set_up_totp: enrolment::is_missing(tx.conn, username, &role, config)?,
         role,
-        manager_in_admin,
+        manager_in_admin: config.manager_in_admin,
         must_change_password,
     }))
 }

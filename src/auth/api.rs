@@ -5,6 +5,7 @@ use super::{
     devices::Device,
     service::{self, PasswordChange, Registrant},
     session,
+    totp::sign_in::{self, Admission},
 };
 use crate::{
     api::{
@@ -46,6 +47,9 @@ struct MeJson {
     role: Code<Role>,
     /// Whether the password is a one-time password; until it is changed, only your own account is accessible
     must_change_password: bool,
+    /// Whether your role needs two-factor authentication, which you have not set up; until then, only your own account
+    /// is accessible
+    must_set_up_totp: bool,
 }
 
 impl From<Me> for MeJson {
@@ -54,6 +58,7 @@ impl From<Me> for MeJson {
             username: me.username,
             role: me.role,
             must_change_password: me.must_change_password,
+            must_set_up_totp: me.must_set_up_totp,
         }
     }
 }
@@ -95,6 +100,10 @@ struct Credentials {
     username: String,
     #[schema(min_length = 8, max_length = 128, format = Password, example = "correct horse")]
     password: String,
+    /// For an account with two-factor authentication: the code of the authenticator app, or a recovery code. Each works
+    /// once
+    #[schema(value_type = Option<String>, example = "123456")]
+    code: String,
 }
 
 impl Credentials {
@@ -106,6 +115,7 @@ impl Credentials {
         let credentials = Self {
             username: input.read("username", entered),
             password: input.read("password", entered),
+            code: input.text("code").to_owned(),
         };
         input.finish().map(|()| credentials)
     }
@@ -150,7 +160,8 @@ async fn register(caller: Caller, body: Body<Registrant>) -> Result<Created<User
 
 /// Sign in
 ///
-/// Sets the session cookie.
+/// Sets the session cookie. If the account has two-factor authentication and `code` is missing or wrong, the answer is
+/// 401 with `errors.code`.
 #[utoipa::path(
     post,
     path = "/api/auth/login",
@@ -169,8 +180,18 @@ async fn register(caller: Caller, body: Body<Registrant>) -> Result<Created<User
     )
 )]
 async fn login(caller: Caller, body: Body<Credentials>) -> Result<Json<MeJson>, Error> {
-    let Credentials { username, password } = Credentials::read(body.input)?;
-    let (me, admitted) = service::sign_in(&caller.app, &username, password, &caller.place).await?;
+    let Credentials {
+        username,
+        password,
+        code,
+    } = Credentials::read(body.input)?;
+    let admission = service::sign_in(&caller.app, &username, password, &caller.place).await?;
+    let (me, admitted) = match admission {
+        Admission::SignedIn(me, admitted) => (me, admitted),
+        Admission::NeedsCode(pending) => {
+            sign_in::complete(&caller.app, pending, &code, false, &caller.place).await?
+        }
+    };
     session::begin(&caller.session, &admitted, caller.place).await?;
     Ok(Json(me.into()))
 }

@@ -1,6 +1,6 @@
 //! The origin of a sign-in: the browser and its address.
 
-use super::trusted_browser::TrustedBrowser;
+use super::{totp::remembered_browser::RememberedBrowser, trusted_browser::TrustedBrowser};
 use crate::web::ClientInfo;
 use axum::http::{header, request::Parts, uri::Authority};
 use serde::{Deserialize, Serialize};
@@ -25,6 +25,9 @@ pub struct ClientOrigin {
     /// The accounts that have signed in from this browser before.
     #[serde(skip)]
     pub known: TrustedBrowser,
+    /// The accounts whose second factor was entered in this browser.
+    #[serde(skip)]
+    pub remembered: RememberedBrowser,
 }
 
 impl ClientOrigin {
@@ -50,6 +53,7 @@ impl ClientOrigin {
             is_proxy: is_passed_on && address.is_some_and(|address| address.is_loopback()),
             is_local,
             known: parts.extensions.get().cloned().unwrap_or_default(),
+            remembered: parts.extensions.get().cloned().unwrap_or_default(),
         }
     }
 }

@@ -14,34 +14,64 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// Signs in and redirects to `next`, or to the home page if `next` is not a page of this site.
+/// Signs in and redirects to `next`, or to the home page if `next` is not a page of this site. If the account has a second
+/// factor, redirects to the page that asks for its code.
 #[server(endpoint = "sign_in")]
 pub async fn sign_in(
     username: String,
     password: String,
     #[server(default)] next: String,
 ) -> Result<(), Error> {
-    begin_session(&username, password).await?;
-    leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
+    use super::{session, totp::sign_in::Admission};
+    use crate::server_context;
+    let session = server_context::request_session()?;
+    match check_password(&username, password).await? {
+        Admission::SignedIn(_, admitted) => {
+            session::begin(&session, &admitted, server_context::client_origin()).await?;
+            leptos_axum::redirect(if is_our_page(&next) { &next } else { "/" });
+        }
+        Admission::NeedsCode(pending) => {
+            pending.keep(&session).await?;
+            leptos_axum::redirect(&server_context::code_page(&next));
+        }
+    }
     Ok(())
 }
 
-/// Signs in without leaving the page and returns the user.
+/// Signs in without leaving the page and returns the user. If the account has a second factor, `code` is needed, too.
 #[server(endpoint = "sign_in_again")]
-pub async fn sign_in_again(username: String, password: String) -> Result<Me, Error> {
-    begin_session(&username, password).await
+pub async fn sign_in_again(
+    username: String,
+    password: String,
+    #[server(default)] code: String,
+) -> Result<Me, Error> {
+    use super::{
+        session,
+        totp::sign_in::{self, Admission},
+    };
+    use crate::server_context;
+    let place = server_context::client_origin();
+    let (me, admitted) = match check_password(&username, password).await? {
+        Admission::SignedIn(me, admitted) => (me, admitted),
+        Admission::NeedsCode(pending) => {
+            let app = server_context::app_state();
+            let completed = sign_in::complete(&app, pending, &code, false, &place).await;
+            server_context::set_status(completed)?
+        }
+    };
+    session::begin(&server_context::request_session()?, &admitted, place).await?;
+    Ok(me)
 }
 
 #[cfg(feature = "ssr")]
-async fn begin_session(username: &str, password: String) -> Result<Me, Error> {
-    use super::{service, session};
+async fn check_password(
+    username: &str,
+    password: String,
+) -> Result<super::totp::sign_in::Admission, Error> {
     use crate::server_context;
-    let place = server_context::client_origin();
-    let signed_in =
-        service::sign_in(&server_context::app_state(), username, password, &place).await;
-    let (me, admitted) = server_context::set_status(signed_in)?;
-    session::begin(&server_context::request_session()?, &admitted, place).await?;
-    Ok(me)
+    let (app, place) = (server_context::app_state(), server_context::client_origin());
+    let checked = super::service::sign_in(&app, username, password, &place).await;
+    server_context::set_status(checked)
 }
 
 /// Signs out.
@@ -62,7 +92,7 @@ pub async fn sign_out() -> Result<(), Error> {
     not(feature = "ssr"),
     expect(dead_code, reason = "used only on the server")
 )]
-fn is_our_page(next: &str) -> bool {
+pub(super) fn is_our_page(next: &str) -> bool {
     next.starts_with('/')
         && !next.starts_with("//")
         && !next.contains('\\')
@@ -109,7 +139,7 @@ pub fn LoginPage() -> impl IntoView {
     }
 }
 
-/// The dialog that asks for the password when a form was sent after its session had ended.
+/// The dialog that asks for the password, and for the code of a second factor, when a form was sent after its session had ended.
 ///
 /// Signing in again sends the form. Signing in as another user, or with other permissions, reloads the page instead,
 /// because it was rendered for the previous user.
@@ -137,6 +167,14 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
                     let _ = location().reload();
                 }
             }
+        }
+    });
+    // The field stays when a wrong code is refused.
+    let needs_code = Memo::new(move |_| matches!(action.error(), Some(Error::SecondFactor(_))));
+    let code = NodeRef::<html::Input>::new();
+    Effect::new(move || {
+        if let Some(code) = code.get() {
+            let _ = code.focus();
         }
     });
     let submit = move |event: SubmitEvent| {
@@ -184,6 +222,23 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
                                         autofocus
                                     />
                                 </label>
+                                {move || {
+                                    needs_code
+                                        .get()
+                                        .then(|| {
+                                            view! {
+                                                <label class="field">
+                                                    <span class="field-label">{td_string!(locale, totp.code)}</span>
+                                                    <input
+                                                        class="input mb-4 w-full"
+                                                        name="code"
+                                                        autocomplete="one-time-code"
+                                                        node_ref=code
+                                                    />
+                                                </label>
+                                            }
+                                        })
+                                }}
                                 <div class="question-buttons">
                                     <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>
                                         {td_string!(locale, auth.sign_in_and_send)}

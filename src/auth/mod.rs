@@ -6,6 +6,7 @@ pub mod devices;
 pub mod login;
 pub mod register;
 pub mod tokens;
+pub mod totp;
 pub mod users;
 
 #[cfg(feature = "ssr")]
@@ -127,12 +128,16 @@ pub struct Me {
     pub manager_in_admin: bool,
     /// The password is a one-time password: until it is changed, only the user's own account is accessible.
     pub must_change_password: bool,
+    /// `REQUIRE_2FA` names the role, and the account has no second factor: until it is set up, only the user's own
+    /// account is accessible.
+    pub must_set_up_totp: bool,
 }
 
 impl Me {
     /// Returns whether the user has a permission.
     pub const fn may(&self, permission: Permission) -> bool {
-        let is_open = !self.must_change_password || matches!(permission, Permission::OwnAccount);
+        let is_confined = self.must_change_password || self.must_set_up_totp;
+        let is_open = !is_confined || matches!(permission, Permission::OwnAccount);
         match self.role {
             Code::Known(role) => is_open && role.may(permission, self.manager_in_admin),
             Code::Unknown(_) => false,
@@ -166,6 +171,7 @@ impl Actor {
             Self::System => Ok(()),
             Self::User(me) if me.may(permission) => Ok(()),
             Self::User(me) if me.must_change_password => Err(Error::MustChangePassword),
+            Self::User(me) if me.must_set_up_totp => Err(Error::MustSetUpTotp),
             Self::User(_) => Err(Error::Forbidden),
             Self::Nobody => Err(Error::SignedOut),
         }

@@ -13,6 +13,10 @@ use super::{
     session::Authenticated,
     setup,
     throttle::LoginAttempt,
+    totp::{
+        pending::PendingSignIn,
+        sign_in::{self, Admission, Demand},
+    },
 };
 use crate::{
     audit::{self, Action, Entity, service::record},
@@ -218,12 +222,13 @@ impl Found {
 }
 
 /// Checks a user name and password. An unknown name and a wrong password give the same error after the same time.
+/// An account with a second factor is not signed in yet.
 pub async fn sign_in(
     app: &AppState,
     username: &str,
     password: String,
     place: &ClientOrigin,
-) -> Result<(Me, Authenticated), Error> {
+) -> Result<Admission, Error> {
     let attempt = LoginAttempt::sign_in(username, place);
     attempt.begin(app).await?;
     let key = fold(username);
@@ -263,6 +268,7 @@ pub async fn sign_in(
                 role: found.role,
                 manager_in_admin: app.config.manager_in_admin,
                 must_change_password: found.must_change_password,
+                must_set_up_totp: false,
             };
             Ok((me, admitted))
         }
@@ -275,6 +281,10 @@ pub async fn sign_in(
             renewed.await.ok()
         }
         (Ok(_), Comparison::Right | Comparison::Wrong) | (Err(_), _) => None,
+    };
+    let demand = match &signed_in {
+        Ok((me, _)) => sign_in::demand(app, me, place).await?,
+        Err(_) => Demand::NONE,
     };
     let (actor, admitted) = match &signed_in {
         Ok((me, admitted)) => (
@@ -292,17 +302,29 @@ pub async fn sign_in(
             return security_log::record_failed_sign_in(tx, &name, &place);
         };
         lock_unchanged(tx, &admitted)?;
-        if is_one_time {
-            use_one_time_password(tx, &name)?;
-        }
         if let Some(hash) = renewed {
             renew_hash(tx, &admitted, &hash)?;
+        }
+        if demand.needs_code {
+            // Recorded when the code is entered, which also uses up a one-time password.
+            return Ok(());
+        }
+        if is_one_time {
+            use_one_time_password(tx, &name)?;
         }
         let origin = security_log::origin(&place);
         record(tx, Action::SignIn, Entity::User, name, &origin)
     })
     .await?;
-    signed_in
+    let (me, admitted) = signed_in?;
+    if demand.needs_code {
+        return Ok(Admission::NeedsCode(PendingSignIn::new(admitted)));
+    }
+    let me = Me {
+        must_set_up_totp: demand.must_set_up,
+        ..me
+    };
+    Ok(Admission::SignedIn(me, admitted))
 }
 
 /// Returns the signed-in user.

@@ -4,6 +4,7 @@ use super::{
     Actor, Me, Permission, Role, UserState,
     client_origin::ClientOrigin,
     devices::{Device, device_name},
+    totp::enrolment,
 };
 use crate::{
     audit::{self, Action, Entity, service::record},
@@ -18,6 +19,7 @@ use crate::{
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
 use std::fmt;
 use tower_sessions::Session;
 use tracing::Instrument;
@@ -27,6 +29,8 @@ pub(super) const USER: &str = "user";
 /// Session entry: a hash of the password hash that was stored when the password was set, so that the session ends when
 /// the password changes.
 const AUTH_HASH: &str = "auth_hash";
+/// Session entry: a sign-in whose password was right and that waits for its code.
+pub(super) const PENDING: &str = "pending";
 /// Session entry: the [`ClientOrigin`] of the sign-in.
 const PLACE: &str = "place";
 /// Maximum number of devices that are listed.
@@ -35,7 +39,7 @@ const DEVICES: i64 = 100;
 const SEEN_EVERY: TimeDelta = TimeDelta::minutes(5);
 
 /// Proof that a user may begin a session, which is valid as long as their password does not change.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Authenticated {
     pub username: String,
     auth_hash: String,
@@ -69,6 +73,8 @@ pub async fn begin(
     place: ClientOrigin,
 ) -> Result<(), Error> {
     session.cycle_id().await.map_err(|error| fault(&error))?;
+    let pending = session.remove_value(PENDING).await;
+    pending.map_err(|error| fault(&error))?;
     session
         .insert(PLACE, place)
         .await
@@ -110,13 +116,14 @@ pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
         return Ok(Actor::Nobody);
     };
     let (key, name) = (key(session), username.clone());
+    let config = app.config.clone();
     let found = app
         .db
         .read(move |conn| {
-            users::table
+            let found = users::table
                 .inner_join(sessions::table.on(sessions::user_id.eq(users::username.nullable())))
                 .filter(sessions::id.eq(key))
-                .filter(users::username.eq(name))
+                .filter(users::username.eq(&name))
                 .filter(users::state.eq(UserState::Active))
                 .filter(users::deleted_at.is_null())
                 .select((
@@ -133,13 +140,18 @@ pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
                     bool,
                     Option<NaiveDateTime>,
                 )>(conn)
-                .optional()
-                .map_err(Error::from)
+                .optional()?;
+            let Some(account) = found else {
+                return Ok(None);
+            };
+            let must_set_up_totp = enrolment::is_missing(conn, &name, &account.2, &config)?;
+            Ok(Some((account, must_set_up_totp)))
         })
         .await?;
-    let Some((hashed_password, auth_hash, role, must_change_password, seen)) = found else {
+    let Some((account, must_set_up_totp)) = found else {
         return Ok(Actor::Nobody);
     };
+    let (hashed_password, auth_hash, role, must_change_password, seen) = account;
     let valid = Authenticated::of(&username, &hashed_password, auth_hash);
     let held: Option<String> = session
         .get(AUTH_HASH)
@@ -158,6 +170,7 @@ pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
         role,
         manager_in_admin: app.config.manager_in_admin,
         must_change_password,
+        must_set_up_totp,
     }))
 }
 
@@ -255,7 +268,8 @@ pub async fn is_of(session: &Session, username: &str) -> Result<bool, Error> {
     Ok(self::username(session).await?.as_deref() == Some(username))
 }
 
-fn fault(error: &dyn fmt::Display) -> Error {
+/// Logs a failure of the session store and returns the error for it.
+pub(super) fn fault(error: &dyn fmt::Display) -> Error {
     tracing::error!(%error, "could not read or save a session");
     Error::Unavailable
 }

@@ -98,6 +98,14 @@ impl LoginAttempt {
         )])
     }
 
+    /// An attempt to enter the code of a second factor. Only people who know the password get that far, so nobody else
+    /// can make the owner wait.
+    pub fn code(username: &str, place: &ClientOrigin) -> Self {
+        let mut counts = vec![(format!("code/{}", sha256(&fold(username))), ACCOUNT)];
+        counts.extend(of_address("address", place, ADDRESS));
+        Self(counts)
+    }
+
     /// Counts the attempt, or refuses it without counting it if the caller must wait.
     pub async fn begin(&self, app: &AppState) -> Result<(), Error> {
         let asked = self.clone();

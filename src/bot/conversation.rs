@@ -158,11 +158,11 @@ impl Bot {
         if !place.is_private || !service::is_code(&code) || self.is_locked_out(chat) {
             return Ok(None);
         }
-        let manager_in_admin = self.app.config.manager_in_admin;
+        let config = self.app.config.clone();
         let linked = self
             .app
             .write(Actor::Nobody, move |tx| {
-                service::link(tx, &code, chat, &name, manager_in_admin)
+                service::link(tx, &code, chat, &name, &config)
             })
             .await?;
         let Some(owner) = linked else {
@@ -296,11 +296,9 @@ impl Bot {
         if !place.is_private {
             return Ok(Actor::Nobody);
         }
-        let (chat, manager_in_admin) = (place.chat, self.app.config.manager_in_admin);
+        let (chat, config) = (place.chat, self.app.config.clone());
         self.app
-            .read(Actor::Nobody, move |tx| {
-                service::actor(tx, chat, manager_in_admin)
-            })
+            .read(Actor::Nobody, move |tx| service::actor(tx, chat, &config))
             .await
     }
 

@@ -24,6 +24,9 @@ pub enum Command {
     },
     /// Set a password; it is prompted for, or read from standard input
     Password { name: String },
+    /// Remove the second factor of an account whose owner has lost it
+    #[command(name = "reset-2fa")]
+    ResetSecondFactor { name: String },
     /// Change the role of an account: admin, manager or user
     Role { name: String, role: String },
     /// Activate an account that waits for approval
@@ -59,6 +62,16 @@ pub async fn run(command: Command, app: &AppState) -> Result<(), String> {
             .await
             .map_err(error_message)?;
             say("set the password and ended all sessions of the account")
+        }
+        Command::ResetSecondFactor { name } => {
+            let account = app
+                .write(act, move |tx| accounts::reset_second_factor(tx, &name))
+                .await
+                .map_err(error_message)?;
+            say(&format!(
+                "{} has no second factor and can set up a new one",
+                account.username
+            ))
         }
         Command::Role { name, role } => {
             let role = read_role(&role)?;

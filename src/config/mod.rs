@@ -7,7 +7,7 @@ mod wrong;
 
 pub use settings::Settings;
 
-use crate::db::DatabaseUrl;
+use crate::{auth::Role, db::DatabaseUrl};
 use chrono_tz::Tz;
 use ipnet::IpNet;
 use phonenumber::country::Id as Region;
@@ -26,6 +26,8 @@ pub struct Config {
     pub session_max_age: Duration,
     pub registration: Registration,
     pub manager_in_admin: bool,
+    /// The roles that need a second factor.
+    pub require_2fa: Vec<Role>,
     pub cookie_secure: CookieSecure,
     pub trust_proxy: bool,
     /// Requests per second from one address; 0 means no limit.
@@ -81,6 +83,7 @@ impl Config {
             session_max_age: Duration::from_secs(3_600),
             registration: Registration::Open,
             manager_in_admin: false,
+            require_2fa: Vec::new(),
             cookie_secure: CookieSecure::Auto,
             trust_proxy: false,
             rate_limit: 50,

@@ -2,7 +2,7 @@
 
 use super::wrong::{SettingErrors, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
-use crate::db::DatabaseUrl;
+use crate::{auth::Role, db::DatabaseUrl};
 use ipnet::IpNet;
 use lettre::Address;
 use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
@@ -57,6 +57,15 @@ pub struct Settings {
     /// Let managers see the admin pages, except the user accounts: true or false
     #[arg(long, env = "MANAGER_IN_ADMIN", default_value = "false", global = true)]
     manager_in_admin: String,
+    /// Roles that need two-factor authentication, separated by commas, such as admin,manager
+    #[arg(
+        long,
+        env = "REQUIRE_2FA",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    require_2fa: String,
     /// Send cookies over HTTPS only: true, false, or auto (if a trusted proxy says that the client uses HTTPS)
     #[arg(long, env = "COOKIE_SECURE", default_value = "auto", global = true)]
     cookie_secure: String,
@@ -145,6 +154,7 @@ impl Settings {
         );
         let registration = wrong.take("REGISTRATION", self.registration.parse());
         let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
+        let require_2fa = wrong.take("REQUIRE_2FA", roles(&self.require_2fa));
         let cookie_secure = wrong.take("COOKIE_SECURE", self.cookie_secure.parse());
         let trust_proxy = wrong.take("TRUST_PROXY", flag(&self.trust_proxy));
         let rate_limit = wrong.take("RATE_LIMIT", in_range(&self.rate_limit, 0, 1_000_000));
@@ -187,6 +197,7 @@ impl Settings {
                 session_max_age: Duration::from_secs(session_max_age?),
                 registration: registration?,
                 manager_in_admin: manager_in_admin?,
+                require_2fa: require_2fa?,
                 cookie_secure: cookie_secure?,
                 trust_proxy: trust_proxy?,
                 rate_limit: rate_limit?,
@@ -256,6 +267,19 @@ fn contact(text: &str) -> Result<Option<Url>, &'static str> {
         })
         .map(Some)
         .ok_or("must be mailto:security@shop.example or https://shop.example/security")
+}
+
+/// Parses a list of roles.
+fn roles(list: &str) -> Result<Vec<Role>, String> {
+    let role = |text: &str| {
+        text.parse()
+            .map_err(|_| format!("must be roles (admin, manager, user), but {text:?} is none"))
+    };
+    list.split(',')
+        .map(str::trim)
+        .filter(|text| !text.is_empty())
+        .map(role)
+        .collect()
 }
 
 impl FromStr for CookieSecure {
@@ -331,6 +355,8 @@ mod tests {
             "Mars",
             "--registration",
             "no",
+            "--require-2fa",
+            "admin,owner",
             "--secret-key",
             "short",
             "--customer-retention-days",
@@ -347,6 +373,7 @@ mod tests {
                 "SECRET_KEY",
                 "DATABASE_URL",
                 "REGISTRATION",
+                "REQUIRE_2FA",
                 "SHOP_TIMEZONE",
                 "CUSTOMER_RETENTION_DAYS",
                 "BCRYPT_COST"

@@ -294,10 +294,10 @@ async fn issue_button(app: &AppState, claim: &Claim) -> Option<InlineKeyboardMar
         return None;
     };
     let chat: i64 = claim.recipient.parse().ok()?;
-    let manager_in_admin = app.config.manager_in_admin;
+    let config = app.config.clone();
     let actor = app
         .read(Actor::Nobody, move |tx| {
-            chats::service::actor(tx, chat, manager_in_admin)
+            chats::service::actor(tx, chat, &config)
         })
         .await;
     let is_linked = actor.is_ok_and(|actor| actor != Actor::Nobody);

@@ -29,6 +29,7 @@ fn endpoints() -> OpenApiRouter<AppState> {
         .merge(auth::api::routes())
         .merge(auth::tokens::api::routes())
         .merge(auth::chats::api::routes())
+        .merge(auth::totp::api::routes())
         .merge(products::api::routes())
         .merge(supplies::api::routes())
         .merge(orders::api::routes())

@@ -4,6 +4,7 @@ use crate::{
     api::request::Token,
     auth::{
         session, tokens,
+        totp::remembered_browser::RememberedBrowser,
         trusted_browser::{self, TrustedBrowser},
     },
     transaction::AppState,
@@ -32,6 +33,7 @@ pub async fn identify(
     next: Next,
 ) -> Response {
     let browser = TrustedBrowser::read(request.headers(), &key);
+    let remembered = RememberedBrowser::read(request.headers(), &key);
     let token = request.extensions().get::<Token>().cloned();
     let actor = match &token {
         Some(Token(token)) => tokens::service::actor(&app, token).await,
@@ -44,6 +46,7 @@ pub async fn identify(
     let may_sign_in = *request.method() == Method::POST && token.is_none();
     request.extensions_mut().insert(actor);
     request.extensions_mut().insert(browser.clone());
+    request.extensions_mut().insert(remembered.clone());
     let mut response = next.run(request).await;
     if before.is_some() {
         response
@@ -56,7 +59,8 @@ pub async fn identify(
     }
     match session::username(&session).await {
         Ok(Some(now)) if before.as_deref() != Some(&now) => {
-            return (trusted_browser::cookie(browser, &now, &key), response).into_response();
+            let known = trusted_browser::cookie(browser, &now, &key);
+            return (known, remembered.cookie(&key), response).into_response();
         }
         Ok(None) if before.is_some() => {
             response.headers_mut().insert(CLEAR, CACHE);

@@ -159,10 +159,10 @@ fn with_typed(location: &str, typed: &str) -> Option<String> {
     Some(server_context::own_page(location.path(), kept.chain(told)))
 }
 
-/// Encodes the fields of a form, except passwords and the setup code, as `ui::form` reads them.
+/// Encodes the fields of a form, except passwords and codes, as `ui::form` reads them.
 fn typed_fields(body: &Bytes) -> String {
     let fields: BTreeMap<_, _> = form_urlencoded::parse(body)
-        .filter(|(name, _)| !name.contains("password") && name != "setup_code")
+        .filter(|(name, _)| !name.contains("password") && name != "code" && name != "setup_code")
         .collect();
     BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&fields).unwrap_or_default())
 }

@@ -13,7 +13,7 @@ use crate::{
     i18n::Locale,
     notifications::{self, State},
     orders, products,
-    schema::{chat_codes, notifications as outbox, sessions},
+    schema::{chat_codes, notifications as outbox, sessions, totp},
     supplies,
     transaction::Tx,
 };
@@ -127,6 +127,14 @@ const WRITES: &[(&str, Write, Action)] = &[
         Action::ResetPassword,
     ),
     (
+        "users::reset_second_factor",
+        |tx| {
+            add_second_factor(tx, "новый")?;
+            users::reset_second_factor(tx, "новый").map(drop)
+        },
+        Action::ResetTotp,
+    ),
+    (
         "users::delete",
         |tx| users::delete(tx, "новый"),
         Action::Delete,
@@ -171,7 +179,8 @@ const WRITES: &[(&str, Write, Action)] = &[
         |tx| {
             let me = tx.actor.username().map(str::to_owned);
             set_known_code(tx)?;
-            let owner = chats::service::link(tx, CODE, 7, "Аня", false)?;
+            let owner =
+                chats::service::link(tx, CODE, 7, "Аня", &crate::config::Config::for_tests())?;
             assert_eq!(owner, me);
             Ok(())
         },
@@ -214,6 +223,19 @@ const WRITES: &[(&str, Write, Action)] = &[
 ];
 
 const CODE: &str = "ABCDEFGH";
+
+/// Gives an account a second factor.
+fn add_second_factor(tx: &mut Tx<'_>, name: &str) -> Result<(), Error> {
+    diesel::insert_into(totp::table)
+        .values((
+            totp::user_id.eq(name),
+            totp::secret.eq("секрет"),
+            totp::created_at.eq(tx.now),
+            totp::confirmed_at.eq(tx.now),
+        ))
+        .execute(tx.conn)?;
+    Ok(())
+}
 
 /// Replaces the generated chat code with [`CODE`].
 fn set_known_code(tx: &mut Tx<'_>) -> Result<(), Error> {

@@ -48,6 +48,9 @@ codes! {
         ChatCode = "chat_code",
         ChatUnlinked = "chat_unlinked",
         CustomerErased = "customer_erased",
+        TotpBegun = "totp_begun",
+        TotpEnabled = "totp_enabled",
+        TotpDisabled = "totp_disabled",
     }
 }
 
@@ -57,6 +60,9 @@ codes! {
         SignInFirst = "sign_in_first",
         NoRight = "no_right",
         MustChangePassword = "must_change_password",
+        MustSetUpTotp = "must_set_up_totp",
+        /// The code was not entered in time after the password.
+        CodeTooLate = "code_too_late",
     }
 }
 
@@ -93,6 +99,9 @@ impl Success {
             Self::ChatCode => td_string!(locale, banner.chat_code),
             Self::ChatUnlinked => td_string!(locale, banner.chat_unlinked),
             Self::CustomerErased => td_string!(locale, banner.customer_erased),
+            Self::TotpBegun => td_string!(locale, banner.totp_begun),
+            Self::TotpEnabled => td_string!(locale, banner.totp_enabled),
+            Self::TotpDisabled => td_string!(locale, banner.totp_disabled),
         }
     }
 }
@@ -126,6 +135,8 @@ impl BannerError {
             Self::SignInFirst => td_string!(locale, errors.signed_out),
             Self::NoRight => td_string!(locale, errors.forbidden),
             Self::MustChangePassword => td_string!(locale, errors.must_change_password),
+            Self::MustSetUpTotp => td_string!(locale, errors.must_set_up_totp),
+            Self::CodeTooLate => td_string!(locale, errors.code_too_late),
         }
     }
 }

@@ -16,6 +16,8 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "password" => td_string!(locale, fields.password),
         "password_repeated" => td_string!(locale, fields.password_repeated),
         "current_password" => td_string!(locale, fields.current_password),
+        "code" => td_string!(locale, fields.code),
+        "left" => td_string!(locale, fields.left),
         "role" => td_string!(locale, fields.role),
         "state" => td_string!(locale, fields.state),
         "name" => td_string!(locale, fields.name),

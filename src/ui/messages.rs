@@ -54,6 +54,13 @@ impl Error {
             Self::TokenExpired => td_string!(locale, errors.token_expired).to_string(),
             Self::NeedsSession => td_string!(locale, errors.needs_session).to_string(),
             Self::TooManyPending => td_string!(locale, errors.too_many_pending).to_string(),
+            Self::SecondFactor(Problem::Required) => {
+                td_string!(locale, totp.code_needed).to_string()
+            }
+            Self::SecondFactor(problem) => problem.message(locale),
+            Self::MustSetUpTotp => td_string!(locale, errors.must_set_up_totp).to_string(),
+            Self::SecondFactorOn => td_string!(locale, errors.second_factor_on).to_string(),
+            Self::SecondFactorOff => td_string!(locale, errors.second_factor_off).to_string(),
             Self::RegistrationClosed => td_string!(locale, errors.registration_closed).to_string(),
             Self::InvitationOver => td_string!(locale, errors.invitation_over).to_string(),
             Self::LastAdmin => td_string!(locale, errors.last_admin).to_string(),
@@ -158,6 +165,7 @@ impl Problem {
             Self::NotLookedUp => td_string!(locale, problems.not_looked_up).to_string(),
             Self::WrongPassword => td_string!(locale, problems.wrong_password).to_string(),
             Self::WrongSetupCode => td_string!(locale, problems.wrong_setup_code).to_string(),
+            Self::WrongCode => td_string!(locale, problems.wrong_code).to_string(),
             Self::PasswordsDiffer => td_string!(locale, problems.passwords_differ).to_string(),
             Self::SamePassword => td_string!(locale, problems.same_password).to_string(),
             Self::NoPrice => td_string!(locale, problems.no_price).to_string(),

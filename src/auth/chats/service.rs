@@ -4,6 +4,7 @@ use super::Chat;
 use crate::{
     audit::{self, Action, Entity, service::record},
     auth::{Actor, Permission, active::find_active_account},
+    config::Config,
     crypto::sha256,
     error::Error,
     moment::Moment,
@@ -53,7 +54,7 @@ pub fn link(
     code: &str,
     chat: i64,
     name: &str,
-    manager_in_admin: bool,
+    config: &Config,
 ) -> Result<Option<String>, Error> {
     let owner = diesel::delete(
         chat_codes::table
@@ -66,7 +67,7 @@ pub fn link(
     let Some(owner) = owner else {
         return Ok(None);
     };
-    let Some(me) = find_active_account(tx, &owner, manager_in_admin)? else {
+    let Some(me) = find_active_account(tx, &owner, config)? else {
         return Ok(None);
     };
     tx.actor = Actor::User(me);
@@ -109,14 +110,14 @@ pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Chat>, Error> {
 
 /// Returns the actor of a chat with their current permissions: [`Actor::Nobody`] if the chat is not linked or its
 /// account is not active.
-pub fn actor(tx: &mut Tx<'_>, chat: i64, manager_in_admin: bool) -> Result<Actor, Error> {
+pub fn actor(tx: &mut Tx<'_>, chat: i64, config: &Config) -> Result<Actor, Error> {
     let owner = chats::table
         .filter(chats::chat_id.eq(chat))
         .select(chats::user_id)
         .first::<String>(tx.conn)
         .optional()?;
     let me = match owner {
-        Some(owner) => find_active_account(tx, &owner, manager_in_admin)?,
+        Some(owner) => find_active_account(tx, &owner, config)?,
         None => None,
     };
     Ok(me.map_or(Actor::Nobody, Actor::User))

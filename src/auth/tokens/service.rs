@@ -130,7 +130,7 @@ pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
         return Ok(Actor::Nobody);
     }
     let hash = sha256(token);
-    let manager_in_admin = app.config.manager_in_admin;
+    let config = app.config.clone();
     let find = move |tx: &mut Tx<'_>| {
         let found = api_tokens::table
             .filter(api_tokens::hash.eq(hash))
@@ -145,7 +145,7 @@ pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
         let Some((id, owner, used, until)) = found else {
             return Ok(None);
         };
-        match find_active_account(tx, &owner, manager_in_admin)? {
+        match find_active_account(tx, &owner, &config)? {
             Some(_) if until.utc() <= tx.now.utc() => Err(Error::TokenExpired),
             found => Ok(found.map(|me| (id, me, used))),
         }

@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 pub struct UserDetails {
     pub account: Account,
     pub history: Vec<Operation>,
+    pub has_second_factor: bool,
     /// A one-time password that has just been set; shown only once.
     pub password: Option<String>,
 }
@@ -32,11 +33,12 @@ pub struct UserDetails {
 /// Returns an account with its history.
 #[server(endpoint = "read_user", input = GetUrl)]
 pub async fn read_user(username: String) -> Result<UserDetails, Error> {
-    use crate::{audit, server_context};
+    use crate::{audit, auth::totp::enrolment, server_context};
     let mut file = server_context::read(move |tx| {
         let account = super::service::get(tx, &username)?;
         let history = audit::service::history(tx, audit::Entity::User, &account.username)?;
         Ok(UserDetails {
+            has_second_factor: enrolment::sealed_secret(tx.conn, &account.username)?.is_some(),
             account,
             history,
             password: None,
@@ -98,6 +100,14 @@ pub async fn reset_password(username: String) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes the second factor of an account.
+#[server(endpoint = "reset_second_factor")]
+pub async fn reset_second_factor(username: String) -> Result<(), Error> {
+    crate::server_context::write(move |tx| super::service::reset_second_factor(tx, &username))
+        .await?;
+    saved()
+}
+
 /// Deletes an account permanently.
 #[server(endpoint = "delete_user")]
 pub async fn delete_user(username: String) -> Result<(), Error> {
@@ -121,6 +131,7 @@ struct Actions {
     block: FormAction,
     unblock: FormAction,
     reset: FormAction,
+    reset_factor: FormAction,
     delete: FormAction,
 }
 
@@ -135,6 +146,7 @@ pub fn UserPage() -> impl IntoView {
         block: FormAction::new::<BlockUser>(),
         unblock: FormAction::new::<UnblockUser>(),
         reset: FormAction::new::<ResetPassword>(),
+        reset_factor: FormAction::new::<ResetSecondFactor>(),
         delete: FormAction::new::<DeleteUser>(),
     };
     let changing = [
@@ -143,6 +155,7 @@ pub fn UserPage() -> impl IntoView {
         actions.block,
         actions.unblock,
         actions.reset,
+        actions.reset_factor,
     ];
     let times = changing.map(FormAction::success_count);
     // Reloaded after each successful action.
@@ -178,6 +191,7 @@ fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
     let UserDetails {
         account,
         history,
+        has_second_factor,
         password,
     } = file;
     let is_me = ui::me().is_some_and(|me| me.username == account.username);
@@ -201,6 +215,8 @@ fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
             <dd>{account.created_at.display(locale)}</dd>
             <dt>{td_string!(locale, fields.last_seen_at)}</dt>
             <dd>{seen}</dd>
+            <dt>{td_string!(locale, totp.title)}</dt>
+            <dd>{if has_second_factor { td_string!(locale, totp.on) } else { td_string!(locale, totp.off) }}</dd>
         </dl>
         {account
             .must_change_password
@@ -215,7 +231,7 @@ fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
             }
                 .into_any()
         } else {
-            view! { <UserForms account actions /> }.into_any()
+            view! { <UserForms account has_second_factor actions /> }.into_any()
         }}
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
@@ -225,9 +241,9 @@ fn UserView(file: UserDetails, actions: Actions) -> impl IntoView {
 }
 
 #[component]
-fn UserForms(account: Account, actions: Actions) -> impl IntoView {
+fn UserForms(account: Account, has_second_factor: bool, actions: Actions) -> impl IntoView {
     let locale = ui::locale();
-    let [name, acted, reset, deleted] = std::array::from_fn(|_| account.username.clone());
+    let [name, acted, reset, factor, deleted] = std::array::from_fn(|_| account.username.clone());
     let role = account.role;
     let unknown = role.known().is_none().then(|| {
         view! {
@@ -286,6 +302,17 @@ fn UserForms(account: Account, actions: Actions) -> impl IntoView {
                     label=td_string!(locale, users.reset_password)
                     hint=td_string!(locale, users.reset_hint)
                 />
+                {has_second_factor
+                    .then(|| {
+                        view! {
+                            <Act
+                                action=actions.reset_factor
+                                username=factor
+                                label=td_string!(locale, users.reset_second_factor)
+                                hint=td_string!(locale, users.reset_second_factor_hint)
+                            />
+                        }
+                    })}
                 <details class="mt-4">
                     <summary class="btn btn-outline btn-error">{td_string!(locale, users.delete)}</summary>
                     <div class="panel mt-2">

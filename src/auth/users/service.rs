@@ -11,6 +11,7 @@ use crate::{
         credentials::set_password,
         new_password, password,
         revocation::{shut_out, sign_out_everywhere},
+        totp::enrolment,
     },
     db::{self, Column, Dialect, Keyset, SortKey, SortOrder, containing},
     error::{Error, Problem},
@@ -235,6 +236,16 @@ pub async fn give_one_time_password(
     Ok(password)
 }
 
+/// Removes the second factor of an account, whose owner has lost it, and ends its sessions. Does nothing if there is none.
+pub fn reset_second_factor(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
+    let account = other(tx, username)?;
+    if enrolment::remove(tx, &account.username)? {
+        sign_out_everywhere(tx, &account.username)?;
+        record(tx, Action::ResetTotp, Entity::User, &account.username, &[])?;
+    }
+    Ok(account)
+}
+
 /// Deletes an account permanently. Its name stays in the history and cannot be used again.
 pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     let account = other(tx, username)?;
@@ -247,6 +258,7 @@ pub fn delete(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
         ))
         .execute(tx.conn)?;
     shut_out(tx, &account.username)?;
+    enrolment::remove(tx, &account.username)?;
     record(tx, Action::Delete, Entity::User, &account.username, &[])
 }
 

@@ -40,6 +40,24 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::OwnKeys),
         "",
     ),
+    (
+        "POST",
+        "/api/me/totp",
+        Some(Permission::OwnAccount),
+        r#"{"password": "x"}"#,
+    ),
+    (
+        "POST",
+        "/api/me/totp/confirm",
+        Some(Permission::OwnAccount),
+        r#"{"code": "123456"}"#,
+    ),
+    (
+        "DELETE",
+        "/api/me/totp",
+        Some(Permission::OwnAccount),
+        r#"{"password": "x"}"#,
+    ),
     ("GET", "/api/me/sessions", Some(Permission::OwnAccount), ""),
     (
         "DELETE",

@@ -7,6 +7,7 @@ mod idempotency;
 mod lists;
 mod story;
 mod tokens;
+mod totp;
 
 use crate::tests::support::{App, PASSWORD, Person, apply, on_both_databases};
 use axum::{

@@ -23,7 +23,7 @@ async fn products_supplies_and_orders_are_managed_over_http(app: App) {
     let anna = anonymous.with_header("cookie", &registered.cookie());
     assert_eq!(
         anna.get("/api/me").await.json,
-        json!({"username": "анна", "role": "admin", "must_change_password": false})
+        json!({"username": "анна", "role": "admin", "must_change_password": false, "must_set_up_totp": false})
     );
 
     let product = anna

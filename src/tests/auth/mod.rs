@@ -5,4 +5,5 @@ mod passwords;
 mod security_log;
 mod setup;
 mod throttle;
+mod totp;
 mod users;

@@ -7,6 +7,7 @@ use crate::{
         client_origin::ClientOrigin,
         service::{PasswordChange, change_password, sign_in},
         throttle,
+        totp::sign_in::Admission,
         users::service as accounts,
     },
     error::Error,
@@ -125,7 +126,7 @@ async fn a_password_change_does_not_overwrite_a_concurrent_reset(app: App) {
             &ClientOrigin::default()
         )
         .await
-        .is_ok_and(|(me, _)| me.must_change_password)
+        .is_ok_and(|done| matches!(done, Admission::SignedIn(me, _) if me.must_change_password))
     );
 }
 

@@ -21,6 +21,7 @@ const CALLERS: [Option<Role>; 4] = [
 pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/", None),
     ("/login", None),
+    ("/login/code", None),
     ("/register", None),
     ("/register/pending", None),
     ("/account", Some(Permission::OwnAccount)),
@@ -64,6 +65,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}",
     ),
+    ("begin_totp", Some(Permission::OwnAccount), "password=x"),
     (
         "block_user",
         Some(Permission::ManageUsers),
@@ -84,6 +86,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "kind=products&upload=x&digest=x",
     ),
+    ("confirm_totp", Some(Permission::OwnAccount), "code=123456"),
     (
         "correct_stock",
         Some(Permission::EditProducts),
@@ -121,6 +124,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}&version=1&name=чай",
     ),
+    ("disable_totp", Some(Permission::OwnAccount), "password=x"),
     (
         "erase_customer",
         Some(Permission::EraseCustomers),
@@ -196,6 +200,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("read_order", Some(Permission::Orders), "id={order}"),
     ("read_overview", Some(Permission::Orders), ""),
     ("read_product", Some(Permission::ViewStock), "id={product}"),
+    ("read_second_factor", Some(Permission::OwnAccount), ""),
     (
         "read_user",
         Some(Permission::ManageUsers),
@@ -219,6 +224,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "username={user}",
     ),
     (
+        "reset_second_factor",
+        Some(Permission::ManageUsers),
+        "username={user}",
+    ),
+    (
         "restore_product",
         Some(Permission::EditProducts),
         "id={product}",
@@ -234,6 +244,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ),
     ("sign_in", None, "username=x&password=x"),
     ("sign_in_again", None, "username=x&password=x"),
+    ("sign_in_code", None, "code=123456"),
     (
         "unblock_user",
         Some(Permission::ManageUsers),

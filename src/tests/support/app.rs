@@ -195,6 +195,7 @@ impl App {
                 role: role.into(),
                 manager_in_admin: self.state.config.manager_in_admin,
                 must_change_password: false,
+                must_set_up_totp: false,
             },
         }
     }

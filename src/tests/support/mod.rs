@@ -4,9 +4,11 @@
 mod fields;
 mod app;
 pub mod logs;
+mod totp;
 
 pub use app::*;
 pub use rstest_reuse::apply;
+pub use totp::*;
 
 use rstest_reuse::template;
 
