@@ -94,6 +94,9 @@ pub enum Error {
     /// Another site made the browser send the request.
     #[error("sent from another site")]
     OtherSite,
+    /// The request names a host under which the shop is not served.
+    #[error("the shop is not served under this host")]
+    UnknownHost,
     #[error("the body is too large")]
     TooLarge,
     /// The request took too long to arrive.
@@ -230,6 +233,7 @@ impl Error {
             | Self::TooManyPending
             | Self::RegistrationClosed => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
+            Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Stale(_)
             | Self::OutOfStock { .. }
             | Self::Reserved { .. }

@@ -2,11 +2,11 @@
 
 mod command;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use command::{books, copies, customer, open, say, user};
 use sirius::{
     clock,
-    config::{Config, LogFormat, Settings},
+    config::{Config, LogFormat, Settings, start_warnings},
     db::DatabaseUrl,
     demo, phone, server,
 };
@@ -75,8 +75,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    // A missing .env file is fine; an invalid one is an error.
-    if let Err(error) = dotenvy::dotenv()
+    // A missing .env file is fine; an invalid one is an error. One in a folder above may belong to somebody else.
+    if let Err(error) = dotenvy::from_path(".env")
         && !error.not_found()
     {
         return fail(&match error {
@@ -88,12 +88,16 @@ fn main() -> ExitCode {
             error => format!(".env: {error}"),
         });
     }
-    let cli = Cli::parse();
+    let options = Cli::command().get_matches();
+    let cli = Cli::from_arg_matches(&options).unwrap_or_else(|error| error.exit());
     let config = match cli.settings.check() {
         Ok(config) => Arc::new(config),
         Err(wrong) => return fail(&format!("invalid settings:\n  {}", wrong.join("\n  "))),
     };
     start_log(&config);
+    if let Some(warning) = start_warnings::of_options(&options) {
+        tracing::warn!("{warning}");
+    }
     clock::set_zone(config.shop_timezone);
     phone::set_region(config.shop_region);
     let runtime = match tokio::runtime::Runtime::new() {

@@ -382,6 +382,15 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    form_drafts (id) {
+        id -> Text,
+        owner -> Text,
+        content -> Text,
+        created_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(operation_log_personal -> operation_log (operation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -415,4 +424,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     bot_updates,
     bot_pollers,
     customer_retention,
+    form_drafts,
 );

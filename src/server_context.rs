@@ -9,7 +9,7 @@ use crate::{
     transaction::{AppState, Tx},
     ui::{
         banner::{BannerError, Success},
-        pager::ONE_TIME,
+        pager::{DRAFT, ONE_TIME},
     },
     validation::{Input, Request},
     web::ClientInfo,
@@ -26,9 +26,9 @@ use std::borrow::Cow;
 use tower_sessions::Session;
 use url::form_urlencoded;
 
-/// The submitted values of a form sent without JavaScript, encoded for `ui::form`. Never contains passwords.
+/// The key under which a form that was sent without JavaScript is kept if it is refused.
 #[derive(Clone)]
-pub struct FormInput(pub String);
+pub struct DraftKey(pub String);
 
 /// Marks the context of a server function that is called by a client, not by a page during rendering on the server.
 #[derive(Clone, Copy, Debug)]
@@ -164,6 +164,13 @@ pub fn shown_once(name: &str) -> Option<String> {
     Some(secret)
 }
 
+/// Deletes a cookie of the visitor.
+pub fn delete_cookie(name: &str) {
+    if let Some(response) = use_context::<ResponseOptions>() {
+        set_once(&response, name, "", 0);
+    }
+}
+
 fn set_once(response: &ResponseOptions, name: &str, secret: &str, seconds: i64) {
     let cookie = Cookie::build((name, secret))
         .path("/")
@@ -237,22 +244,20 @@ fn account_page_error(error: &Error) -> Option<BannerError> {
     }
 }
 
-/// Returns the page of a form that was sent after its session had ended, with the submitted values in its URL, so that
+/// Returns the page of a form that was sent after its session had ended, with the key of what was typed, so that
 /// signing in leads back to it.
 fn unsent_form_page(parts: &Parts) -> Option<String> {
     let page = referer(parts)?;
-    let Some(FormInput(typed)) = parts.extensions.get() else {
+    let Some(key) = parts.extensions.get() else {
         return Some(page);
     };
-    let (path, query) = page.split_once('?').unwrap_or((&page, ""));
-    let told = [
-        ("success", Success::SignedInAgain.code()),
-        ("__path", parts.uri.path()),
-        ("__typed", typed),
-    ];
-    let told = told.map(|(name, value)| (name.into(), value.into()));
-    let kept = form_urlencoded::parse(query.as_bytes());
-    Some(own_page(path, kept.chain(told)))
+    let page = with_parameter(&page, "success", Success::SignedInAgain.code());
+    Some(with_draft(&page, key))
+}
+
+/// Returns the address of a page that shows a refused form again.
+pub fn with_draft(page: &str, key: &DraftKey) -> String {
+    with_parameter(page, DRAFT, &key.0)
 }
 
 /// Returns the path of the sign-in page that then redirects to `wanted`.

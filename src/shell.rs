@@ -1,8 +1,13 @@
 //! The HTML document around the application, with its content security policy.
 
-use crate::{app::App, error::Error, server::assets::BuiltFiles, ui};
-use axum::http::{HeaderValue, header, request::Parts};
-use leptos::{nonce::use_nonce, prelude::*, server_fn::error::ServerFnUrlError};
+use crate::{
+    app::App,
+    error::Error,
+    server::assets::BuiltFiles,
+    ui::{self, form::Draft},
+};
+use axum::http::{HeaderValue, header};
+use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
 use std::sync::LazyLock;
@@ -24,7 +29,11 @@ pub fn shell() -> impl IntoView {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
         }
     }
-    tell_refusal();
+    let draft = ui::draft();
+    if let Some(draft) = &draft {
+        set_status(draft);
+    }
+    let draft = draft.and_then(|draft| serde_json::to_string(&draft).ok());
     let me = visitor
         .me
         .as_ref()
@@ -60,26 +69,25 @@ pub fn shell() -> impl IntoView {
                 {start}
                 <MetaTags />
             </head>
-            <body data-me=me data-unknown=visitor.is_unknown.then_some("") data-request=ui::request_id()>
+            <body
+                data-me=me
+                data-unknown=visitor.is_unknown.then_some("")
+                data-request=ui::request_id()
+                data-draft=draft
+            >
                 <App />
             </body>
         </html>
     }
 }
 
-/// Sets the status of the page to 429 if the error in its URL is [`Error::TooOften`]: a form without JavaScript leads
-/// back to its page with a redirect, but a client that guesses passwords must get the status.
-fn tell_refusal() {
-    let (Some(parts), Some(response)) = (use_context::<Parts>(), use_context::<ResponseOptions>())
-    else {
-        return;
-    };
-    let query = parts.uri.query().unwrap_or_default();
-    let refusal = url::form_urlencoded::parse(query.as_bytes())
-        .find(|(name, _)| name == "__err")
-        .map(|(_, error)| ServerFnUrlError::<Error>::decode_err(&error));
-    if let Some(error @ Error::TooOften { seconds }) = refusal {
+/// Sets the status of the page of a form that was refused with [`Error::TooOften`]: without JavaScript, a redirect
+/// leads back to it, but a client that guesses passwords must get the status.
+fn set_status(draft: &Draft) {
+    if let (Some(error @ Error::TooOften { seconds }), Some(response)) =
+        (&draft.error, use_context::<ResponseOptions>())
+    {
         response.set_status(error.status());
-        response.insert_header(header::RETRY_AFTER, seconds.into());
+        response.insert_header(header::RETRY_AFTER, (*seconds).into());
     }
 }

@@ -165,6 +165,9 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
          INSERT INTO bot_updates (bot_id, update_id, received_at) VALUES (1, 2, '2026-01-02 03:04:05.600');
          INSERT INTO bot_pollers (bot_id, server, until) VALUES (1, 'server', '2026-01-02 03:04:05.600');
          INSERT INTO customer_retention (id, days, run_at, erased) VALUES (1, 365, '2026-01-02 03:04:05.600', 2);
+         INSERT INTO form_drafts (id, owner, content, created_at)
+             VALUES ('abc', 'user/anna', '{\"function\":\"f\",\"error\":null,\"fields\":{\"name\":\"Ёж\"}}',
+                     '2026-01-02 03:04:05.600');
          INSERT INTO throttles (key, tries, tried_at) VALUES ('address/127.0.0.9', 3, '2026-01-02 03:04:05.600');
          INSERT INTO product_names (product_id, name, name_key, used_until)
              SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",

@@ -37,7 +37,7 @@ async fn a_client_that_sends_too_slowly_is_disconnected() {
     let limit = Duration::from_secs(5);
 
     let mut head = connect(&server).await;
-    head.write_all(b"GET /login HTTP/1.1\r\nHost: x\r\n")
+    head.write_all(b"GET /login HTTP/1.1\r\nHost: localhost\r\n")
         .await
         .unwrap();
     let drip = async {
@@ -56,7 +56,7 @@ async fn a_client_that_sends_too_slowly_is_disconnected() {
 
     let mut body = connect(&server).await;
     let request = "POST /api/auth/login HTTP/1.1\r\n\
-        Host: x\r\n\
+        Host: localhost\r\n\
         Content-Type: application/json\r\n\
         Content-Length: 1000\r\n\r\n\
         {";
@@ -70,7 +70,7 @@ async fn a_client_that_sends_too_slowly_is_disconnected() {
     );
 
     let mut idle = connect(&server).await;
-    let request = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    let request = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
     idle.write_all(request.as_bytes()).await.unwrap();
     let said = read_until_closed(&mut idle, limit)
         .await
@@ -244,7 +244,7 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
     // An upload without a session: a browser does not read the response before it has sent the whole file.
     let mut file = connect(&server).await;
     let head = "POST /uploads/products HTTP/1.1\r\n\
-        Host: x\r\n\
+        Host: localhost\r\n\
         Origin: http://x\r\n\
         Accept: text/html\r\n\
         Content-Type: multipart/form-data; boundary=x\r\n\
@@ -278,14 +278,14 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
         ),
     ] {
         let mut connection = connect(&server).await;
-        let head = format!("{request}\r\nHost: x\r\nContent-Length: 10\r\n\r\n");
+        let head = format!("{request}\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n");
         connection.write_all(head.as_bytes()).await.unwrap();
         let said = read_response(&mut connection).await;
         assert!(said.starts_with(&format!("HTTP/1.1 {status}")), "{said}");
         assert!(!said.contains("connection: close"), "{said}");
         sleep(Duration::from_millis(200)).await;
         connection.write_all(&[b'x'; 10]).await.unwrap();
-        let next = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+        let next = "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n";
         connection.write_all(next.as_bytes()).await.unwrap();
         let said = read_response(&mut connection).await;
         assert!(said.starts_with("HTTP/1.1 200"), "{said}");
@@ -294,7 +294,7 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
     // The server does not wait for a body of unknown length.
     let mut endless = connect(&server).await;
     let head = "POST /api/orders HTTP/1.1\r\n\
-        Host: x\r\n\
+        Host: localhost\r\n\
         Origin: http://evil.example\r\n\
         Transfer-Encoding: chunked\r\n\r\n\
         1\r\nx\r\n";

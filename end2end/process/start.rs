@@ -10,7 +10,8 @@ use crate::{
 use rstest_reuse::apply;
 use serde_json::json;
 use std::{
-    os::unix::fs::symlink,
+    fs,
+    os::unix::fs::{MetadataExt, symlink},
     time::{Duration, Instant},
 };
 
@@ -77,6 +78,113 @@ async fn a_session_survives_a_restart(database: Database) {
         .unwrap();
     assert_eq!(reply.status, 201);
     database.assert_agrees();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_warns_of_root_and_of_plain_http_in_a_network() {
+    let database = Database::sqlite();
+    let is_root = database.file("").metadata().unwrap().uid() == 0;
+    for (settings, is_plain) in [
+        (vec![], true),
+        (vec![("PUBLIC_URL", "https://shop.example")], false),
+        (vec![("TRUST_PROXY", "true")], false),
+    ] {
+        let port = free_port();
+        let address = format!("0.0.0.0:{port}");
+        let all = [settings, vec![("LEPTOS_SITE_ADDR", address.as_str())]].concat();
+        let server = Server::start_at(&database, port, &all).await;
+        let log = server.logged();
+        let plain = format!("serving plain HTTP on {address}: others in the network can read");
+        assert_eq!(log.contains(&plain), is_plain, "{log}");
+        assert_eq!(log.contains("running as root"), is_root, "{log}");
+        assert!(!log.contains("options of the command line"), "{log}");
+        assert!(server.stop().success());
+    }
+    let server = Server::start(&database).await;
+    assert!(!server.logged().contains("serving plain HTTP"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn secrets_in_options_are_warned_of_and_not_logged() {
+    let database = Database::sqlite();
+    let key = "k".repeat(32);
+    let said = |arguments: &[&str]| {
+        let ran = database.run(arguments);
+        String::from_utf8(ran.stderr).unwrap()
+    };
+    let warned = said(&[
+        "migrate",
+        "--secret-key",
+        &key,
+        "--telegram-bot-token",
+        "42:right-token",
+    ]);
+    assert!(
+        warned.contains("options of the command line")
+            && warned.contains("SECRET_KEY, TELEGRAM_BOT_TOKEN")
+            && !warned.contains(&key)
+            && !warned.contains("right-token"),
+        "{warned}"
+    );
+    let copied = said(&["copy", "--to", "postgres://anna:secret@127.0.0.1:1/shop"]);
+    assert!(
+        copied.contains("the password in --to") && !copied.contains("anna:secret"),
+        "{copied}"
+    );
+    let quiet = said(&[
+        "migrate",
+        "--database-url",
+        &database.url,
+        "--rate-limit",
+        "9",
+    ]);
+    assert!(!quiet.contains("options of the command line"), "{quiet}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn only_the_env_file_of_the_working_directory_is_read() {
+    let database = Database::sqlite();
+    let below = database.file("below");
+    fs::create_dir(&below).unwrap();
+    fs::write(database.file(".env"), "SHOP_TIMEZONE=Mars\n").unwrap();
+    let refused = database.refuses(&["migrate"]);
+    assert!(refused.contains("SHOP_TIMEZONE"), "{refused}");
+    let mut command = database.command(&["migrate"]);
+    let ran = command.current_dir(&below).output().unwrap();
+    assert!(ran.status.success(), "{ran:?}");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_server_is_reached_only_under_its_own_hosts() {
+    let database = Database::sqlite();
+    let settings = [("ALLOWED_HOSTS", "counter.local")];
+    let server = Server::start_at(&database, free_port(), &settings).await;
+    for (host, status) in [
+        ("127.0.0.1:3000", 200),
+        ("localhost", 200),
+        ("counter.local:3000", 200),
+        ("evil.example", 421),
+    ] {
+        let request = browser()
+            .get(format!("{}/login", server.site))
+            .header("host", host);
+        assert_eq!(request.send().await.unwrap().status(), status, "{host}");
+    }
+    // A proxy on the machine that passes requests on for others reads no metrics.
+    for (name, value, status) in [
+        ("host", "localhost", 200),
+        ("host", "counter.local", 404),
+        ("x-forwarded-for", "127.0.0.1", 404),
+    ] {
+        let request = browser()
+            .get(format!("{}/metrics", server.site))
+            .header(name, value);
+        assert_eq!(
+            request.send().await.unwrap().status(),
+            status,
+            "{name}: {value}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

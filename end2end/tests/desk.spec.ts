@@ -26,6 +26,7 @@ for (const javaScriptEnabled of [true, false]) {
       const other = await theirs.newPage();
       await other.goto(link);
       await expect(other.getByText("Вас пригласили как продавца.")).toBeVisible();
+      await expect(other).toHaveURL("/register");
       await shop.fill(other, { "Имя пользователя": guest, "Пароль": password, "Пароль ещё раз": password });
       await press(other, "Зарегистрироваться");
       await expect(other.getByText("Аккаунт создан, вы вошли.")).toBeVisible();

@@ -112,8 +112,11 @@ test.describe("without JavaScript", () => {
     await shop.fillOrder(page, { product: tea, qty: 2, phone: "8 903 555-77-01" });
     await endSession(page);
     await press(page, "Оформить заказ");
-    await expect(page).toHaveURL(/\/login\?next=/);
-    await fill(page, { "Имя пользователя": name, "Пароль": password });
+    await expect(page).toHaveURL(/\/login\?next=[^&]*draft%3D[0-9a-f]{32}$/);
+    await fill(page, { "Имя пользователя": name, "Пароль": "не-тот-пароль" });
+    await press(page, "Войти");
+    await expect(page.getByText(/Неверное имя или пароль/)).toBeVisible();
+    await fill(page, { "Пароль": password });
     await press(page, "Войти");
     await expect(page.getByText("Вы снова вошли. Введённое сохранилось: проверьте и отправьте ещё раз.")).toBeVisible();
     await expect(field(page, "Телефон")).toHaveValue("8 903 555-77-01");

@@ -15,6 +15,7 @@ test("a wrong password and an unknown name look the same @postgres", async ({ pa
     await expect(field(page, "Имя пользователя")).toHaveValue(who);
     await expect(field(page, "Пароль")).toHaveValue("");
     expect(page.url()).not.toContain(encodeURIComponent(secret));
+    expect(page.url()).not.toContain(encodeURIComponent(who));
   }
 });
 

@@ -35,11 +35,14 @@ test("an invalid form shows errors at its fields and keeps its values @postgres"
   await shop.open(page, "/orders/new");
   await fill(page, { "Телефон": "123", "Имя покупателя": "Пётр & сыновья «100 %»", "Товар": "", "Кол-во": "два" });
   await press(page, "Оформить заказ");
+  await expect(page).toHaveURL(/\/orders\/new\?draft=[0-9a-f]{32}$/);
   await expect(field(page, "Телефон")).toHaveAccessibleDescription(/Такого номера нет/);
   await expect(field(page, "Товар")).toHaveAccessibleDescription(/Заполните это поле/);
   await expect(field(page, "Кол-во")).toHaveAccessibleDescription(/Введите целое число/);
   await expect(field(page, "Телефон")).toHaveValue("123");
   await expect(field(page, "Имя покупателя")).toHaveValue("Пётр & сыновья «100 %»");
+  await expect(field(page, "Кол-во")).toHaveValue("два");
+  await page.reload();
   await expect(field(page, "Кол-во")).toHaveValue("два");
 });
 

@@ -212,6 +212,7 @@ const fn code(error: &Error) -> &'static str {
         Error::BadCursor => "bad_cursor",
         Error::TooOften { .. } => "too_often",
         Error::OtherSite => "other_site",
+        Error::UnknownHost => "unknown_host",
         Error::TooLarge => "body_too_large",
         Error::SlowRequest => "slow_request",
         Error::TookTooLong => "took_too_long",

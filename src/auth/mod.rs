@@ -20,6 +20,8 @@ pub mod confirmation;
 #[cfg(feature = "ssr")]
 pub mod credentials;
 #[cfg(feature = "ssr")]
+pub mod invitation_cookie;
+#[cfg(feature = "ssr")]
 pub mod new_password;
 #[cfg(feature = "ssr")]
 pub mod password;

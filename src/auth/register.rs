@@ -7,13 +7,11 @@ use crate::{
     ui::{
         self,
         form::{Field, Form, FormAction, Submit},
-        pager::parameter,
     },
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::hooks::use_query_map;
 use serde::{Deserialize, Serialize};
 
 /// The rules that currently apply to a registration.
@@ -33,10 +31,12 @@ pub enum Terms {
     InvitationOver,
 }
 
-/// Returns the rules that currently apply to a registration, with the invitation if it is not empty.
+/// Returns the rules that currently apply to a registration, with the visitor's invitation if there is one.
 #[server(endpoint = "registration_terms")]
-pub async fn registration_terms(#[server(default)] invitation: String) -> Result<Terms, Error> {
-    use crate::{auth::users::invitations, config::Registration, crypto::sha256, server_context};
+pub async fn registration_terms() -> Result<Terms, Error> {
+    use super::{invitation_cookie, users::invitations};
+    use crate::{config::Registration, crypto::sha256, server_context};
+    let invitation = invitation_cookie::token();
     if !invitation.is_empty() {
         let hash = sha256(&invitation);
         return match server_context::app_state()
@@ -46,7 +46,10 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
             .await
         {
             Ok(role) => Ok(Terms::Invited(role)),
-            Err(Error::InvitationOver) => Ok(Terms::InvitationOver),
+            Err(Error::InvitationOver) => {
+                invitation_cookie::forget();
+                Ok(Terms::InvitationOver)
+            }
             Err(error) => server_context::set_status(Err(error)),
         };
     }
@@ -66,12 +69,18 @@ pub async fn registration_terms(#[server(default)] invitation: String) -> Result
 /// Registers an account and signs it in. If an admin must approve it first, redirects to a page that says so.
 #[server(endpoint = "register")]
 pub async fn register(#[server(flatten)] fields: Fields) -> Result<(), Error> {
-    use super::{UserState, service, session};
+    use super::{UserState, invitation_cookie, service, session};
     use crate::{server_context, ui::banner::Success, validation::Input};
     let place = server_context::client_origin();
+    let mut fields = fields;
+    let invitation = invitation_cookie::token();
+    if !invitation.is_empty() {
+        fields.0.insert("invitation".to_owned(), invitation);
+    }
     let registrant = server_context::set_status(service::Registrant::read(Input::new(fields)))?;
     let registered = service::register(&server_context::app_state(), registrant, &place).await;
     let (account, admitted) = server_context::set_status(registered)?;
+    invitation_cookie::forget();
     match account.state.known() {
         Some(UserState::Active) => {
             session::begin(&server_context::request_session()?, &admitted, place).await?;
@@ -110,11 +119,7 @@ pub fn PendingPage() -> impl IntoView {
 #[component]
 pub fn RegisterPage() -> impl IntoView {
     let locale = ui::locale();
-    let params = use_query_map();
-    let terms = ui::data(
-        move || parameter(&params.read(), "invitation"),
-        registration_terms,
-    );
+    let terms = ui::data(|| (), |()| registration_terms());
     view! {
         <Title text=td_string!(locale, nav.register) />
         <div class="narrow">
@@ -143,7 +148,6 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
         Terms::Invited(Role::Admin) => td_string!(locale, auth.invited_as_admin),
         Terms::InvitationOver => td_string!(locale, errors.invitation_over),
     };
-    let invitation = parameter(&use_query_map().read_untracked(), "invitation");
     let needs_code = matches!(terms, Terms::First { needs_code: true });
     let is_shut = matches!(terms, Terms::Closed | Terms::InvitationOver);
     view! {
@@ -152,7 +156,6 @@ fn RegisterForm(terms: Terms) -> impl IntoView {
             .then(|| {
                 view! {
                     <Form action full_load=true>
-                        <input type="hidden" name="invitation" value=invitation />
                         <Field
                             name="username"
                             label=td_string!(locale, fields.username)

@@ -3,9 +3,10 @@
 pub mod notifications;
 mod secret_file;
 mod settings;
+pub mod start_warnings;
 mod wrong;
 
-pub use settings::Settings;
+pub use settings::{Settings, loopback};
 
 use crate::{auth::Role, db::DatabaseUrl};
 use chrono_tz::Tz;
@@ -29,7 +30,10 @@ pub struct Config {
     /// The roles that need a second factor.
     pub require_2fa: Vec<Role>,
     pub cookie_secure: CookieSecure,
-    pub trust_proxy: bool,
+    /// The networks of the proxies whose `X-Forwarded-*` headers are believed.
+    pub trust_proxy: Vec<IpNet>,
+    /// More names under which the shop is served, in lower case.
+    pub allowed_hosts: Vec<String>,
     /// Requests per second from one address; 0 means no limit.
     pub rate_limit: u32,
     pub max_connections: usize,
@@ -85,7 +89,8 @@ impl Config {
             manager_in_admin: false,
             require_2fa: Vec::new(),
             cookie_secure: CookieSecure::Auto,
-            trust_proxy: false,
+            trust_proxy: Vec::new(),
+            allowed_hosts: Vec::new(),
             rate_limit: 50,
             max_connections: 2_000,
             request_timeout: Duration::from_secs(30),

@@ -2,10 +2,19 @@
 
 use super::wrong::{SettingErrors, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
-use crate::{auth::Role, db::DatabaseUrl};
-use ipnet::IpNet;
+use crate::{
+    auth::Role,
+    db::DatabaseUrl,
+    web::host::{self, Host},
+};
+use ipnet::{IpNet, Ipv4Net};
 use lettre::Address;
-use std::{fmt::Display, net::IpAddr, str::FromStr, time::Duration};
+use std::{
+    fmt::Display,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    str::FromStr,
+    time::Duration,
+};
 use url::Url;
 
 /// The minimum length of the key that signs the cookies, in bytes.
@@ -69,9 +78,19 @@ pub struct Settings {
     /// Send cookies over HTTPS only: true, false, or auto (if a trusted proxy says that the client uses HTTPS)
     #[arg(long, env = "COOKIE_SECURE", default_value = "auto", global = true)]
     cookie_secure: String,
-    /// Trust the headers X-Forwarded-For, -Proto, -Host and X-Request-Id of a reverse proxy: true or false
+    /// Addresses and networks of reverse proxies whose headers X-Forwarded-For, -Proto, -Host and X-Request-Id are
+    /// believed, separated by commas; true: a proxy on this machine; false: none
     #[arg(long, env = "TRUST_PROXY", default_value = "false", global = true)]
     trust_proxy: String,
+    /// More host names under which Sirius is opened, separated by commas
+    #[arg(
+        long,
+        env = "ALLOWED_HOSTS",
+        default_value = "",
+        hide_default_value = true,
+        global = true
+    )]
+    allowed_hosts: String,
     /// Requests per second from one address, with bursts of ten times as many; 0: no limit
     #[arg(long, env = "RATE_LIMIT", default_value = "50", global = true)]
     rate_limit: String,
@@ -156,7 +175,8 @@ impl Settings {
         let manager_in_admin = wrong.take("MANAGER_IN_ADMIN", flag(&self.manager_in_admin));
         let require_2fa = wrong.take("REQUIRE_2FA", roles(&self.require_2fa));
         let cookie_secure = wrong.take("COOKIE_SECURE", self.cookie_secure.parse());
-        let trust_proxy = wrong.take("TRUST_PROXY", flag(&self.trust_proxy));
+        let trust_proxy = wrong.take("TRUST_PROXY", proxies(&self.trust_proxy));
+        let allowed_hosts = wrong.take("ALLOWED_HOSTS", host_names(&self.allowed_hosts));
         let rate_limit = wrong.take("RATE_LIMIT", in_range(&self.rate_limit, 0, 1_000_000));
         let max_connections = wrong.take(
             "MAX_CONNECTIONS",
@@ -200,6 +220,7 @@ impl Settings {
                 require_2fa: require_2fa?,
                 cookie_secure: cookie_secure?,
                 trust_proxy: trust_proxy?,
+                allowed_hosts: allowed_hosts?,
                 rate_limit: rate_limit?,
                 max_connections: max_connections?,
                 request_timeout: Duration::from_secs(request_timeout?),
@@ -246,11 +267,7 @@ fn networks(list: &str) -> Result<Vec<IpNet>, String> {
                 format!("must be addresses or networks such as 10.0.0.0/8, but {text:?} is neither")
             })
     };
-    list.split(',')
-        .map(str::trim)
-        .filter(|text| !text.is_empty())
-        .map(network)
-        .collect()
+    items(list).map(network).collect()
 }
 
 /// Parses the address for reports of vulnerabilities.
@@ -275,11 +292,42 @@ fn roles(list: &str) -> Result<Vec<Role>, String> {
         text.parse()
             .map_err(|_| format!("must be roles (admin, manager, user), but {text:?} is none"))
     };
+    items(list).map(role).collect()
+}
+
+/// Returns the parts of a list that are not empty.
+fn items(list: &str) -> impl Iterator<Item = &str> {
     list.split(',')
         .map(str::trim)
         .filter(|text| !text.is_empty())
-        .map(role)
-        .collect()
+}
+
+/// Parses the networks of the trusted proxies, or `true` or `false`.
+fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
+    match flag(text.trim()) {
+        Ok(true) => Ok(loopback()),
+        Ok(false) => Ok(Vec::new()),
+        Err(_) => networks(text).map_err(|wrong| format!("must be true or false, or {wrong}")),
+    }
+}
+
+/// Returns the networks of the machine itself.
+pub fn loopback() -> Vec<IpNet> {
+    vec![
+        IpNet::from(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8)),
+        IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
+    ]
+}
+
+/// Parses a list of host names, without ports.
+fn host_names(list: &str) -> Result<Vec<String>, String> {
+    let name = |text: &str| match host::parse(text) {
+        Some(Host::Domain(name)) if !text.contains(':') => Ok(name),
+        _ => Err(format!(
+            "must be host names without a port, such as shop.example, but {text:?} is none"
+        )),
+    };
+    items(list).map(name).collect()
 }
 
 impl FromStr for CookieSecure {
@@ -402,6 +450,49 @@ mod tests {
             assert!(
                 contact(bad).unwrap_err()[0].starts_with("SECURITY_CONTACT:"),
                 "{bad}"
+            );
+        }
+    }
+
+    #[test]
+    fn trusted_proxies_are_a_list_of_networks() {
+        let parse = |text: &str| {
+            let proxies = check(&["--trust-proxy", text])?.trust_proxy;
+            let shown: Vec<_> = proxies.iter().map(ToString::to_string).collect();
+            Ok::<_, Vec<String>>(shown)
+        };
+        let loopback = vec!["127.0.0.0/8".to_owned(), "::1/128".to_owned()];
+        for (text, expected) in [
+            ("", vec![]),
+            ("false", vec![]),
+            ("0", vec![]),
+            ("true", loopback.clone()),
+            ("1", loopback),
+            (
+                "10.0.0.5, 172.16.0.0/12",
+                vec!["10.0.0.5/32".to_owned(), "172.16.0.0/12".to_owned()],
+            ),
+        ] {
+            assert_eq!(parse(text).unwrap(), expected, "{text}");
+        }
+        assert!(
+            parse("proxy.local").unwrap_err()[0]
+                .starts_with("TRUST_PROXY: must be true or false, or addresses")
+        );
+    }
+
+    #[test]
+    fn allowed_hosts_are_names() {
+        let parse =
+            |text: &str| Ok::<_, Vec<String>>(check(&["--allowed-hosts", text])?.allowed_hosts);
+        assert_eq!(
+            parse("Counter.local, лавка.рф.").unwrap(),
+            ["counter.local", "xn--80aafbz.xn--p1ai"]
+        );
+        for wrong in ["shop.example:3000", "https://shop.example", "*", "10.0.0.5"] {
+            assert!(
+                parse(wrong).unwrap_err()[0].starts_with("ALLOWED_HOSTS: must be host names"),
+                "{wrong}"
             );
         }
     }

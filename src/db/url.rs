@@ -41,6 +41,16 @@ impl fmt::Display for DatabaseUrl {
 }
 
 impl DatabaseUrl {
+    /// Returns whether it contains a password.
+    pub fn has_password(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            Self::Postgres(url) => url::Url::parse(url).is_ok_and(|url| {
+                url.password().is_some() || url.query_pairs().any(|(name, _)| name == "password")
+            }),
+        }
+    }
+
     /// Refuses a SQLite file that does not exist. Creating one would hide a mistake in its name.
     pub fn must_exist(&self) -> Result<(), String> {
         match self {

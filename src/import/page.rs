@@ -8,7 +8,7 @@ use crate::{
     ui::banner::Counts,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         form::{Form, FormAction, Submit},
         labels::field_label,
         pager::parameter,
@@ -103,7 +103,7 @@ fn ImportPage(kind: Kind) -> impl IntoView {
             </a>
         </p>
         <h1>{title}</h1>
-        <UrlFailure />
+        <DraftFailure />
         <section class="panel narrow mb-4" aria-labelledby="choose">
             <h2 id="choose">{td_string!(locale, import.choose)}</h2>
             <p class="mb-2">{hint}</p>

@@ -8,7 +8,7 @@ use crate::{
     page::Page,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         form::{Form, FormAction, Submit},
         pager::{FilterForm, Pager, is_filtered, query_of},
     },
@@ -98,7 +98,7 @@ pub fn NotificationsPage() -> impl IntoView {
         <Title text=td_string!(locale, nav.notifications) />
         <h1>{td_string!(locale, nav.notifications)}</h1>
         <p class="mb-4">{td_string!(locale, notifications.about)}</p>
-        <UrlFailure />
+        <DraftFailure />
         {done}
         {ui::loaded(
             board,

@@ -17,6 +17,7 @@ use frankenstein::{
 use reqwest::{
     StatusCode,
     header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER},
+    redirect::Policy,
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -41,6 +42,8 @@ impl Telegram {
     pub fn new(settings: &settings::Telegram) -> Result<Self, String> {
         let http = reqwest::Client::builder()
             .connect_timeout(CONNECT_LIMIT)
+            // Another server must get neither the token in the address nor the message.
+            .redirect(Policy::none())
             .build()
             .map_err(error_text)?;
         Ok(Self {

@@ -8,7 +8,7 @@ use crate::{
     products::first::FirstProduct,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
             query_of,
@@ -96,7 +96,7 @@ pub fn OrdersPage() -> impl IntoView {
                 </a>
             </div>
         </div>
-        <UrlFailure />
+        <DraftFailure />
         <Filters />
         {ui::loaded(page, draw)}
     }

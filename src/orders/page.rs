@@ -12,7 +12,7 @@ use crate::{
     fields::Fields,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         form::{Field, Form, FormAction, Submit, Version},
         pager::parameter,
     },
@@ -136,7 +136,7 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             .then(|| {
                 view! { <p class="alert alert-success alert-soft mb-4">{td_string!(locale, banner.order_saved)}</p> }
             })}
-        {(!is_edit_refused).then(|| view! { <UrlFailure /> })}
+        {(!is_edit_refused).then(|| view! { <DraftFailure /> })}
         <dl class="facts">
             <dt>{td_string!(locale, fields.product)}</dt>
             <dd>

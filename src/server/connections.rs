@@ -22,6 +22,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::graceful::GracefulShutdown,
 };
+use ipnet::IpNet;
 use std::{
     collections::HashMap,
     io,
@@ -112,10 +113,10 @@ pub async fn serve(
 /// The connection limits, and the number of open connections.
 struct ConnectionLimiter {
     max: usize,
-    /// The limit for one address. It applies neither to loopback addresses nor behind a trusted proxy, which carries
-    /// the connections of all clients.
+    /// The limit for one address. It applies neither to loopback addresses nor to a trusted proxy, which carries the
+    /// connections of all clients.
     max_per_address: usize,
-    trust_proxy: bool,
+    trust_proxy: Vec<IpNet>,
     held: Arc<Mutex<ConnectionCounts>>,
 }
 
@@ -152,15 +153,18 @@ impl ConnectionLimiter {
         Self {
             max: most,
             max_per_address: most.div_ceil(ADDRESS_SHARE),
-            trust_proxy: config.trust_proxy,
+            trust_proxy: config.trust_proxy.clone(),
             held: Arc::default(),
         }
     }
 
     fn acquire(&self, peer: IpAddr) -> Option<Permit> {
-        let address = Some(peer.to_canonical())
-            .filter(|peer| !self.trust_proxy && !peer.is_loopback())
-            .map(network);
+        let peer = peer.to_canonical();
+        let is_proxy = self
+            .trust_proxy
+            .iter()
+            .any(|proxies| proxies.contains(&peer));
+        let address = (!is_proxy && !peer.is_loopback()).then(|| network(peer));
         let mut held = lock(&self.held);
         let of_one = address.and_then(|address| held.by_address.get(&address).copied());
         if held.all >= self.max || of_one.is_some_and(|of_one| of_one >= self.max_per_address) {

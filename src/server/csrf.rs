@@ -79,15 +79,6 @@ fn is_trusted_source(headers: &HeaderMap, client: &ClientInfo) -> bool {
     }
 }
 
-/// Returns whether one of our own pages led to this request, as opposed to a link on another site or a typed address.
-pub fn is_from_our_page(headers: &HeaderMap, client: &ClientInfo) -> bool {
-    match (headers.get(FETCH_SITE), headers.get(header::REFERER)) {
-        (Some(site), _) => site == "same-origin",
-        (None, Some(from)) => is_ours(from.to_str().unwrap_or_default(), client),
-        (None, None) => false,
-    }
-}
-
 fn has_no_origin_headers(headers: &HeaderMap) -> bool {
     [&FETCH_SITE, &header::ORIGIN, &header::REFERER]
         .iter()

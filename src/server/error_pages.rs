@@ -1,14 +1,14 @@
 //! Writes the body of error responses: a small page for a browser, the error as JSON for our client script, a sentence
 //! for everything else. The API has its own problem documents.
 
-use super::{assets::BuiltFiles, form_fallback::SubmittedForm};
+use super::assets::BuiltFiles;
 use crate::{error::Error, i18n::Locale, server_context, ui, web::ClientInfo};
 use axum::{
     body::Body,
     extract::{Request, State},
     http::{HeaderValue, header},
     middleware::Next,
-    response::{IntoResponse, Redirect, Response},
+    response::{IntoResponse, Response},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -40,7 +40,7 @@ pub enum Audience {
 /// Writes the body of an error response, whichever layer or handler raised the error.
 pub async fn write_body(
     State(audience): State<Audience>,
-    mut request: Request,
+    request: Request,
     next: Next,
 ) -> Response {
     let form = match (server_context::wants_html(request.headers()), audience) {
@@ -50,17 +50,10 @@ pub async fn write_body(
     };
     let locale = ui::language(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
-    let sent = SubmittedForm::default();
-    request.extensions_mut().insert(sent.clone());
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Error>().cloned() else {
         return response;
     };
-    if let Some(page) = sent.page_with(error.clone()) {
-        let mut back = Redirect::to(&page).into_response();
-        back.extensions_mut().insert(error);
-        return back;
-    }
     let (mut parts, _) = response.into_parts();
     let (media_type, body) = match form {
         BodyFormat::Page => ("text/html; charset=utf-8", page(&error, locale, &id)),

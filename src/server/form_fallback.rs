@@ -1,19 +1,23 @@
 //! Layers around server functions: scripts get the status code of an error, plain forms get back what was typed.
 
-use super::{csrf::is_from_our_page, limits::MAX_BODY};
+use super::{
+    form_drafts::{FormDrafts, Sender},
+    limits::MAX_BODY,
+};
 use crate::{
+    crypto::new_key,
     error::Error,
-    server_context::{self, FormInput},
-    web::{ClientInfo, put_retry_after},
+    server_context::{self, DraftKey},
+    ui::form::Draft,
+    web::put_retry_after,
 };
 use axum::{
-    body::{Body, Bytes, to_bytes},
-    extract::Request,
-    http::{HeaderValue, StatusCode, header},
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderValue, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Redirect, Response},
 };
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::server_fn::error::ServerFnUrlError;
 use std::{
     collections::BTreeMap,
@@ -21,70 +25,81 @@ use std::{
 };
 use url::{Url, form_urlencoded};
 
-/// What a plain form sent, for a layer that refuses the request after the form was read. Its outcome is unknown then,
-/// so its page must be shown again with the same idempotency key.
-#[derive(Clone, Default)]
-pub struct SubmittedForm(Arc<OnceLock<Form>>);
+/// Parts of the names of fields with secrets, which are never kept.
+const SECRETS: [&str; 5] = ["password", "code", "token", "secret", "invitation"];
 
-struct Form {
+/// A form that a browser without JavaScript sent.
+#[derive(Clone)]
+struct SentForm {
+    key: DraftKey,
+    sender: Sender,
     function: String,
-    page: String,
-    typed: String,
+    /// The page of the form, if it is known.
+    page: Option<String>,
+    fields: BTreeMap<String, String>,
 }
 
-impl SubmittedForm {
-    /// Returns the address of the form's page, with an error and what was typed; `None` if no form was read.
-    pub fn page_with(&self, error: Error) -> Option<String> {
-        let form = self.0.get()?;
-        let told = ServerFnUrlError::new(&form.function, error);
-        let location = told.to_url(&format!("http://localhost{}", form.page));
-        with_typed(location.ok()?.as_str(), &form.typed)
+/// The form that was read, for the layer that notices when the request was refused after that.
+#[derive(Clone, Default)]
+struct ReadForm(Arc<OnceLock<SentForm>>);
+
+impl SentForm {
+    fn read(parts: &Parts, body: &[u8]) -> Self {
+        let is_kept = |name: &str| !SECRETS.iter().any(|secret| name.contains(secret));
+        Self {
+            key: DraftKey(new_key()),
+            sender: Sender::of(&parts.headers, &parts.extensions),
+            function: parts.uri.path().to_owned(),
+            page: server_context::referer(parts),
+            fields: form_urlencoded::parse(body)
+                .into_owned()
+                .filter(|(name, _)| is_kept(name))
+                .collect(),
+        }
+    }
+
+    /// Keeps the form until its page is shown again, and gives the browser the cookie with which it can be read.
+    async fn keep(&self, drafts: &FormDrafts, error: Option<Error>, response: &mut Response) {
+        let draft = Draft {
+            function: self.function.clone(),
+            error,
+            fields: self.fields.clone(),
+        };
+        drafts.keep(&self.key.0, &self.sender, draft).await;
+        self.sender.put_cookie(response.headers_mut());
     }
 }
 
-/// Redirects to the same page without the error in its address, unless one of our own forms led there.
-pub async fn drop_foreign_error(request: Request, next: Next) -> Response {
-    match without_error(&request) {
-        Some(page) => Redirect::to(&page).into_response(),
-        None => next.run(request).await,
-    }
+/// Leads a plain form back to its page if a layer refused the request after the form was read. Its outcome is unknown
+/// then, so the page must show it again with the same idempotency key.
+pub async fn lead_back(
+    State(drafts): State<FormDrafts>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let read = ReadForm::default();
+    request.extensions_mut().insert(read.clone());
+    let response = next.run(request).await;
+    let error = response.extensions().get::<Error>().cloned();
+    let (Some(error), Some(form)) = (error, read.0.get()) else {
+        return response;
+    };
+    let Some(page) = &form.page else {
+        return response;
+    };
+    let mut back = Redirect::to(&server_context::with_draft(page, &form.key)).into_response();
+    form.keep(&drafts, Some(error.clone()), &mut back).await;
+    back.extensions_mut().insert(error);
+    back
 }
 
 /// Calls a server function: scripts get the status code of an error, plain forms get back what was typed.
-pub async fn handle(request: Request, next: Next) -> Response {
+pub async fn handle(State(drafts): State<FormDrafts>, request: Request, next: Next) -> Response {
     if server_context::wants_html(request.headers()) {
-        keep_typed(request, next).await
+        keep_refused(&drafts, request, next).await
     } else {
         set_status(request, next).await
     }
-}
-
-/// Returns the address of the page without the error and the typed values in it. Returns `None` if there are none, or
-/// if one of our own forms led there. Otherwise anybody could make a link that fills in one of our forms.
-fn without_error(request: &Request) -> Option<String> {
-    let query = request.uri().query().filter(|query| query.contains("__"))?;
-    let client = ClientInfo::of(request.extensions());
-    if is_from_our_page(request.headers(), &client) {
-        return None;
-    }
-    let page = server_context::own_page(
-        request.uri().path(),
-        form_urlencoded::parse(query.as_bytes()),
-    );
-    let kept = without_form_state(&page);
-    (kept != page).then_some(kept)
-}
-
-/// Removes the error and the typed values from the address of a page, and from the one in its `next` parameter.
-fn without_form_state(page: &str) -> String {
-    let (path, query) = page.split_once('?').unwrap_or((page, ""));
-    let kept = form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, _)| !name.starts_with("__"))
-        .map(|(name, value)| match &*name {
-            "next" => (name, without_form_state(&value).into()),
-            _ => (name, value),
-        });
-    server_context::own_page(path, kept)
 }
 
 /// Sets the status of a response from the error in its body. Leptos answers every error of a server function with 500.
@@ -108,61 +123,47 @@ async fn set_status(request: Request, next: Next) -> Response {
     Response::from_parts(parts, Body::from(body))
 }
 
-/// Adds what was typed, except passwords, to the redirect of a refused form. Without JavaScript it leads back to the
-/// form's page with the error in the URL, and nobody has to type everything again.
-async fn keep_typed(request: Request, next: Next) -> Response {
+/// Keeps a refused form, and puts its key into the redirect to its page. Leptos puts the error itself there.
+async fn keep_refused(drafts: &FormDrafts, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let Ok(body) = to_bytes(body, MAX_BODY).await else {
         return Error::TooLarge.into_response();
     };
-    let typed = typed_fields(&body);
-    if let (Some(sent), Some(page)) = (
-        parts.extensions.get::<SubmittedForm>(),
-        server_context::referer(&parts),
-    ) {
-        let _ = sent.0.set(Form {
-            function: parts.uri.path().to_owned(),
-            page,
-            typed: typed.clone(),
-        });
+    let form = SentForm::read(&parts, &body);
+    if let Some(read) = parts.extensions.get::<ReadForm>() {
+        let _ = read.0.set(form.clone());
     }
-    parts.extensions.insert(FormInput(typed.clone()));
+    parts.extensions.insert(form.key.clone());
     let mut response = next.run(Request::from_parts(parts, Body::from(body))).await;
-    let location = response
-        .headers()
-        .get(header::LOCATION)
-        .and_then(|location| location.to_str().ok());
-    if let Some(location) = location.and_then(|location| with_typed(location, &typed))
-        && let Ok(location) = HeaderValue::from_str(&location)
-    {
-        response.headers_mut().insert(header::LOCATION, location);
+    let location = response.headers().get(header::LOCATION);
+    let Some(location) = location.and_then(|location| location.to_str().ok()) else {
+        return response;
+    };
+    if let Some((page, error)) = refusal(location) {
+        let page = server_context::with_draft(&page, &form.key);
+        if let Ok(page) = HeaderValue::from_str(&page) {
+            response.headers_mut().insert(header::LOCATION, page);
+        }
+        form.keep(drafts, Some(error), &mut response).await;
+    } else if location.contains(&form.key.0) {
+        // Signing in leads back to the page.
+        form.keep(drafts, None, &mut response).await;
     }
     response
 }
 
-/// Adds what was typed to the address of a page that shows an error, and removes the errors of earlier attempts.
-fn with_typed(location: &str, typed: &str) -> Option<String> {
+/// Returns the page to which Leptos leads a refused form back, and the error from its address.
+fn refusal(location: &str) -> Option<(String, Error)> {
     let location = Url::parse(location).ok()?;
-    let latest = |name: &str| {
-        location
-            .query_pairs()
-            .filter(|(key, _)| key == name)
-            .last()
-            .map(|(_, value)| value.into_owned())
-    };
-    let (path, error) = (latest("__path")?, latest("__err")?);
-    let told = [("__path", &*path), ("__err", &*error), ("__typed", typed)]
-        .map(|(name, value)| (name.into(), value.into()));
+    let (_, error) = location
+        .query_pairs()
+        .filter(|(name, _)| name == "__err")
+        .last()?;
     let kept = location
         .query_pairs()
-        .filter(|(name, _)| !server_context::is_one_time(name));
-    Some(server_context::own_page(location.path(), kept.chain(told)))
-}
-
-/// Encodes the fields of a form, except passwords and codes, as `ui::form` reads them.
-fn typed_fields(body: &Bytes) -> String {
-    let fields: BTreeMap<_, _> = form_urlencoded::parse(body)
-        .filter(|(name, _)| !name.contains("password") && name != "code" && name != "setup_code")
-        .collect();
-    BASE64_URL_SAFE_NO_PAD.encode(serde_json::to_vec(&fields).unwrap_or_default())
+        .filter(|(name, _)| !server_context::is_one_time(name) && !name.starts_with("__"));
+    Some((
+        server_context::own_page(location.path(), kept),
+        ServerFnUrlError::decode_err(&error),
+    ))
 }

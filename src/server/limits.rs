@@ -76,15 +76,14 @@ impl AddressRateLimiter {
     }
 }
 
-/// Refuses requests from an address that exceeds the rate limit. Loopback addresses are exempt: they belong to a proxy,
-/// which carries the requests of all clients, or to a program of the shop.
+/// Refuses requests from an address that exceeds the rate limit. Programs on this machine are exempt.
 pub async fn limit_rate(
     State(rates): State<Arc<AddressRateLimiter>>,
     request: Request,
     next: Next,
 ) -> Response {
-    let address = ClientInfo::of(request.extensions()).address;
-    match address.filter(|address| !address.is_loopback()) {
+    let client = ClientInfo::of(request.extensions());
+    match client.address.filter(|_| !client.is_this_machine()) {
         Some(address) => match rates.check(address) {
             Ok(()) => next.run(request).await,
             Err(seconds) => Error::TooOften { seconds }.into_response(),

@@ -10,8 +10,11 @@ mod docs;
 mod error_pages;
 mod executor;
 mod files;
+pub mod form_drafts;
 mod form_fallback;
 mod headers;
+mod host;
+mod invitation;
 mod limits;
 pub mod pages;
 mod refusals;
@@ -25,7 +28,7 @@ use crate::{
     auth::{Actor, security_log, session_store::Sessions, setup, throttle},
     bot::{conversation::Bot, poll::UpdatePoller},
     clock,
-    config::Config,
+    config::{Config, start_warnings},
     customers::retention,
     db::{self, Db},
     import::waiting,
@@ -44,10 +47,13 @@ use std::{
 /// How long running requests may take to finish after SIGTERM.
 const SHUTDOWN_LIMIT: Duration = Duration::from_secs(10);
 /// How often expired rows are deleted.
-const SWEEP: Duration = Duration::from_secs(3_600);
+const SWEEP: Duration = Duration::from_secs(600);
 
 /// Serves until SIGTERM or Ctrl-C, then lets running requests finish.
 pub async fn serve(config: Arc<Config>) -> Result<(), String> {
+    for warning in start_warnings::of_server(&config) {
+        tracing::warn!("{warning}");
+    }
     let _alone = db::lock_for_server(&config.database_url)?;
     let ran = crate::migrate::migrate(&config.database_url)?;
     if !ran.is_empty() {
@@ -139,14 +145,14 @@ async fn print_first_steps(app: &AppState) {
     }
 }
 
-/// Deletes expired sessions, password attempts, idempotency keys and uploaded files at regular intervals.
+/// Deletes expired sessions, password attempts, refused forms, idempotency keys and uploaded files at regular intervals.
 async fn clean_up_periodically(app: AppState) {
     let sessions = Sessions(app.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);
     loop {
         ticks.tick().await;
         if let Err(error) = delete_expired(&app, &sessions).await {
-            tracing::warn!(%error, "could not delete expired rows");
+            tracing::warn!(%error, "could not delete what has expired");
         }
         if let Err(error) = retention::run(&app, clock::now()).await {
             tracing::warn!(%error, "could not erase the customers whose retention period has ended");
@@ -161,6 +167,8 @@ async fn delete_expired(app: &AppState, sessions: &Sessions) -> Result<(), crate
         .await?
     {}
     app.write(Actor::System, throttle::sweep).await?;
+    app.write(Actor::System, form_drafts::delete_expired)
+        .await?;
     while !app
         .write(Actor::System, transaction::delete_expired_keys)
         .await?

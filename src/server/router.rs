@@ -3,7 +3,9 @@
 use super::{
     api, assets, authentication, cookies, csrf, docs,
     error_pages::{self, Audience},
-    files, form_fallback, headers,
+    files,
+    form_drafts::{self, FormDrafts},
+    form_fallback, headers, host, invitation,
     limits::{self, AddressRateLimiter, MAX_BODY, TimeLimit},
     pages, refusals, security_txt, telemetry,
 };
@@ -40,6 +42,8 @@ pub fn router(app: AppState, key: &Key) -> Router {
         .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
         .with_signed(key.clone());
     let rates = Arc::new(AddressRateLimiter::new(&config));
+    let hosts = host::served(&config);
+    let drafts = FormDrafts::new(app.clone());
 
     let small = |routes: Router| {
         routes
@@ -49,6 +53,7 @@ pub fn router(app: AppState, key: &Key) -> Router {
     let bounded = |routes: Router, patience: TimeLimit| {
         routes
             .layer(from_fn_with_state(rates.clone(), limits::limit_rate))
+            .layer(from_fn_with_state(hosts.clone(), host::check))
             .layer(telemetry::catch_panics())
             .layer(from_fn_with_state(
                 (config.clone(), patience),
@@ -64,7 +69,6 @@ pub fn router(app: AppState, key: &Key) -> Router {
             ))
             .layer(sessions.clone())
             .layer(from_fn(csrf::protect_changes))
-            .layer(from_fn(cookies::guard))
     };
     let told = |routes: Router, audience: Audience| {
         routes.layer(from_fn_with_state(audience, error_pages::write_body))
@@ -72,7 +76,11 @@ pub fn router(app: AppState, key: &Key) -> Router {
 
     let pages = pages::router(app.clone())
         .merge(docs::router())
-        .layer(from_fn(form_fallback::drop_foreign_error));
+        .layer(from_fn_with_state(drafts.clone(), form_drafts::provide))
+        .layer(from_fn_with_state(
+            key.clone(),
+            invitation::keep_out_of_address,
+        ));
     let pages = bounded(identified(small(pages)), TimeLimit::Usual);
     // Downloads are recorded in the operation log, so only our own pages and programs may request one.
     let downloads =
@@ -80,8 +88,15 @@ pub fn router(app: AppState, key: &Key) -> Router {
     let downloads = bounded(downloads, TimeLimit::Usual);
     let uploads = identified(files::uploads(app.clone()));
     let uploads = bounded(uploads, TimeLimit::File);
-    let functions = small(pages::functions(app.clone())).layer(from_fn(form_fallback::handle));
+    let functions = small(pages::functions(app.clone()))
+        .layer(from_fn_with_state(drafts.clone(), form_fallback::handle))
+        .layer(from_fn_with_state(
+            key.clone(),
+            invitation::keep_out_of_address,
+        ));
     let functions = bounded(identified(functions), TimeLimit::Usual);
+    let functions = told(functions, Audience::Client)
+        .layer(from_fn_with_state(drafts, form_fallback::lead_back));
     let api = identified(small(api::router(app.clone())))
         .layer(from_fn(csrf::refuse_silent_forms))
         .layer(from_fn(read_token));
@@ -97,8 +112,9 @@ pub fn router(app: AppState, key: &Key) -> Router {
         pages.merge(downloads).merge(uploads).merge(machines),
         Audience::People,
     )
-    .merge(told(functions, Audience::Client))
+    .merge(functions)
     .merge(api)
+    .layer(from_fn(cookies::guard))
     .layer(CompressionLayer::new().quality(CompressionLevel::Fastest))
     .layer(from_fn(headers::set_headers))
     .layer(from_fn(telemetry::log_request))

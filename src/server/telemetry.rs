@@ -187,12 +187,7 @@ async fn ready(State(app): State<AppState>) -> Response {
 
 /// Returns the metrics to the addresses in `METRICS_ALLOW`, and 404 to all others.
 async fn metrics_text(State(app): State<AppState>, request: Request) -> Response {
-    let client = ClientInfo::of(request.extensions());
-    let is_allowed = !client.is_behind_untrusted_proxy
-        && client.address.is_some_and(|address| {
-            let allowed = &app.config.metrics_allow;
-            allowed.iter().any(|network| network.contains(&address))
-        });
+    let is_allowed = ClientInfo::of(request.extensions()).is_in(&app.config.metrics_allow);
     let Some(numbers) = recorder().filter(|_| is_allowed) else {
         return Error::NotFound.into_response();
     };

@@ -4,7 +4,10 @@ use axum::{
     Json, Router,
     body::Body,
     extract::{Path, State},
-    http::{StatusCode, header::RETRY_AFTER},
+    http::{
+        StatusCode,
+        header::{LOCATION, RETRY_AFTER},
+    },
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -38,6 +41,8 @@ pub enum Reply {
     Busy(u16, &'static str),
     /// Refuses the message with a status and a description.
     Refused(u16, &'static str),
+    /// Redirects to another server with a status.
+    Redirect(u16, String),
     /// Closes the connection without an answer and without accepting the message.
     Disconnect,
     /// Accepts the message, but closes the connection without an answer.
@@ -250,6 +255,10 @@ async fn send(shared: &Shared, message: Value) -> Response {
             (status, [(RETRY_AFTER, after)], "<html>busy</html>").into_response()
         }
         Some(Reply::Refused(status, why)) => refused(status, why),
+        Some(Reply::Redirect(status, url)) => {
+            let status = StatusCode::from_u16(status).unwrap();
+            (status, [(LOCATION, url)], Body::empty()).into_response()
+        }
         Some(Reply::Disconnect) => disconnect(shared),
         Some(Reply::AcceptAndDisconnect) => {
             accept();

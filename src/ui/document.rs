@@ -1,6 +1,10 @@
 //! The browser-side counterpart of `request`: reads the visitor from the page that the server drew, and sends forms.
 
-use super::Visitor;
+use super::{
+    Visitor,
+    form::Draft,
+    url::{DRAFT, parameter},
+};
 use crate::error::Error;
 use gloo_net::http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
@@ -8,6 +12,7 @@ use leptos::{
     prelude::*,
     server_fn::redirect::{REDIRECT_HEADER, call_redirect_hook},
 };
+use leptos_router::hooks::use_query_map;
 
 /// Returns for whom the server drew the page, and in which language.
 pub fn visitor() -> Visitor {
@@ -22,6 +27,16 @@ pub fn visitor() -> Visitor {
         locale: lang.and_then(|lang| lang.parse().ok()).unwrap_or_default(),
         me: me.and_then(|me| serde_json::from_slice(me.as_bytes()).ok()),
     }
+}
+
+/// Returns the refused form that the visitor sent before, if this page shows it again. The document has it as long as
+/// it is open, but only its first page is for it.
+pub fn draft() -> Option<Draft> {
+    if parameter(&use_query_map().read_untracked(), DRAFT).is_empty() {
+        return None;
+    }
+    let draft = document().body()?.get_attribute("data-draft")?;
+    serde_json::from_slice(draft.as_bytes()).ok()
 }
 
 /// Returns the document title. The browser takes it as plain text, so nothing is escaped.

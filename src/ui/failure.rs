@@ -9,7 +9,7 @@ use crate::{
         labels::{field_label, value_words},
     },
 };
-use leptos::{prelude::*, server::ServerActionError, server_fn::error::ServerFnUrlError};
+use leptos::prelude::*;
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_url;
 
@@ -65,9 +65,8 @@ pub fn Failure(
 
 /// The error of any form on the page that was sent without JavaScript.
 #[component]
-pub fn UrlFailure() -> impl IntoView {
-    let error = use_context::<ServerActionError>()
-        .map(|error| ServerFnUrlError::<Error>::decode_err(error.err()));
+pub fn DraftFailure() -> impl IntoView {
+    let error = ui::draft().and_then(|draft| draft.error);
     error.map(|error| view! { <Failure error /> })
 }
 

@@ -72,6 +72,7 @@ impl Error {
                 td_string!(locale, errors.too_often, seconds = seconds).to_string()
             }
             Self::OtherSite => td_string!(locale, errors.other_site).to_string(),
+            Self::UnknownHost => td_string!(locale, errors.unknown_host).to_string(),
             Self::TooLarge => td_string!(locale, errors.body_too_large).to_string(),
             Self::SlowRequest => td_string!(locale, errors.slow_request).to_string(),
             Self::TookTooLong => td_string!(locale, errors.took_too_long).to_string(),

@@ -20,9 +20,9 @@ mod request;
 pub mod scroll;
 
 #[cfg(not(feature = "ssr"))]
-pub use document::{post, request_id, title, visitor};
+pub use document::{draft, post, request_id, title, visitor};
 #[cfg(feature = "ssr")]
-pub use request::{KEEP_REQUEST_ID, language, post, request_id, title, visitor};
+pub use request::{KEEP_REQUEST_ID, draft, language, post, request_id, title, visitor};
 
 use crate::{
     auth::{Me, Permission},

@@ -1,6 +1,6 @@
 //! Long lists, shown a page at a time and sorted by a column. Their whole state is in the URL.
 
-pub use super::url::{ONE_TIME, parameter, query_of};
+pub use super::url::{DRAFT, ONE_TIME, parameter, query_of};
 
 use crate::{
     error::{Error, FieldError, Problem},

@@ -1,6 +1,6 @@
 //! The server-side counterpart of `document`: reads the visitor from the request.
 
-use super::Visitor;
+use super::{Visitor, form::Draft};
 use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
@@ -20,6 +20,11 @@ pub fn visitor() -> Visitor {
             _ => None,
         },
     }
+}
+
+/// Returns the refused form that the visitor sent before, if this page shows it again.
+pub fn draft() -> Option<Draft> {
+    use_context::<Parts>().and_then(|parts| parts.extensions.get().cloned())
 }
 
 /// Returns the document title as HTML. Leptos does not escape it, and it may contain the name of a product.

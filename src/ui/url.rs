@@ -22,4 +22,7 @@ pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
 }
 
 /// One-time parameters of a URL: they describe the answer to a single request.
-pub const ONE_TIME: [&str; 6] = ["success", "counts", "error", "__path", "__err", "__typed"];
+pub const ONE_TIME: [&str; 4] = ["success", "counts", "error", DRAFT];
+
+/// The parameter with the key of a [`Draft`](crate::ui::form::Draft).
+pub const DRAFT: &str = "draft";

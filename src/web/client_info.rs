@@ -3,6 +3,7 @@
 //! Only this module reads `X-Forwarded-*` and decides whether a proxy is trusted. tower-http accepts the request id
 //! that any client sends; `axum-client-ip` reads the address from one source only, and neither scheme nor host.
 
+use super::host::{self, Host};
 use crate::config::{Config, CookieSecure};
 use axum::{
     extract::{ConnectInfo, Request, State},
@@ -13,9 +14,10 @@ use axum::{
     middleware::Next,
     response::Response,
 };
+use ipnet::IpNet;
 use std::{
     net::{IpAddr, Ipv6Addr, SocketAddr},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 /// The header with the request id.
@@ -24,6 +26,15 @@ const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 const REAL_IP: HeaderName = HeaderName::from_static("x-real-ip");
+/// The headers by which a proxy is recognised.
+const FORWARDING: [HeaderName; 6] = [
+    FORWARDED_FOR,
+    FORWARDED_PROTO,
+    FORWARDED_HOST,
+    REAL_IP,
+    FORWARDED,
+    header::VIA,
+];
 /// The maximum length of a request id from a proxy, in bytes.
 const LONGEST_ID: usize = 64;
 
@@ -34,6 +45,8 @@ pub struct ClientInfo {
     pub id: Arc<str>,
     /// The client address. Behind a trusted proxy, it is the address that the proxy saw.
     pub address: Option<IpAddr>,
+    /// Whether a proxy passed the request on.
+    pub is_forwarded: bool,
     /// Whether a proxy that is not trusted passed the request on. Then its real client is unknown.
     pub is_behind_untrusted_proxy: bool,
     /// Whether the client uses HTTPS, as far as is known.
@@ -48,17 +61,31 @@ impl ClientInfo {
         extensions.get().cloned().unwrap_or_default()
     }
 
+    /// Returns whether a program on this machine sent the request itself, not a proxy on behalf of somebody else.
+    pub fn is_this_machine(&self) -> bool {
+        !self.is_forwarded && self.address.is_some_and(|address| address.is_loopback())
+    }
+
+    /// Returns whether the client is known to be in one of these networks. A loopback address counts only for this
+    /// machine itself.
+    pub fn is_in(&self, networks: &[IpNet]) -> bool {
+        let is_known = !self.is_behind_untrusted_proxy;
+        self.address.filter(|_| is_known).is_some_and(|address| {
+            contains(networks, address) && (!address.is_loopback() || self.is_this_machine())
+        })
+    }
+
     fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
-        let trusted = |name: HeaderName| {
-            value_of_nearest_proxy(headers, &name).filter(|_| config.trust_proxy)
+        let peer = peer.map(|peer| peer.to_canonical());
+        let is_trusted = peer.is_some_and(|peer| contains(&config.trust_proxy, peer));
+        let trusted =
+            |name: HeaderName| value_of_nearest_proxy(headers, &name).filter(|_| is_trusted);
+        let address = if is_trusted && headers.contains_key(FORWARDED_FOR) {
+            forwarded_address(headers, &config.trust_proxy)
+        } else {
+            peer
         };
-        let address = match trusted(FORWARDED_FOR) {
-            // An unreadable value means an unknown address, not that of the proxy.
-            Some(forwarded) => read_address(forwarded),
-            None => peer,
-        };
-        let host =
-            trusted(FORWARDED_HOST).or_else(|| value_of_nearest_proxy(headers, &header::HOST));
+        let asked = value_of_nearest_proxy(headers, &header::HOST);
         let is_secure = match config.cookie_secure {
             CookieSecure::Always => true,
             CookieSecure::Never => false,
@@ -66,18 +93,62 @@ impl ClientInfo {
                 trusted(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
             }
         };
-        let is_passed_on = [&FORWARDED_FOR, &FORWARDED, &REAL_IP, &header::VIA]
-            .iter()
-            .any(|name| headers.contains_key(*name));
+        let is_for_another_host = peer.is_some_and(|peer| peer.is_loopback())
+            && asked.is_some_and(|asked| !host::parse(asked).is_some_and(|host| is_local(&host)));
+        let is_forwarded =
+            is_for_another_host || FORWARDING.iter().any(|name| headers.contains_key(name));
         Self {
             id: trusted(REQUEST_ID)
                 .filter(|id| is_id(id))
                 .map_or_else(new_id, Into::into),
-            address: address.map(|address| address.to_canonical()),
-            is_behind_untrusted_proxy: is_passed_on && !config.trust_proxy,
+            address,
+            is_forwarded,
+            is_behind_untrusted_proxy: is_forwarded && !is_trusted,
             is_secure,
-            host: host.map(Into::into),
+            host: trusted(FORWARDED_HOST).or(asked).map(Into::into),
         }
+    }
+}
+
+/// Returns whether a host is this machine under a name or an address that only itself can use.
+fn is_local(host: &Host) -> bool {
+    match host {
+        Host::Domain(name) => name == host::LOCALHOST,
+        Host::Ipv4(address) => address.is_loopback(),
+        Host::Ipv6(address) => address.is_loopback(),
+    }
+}
+
+fn contains(networks: &[IpNet], address: IpAddr) -> bool {
+    networks.iter().any(|network| network.contains(&address))
+}
+
+/// Returns the client address in `X-Forwarded-For`: the last one that is not a trusted proxy, because everything before
+/// it may be made up. An unreadable value means an unknown address, not that of the proxy.
+fn forwarded_address(headers: &HeaderMap, trusted: &[IpNet]) -> Option<IpAddr> {
+    let lines = headers.get_all(FORWARDED_FOR).iter().rev();
+    let values = lines.flat_map(|line| line.to_str().unwrap_or_default().rsplit(','));
+    let mut client = None;
+    for value in values {
+        let address = read_address(value.trim())?.to_canonical();
+        client = Some(address);
+        if !contains(trusted, address) {
+            break;
+        }
+    }
+    client
+}
+
+/// Says once in the log that a proxy on this machine is not trusted, because then all its clients look like one.
+fn warn_of_untrusted_proxy(client: &ClientInfo) {
+    static ONCE: Once = Once::new();
+    if client.is_behind_untrusted_proxy && client.address.is_some_and(|peer| peer.is_loopback()) {
+        ONCE.call_once(|| {
+            tracing::warn!(
+                "a proxy on this machine passes requests on, but TRUST_PROXY does not name it: all its clients share \
+                 the limits of one address"
+            );
+        });
     }
 }
 
@@ -90,6 +161,7 @@ pub async fn read_client_info(
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| peer.ip());
     let client = ClientInfo::read(&config, request.headers(), peer);
+    warn_of_untrusted_proxy(&client);
     let id = HeaderValue::from_str(&client.id);
     request.extensions_mut().insert(client);
     let mut response = next.run(request).await;
@@ -136,10 +208,11 @@ pub fn new_id() -> Arc<str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::loopback;
 
     fn config(trust_proxy: bool, cookie_secure: CookieSecure) -> Config {
         Config {
-            trust_proxy,
+            trust_proxy: if trust_proxy { loopback() } else { Vec::new() },
             cookie_secure,
             ..Config::for_tests()
         }
@@ -212,7 +285,11 @@ mod tests {
             if let Ok(value) = HeaderValue::from_bytes(id.as_bytes()) {
                 sent.insert(REQUEST_ID, value);
             }
-            assert_eq!(ClientInfo::read(&config, &sent, None).id.len(), 16, "{id}");
+            assert_eq!(
+                ClientInfo::read(&config, &sent, Some(PEER)).id.len(),
+                16,
+                "{id}"
+            );
         }
     }
 
@@ -236,8 +313,102 @@ mod tests {
             (CookieSecure::Never, false),
             (CookieSecure::Auto, true),
         ] {
-            let client = ClientInfo::read(&config(true, setting), &sent, None);
+            let client = ClientInfo::read(&config(true, setting), &sent, Some(PEER));
             assert_eq!(client.is_secure, is_secure, "{setting:?}");
+        }
+    }
+
+    #[test]
+    fn only_a_peer_in_a_trusted_network_names_the_client() {
+        let config = Config {
+            trust_proxy: vec!["10.0.0.0/24".parse().unwrap()],
+            ..Config::for_tests()
+        };
+        let sent = headers(&[
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-host", "shop.example"),
+            ("x-forwarded-proto", "https"),
+            ("host", "10.0.0.9:3000"),
+        ]);
+        for (peer, address, host) in [
+            ("10.0.0.5", "203.0.113.7", "shop.example"),
+            ("::ffff:10.0.0.5", "203.0.113.7", "shop.example"),
+            ("10.0.1.5", "10.0.1.5", "10.0.0.9:3000"),
+            ("127.0.0.1", "127.0.0.1", "10.0.0.9:3000"),
+        ] {
+            let client = ClientInfo::read(&config, &sent, peer.parse().ok());
+            assert_eq!(client.address, address.parse().ok(), "{peer}");
+            assert_eq!(client.host.as_deref(), Some(host), "{peer}");
+            assert_eq!(client.is_secure, host == "shop.example", "{peer}");
+        }
+    }
+
+    #[test]
+    fn the_client_is_the_last_address_that_is_not_a_trusted_proxy() {
+        let config = Config {
+            trust_proxy: vec![
+                "127.0.0.0/8".parse().unwrap(),
+                "10.0.0.0/24".parse().unwrap(),
+            ],
+            ..Config::for_tests()
+        };
+        for (sent, address) in [
+            ("127.0.0.1, 203.0.113.7", "203.0.113.7"),
+            ("198.51.100.1, 203.0.113.7, 10.0.0.5", "203.0.113.7"),
+            (
+                "198.51.100.1, 203.0.113.7, 10.0.0.5, 127.0.0.1",
+                "203.0.113.7",
+            ),
+            ("198.51.100.1, ::ffff:10.0.0.5", "198.51.100.1"),
+            ("10.0.0.6, 10.0.0.5", "10.0.0.6"),
+        ] {
+            let client =
+                ClientInfo::read(&config, &headers(&[("x-forwarded-for", sent)]), Some(PEER));
+            assert_eq!(client.address, address.parse().ok(), "{sent}");
+        }
+    }
+
+    #[test]
+    fn a_peer_on_loopback_is_this_machine_unless_it_passes_requests_on() {
+        let is_this_machine = |lines: &[(&'static str, &str)], peer: &str, trust_proxy| {
+            let config = config(trust_proxy, CookieSecure::Auto);
+            let client = ClientInfo::read(&config, &headers(lines), peer.parse().ok());
+            client.is_this_machine()
+        };
+        for (lines, expected) in [
+            (&[][..], true),
+            (&[("host", "localhost:3000")], true),
+            (&[("host", "LOCALHOST.")], true),
+            (&[("host", "127.0.0.1:3000")], true),
+            (&[("host", "[::1]:3000")], true),
+            (&[("host", "shop.example")], false),
+            (&[("host", "203.0.113.7")], false),
+            (
+                &[("host", "localhost"), ("x-forwarded-for", "127.0.0.1")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("x-forwarded-host", "localhost")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("x-forwarded-proto", "http")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("forwarded", "for=127.0.0.1")],
+                false,
+            ),
+            (&[("host", "localhost"), ("via", "1.1 proxy")], false),
+        ] {
+            for trust_proxy in [true, false] {
+                assert_eq!(
+                    is_this_machine(lines, "127.0.0.1", trust_proxy),
+                    expected,
+                    "{lines:?}"
+                );
+            }
+            assert!(!is_this_machine(lines, "203.0.113.7", false), "{lines:?}");
         }
     }
 }

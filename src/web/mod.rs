@@ -1,6 +1,7 @@
 //! HTTP helpers for all layers above.
 
 pub mod client_info;
+pub mod host;
 mod response;
 
 pub use client_info::ClientInfo;

@@ -10,7 +10,7 @@ use crate::{
     page::Page,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter, query_of},
     },
 };
@@ -89,7 +89,7 @@ pub fn UsersPage() -> impl IntoView {
     view! {
         <Title text=td_string!(locale, nav.users) />
         <h1>{td_string!(locale, nav.users)}</h1>
-        <UrlFailure />
+        <DraftFailure />
         <Filters />
         {ui::loaded(page, draw)}
         <Invitations />

@@ -8,7 +8,7 @@ use crate::{
     fields::Fields,
     ui::{
         self,
-        failure::UrlFailure,
+        failure::DraftFailure,
         form::{Form, FormAction, Submit},
         pager::parameter,
         secret::Secret,
@@ -180,7 +180,7 @@ pub fn UserPage() -> impl IntoView {
                 {td_string!(locale, nav.users)}
             </a>
         </p>
-        <UrlFailure />
+        <DraftFailure />
         {ui::loaded(file, move |file| view! { <UserView file actions /> })}
     }
 }

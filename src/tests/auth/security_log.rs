@@ -17,11 +17,6 @@ use futures::future::join_all;
 
 const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 Firefox/144.0";
 
-/// Returns the shop behind a trusted proxy, which names the client addresses.
-fn behind_proxy(app: App) -> App {
-    app.restarted(|config| config.trust_proxy = true)
-}
-
 /// Returns a browser whose requests come from an address.
 fn browser_at(app: &App, address: &str) -> Browser {
     app.browser()
@@ -63,7 +58,7 @@ async fn wait(app: &App, time: TimeDelta) {
 
 #[apply(on_both_databases)]
 async fn sign_ins_registrations_and_failures_carry_address_and_device(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.admin()).await;
     let mut browser = browser_at(&app, "203.0.113.1");
     let fields = [
@@ -110,7 +105,7 @@ async fn sign_ins_registrations_and_failures_carry_address_and_device(app: App) 
 
 #[apply(on_both_databases)]
 async fn failed_sign_ins_are_recorded_once_a_minute_with_the_number_of_tries(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let mut one = browser_at(&app, "203.0.113.1");
     for _ in 0..4 {
@@ -153,7 +148,7 @@ async fn failed_sign_ins_are_recorded_once_a_minute_with_the_number_of_tries(app
 
 #[apply(on_both_databases)]
 async fn concurrent_failures_are_recorded_once(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let attempts = (0..20).map(|n| {
         let mut browser = browser_at(&app, "203.0.113.1");
@@ -165,7 +160,7 @@ async fn concurrent_failures_are_recorded_once(app: App) {
 
 #[apply(on_both_databases)]
 async fn refusals_of_signed_in_users_are_recorded_once_a_minute(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let mut clerk = browser_at(&app, "203.0.113.1");
     assert_eq!(attempt(&mut clerk, "продавец", PASSWORD).await, 200);

@@ -36,7 +36,7 @@ fn from_address(app: &App, address: &str) -> Browser {
 #[apply(on_both_databases)]
 async fn the_first_account_needs_the_setup_code_from_another_machine(app: App) {
     let (app, code) = with_code(app);
-    let app = app.restarted(|config| config.trust_proxy = true);
+    let app = app.behind_proxy(|_| {});
     let mut stranger = from_address(&app, "203.0.113.1");
     let page = stranger.get("/register").await.body;
     assert!(page.contains("Код установки"), "{page}");
@@ -51,7 +51,7 @@ async fn the_first_account_needs_the_setup_code_from_another_machine(app: App) {
     }
     assert_eq!(app.accounts().await, []);
     // Another server of the same shop accepts it, in any spelling.
-    let app = app.restarted(|_| {});
+    let app = app.behind_proxy(|_| {});
     let mut owner = from_address(&app, "203.0.113.2");
     let spelled = code.replace('-', " ").to_uppercase();
     assert_eq!(register(&mut owner, "хозяин", &spelled).await.status, 200);
@@ -66,6 +66,7 @@ async fn the_first_account_needs_the_setup_code_from_another_machine(app: App) {
 #[apply(on_both_databases)]
 async fn the_machine_itself_needs_no_setup_code_but_a_proxy_on_it_does(app: App) {
     let (app, code) = with_code(app);
+    let app = app.restarted(|config| config.allowed_hosts = vec!["shop.example".to_owned()]);
     let proxied = [
         app.browser()
             .via_loopback()
@@ -99,7 +100,7 @@ async fn the_machine_itself_needs_no_setup_code_but_a_proxy_on_it_does(app: App)
 #[apply(on_both_databases)]
 async fn tries_of_the_setup_code_are_limited_for_each_address(app: App) {
     let (app, code) = with_code(app);
-    let app = app.restarted(|config| config.trust_proxy = true);
+    let app = app.behind_proxy(|_| {});
     let mut stranger = from_address(&app, "203.0.113.1");
     for _ in 0..5 {
         let refused = register(&mut stranger, "чужой", "0000-0000-0000").await;

@@ -23,11 +23,6 @@ use futures::future::join_all;
 use std::time::Duration;
 use tokio::{spawn, time::sleep};
 
-/// Returns the shop behind a trusted proxy, which names the client addresses.
-fn behind_proxy(app: App) -> App {
-    app.restarted(|config| config.trust_proxy = true)
-}
-
 /// Returns a browser whose requests come from an address.
 fn browser_at(app: &App, address: &str) -> Browser {
     app.browser().with_header("x-forwarded-for", address)
@@ -132,7 +127,7 @@ async fn a_password_change_does_not_overwrite_a_concurrent_reset(app: App) {
 
 #[apply(on_both_databases)]
 async fn each_failure_for_an_account_doubles_the_wait_for_every_address(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     for host in 1..=5 {
         let mut one = browser_at(&app, &format!("203.0.113.{host}"));
@@ -171,7 +166,7 @@ async fn each_failure_for_an_account_doubles_the_wait_for_every_address(app: App
 
 #[apply(on_both_databases)]
 async fn the_wait_for_an_account_is_at_most_five_minutes(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     for host in 0..40 {
         attempt(
@@ -219,7 +214,7 @@ async fn an_unknown_name_is_throttled_like_a_known_one(app: App) {
 
 #[apply(on_both_databases)]
 async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let mut one = browser_at(&app, "2001:db8:1:2::1");
     for n in 0..30 {
@@ -250,7 +245,7 @@ async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: A
         200
     );
     // Without a trusted proxy, any client could forge the header.
-    let app = app.restarted(|config| config.trust_proxy = false);
+    let app = app.restarted(|config| config.trust_proxy = Vec::new());
     assert_eq!(
         attempt(
             &mut browser_at(&app, "2001:db8:1:2::1"),
@@ -264,7 +259,7 @@ async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: A
 
 #[apply(on_both_databases)]
 async fn successful_sign_ins_do_not_throttle_an_address(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     for _ in 0..40 {
         assert_eq!(
@@ -276,7 +271,7 @@ async fn successful_sign_ins_do_not_throttle_an_address(app: App) {
 
 #[apply(on_both_databases)]
 async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     let mut owner = app
         .signed_in_browser(app.clerk())
         .await
@@ -345,7 +340,7 @@ async fn each_trusted_browser_has_a_limit_of_its_own(app: App) {
 
 #[apply(on_both_databases)]
 async fn concurrent_attempts_are_each_counted(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let attempts = (0..20).map(|host| {
         let mut browser = browser_at(&app, &format!("203.0.113.{host}"));
@@ -534,7 +529,7 @@ async fn a_name_that_imitates_another_is_refused(app: App) {
 
 #[apply(on_both_databases)]
 async fn registrations_from_one_address_are_limited(app: App) {
-    let app = behind_proxy(app);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.admin()).await;
     let mut browser = browser_at(&app, "203.0.113.1");
     let mut register = async |n: usize| {

@@ -121,6 +121,23 @@ async fn retry_after_from_telegram_is_respected(app: App) {
 }
 
 #[apply(on_both_databases)]
+async fn a_redirect_leads_no_message_to_another_server(app: App) {
+    let (telegram, other) = (Telegram::start().await, Telegram::start().await);
+    let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT]).await;
+    let order = clerk.create_order("чай", 1).await.unwrap();
+    let target = format!("{}/bot{TOKEN}/sendMessage", other.url);
+    for (status, time) in [(302, 0), (307, HOUR)] {
+        telegram.queue_reply(Reply::Redirect(status, target.clone()));
+        assert_eq!(deliver(&app.state, &channels, time).await, 0, "{status}");
+    }
+    assert_eq!(telegram.calls("sendMessage").len(), 2);
+    assert_eq!(other.calls("sendMessage").len(), 0);
+    // The message waits until the server accepts it.
+    assert_eq!(deliver(&app.state, &channels, 2 * HOUR).await, 1);
+    assert_eq!(telegram.messages(CHAT), [new_order_message(&order)]);
+}
+
+#[apply(on_both_databases)]
 async fn retry_after_from_a_proxy_is_respected(app: App) {
     let telegram = Telegram::start().await;
     let (app, channels, clerk) = shop_with_product(app, &telegram, &[CHAT, OTHER_CHAT]).await;

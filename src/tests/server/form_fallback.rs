@@ -1,7 +1,11 @@
 //! Forms as a browser without JavaScript submits them.
 
-use crate::tests::support::{App, apply, on_both_databases};
-use diesel::RunQueryDsl;
+use crate::tests::support::{App, Browser, PASSWORD, PHONE, apply, on_both_databases};
+use crate::{
+    auth::{Actor, Role},
+    schema::form_drafts,
+};
+use diesel::prelude::*;
 
 #[apply(on_both_databases)]
 async fn products_supplies_and_orders_work_without_javascript(app: App) {
@@ -501,10 +505,205 @@ async fn a_typed_password_is_not_kept_across_the_sign_in(app: App) {
         .hidden_field("next")
         .replace("&amp;", "&");
     assert!(
-        next.starts_with("/account?success=signed_in_again"),
+        next.starts_with("/account?success=signed_in_again&draft="),
         "{next}"
     );
-    assert!(next.ends_with("__typed=e30"), "a field was kept: {next}");
+    let drafts = drafts(&app).await;
+    assert!(
+        drafts.len() == 1 && drafts[0].1.ends_with("\"fields\":{}}"),
+        "a field was kept: {drafts:?}"
+    );
+}
+
+/// Returns the owners and the contents of all kept forms.
+async fn drafts(app: &App) -> Vec<(String, String)> {
+    app.state
+        .db
+        .read(|conn| {
+            Ok(form_drafts::table
+                .select((form_drafts::owner, form_drafts::content))
+                .order(form_drafts::created_at)
+                .load(conn)?)
+        })
+        .await
+        .unwrap()
+}
+
+const TYPED: [(&str, &str); 4] = [
+    ("phone", "8 916 123-45"),
+    ("customer_name", "Анна Каренина"),
+    ("product", "чай"),
+    ("qty", "много"),
+];
+
+/// Refuses an order that a browser sends, and returns the address to which it is led back.
+async fn refused_order(browser: &mut Browser) -> String {
+    let refused = browser
+        .submit("/orders/new?product=1", "create_order", &TYPED)
+        .await;
+    refused.location.unwrap()
+}
+
+#[apply(on_both_databases)]
+async fn no_address_contains_what_was_typed_or_what_is_stored(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    app.create_product("чай", 5).await;
+    let order = app
+        .person("продавец", Role::User)
+        .create_order("чай", 1)
+        .await
+        .unwrap();
+    let page = format!("/orders/{}", order.id);
+    let edit = |version: &'static str, name: &'static str| {
+        [
+            ("id", "1"),
+            ("version", version),
+            ("phone", PHONE),
+            ("customer_name", name),
+            ("qty", "1"),
+            ("unit_price_rub", "100"),
+        ]
+    };
+    clerk
+        .submit(&page, "edit_order", &edit("1", "Вронский"))
+        .await;
+    // The conflict shows the name that another user has stored in the meantime.
+    let stale = clerk.submit(&page, "edit_order", &edit("1", "Левин")).await;
+    let shown = clerk.follow(&stale).await;
+    assert!(
+        shown.body.contains("Вронский") && shown.body.contains("Левин"),
+        "{}",
+        shown.body
+    );
+    assert_eq!(shown.headers["cache-control"], "no-store");
+    let mut addresses = vec![(stale.location.unwrap(), "/orders/1?draft=")];
+    addresses.push((
+        refused_order(&mut clerk).await,
+        "/orders/new?product=1&draft=",
+    ));
+    let mut stranger = app.browser();
+    let login = stranger.sign_in("Анна Каренина", PASSWORD).await;
+    addresses.push((login.location.unwrap(), "/login?draft="));
+    clerk.submit("/", "sign_out", &[]).await;
+    addresses.push((
+        refused_order(&mut clerk).await,
+        "/login?next=%2Forders%2Fnew%3Fproduct%3D1%26success%3Dsigned_in_again%26draft%3D",
+    ));
+    for (address, start) in addresses {
+        let key = address.strip_prefix(start);
+        let is_key = |key: &str| key.len() == 32 && key.bytes().all(|b| b.is_ascii_hexdigit());
+        assert!(key.is_some_and(is_key), "{address}");
+    }
+}
+
+#[apply(on_both_databases)]
+async fn only_the_same_user_in_the_same_browser_sees_a_kept_form(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    app.create_product("чай", 5).await;
+    let address = refused_order(&mut clerk).await;
+    // A reload and another server show it, too.
+    let other_server = app.with_secret([7; 64]);
+    let mut there = clerk.clone().connected_to(&other_server);
+    for _ in 0..2 {
+        assert!(clerk.get(&address).await.body.contains("Анна Каренина"));
+        assert!(there.get(&address).await.body.contains("Анна Каренина"));
+    }
+    let app = other_server;
+    let mut elsewhere = app.browser();
+    elsewhere.sign_in("продавец", PASSWORD).await;
+    assert!(!elsewhere.get(&address).await.body.contains("Анна Каренина"));
+    // The next user at the same counter presses Back.
+    clerk.submit("/", "sign_out", &[]).await;
+    clerk.sign_in("менеджер", PASSWORD).await;
+    let page = clerk.get(&address).await;
+    assert!(page.status == 200 && !page.body.contains("Анна Каренина"));
+    clerk.submit("/", "sign_out", &[]).await;
+    clerk.sign_in("продавец", PASSWORD).await;
+    assert!(clerk.get(&address).await.body.contains("Анна Каренина"));
+}
+
+#[apply(on_both_databases)]
+async fn a_kept_form_expires_and_is_deleted(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    app.create_product("чай", 5).await;
+    let address = refused_order(&mut clerk).await;
+    let age = async |minutes: i64| {
+        let at = crate::clock::now().utc() - chrono::TimeDelta::minutes(minutes);
+        let change = move |tx: &mut crate::transaction::Tx<'_>| {
+            diesel::update(form_drafts::table)
+                .set(form_drafts::created_at.eq(at))
+                .execute(tx.conn)?;
+            Ok(())
+        };
+        app.state.write(Actor::System, change).await.unwrap();
+        clerk
+            .clone()
+            .get(&address)
+            .await
+            .body
+            .contains("Анна Каренина")
+    };
+    assert!(age(19).await);
+    assert!(!age(21).await);
+    assert_eq!(drafts(&app).await.len(), 1);
+    app.state
+        .write(Actor::System, crate::server::form_drafts::delete_expired)
+        .await
+        .unwrap();
+    assert_eq!(drafts(&app).await, []);
+}
+
+#[apply(on_both_databases)]
+async fn kept_forms_are_bounded_by_user_address_and_in_total(app: App) {
+    let mut clerk = app.signed_in_browser(app.clerk()).await;
+    app.create_product("чай", 5).await;
+    let first = refused_order(&mut clerk).await;
+    for _ in 0..20 {
+        refused_order(&mut clerk).await;
+    }
+    let last = refused_order(&mut clerk).await;
+    assert_eq!(drafts(&app).await.len(), 20);
+    assert!(!clerk.get(&first).await.body.contains("Анна Каренина"));
+    assert!(clerk.get(&last).await.body.contains("Анна Каренина"));
+    // Those who are not signed in are counted by address, and lose theirs first when there are too many.
+    app.sql(
+        "INSERT INTO form_drafts (id, owner, content, created_at)
+         WITH RECURSIVE numbers (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM numbers WHERE i < 1980)
+         SELECT 'id-' || i, 'address/' || i, '', '2099-01-01 00:00:00' FROM numbers",
+    )
+    .await;
+    assert_eq!(drafts(&app).await.len(), 2_000);
+    let app = app.behind_proxy(|_| {});
+    for n in 0..30 {
+        let mut stranger = app.browser().with_header("x-forwarded-for", "203.0.113.1");
+        stranger.sign_in(&format!("имя-{n}"), "wrong horse").await;
+    }
+    let kept = drafts(&app).await;
+    let count = |owner: &str| kept.iter().filter(|(of, _)| of == owner).count();
+    assert_eq!(
+        (
+            kept.len(),
+            count("address/203.0.113.1"),
+            count("user/продавец")
+        ),
+        (2_000, 20, 20)
+    );
+    // The fields of a form that is too large are not kept, only the reason.
+    let long = "я".repeat(20_000);
+    let mut clerk = clerk.connected_to(&app);
+    let refused = clerk
+        .submit(
+            "/orders/new",
+            "create_order",
+            &[("customer_name", long.as_str())],
+        )
+        .await;
+    let page = clerk.follow(&refused).await;
+    assert!(
+        page.body.contains("Заполните это поле") && !page.body.contains("яяя"),
+        "{}",
+        page.body
+    );
 }
 
 #[apply(on_both_databases)]

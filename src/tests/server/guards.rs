@@ -201,7 +201,7 @@ async fn every_answer_has_the_security_headers(app: App) {
 async fn hsts_is_sent_only_over_https(app: App) {
     let page = app.browser().get("/login").await;
     assert!(!page.headers.contains_key("strict-transport-security"));
-    let proxied = app.restarted(|config| config.trust_proxy = true);
+    let proxied = app.behind_proxy(|_| {});
     let page = proxied
         .browser()
         .with_header("x-forwarded-proto", "https")
@@ -353,7 +353,7 @@ async fn a_token_works_from_any_origin_but_only_under_the_api(app: App) {
 
 #[apply(on_both_databases)]
 async fn behind_a_proxy_the_origin_is_the_public_host(app: App) {
-    let app = app.restarted(|config| config.trust_proxy = true);
+    let app = app.behind_proxy(|_| {});
     let proxied = |origin: &str| {
         Request::post("/fn/set_language")
             .header(header::HOST, "127.0.0.1:3000")
@@ -441,7 +441,7 @@ async fn nothing_changes_on_get(app: App) {
 
 #[apply(on_both_databases)]
 async fn behind_https_every_cookie_has_the_host_prefix(app: App) {
-    let app = app.restarted(|config| config.trust_proxy = true);
+    let app = app.behind_proxy(|_| {});
     app.create_account(app.admin()).await;
     let mut browser = app.browser().with_header("x-forwarded-proto", "https");
     let mut cookies = Vec::new();
@@ -621,10 +621,7 @@ async fn blocking_deletion_and_new_passwords_end_all_sessions_at_once(app: App) 
 
 #[apply(on_both_databases)]
 async fn a_rate_limited_request_gets_an_explanation(app: App) {
-    let app = app.restarted(|config| {
-        config.trust_proxy = true;
-        config.rate_limit = 1;
-    });
+    let app = app.behind_proxy(|config| config.rate_limit = 1);
     let mut browser = app.browser().with_header("x-forwarded-for", "203.0.113.7");
     for _ in 0..10 {
         assert_eq!(browser.get("/healthz").await.status, 200);
@@ -660,14 +657,149 @@ async fn a_rate_limited_request_gets_an_explanation(app: App) {
             .status,
         200
     );
-    let mut local = app.browser().with_header("x-forwarded-for", "127.0.0.1");
+    let mut local = app.browser();
     for _ in 0..20 {
         assert_eq!(
             local.get("/healthz").await.status,
             200,
-            "the loopback address was limited"
+            "the machine itself was limited"
         );
     }
+}
+
+#[apply(on_both_databases)]
+async fn a_proxy_on_the_machine_is_not_exempt_from_the_rate_limit(mut app: App) {
+    for (name, value) in [
+        ("x-forwarded-for", "127.0.0.1"),
+        ("x-forwarded-host", "localhost"),
+        ("via", "1.1 proxy"),
+        ("host", "shop.example"),
+        ("host", "203.0.113.7"),
+    ] {
+        app = app.restarted(|config| config.rate_limit = 1);
+        let mut proxied = app.browser().via_loopback().with_header(name, value);
+        for _ in 0..10 {
+            assert_eq!(proxied.get("/healthz").await.status, 200, "{name}: {value}");
+        }
+        assert_eq!(proxied.get("/healthz").await.status, 429, "{name}: {value}");
+        let mut local = app.browser().via_loopback();
+        assert_eq!(local.get("/healthz").await.status, 200, "{name}: {value}");
+    }
+}
+
+/// Returns the status of a page of this server under a host.
+async fn status_under(app: &App, host: &str) -> u16 {
+    app.browser()
+        .with_header("host", host)
+        .get("/login")
+        .await
+        .status
+}
+
+#[apply(on_both_databases)]
+async fn the_shop_is_served_only_under_its_own_hosts(app: App) {
+    let app = app.restarted(|config| config.allowed_hosts = vec!["counter.local".to_owned()]);
+    for host in [
+        "shop.example",
+        "SHOP.example.:443",
+        "counter.local:3000",
+        "localhost:3000",
+        "127.0.0.1:3000",
+        "192.168.1.5",
+        "[2001:db8::1]:3000",
+    ] {
+        assert_eq!(status_under(&app, host).await, 200, "{host}");
+    }
+    for host in [
+        "evil.example",
+        "evil.example:3000",
+        "shop.example.evil.example",
+        "127.0.0.1.evil.example",
+        "counter",
+        "",
+    ] {
+        assert_eq!(status_under(&app, host).await, 421, "{host}");
+    }
+    // A program without a host, such as a health check over HTTP/1.0, is no browser.
+    assert_eq!(app.browser().get("/login").await.status, 200);
+}
+
+#[apply(on_both_databases)]
+async fn a_rebound_name_gets_no_data_and_changes_nothing(app: App) {
+    let mut browser = app
+        .signed_in_browser(app.manager())
+        .await
+        .with_header("host", "evil.example:3000");
+    app.manager().create_product("чай", 5).await;
+    let before = app.state.db.read(database_contents).await.unwrap();
+    for path in every_address(1, 1) {
+        let answer = browser.get(&path).await;
+        assert_eq!(answer.status, 421, "{path}");
+        assert!(
+            answer.body.contains("ALLOWED_HOSTS")
+                && !answer.body.contains("чай")
+                && !answer.body.contains("shop.example"),
+            "{path}: {}",
+            answer.body
+        );
+        assert_eq!(
+            answer.headers["x-content-type-options"], "nosniff",
+            "{path}"
+        );
+    }
+    // The name is the same site as itself, so the browser sends no sign of another site.
+    let page = browser.get("/orders").await;
+    assert!(page.body.starts_with("<!DOCTYPE html>"), "{}", page.body);
+    let function = browser.call("create_product", &[("name", "кофе")]).await;
+    assert_eq!(
+        (function.status, function.body.as_str()),
+        (421, "\"UnknownHost\"")
+    );
+    let request = post("/api/products", "application/json").body(Body::from(r#"{"name": "кофе"}"#));
+    let api = browser.send(request.unwrap()).await;
+    assert!(
+        api.status == 421 && api.body.contains("urn:sirius:unknown_host"),
+        "{}",
+        api.body
+    );
+    let upload = post("/uploads/products", MULTIPART).body(Body::from(UPLOAD));
+    assert_eq!(browser.send(upload.unwrap()).await.status, 421);
+    assert_eq!(app.state.db.read(database_contents).await.unwrap(), before);
+}
+
+#[apply(on_both_databases)]
+async fn behind_a_trusted_proxy_the_host_of_the_client_is_checked(app: App) {
+    let untrusting = app.router.clone();
+    let app = app.behind_proxy(|_| {});
+    for (forwarded, host, status) in [
+        ("shop.example", "127.0.0.1:3000", 200),
+        ("shop.example", "sirius:3000", 200),
+        ("evil.example", "127.0.0.1:3000", 421),
+        ("evil.example", "shop.example", 421),
+        // A script in a browser on the machine of the proxy can send any header except `Host`.
+        ("shop.example", "evil.example", 421),
+    ] {
+        let mut browser = app
+            .browser()
+            .with_header("x-forwarded-host", forwarded)
+            .with_header("host", host);
+        assert_eq!(
+            browser.get("/login").await.status,
+            status,
+            "{forwarded} {host}"
+        );
+    }
+    // Without trust, only `Host` counts.
+    let app = App {
+        router: untrusting,
+        ..app
+    };
+    let mut browser = app
+        .browser()
+        .via_loopback()
+        .with_header("x-forwarded-host", "shop.example");
+    browser = browser.with_header("host", "sirius:3000");
+    assert_eq!(browser.get("/login").await.status, 421);
 }
 
 #[apply(on_both_databases)]

@@ -1,5 +1,6 @@
 //! The monitoring of the server: metrics and readiness.
 
+use crate::config::loopback;
 use crate::tests::support::{App, Browser, PHONE, apply, block_on, on_both_databases};
 use axum::{body::Body, extract::ConnectInfo, http::Request};
 use std::net::SocketAddr;
@@ -50,8 +51,18 @@ fn metrics_are_served_only_to_allowed_addresses() {
         }
         assert!(!metrics.contains("/orders/1\"") && !metrics.contains(PHONE));
         // Behind an untrusted proxy, every client has the address of the proxy.
-        let mut proxied = browser.clone().with_header("x-forwarded-for", "127.0.0.1");
-        assert_eq!(get_metrics(&mut proxied, "127.0.0.1").await.status, 404);
+        for (name, value) in [("x-forwarded-for", "127.0.0.1"), ("host", "shop.example")] {
+            let mut proxied = browser.clone().with_header(name, value);
+            let answer = get_metrics(&mut proxied, "127.0.0.1").await;
+            assert_eq!(answer.status, 404, "{name}");
+        }
+        // A trusted proxy on the machine is not the machine itself, either.
+        let app = app.restarted(|config| config.trust_proxy = loopback());
+        for (client, status) in [("127.0.0.1", 404), ("203.0.113.7", 404)] {
+            let mut proxied = app.browser().with_header("x-forwarded-for", client);
+            let answer = get_metrics(&mut proxied, "127.0.0.1").await;
+            assert_eq!(answer.status, status, "{client}");
+        }
     });
 }
 

@@ -6,7 +6,7 @@ use crate::{
         Actor, Me, Role,
         users::{Account, Query, service as accounts},
     },
-    config::Config,
+    config::{Config, loopback},
     db::{Conn, DatabaseUrl, Db},
     error::Error,
     integrity,
@@ -24,7 +24,13 @@ use axum::{
     http::{HeaderMap, HeaderName, HeaderValue, Request, header},
 };
 use diesel::connection::SimpleConnection;
-use std::{env, net::SocketAddr, sync::Arc, thread, time::Duration};
+use std::{
+    env,
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    sync::Arc,
+    thread,
+    time::Duration,
+};
 use tempfile::TempDir;
 use tokio::runtime::Builder;
 use tower::ServiceExt;
@@ -46,6 +52,8 @@ pub fn block_on(test: impl Future<Output = ()>) {
         .expect("the test timed out");
 }
 
+/// The address of a program on the machine of the server.
+const LOOPBACK: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 1);
 /// The password of every account in the tests.
 pub const PASSWORD: &str = "correct horse";
 /// The form of a new API token.
@@ -157,6 +165,16 @@ impl App {
             state,
             _database: self._database,
         }
+    }
+
+    /// Returns the same shop after a restart behind a proxy on the same machine, which it trusts.
+    pub fn behind_proxy(self, change: impl FnOnce(&mut Config)) -> Self {
+        let app = self.restarted(|config| {
+            config.trust_proxy = loopback();
+            change(config);
+        });
+        let router = app.router.clone().layer(Extension(ConnectInfo(LOOPBACK)));
+        Self { router, ..app }
     }
 
     /// Returns another server of the same shop. On SQLite, which allows only one server, it is the same one.
@@ -471,8 +489,7 @@ impl Browser {
 
     /// Returns the same browser, whose requests come from the loopback address.
     pub fn via_loopback(mut self) -> Self {
-        let peer = SocketAddr::from(([127, 0, 0, 1], 1));
-        self.router = self.router.layer(Extension(ConnectInfo(peer)));
+        self.router = self.router.layer(Extension(ConnectInfo(LOOPBACK)));
         self
     }
 

@@ -1,12 +1,7 @@
 //! Sends forms to server functions.
 
 use crate::{error::Error, ui};
-use leptos::{
-    prelude::*,
-    server::ServerActionError,
-    server_fn::{ServerFn, error::ServerFnUrlError},
-    task::spawn_local,
-};
+use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use serde::de::DeserializeOwned;
 
 /// The submission of a form to a server function, and its result.
@@ -49,10 +44,10 @@ impl Unsent {
 
 impl FormAction {
     /// Creates an action for the server function `S`. If the form was sent without JavaScript and refused, starts with
-    /// the refusal from the URL.
+    /// the refusal.
     pub fn new<S: ServerFn>() -> Self {
-        let refused = use_context::<ServerActionError>().filter(|error| error.path() == S::PATH);
-        let outcome = refused.map(|error| Err(ServerFnUrlError::<Error>::decode_err(error.err())));
+        let refusal = super::draft_of(S::PATH).and_then(|draft| draft.error);
+        let outcome = refusal.map(Err);
         Self {
             path: S::PATH,
             outcome: RwSignal::new(outcome),
@@ -61,7 +56,8 @@ impl FormAction {
         }
     }
 
-    /// Creates an action for one of many forms on a page. A refusal from the URL is left to the page to show.
+    /// Creates an action for one of many forms on a page. A refusal of a form without JavaScript is left to the page to
+    /// show.
     pub fn in_row<S: ServerFn>() -> Self {
         Self {
             path: S::PATH,

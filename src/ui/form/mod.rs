@@ -1,18 +1,20 @@
 //! Forms that work the same with and without JavaScript. Errors are shown at their fields, and what was typed is kept.
 
 mod action;
+mod draft;
 mod field;
 mod state;
 
 pub use action::{FormAction, Interrupted, Unsent};
+pub use draft::Draft;
 pub use state::{FormState, form_state};
 
 pub use field::{
     CheckBox, Field, FieldError, IdempotencyKey, TextArea, Version, follow_text, is_wrong,
 };
-use state::{is_shown_at_fields, typed_before};
+use state::is_shown_at_fields;
 
-use crate::ui::{self, failure::Failure, url::parameter};
+use crate::ui::{self, failure::Failure};
 use leptos::{
     context::Provider,
     ev::{InputEvent, SubmitEvent},
@@ -20,8 +22,6 @@ use leptos::{
     web_sys::{FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams},
 };
 use leptos_i18n::td_string;
-use leptos_router::hooks::use_query_map;
-use std::collections::HashMap;
 
 /// A form that calls a server function.
 #[component]
@@ -36,16 +36,11 @@ pub fn Form(
     resets: bool,
     children: Children,
 ) -> impl IntoView {
-    let is_refused = parameter(&use_query_map().read_untracked(), "__path") == action.path();
-    let typed = if is_refused {
-        typed_before()
-    } else {
-        HashMap::new()
-    };
+    let typed = draft_of(action.path()).map(|draft| draft.fields);
     let state = FormState {
         action,
-        is_refused,
-        typed: StoredValue::new(typed),
+        is_refused: typed.is_some(),
+        typed: StoredValue::new(typed.unwrap_or_default()),
         guard: StoredValue::new(None),
         waits_for: RwSignal::new(None),
     };
@@ -100,6 +95,11 @@ pub fn Form(
             <Provider value=state>{children()}</Provider>
         </form>
     }
+}
+
+/// Returns the draft of the form that was sent to this server function.
+fn draft_of(function: &str) -> Option<Draft> {
+    ui::draft().filter(|draft| draft.function == function)
 }
 
 /// Moves the focus to the first wrong field of a form, once it is drawn.

@@ -2,10 +2,8 @@
 
 use super::action::FormAction;
 use crate::error::{Error, Problem};
-use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use leptos::prelude::*;
-use leptos_router::hooks::use_query_map;
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 
 /// The state that a form shares with its fields.
 #[derive(Clone, Copy)]
@@ -14,7 +12,7 @@ pub struct FormState {
     /// The form was sent without JavaScript, and refused.
     pub(super) is_refused: bool,
     /// What was typed before a refusal, if the form was sent without JavaScript.
-    pub(super) typed: StoredValue<HashMap<String, String>>,
+    pub(super) typed: StoredValue<BTreeMap<String, String>>,
     /// Decides whether the form may be sent.
     pub(super) guard: StoredValue<Option<Callback<(), bool>>>,
     /// The field that is still looking up its value, for which the submitted form waits.
@@ -82,18 +80,6 @@ impl FormState {
         let wrong = fields.into_iter().find(|wrong| wrong.field == name)?;
         Some(wrong.problem)
     }
-}
-
-/// Reads from the URL what was typed before a refusal.
-pub(super) fn typed_before() -> HashMap<String, String> {
-    let query = use_query_map();
-    let fields = query
-        .read_untracked()
-        .get_str("__typed")
-        .and_then(|fields| BASE64_URL_SAFE_NO_PAD.decode(fields).ok());
-    fields
-        .and_then(|fields| serde_json::from_slice(&fields).ok())
-        .unwrap_or_default()
 }
 
 pub(super) fn is_shown_at_fields(error: &Error) -> bool {
