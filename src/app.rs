@@ -295,7 +295,9 @@ fn AdminMenu() -> impl IntoView {
                     <MenuLink href="/admin/logs" label=td_string!(locale, nav.log) />
                     <MenuLink href="/admin/notifications" label=td_string!(locale, nav.notifications) />
                     {ui::may(Permission::EraseCustomers)
-                        .then(|| view! { <MenuLink href="/admin/customers" label=td_string!(locale, customers.title) /> })}
+                        .then(|| {
+                            view! { <MenuLink href="/admin/customers" label=td_string!(locale, customers.title) /> }
+                        })}
                 </nav>
             }
         })

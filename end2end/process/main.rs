@@ -18,6 +18,7 @@ mod copy;
 mod database;
 mod deny;
 mod disk;
+mod erase;
 mod everything;
 mod flood;
 mod hang;

@@ -1,5 +1,5 @@
-//! The page of an erasure: the document that order No. 179 of Roskomnadzor (28.10.2022) asks for, and the extract of the
-//! operation log. Points 3 and 5 of the order list what they contain. The page is made to be printed.
+//! The page of an erasure, made to be printed: the document that order No. 179 of Roskomnadzor (28.10.2022) asks for,
+//! and the extract of the operation log.
 
 use super::{Erasure, erased_name};
 use crate::{

@@ -17,8 +17,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// The most ids in one statement.
 const BATCH: usize = 500;
-/// Texts read at a time.
-const TEXTS: i64 = 5_000;
 
 /// The indexes of the table cover only these rows, which SQLite recognises by the same words.
 const PHONES: &str = "operation_log_personal.field = 'phone'";
@@ -52,13 +50,17 @@ pub fn find(tx: &mut Tx<'_>, number: &str, orders: &[i64]) -> Result<Traces, Err
         .into_iter()
         .filter(|id| orders.binary_search(id).is_err())
         .collect();
-    let present = present_names(tx.conn, &traces.former_orders)?;
+    let present = present_customers(tx.conn, &traces.former_orders)?;
+    if present.values().any(|(phone, _)| phone == number) {
+        // Booked since the orders were locked.
+        return Err(Error::Locked);
+    }
     let mut rows = BTreeMap::<i64, Vec<PersonalRow>>::new();
     for (order, row) in of_orders(tx.conn, &traces.former_orders)? {
         rows.entry(order).or_default().push(row);
     }
     for (order, rows) in rows {
-        let present = present.get(&order).and_then(Option::as_deref);
+        let present = present.get(&order).and_then(|(_, name)| name.as_deref());
         traces.add_former(number, present, &rows);
     }
     Ok(traces)
@@ -116,41 +118,24 @@ impl Traces {
 
     /// Adds the texts that mention the customer.
     pub fn add_texts(&mut self, tx: &mut Tx<'_>, person: &Person) -> Result<(), Error> {
-        let mut last = (0, String::new());
-        loop {
-            let rows: Vec<PersonalRow> = personal::table
-                .filter(sql::<Bool>(FREE_TEXTS))
-                .filter(
-                    personal::operation_id.gt(last.0).or(personal::operation_id
-                        .eq(last.0)
-                        .and(personal::field.gt(last.1.clone()))),
-                )
-                .order((personal::operation_id, personal::field))
-                .limit(TEXTS)
-                .select(PersonalRow::as_select())
-                .load(tx.conn)?;
-            let Some(end) = rows.last() else {
-                return Ok(());
+        for row in texts(tx.conn)? {
+            let is_mentioned = |text: &Option<String>| {
+                text.as_deref()
+                    .is_some_and(|text| match row.field.as_str() {
+                        NOTE => person.is_in(text),
+                        QUERY => person.is_in_filters(text),
+                        _ => false,
+                    })
             };
-            last = (end.operation_id, end.field.clone());
-            for row in &rows {
-                let is_mentioned = |text: &Option<String>| {
-                    text.as_deref()
-                        .is_some_and(|text| match row.field.as_str() {
-                            NOTE => person.is_in(text),
-                            QUERY => person.is_in_filters(text),
-                            _ => false,
-                        })
-                };
-                self.add(
-                    row,
-                    [
-                        is_mentioned(&row.value_before),
-                        is_mentioned(&row.value_after),
-                    ],
-                );
-            }
+            self.add(
+                &row,
+                [
+                    is_mentioned(&row.value_before),
+                    is_mentioned(&row.value_after),
+                ],
+            );
         }
+        Ok(())
     }
 
     /// Replaces the values by the name of the erasure.
@@ -226,53 +211,57 @@ fn of_orders(conn: &mut Conn, orders: &[i64]) -> Result<Vec<(i64, PersonalRow)>,
 
 /// Returns the orders that have or had a number, according to the log, in ascending order.
 fn with_number(conn: &mut Conn, number: &str) -> Result<Vec<i64>, Error> {
-    let ids: Vec<String> = personal::table
-        .inner_join(operation_log::table)
-        .filter(sql::<Bool>(PHONES))
-        .filter(
-            personal::value_before
-                .eq(number)
-                .or(personal::value_after.eq(number)),
-        )
-        .filter(operation_log::entity_type.eq(Entity::Order))
-        .select(operation_log::entity_id)
-        .distinct()
-        .load(conn)?;
+    let orders = || {
+        personal::table
+            .inner_join(operation_log::table)
+            .filter(sql::<Bool>(PHONES))
+            .filter(operation_log::entity_type.eq(Entity::Order))
+            .select(operation_log::entity_id)
+    };
+    // One query for each index, because SQLite would not use two.
+    let before = personal::value_before.eq(number);
+    let after = personal::value_after.eq(number);
+    let mut ids: Vec<String> = orders().filter(before).load(conn)?;
+    ids.extend(orders().filter(after).load::<String>(conn)?);
     let mut ids: Vec<i64> = ids.iter().filter_map(|id| id.parse().ok()).collect();
     ids.sort_unstable();
+    ids.dedup();
     Ok(ids)
 }
 
-/// Returns the names that orders have now.
-fn present_names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, Option<String>>, Error> {
-    let mut names = BTreeMap::new();
+/// Returns the texts that may mention a customer. They are few: those of corrections and of exports.
+fn texts(conn: &mut Conn) -> Result<Vec<PersonalRow>, Error> {
+    personal::table
+        .filter(sql::<Bool>(FREE_TEXTS))
+        .select(PersonalRow::as_select())
+        .load(conn)
+        .map_err(Error::from)
+}
+
+/// Returns the numbers and names that orders have now, by the ids of the orders.
+fn present_customers(
+    conn: &mut Conn,
+    ids: &[i64],
+) -> Result<BTreeMap<i64, (String, Option<String>)>, Error> {
+    let mut customers = BTreeMap::new();
     for ids in ids.chunks(BATCH) {
         let rows = orders::table
             .filter(orders::id.eq_any(ids.to_vec()))
-            .select((orders::id, orders::customer_name))
-            .load::<(i64, Option<String>)>(conn)?;
-        names.extend(rows);
+            .select((orders::id, (orders::phone, orders::customer_name)))
+            .load::<(i64, (String, Option<String>))>(conn)?;
+        customers.extend(rows);
     }
-    Ok(names)
+    Ok(customers)
 }
 
 /// Returns the operations whose values an erasure replaced.
 pub fn operations(tx: &mut Tx<'_>, name: &str) -> Result<BTreeSet<i64>, Error> {
-    let texts: Vec<i64> = personal::table
-        .filter(sql::<Bool>(FREE_TEXTS))
-        .filter(
-            personal::value_before
-                .eq(name)
-                .or(personal::value_after.eq(name)),
-        )
-        .select(personal::operation_id)
-        .load(tx.conn)?;
-    let orders: Vec<i64> = with_number(tx.conn, name)?;
-    let of_orders = of_orders(tx.conn, &orders)?.into_iter().filter(|(_, row)| {
+    let orders = with_number(tx.conn, name)?;
+    let rows = of_orders(tx.conn, &orders)?.into_iter().map(|(_, row)| row);
+    let with_name = rows.chain(texts(tx.conn)?).filter(|row| {
         [&row.value_before, &row.value_after]
             .into_iter()
             .any(|value| value.as_deref() == Some(name))
     });
-    let of_orders = of_orders.map(|(_, row)| row.operation_id);
-    Ok(texts.into_iter().chain(of_orders).collect())
+    Ok(with_name.map(|row| row.operation_id).collect())
 }

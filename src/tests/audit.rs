@@ -8,6 +8,7 @@ use crate::{
         users::{invitations, service as users},
     },
     config::notifications::Config,
+    customers,
     error::Error,
     fields::Fields,
     i18n::Locale,
@@ -100,6 +101,14 @@ const WRITES: &[(&str, Write, Action)] = &[
         "orders::deny",
         |tx| orders::service::deny(tx, 2).map(drop),
         Action::Deny,
+    ),
+    (
+        "customers::erase",
+        |tx| {
+            let erased = fields! { phone: PHONE, last_digits: "4567", reason: "просьба" };
+            customers::service::erase(tx, &erased.read()?).map(drop)
+        },
+        Action::Erase,
     ),
     (
         "users::add",
@@ -290,6 +299,7 @@ fn the_table_lists_every_service_function_that_writes() {
         ("products", "src/products/service.rs"),
         ("supplies", "src/supplies/service.rs"),
         ("orders", "src/orders/service.rs"),
+        ("customers", "src/customers/service.rs"),
         ("users", "src/auth/users/service.rs"),
         ("invitations", "src/auth/users/invitations.rs"),
         ("notifications", "src/notifications/service.rs"),
@@ -308,6 +318,7 @@ fn the_table_lists_every_service_function_that_writes() {
                 "diesel::delete",
                 "outbox::insert",
                 "change_state(",
+                "rename_orders(",
                 "tx.once(",
             ]
             .iter()

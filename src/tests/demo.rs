@@ -8,7 +8,10 @@ use crate::{
     error::Error,
     orders::{self, Order, Status},
     products::{self, Product},
-    schema::{operation_log, order_names, orders as orders_table, supplies as supplies_table},
+    schema::{
+        operation_log, operation_log_personal, order_names, orders as orders_table,
+        supplies as supplies_table,
+    },
     stock::{self, Movement},
     supplies::{self, Supply},
     transaction::Tx,
@@ -31,6 +34,7 @@ struct Snapshot {
     names: Vec<(i64, String)>,
     ledgers: Vec<Vec<Movement>>,
     log: Vec<LogRow>,
+    personal: Vec<(String, String, Option<String>, Option<String>)>,
 }
 
 /// Phone digits, reversed phone digits, folded name, list price, days of issue and denial, cost, pieces without a cost.
@@ -91,6 +95,20 @@ fn snapshot(tx: &mut Tx<'_>) -> Result<Snapshot, Error> {
                 operation_log::entity_id,
                 operation_log::timestamp,
                 operation_log::details,
+            ))
+            .load(tx.conn)?,
+        personal: operation_log_personal::table
+            .inner_join(operation_log::table)
+            .filter(operation_log::entity_type.eq(Entity::Order))
+            .order((
+                operation_log_personal::operation_id,
+                operation_log_personal::field,
+            ))
+            .select((
+                operation_log::entity_id,
+                operation_log_personal::field,
+                operation_log_personal::value_before,
+                operation_log_personal::value_after,
             ))
             .load(tx.conn)?,
     })

@@ -19,6 +19,7 @@ mod customers;
 mod db;
 mod demo;
 mod docs;
+mod erasure;
 mod import;
 mod integrity;
 mod layers;

@@ -27,6 +27,11 @@ pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
         Some(Entity::Rate) => Some("/admin/rates".to_owned()),
         Some(Entity::Report) => Some("/admin/analytics".to_owned()),
         Some(Entity::Notification) => Some("/admin/notifications".to_owned()),
+        Some(Entity::Customer)
+            if ui::may(Permission::EraseCustomers) && id.parse::<i64>().is_ok() =>
+        {
+            Some(format!("/admin/customers/erasures/{id}"))
+        }
         Some(Entity::User | Entity::Invitation | Entity::Log | Entity::Customer) | None => None,
     };
     match path.filter(|_| !id.is_empty() && id != "csv") {

@@ -244,6 +244,12 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::Orders),
         "",
     ),
+    (
+        "POST",
+        "/api/customers/erase",
+        Some(Permission::EraseCustomers),
+        r#"{"phone": "89161234567", "last_digits": "4567", "reason": "by request"}"#,
+    ),
     // This is the last one, because it deletes the account.
     (
         "DELETE",

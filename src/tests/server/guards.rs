@@ -89,10 +89,10 @@ fn database_contents(conn: &mut Conn) -> Result<BTreeMap<String, Vec<String>>, E
     let mut rows = BTreeMap::new();
     for (table, columns) in tables {
         // Each download is logged.
-        let filter = if table == "operation_log" {
-            "WHERE action <> 'export'"
-        } else {
-            ""
+        let filter = match table.as_str() {
+            "operation_log" => "WHERE action <> 'export'",
+            "operation_log_personal" => "WHERE field <> 'query'",
+            _ => "",
         };
         let query = format!(
             "SELECT {} AS line FROM {table} {filter} ORDER BY 1",
