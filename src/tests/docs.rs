@@ -1,4 +1,4 @@
-//! The documents: their links and anchors, the length of the README, and the settings that they name.
+//! The documents: their links and anchors, the length of the README, and the settings and tests that they name.
 
 use crate::config::Settings;
 use std::{
@@ -11,6 +11,8 @@ use std::{
 const README_WORDS: usize = 900;
 /// The document that describes every setting.
 const CONFIGURATION: &str = "docs/configuration.md";
+/// The documents that name a test for each claim.
+const CLAIMS: [&str; 2] = ["docs/asvs.md", "docs/threat-model.md"];
 /// Variables in the documents that are not settings of the program: libraries, the build or the tests read them.
 const OTHER_VARIABLES: &[&str] = &[
     "CHROMIUM",
@@ -61,6 +63,38 @@ fn the_env_example_has_every_setting_with_its_default() {
         );
     }
     assert_eq!(given.len(), settings().len(), ".env.example: {given:?}");
+}
+
+#[test]
+fn documents_about_security_name_only_tests_that_exist() {
+    let mut code = Vec::new();
+    for folder in ["src", "end2end/process"] {
+        add_code(&root().join(folder), &mut code);
+    }
+    let functions: BTreeSet<_> = code.iter().flat_map(|text| functions(text)).collect();
+    let documents = documents();
+    for document in CLAIMS {
+        let text = &documents[document];
+        let named: Vec<_> = lines(text)
+            .flat_map(|line| tests_named(line.text))
+            .collect();
+        assert!(named.len() > 20, "{document} names {named:?}");
+        let missing: Vec<_> = named
+            .into_iter()
+            .filter(|name| match name.contains('/') {
+                true => !root().join(name).exists(),
+                false => !functions.contains(name),
+            })
+            .collect();
+        assert!(
+            missing.is_empty(),
+            "{document}: no such tests: {missing:#?}"
+        );
+    }
+    assert_eq!(
+        tests_named("`a_test_of_this` `own_account` `end2end/tests/csp.spec.ts` a_b_c `GET /x`"),
+        ["a_test_of_this", "end2end/tests/csp.spec.ts"]
+    );
 }
 
 #[test]
@@ -129,11 +163,47 @@ fn documents() -> BTreeMap<String, String> {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "README.md",
+        "SECURITY.md",
         "docs",
     ] {
         add(Path::new(path), &mut documents);
     }
     documents
+}
+
+/// Adds the texts of the files of code in a folder and in the folders below it.
+fn add_code(folder: &Path, code: &mut Vec<String>) {
+    for entry in fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            add_code(&path, code);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            code.push(fs::read_to_string(path).unwrap());
+        }
+    }
+}
+
+/// Returns the names of the functions in a file of code.
+fn functions(code: &str) -> impl Iterator<Item = &str> {
+    code.split("fn ")
+        .skip(1)
+        .filter_map(|rest| rest.split(['(', '<']).next())
+}
+
+/// Returns the tests that a line names in backticks: functions, which have three words or more, and paths.
+fn tests_named(line: &str) -> Vec<&str> {
+    let is_function = |span: &str| {
+        span.matches('_').count() >= 2
+            && span
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    let is_path = |span: &str| span.starts_with("end2end/") || span.starts_with("scripts/");
+    line.split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|span| is_function(span) || is_path(span))
+        .collect()
 }
 
 /// Returns the variables of the settings with their defaults.

@@ -61,9 +61,13 @@ impl ClientInfo {
         extensions.get().cloned().unwrap_or_default()
     }
 
-    /// Returns whether a program on this machine sent the request itself, not a proxy on behalf of somebody else.
+    /// Returns whether a program on this machine sent the request itself and for itself, not a proxy on behalf of
+    /// somebody else.
     pub fn is_this_machine(&self) -> bool {
-        !self.is_forwarded && self.address.is_some_and(|address| address.is_loopback())
+        let host = self.host.as_deref().and_then(host::parse);
+        !self.is_forwarded
+            && self.address.is_some_and(|address| address.is_loopback())
+            && host.is_some_and(|host| is_local(&host))
     }
 
     /// Returns whether the client is known to be in one of these networks. A loopback address counts only for this
@@ -376,11 +380,12 @@ mod tests {
             client.is_this_machine()
         };
         for (lines, expected) in [
-            (&[][..], true),
-            (&[("host", "localhost:3000")], true),
+            (&[("host", "localhost:3000")][..], true),
             (&[("host", "LOCALHOST.")], true),
             (&[("host", "127.0.0.1:3000")], true),
             (&[("host", "[::1]:3000")], true),
+            (&[], false),
+            (&[("host", "")], false),
             (&[("host", "shop.example")], false),
             (&[("host", "203.0.113.7")], false),
             (

@@ -17,7 +17,8 @@ fn metrics_are_served_only_to_allowed_addresses() {
         browser.get("/nothing").await;
         let peer = |address: &str| ConnectInfo(SocketAddr::new(address.parse().unwrap(), 1));
         let get_metrics = |browser: &mut Browser, address: &str| {
-            let mut request = Request::get("/metrics").body(Body::empty()).unwrap();
+            let request = Request::get("/metrics").header("host", "localhost:3000");
+            let mut request = request.body(Body::empty()).unwrap();
             request.extensions_mut().insert(peer(address));
             let mut browser = browser.clone();
             async move { browser.send(request).await }
