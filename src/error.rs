@@ -217,10 +217,9 @@ impl Error {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::BadCursor => StatusCode::BAD_REQUEST,
-            Self::SignedOut
-            | Self::BadCredentials
-            | Self::SecondFactor(_)
-            | Self::TokenExpired => StatusCode::UNAUTHORIZED,
+            Self::SignedOut | Self::BadCredentials | Self::SecondFactor(_) | Self::TokenExpired => {
+                StatusCode::UNAUTHORIZED
+            }
             Self::Forbidden
             | Self::OtherSite
             | Self::AccountPending

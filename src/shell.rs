@@ -4,7 +4,7 @@ use crate::{
     app::App,
     error::Error,
     server::assets::BuiltFiles,
-    ui::{self, form::Draft},
+    ui::{self, draft::Draft},
 };
 use axum::http::{HeaderValue, header};
 use leptos::{nonce::use_nonce, prelude::*};

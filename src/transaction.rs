@@ -83,7 +83,10 @@ impl AppState {
             listener.committed();
         }
         if needs_purge && let Err(error) = self.db.purge().await {
-            tracing::error!(%error, "could not rewrite the database without what was erased; the next start tries again");
+            tracing::error!(
+                %error,
+                "could not rewrite the database without what was erased; the next start tries again"
+            );
         }
         Ok(done)
     }

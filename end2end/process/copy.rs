@@ -169,7 +169,8 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
              VALUES ('abc', 'user/anna', '{\"function\":\"f\",\"error\":null,\"fields\":{\"name\":\"Ёж\"}}',
                      '2026-01-02 03:04:05.600');
          INSERT INTO throttles (key, tries, tried_at) VALUES ('address/127.0.0.9', 3, '2026-01-02 03:04:05.600');
-         INSERT INTO erasures (reason, user_id, created_at, orders, log_entries, notifications, uploads, notes, purged_at)
+         INSERT INTO erasures
+                 (reason, user_id, created_at, orders, log_entries, notifications, uploads, notes, purged_at)
              VALUES ('просьба', 'anna', '2026-01-02 03:04:05.600', 1, 2, 3, 4, 5, '2026-01-02 03:04:06');
          INSERT INTO product_names (product_id, name, name_key, used_until)
              SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",

@@ -18,6 +18,8 @@ pub struct Server {
     pub site: String,
     /// The file with its log.
     log: PathBuf,
+    /// The file with its standard output.
+    printed: PathBuf,
     process: Child,
 }
 
@@ -37,6 +39,7 @@ impl Server {
     /// Starts a server without waiting. It ignores SIGXFSZ, so that writing too large a file is an error instead.
     pub fn spawn(database: &Database, port: u16, settings: &[(&str, &str)]) -> Self {
         let log = database.file(&format!("log-{port}"));
+        let printed = database.file(&format!("printed-{port}"));
         let mut command = Command::new("sh");
         command
             .args(["-c", "trap '' XFSZ; exec \"$0\" serve"])
@@ -46,7 +49,7 @@ impl Server {
             .env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"))
             .envs(settings.iter().copied())
             .stdin(Stdio::null())
-            .stdout(Stdio::null())
+            .stdout(fs::File::create(&printed).unwrap())
             .stderr(
                 fs::OpenOptions::new()
                     .create(true)
@@ -59,6 +62,7 @@ impl Server {
         Self {
             site: format!("http://127.0.0.1:{port}"),
             log,
+            printed,
             process,
         }
     }
@@ -85,6 +89,11 @@ impl Server {
     /// Returns its log so far, including that of earlier servers on the same port.
     pub fn logged(&self) -> String {
         fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    /// Returns what it has printed to standard output, which is not its log.
+    pub fn printed(&self) -> String {
+        fs::read_to_string(&self.printed).unwrap()
     }
 
     /// Waits until its log contains a text.

@@ -80,6 +80,32 @@ async fn a_session_survives_a_restart(database: Database) {
     database.assert_agrees();
 }
 
+#[apply(on_both_databases)]
+async fn the_first_account_from_another_machine_needs_the_printed_setup_code(database: Database) {
+    let server = Server::start(&database).await;
+    let printed = server.printed();
+    let code = printed.trim().rsplit(' ').next().unwrap();
+    assert!(!code.is_empty(), "{printed}");
+    let register = async |code: &str| {
+        let account = json!({"username": "anna", "password": PASSWORD, "setup_code": code});
+        let request = browser()
+            .post(format!("{}/api/auth/register", server.site))
+            // As if a proxy had passed it on.
+            .header("x-forwarded-for", "203.0.113.9")
+            .json(&account);
+        request.send().await.unwrap().status().as_u16()
+    };
+    assert_eq!(register("").await, 422);
+    assert_eq!(register("0000-0000-0000").await, 422);
+    assert_eq!(register(code).await, 201);
+    assert!(!server.logged().contains(code), "{}", server.logged());
+    // With an account, there is nothing left to set up.
+    let port = server.port();
+    assert!(server.stop().success());
+    let server = Server::start_at(&database, port, &[]).await;
+    assert_eq!(server.printed(), "");
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_warns_of_root_and_of_plain_http_in_a_network() {
     let database = Database::sqlite();

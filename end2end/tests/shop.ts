@@ -104,6 +104,9 @@ export async function fill(form: Page | Locator, values: Record<string, string>)
 
 export const press = (scope: Page | Locator, name: string) => scope.getByRole("button", { name, exact: true }).click();
 
+/** The section of the account page for API tokens. */
+export const tokens = (page: Page) => page.getByRole("region", { name: "Токены API" });
+
 /** The secret that a page shows only once: a token, a link or a password. */
 export const secret = (page: Page) => page.locator("#secret code");
 

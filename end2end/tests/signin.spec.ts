@@ -121,7 +121,7 @@ test("changing the password revokes the tokens, unless one unticks it", async ({
   const box = page.getByRole("checkbox", { name: "Отозвать токены API и отвязать чаты" });
   for (const [current, next, revokes] of [[password, "новый-самовар", false], ["новый-самовар", password, true]] as const) {
     if (!revokes) {
-      await fill(page, { "Название": "касса", "Ваш пароль": current });
+      await fill(shop.tokens(page), { "Название": "касса", "Ваш пароль": current });
       await press(page, "Создать токен");
       await expect(shop.secret(page)).toBeVisible();
     }

@@ -7,11 +7,11 @@ async function createUseAndRevokeToken(page: Page) {
   const name = unique("анна");
   await shop.register(page, name);
   await shop.open(page, "/account");
-  await fill(page, { "Название": "касса", "Ваш пароль": "не-тот-пароль" });
+  await fill(shop.tokens(page), { "Название": "касса", "Ваш пароль": "не-тот-пароль" });
   await press(page, "Создать токен");
-  await expect(field(page, "Ваш пароль")).toHaveAccessibleDescription(/Неверный пароль/);
+  await expect(field(shop.tokens(page), "Ваш пароль")).toHaveAccessibleDescription(/Неверный пароль/);
   await expect(field(page, "Название")).toHaveValue("касса");
-  await fill(page, { "Ваш пароль": shop.password });
+  await fill(shop.tokens(page), { "Ваш пароль": shop.password });
   await press(page, "Создать токен");
   const fresh = shop.secret(page);
   await expect(fresh).toHaveText(/^sirius_[\w-]{43}$/);

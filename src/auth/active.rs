@@ -16,14 +16,7 @@ pub fn find_active_account(
     username: &str,
     config: &Config,
 ) -> Result<Option<Me>, Error> {
-    let found = users::table
-        .find(username)
-        .filter(users::state.eq(UserState::Active))
-        .filter(users::deleted_at.is_null())
-        .select((users::role, users::must_change_password))
-        .first::<(Code<Role>, bool)>(tx.conn)
-        .optional()?;
-    let Some((role, must_change_password)) = found else {
+    let Some((role, must_change_password)) = find(tx, username)? else {
         return Ok(None);
     };
     Ok(Some(Me {
@@ -33,4 +26,20 @@ pub fn find_active_account(
         manager_in_admin: config.manager_in_admin,
         must_change_password,
     }))
+}
+
+/// Returns the role of the account with this name, or `None` if it is missing, deleted or not active.
+pub fn find_active_role(tx: &mut Tx<'_>, username: &str) -> Result<Option<Role>, Error> {
+    Ok(find(tx, username)?.and_then(|(role, _)| role.known()))
+}
+
+fn find(tx: &mut Tx<'_>, username: &str) -> Result<Option<(Code<Role>, bool)>, Error> {
+    users::table
+        .find(username)
+        .filter(users::state.eq(UserState::Active))
+        .filter(users::deleted_at.is_null())
+        .select((users::role, users::must_change_password))
+        .first(tx.conn)
+        .optional()
+        .map_err(Error::from)
 }

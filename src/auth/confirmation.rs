@@ -3,11 +3,11 @@
 use super::{
     Actor, Me, UserState,
     client_origin::ClientOrigin,
-    credentials::lock_unchanged,
     password::{self, HashPriority},
     password_hash::Comparison,
     security_log,
     session::Authenticated,
+    stored_password::lock_unchanged,
     throttle::LoginAttempt,
 };
 use crate::{

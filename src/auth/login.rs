@@ -14,8 +14,8 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 
-/// Signs in and redirects to `next`, or to the home page if `next` is not a page of this site. If the account has a second
-/// factor, redirects to the page that asks for its code.
+/// Signs in and redirects to `next`, or to the home page if `next` is not a page of this site. If the account has a
+/// second factor, redirects to the page that asks for its code.
 #[server(endpoint = "sign_in")]
 pub async fn sign_in(
     username: String,
@@ -139,7 +139,8 @@ pub fn LoginPage() -> impl IntoView {
     }
 }
 
-/// The dialog that asks for the password, and for the code of a second factor, when a form was sent after its session had ended.
+/// The dialog that asks for the password, and for the code of a second factor, when a form was sent after its session
+/// had ended.
 ///
 /// Signing in again sends the form. Signing in as another user, or with other permissions, reloads the page instead,
 /// because it was rendered for the previous user.

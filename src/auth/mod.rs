@@ -18,7 +18,7 @@ pub mod client_origin;
 #[cfg(feature = "ssr")]
 pub mod confirmation;
 #[cfg(feature = "ssr")]
-pub mod credentials;
+pub mod credential;
 #[cfg(feature = "ssr")]
 pub mod invitation_cookie;
 #[cfg(feature = "ssr")]
@@ -39,6 +39,8 @@ pub mod session;
 pub mod session_store;
 #[cfg(feature = "ssr")]
 pub mod setup;
+#[cfg(feature = "ssr")]
+pub mod stored_password;
 #[cfg(feature = "ssr")]
 pub mod throttle;
 #[cfg(feature = "ssr")]

@@ -31,7 +31,8 @@ pub fn revoke_keys(tx: &mut Tx<'_>, username: &str) -> Result<Revoked, Error> {
     })
 }
 
-/// Ends every session, API token, chat and unused invitation of an account. The caller records the operation in the log.
+/// Ends every session, API token, chat and unused invitation of an account. The caller records the operation in the
+/// log.
 pub fn shut_out(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
     revoke_keys(tx, username)?;
     invitations::revoke_all_of(tx, username)?;

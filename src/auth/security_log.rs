@@ -70,8 +70,10 @@ pub fn record_uncounted_tries(tx: &mut Tx<'_>) -> Result<bool, Error> {
                 .filter(throttles::tries.eq(tries)),
         )
         .execute(tx.conn)?;
-        let place = key.trim_start_matches(FAILED);
-        if let (1, Some((address, name))) = (taken, place.split_once('/')) {
+        let place = key
+            .strip_prefix(FAILED)
+            .and_then(|place| place.split_once('/'));
+        if let (1, Some((address, name))) = (taken, place) {
             let address = Some(address.to_owned()).filter(|address| !address.is_empty());
             let details = audit::all([("address", address), ("tries", Some(tries.to_string()))]);
             record(tx, Action::SignInFailed, Entity::User, name, &details)?;
@@ -96,7 +98,12 @@ pub fn record_refusal(tx: &mut Tx<'_>, path: &str, place: &ClientOrigin) -> Resu
     if throttle::count_until(tx, &key, INTERVAL)?.is_none() {
         return Ok(());
     }
-    let path: String = path.chars().take(PATH).collect();
+    // A control character, which PostgreSQL may not be able to store, must not keep a refusal off the record.
+    let path: String = path
+        .chars()
+        .filter(|c| !c.is_control())
+        .take(PATH)
+        .collect();
     let details = [vec![audit::set("path", path)], origin(place)].concat();
     record(tx, Action::Refuse, Entity::User, name, &details)
 }

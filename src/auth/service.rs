@@ -4,7 +4,6 @@ use super::{
     Actor, Me, Permission, Role, UserState,
     client_origin::ClientOrigin,
     confirmation::confirm,
-    credentials::{lock_unchanged, renew_hash, set_password, use_one_time_password},
     new_password,
     password::{self, HashPriority},
     password_hash::Comparison,
@@ -12,6 +11,7 @@ use super::{
     security_log,
     session::Authenticated,
     setup,
+    stored_password::{lock_unchanged, renew_hash, set_password, use_one_time_password},
     throttle::LoginAttempt,
     totp::{
         pending::PendingSignIn,

@@ -90,7 +90,7 @@ impl LoginAttempt {
         Self(vec![(format!("setup/{address}"), ACCOUNT)])
     }
 
-    /// An attempt to change one's own password, which requires the current one.
+    /// An attempt to confirm an operation with one's own password.
     pub fn password(username: &str) -> Self {
         Self(vec![(
             format!("password/{}", sha256(&fold(username))),
@@ -99,10 +99,12 @@ impl LoginAttempt {
     }
 
     /// An attempt to enter the code of a second factor. Only people who know the password get that far, so nobody else
-    /// can make the owner wait.
+    /// can make the owner wait. In a known browser, the failures of others at the same address do not either.
     pub fn code(username: &str, place: &ClientOrigin) -> Self {
         let mut counts = vec![(format!("code/{}", sha256(&fold(username))), ACCOUNT)];
-        counts.extend(of_address("address", place, ADDRESS));
+        if !place.known.has(username) {
+            counts.extend(of_address("address", place, ADDRESS));
+        }
         Self(counts)
     }
 
@@ -274,10 +276,10 @@ fn last_entry(tx: &mut Tx<'_>, key: &str) -> Result<Option<(i64, NaiveDateTime)>
         .map_err(Error::from)
 }
 
-/// Returns whether an interval has passed. It also has after the clock was set back, which must not silence the log.
+/// Returns whether an interval has passed, or the clock was set back by as much. A transaction that has waited for
+/// another one has an earlier time than that one's entry; this does not count as set back.
 fn has_passed(now: Moment, since: NaiveDateTime, interval: TimeDelta) -> bool {
-    let passed = now.utc() - since;
-    passed >= interval || passed < TimeDelta::zero()
+    (now.utc() - since).abs() >= interval
 }
 
 /// Deletes outdated counts.
@@ -329,5 +331,17 @@ mod tests {
         assert_eq!(wait(7, 7), Some(1));
         assert_eq!(wait(7, 8), None);
         assert_eq!(wait(7, -3_600), Some(8), "the clock was set back");
+    }
+
+    #[test]
+    fn a_clock_set_back_does_not_silence_the_log() {
+        let now = crate::clock::now();
+        let is_due = |seconds_ago| {
+            let last = now.utc() - TimeDelta::seconds(seconds_ago);
+            has_passed(now, last, TimeDelta::minutes(1))
+        };
+        assert_eq!([0, 59, 60].map(is_due), [false, false, true]);
+        // The entry of a transaction for which this one has waited is a little later.
+        assert_eq!([-1, -3_600].map(is_due), [false, true]);
     }
 }

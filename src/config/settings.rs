@@ -2,11 +2,7 @@
 
 use super::wrong::{SettingErrors, flag};
 use super::{Config, CookieSecure, LogFormat, Registration, notifications};
-use crate::{
-    auth::Role,
-    db::DatabaseUrl,
-    web::host::{self, Host},
-};
+use crate::{auth::Role, db::DatabaseUrl, web::host};
 use ipnet::{IpNet, Ipv4Net};
 use lettre::Address;
 use std::{
@@ -108,7 +104,7 @@ pub struct Settings {
         global = true
     )]
     metrics_allow: String,
-    /// Where to report a vulnerability, for /.well-known/security.txt: mailto:ADDRESS or https://ADDRESS
+    /// Where to report a vulnerability, for /.well-known/security.txt: mailto:ADDRESS or an https:// address
     #[arg(
         long,
         env = "SECURITY_CONTACT",
@@ -314,18 +310,17 @@ fn proxies(text: &str) -> Result<Vec<IpNet>, String> {
 /// Returns the networks of the machine itself.
 pub fn loopback() -> Vec<IpNet> {
     vec![
-        IpNet::from(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8)),
+        IpNet::from(Ipv4Net::new_assert(Ipv4Addr::LOCALHOST, 8).trunc()),
         IpNet::from(IpAddr::V6(Ipv6Addr::LOCALHOST)),
     ]
 }
 
 /// Parses a list of host names, without ports.
 fn host_names(list: &str) -> Result<Vec<String>, String> {
-    let name = |text: &str| match host::parse(text) {
-        Some(Host::Domain(name)) if !text.contains(':') => Ok(name),
-        _ => Err(format!(
-            "must be host names without a port, such as shop.example, but {text:?} is none"
-        )),
+    let name = |text: &str| {
+        host::parse_name(text).ok_or_else(|| {
+            format!("must be host names without a port, such as shop.example, but {text:?} is none")
+        })
     };
     items(list).map(name).collect()
 }
@@ -477,7 +472,7 @@ mod tests {
         }
         assert!(
             parse("proxy.local").unwrap_err()[0]
-                .starts_with("TRUST_PROXY: must be true or false, or addresses")
+                .starts_with("TRUST_PROXY: must be true or false, or must be addresses")
         );
     }
 
@@ -487,7 +482,7 @@ mod tests {
             |text: &str| Ok::<_, Vec<String>>(check(&["--allowed-hosts", text])?.allowed_hosts);
         assert_eq!(
             parse("Counter.local, лавка.рф.").unwrap(),
-            ["counter.local", "xn--80aafbz.xn--p1ai"]
+            ["counter.local", "xn--80aaf6ac.xn--p1ai"]
         );
         for wrong in ["shop.example:3000", "https://shop.example", "*", "10.0.0.5"] {
             assert!(

@@ -5,7 +5,7 @@ use crate::{
     audit::Entity,
     error::Error,
     notifications::{Kind, notice::Notice},
-    schema::{idempotency_keys, notifications, stock_movements, uploads},
+    schema::{form_drafts, idempotency_keys, notifications, stock_movements, uploads},
     transaction::Tx,
 };
 use diesel::prelude::*;
@@ -57,6 +57,8 @@ impl Leftovers {
         }
         diesel::delete(uploads::table.filter(uploads::id.eq_any(self.uploads.clone())))
             .execute(tx.conn)?;
+        // Refused forms may have the customer in any spelling, and are kept only for minutes.
+        diesel::delete(form_drafts::table).execute(tx.conn)?;
         diesel::delete(
             idempotency_keys::table.filter(idempotency_keys::key.eq_any(self.keys.clone())),
         )

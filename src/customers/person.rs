@@ -14,33 +14,45 @@ impl Person {
     /// Returns whether a free text has the number in any notation, or a name of several words. A single word, such as a
     /// first name, identifies nobody.
     pub fn is_in(&self, text: &str) -> bool {
-        let full = |name: &&String| words(name).len() > 1;
-        self.phone.is_in(text) || self.names.iter().filter(full).any(|name| has(text, name))
+        self.phone.is_in(text) || self.has_name(text, 2)
     }
 
     /// Returns whether a text has the number or any name.
     pub fn is_named_in(&self, text: &str) -> bool {
-        self.phone.is_in(text) || self.names.iter().any(|name| has(text, name))
+        self.phone.is_in(text) || self.has_name(text, 1)
     }
 
     /// Returns whether the filters of a list, in the form of a URL, have the number or any name.
     pub fn is_in_filters(&self, filters: &str) -> bool {
         form_urlencoded::parse(filters.as_bytes()).any(|(_, value)| self.is_named_in(&value))
     }
+
+    /// Returns whether a text has the words, one after another, of a name with at least so many words.
+    fn has_name(&self, text: &str, least: usize) -> bool {
+        let names = self.names.iter().map(|name| words(name));
+        let names: Vec<String> = names
+            .filter(|name| name.matches(' ').count() > least)
+            .collect();
+        if names.is_empty() {
+            return false;
+        }
+        // Once for all names, because an uploaded file may be large.
+        let text = words(text);
+        names.iter().any(|name| text.contains(name.as_str()))
+    }
 }
 
-fn words(text: &str) -> Vec<String> {
-    crate::text::fold(text)
-        .split(|sign: char| !sign.is_alphanumeric())
-        .filter(|word| !word.is_empty())
-        .map(str::to_owned)
-        .collect()
-}
-
-/// Returns whether a text has the words of a name, one after another.
-fn has(text: &str, name: &str) -> bool {
-    let (text, name) = (words(text), words(name));
-    !name.is_empty() && text.windows(name.len()).any(|part| part == name)
+/// Returns the folded words of a text, with a space before, between and after them.
+fn words(text: &str) -> String {
+    let folded = crate::text::fold(text);
+    let mut words = " ".to_owned();
+    for word in folded.split(|sign: char| !sign.is_alphanumeric()) {
+        if !word.is_empty() {
+            words.push_str(word);
+            words.push(' ');
+        }
+    }
+    words
 }
 
 #[cfg(test)]

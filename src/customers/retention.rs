@@ -23,7 +23,6 @@ use crate::{
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
 use leptos_i18n::td_string;
-use std::mem;
 
 /// The time from one run to the next.
 const PERIOD: TimeDelta = TimeDelta::days(1);
@@ -304,7 +303,7 @@ impl Walk {
             let next = Customer::of(next);
             match &mut open {
                 Some(open) if open.digits == next.digits => open.add(&next),
-                open => done.extend(mem::replace(open, Some(next))),
+                open => done.extend(open.replace(next)),
             }
         }
         Ok(match at {

@@ -6,6 +6,11 @@
 use super::Conn;
 use crate::{clock, error::Error, schema::erasures};
 use diesel::{connection::SimpleConnection, prelude::*, sql_types::Integer};
+use std::{thread, time::Duration};
+
+/// How often to try to empty the log while another connection does so.
+const CHECKPOINTS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(100);
 
 /// Returns whether there is an erasure after which the file was not rewritten.
 pub fn is_due(conn: &mut Conn) -> Result<bool, Error> {
@@ -18,16 +23,28 @@ pub fn run(conn: &mut Conn) -> Result<(), Error> {
     if let Conn::Sqlite(sqlite) = conn {
         // Both wait for other processes and for readers that still need the log.
         sqlite.batch_execute("PRAGMA busy_timeout = 30000; VACUUM")?;
-        let log: Checkpoint =
-            diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
-        if log.busy != 0 {
-            return Err(Error::Busy);
-        }
+        empty_log(sqlite)?;
     }
-    diesel::update(erasures::table.filter(erasures::id.eq_any(erased)))
+    let unmarked = erasures::table
+        .filter(erasures::id.eq_any(erased))
+        .filter(erasures::purged_at.is_null());
+    diesel::update(unmarked)
         .set(erasures::purged_at.eq(clock::now()))
         .execute(conn)?;
     Ok(())
+}
+
+/// Empties the write-ahead log. SQLite waits for readers and writers, but not for another checkpoint.
+fn empty_log(sqlite: &mut SqliteConnection) -> Result<(), Error> {
+    for _ in 0..CHECKPOINTS {
+        let log: Checkpoint =
+            diesel::sql_query("PRAGMA wal_checkpoint(TRUNCATE)").get_result(sqlite)?;
+        if log.busy == 0 {
+            return Ok(());
+        }
+        thread::sleep(PAUSE);
+    }
+    Err(Error::Busy)
 }
 
 fn unpurged(conn: &mut Conn) -> Result<Vec<i64>, Error> {

@@ -218,8 +218,8 @@ pub fn write(tx: &mut Tx<'_>, plan: PlannedImport) -> Result<Option<Counts>, Err
     Ok(Some(counts))
 }
 
-/// Applies the plan of a row, and appends further changes to those of the row.
-type Apply<A> = fn(&mut Tx<'_>, A, &mut Vec<Change>) -> Result<(Action, i64), Error>;
+/// Writes the rows of a plan that change something, and returns what the operation log records of each.
+type Apply<A> = fn(&mut Tx<'_>, Vec<(A, Vec<Change>)>) -> Result<Vec<Entry>, Error>;
 
 fn write_rows<A>(
     tx: &mut Tx<'_>,
@@ -228,21 +228,13 @@ fn write_rows<A>(
     entity: Entity,
     apply: Apply<A>,
 ) -> Result<Entity, Error> {
-    let mut entries = Vec::new();
-    for row in rows {
-        match row.outcome {
-            Outcome::New(act) | Outcome::Changed(act) => {
-                let mut changes = row.changes;
-                let (action, id) = apply(tx, act, &mut changes)?;
-                changes.push(audit::set("file", file_name));
-                entries.push(Entry {
-                    action,
-                    id,
-                    changes,
-                });
-            }
-            Outcome::Same | Outcome::Wrong(_) => {}
-        }
+    let act = |row: Planned<A>| match row.outcome {
+        Outcome::New(act) | Outcome::Changed(act) => Some((act, row.changes)),
+        Outcome::Same | Outcome::Wrong(_) => None,
+    };
+    let mut entries = apply(tx, rows.into_iter().filter_map(act).collect())?;
+    for entry in &mut entries {
+        entry.changes.push(audit::set("file", file_name));
     }
     record_all(tx, entity, &entries)?;
     Ok(entity)

@@ -2,7 +2,7 @@
 
 use super::{Product, ProductData, csv::FIELDS, search, service};
 use crate::{
-    audit::{self, Action, Change},
+    audit::{self, Action, Change, service::Entry},
     auth::Permission,
     error::{Error, FieldError, Problem},
     import::plan::{Basis, Outcome, Plan, Planned, problems, unreadable},
@@ -115,21 +115,35 @@ fn planned(
     })
 }
 
-/// Writes a planned product and returns the action and the product's id. Adds to `changes` what the operation log
-/// records beyond the plan.
-pub fn apply(
-    tx: &mut Tx<'_>,
-    write: Write,
-    changes: &mut Vec<Change>,
-) -> Result<(Action, i64), Error> {
-    match write {
-        Write::Add(new) => {
-            changes.insert(0, audit::set("name", &new.name));
-            Ok((Action::Create, service::write_new(tx, &new)?))
+/// Writes planned products, and returns what the operation log records of each.
+pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Entry>, Error> {
+    let (mut added, mut entries) = (Vec::new(), Vec::new());
+    for (write, changes) in rows {
+        match write {
+            Write::Add(new) => added.push((new, changes)),
+            Write::Edit(id, version, new) => {
+                if service::write_edit(tx, id, version, &new)? == 0 {
+                    return Err(Error::Unavailable);
+                }
+                let action = Action::Edit;
+                entries.push(Entry {
+                    action,
+                    id,
+                    changes,
+                });
+            }
         }
-        Write::Edit(id, version, new) => match service::write_edit(tx, id, version, &new)? {
-            0 => Err(Error::Unavailable),
-            _ => Ok((Action::Edit, id)),
-        },
     }
+    let (new, changes): (Vec<_>, Vec<_>) = added.into_iter().unzip();
+    let ids = service::write_all_new(tx, &new)?;
+    let created = ids.into_iter().zip(new).zip(changes);
+    entries.extend(created.map(|((id, new), mut changes)| {
+        changes.insert(0, audit::set("name", &new.name));
+        Entry {
+            action: Action::Create,
+            id,
+            changes,
+        }
+    }));
+    Ok(entries)
 }

@@ -3,12 +3,8 @@
 
 use super::search::word_patterns;
 use crate::{
-    auth::Permission,
-    db::Fragment,
-    error::Error,
-    schema::{product_names, products},
-    text::fold,
-    transaction::Tx,
+    auth::Permission, db::Fragment, error::Error, schema::product_names, stock::service::Locked,
+    text::fold, transaction::Tx,
 };
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::{
@@ -132,17 +128,17 @@ impl NameFilter {
     }
 }
 
-/// Stores the current name of a product before it changes. The caller holds the product's row lock.
-pub(super) fn keep_former_name(tx: &mut Tx<'_>, product: i64, new_name: &str) -> Result<(), Error> {
-    let name: String = products::table
-        .find(product)
-        .select(products::name)
-        .first(tx.conn)?;
-    if name == new_name {
+/// Stores the current name of a locked product before it changes.
+pub(super) fn keep_former_name(
+    tx: &mut Tx<'_>,
+    product: &Locked,
+    new_name: &str,
+) -> Result<(), Error> {
+    if product.name == new_name {
         return Ok(());
     }
     let until = tx.now.utc() + RENAME_GRACE;
-    write(tx, product, &name, until)
+    write(tx, product.id, &product.name, until)
 }
 
 fn write(tx: &mut Tx<'_>, product: i64, name: &str, until: NaiveDateTime) -> Result<(), Error> {

@@ -8,6 +8,7 @@ use crate::{
         service::{last_change, record},
     },
     auth::Permission,
+    db::Conn,
     error::{Error, Problem, Stale},
     money::Eur,
     number::Qty,
@@ -22,7 +23,7 @@ use crate::{
 };
 use diesel::prelude::*;
 use serde::Serialize;
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashMap};
 use utoipa::{
     PartialSchema, ToSchema,
     openapi::{
@@ -33,6 +34,8 @@ use utoipa::{
 
 /// The longest note on a count, in characters.
 const MAX_NOTE_LENGTH: usize = 200;
+/// How many rows one statement inserts.
+const INSERTED_AT_ONCE: usize = 1_000;
 
 /// A product to add.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -184,6 +187,47 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error
     Ok(id)
 }
 
+/// Inserts the rows of products whose names are free, and returns their ids in the same order. PostgreSQL gets many
+/// rows in one statement, because each statement is a round trip. The caller writes the operation log.
+pub(super) fn write_all_new(tx: &mut Tx<'_>, new: &[ProductData]) -> Result<Vec<i64>, Error> {
+    let mut ids = Vec::with_capacity(new.len());
+    for chunk in new.chunks(INSERTED_AT_ONCE) {
+        match tx.conn {
+            Conn::Sqlite(_) => {
+                for product in chunk {
+                    ids.push(write_new(tx, product)?);
+                }
+            }
+            Conn::Postgres(conn) => {
+                let keys: Vec<String> = chunk.iter().map(|product| fold(&product.name)).collect();
+                let row = |(product, key)| {
+                    let supplier: &ProductData = product;
+                    let supplier_key = fold(supplier.supplier_name.as_deref().unwrap_or_default());
+                    (
+                        product,
+                        products::name_key.eq(key),
+                        products::supplier_key.eq(supplier_key),
+                        products::created_at.eq(tx.now),
+                    )
+                };
+                let rows: Vec<_> = chunk.iter().zip(&keys).map(row).collect();
+                let inserted: HashMap<String, i64> = diesel::insert_into(products::table)
+                    .values(rows)
+                    .returning((products::name_key, products::id))
+                    .get_results::<(String, i64)>(conn)?
+                    .into_iter()
+                    .collect();
+                for (product, key) in chunk.iter().zip(&keys) {
+                    let id = *inserted.get(key).ok_or(Error::Internal)?;
+                    tx.events.record_on_sale(id, product.min_stock > 0);
+                    ids.push(id);
+                }
+            }
+        }
+    }
+    Ok(ids)
+}
+
 /// Edits a product. If nothing would change, returns the product as it is and does not check the version.
 pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
@@ -220,7 +264,7 @@ pub(super) fn write_edit(
     new: &ProductData,
 ) -> Result<usize, Error> {
     let locked = stock::service::lock(tx, id)?;
-    names::keep_former_name(tx, id, &new.name)?;
+    names::keep_former_name(tx, &locked, &new.name)?;
     let edited = diesel::update(
         products::table
             .find(id)

@@ -3,6 +3,7 @@
 use crate::{
     api::request::Token,
     auth::{
+        credential::Credential,
         session, tokens,
         totp::remembered_browser::RememberedBrowser,
         trusted_browser::{self, TrustedBrowser},
@@ -35,16 +36,15 @@ pub async fn identify(
     let browser = TrustedBrowser::read(request.headers(), &key);
     let remembered = RememberedBrowser::read(request.headers(), &key);
     let token = request.extensions().get::<Token>().cloned();
-    let actor = match &token {
-        Some(Token(token)) => tokens::service::actor(&app, token).await,
-        None => session::actor(&app, &session).await,
-    };
+    let credential = credential(app, session.clone(), token.clone());
+    let actor = credential.actor().await;
     let before = actor
         .as_ref()
         .ok()
         .and_then(|actor| actor.username().map(str::to_owned));
     let may_sign_in = *request.method() == Method::POST && token.is_none();
     request.extensions_mut().insert(actor);
+    request.extensions_mut().insert(credential);
     request.extensions_mut().insert(browser.clone());
     request.extensions_mut().insert(remembered.clone());
     let mut response = next.run(request).await;
@@ -68,4 +68,17 @@ pub async fn identify(
         _ => {}
     }
     response
+}
+
+/// Returns the credential of a request: its token, or else its session.
+pub fn credential(app: AppState, session: Session, token: Option<Token>) -> Credential {
+    Credential::new(move || {
+        let (app, session, token) = (app.clone(), session.clone(), token.clone());
+        async move {
+            match token {
+                Some(Token(token)) => tokens::service::actor(&app, &token).await,
+                None => session::actor(&app, &session).await,
+            }
+        }
+    })
 }

@@ -1,7 +1,8 @@
 //! Keeps a refused form for some minutes, so that the page that shows it again needs only a random key in its address.
 //!
 //! Only the browser that sent the form can read it: a row is found by the key and a cookie of that browser. So a link
-//! cannot fill in a form for somebody else. What one user typed is not shown to another who signs in after them.
+//! cannot fill in a form for somebody else. What one user typed is not shown to another who signs in after them, except
+//! after a session has ended: then it is shown to whoever signs in next in that browser, from the page that follows.
 
 use crate::{
     auth::Actor,
@@ -10,7 +11,7 @@ use crate::{
     moment::Moment,
     schema::form_drafts,
     transaction::{AppState, Tx},
-    ui::{form::Draft, pager::DRAFT},
+    ui::{draft::Draft, pager::DRAFT},
     web::{ClientInfo, client_info::network},
 };
 use axum::{

@@ -8,7 +8,7 @@ use crate::{
     crypto::new_key,
     error::Error,
     server_context::{self, DraftKey},
-    ui::form::Draft,
+    ui::draft::Draft,
     web::put_retry_after,
 };
 use axum::{
@@ -38,6 +38,10 @@ struct SentForm {
     page: Option<String>,
     fields: BTreeMap<String, String>,
 }
+
+/// A response extension: why a form without JavaScript was refused. Its page shows it after a redirect.
+#[derive(Clone, Debug)]
+pub struct Refusal(pub Error);
 
 /// The form that was read, for the layer that notices when the request was refused after that.
 #[derive(Clone, Default)]
@@ -144,7 +148,8 @@ async fn keep_refused(drafts: &FormDrafts, request: Request, next: Next) -> Resp
         if let Ok(page) = HeaderValue::from_str(&page) {
             response.headers_mut().insert(header::LOCATION, page);
         }
-        form.keep(drafts, Some(error), &mut response).await;
+        form.keep(drafts, Some(error.clone()), &mut response).await;
+        response.extensions_mut().insert(Refusal(error));
     } else if location.contains(&form.key.0) {
         // Signing in leads back to the page.
         form.keep(drafts, None, &mut response).await;

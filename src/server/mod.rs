@@ -145,7 +145,8 @@ async fn print_first_steps(app: &AppState) {
     }
 }
 
-/// Deletes expired sessions, password attempts, refused forms, idempotency keys and uploaded files at regular intervals.
+/// Deletes expired sessions, password attempts, refused forms, idempotency keys and uploaded files at regular
+/// intervals.
 async fn clean_up_periodically(app: AppState) {
     let sessions = Sessions(app.db.clone());
     let mut ticks = tokio::time::interval(SWEEP);

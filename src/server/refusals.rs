@@ -1,5 +1,6 @@
 //! Puts on record which signed-in users were refused something for lack of a permission.
 
+use super::form_fallback::Refusal;
 use crate::{
     auth::{Actor, client_origin::ClientOrigin, security_log},
     error::Error,
@@ -7,13 +8,11 @@ use crate::{
 };
 use axum::{
     extract::{Request, State},
-    http::{StatusCode, header},
+    http::StatusCode,
     middleware::Next,
     response::Response,
 };
-use leptos::server_fn::error::ServerFnUrlError;
 use leptos_router::location::Url as RouterUrl;
-use url::form_urlencoded;
 
 /// Records a refusal in the operation log. The response is the same if that fails.
 pub async fn record(State(app): State<AppState>, request: Request, next: Next) -> Response {
@@ -51,18 +50,9 @@ async fn write(
     .await
 }
 
-/// Returns whether a response is a refusal. A form without JavaScript is led back to its page, with the error in the
-/// address.
+/// Returns whether a response is a refusal. A form without JavaScript is led back to its page.
 fn is_refusal(response: &Response) -> bool {
+    let refused = response.extensions().get::<Refusal>();
     response.status() == StatusCode::FORBIDDEN
-        || error_in_address(response).is_some_and(|error| error.status() == StatusCode::FORBIDDEN)
-}
-
-fn error_in_address(response: &Response) -> Option<Error> {
-    let location = response.headers().get(header::LOCATION)?.to_str().ok()?;
-    let (_, query) = location.split_once('?')?;
-    let (_, error) = form_urlencoded::parse(query.as_bytes())
-        .filter(|(name, _)| name == "__err")
-        .last()?;
-    Some(ServerFnUrlError::decode_err(&error))
+        || refused.is_some_and(|Refusal(error)| error.status() == StatusCode::FORBIDDEN)
 }

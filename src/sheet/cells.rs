@@ -308,8 +308,7 @@ mod tests {
         }
     }
 
-    /// Returns the cells of a file as a program reads it that splits at these characters, and that does or does not know
-    /// quotes.
+    /// Splits a file at these characters into cells, as a program does that knows quotes, or one that does not.
     fn split(file: &str, separators: &[char], knows_quotes: bool) -> Vec<String> {
         let mut cells = vec![String::new()];
         let mut is_quoted = false;

@@ -4,11 +4,14 @@
 //! SQLite from resetting its write-ahead log, and a slow client holds no database connection. Apart from product names,
 //! the keys that files are sorted by never change, so each row that exists throughout the download appears exactly
 //! once.
+//!
+//! A download ends when its user is blocked, signed out or gets another role: the session is checked again before each
+//! batch is sent.
 
 use super::{Format, cells::Sheet};
 use crate::{
     audit::{self, Action, Entity, service::record},
-    auth::Actor,
+    auth::{Actor, credential::Credential},
     error::Error,
     i18n::Locale,
     page::{ListQuery, Page},
@@ -42,6 +45,7 @@ const BOM: &[u8] = b"\xef\xbb\xbf";
 pub struct DownloadRequest {
     app: AppState,
     actor: Result<Actor, Error>,
+    credential: Result<Credential, Error>,
     parts: Parts,
     format: Format,
     locale: Locale,
@@ -127,6 +131,7 @@ impl DownloadRequest {
             locale: crate::ui::language(&parts.headers),
             app,
             actor: Actor::of(&parts.extensions),
+            credential: Credential::of(&parts.extensions),
             parts,
             format,
             filters: String::new(),
@@ -169,12 +174,13 @@ impl DownloadRequest {
             locale: self.locale,
             batch,
         };
+        let credential = self.credential.clone()?;
         let (first, rest) = source.next(state).await?;
         let asked = self.filters.clone();
         let (entity, name) = (file.entity, format!("{}.csv", file.name));
         if self.parts.method != Method::HEAD {
             self.app
-                .write(actor, move |tx| {
+                .write(actor.clone(), move |tx| {
                     let changes = [audit::set("file", &name), audit::set("query", &asked)];
                     record(tx, Action::Export, entity, "csv", &changes)
                 })
@@ -182,9 +188,18 @@ impl DownloadRequest {
         }
         let (sender, receiver) = mpsc::channel::<Result<Bytes, io::Error>>(QUEUED_BATCHES);
         tokio::spawn(source.send(first, rest, sender).in_current_span());
+        let span = tracing::Span::current();
         // Fused, because compression polls the stream once more after its end.
-        let body = stream::unfold(receiver, |mut receiver| async {
-            receiver.recv().await.map(|chunk| (chunk, receiver))
+        let body = stream::unfold(receiver, move |mut receiver| {
+            let (credential, actor) = (credential.clone(), actor.clone());
+            let next = async move {
+                let chunk = match receiver.recv().await? {
+                    Ok(chunk) => still_allowed(&credential, &actor).await.map(|()| chunk),
+                    Err(error) => Err(error),
+                };
+                Some((chunk, receiver))
+            };
+            next.instrument(span.clone())
         })
         .fuse();
         let named = format!("attachment; filename=\"{}\"", file.file_name());
@@ -205,6 +220,14 @@ impl DownloadRequest {
         let address = self.parts.uri.path_and_query().map(ToString::to_string);
         refuse(error, self.locale, &address.unwrap_or_default())
     }
+}
+
+/// Fails if the user of a download no longer has the rights with which it began. The connection is then broken off.
+async fn still_allowed(credential: &Credential, actor: &Actor) -> io::Result<()> {
+    credential.must_still_be(actor).await.map_err(|error| {
+        tracing::warn!(user = actor.username(), %error, "broke off a download");
+        io::Error::other(error)
+    })
 }
 
 /// Returns the error response to a browser that downloads or uploads a file.

@@ -7,7 +7,7 @@ use super::{
     service::{self, NewSupply},
 };
 use crate::{
-    audit::{self, Action, Change},
+    audit::{self, Action, Change, service::Entry},
     error::{Error, Problem},
     import::plan::{Outcome, Plan, Planned, problems, unreadable},
     products::{self, Product},
@@ -123,14 +123,16 @@ fn planned(
     })
 }
 
-/// Receives a planned supply and returns the action and the supply's number. Adds to `changes` what the operation log
-/// records beyond the plan.
-pub fn apply(
-    tx: &mut Tx<'_>,
-    Receive { product_id, new }: Receive,
-    changes: &mut Vec<Change>,
-) -> Result<(Action, i64), Error> {
-    let (id, product) = service::write(tx, product_id, &new)?;
-    changes.insert(0, audit::set("product", product));
-    Ok((Action::Supply, id))
+/// Receives planned supplies, and returns what the operation log records of each.
+pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Receive, Vec<Change>)>) -> Result<Vec<Entry>, Error> {
+    let receive = |(Receive { product_id, new }, mut changes): (Receive, Vec<Change>)| {
+        let (id, product) = service::write(tx, product_id, &new)?;
+        changes.insert(0, audit::set("product", product));
+        Ok(Entry {
+            action: Action::Supply,
+            id,
+            changes,
+        })
+    };
+    rows.into_iter().map(receive).collect()
 }

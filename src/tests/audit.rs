@@ -2,7 +2,7 @@
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
-    audit::{Action, Operation, Query, SYSTEM, search},
+    audit::{Action, Entity, Operation, Query, SYSTEM, search, service::record},
     auth::{
         Role, chats, session, tokens,
         users::{invitations, service as users},
@@ -666,7 +666,8 @@ async fn the_log_is_filtered_by_user_action_entity_text_and_day(app: App) {
 async fn the_log_is_paged_forwards_and_backwards(app: App) {
     let admin = app.create_account(app.admin()).await;
     for _ in 0..70 {
-        admin.write(crate::auth::service::sign_out).await.unwrap();
+        let out = |tx: &mut Tx<'_>| record(tx, Action::SignOut, Entity::User, "админ", &[]);
+        admin.write(out).await.unwrap();
         admin
             .write(|tx| {
                 crate::audit::service::record(

@@ -1,21 +1,38 @@
 //! Imports: a file is previewed first and written completely or not at all.
 
-use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
+use crate::tests::support::{Answer, App, Browser, Person, apply, on_both_databases};
 use crate::{
     audit::{self, Action, Change, Entity},
     auth::{Actor, Role},
     db::Conn,
-    import::{Kind, Preview, service},
+    error::{Error, Problem},
+    import::{
+        Kind, Preview, UploadState,
+        service::{self, Confirmation, Decision, PlannedImport},
+        waiting::{self, Bounds},
+    },
     money::{Eur, Rub},
     products,
-    schema::operation_log,
+    schema::{imports, operation_log, uploads},
+    ui::banner::Counts,
 };
 use axum::{
     body::Body,
     http::{Request, header},
 };
-use diesel::prelude::*;
-use futures::future::join_all;
+use diesel::{
+    connection::{Connection, InstrumentationEvent},
+    prelude::*,
+};
+use futures::future::{Either, join_all, select};
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
 
 /// A supply of five pieces of tea.
 const SUPPLIES: &str = "product,qty,buy_price_eur,supplier_name\nЧай,5,1.20,Teekanne\n";
@@ -59,7 +76,7 @@ async fn count_logged_imports(app: &App) -> i64 {
             .filter(operation_log::action.eq(Action::Import))
             .count()
             .get_result(conn)
-            .map_err(crate::error::Error::from)
+            .map_err(Error::from)
     };
     app.state.db.read(count).await.unwrap()
 }
@@ -212,7 +229,7 @@ async fn each_imported_row_is_logged_beside_the_summary(app: App) {
     let products = app
         .state
         .read(Actor::System, |tx| {
-            products::search::by_keys(tx, vec!["кофе".to_owned()])
+            products::search::by_keys(tx, &["кофе".to_owned()].into())
         })
         .await
         .unwrap();
@@ -463,7 +480,7 @@ async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
     let manager = app.create_account(app.manager()).await;
     let tea = manager.create_product("Чай", 0).await;
     let preview = |tx: &mut crate::transaction::Tx<'_>| {
-        let id = service::keep(
+        let id = waiting::keep(
             tx,
             Kind::Products,
             "my.csv",
@@ -479,16 +496,8 @@ async fn an_import_is_refused_if_the_data_changed_after_the_preview(app: App) {
         })
         .await
         .unwrap();
-    let refused = manager
-        .write(move |tx| {
-            service::confirm(tx, Kind::Products, &preview.upload, &preview.digest, false)
-        })
-        .await
-        .unwrap_err();
-    assert!(
-        matches!(refused, crate::error::Error::Stale(_)),
-        "{refused}"
-    );
+    let refused = manager.confirm_products(&preview).await.unwrap_err();
+    assert!(matches!(refused, Error::Stale(_)), "{refused}");
     assert_eq!(manager.product(tea.id).await.min_stock, 4);
 }
 
@@ -529,4 +538,322 @@ async fn an_upload_needs_permission_and_the_same_origin(app: App) {
         303,
         "a file may be larger than other forms"
     );
+}
+
+/// Returns the confirmation of a preview of products.
+fn confirmation_of(preview: &Preview) -> Confirmation {
+    Confirmation {
+        kind: Kind::Products,
+        upload: preview.upload.clone(),
+        digest: preview.digest.clone(),
+        again: false,
+    }
+}
+
+/// Plans a confirmed import.
+async fn planned(person: &Person, preview: &Preview) -> Box<PlannedImport> {
+    let asked = confirmation_of(preview);
+    match person.read(move |tx| service::plan(tx, asked)).await {
+        Ok(Decision::Write(plan)) => plan,
+        Ok(Decision::Done(_)) | Err(_) => panic!("the import was refused"),
+    }
+}
+
+/// Writes a planned import. Returns its result, and the number of statements in its transaction.
+async fn write_counted(person: &Person, plan: Box<PlannedImport>) -> (Option<Counts>, usize) {
+    person
+        .write(move |tx| {
+            let count = Arc::new(AtomicUsize::new(0));
+            let counter = count.clone();
+            tx.conn
+                .set_instrumentation(move |event: InstrumentationEvent<'_>| {
+                    if matches!(event, InstrumentationEvent::StartQuery { .. }) {
+                        counter.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            let done = service::write(tx, *plan);
+            tx.conn
+                .set_instrumentation(|_: InstrumentationEvent<'_>| {});
+            Ok((done?, count.load(Ordering::Relaxed)))
+        })
+        .await
+        .unwrap()
+}
+
+/// Returns a file of numbered products with this many further columns. The first ten products have the minimum
+/// `minimum`, all others have none.
+fn products_file(count: usize, columns: usize, minimum: usize) -> String {
+    let (heads, cells) = ("x;".repeat(columns), "y;".repeat(columns));
+    let row = |number: usize| {
+        let minimum = if number < 10 { minimum } else { 0 };
+        format!("{cells}товар {number};{minimum}\n")
+    };
+    let rows: String = (0..count).map(row).collect();
+    format!("{heads}name;min_stock\n{rows}")
+}
+
+#[apply(on_both_databases)]
+async fn the_transaction_of_an_import_does_not_grow_with_columns_and_unchanged_rows(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let all = products_file(900, 0, 0);
+    manager.import_products(all).await.unwrap();
+    let mut statements = Vec::new();
+    for (minimum, (rows, columns)) in [(100, 0), (100, 62), (900, 0), (900, 62)]
+        .into_iter()
+        .enumerate()
+    {
+        let file = products_file(rows, columns, minimum + 1);
+        let preview = manager.upload_products(file).await.unwrap();
+        let plan = planned(&manager, &preview).await;
+        let (done, count) = write_counted(&manager, plan).await;
+        assert_eq!(done.map(|done| done.changed), Some(10));
+        statements.push(count);
+    }
+    assert_eq!(statements, [statements[0]; 4]);
+    let too_wide = manager.upload_products(products_file(1, 63, 0)).await;
+    assert_eq!(
+        too_wide,
+        Err(Error::field("file", Problem::TooManyColumns(64)))
+    );
+    let mut browser = app
+        .signed_in_browser(app.person("завсклад", Role::Manager))
+        .await;
+    let file = products_file(1, 63, 0);
+    let sent = upload_file(&mut browser, "products", file.as_bytes(), "same-origin").await;
+    let page = browser.follow(&sent).await;
+    assert!(
+        page.status == 422 && page.body.contains("В файле больше 64 столбцов"),
+        "{}",
+        page.body
+    );
+}
+
+#[apply(on_both_databases)]
+async fn clerks_book_while_a_large_file_is_confirmed(app: App) {
+    const ROWS: usize = 5_200;
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    manager
+        .import_products(products_file(ROWS, 0, 0))
+        .await
+        .unwrap();
+    manager.create_product("чай", 1_000).await;
+    let file = products_file(ROWS, 62, 1);
+    assert!(file.len() > 720_000, "{}", file.len());
+    let preview = manager.upload_products(file).await.unwrap();
+
+    let begun = Instant::now();
+    let mut confirmation = pin!(service::confirm(
+        &app.state,
+        manager.actor(),
+        confirmation_of(&preview)
+    ));
+    let (mut booked, mut longest) = (0, Duration::ZERO);
+    let confirmed = loop {
+        let booking_begun = Instant::now();
+        let booking = pin!(clerk.create_order("чай", 1));
+        match select(confirmation, booking).await {
+            Either::Left((confirmed, booking)) => {
+                booking.await.unwrap();
+                break confirmed;
+            }
+            Either::Right((order, rest)) => {
+                order.unwrap();
+                booked += 1;
+                longest = longest.max(booking_begun.elapsed());
+                confirmation = rest;
+            }
+        }
+    };
+    let confirming = begun.elapsed();
+    assert_eq!(confirmed.unwrap().changed, 10);
+    assert!(
+        booked >= 5 && longest * 2 < confirming,
+        "{booked} orders in {confirming:?}, the slowest in {longest:?}"
+    );
+    app.assert_consistent().await;
+}
+
+#[apply(on_both_databases)]
+async fn a_plan_is_written_only_as_long_as_its_products_stay_the_same(app: App) {
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    let tea = manager.create_product("Чай", 5).await;
+    let file = |minimum: i64| format!("name;min_stock\nЧай;{minimum}\nКофе;{minimum}\n");
+    let edit = |version: i64, description: &'static str| {
+        let edited = fields! { name: "Чай", sell_price_rub: "100", description: description };
+        manager.write(move |tx| {
+            products::service::edit(tx, tea.id, &edited.with("version", version).read()?)
+        })
+    };
+
+    // A booking changes the stock, but nothing that the file is about.
+    let preview = manager.upload_products(file(1)).await.unwrap();
+    let plan = planned(&manager, &preview).await;
+    clerk.create_order("Чай", 1).await.unwrap();
+    // The product that the file would add is added by somebody else.
+    let late = planned(&manager, &preview).await;
+    let (done, _) = write_counted(&manager, plan).await;
+    let first = Counts {
+        new: 1,
+        changed: 1,
+        same: 0,
+    };
+    assert_eq!(done, Some(first));
+    // The same plan again finds the first result.
+    assert_eq!(write_counted(&manager, late).await.0, Some(first));
+    assert_eq!(count_logged_imports(&app).await, 1);
+
+    // A change of a field that the file does not have makes the plan outdated, but not its effect.
+    let version = manager.product(tea.id).await.version;
+    let preview = manager.upload_products(file(2)).await.unwrap();
+    let plan = planned(&manager, &preview).await;
+    let edited = edit(version, "чёрный").await.unwrap();
+    assert_eq!(edited.min_stock, 0);
+    assert_eq!(write_counted(&manager, plan).await.0, None);
+    assert_eq!(manager.product(tea.id).await.min_stock, 0);
+    let preview = manager.upload_products(file(3)).await.unwrap();
+    edit(version + 1, "зелёный").await.unwrap();
+    let done = manager.confirm_products(&preview).await;
+    assert_eq!(done.map(|done| done.changed), Ok(2));
+    let tea = manager.product(tea.id).await;
+    assert_eq!(
+        (tea.min_stock, tea.description.as_deref()),
+        (3, Some("зелёный"))
+    );
+
+    // A name that was free is taken.
+    let preview = manager
+        .upload_products("name\nКакао\n".to_owned())
+        .await
+        .unwrap();
+    let plan = planned(&manager, &preview).await;
+    manager.create_product("какао", 0).await;
+    assert_eq!(write_counted(&manager, plan).await.0, None);
+    let done = manager.confirm_products(&preview).await;
+    assert!(matches!(done, Err(Error::Stale(_))), "{done:?}");
+    assert_eq!(count_logged_imports(&app).await, 2);
+    app.assert_consistent().await;
+}
+
+#[apply(on_both_databases)]
+async fn the_oldest_of_too_many_uploads_is_deleted(app: App) {
+    let mut manager = app.signed_in_browser(app.manager()).await;
+    let mut other = app
+        .signed_in_browser(app.person("второй", Role::Manager))
+        .await;
+    let file = |number: usize| format!("name\nтовар {number}\n");
+    let others = upload_file(&mut other, "products", file(0).as_bytes(), "same-origin").await;
+    let mut mine = Vec::new();
+    for number in 0..22 {
+        let sent = upload_file(
+            &mut manager,
+            "products",
+            file(number).as_bytes(),
+            "same-origin",
+        )
+        .await;
+        assert_eq!(sent.status, 303, "{}", sent.body);
+        mine.push(sent);
+    }
+    for (number, sent) in mine.iter().enumerate() {
+        let status = manager.follow(sent).await.status;
+        assert_eq!(status, if number < 2 { 404 } else { 200 }, "{number}");
+    }
+    assert_eq!(other.follow(&others).await.status, 200);
+}
+
+#[apply(on_both_databases)]
+async fn uploads_are_bounded_in_bytes(app: App) {
+    const BOUNDS: Bounds = Bounds {
+        files: 20,
+        bytes: 2_000,
+        total_bytes: 3_500,
+    };
+    let manager = app.create_account(app.manager()).await;
+    let other = app
+        .create_account(app.person("второй", Role::Manager))
+        .await;
+    let upload = async |person: &Person, bytes: usize| {
+        let file = format!("name\n{}", "x".repeat(bytes - 5));
+        person
+            .write(move |tx| {
+                waiting::keep_within(tx, &BOUNDS, Kind::Products, "my.csv", file.as_bytes())
+            })
+            .await
+    };
+    let is_kept = async |person: &Person, id: &str| {
+        let id = id.to_owned();
+        let found = person.read(move |tx| waiting::find(tx, Kind::Products, &id).map(drop));
+        found.await.is_ok()
+    };
+    let first = upload(&manager, 1_000).await.unwrap();
+    let second = upload(&manager, 1_000).await.unwrap();
+    assert!(is_kept(&manager, &first).await && is_kept(&manager, &second).await);
+    let third = upload(&manager, 1_000).await.unwrap();
+    assert!(!is_kept(&manager, &first).await && is_kept(&manager, &second).await);
+    let others = upload(&other, 1_500).await.unwrap();
+    // There is no room for more of the other user, even without their own file.
+    upload(&other, 1_000).await.unwrap();
+    assert!(!is_kept(&other, &others).await);
+    assert_eq!(
+        upload(&other, 1_600).await,
+        Err(Error::field("file", Problem::NoRoomForFile))
+    );
+    assert!(is_kept(&manager, &second).await && is_kept(&manager, &third).await);
+}
+
+#[apply(on_both_databases)]
+async fn only_its_owner_sees_an_upload_and_only_for_a_day(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let preview = manager
+        .upload_products("name\nЧай\n".to_owned())
+        .await
+        .unwrap();
+    for other in [
+        app.person("второй", Role::Manager),
+        app.person("хозяин", Role::Admin),
+    ] {
+        let other = app.create_account(other).await;
+        let id = preview.upload.clone();
+        let seen = other
+            .read(move |tx| service::sent(tx, Kind::Products, &id))
+            .await;
+        assert_eq!(seen, Err(Error::NotFound));
+        let done = other.confirm_products(&preview).await;
+        assert_eq!(done, Err(Error::NotFound));
+    }
+    let id = preview.upload.clone();
+    let seen = manager
+        .read(move |tx| service::sent(tx, Kind::Products, &id))
+        .await;
+    assert!(matches!(seen, Ok(UploadState::Waits(_))), "{seen:?}");
+
+    manager
+        .import_products("name\nКофе\n".to_owned())
+        .await
+        .unwrap();
+    let rows = || async {
+        let count = |conn: &mut Conn| {
+            let uploads: i64 = uploads::table.count().get_result(conn)?;
+            let imports: i64 = imports::table.count().get_result(conn)?;
+            Ok::<_, Error>((uploads, imports))
+        };
+        app.state.db.read(count).await.unwrap()
+    };
+    app.state
+        .write(Actor::System, waiting::delete_expired)
+        .await
+        .unwrap();
+    assert_eq!(rows().await, (1, 1));
+    app.sql(
+        "UPDATE uploads SET created_at = '2020-01-01 00:00:00'; \
+         UPDATE imports SET created_at = '2020-01-01 00:00:00'",
+    )
+    .await;
+    let done = manager.confirm_products(&preview).await;
+    assert_eq!(done, Err(Error::NotFound));
+    app.state
+        .write(Actor::System, waiting::delete_expired)
+        .await
+        .unwrap();
+    assert_eq!(rows().await, (0, 0));
 }

@@ -1,15 +1,23 @@
 //! Downloads: their contents, permissions and failures.
 
-use crate::tests::support::{Answer, App, Browser, apply, on_both_databases};
+use crate::tests::support::{Answer, App, Browser, Person, apply, logs, on_both_databases};
 use crate::{
     audit::{Action, Entity},
+    auth::{Role, credential::Credential, tokens, users::service as accounts},
     error::Error,
     products,
     schema::operation_log,
     sheet::download::{DownloadRequest, File},
 };
-use axum::{body::to_bytes, http::Request};
+use axum::{
+    body::{Body, BodyDataStream, to_bytes},
+    http::{Request, request::Parts},
+    response::Response,
+};
 use diesel::prelude::*;
+use futures::StreamExt;
+use std::future::ready;
+use tower::ServiceExt;
 
 fn rows(answer: &Answer, delimiter: u8) -> Vec<Vec<String>> {
     let text = answer.body.trim_start_matches('\u{feff}');
@@ -179,19 +187,21 @@ async fn a_download_needs_the_permission_of_its_page(app: App) {
     }
 }
 
-#[apply(on_both_databases)]
-async fn a_long_download_contains_each_row_once(app: App) {
+/// Creates more products than one batch of a download contains.
+async fn create_two_batches(app: &App) {
     let manager = app.create_account(app.manager()).await;
+    let rows: String = (0..5_010)
+        .map(|number| format!("товар {number:05}\n"))
+        .collect();
     manager
-        .write(|tx| {
-            for number in 0..5_010 {
-                let draft = fields! { name: format!("товар {number:05}") };
-                products::service::create(tx, "", &draft.read()?)?;
-            }
-            Ok(())
-        })
+        .import_products(format!("name\n{rows}"))
         .await
         .unwrap();
+}
+
+#[apply(on_both_databases)]
+async fn a_long_download_contains_each_row_once(app: App) {
+    create_two_batches(&app).await;
     let mut browser = app
         .signed_in_browser(app.person("касса", crate::auth::Role::User))
         .await;
@@ -205,11 +215,131 @@ async fn a_long_download_contains_each_row_once(app: App) {
     );
 }
 
+/// Requests a download and reads its first batch.
+async fn begin_download(app: &App, browser: &Browser) -> BodyDataStream {
+    let request = Request::get("/products.csv")
+        .header("sec-fetch-site", "same-origin")
+        .body(Body::empty())
+        .unwrap();
+    let request = browser.with_cookies(request);
+    let response = app.router.clone().oneshot(request).await.unwrap();
+    first_batch(response).await
+}
+
+async fn first_batch(response: Response) -> BodyDataStream {
+    assert_eq!(response.status(), 200);
+    let mut body = response.into_body().into_data_stream();
+    let mark = body.next().await.unwrap().unwrap();
+    assert_eq!(&mark[..], b"\xef\xbb\xbf");
+    assert!(!body.next().await.unwrap().unwrap().is_empty());
+    body
+}
+
+/// Asserts that a download is broken off before its second batch.
+async fn assert_broken_off(mut download: BodyDataStream, after: &str) {
+    let next = download.next().await;
+    assert!(matches!(next, Some(Err(_))), "{after}: {next:?}");
+}
+
+#[apply(on_both_databases)]
+async fn a_running_download_ends_with_the_access_of_its_user(app: App) {
+    create_two_batches(&app).await;
+    let admin = app.create_account(app.admin()).await;
+    let name = |what: &str| format!("{what}{}", crate::crypto::new_key());
+
+    let kept = app.signed_in_browser(app.person("касса", Role::User)).await;
+    let mut kept = begin_download(&app, &kept).await;
+    assert!(!kept.next().await.unwrap().unwrap().is_empty());
+    assert!(kept.next().await.is_none());
+
+    let who = name("blocked");
+    let browser = app.signed_in_browser(app.person(&who, Role::User)).await;
+    let download = begin_download(&app, &browser).await;
+    let blocked = who.clone();
+    admin
+        .write(move |tx| accounts::block(tx, &blocked))
+        .await
+        .unwrap();
+    assert_broken_off(download, "blocked").await;
+    assert_eq!(
+        logs::lines_with(&["broke off a download", &who]).len(),
+        1,
+        "the log does not say so"
+    );
+
+    let who = name("demoted");
+    let browser = app.signed_in_browser(app.person(&who, Role::Manager)).await;
+    let download = begin_download(&app, &browser).await;
+    admin
+        .write(move |tx| accounts::change_role(tx, &who, Role::User))
+        .await
+        .unwrap();
+    assert_broken_off(download, "demoted").await;
+
+    let who = name("deleted");
+    let browser = app.signed_in_browser(app.person(&who, Role::User)).await;
+    let download = begin_download(&app, &browser).await;
+    admin
+        .write(move |tx| accounts::delete(tx, &who))
+        .await
+        .unwrap();
+    assert_broken_off(download, "deleted").await;
+
+    let who = name("reset");
+    let browser = app.signed_in_browser(app.person(&who, Role::User)).await;
+    let download = begin_download(&app, &browser).await;
+    admin
+        .write(move |tx| accounts::reset_password(tx, &who, "", true))
+        .await
+        .unwrap();
+    assert_broken_off(download, "password reset").await;
+
+    let mut browser = app
+        .signed_in_browser(app.person(&name("left"), Role::User))
+        .await;
+    let download = begin_download(&app, &browser).await;
+    browser.submit("/", "sign_out", &[]).await;
+    assert_broken_off(download, "signed out").await;
+}
+
+/// Returns the head of a request by a person, as it looks behind the middleware.
+fn request_of(person: &Person, path: &str, credential: Credential) -> Parts {
+    let (mut parts, ()) = Request::get(path).body(()).unwrap().into_parts();
+    parts.extensions.insert(Ok::<_, Error>(person.actor()));
+    parts.extensions.insert(credential);
+    parts
+}
+
+#[apply(on_both_databases)]
+async fn a_running_download_ends_with_the_token_that_began_it(app: App) {
+    create_two_batches(&app).await;
+    let person = app.create_account(app.clerk()).await;
+    let (token, secret) = person
+        .write(move |tx| tokens::service::add(tx, "касса"))
+        .await
+        .unwrap();
+    let state = app.state.clone();
+    let credential = Credential::new(move || {
+        let (state, secret) = (state.clone(), secret.clone());
+        async move { tokens::service::actor(&state, &secret).await }
+    });
+    let parts = request_of(&person, "/products.csv", credential);
+    let state = axum::extract::State(app.state.clone());
+    let response = crate::sheet::download::download::<products::Query>(state, parts).await;
+    let download = first_batch(response).await;
+    person
+        .write(move |tx| tokens::service::revoke(tx, token.id))
+        .await
+        .unwrap();
+    assert_broken_off(download, "revoked").await;
+}
+
 #[apply(on_both_databases)]
 async fn a_download_that_fails_midway_is_aborted(app: App) {
     let person = app.create_account(app.clerk()).await;
-    let (mut parts, ()) = Request::get("/orders.csv").body(()).unwrap().into_parts();
-    parts.extensions.insert(Ok::<_, Error>(person.actor()));
+    let actor = person.actor();
+    let credential = Credential::new(move || ready(Ok(actor.clone())));
+    let parts = request_of(&person, "/orders.csv", credential);
     let file = Ok(File {
         entity: Entity::Order,
         name: "orders",

@@ -2,7 +2,7 @@
 
 use super::{
     Visitor,
-    form::Draft,
+    draft::Draft,
     url::{DRAFT, parameter},
 };
 use crate::error::Error;

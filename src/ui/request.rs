@@ -1,6 +1,6 @@
 //! The server-side counterpart of `document`: reads the visitor from the request.
 
-use super::{Visitor, form::Draft};
+use super::{Visitor, draft::Draft};
 use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;

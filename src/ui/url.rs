@@ -24,5 +24,5 @@ pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
 /// One-time parameters of a URL: they describe the answer to a single request.
 pub const ONE_TIME: [&str; 4] = ["success", "counts", "error", DRAFT];
 
-/// The parameter with the key of a [`Draft`](crate::ui::form::Draft).
+/// The parameter with the key of a [`Draft`](crate::ui::draft::Draft).
 pub const DRAFT: &str = "draft";

@@ -4,7 +4,7 @@ CREATE TABLE totp (
     secret       TEXT NOT NULL,                         -- encrypted with a key from SECRET_KEY; base64
     created_at   TIMESTAMP NOT NULL,
     confirmed_at TIMESTAMP,                             -- NULL: no code was entered yet, so signing in asks for none
-    last_step    BIGINT NOT NULL DEFAULT 0              -- time step of the last code that was accepted: a code works once
+    last_step    BIGINT NOT NULL DEFAULT 0              -- time step of the last accepted code: each works once
 );
 -- Codes that replace one of the authenticator app, each of them once.
 CREATE TABLE recovery_codes (

@@ -103,7 +103,8 @@ async fn list(caller: Caller) -> Result<Json<Listing<TokenJson>>, Error> {
 )]
 async fn create(caller: Caller, body: Body<NewToken>) -> Result<Created<MadeToken>, Error> {
     caller.session_user()?;
-    let (made, token) = service::create(&caller.app, caller.actor, body.input, &caller.place).await?;
+    let (made, token) =
+        service::create(&caller.app, caller.actor, body.input, &caller.place).await?;
     let at = format!("/api/me/tokens/{}", made.id);
     let body = MadeToken {
         id: made.id,

@@ -4,7 +4,8 @@ use super::Token;
 use crate::{
     audit::{self, Action, Entity, service::record},
     auth::{
-        Actor, Permission, active::find_active_account, client_origin::ClientOrigin, confirmation::confirm,
+        Actor, Permission, active::find_active_account, client_origin::ClientOrigin,
+        confirmation::confirm,
     },
     clock,
     crypto::sha256,
@@ -67,7 +68,14 @@ pub async fn create(
     let Actor::User(me) = &actor else {
         return Err(Error::SignedOut);
     };
-    let confirmed = confirm(app, me, place, ("password", password), Action::ConfirmFailed).await?;
+    let confirmed = confirm(
+        app,
+        me,
+        place,
+        ("password", password),
+        Action::ConfirmFailed,
+    )
+    .await?;
     app.write(actor, move |tx| {
         confirmed.complete(tx)?;
         add(tx, &name)

@@ -13,8 +13,8 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::{hooks::use_query_map, location::Url};
 
-/// Completes a sign-in whose password was right, and redirects to `next`, or to the home page if `next` is not a page of
-/// this site. If the password was entered too long ago, redirects to the sign-in page.
+/// Completes a sign-in whose password was right, and redirects to `next`, or to the home page if `next` is not a page
+/// of this site. If the password was entered too long ago, redirects to the sign-in page.
 #[server(endpoint = "sign_in_code")]
 pub async fn sign_in_code(
     #[server(default)] code: String,

@@ -6,6 +6,7 @@ use crate::{
     fields::Fields,
     ui::{
         self,
+        failure::Failure,
         form::{Field, Form, FormAction, Submit},
         secret::Secret,
     },
@@ -114,11 +115,18 @@ fn signed_in_user() -> Result<crate::auth::Me, Error> {
 #[component]
 pub fn SecondFactorSection() -> impl IntoView {
     let locale = ui::locale();
+    let must_set_up = ui::me().is_some_and(|me| me.must_set_up_totp);
     let factor = ui::data(|| (), |()| read_second_factor());
     let begin = FormAction::new::<BeginTotp>();
     let confirm = FormAction::new::<ConfirmTotp>();
     let disable = FormAction::new::<DisableTotp>();
     let draw = move |SecondFactor { state, fresh }| {
+        // A form that was sent too late is not on the page any more.
+        let missed = match state {
+            State::Off => confirm.error().or_else(|| disable.error()),
+            State::Waiting => disable.error(),
+            State::On { .. } => begin.error().or_else(|| confirm.error()),
+        };
         let contents = match state {
             State::Off => view! { <PasswordForm action=begin label=td_string!(locale, totp.enable) /> }.into_any(),
             State::Waiting => view! {
@@ -130,7 +138,7 @@ pub fn SecondFactorSection() -> impl IntoView {
                 <p class="mb-4">
                     {td_string!(locale, totp.on_since, moment = since.display(locale), left = left).to_string()}
                 </p>
-                <details>
+                <details open=move || disable.error().is_some()>
                     <summary class="btn">{td_string!(locale, totp.disable)}</summary>
                     <div class="panel mt-2">
                         <p class="mb-4">{td_string!(locale, totp.disable_hint)}</p>
@@ -141,6 +149,7 @@ pub fn SecondFactorSection() -> impl IntoView {
             .into_any(),
         };
         view! {
+            {missed.map(|error| view! { <Failure error /> })}
             {fresh.map(|fresh| view! { <FreshSecret fresh /> })}
             {contents}
         }
@@ -151,6 +160,8 @@ pub fn SecondFactorSection() -> impl IntoView {
                 {td_string!(locale, totp.title)}
             </h2>
             <p class="mb-4">{td_string!(locale, totp.about)}</p>
+            {must_set_up
+                .then(|| view! { <p class="alert alert-info alert-soft mb-4">{td_string!(locale, totp.required)}</p> })}
             {ui::loaded(factor, draw)}
         </section>
     }

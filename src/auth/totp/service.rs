@@ -72,7 +72,14 @@ pub async fn begin(
     let name = me.username.clone();
     app.read(actor.clone(), move |tx| refuse_if_on(tx, &name))
         .await?;
-    let confirmed = confirm(app, &me, place, ("password", password), Action::ConfirmFailed).await?;
+    let confirmed = confirm(
+        app,
+        &me,
+        place,
+        ("password", password),
+        Action::ConfirmFailed,
+    )
+    .await?;
     let authenticator = Authenticator::generate(&me.username)?;
     let sealed = authenticator.seal(secret_key(&app.config))?;
     app.write(actor, move |tx| {
@@ -152,7 +159,14 @@ pub async fn disable(
         }
     })
     .await?;
-    let confirmed = confirm(app, &me, place, ("password", password), Action::ConfirmFailed).await?;
+    let confirmed = confirm(
+        app,
+        &me,
+        place,
+        ("password", password),
+        Action::ConfirmFailed,
+    )
+    .await?;
     app.write(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         confirmed.complete(tx)?;

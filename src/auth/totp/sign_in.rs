@@ -9,8 +9,12 @@ use super::{
 use crate::{
     audit::{self, Action, Entity, service::record},
     auth::{
-        Actor, Me, active::find_active_account, client_origin::ClientOrigin,
-        credentials::{lock_unchanged, use_one_time_password}, security_log::origin, session::Authenticated,
+        Actor, Me,
+        active::find_active_account,
+        client_origin::ClientOrigin,
+        security_log::origin,
+        session::Authenticated,
+        stored_password::{lock_unchanged, use_one_time_password},
         throttle::LoginAttempt,
     },
     clock,

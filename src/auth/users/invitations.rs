@@ -3,7 +3,7 @@
 use super::Invitation;
 use crate::{
     audit::{self, Action, Change, Entity, service::record},
-    auth::{Permission, Role, active::find_active_account},
+    auth::{Permission, Role, active::find_active_role},
     codes::Code,
     crypto::sha256,
     error::Error,
@@ -122,8 +122,8 @@ pub fn redeemable(tx: &mut Tx<'_>, hash: &str) -> Result<Redeemable, Error> {
         .ok_or(Error::InvitationOver)?;
     let may_invite = match &maker {
         // `MANAGER_IN_ADMIN` does not let anybody manage users.
-        Some(maker) => find_active_account(tx, maker, false)?
-            .is_some_and(|maker| maker.may(Permission::ManageUsers)),
+        Some(maker) => find_active_role(tx, maker)?
+            .is_some_and(|role| role.may(Permission::ManageUsers, false)),
         None => true,
     };
     let role = role.known().filter(|_| may_invite);

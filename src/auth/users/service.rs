@@ -7,10 +7,9 @@ use super::{
 use crate::{
     audit::{self, Action, Change, Entity, service::record},
     auth::{
-        Actor, Permission, Role, UserState,
-        credentials::set_password,
-        new_password, password,
+        Actor, Permission, Role, UserState, new_password, password,
         revocation::{shut_out, sign_out_everywhere},
+        stored_password::set_password,
         totp::enrolment,
     },
     db::{self, Column, Dialect, Keyset, SortKey, SortOrder, containing},
@@ -236,7 +235,8 @@ pub async fn give_one_time_password(
     Ok(password)
 }
 
-/// Removes the second factor of an account, whose owner has lost it, and ends its sessions. Does nothing if there is none.
+/// Removes the second factor of an account, whose owner has lost it, and ends its sessions. Does nothing if there is
+/// none.
 pub fn reset_second_factor(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
     let account = other(tx, username)?;
     if enrolment::remove(tx, &account.username)? {

@@ -104,8 +104,7 @@ async fn a_client_sets_up_uses_and_removes_a_second_factor(app: App) {
 #[apply(on_both_databases)]
 async fn a_required_second_factor_closes_the_api_and_its_tokens(app: App) {
     let manager = ApiClient::with_new_account(&app, app.person("boris", Role::Manager)).await;
-    let body = json!({"name": "касса"});
-    let token = manager.post("/api/me/tokens", body).await;
+    let token = manager.post("/api/me/tokens", super::new_token()).await;
     let token = token.text("token").to_owned();
     let app = app.restarted(|config| config.require_2fa = vec![Role::Manager]);
     let manager = ApiClient::signed_in(&app, "boris").await;

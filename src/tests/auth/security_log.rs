@@ -1,6 +1,6 @@
 //! The trace that sign-ins and refusals leave in the operation log, and its bounds.
 
-use crate::tests::support::{App, Browser, PASSWORD, apply, on_both_databases};
+use crate::tests::support::{App, Browser, NEW_TOKEN, PASSWORD, apply, on_both_databases};
 use crate::{
     audit::{Action, Operation, Query, search},
     auth::{Actor, security_log, session_store::Sessions, throttle},
@@ -190,9 +190,13 @@ async fn refusals_of_signed_in_users_are_recorded_once_a_minute(app: App) {
     expected.push(entry("/fn/delete_user"));
     assert_eq!(entries(&app, Action::Refuse).await, expected);
     wait(&app, TimeDelta::minutes(1)).await;
-    let request = Request::get("/api/operations?user=%2B79161234567").body(Body::empty());
+    let request = Request::get("/api/log?user=%2B79161234567").body(Body::empty());
     assert_eq!(clerk.send(request.unwrap()).await.status, 403);
-    expected.push(entry("/api/operations"));
+    expected.push(entry("/api/log"));
+    assert_eq!(entries(&app, Action::Refuse).await, expected);
+    wait(&app, TimeDelta::minutes(1)).await;
+    assert_eq!(clerk.get("/admin/users/%00a%0A%D1%8F").await.status, 403);
+    expected.push(entry("/admin/users/aя"));
     assert_eq!(entries(&app, Action::Refuse).await, expected);
     // What is allowed leaves none, and neither do mistakes.
     wait(&app, TimeDelta::minutes(1)).await;
@@ -216,7 +220,7 @@ async fn a_crowd_of_refusals_is_recorded_once(app: App) {
 #[apply(on_both_databases)]
 async fn only_a_sign_out_that_ends_a_session_is_recorded(app: App) {
     let mut clerk = app.signed_in_browser(app.clerk()).await;
-    let made = clerk.call("create_token", &[("name", "касса")]).await;
+    let made = clerk.call("create_token", NEW_TOKEN).await;
     assert_eq!(made.status, 200, "{}", made.body);
     let token = clerk.cookie("token").unwrap().to_owned();
     let post = |bearer: Option<&str>| {

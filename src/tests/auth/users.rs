@@ -127,8 +127,10 @@ async fn an_invitation_expires_after_three_days_or_when_revoked(app: App) {
     assert_eq!(role(73, "старый").await, Err(Error::InvitationOver));
 }
 
+type End = fn(&mut Tx<'_>, &str) -> Result<(), Error>;
+
 /// What may happen to an admin who has invited somebody.
-const ENDS: [(&str, fn(&mut Tx<'_>, &str) -> Result<(), Error>); 4] = [
+const ENDS: [(&str, End); 4] = [
     ("blocked", |tx, name| users::block(tx, name).map(drop)),
     ("demoted", |tx, name| {
         users::change_role(tx, name, Role::Manager).map(drop)
@@ -156,11 +158,12 @@ async fn an_invitation_ends_with_the_rights_of_its_maker(app: App) {
             .await
             .unwrap();
         admin.write(move |tx| end(tx, &name)).await.unwrap();
-        let refused = register(&mut app.browser(), "гость", &token).await;
-        let page = app.browser().follow(&refused).await.body;
+        let mut browser = app.browser();
+        let refused = register(&mut browser, "гость", &token).await;
+        let page = browser.follow(&refused).await.body;
         assert!(page.contains("больше не действует"), "{what}: {page}");
         let listed = admin.read(invitations::list).await.unwrap();
-        assert_eq!(listed, [stays.clone()], "{what}");
+        assert_eq!(listed, std::slice::from_ref(&stays), "{what}");
         let history = move |tx: &mut Tx<'_>| history(tx, Entity::Invitation, invitation.id);
         let last = admin.read(history).await.unwrap().swap_remove(0);
         assert_eq!(
@@ -185,10 +188,12 @@ async fn an_invitation_is_refused_if_its_maker_may_not_invite_any_more(app: App)
         "UPDATE users SET state = 'active', deleted_at = created_at",
     ] {
         app.sql(change).await;
-        let page = app.browser().get(LINK).await.body;
+        let mut browser = app.browser();
+        let link = browser.get(LINK).await;
+        let page = browser.follow(&link).await.body;
         assert!(page.contains("больше не действует"), "{change}: {page}");
-        let refused = register(&mut app.browser(), "гость", "link").await;
-        let page = app.browser().follow(&refused).await.body;
+        let refused = register(&mut browser, "гость", "link").await;
+        let page = browser.follow(&refused).await.body;
         assert!(page.contains("больше не действует"), "{change}: {page}");
     }
     app.sql("UPDATE users SET deleted_at = NULL").await;
@@ -342,14 +347,9 @@ async fn a_deleted_user_is_gone_but_their_name_stays_in_the_history(app: App) {
         .await
         .unwrap();
     assert_eq!(kept.user_id.as_deref(), Some("продавец"));
-    let taken = register(&mut app.browser(), "ПРОДАВЕЦ", "").await;
-    assert!(
-        app.browser()
-            .follow(&taken)
-            .await
-            .body
-            .contains("Уже занято")
-    );
+    let mut browser = app.browser();
+    let taken = register(&mut browser, "ПРОДАВЕЦ", "").await;
+    assert!(browser.follow(&taken).await.body.contains("Уже занято"));
 }
 
 #[apply(on_both_databases)]

@@ -193,7 +193,8 @@ async fn two_servers_make_one_run_a_day(app: App) {
     for hours in [0, 24] {
         let now = hours_ahead(hours);
         let (one, two) = tokio::join!(retention::run(&app.state, now), retention::run(&other, now));
-        (one.unwrap(), two.unwrap());
+        one.unwrap();
+        two.unwrap();
     }
     assert_eq!(counts(&app).await.unwrap().erased, 1);
     assert_eq!(phones(&app).await, ["Покупатель удалён № 1"]);

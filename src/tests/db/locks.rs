@@ -6,7 +6,7 @@ use crate::{
     clock,
     db::{self, Conn},
     error::{Error, Problem},
-    import, products,
+    products,
     transaction::Tx,
 };
 use diesel::{
@@ -311,22 +311,9 @@ async fn a_large_import_does_not_block_reads(app: App) {
     manager.create_product("чай", 100).await;
     let mut browser = app.signed_in_browser(app.clerk()).await;
     let rows: String = (0..2_000).map(|n| format!("Товар {n};{n}\n")).collect();
-    let upload = manager
-        .write(move |tx| {
-            let bytes = format!("Название;Минимум\n{rows}");
-            import::service::keep(tx, import::Kind::Products, "goods.csv", bytes.as_bytes())
-        })
-        .await
-        .unwrap();
-    let previewed = upload.clone();
-    let digest = manager
-        .read(move |tx| import::service::preview(tx, import::Kind::Products, &previewed))
-        .await
-        .unwrap()
-        .digest;
-    let imported = manager.write(move |tx| {
-        import::service::confirm(tx, import::Kind::Products, &upload, &digest, false)
-    });
+    let file = format!("Название;Минимум\n{rows}");
+    let preview = manager.upload_products(file).await.unwrap();
+    let imported = manager.confirm_products(&preview);
     let meanwhile = async {
         let bookings = join_all((0..10).map(|n| {
             manager.create_order_with_key("чай", 1, if n % 2 == 0 { "one" } else { "two" })

@@ -366,7 +366,8 @@ fn a_row_of_an_older_server_is_moved_on_postgres() {
         app.sql(
             "INSERT INTO operation_log (timestamp, action, entity_type, entity_id, details)
              VALUES ('2026-11-27 10:00:00', 'edit', 'order', '1',
-                '[{\"field\":\"phone\",\"before\":\"+79167654321\",\"after\":\"+79031112233\"},{\"field\":\"qty\",\"after\":\"2\"}]')",
+                '[{\"field\":\"phone\",\"before\":\"+79167654321\",\"after\":\"+79031112233\"},\
+                  {\"field\":\"qty\",\"after\":\"2\"}]')",
         )
         .await;
         assert_eq!(

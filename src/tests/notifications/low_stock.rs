@@ -164,13 +164,7 @@ async fn an_import_that_makes_hundreds_of_products_low_sends_one_message(app: Ap
     for number in 0..count {
         file += &format!("товар {number:03};9\n");
     }
-    let import = move |tx: &mut crate::transaction::Tx<'_>| {
-        use crate::import::{Kind, service};
-        let id = service::keep(tx, Kind::Products, "минимумы.csv", file.as_bytes())?;
-        let preview = service::preview(tx, Kind::Products, &id)?;
-        service::confirm(tx, Kind::Products, &id, &preview.digest, false)
-    };
-    manager.write(import).await.unwrap();
+    manager.import_products(file).await.unwrap();
     assert_eq!(outbox(&app).await.len(), 1);
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     let text = telegram.messages(CHAT).remove(0);
@@ -211,14 +205,8 @@ async fn a_product_created_below_its_minimum_is_reported_once(app: App) {
         (vec![first.clone()], 1)
     );
     // Imported products: one message, but a log row for each.
-    let import = |tx: &mut crate::transaction::Tx<'_>| {
-        use crate::import::{Kind, service};
-        let file = "name;min_stock\nмёд;2\nсоль;0\nперец;1\n";
-        let id = service::keep(tx, Kind::Products, "новые.csv", file.as_bytes())?;
-        let preview = service::preview(tx, Kind::Products, &id)?;
-        service::confirm(tx, Kind::Products, &id, &preview.digest, false)
-    };
-    manager.write(import).await.unwrap();
+    let file = "name;min_stock\nмёд;2\nсоль;0\nперец;1\n";
+    manager.import_products(file.to_owned()).await.unwrap();
     assert_eq!(deliver(&app.state, &channels, AFTER_GATHER).await, 1);
     let second = telegram.messages(CHAT).remove(1);
     assert!(

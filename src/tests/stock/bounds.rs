@@ -167,15 +167,24 @@ async fn totals_at_the_list_price_are_limited_too(app: App) {
 async fn imported_supplies_have_the_same_limits(app: App) {
     let manager = app.create_account(app.manager()).await;
     manager.create_product("чай", 0).await;
-    let plan = |rows: &str| {
+    let plan = async |rows: &str| {
         let file = format!("product;qty;buy_price_eur;supplier_name\n{rows}");
-        manager.write(move |tx| {
-            let id = import::service::keep(tx, Kind::Supplies, "my.csv", file.as_bytes())?;
-            let preview = import::service::preview(tx, Kind::Supplies, &id)?;
-            let done =
-                import::service::confirm(tx, Kind::Supplies, &id, &preview.digest, false).map(drop);
-            Ok((preview, done))
-        })
+        let (upload, preview) = manager
+            .write(move |tx| {
+                let id = import::waiting::keep(tx, Kind::Supplies, "my.csv", file.as_bytes())?;
+                let preview = import::service::preview(tx, Kind::Supplies, &id)?;
+                Ok((id, preview))
+            })
+            .await
+            .unwrap();
+        let confirmation = import::service::Confirmation {
+            kind: Kind::Supplies,
+            upload,
+            digest: preview.digest.clone(),
+            again: false,
+        };
+        let done = import::service::confirm(&app.state, manager.actor(), confirmation).await;
+        (preview, done.map(drop))
     };
     let too_much = |highest: i64| {
         Err(Error::field(
@@ -183,21 +192,18 @@ async fn imported_supplies_have_the_same_limits(app: App) {
             Problem::TotalTooLarge(highest),
         ))
     };
-    let (preview, done) = plan(&format!("чай;1000000;{HIGHEST_PRICE};x\n"))
-        .await
-        .unwrap();
+    let (preview, done) = plan(&format!("чай;1000000;{HIGHEST_PRICE};x\n")).await;
     assert_eq!((preview.wrong, done), (1, too_much(10_000)));
     // Rows that only together exceed the limit: the second is wrong.
     let (preview, done) = plan(&format!(
         "чай;6;{HIGHEST_PRICE};x\nчай;6;{HIGHEST_PRICE};x\n"
     ))
-    .await
-    .unwrap();
+    .await;
     assert_eq!(
         (preview.new, preview.wrong, done),
         (1, 1, too_much(666_666_667))
     );
-    let (preview, done) = plan("чай;600000;1;x\nчай;600000;1;x\n").await.unwrap();
+    let (preview, done) = plan("чай;600000;1;x\nчай;600000;1;x\n").await;
     assert_eq!(
         (preview.wrong, done),
         (1, Err(Error::field("qty", Problem::TooLarge(400_000))))
@@ -205,8 +211,7 @@ async fn imported_supplies_have_the_same_limits(app: App) {
     let (_, done) = plan(&format!(
         "чай;5;{HIGHEST_PRICE};x\nчай;5;{HIGHEST_PRICE};x\n"
     ))
-    .await
-    .unwrap();
+    .await;
     assert_eq!(done, Ok(()));
     app.assert_consistent().await;
 }

@@ -28,13 +28,17 @@ use tokio::time::sleep;
 /// The number of concurrent clients.
 const CLIENTS: usize = 60;
 
-static UNKNOWN_ORIGIN: LazyLock<ClientOrigin> = LazyLock::new(ClientOrigin::default);
+static THIS_MACHINE: LazyLock<ClientOrigin> = LazyLock::new(|| ClientOrigin {
+    is_local: true,
+    ..ClientOrigin::default()
+});
 
 fn registrant(name: &str, invitation: &str) -> Registrant {
     Registrant {
         username: name.to_owned(),
         password: PASSWORD.to_owned(),
         invitation: invitation.to_owned(),
+        setup_code: String::new(),
     }
 }
 
@@ -288,7 +292,7 @@ async fn concurrent_first_registrations_create_one_admin(app: App) {
     let registered = join_all(
         names
             .iter()
-            .map(|name| register(&app.state, registrant(name, ""), &UNKNOWN_ORIGIN)),
+            .map(|name| register(&app.state, registrant(name, ""), &THIS_MACHINE)),
     )
     .await;
     let admins = registered
@@ -337,7 +341,7 @@ async fn an_invitation_accepted_concurrently_creates_one_account(app: App) {
     let registered = join_all(
         names
             .iter()
-            .map(|name| register(&app.state, registrant(name, "билет"), &UNKNOWN_ORIGIN)),
+            .map(|name| register(&app.state, registrant(name, "билет"), &THIS_MACHINE)),
     )
     .await;
     assert_eq!(

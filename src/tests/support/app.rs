@@ -9,6 +9,7 @@ use crate::{
     config::{Config, loopback},
     db::{Conn, DatabaseUrl, Db},
     error::Error,
+    import::{self, Kind, Preview, service::Confirmation},
     integrity,
     notifications::outbox::Outbox,
     orders::{self, Order},
@@ -16,6 +17,7 @@ use crate::{
     server,
     supplies::{self, Supply},
     transaction::{AppState, Tx},
+    ui::banner::Counts,
 };
 use axum::{
     Extension, Router,
@@ -281,10 +283,11 @@ impl App {
     }
 
     /// Runs SQL directly on the database.
-    pub async fn sql(&self, statement: &'static str) {
+    pub async fn sql(&self, statement: impl Into<String>) {
+        let statement = statement.into();
         self.state
             .db
-            .write(move |conn: &mut Conn| conn.batch_execute(statement).map_err(Error::from))
+            .write(move |conn: &mut Conn| conn.batch_execute(&statement).map_err(Error::from))
             .await
             .unwrap();
     }
@@ -362,6 +365,32 @@ impl Person {
         let key = key.to_owned();
         self.write(move |tx| orders::service::create(tx, &key, &draft.read()?))
             .await
+    }
+
+    /// Uploads a file of products and returns its preview.
+    pub async fn upload_products(&self, file: String) -> Result<Preview, Error> {
+        self.write(move |tx| {
+            let id = import::waiting::keep(tx, Kind::Products, "my.csv", file.as_bytes())?;
+            import::service::preview(tx, Kind::Products, &id)
+        })
+        .await
+    }
+
+    /// Confirms the preview of a file of products.
+    pub async fn confirm_products(&self, preview: &Preview) -> Result<Counts, Error> {
+        let confirmation = Confirmation {
+            kind: Kind::Products,
+            upload: preview.upload.clone(),
+            digest: preview.digest.clone(),
+            again: false,
+        };
+        import::service::confirm(&self.state, self.actor(), confirmation).await
+    }
+
+    /// Imports products from a file.
+    pub async fn import_products(&self, file: String) -> Result<Counts, Error> {
+        let preview = self.upload_products(file).await?;
+        self.confirm_products(&preview).await
     }
 
     /// Issues an order.

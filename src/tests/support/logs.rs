@@ -42,7 +42,7 @@ pub fn assert_no_secrets() {
 }
 
 /// Returns the captured lines that contain all of `parts`.
-fn lines_with(parts: &[&str]) -> Vec<String> {
+pub fn lines_with(parts: &[&str]) -> Vec<String> {
     let captured = CAPTURED.lock().unwrap();
     let has_all = |line: &&String| parts.iter().all(|part| line.contains(part));
     captured.iter().filter(has_all).cloned().collect()
@@ -64,7 +64,10 @@ impl Write for Scanner {
             LEAKS.lock().unwrap().push(format!("{secret}: {line}"));
         }
         let mut captured = CAPTURED.lock().unwrap();
-        if line.contains("answered") || line.contains("failed") {
+        if ["answered", "failed", "broke off"]
+            .iter()
+            .any(|word| line.contains(word))
+        {
             captured.push(line.into_owned());
         }
         Ok(bytes.len())
@@ -108,4 +111,21 @@ async fn every_log_line_of_a_request_has_its_id_across_threads(app: App) {
     );
     let again = browser.get("/orders").await;
     assert_ne!(again.headers["x-request-id"].to_str().unwrap(), id);
+}
+
+#[apply(on_both_databases)]
+async fn warnings_that_anybody_can_cause_are_bounded(app: App) {
+    // A server whose database is not up to date answers each health check with 503.
+    app.sql("DELETE FROM __diesel_schema_migrations").await;
+    let mut browser = app.browser();
+    let (mut warned, mut answered) = (0, 0);
+    for _ in 0..200 {
+        let answer = browser.get("/readyz").await;
+        assert_eq!(answer.status, 503);
+        let id = answer.headers["x-request-id"].to_str().unwrap();
+        warned += lines_with(&[id, "request answered", "WARN"]).len();
+        answered += lines_with(&[id, "request answered"]).len();
+    }
+    assert_eq!(answered, 200, "the rest is logged as debug");
+    assert!(warned < 100, "{warned} warnings");
 }

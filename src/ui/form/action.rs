@@ -1,6 +1,9 @@
 //! Sends forms to server functions.
 
-use crate::{error::Error, ui};
+use crate::{
+    error::Error,
+    ui::{self, draft::Draft},
+};
 use leptos::{prelude::*, server_fn::ServerFn, task::spawn_local};
 use serde::de::DeserializeOwned;
 
@@ -46,7 +49,7 @@ impl FormAction {
     /// Creates an action for the server function `S`. If the form was sent without JavaScript and refused, starts with
     /// the refusal.
     pub fn new<S: ServerFn>() -> Self {
-        let refusal = super::draft_of(S::PATH).and_then(|draft| draft.error);
+        let refusal = draft_of(S::PATH).and_then(|draft| draft.error);
         let outcome = refusal.map(Err);
         Self {
             path: S::PATH,
@@ -150,4 +153,9 @@ impl FormAction {
             last.copied().unwrap_or_default() + usize::from(self.has_succeeded())
         })
     }
+}
+
+/// Returns the draft of the form that was sent to this server function.
+pub(super) fn draft_of(function: &str) -> Option<Draft> {
+    ui::draft().filter(|draft| draft.function == function)
 }

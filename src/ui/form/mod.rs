@@ -1,14 +1,13 @@
 //! Forms that work the same with and without JavaScript. Errors are shown at their fields, and what was typed is kept.
 
 mod action;
-mod draft;
 mod field;
 mod state;
 
 pub use action::{FormAction, Interrupted, Unsent};
-pub use draft::Draft;
 pub use state::{FormState, form_state};
 
+use action::draft_of;
 pub use field::{
     CheckBox, Field, FieldError, IdempotencyKey, TextArea, Version, follow_text, is_wrong,
 };
@@ -95,11 +94,6 @@ pub fn Form(
             <Provider value=state>{children()}</Provider>
         </form>
     }
-}
-
-/// Returns the draft of the form that was sent to this server function.
-fn draft_of(function: &str) -> Option<Draft> {
-    ui::draft().filter(|draft| draft.function == function)
 }
 
 /// Moves the focus to the first wrong field of a form, once it is drawn.

@@ -9,9 +9,9 @@ use std::collections::BTreeMap;
 #[derive(Clone, Copy)]
 pub struct FormState {
     pub(super) action: FormAction,
-    /// The form was sent without JavaScript, and refused.
+    /// The form was sent without JavaScript, and refused or not sent because the session had ended.
     pub(super) is_refused: bool,
-    /// What was typed before a refusal, if the form was sent without JavaScript.
+    /// What was typed before, if the form was sent without JavaScript.
     pub(super) typed: StoredValue<BTreeMap<String, String>>,
     /// Decides whether the form may be sent.
     pub(super) guard: StoredValue<Option<Callback<(), bool>>>,

@@ -5,7 +5,7 @@ use crate::{error::Error, moment::Moment, schema::users, transaction::Tx};
 use chrono::NaiveDateTime;
 use diesel::prelude::*;
 
-/// Locks the account. Returns an error if its password was replaced or it was blocked while bcrypt was running.
+/// Locks the account. Returns an error if its password was replaced or it was blocked since it was checked.
 pub fn lock_unchanged(tx: &mut Tx<'_>, admitted: &Authenticated) -> Result<(), Error> {
     let locked = diesel::update(
         users::table
