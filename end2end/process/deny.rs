@@ -1,5 +1,5 @@
 //! The check of the dependencies for known vulnerabilities (`scripts/deny`), with databases of our own in place of
-//! RustSec's.
+//! `RustSec`.
 
 use std::{
     fs,
@@ -50,7 +50,7 @@ impl Advisories {
         fs::remove_dir_all(self.path()).unwrap();
     }
 
-    /// Lets a command use this database in place of RustSec's.
+    /// Lets a command use this database in place of `RustSec`.
     fn used_by(&self, mut command: Command) -> Command {
         command
             .current_dir(ROOT)
