@@ -2,7 +2,7 @@
 //! JavaScript.
 
 use crate::{
-    auth::{Actor, client_origin::ClientOrigin},
+    auth::{Actor, Me, client_origin::ClientOrigin},
     error::{Error, FieldError},
     fields::Fields,
     page::Filtered,
@@ -124,6 +124,11 @@ fn without<Q: Serialize + DeserializeOwned>(query: &Q, wrong: &[FieldError]) -> 
 /// Returns the actor of the request, as identified by the middleware.
 pub fn actor() -> Result<Actor, Error> {
     use_context::<Parts>().map_or(Err(Error::Internal), |parts| Actor::of(&parts.extensions))
+}
+
+/// Returns the signed-in user of the request.
+pub fn me() -> Result<Me, Error> {
+    actor()?.me().cloned()
 }
 
 /// Returns the shop of this server.

@@ -38,6 +38,12 @@ pub fn tidy_lines(text: &str) -> String {
         .into_owned()
 }
 
+/// Returns the letters and digits of a typed code, in lower case: spaces and dashes only separate its groups.
+pub fn tidy_code(code: &str) -> String {
+    let signs = code.chars().filter(char::is_ascii_alphanumeric);
+    signs.collect::<String>().to_ascii_lowercase()
+}
+
 fn visible(text: &str) -> String {
     let invisible = CodePointSetData::new::<DefaultIgnorableCodePoint>();
     text.chars().filter(|c| !invisible.contains(*c)).collect()

@@ -71,7 +71,7 @@ impl AppState {
             .db
             .write(move |conn| {
                 let mut tx = Tx::new(conn, actor, clock::now());
-                tx.secret = config.secret_key.clone().unwrap_or_default();
+                tx.secret = config.loaded_secret().to_owned();
                 let done = operation(&mut tx)?;
                 listener.handle_events(&mut tx, &config)?;
                 Ok((done, tx.events.needs_callback(), tx.events.needs_purge()))

@@ -204,6 +204,14 @@ pub fn optional<T>(
     }
 }
 
+/// Parses a text that must not be empty and is kept as it was entered, such as a password.
+pub fn entered(text: &str) -> Result<String, Problem> {
+    match text {
+        "" => Err(Problem::Required),
+        text => Ok(text.to_owned()),
+    }
+}
+
 /// Parses a line of text of at most `max` characters, which must not be empty.
 pub fn line(max: usize) -> impl Fn(&str) -> Result<String, Problem> {
     move |text| short(required(text)?, max)

@@ -103,10 +103,7 @@ impl Caller {
 
     /// Returns the signed-in user.
     pub fn me(&self) -> Result<&Me, Error> {
-        match &self.actor {
-            Actor::User(me) => Ok(me),
-            Actor::Nobody | Actor::System => Err(Error::SignedOut),
-        }
+        self.actor.me()
     }
 }
 

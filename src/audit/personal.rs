@@ -13,6 +13,9 @@ pub const NOTE: &str = "note";
 /// The filters of an exported list, in the form of a URL.
 pub const QUERY: &str = "query";
 
+/// The rows that the indexes of values cover: those with a number. SQLite recognises them by the same words.
+pub const PHONES: &str = "operation_log_personal.field = 'phone'";
+
 /// The values of one field of an operation.
 #[derive(Clone, Debug, PartialEq, Eq, Insertable, Queryable, Selectable)]
 #[diesel(table_name = operation_log_personal, treat_none_as_default_value = false)]

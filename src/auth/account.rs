@@ -26,15 +26,9 @@ pub async fn account() -> Result<Me, Error> {
 /// chats.
 #[server(endpoint = "change_password")]
 pub async fn change_password(#[server(flatten)] fields: Fields) -> Result<(), Error> {
-    use super::{Actor, service, session};
+    use super::{service, session};
     use crate::{server_context, ui::banner::Success, validation::Input};
-    let me = match server_context::actor() {
-        Ok(Actor::User(me)) => me,
-        Ok(Actor::Nobody | Actor::System) => {
-            return server_context::set_status(Err(Error::SignedOut));
-        }
-        Err(error) => return server_context::set_status(Err(error)),
-    };
+    let me = server_context::set_status(server_context::me())?;
     let change = service::PasswordChange::read(Input::new(fields), &me.username);
     let change = server_context::set_status(change)?;
     let place = server_context::client_origin();

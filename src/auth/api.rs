@@ -15,9 +15,9 @@ use crate::{
     },
     auth::users::api::UserJson,
     codes::Code,
-    error::{Error, Problem},
+    error::Error,
     transaction::{AppState, Tx},
-    validation::Input,
+    validation::{Input, entered},
 };
 use axum::{Json, http::StatusCode};
 use serde::Serialize;
@@ -108,10 +108,6 @@ struct Credentials {
 
 impl Credentials {
     fn read(mut input: Input) -> Result<Self, Error> {
-        let entered = |text: &str| match text {
-            "" => Err(Problem::Required),
-            text => Ok(text.to_owned()),
-        };
         let credentials = Self {
             username: input.read("username", entered),
             password: input.read("password", entered),

@@ -181,6 +181,14 @@ impl Actor {
         }
     }
 
+    /// Returns the signed-in user.
+    pub fn me(&self) -> Result<&Me, Error> {
+        match self {
+            Self::User(me) => Ok(me),
+            Self::Nobody | Self::System => Err(Error::SignedOut),
+        }
+    }
+
     /// Returns the user name under which operations are recorded; `None` for the system and for anonymous visitors.
     pub fn username(&self) -> Option<&str> {
         match self {

@@ -330,10 +330,7 @@ pub async fn sign_in(
 /// Returns the signed-in user.
 pub fn me(tx: &mut Tx<'_>) -> Result<Me, Error> {
     tx.actor.may(Permission::OwnAccount)?;
-    match &tx.actor {
-        Actor::User(me) => Ok(me.clone()),
-        Actor::Nobody | Actor::System => Err(Error::SignedOut),
-    }
+    tx.actor.me().cloned()
 }
 
 /// Ends a session of the actor, given by its key. Does nothing, and records nothing, if the actor has no such session:

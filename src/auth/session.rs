@@ -257,10 +257,7 @@ pub fn end_other_devices(tx: &mut Tx<'_>, own: &str) -> Result<(), Error> {
 
 fn own_name(tx: &mut Tx<'_>) -> Result<String, Error> {
     tx.actor.may(Permission::OwnAccount)?;
-    tx.actor
-        .username()
-        .map(str::to_owned)
-        .ok_or(Error::SignedOut)
+    tx.actor.me().map(|me| me.username.clone())
 }
 
 /// Returns whether a session belongs to this account.

@@ -8,6 +8,7 @@ use crate::{
     config::Config,
     crypto::{keyed_hash, sha256},
     error::{Error, Problem},
+    text::tidy_code,
     transaction::AppState,
 };
 
@@ -55,13 +56,7 @@ pub async fn ensure_allowed(
 
 fn is_right(config: &Config, entered: &str) -> bool {
     // Hashes are compared, so that the time tells nothing about the code.
-    code(config).is_some_and(|code| sha256(&digits_of(&code)) == sha256(&digits_of(entered)))
-}
-
-/// Returns a code without the separators of its groups.
-fn digits_of(code: &str) -> String {
-    let digits = code.chars().filter(char::is_ascii_alphanumeric);
-    digits.map(|digit| digit.to_ascii_lowercase()).collect()
+    code(config).is_some_and(|code| sha256(&tidy_code(&code)) == sha256(&tidy_code(entered)))
 }
 
 #[cfg(test)]

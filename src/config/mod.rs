@@ -77,6 +77,11 @@ pub enum LogFormat {
 }
 
 impl Config {
+    /// Returns the secret key; empty if [`Self::with_secret`] was not called, as on the command line.
+    pub fn loaded_secret(&self) -> &str {
+        self.secret_key.as_deref().unwrap_or_default()
+    }
+
     /// Returns settings for tests: the defaults, with cheap password hashes and open registration.
     #[cfg(test)]
     pub fn for_tests() -> Self {

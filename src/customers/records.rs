@@ -2,7 +2,7 @@
 
 use super::overview::{Card, Subject};
 use crate::{
-    audit::{Change, Entity, Operation, service as log},
+    audit::{Change, Entity, Operation, personal::PHONES, service as log},
     auth::Permission,
     codes::Code,
     db,
@@ -27,8 +27,6 @@ const CHUNK: usize = 1_000;
 /// The field of the log that has a number.
 const PHONE: &str = "phone";
 const NAME: &str = "customer_name";
-/// The index of numbers covers only these rows, which the databases recognise by the same words.
-const PHONES: &str = "operation_log_personal.field = 'phone'";
 
 /// The number of a customer
 #[derive(Clone, Debug, Default, utoipa::ToSchema)]

@@ -5,7 +5,7 @@ use super::{ERASED, person::Person};
 use crate::{
     audit::{
         Entity,
-        personal::{NOTE, PersonalRow, QUERY},
+        personal::{NOTE, PHONES, PersonalRow, QUERY},
     },
     db::Conn,
     error::Error,
@@ -18,8 +18,7 @@ use std::collections::{BTreeMap, BTreeSet};
 /// The most ids in one statement.
 const BATCH: usize = 500;
 
-/// The indexes of the table cover only these rows, which SQLite recognises by the same words.
-const PHONES: &str = "operation_log_personal.field = 'phone'";
+/// The index of texts covers only these rows, which SQLite recognises by the same words.
 const FREE_TEXTS: &str = "operation_log_personal.field IN ('note', 'query')";
 
 /// The values to erase from the log.

@@ -272,7 +272,7 @@ async fn deliver(app: &AppState, channels: &Channels, claim: &Claim) -> Result<(
             let text = writer.notice(&claim.notice);
             let contents =
                 serde_json::json!([claim.ids, claim.since, claim.recipient, subject, text]);
-            let secret = app.config.secret_key.as_deref().unwrap_or_default();
+            let secret = app.config.loaded_secret();
             let letter = Email {
                 to: &claim.recipient,
                 subject: &subject,

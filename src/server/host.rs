@@ -25,15 +25,15 @@ use std::{collections::HashSet, sync::Arc};
 pub struct ServedHosts(HashSet<String>);
 
 impl ServedHosts {
-    /// Returns the names in the settings, and `localhost`.
-    fn of(config: &Config) -> Self {
+    /// Returns the names in the settings, and `localhost`: the state for [`check`].
+    pub fn of(config: &Config) -> Arc<Self> {
         let site = url::Url::parse(&config.notifications.site).ok();
         let public = match site.and_then(|site| host::parse(site.host_str()?)) {
             Some(Host::Domain(name)) => Some(name),
             Some(Host::Ipv4(_) | Host::Ipv6(_)) | None => None,
         };
         let names = config.allowed_hosts.iter().cloned().chain(public);
-        Self(names.chain([host::LOCALHOST.to_owned()]).collect())
+        Arc::new(Self(names.chain([host::LOCALHOST.to_owned()]).collect()))
     }
 
     /// Returns whether the shop is served under the host in a header, whatever its port.
@@ -43,11 +43,6 @@ impl ServedHosts {
             Host::Ipv4(_) | Host::Ipv6(_) => true,
         })
     }
-}
-
-/// Returns the state for [`check`].
-pub fn served(config: &Config) -> Arc<ServedHosts> {
-    Arc::new(ServedHosts::of(config))
 }
 
 /// Answers a request for a foreign host with 421. A request without a host comes from no browser, and is accepted.

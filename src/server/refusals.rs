@@ -21,11 +21,11 @@ pub async fn record(State(app): State<AppState>, request: Request, next: Next) -
         .ok()
         .filter(|actor| actor.username().is_some())
         .map(|actor| (actor, ClientOrigin::of(&parts)));
-    let path = RouterUrl::unescape(parts.uri.path());
+    let uri = parts.uri.clone();
     let response = next.run(Request::from_parts(parts, body)).await;
     if let Some((actor, place)) = user
         && is_refusal(&response)
-        && let Err(error) = write(&app, actor, path, place).await
+        && let Err(error) = write(&app, actor, RouterUrl::unescape(uri.path()), place).await
     {
         tracing::warn!(%error, "could not record a refusal");
     }

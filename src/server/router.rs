@@ -42,7 +42,7 @@ pub fn router(app: AppState, key: &Key) -> Router {
         .with_expiry(Expiry::OnInactivity(age.unwrap_or(time::Duration::DAY)))
         .with_signed(key.clone());
     let rates = Arc::new(AddressRateLimiter::new(&config));
-    let hosts = host::served(&config);
+    let hosts = host::ServedHosts::of(&config);
     let drafts = FormDrafts::new(app.clone());
 
     let small = |routes: Router| {

@@ -28,7 +28,7 @@ const SHOWN: i64 = 100;
 /// code. Only its hash is stored.
 pub fn new_code(tx: &mut Tx<'_>) -> Result<(String, Moment), Error> {
     tx.actor.may(Permission::OwnKeys)?;
-    let owner = owner(tx)?;
+    let owner = tx.actor.me()?.username.clone();
     let mut random = rand::rng();
     let letters = (0..LENGTH).filter_map(|_| LETTERS.choose(&mut random));
     let code: String = letters.map(|letter| char::from(*letter)).collect();
@@ -88,7 +88,7 @@ pub fn link(
 /// Unlinks one of the user's own chats.
 pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.actor.may(Permission::OwnKeys)?;
-    let owner = owner(tx)?;
+    let owner = tx.actor.me()?.username.clone();
     let name = diesel::delete(chats::table.filter(chats::id.eq(id).and(chats::user_id.eq(&owner))))
         .returning(chats::name)
         .get_result::<String>(tx.conn)?;
@@ -100,7 +100,7 @@ pub fn unlink(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Chat>, Error> {
     tx.actor.may(Permission::OwnKeys)?;
     chats::table
-        .filter(chats::user_id.eq(owner(tx)?))
+        .filter(chats::user_id.eq(&tx.actor.me()?.username))
         .order(chats::id.desc())
         .limit(SHOWN)
         .select((chats::id, chats::name, chats::created_at))
@@ -144,9 +144,4 @@ pub fn is_code(text: &str) -> bool {
 /// Normalizes a typed code.
 fn tidy(code: &str) -> String {
     code.trim().to_uppercase()
-}
-
-fn owner(tx: &Tx<'_>) -> Result<String, Error> {
-    let owner = tx.actor.username().map(str::to_owned);
-    owner.ok_or(Error::SignedOut)
 }

@@ -14,7 +14,7 @@ use crate::{
     moment::Moment,
     schema::api_tokens,
     transaction::{AppState, Tx},
-    validation::{Input, Request, line},
+    validation::{Input, Request, entered, line},
 };
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use chrono::TimeDelta;
@@ -65,9 +65,7 @@ pub async fn create(
     place: &ClientOrigin,
 ) -> Result<(Token, String), Error> {
     let NewToken { name, password } = input.request(&actor)?;
-    let Actor::User(me) = &actor else {
-        return Err(Error::SignedOut);
-    };
+    let me = actor.me()?;
     let confirmed = confirm(
         app,
         me,
@@ -86,7 +84,7 @@ pub async fn create(
 /// Adds a token for the user and returns it with its secret, of which only the hash is stored.
 pub fn add(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
     tx.actor.may(Permission::OwnKeys)?;
-    let owner = owner(tx)?;
+    let owner = tx.actor.me()?.username.clone();
     if list(tx)?.len() >= MOST {
         return Err(Error::field("name", Problem::TooMany(MOST)));
     }
@@ -110,7 +108,7 @@ pub fn add(tx: &mut Tx<'_>, name: &str) -> Result<(Token, String), Error> {
 /// Revokes one of the user's own tokens.
 pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     tx.actor.may(Permission::OwnKeys)?;
-    let owner = owner(tx)?;
+    let owner = tx.actor.me()?.username.clone();
     let name = diesel::delete(
         api_tokens::table.filter(api_tokens::id.eq(id).and(api_tokens::user_id.eq(&owner))),
     )
@@ -124,7 +122,7 @@ pub fn revoke(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
 pub fn list(tx: &mut Tx<'_>) -> Result<Vec<Token>, Error> {
     tx.actor.may(Permission::OwnKeys)?;
     api_tokens::table
-        .filter(api_tokens::user_id.eq(owner(tx)?))
+        .filter(api_tokens::user_id.eq(&tx.actor.me()?.username))
         .order(api_tokens::id.desc())
         .select(Token::as_select())
         .load(tx.conn)
@@ -189,16 +187,4 @@ pub fn is_token(text: &str) -> bool {
     text.strip_prefix(PREFIX)
         .and_then(|secret| BASE64_URL_SAFE_NO_PAD.decode(secret).ok())
         .is_some_and(|secret| secret.len() == BYTES)
-}
-
-fn entered(password: &str) -> Result<String, Problem> {
-    match password {
-        "" => Err(Problem::Required),
-        password => Ok(password.to_owned()),
-    }
-}
-
-fn owner(tx: &Tx<'_>) -> Result<String, Error> {
-    let owner = tx.actor.username().map(str::to_owned);
-    owner.ok_or(Error::SignedOut)
 }

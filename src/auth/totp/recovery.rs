@@ -1,6 +1,8 @@
 //! Recovery codes, which replace a code of the authenticator app when it is lost.
 
-use crate::{crypto::sha256, error::Error, schema::recovery_codes, transaction::Tx};
+use crate::{
+    crypto::sha256, error::Error, schema::recovery_codes, text::tidy_code, transaction::Tx,
+};
 use diesel::prelude::*;
 use rand::seq::IndexedRandom;
 
@@ -21,7 +23,7 @@ pub fn replace(tx: &mut Tx<'_>, username: &str) -> Result<Vec<String>, Error> {
         diesel::insert_into(recovery_codes::table)
             .values((
                 recovery_codes::user_id.eq(username),
-                recovery_codes::hash.eq(sha256(&tidy(code))),
+                recovery_codes::hash.eq(sha256(&tidy_code(code))),
             ))
             .execute(tx.conn)?;
     }
@@ -30,7 +32,7 @@ pub fn replace(tx: &mut Tx<'_>, username: &str) -> Result<Vec<String>, Error> {
 
 /// Uses up a code. Returns whether it was right and not used before.
 pub fn use_up(tx: &mut Tx<'_>, username: &str, code: &str) -> Result<bool, Error> {
-    let code = recovery_codes::table.find((username, sha256(&tidy(code))));
+    let code = recovery_codes::table.find((username, sha256(&tidy_code(code))));
     let used = diesel::update(code.filter(recovery_codes::used_at.is_null()))
         .set(recovery_codes::used_at.eq(tx.now))
         .execute(tx.conn)?;
@@ -63,10 +65,4 @@ fn generate() -> String {
         .map(|group| group.iter().collect())
         .collect();
     groups.join("-")
-}
-
-/// Normalizes a typed code.
-fn tidy(code: &str) -> String {
-    let signs = code.chars().filter(char::is_ascii_alphanumeric);
-    signs.collect::<String>().to_ascii_lowercase()
 }

@@ -30,7 +30,7 @@ pub async fn read_second_factor() -> Result<SecondFactor, Error> {
     use super::{authenticator::Authenticator, service};
     use crate::server_context;
     let state = server_context::read(service::state).await?;
-    let me = signed_in_user()?;
+    let me = server_context::me()?;
     let secret = |secret: String| {
         let authenticator = Authenticator::read(&me.username, &secret).ok()?;
         let qr_code = authenticator.qr_code().ok()?;
@@ -54,7 +54,7 @@ pub async fn begin_totp(#[server(flatten)] fields: Fields) -> Result<(), Error> 
     use super::service::{self, OwnPassword};
     use crate::{server_context, ui::banner::Success, validation::Input};
     let begun = async {
-        let me = signed_in_user()?;
+        let me = server_context::me()?;
         let password = OwnPassword::read(Input::new(fields))?;
         let place = server_context::client_origin();
         service::begin(&server_context::app_state(), me, password, &place).await
@@ -75,7 +75,7 @@ pub async fn confirm_totp(#[server(flatten)] fields: Fields) -> Result<(), Error
         validation::Input,
     };
     let finished = async {
-        let me = signed_in_user()?;
+        let me = server_context::me()?;
         let code = TotpCode::read(Input::new(fields))?;
         let place = server_context::client_origin();
         service::finish(&server_context::app_state(), me, code, &place).await
@@ -92,7 +92,7 @@ pub async fn disable_totp(#[server(flatten)] fields: Fields) -> Result<(), Error
     use super::service::{self, OwnPassword};
     use crate::{server_context, ui::banner::Success, validation::Input};
     let disabled = async {
-        let me = signed_in_user()?;
+        let me = server_context::me()?;
         let password = OwnPassword::read(Input::new(fields))?;
         let place = server_context::client_origin();
         service::disable(&server_context::app_state(), me, password, &place).await
@@ -100,15 +100,6 @@ pub async fn disable_totp(#[server(flatten)] fields: Fields) -> Result<(), Error
     server_context::set_status(disabled.await)?;
     server_context::redirect(PLACE, Success::TotpDisabled);
     Ok(())
-}
-
-#[cfg(feature = "ssr")]
-fn signed_in_user() -> Result<crate::auth::Me, Error> {
-    use crate::auth::Actor;
-    match crate::server_context::actor()? {
-        Actor::User(me) => Ok(me),
-        Actor::Nobody | Actor::System => Err(Error::SignedOut),
-    }
 }
 
 /// The section of the account page for the second factor.

@@ -12,12 +12,11 @@ use crate::{
         Actor, Me, Permission, client_origin::ClientOrigin, confirmation::confirm,
         throttle::LoginAttempt,
     },
-    config::Config,
     error::{Error, Problem},
     moment::Moment,
     schema::totp,
     transaction::{AppState, Tx},
-    validation::Input,
+    validation::{Input, entered},
 };
 use diesel::prelude::*;
 use utoipa::ToSchema;
@@ -32,7 +31,7 @@ pub struct OwnPassword {
 impl OwnPassword {
     /// Reads the field.
     pub fn read(input: Input) -> Result<Self, Error> {
-        let password = entered(input, "password")?;
+        let password = read_one(input, "password")?;
         Ok(Self { password })
     }
 }
@@ -47,16 +46,13 @@ pub struct TotpCode {
 impl TotpCode {
     /// Reads the field.
     pub fn read(input: Input) -> Result<Self, Error> {
-        let code = entered(input, "code")?;
+        let code = read_one(input, "code")?;
         Ok(Self { code })
     }
 }
 
-fn entered(mut input: Input, field: &str) -> Result<String, Error> {
-    let text = input.read(field, |text| match text {
-        "" => Err(Problem::Required),
-        text => Ok(text.to_owned()),
-    });
+fn read_one(mut input: Input, field: &str) -> Result<String, Error> {
+    let text = input.read(field, entered);
     input.finish().map(|()| text)
 }
 
@@ -81,7 +77,7 @@ pub async fn begin(
     )
     .await?;
     let authenticator = Authenticator::generate(&me.username)?;
-    let sealed = authenticator.seal(secret_key(&app.config))?;
+    let sealed = authenticator.seal(app.config.loaded_secret())?;
     app.write(actor, move |tx| {
         tx.actor.may(Permission::OwnAccount)?;
         confirmed.complete(tx)?;
@@ -120,7 +116,7 @@ pub async fn finish(
         tx.actor.may(Permission::OwnAccount)?;
         let name = me.username;
         let sealed = waiting_secret(tx, &name)?;
-        let step = Authenticator::unseal(&name, &sealed, secret_key(&config))?
+        let step = Authenticator::unseal(&name, &sealed, config.loaded_secret())?
             .step_of(&code, tx.now)
             .ok_or_else(|| Error::field("code", Problem::WrongCode))?;
         let waiting = totp::table
@@ -181,7 +177,7 @@ pub async fn disable(
 /// Returns how far the second factor of the user is set up.
 pub fn state(tx: &mut Tx<'_>) -> Result<State, Error> {
     tx.actor.may(Permission::OwnAccount)?;
-    let name = tx.actor.username().ok_or(Error::SignedOut)?.to_owned();
+    let name = tx.actor.me()?.username.clone();
     let confirmed_at = totp::table
         .find(&name)
         .select(totp::confirmed_at)
@@ -216,9 +212,4 @@ fn refuse_if_on(tx: &mut Tx<'_>, username: &str) -> Result<(), Error> {
         Some(_) => Err(Error::SecondFactorOn),
         None => Ok(()),
     }
-}
-
-/// Returns the secret from which the encryption key is made.
-fn secret_key(config: &Config) -> &str {
-    config.secret_key.as_deref().unwrap_or_default()
 }

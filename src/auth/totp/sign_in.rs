@@ -87,8 +87,7 @@ pub async fn complete(
         let name = admitted.username.clone();
         let me = find_active_account(tx, &name, &config)?.ok_or(Error::BadCredentials)?;
         let sealed = sealed_secret(tx.conn, &name)?.ok_or(Error::BadCredentials)?;
-        let key = config.secret_key.as_deref().unwrap_or_default();
-        let Some(kind) = use_code(tx, &name, &sealed, &code, key)? else {
+        let Some(kind) = use_code(tx, &name, &sealed, &code, config.loaded_secret())? else {
             record(tx, Action::CodeFailed, Entity::User, name, &origin(&place))?;
             return Ok(Err(Error::SecondFactor(Problem::WrongCode)));
         };

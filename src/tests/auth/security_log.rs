@@ -19,9 +19,7 @@ const FIREFOX: &str = "Mozilla/5.0 (X11; Linux x86_64; rv:144.0) Gecko/20100101 
 
 /// Returns a browser whose requests come from an address.
 fn browser_at(app: &App, address: &str) -> Browser {
-    app.browser()
-        .with_header("x-forwarded-for", address)
-        .with_header("user-agent", FIREFOX)
+    app.browser_at(address).with_header("user-agent", FIREFOX)
 }
 
 /// Returns the entries with an action, oldest first: the user, the id of the entity, and the details.

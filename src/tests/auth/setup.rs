@@ -29,15 +29,11 @@ async fn register(browser: &mut Browser, name: &str, code: &str) -> Answer {
     browser.call("register", &fields).await
 }
 
-fn from_address(app: &App, address: &str) -> Browser {
-    app.browser().with_header("x-forwarded-for", address)
-}
-
 #[apply(on_both_databases)]
 async fn the_first_account_needs_the_setup_code_from_another_machine(app: App) {
     let (app, code) = with_code(app);
     let app = app.behind_proxy(|_| {});
-    let mut stranger = from_address(&app, "203.0.113.1");
+    let mut stranger = app.browser_at("203.0.113.1");
     let page = stranger.get("/register").await.body;
     assert!(page.contains("Код установки"), "{page}");
     for (entered, problem) in [("", "Required"), ("0000-0000-0000", "WrongSetupCode")] {
@@ -52,7 +48,7 @@ async fn the_first_account_needs_the_setup_code_from_another_machine(app: App) {
     assert_eq!(app.accounts().await, []);
     // Another server of the same shop accepts it, in any spelling.
     let app = app.behind_proxy(|_| {});
-    let mut owner = from_address(&app, "203.0.113.2");
+    let mut owner = app.browser_at("203.0.113.2");
     let spelled = code.replace('-', " ").to_uppercase();
     assert_eq!(register(&mut owner, "хозяин", &spelled).await.status, 200);
     assert_eq!(app.accounts().await[0].role.code(), "admin");
@@ -101,7 +97,7 @@ async fn the_machine_itself_needs_no_setup_code_but_a_proxy_on_it_does(app: App)
 async fn tries_of_the_setup_code_are_limited_for_each_address(app: App) {
     let (app, code) = with_code(app);
     let app = app.behind_proxy(|_| {});
-    let mut stranger = from_address(&app, "203.0.113.1");
+    let mut stranger = app.browser_at("203.0.113.1");
     for _ in 0..5 {
         let refused = register(&mut stranger, "чужой", "0000-0000-0000").await;
         assert_eq!(refused.status, 422);
@@ -111,7 +107,7 @@ async fn tries_of_the_setup_code_are_limited_for_each_address(app: App) {
     app.state.write(Actor::System, later).await.unwrap();
     let refused = register(&mut stranger, "чужой", &code).await;
     assert_eq!(refused.status, 429, "{}", refused.body);
-    let mut owner = from_address(&app, "203.0.113.2");
+    let mut owner = app.browser_at("203.0.113.2");
     assert_eq!(register(&mut owner, "хозяин", &code).await.status, 200);
 }
 

@@ -23,11 +23,6 @@ use futures::future::join_all;
 use std::time::Duration;
 use tokio::{spawn, time::sleep};
 
-/// Returns a browser whose requests come from an address.
-fn browser_at(app: &App, address: &str) -> Browser {
-    app.browser().with_header("x-forwarded-for", address)
-}
-
 /// Tries a password as a script does, and returns the status.
 async fn attempt(browser: &mut Browser, name: &str, password: &str) -> u16 {
     let fields = [("username", name), ("password", password)];
@@ -130,10 +125,10 @@ async fn each_failure_for_an_account_doubles_the_wait_for_every_address(app: App
     let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     for host in 1..=5 {
-        let mut one = browser_at(&app, &format!("203.0.113.{host}"));
+        let mut one = app.browser_at(&format!("203.0.113.{host}"));
         assert_eq!(attempt(&mut one, "продавец", "wrong horse").await, 401);
     }
-    let mut other = browser_at(&app, "198.51.100.1");
+    let mut other = app.browser_at("198.51.100.1");
     for (wait, pass) in [("2", 2), ("4", 4), ("8", 8)] {
         restart_wait(&app).await;
         let refused = other
@@ -170,7 +165,7 @@ async fn the_wait_for_an_account_is_at_most_five_minutes(app: App) {
     app.create_account(app.clerk()).await;
     for host in 0..40 {
         attempt(
-            &mut browser_at(&app, &format!("203.0.113.{host}")),
+            &mut app.browser_at(&format!("203.0.113.{host}")),
             "продавец",
             "wrong horse",
         )
@@ -178,12 +173,12 @@ async fn the_wait_for_an_account_is_at_most_five_minutes(app: App) {
         age_attempts(&app, TimeDelta::minutes(5)).await;
     }
     assert_eq!(
-        attempt(&mut browser_at(&app, "198.51.100.1"), "продавец", PASSWORD).await,
+        attempt(&mut app.browser_at("198.51.100.1"), "продавец", PASSWORD).await,
         200
     );
     assert_eq!(
         attempt(
-            &mut browser_at(&app, "198.51.100.2"),
+            &mut app.browser_at("198.51.100.2"),
             "продавец",
             "wrong horse"
         )
@@ -216,7 +211,7 @@ async fn an_unknown_name_is_throttled_like_a_known_one(app: App) {
 async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: App) {
     let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
-    let mut one = browser_at(&app, "2001:db8:1:2::1");
+    let mut one = app.browser_at("2001:db8:1:2::1");
     for n in 0..30 {
         assert_eq!(
             attempt(&mut one, &format!("имя-{n}"), "wrong horse").await,
@@ -227,7 +222,7 @@ async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: A
     assert_eq!(attempt(&mut one, "продавец", PASSWORD).await, 429);
     assert_eq!(
         attempt(
-            &mut browser_at(&app, "2001:db8:1:2::ffff"),
+            &mut app.browser_at("2001:db8:1:2::ffff"),
             "продавец",
             PASSWORD
         )
@@ -236,23 +231,13 @@ async fn an_address_is_throttled_for_all_names_but_its_neighbours_are_not(app: A
         "another address of the same network was not throttled"
     );
     assert_eq!(
-        attempt(
-            &mut browser_at(&app, "2001:db8:1:3::1"),
-            "продавец",
-            PASSWORD
-        )
-        .await,
+        attempt(&mut app.browser_at("2001:db8:1:3::1"), "продавец", PASSWORD).await,
         200
     );
     // Without a trusted proxy, any client could forge the header.
     let app = app.restarted(|config| config.trust_proxy = Vec::new());
     assert_eq!(
-        attempt(
-            &mut browser_at(&app, "2001:db8:1:2::1"),
-            "продавец",
-            PASSWORD
-        )
-        .await,
+        attempt(&mut app.browser_at("2001:db8:1:2::1"), "продавец", PASSWORD).await,
         200
     );
 }
@@ -263,7 +248,7 @@ async fn successful_sign_ins_do_not_throttle_an_address(app: App) {
     app.create_account(app.clerk()).await;
     for _ in 0..40 {
         assert_eq!(
-            attempt(&mut browser_at(&app, "203.0.113.1"), "продавец", PASSWORD).await,
+            attempt(&mut app.browser_at("203.0.113.1"), "продавец", PASSWORD).await,
             200
         );
     }
@@ -279,7 +264,7 @@ async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
     owner.submit("/", "sign_out", &[]).await;
     for _ in 0..6 {
         attempt(
-            &mut browser_at(&app, "203.0.113.1"),
+            &mut app.browser_at("203.0.113.1"),
             "продавец",
             "wrong horse",
         )
@@ -287,7 +272,7 @@ async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
     }
     restart_wait(&app).await;
     assert_eq!(
-        attempt(&mut browser_at(&app, "198.51.100.1"), "продавец", PASSWORD).await,
+        attempt(&mut app.browser_at("198.51.100.1"), "продавец", PASSWORD).await,
         429
     );
     assert_eq!(attempt(&mut owner.clone(), "продавец", PASSWORD).await, 200);
@@ -295,7 +280,7 @@ async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
     app.create_account(app.manager()).await;
     for _ in 0..6 {
         attempt(
-            &mut browser_at(&app, "203.0.113.2"),
+            &mut app.browser_at("203.0.113.2"),
             "менеджер",
             "wrong horse",
         )
@@ -303,7 +288,9 @@ async fn a_trusted_browser_signs_in_while_others_guess_the_password(app: App) {
     }
     restart_wait(&app).await;
     assert_eq!(attempt(&mut owner.clone(), "менеджер", PASSWORD).await, 429);
-    let forged = browser_at(&app, "203.0.113.3").with_header("cookie", "known=0123456789abcdef");
+    let forged = app
+        .browser_at("203.0.113.3")
+        .with_header("cookie", "known=0123456789abcdef");
     assert_eq!(
         attempt(&mut forged.clone(), "продавец", PASSWORD).await,
         429
@@ -343,7 +330,7 @@ async fn concurrent_attempts_are_each_counted(app: App) {
     let app = app.behind_proxy(|_| {});
     app.create_account(app.clerk()).await;
     let attempts = (0..20).map(|host| {
-        let mut browser = browser_at(&app, &format!("203.0.113.{host}"));
+        let mut browser = app.browser_at(&format!("203.0.113.{host}"));
         async move { attempt(&mut browser, "продавец", "wrong horse").await }
     });
     let statuses = join_all(attempts).await;
@@ -365,7 +352,7 @@ async fn an_attempt_that_fails_with_a_fault_is_not_counted(app: App) {
 #[apply(on_both_databases)]
 async fn an_untrusted_proxy_does_not_throttle_other_clients(app: App) {
     app.create_account(app.clerk()).await;
-    let proxied = |address: &str| browser_at(&app, address).via_loopback();
+    let proxied = |address: &str| app.browser_at(address).via_loopback();
     for n in 0..30 {
         assert_eq!(
             attempt(
@@ -531,7 +518,7 @@ async fn a_name_that_imitates_another_is_refused(app: App) {
 async fn registrations_from_one_address_are_limited(app: App) {
     let app = app.behind_proxy(|_| {});
     app.create_account(app.admin()).await;
-    let mut browser = browser_at(&app, "203.0.113.1");
+    let mut browser = app.browser_at("203.0.113.1");
     let mut register = async |n: usize| {
         let name = format!("новый-{n}");
         let fields = [

@@ -1,6 +1,6 @@
 //! The export of everything that is stored about a number.
 
-use super::shop::{OTHER, admin_browser, book, correct, log};
+use super::shop::{OTHER, admin_browser, book, edit, log};
 use crate::{
     audit::{Action, Entity},
     config::notifications::{Secret, Telegram},
@@ -28,7 +28,7 @@ async fn set_up(app: App) -> (App, [i64; 2]) {
     let first = book(&clerk, PHONE, "Мария Соколова").await;
     clerk.issue_order(first.id).await.unwrap();
     let second = book(&clerk, OTHER, "Пётр").await;
-    correct(&clerk, &second, PHONE, "Маша").await;
+    edit(&clerk, &second, PHONE, "Маша").await;
     (app, [first.id, second.id])
 }
 

@@ -3,4 +3,4 @@
 mod export;
 mod page;
 mod retention;
-mod shop;
+pub mod shop;

@@ -1,6 +1,6 @@
 //! The page of customers and the document of an erasure, in a browser without JavaScript.
 
-use super::shop::{OTHER, admin_browser, book, correct};
+use super::shop::{OTHER, admin_browser, book, edit};
 use crate::{
     auth::Role,
     tests::support::{App, Browser, PHONE, apply, on_both_databases},
@@ -52,7 +52,7 @@ async fn a_number_that_was_corrected_is_found_through_the_log(app: App) {
     app.create_product("чай", 9).await;
     let clerk = app.create_account(app.clerk()).await;
     let order = book(&clerk, OTHER, "Пётр").await;
-    correct(&clerk, &order, PHONE, "Мария").await;
+    edit(&clerk, &order, PHONE, "Мария").await;
     let mut browser = admin_browser(&app).await;
     let address = find(&mut browser, OTHER).await;
     assert!(address.starts_with("/admin/customers?former="), "{address}");

@@ -1,4 +1,4 @@
-//! What the tests of the page, the export and the retention share.
+//! What the tests of the page, the export, the retention and the erasure share.
 
 use crate::{
     audit::{Operation, Query, search},
@@ -10,7 +10,7 @@ use crate::{
 pub const OTHER: &str = "+79035557788";
 
 /// Books an order for one piece of tea.
-pub async fn book(person: &Person, phone: &'static str, name: &'static str) -> Order {
+pub async fn book(person: &Person, phone: &str, name: &str) -> Order {
     let draft = fields! { phone: phone, customer_name: name, product: "чай", qty: 1 };
     person
         .write(move |tx| orders::service::create(tx, "", &draft.read()?))
@@ -19,7 +19,7 @@ pub async fn book(person: &Person, phone: &'static str, name: &'static str) -> O
 }
 
 /// Changes the number and the name of an order.
-pub async fn correct(person: &Person, order: &Order, phone: &'static str, name: &'static str) {
+pub async fn edit(person: &Person, order: &Order, phone: &str, name: &str) -> Order {
     let edited = fields! {
         version: order.version, phone: phone, customer_name: name, qty: 1, unit_price_rub: "100"
     };
@@ -27,7 +27,7 @@ pub async fn correct(person: &Person, order: &Order, phone: &'static str, name: 
     person
         .write(move |tx| orders::service::edit(tx, id, &edited.read()?))
         .await
-        .unwrap();
+        .unwrap()
 }
 
 /// Signs the admin in.

@@ -8,9 +8,12 @@ use crate::{
     customers::{Erasure, Query, erased_name, service},
     db::Conn,
     error::{Error, Problem},
-    orders::{self, Order},
+    orders,
     schema::{operation_log, operation_log_personal},
-    tests::support::{App, Person, apply, on_both_databases},
+    tests::{
+        customers::shop::{book, edit},
+        support::{App, Person, apply, on_both_databases},
+    },
 };
 use diesel::prelude::*;
 
@@ -24,26 +27,6 @@ async fn erase(admin: &Person, phone: &str, last_digits: &str) -> Result<Erasure
     admin
         .write(move |tx| service::erase(tx, &asked.read()?))
         .await
-}
-
-/// Books an order for one piece of tea.
-async fn book(clerk: &Person, phone: &str, name: &str) -> Order {
-    let asked = fields! { phone: phone, customer_name: name, product: "чай", qty: 1 };
-    clerk
-        .write(move |tx| orders::service::create(tx, "", &asked.read()?))
-        .await
-        .unwrap()
-}
-
-async fn edit(clerk: &Person, order: &Order, phone: &str, name: &str) -> Order {
-    let asked = fields! {
-        version: order.version, phone: phone, customer_name: name, qty: 1, unit_price_rub: "100"
-    };
-    let id = order.id;
-    clerk
-        .write(move |tx| orders::service::edit(tx, id, &asked.read()?))
-        .await
-        .unwrap()
 }
 
 async fn history(app: &App, order: i64) -> Vec<Operation> {

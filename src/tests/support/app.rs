@@ -258,6 +258,11 @@ impl App {
         }
     }
 
+    /// Returns a browser whose requests a proxy passes on from an address.
+    pub fn browser_at(&self, address: &str) -> Browser {
+        self.browser().with_header("x-forwarded-for", address)
+    }
+
     /// Creates the account of a person and returns a browser in which they are signed in.
     pub async fn signed_in_browser(&self, person: Person) -> Browser {
         let person = self.create_account(person).await;
