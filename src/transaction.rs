@@ -85,14 +85,14 @@ impl AppState {
         if needs_purge && let Err(error) = self.db.purge().await {
             tracing::error!(
                 %error,
-                "could not rewrite the database without what was erased; the next start tries again"
+                "could not rewrite the database without what was erased; will retry"
             );
         }
         Ok(done)
     }
 
-    /// Changes the shop as the system, at an instant of the past: for the demo data. The listener is not called, so
-    /// nobody is notified, and the database is not purged.
+    /// Changes the shop as the system, at a given instant: for the demo data and the retention period. The listener is
+    /// not called, so nobody is notified, and the database is not purged.
     pub async fn write_at<T: Send + 'static>(
         &self,
         now: Moment,

@@ -46,7 +46,7 @@ for (const javaScriptEnabled of [true, false]) {
 
       await shop.open(page, "/");
       await expect(page.getByText(/^Ждут подтверждения: 1\./)).toBeVisible();
-      await page.getByRole("link", { name: "Ждут: 1" }).click();
+      await page.getByRole("link", { name: "Ждут доступа: 1" }).click();
       await expect(page).toHaveURL("/admin/users?state=pending");
       await page.getByRole("link", { name, exact: true }).click();
       await press(page, "Подтвердить");

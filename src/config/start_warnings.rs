@@ -50,12 +50,11 @@ pub fn of_options(options: &ArgMatches) -> Option<String> {
 /// Returns a warning for each risk of serving with these settings as the user who runs the program.
 pub fn of_server(config: &Config) -> Vec<String> {
     let address = config.site_addr;
-    let is_guarded = config.notifications.is_public() || !config.trust_proxy.is_empty();
     let mut warnings = Vec::new();
     if is_root() {
         warnings.push("running as root: run Sirius as a user of its own".to_owned());
     }
-    if !address.ip().is_loopback() && !is_guarded {
+    if !address.ip().is_loopback() && !config.notifications.is_public() {
         warnings.push(format!(
             "serving plain HTTP on {address}: others in the network can read passwords and customers' data; \
              put a proxy with HTTPS in front, and set PUBLIC_URL and TRUST_PROXY"
@@ -93,7 +92,7 @@ mod tests {
             ("[::]:3000", "http://shop.example", vec![], true),
             ("192.168.1.5:3000", "http://192.168.1.5:3000", vec![], true),
             ("0.0.0.0:3000", "https://shop.example", vec![], false),
-            ("0.0.0.0:3000", "http://0.0.0.0:3000", proxy(), false),
+            ("0.0.0.0:3000", "http://0.0.0.0:3000", proxy(), true),
             ("127.0.0.1:3000", "http://127.0.0.1:3000", vec![], false),
             ("[::1]:3000", "http://[::1]:3000", vec![], false),
         ] {

@@ -19,13 +19,15 @@ use serde::{Deserialize, Serialize};
 pub struct Act {
     pub erasure: Erasure,
     pub entries: Vec<Operation>,
+    /// Whether the database is a file that is rewritten after an erasure.
+    pub is_file: bool,
 }
 
 /// Reads an erasure with the extract of the log.
 #[server(endpoint = "read_erasure", input = GetUrl)]
 pub async fn read_erasure(id: String) -> Result<Act, Error> {
     use super::service;
-    use crate::server_context;
+    use crate::{db::Conn, server_context};
     let id: i64 = id
         .parse()
         .map_err(|_| Error::NotFound)
@@ -34,6 +36,7 @@ pub async fn read_erasure(id: String) -> Result<Act, Error> {
         Ok(Act {
             erasure: service::erasure(tx, id)?,
             entries: service::log_extract(tx, id)?,
+            is_file: matches!(tx.conn, Conn::Sqlite(_)),
         })
     })
     .await
@@ -59,7 +62,11 @@ pub fn ErasurePage() -> impl IntoView {
 #[component]
 fn Document(act: Act) -> impl IntoView {
     let locale = ui::locale();
-    let Act { erasure, entries } = act;
+    let Act {
+        erasure,
+        entries,
+        is_file,
+    } = act;
     let title = td_string!(locale, customers.act_title, id = erasure.id).to_string();
     let subject = erased_name(erasure.id);
     let date = erasure.created_at.display(locale);
@@ -67,10 +74,12 @@ fn Document(act: Act) -> impl IntoView {
         .user_id
         .clone()
         .unwrap_or_else(|| td_string!(locale, customers.act_by_system).to_owned());
-    let purged = erasure.purged_at.map_or_else(
-        || td_string!(locale, customers.act_not_purged).to_owned(),
-        |at| at.display(locale),
-    );
+    let purged = is_file.then(|| {
+        erasure.purged_at.map_or_else(
+            || td_string!(locale, customers.act_not_purged).to_owned(),
+            |at| at.display(locale),
+        )
+    });
     let identified =
         td_string!(locale, customers.act_subject_value, name = subject.clone()).to_string();
     let amount = td_string!(
@@ -111,7 +120,7 @@ fn Document(act: Act) -> impl IntoView {
                 )}
                 {fact(td_string!(locale, fields.reason), erasure.reason.clone())}
                 {fact(td_string!(locale, customers.act_date), date.clone())}
-                {fact(td_string!(locale, customers.act_purged), purged)}
+                {purged.map(|purged| fact(td_string!(locale, customers.act_purged), purged))}
                 {fact(td_string!(locale, customers.act_by), by)}
                 {blank(td_string!(locale, customers.act_person))}
                 {blank(td_string!(locale, customers.act_signature))}

@@ -56,7 +56,8 @@ pub struct Erasure {
     pub uploads: i64,
     /// Notes about stock from which the number was erased.
     pub notes: i64,
-    /// When the database file was rewritten, so that none of its bytes are left; `None` if this still has to be done.
+    /// When the file of SQLite was rewritten, so that none of its bytes are left; `None` if this still has to be done,
+    /// and on PostgreSQL.
     pub purged_at: Option<Moment>,
 }
 

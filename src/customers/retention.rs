@@ -59,10 +59,10 @@ pub async fn run(app: &AppState, now: Moment) -> Result<(), Error> {
     if counts.erased > 0 {
         let erased = counts.erased;
         tracing::info!(erased, "erased customers whose retention period has ended");
-        app.db.purge().await?;
     }
     walked?;
-    app.write(Actor::System, move |tx| end(tx, counts)).await
+    app.write(Actor::System, move |tx| end(tx, counts)).await?;
+    app.db.purge().await
 }
 
 /// Returns the last run, if it was made with the present setting.

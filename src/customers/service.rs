@@ -163,11 +163,6 @@ fn insert(
     log_entries: usize,
     leftovers: &Leftovers,
 ) -> Result<Erasure, Error> {
-    // PostgreSQL has no file to rewrite.
-    let purged_at = match tx.conn {
-        Conn::Postgres(_) => Some(tx.now),
-        Conn::Sqlite(_) => None,
-    };
     let id = diesel::insert_into(erasures::table)
         .values((
             erasures::reason.eq(reason),
@@ -178,7 +173,6 @@ fn insert(
             erasures::notifications.eq(count(leftovers.notifications.len())),
             erasures::uploads.eq(count(leftovers.uploads.len())),
             erasures::notes.eq(count(leftovers.notes.len())),
-            erasures::purged_at.eq(purged_at),
         ))
         .returning(erasures::id)
         .get_result::<i64>(tx.conn)?;

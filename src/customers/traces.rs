@@ -36,12 +36,11 @@ pub struct Traces {
 /// Finds the values of a customer's orders, and the values that orders had while they had the number.
 pub fn find(tx: &mut Tx<'_>, number: &str, orders: &[i64]) -> Result<Traces, Error> {
     let mut traces = Traces::default();
-    for (_, row) in of_orders(tx.conn, orders)? {
-        if row.field == "customer_name" {
-            let names = [&row.value_before, &row.value_after];
-            traces.names.extend(names.into_iter().flatten().cloned());
+    for rows in by_order(of_orders(tx.conn, orders)?).values() {
+        traces.names.extend(names_with(number, rows));
+        for row in rows {
+            traces.add(row, [true, true]);
         }
-        traces.add(&row, [true, true]);
     }
     traces.names.retain(|name| !name.starts_with(ERASED));
     let others = with_number(tx.conn, number)?;
@@ -54,11 +53,7 @@ pub fn find(tx: &mut Tx<'_>, number: &str, orders: &[i64]) -> Result<Traces, Err
         // Booked since the orders were locked.
         return Err(Error::Locked);
     }
-    let mut rows = BTreeMap::<i64, Vec<PersonalRow>>::new();
-    for (order, row) in of_orders(tx.conn, &traces.former_orders)? {
-        rows.entry(order).or_default().push(row);
-    }
-    for (order, rows) in rows {
+    for (order, rows) in by_order(of_orders(tx.conn, &traces.former_orders)?) {
         let present = present.get(&order).and_then(|(_, name)| name.as_deref());
         traces.add_former(number, present, &rows);
     }
@@ -162,13 +157,25 @@ impl Traces {
     }
 }
 
-/// Returns the names that an order had while it had a number, from its rows of the log, oldest first.
+fn by_order(rows: Vec<(i64, PersonalRow)>) -> BTreeMap<i64, Vec<PersonalRow>> {
+    let mut orders = BTreeMap::<i64, Vec<PersonalRow>>::new();
+    for (order, row) in rows {
+        orders.entry(order).or_default().push(row);
+    }
+    orders
+}
+
+/// Returns the names that an order had while it had a number, from its rows of the log, oldest first. An order whose
+/// number was never changed has no row about it.
 fn names_with(number: &str, rows: &[PersonalRow]) -> BTreeSet<String> {
     let first = |field: &str| {
         let row = rows.iter().find(|row| row.field == field);
         row.and_then(|row| row.value_before.clone())
     };
     let (mut phone, mut name) = (first("phone"), first("customer_name"));
+    if rows.iter().all(|row| row.field != "phone") {
+        phone = Some(number.to_owned());
+    }
     let mut names = BTreeSet::new();
     for operation in rows.chunk_by(|one, next| one.operation_id == next.operation_id) {
         if phone.as_deref() == Some(number) {

@@ -129,20 +129,25 @@ impl Db {
 }
 
 impl Db {
-    /// Rewrites the files of a SQLite database, so that no byte of what was erased is left in them. Other writes wait
-    /// meanwhile. PostgreSQL reuses the space by itself, and its dumps never contain it.
+    /// Rewrites the files of a SQLite database if something was erased since they were rewritten last, so that no byte
+    /// of it is left in them. Other writes wait meanwhile. PostgreSQL reuses the space by itself, and its dumps never
+    /// contain it.
     pub async fn purge(&self) -> Result<(), Error> {
-        match self.writer {
-            Writer::Postgres(_) => return Ok(()),
-            Writer::Sqlite(_) => {}
+        let Writer::Sqlite(writer) = &self.writer else {
+            return Ok(());
+        };
+        if !self.read(purge::is_due).await? {
+            return Ok(());
         }
+        let erased = writer.maintain(purge::rewrite).await?;
         let url = self.readers.manager().url.clone();
         tokio::task::spawn_blocking(move || {
             let mut conn = url.open().map_err(|error| unavailable(&error))?;
-            purge::run(&mut conn)
+            purge::empty_log(&mut conn)
         })
         .await
-        .map_err(|error| failed("database task", &error))?
+        .map_err(|error| failed("database task", &error))??;
+        writer.run(|conn| purge::mark(conn, erased)).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The single writer of SQLite: a thread that takes jobs from a queue, so that writers wait in order.
 //!
-//! Jobs that wait together share one commit, each in its own savepoint. No job is answered before that commit.
+//! Jobs that wait together share one commit, each in its own savepoint. No job is answered before that commit. What
+//! cannot run in a transaction runs between two commits.
 
 use super::{
     Conn, DatabaseUrl, Pool,
@@ -51,23 +52,35 @@ trait Job: Send {
     fn refuse(self: Box<Self>, error: Error);
 }
 
+/// What the writer thread takes from its queue.
+enum Task {
+    Write(Box<dyn Job>),
+    /// Work that SQLite refuses inside a transaction.
+    Maintain(Box<dyn FnOnce(&mut Conn) + Send>),
+}
+
 /// The queue of the SQLite writer thread. The thread ends when the last handle is dropped.
 #[derive(Clone)]
-pub struct Queue(mpsc::Sender<Box<dyn Job>>);
+pub struct Queue(mpsc::Sender<Task>);
 
 impl Writer {
     /// Starts the writer thread and the checkpoint thread.
     pub fn sqlite(url: DatabaseUrl, file: PathBuf) -> Result<Self, Error> {
         let mut conn = open(&url)?;
         let mut checkpoints = open(&url)?;
-        let (jobs, mut waiting) = mpsc::channel::<Box<dyn Job>>(QUEUE);
+        let (tasks, mut waiting) = mpsc::channel::<Task>(QUEUE);
         let (committed, commits) = thread_channel::channel::<()>();
 
         let writer = move || {
             let mut wal = Wal::of(file);
-            while let Some(job) = waiting.blocking_recv() {
-                let written = catch_unwind(AssertUnwindSafe(|| {
-                    write_batch(&mut conn, job, &mut waiting)
+            let mut next = None;
+            while let Some(task) = next.take().or_else(|| waiting.blocking_recv()) {
+                let written = catch_unwind(AssertUnwindSafe(|| match task {
+                    Task::Write(job) => write_batch(&mut conn, job, &mut waiting, &mut next),
+                    Task::Maintain(work) => {
+                        work(&mut conn);
+                        Ok(())
+                    }
                 }));
                 if written.is_err() {
                     tracing::error!("the SQLite writer panicked; its batch was rolled back");
@@ -98,12 +111,12 @@ impl Writer {
             .name("sqlite-checkpoint".into())
             .spawn(checkpointer)
             .map_err(|error| failed("thread", &error))?;
-        Ok(Self::Sqlite(Queue(jobs)))
+        Ok(Self::Sqlite(Queue(tasks)))
     }
 }
 
 impl Queue {
-    /// Returns the number of waiting jobs.
+    /// Returns the number of waiting tasks.
     pub fn len(&self) -> usize {
         self.0.max_capacity() - self.0.capacity()
     }
@@ -116,7 +129,21 @@ impl Queue {
         let (answer, answered) = oneshot::channel();
         let act = in_request(act);
         let job = Box::new(Act { act, answer });
-        self.0.send(job).await.map_err(|_| Error::Unavailable)?;
+        let sent = self.0.send(Task::Write(job)).await;
+        sent.map_err(|_| Error::Unavailable)?;
+        answered.await.map_err(|_| Error::Internal)?
+    }
+
+    /// Runs `work` between two commits, outside of any transaction. Writes wait for it.
+    pub async fn maintain<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = oneshot::channel();
+        let task = Task::Maintain(Box::new(move |conn| {
+            let _ = answer.send(work(conn));
+        }));
+        self.0.send(task).await.map_err(|_| Error::Unavailable)?;
         answered.await.map_err(|_| Error::Internal)?
     }
 }
@@ -177,19 +204,27 @@ fn open(url: &DatabaseUrl) -> Result<Conn, Error> {
     Ok(conn)
 }
 
-/// Runs a job and those that wait behind it in one transaction, and answers all of them. After an error nothing was
-/// written, and the connection may be in any state.
+/// Runs a job and those that wait behind it in one transaction, and answers all of them. A task that ends the batch
+/// because it cannot be part of it becomes the next one. After an error nothing was written, and the connection may be
+/// in any state.
 fn write_batch(
     conn: &mut Conn,
     first: Box<dyn Job>,
-    waiting: &mut mpsc::Receiver<Box<dyn Job>>,
+    waiting: &mut mpsc::Receiver<Task>,
+    next_task: &mut Option<Task>,
 ) -> Result<(), Error> {
     if let Err(error) = begin(conn) {
         let error = Error::from(error);
         first.refuse(error.clone());
         // The other jobs would wait just as long for the same error.
-        while let Ok(job) = waiting.try_recv() {
-            job.refuse(error.clone());
+        while let Ok(task) = waiting.try_recv() {
+            match task {
+                Task::Write(job) => job.refuse(error.clone()),
+                maintenance @ Task::Maintain(_) => {
+                    *next_task = Some(maintenance);
+                    break;
+                }
+            }
         }
         return Err(error);
     }
@@ -206,7 +241,14 @@ fn write_batch(
         replies.push(reply);
         transaction = stands;
         if transaction.is_ok() && replies.len() < BATCH {
-            next = waiting.try_recv().ok();
+            next = match waiting.try_recv() {
+                Ok(Task::Write(job)) => Some(job),
+                Ok(maintenance @ Task::Maintain(_)) => {
+                    *next_task = Some(maintenance);
+                    None
+                }
+                Err(_) => None,
+            };
         }
     }
     let committed =

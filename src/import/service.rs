@@ -30,9 +30,11 @@ const ATTEMPTS: usize = 3;
 /// Returns the state of an uploaded file.
 pub fn sent(tx: &mut Tx<'_>, kind: Kind, id: &str) -> Result<UploadState, Error> {
     tx.actor.may(kind.permission())?;
+    // The other order would find neither while a confirmation turns the file into a result.
+    let waiting = preview(tx, kind, id);
     match confirmed(tx, kind, id)? {
         Some(counts) => Ok(UploadState::Done(counts)),
-        None => preview(tx, kind, id).map(UploadState::Waits),
+        None => waiting.map(UploadState::Waits),
     }
 }
 
@@ -111,10 +113,12 @@ pub async fn confirm(app: &AppState, actor: Actor, asked: Confirmation) -> Resul
 /// Plans the import of a confirmed file, which must have the effect that was shown.
 pub fn plan(tx: &mut Tx<'_>, asked: Confirmation) -> Result<Decision, Error> {
     tx.actor.may(asked.kind.permission())?;
+    // The other order would find neither while another confirmation turns the file into a result.
+    let file = waiting::find(tx, asked.kind, &asked.upload);
     if let Some(counts) = confirmed(tx, asked.kind, &asked.upload)? {
         return Ok(Decision::Done(counts));
     }
-    let file = waiting::find(tx, asked.kind, &asked.upload)?;
+    let file = file?;
     if file.earlier.is_some() && !asked.again {
         return Err(Error::field("file", Problem::ImportedAlready));
     }

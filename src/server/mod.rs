@@ -74,6 +74,7 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     print_first_steps(&app).await;
     let channels = Channels::of(&app)?;
     tokio::spawn(clean_up_periodically(app.clone()));
+    tokio::spawn(erase_periodically(app.clone()));
     tokio::spawn(telemetry::run_upkeep());
 
     let listener = tokio::net::TcpListener::bind(config.site_addr)
@@ -155,8 +156,20 @@ async fn clean_up_periodically(app: AppState) {
         if let Err(error) = delete_expired(&app, &sessions).await {
             tracing::warn!(%error, "could not delete what has expired");
         }
+    }
+}
+
+/// Erases customers whose retention period has ended, apart from the other upkeep because a first run may take long.
+/// Repeats what an erasure could not finish, because a download needed the write-ahead log.
+async fn erase_periodically(app: AppState) {
+    let mut ticks = tokio::time::interval(SWEEP);
+    loop {
+        ticks.tick().await;
         if let Err(error) = retention::run(&app, clock::now()).await {
             tracing::warn!(%error, "could not erase the customers whose retention period has ended");
+        }
+        if let Err(error) = app.db.purge().await {
+            tracing::warn!(%error, "could not rewrite the database without what was erased; will retry");
         }
     }
 }

@@ -8,7 +8,7 @@ use crate::config::{Config, CookieSecure};
 use axum::{
     extract::{ConnectInfo, Request, State},
     http::{
-        Extensions, HeaderMap, HeaderName, HeaderValue,
+        Extensions, HeaderMap, HeaderName, HeaderValue, Uri, Version,
         header::{self, FORWARDED},
     },
     middleware::Next,
@@ -79,7 +79,7 @@ impl ClientInfo {
         })
     }
 
-    fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
+    fn read(config: &Config, version: Version, headers: &HeaderMap, peer: Option<IpAddr>) -> Self {
         let peer = peer.map(|peer| peer.to_canonical());
         let is_trusted = peer.is_some_and(|peer| contains(&config.trust_proxy, peer));
         let trusted =
@@ -97,10 +97,8 @@ impl ClientInfo {
                 trusted(FORWARDED_PROTO).is_some_and(|scheme| scheme.eq_ignore_ascii_case("https"))
             }
         };
-        let is_for_another_host = peer.is_some_and(|peer| peer.is_loopback())
-            && asked.is_some_and(|asked| !host::parse(asked).is_some_and(|host| is_local(&host)));
-        let is_forwarded =
-            is_for_another_host || FORWARDING.iter().any(|name| headers.contains_key(name));
+        let is_forwarded = FORWARDING.iter().any(|name| headers.contains_key(name))
+            || peer.is_some_and(|peer| peer.is_loopback()) && is_for_others(version, headers);
         Self {
             id: trusted(REQUEST_ID)
                 .filter(|id| is_id(id))
@@ -112,6 +110,21 @@ impl ClientInfo {
             host: trusted(FORWARDED_HOST).or(asked).map(Into::into),
         }
     }
+}
+
+/// Returns whether a request from a loopback address is not for this machine itself, although no header says so. nginx
+/// adds none by default, but sends HTTP/1.0; and browsers name the site whose page sends a form.
+fn is_for_others(version: Version, headers: &HeaderMap) -> bool {
+    let is_elsewhere = |host: &str| !host::parse(host).is_some_and(|host| is_local(&host));
+    let host = value_of_nearest_proxy(headers, &header::HOST);
+    let pages = [header::ORIGIN, header::REFERER].map(|name| {
+        let page = headers.get(name)?.to_str().ok()?.parse::<Uri>().ok()?;
+        page.scheme()?;
+        page.host().map(str::to_owned)
+    });
+    version <= Version::HTTP_10
+        || host.is_some_and(is_elsewhere)
+        || pages.iter().flatten().any(|site| is_elsewhere(site))
 }
 
 /// Returns whether a host is this machine under a name or an address that only itself can use.
@@ -164,7 +177,7 @@ pub async fn read_client_info(
 ) -> Response {
     let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
     let peer = peer.map(|ConnectInfo(peer)| peer.ip());
-    let client = ClientInfo::read(&config, request.headers(), peer);
+    let client = ClientInfo::read(&config, request.version(), request.headers(), peer);
     warn_of_untrusted_proxy(&client);
     let id = HeaderValue::from_str(&client.id);
     request.extensions_mut().insert(client);
@@ -230,6 +243,10 @@ mod tests {
         headers
     }
 
+    fn read(config: &Config, headers: &HeaderMap, peer: Option<IpAddr>) -> ClientInfo {
+        ClientInfo::read(config, Version::HTTP_11, headers, peer)
+    }
+
     const PEER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
 
     #[test]
@@ -243,13 +260,13 @@ mod tests {
             ("x-request-id", "proxy-1"),
             ("host", "127.0.0.1:3000"),
         ]);
-        let trusted = ClientInfo::read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
+        let trusted = read(&config(true, CookieSecure::Auto), &sent, Some(PEER));
         assert_eq!(trusted.address, "203.0.113.7".parse().ok());
         assert_eq!(trusted.host.as_deref(), Some("shop.example"));
         assert_eq!(&*trusted.id, "proxy-1");
         assert!(trusted.is_secure && !trusted.is_behind_untrusted_proxy);
 
-        let untrusted = ClientInfo::read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
+        let untrusted = read(&config(false, CookieSecure::Auto), &sent, Some(PEER));
         assert_eq!(untrusted.address, Some(PEER));
         assert_eq!(untrusted.host.as_deref(), Some("127.0.0.1:3000"));
         assert_ne!(&*untrusted.id, "proxy-1");
@@ -261,12 +278,9 @@ mod tests {
         let config = config(true, CookieSecure::Auto);
         for value in ["unknown", "", "203.0.113.7, _hidden"] {
             let sent = headers(&[("x-forwarded-for", value)]);
-            assert_eq!(ClientInfo::read(&config, &sent, Some(PEER)).address, None);
+            assert_eq!(read(&config, &sent, Some(PEER)).address, None);
         }
-        assert_eq!(
-            ClientInfo::read(&config, &headers(&[]), Some(PEER)).address,
-            Some(PEER)
-        );
+        assert_eq!(read(&config, &headers(&[]), Some(PEER)).address, Some(PEER));
     }
 
     #[test]
@@ -274,8 +288,7 @@ mod tests {
         let config = config(false, CookieSecure::Auto);
         for name in ["x-forwarded-for", "forwarded", "via", "x-real-ip"] {
             assert!(
-                ClientInfo::read(&config, &headers(&[(name, "1.1")]), Some(PEER))
-                    .is_behind_untrusted_proxy,
+                read(&config, &headers(&[(name, "1.1")]), Some(PEER)).is_behind_untrusted_proxy,
                 "{name}"
             );
         }
@@ -289,11 +302,7 @@ mod tests {
             if let Ok(value) = HeaderValue::from_bytes(id.as_bytes()) {
                 sent.insert(REQUEST_ID, value);
             }
-            assert_eq!(
-                ClientInfo::read(&config, &sent, Some(PEER)).id.len(),
-                16,
-                "{id}"
-            );
+            assert_eq!(read(&config, &sent, Some(PEER)).id.len(), 16, "{id}");
         }
     }
 
@@ -317,7 +326,7 @@ mod tests {
             (CookieSecure::Never, false),
             (CookieSecure::Auto, true),
         ] {
-            let client = ClientInfo::read(&config(true, setting), &sent, Some(PEER));
+            let client = read(&config(true, setting), &sent, Some(PEER));
             assert_eq!(client.is_secure, is_secure, "{setting:?}");
         }
     }
@@ -340,7 +349,7 @@ mod tests {
             ("10.0.1.5", "10.0.1.5", "10.0.0.9:3000"),
             ("127.0.0.1", "127.0.0.1", "10.0.0.9:3000"),
         ] {
-            let client = ClientInfo::read(&config, &sent, peer.parse().ok());
+            let client = read(&config, &sent, peer.parse().ok());
             assert_eq!(client.address, address.parse().ok(), "{peer}");
             assert_eq!(client.host.as_deref(), Some(host), "{peer}");
             assert_eq!(client.is_secure, host == "shop.example", "{peer}");
@@ -366,8 +375,7 @@ mod tests {
             ("198.51.100.1, ::ffff:10.0.0.5", "198.51.100.1"),
             ("10.0.0.6, 10.0.0.5", "10.0.0.6"),
         ] {
-            let client =
-                ClientInfo::read(&config, &headers(&[("x-forwarded-for", sent)]), Some(PEER));
+            let client = read(&config, &headers(&[("x-forwarded-for", sent)]), Some(PEER));
             assert_eq!(client.address, address.parse().ok(), "{sent}");
         }
     }
@@ -376,7 +384,7 @@ mod tests {
     fn a_peer_on_loopback_is_this_machine_unless_it_passes_requests_on() {
         let is_this_machine = |lines: &[(&'static str, &str)], peer: &str, trust_proxy| {
             let config = config(trust_proxy, CookieSecure::Auto);
-            let client = ClientInfo::read(&config, &headers(lines), peer.parse().ok());
+            let client = read(&config, &headers(lines), peer.parse().ok());
             client.is_this_machine()
         };
         for (lines, expected) in [
@@ -405,6 +413,23 @@ mod tests {
                 false,
             ),
             (&[("host", "localhost"), ("via", "1.1 proxy")], false),
+            (
+                &[("host", "localhost"), ("origin", "https://shop.example")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("referer", "http://shop.example/")],
+                false,
+            ),
+            (
+                &[("host", "localhost"), ("origin", "http://localhost:3000")],
+                true,
+            ),
+            (
+                &[("host", "[::1]"), ("referer", "http://[::1]:3000/register")],
+                true,
+            ),
+            (&[("host", "localhost"), ("origin", "null")], true),
         ] {
             for trust_proxy in [true, false] {
                 assert_eq!(
@@ -415,5 +440,15 @@ mod tests {
             }
             assert!(!is_this_machine(lines, "203.0.113.7", false), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn http_1_0_on_loopback_comes_from_a_proxy() {
+        let sent = headers(&[("host", "127.0.0.1:3000")]);
+        let config = config(false, CookieSecure::Auto);
+        let read = |version| ClientInfo::read(&config, version, &sent, Some(PEER));
+        assert!(read(Version::HTTP_11).is_this_machine());
+        assert!(!read(Version::HTTP_10).is_this_machine());
+        assert!(read(Version::HTTP_10).is_behind_untrusted_proxy);
     }
 }

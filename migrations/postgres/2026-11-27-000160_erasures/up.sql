@@ -23,10 +23,6 @@ CREATE TABLE operation_log_personal (
     value_after  TEXT,
     PRIMARY KEY (operation_id, field)
 );
--- The log entries of a number, and those whose texts may have one in them.
-CREATE INDEX operation_log_personal_before ON operation_log_personal (value_before) WHERE field = 'phone';
-CREATE INDEX operation_log_personal_after ON operation_log_personal (value_after) WHERE field = 'phone';
-CREATE INDEX operation_log_personal_texts ON operation_log_personal (operation_id) WHERE field IN ('note', 'query');
 CREATE INDEX stock_movements_notes ON stock_movements (id) WHERE note IS NOT NULL;
 
 -- The databases differ from here on.
@@ -65,6 +61,11 @@ UPDATE operation_log SET details = without_personal_values(details)
 WHERE details ~ '"field":"(phone|customer_name|note|query)","';
 CREATE TRIGGER operation_log_keeps_rows BEFORE UPDATE ON operation_log
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
+
+-- The log entries of a number, and those whose texts may have one in them.
+CREATE INDEX operation_log_personal_before ON operation_log_personal (value_before) WHERE field = 'phone';
+CREATE INDEX operation_log_personal_after ON operation_log_personal (value_after) WHERE field = 'phone';
+CREATE INDEX operation_log_personal_texts ON operation_log_personal (operation_id) WHERE field IN ('note', 'query');
 
 -- The values beside the log can be neither changed nor deleted; a recorded erasure may replace them by its name.
 CREATE FUNCTION is_kept_or_erased(value TEXT, new_value TEXT) RETURNS BOOLEAN LANGUAGE plpgsql STABLE AS

@@ -142,7 +142,7 @@ async fn admins_see_how_many_accounts_wait(app: App) {
     assert_eq!(home.matches(link).count(), 2, "{home}");
     assert!(home.contains("Ждут подтверждения: 2"), "{home}");
     let orders = admin.get("/orders").await.body;
-    assert!(orders.contains("Ждут: 2"), "{orders}");
+    assert!(orders.contains("Ждут доступа: 2"), "{orders}");
     let waiting = admin.get("/admin/users?state=pending").await.body;
     assert!(waiting.contains("анна") && waiting.contains("борис"));
     assert!(!waiting.contains("кладовщик"), "{waiting}");

@@ -107,7 +107,7 @@ async fn the_first_run_counts_and_the_next_one_erases(app: App) {
         page.contains("Через 30 дн. после последнего заказа"),
         "{page}"
     );
-    assert!(page.contains("сотрём покупателей — 2"), "{page}");
+    assert!(page.contains("Будет стёрто покупателей: 2"), "{page}");
 
     run(&app, 24).await;
     assert_eq!(
