@@ -36,10 +36,11 @@ pub async fn read_overview() -> Result<Overview, Error> {
     let open = server_context::app_state().config.registration == Registration::Open;
     server_context::read(move |tx| {
         let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
+        let waiting = orders::search::waiting(tx, 5)?;
         Ok(Overview {
-            waiting: orders::search::waiting(tx, 5)?,
             low: products::search::below_minimum(tx, 5)?,
-            stage: orders::stage::stage(tx)?,
+            stage: orders::stage::stage(tx, &waiting)?,
+            waiting,
             registration_open: open && is_admin,
             waiting_accounts: if is_admin { accounts::pending(tx)? } else { 0 },
         })

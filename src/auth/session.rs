@@ -20,7 +20,7 @@ use crate::{
 use chrono::{NaiveDateTime, TimeDelta};
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
-use std::fmt;
+use std::{collections::HashMap, fmt};
 use tower_sessions::Session;
 use tracing::Instrument;
 
@@ -109,69 +109,77 @@ pub async fn username(session: &Session) -> Result<Option<String>, Error> {
     session.get(USER).await.map_err(|error| fault(&error))
 }
 
-/// Returns the actor of a session. Reads the account from the database each time, so that a changed role takes effect
-/// at once.
+/// Returns the actor of a session. Reads the session and its account from the database each time, so that a changed
+/// role takes effect at once.
 pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
-    let Some(username) = username(session).await? else {
+    if session.id().is_none() {
         return Ok(Actor::Nobody);
-    };
-    let (key, name) = (key(session), username.clone());
-    let config = app.config.clone();
+    }
+    let (key, now) = (key(session), clock::now());
+    let (id, config) = (key.clone(), app.config.clone());
     let found = app
         .db
         .read(move |conn| {
             let found = users::table
                 .inner_join(sessions::table.on(sessions::user_id.eq(users::username.nullable())))
-                .filter(sessions::id.eq(key))
-                .filter(users::username.eq(&name))
+                .filter(sessions::id.eq(id))
+                .filter(sessions::expires_at.gt(now))
                 .filter(users::state.eq(UserState::Active))
                 .filter(users::deleted_at.is_null())
-                .select((
-                    users::hashed_password,
-                    users::auth_hash,
-                    users::role,
-                    users::must_change_password,
-                    sessions::last_seen_at,
-                ))
-                .first::<(
-                    String,
-                    Option<String>,
-                    Code<Role>,
-                    bool,
-                    Option<NaiveDateTime>,
-                )>(conn)
+                .select(Account::as_select())
+                .first(conn)
                 .optional()?;
             let Some(account) = found else {
                 return Ok(None);
             };
-            let must_set_up_totp = enrolment::is_missing(conn, &name, &account.2, &config)?;
+            let must_set_up_totp =
+                enrolment::is_missing(conn, &account.username, &account.role, &config)?;
             Ok(Some((account, must_set_up_totp)))
         })
         .await?;
     let Some((account, must_set_up_totp)) = found else {
+        // The session layer removes the cookie of a session that it cannot load.
+        username(session).await?;
         return Ok(Actor::Nobody);
     };
-    let (hashed_password, auth_hash, role, must_change_password, seen) = account;
-    let valid = Authenticated::of(&username, &hashed_password, auth_hash);
-    let held: Option<String> = session
-        .get(AUTH_HASH)
-        .await
-        .map_err(|error| fault(&error))?;
-    if held.as_deref() != Some(valid.auth_hash()) {
+    let data: HashMap<String, serde_json::Value> =
+        serde_json::from_str(&account.data).unwrap_or_default();
+    let held = data.get(AUTH_HASH).and_then(serde_json::Value::as_str);
+    let valid = Authenticated::of(
+        &account.username,
+        &account.hashed_password,
+        account.auth_hash,
+    );
+    if held != Some(valid.auth_hash()) {
         return Ok(Actor::Nobody);
     }
-    let now = clock::now();
+    let seen = account.last_seen_at;
     if seen.is_none_or(|seen| now.utc() - seen > SEEN_EVERY) {
-        let put = update_last_seen(app.db.clone(), self::key(session), username.clone(), now);
+        let put = update_last_seen(app.db.clone(), key, account.username.clone(), now);
         tokio::spawn(put.in_current_span());
     }
     Ok(Actor::User(Me {
-        username,
-        role,
+        username: account.username,
+        role: account.role,
         manager_in_admin: app.config.manager_in_admin,
-        must_change_password,
+        must_change_password: account.must_change_password,
         must_set_up_totp,
     }))
+}
+
+/// A session with its account.
+#[derive(Queryable, Selectable)]
+#[diesel(table_name = users)]
+struct Account {
+    username: String,
+    hashed_password: String,
+    auth_hash: Option<String>,
+    role: Code<Role>,
+    must_change_password: bool,
+    #[diesel(select_expression = sessions::data)]
+    data: String,
+    #[diesel(select_expression = sessions::last_seen_at)]
+    last_seen_at: Option<NaiveDateTime>,
 }
 
 /// Updates the last-seen times of an account and its session. Runs in the background; a failure is only logged.

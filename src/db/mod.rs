@@ -27,10 +27,10 @@ pub use url::DatabaseUrl;
 use crate::error::Error;
 use deadpool::{
     Status,
-    managed::{Metrics, Object, PoolError, RecycleResult, TimeoutType},
+    managed::{Metrics, Object, PoolError, RecycleError, RecycleResult, TimeoutType},
 };
 use diesel::{
-    connection::{Connection, SimpleConnection},
+    connection::{Connection, SimpleConnection, TransactionManager},
     prelude::*,
     result::Error as DieselError,
     sql_types::Text,
@@ -41,6 +41,9 @@ use writer::Writer;
 
 /// How long a request waits for a connection to the database.
 const WAIT: Duration = Duration::from_secs(6);
+/// How long after its last use a connection is taken without a test query. PostgreSQL may have gone away later.
+const ALIVE: Duration = Duration::from_secs(1);
+
 /// A handle to the database that is cheap to clone.
 #[derive(Clone)]
 pub struct Db {
@@ -187,8 +190,15 @@ async fn interact<T: Send + 'static>(
     })?;
     let work = in_request(work);
     // The work keeps its connection until it ends, even if the request is dropped.
-    tokio::spawn(async move { conn.interact(work).await })
-        .await
+    let done = tokio::spawn(async move {
+        let done = conn.interact(work).await;
+        if matches!(done, Ok(Err(Error::Unavailable))) {
+            // It may be dead, and would not be tested before its next use.
+            drop(Object::take(conn));
+        }
+        done
+    });
+    done.await
         .map_err(|error| failed("database task", &error))?
         .map_err(|error| failed("database task", &error))?
 }
@@ -282,6 +292,16 @@ impl deadpool::managed::Manager for Manager {
         conn: &mut Self::Type,
         metrics: &Metrics,
     ) -> RecycleResult<Self::Error> {
+        if matches!(self.url, DatabaseUrl::Sqlite(_)) || metrics.last_used() < ALIVE {
+            let is_broken = conn.lock().is_ok_and(|mut conn| {
+                <Conn as Connection>::TransactionManager::is_broken_transaction_manager(&mut conn)
+            });
+            return if is_broken || conn.is_mutex_poisoned() {
+                Err(RecycleError::message("a transaction was left open"))
+            } else {
+                Ok(())
+            };
+        }
         deadpool::managed::Manager::recycle(&self.validator, conn, metrics).await
     }
 }

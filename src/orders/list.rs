@@ -39,7 +39,7 @@ pub struct Listing {
 pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
     crate::server_context::search(query, |tx, query| {
         let page = super::search::list(tx, query)?;
-        let stage = crate::orders::stage::stage(tx)?;
+        let stage = crate::orders::stage::stage(tx, &page.items)?;
         Ok(Listing { page, stage })
     })
     .await

@@ -43,6 +43,7 @@ pub async fn identify(
         .ok()
         .and_then(|actor| actor.username().map(str::to_owned));
     let may_sign_in = *request.method() == Method::POST && token.is_none();
+    let id = session.id();
     request.extensions_mut().insert(actor);
     request.extensions_mut().insert(credential);
     request.extensions_mut().insert(browser.clone());
@@ -54,7 +55,8 @@ pub async fn identify(
             .entry(header::CACHE_CONTROL)
             .or_insert(NO_STORE);
     }
-    if !may_sign_in {
+    // A sign-in or a sign-out gives the session another id, or none.
+    if !may_sign_in || session.id() == id {
         return response;
     }
     match session::username(&session).await {
