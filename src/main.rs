@@ -19,6 +19,10 @@ use std::{
     time::Duration,
 };
 
+/// Pages make many small strings, which the allocator of glibc handles slowly and gives back late.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// How long unfinished work may continue at shutdown. Without this limit, a hanging database would block the exit
 /// forever.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(5);

@@ -10,34 +10,41 @@ use crate::{
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
+use maud::{Markup, html};
 
 /// A list of operations, in the given order.
 #[component]
 pub fn History(operations: Vec<Operation>) -> impl IntoView {
     let locale = ui::locale();
-    let row = move |operation: Operation| {
-        view! {
-            <li class="history-row">
-                <p>
-                    <strong>{operation.action.display(|action| action.label(locale))}</strong>
-                    " · "
-                    {operation.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
-                    " · "
-                    {operation.timestamp.display(locale)}
-                </p>
-                <Changes changes=operation.changes />
-            </li>
+    let rows = html! {
+        @for operation in &operations {
+            li class="history-row" {
+                p {
+                    strong { (operation.action.display(|action| action.label(locale))) }
+                    " · " (operation.user(locale)) " · " (operation.timestamp.display(locale))
+                }
+                (changes(&operation.changes, locale))
+            }
         }
     };
-    view! { <ol class="history">{operations.into_iter().map(row).collect_view()}</ol> }
+    view! { <ol class="history" inner_html=rows.into_string()></ol> }
 }
 
-/// The changes of an operation: each field with its value before and after.
-#[component]
-pub fn Changes(changes: Vec<Change>) -> impl IntoView {
-    let locale = ui::locale();
-    let row = move |change: Change| view! { <li>{change_words(locale, &change)}</li> };
-    view! { <ul class="history-changes">{changes.into_iter().map(row).collect_view()}</ul> }
+/// Draws the changes of an operation: each field with its value before and after.
+pub fn changes(changes: &[Change], locale: Locale) -> Markup {
+    html! {
+        ul class="history-changes" {
+            @for change in changes { li { (change_words(locale, change)) } }
+        }
+    }
+}
+
+impl Operation {
+    /// Returns who did it.
+    pub fn user(&self, locale: Locale) -> &str {
+        let system = td_string!(locale, ui.system);
+        self.user_id.as_deref().unwrap_or(system)
+    }
 }
 
 /// Describes one change, as in `Роль: продавец → менеджер`.

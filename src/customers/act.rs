@@ -3,15 +3,16 @@
 
 use super::{Erasure, erased_name};
 use crate::{
-    audit::{Operation, history::Changes},
+    audit::{Operation, history::changes},
     error::Error,
     i18n::Locale,
-    ui::{self, entity_link::EntityLink, pager::parameter},
+    ui::{self, entity_link::entity_link, pager::parameter},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
+use maud::html;
 use serde::{Deserialize, Serialize};
 
 /// An erasure with the entries of the log that prove it.
@@ -144,29 +145,19 @@ fn Document(act: Act) -> impl IntoView {
 #[component]
 fn Extract(entries: Vec<Operation>) -> impl IntoView {
     let locale = ui::locale();
-    let row = move |entry: Operation| {
-        let by = entry
-            .user_id
-            .unwrap_or_else(|| td_string!(locale, ui.system).to_owned());
-        view! {
-            <li class="history-row">
-                <p>
-                    "№ "
-                    {entry.id}
-                    " · "
-                    {entry.timestamp.display(locale)}
-                    " · "
-                    {by}
-                    " · "
-                    <strong>{entry.action.display(|action| action.label(locale))}</strong>
-                    " · "
-                    <EntityLink entity=entry.entity_type id=entry.entity_id />
-                </p>
-                <Changes changes=entry.changes />
-            </li>
+    let rows = html! {
+        @for entry in &entries {
+            li class="history-row" {
+                p {
+                    "№ " (entry.id) " · " (entry.timestamp.display(locale)) " · " (entry.user(locale)) " · "
+                    strong { (entry.action.display(|action| action.label(locale))) }
+                    " · " (entity_link(&entry.entity_type, &entry.entity_id, locale))
+                }
+                (changes(&entry.changes, locale))
+            }
         }
     };
-    view! { <ol class="history">{entries.into_iter().map(row).collect_view()}</ol> }
+    view! { <ol class="history" inner_html=rows.into_string()></ol> }
 }
 
 fn categories(locale: Locale) -> String {

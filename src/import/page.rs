@@ -2,7 +2,7 @@
 
 use super::{Kind, Preview, PreviewRow, PreviousImport, RowState, UploadState};
 use crate::{
-    audit::history::Changes,
+    audit::history::changes,
     error::Error,
     number::pieces,
     ui::banner::Counts,
@@ -279,7 +279,7 @@ fn PlannedRow(row: PreviewRow) -> impl IntoView {
             <td role="cell" data-label=td_string!(locale, import.details)>
                 <div>
                     <ul>{problems}</ul>
-                    <Changes changes=row.changes />
+                    <div inner_html=changes(&row.changes, locale).into_string()></div>
                     {is_same.then_some("—")}
                 </div>
             </td>

@@ -4,6 +4,7 @@ use super::{Product, Query};
 use crate::{
     auth::Permission,
     error::Error,
+    i18n::Locale,
     number::pieces,
     page::{Filtered, Page},
     products::first::FirstProduct,
@@ -19,6 +20,7 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use maud::{Markup, html};
 
 /// Reads a page of the product list.
 #[server(endpoint = "list_products", input = GetUrl)]
@@ -158,6 +160,7 @@ pub fn ProductTable(
             .into_any()
         }
     };
+    let rows = html! { @for product in &products { (row(product, locale)) } }.into_string();
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -172,64 +175,47 @@ pub fn ProductTable(
                     {head("supplier_name", td_string!(locale, fields.supplier_name), "")}
                 </tr>
             </thead>
-            <tbody role="rowgroup">
-                {products.into_iter().map(|product| view! { <ProductRow product /> }).collect_view()}
-            </tbody>
+            <tbody role="rowgroup" inner_html=rows></tbody>
         </table>
     }
 }
 
-#[component]
-fn ProductRow(product: Product) -> impl IntoView {
-    let locale = ui::locale();
-    view! {
-        <tr role="row" class:low=product.is_low_stock>
-            <td role="cell" class="row-title">
-                <a class="link" href=format!("/products/{}", product.id)>
-                    {product.name.clone()}
-                </a>
-                {product
-                    .archived_at
-                    .is_some()
-                    .then(|| {
-                        view! {
-                            " "
-                            <span class="badge badge-ghost">{td_string!(locale, products.archived)}</span>
-                        }
-                    })}
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.stock)>
-                <span>
-                    {product
-                        .is_low_stock
-                        .then(|| {
-                            view! {
-                                <span class="badge badge-warning low-badge">
-                                    "▼ " {td_string!(locale, products.low)}
-                                </span>
-                                " "
-                            }
-                        })} <strong>{pieces(product.stock, locale)}</strong>
-                </span>
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.on_hand)>
-                {pieces(product.on_hand, locale)}
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.reserved)>
-                {pieces(product.reserved, locale)}
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.min_stock)>
-                {pieces(product.min_stock, locale)}
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.sell_price_rub)>
-                {product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale))}
-            </td>
-            <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>
-                {product.buy_price_eur.map_or_else(ui::dash, |price| price.display(locale))}
-            </td>
-            <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>
-                {product.supplier_name.clone().unwrap_or_else(ui::dash)}
-            </td>
-        </tr>
+/// Draws a row as plain HTML, because a page has many.
+fn row(product: &Product, locale: Locale) -> Markup {
+    let number = |label: &str, value: &str| {
+        html! { td role="cell" class="num" data-label=(label) { (value) } }
+    };
+    let price = |price: Option<String>| price.unwrap_or_else(ui::dash);
+    html! {
+        tr role="row" class=[product.is_low_stock.then_some("low")] {
+            td role="cell" class="row-title" {
+                a class="link" href={ "/products/" (product.id) } { (product.name) }
+                @if product.archived_at.is_some() {
+                    " " span class="badge badge-ghost" { (td_string!(locale, products.archived)) }
+                }
+            }
+            td role="cell" class="num" data-label=(td_string!(locale, fields.stock)) {
+                span {
+                    @if product.is_low_stock {
+                        span class="badge badge-warning low-badge" { "▼ " (td_string!(locale, products.low)) } " "
+                    }
+                    strong { (pieces(product.stock, locale)) }
+                }
+            }
+            (number(td_string!(locale, fields.on_hand), &pieces(product.on_hand, locale)))
+            (number(td_string!(locale, fields.reserved), &pieces(product.reserved, locale)))
+            (number(td_string!(locale, fields.min_stock), &pieces(product.min_stock, locale)))
+            (number(
+                td_string!(locale, fields.sell_price_rub),
+                &price(product.sell_price_rub.map(|price| price.display(locale))),
+            ))
+            (number(
+                td_string!(locale, fields.buy_price_eur),
+                &price(product.buy_price_eur.map(|price| price.display(locale))),
+            ))
+            td role="cell" class="name" data-label=(td_string!(locale, fields.supplier_name)) {
+                (product.supplier_name.clone().unwrap_or_else(ui::dash))
+            }
+        }
     }
 }

@@ -1,17 +1,15 @@
 //! A link to the subject of an operation.
 
 use super::labels::day_words;
-use crate::{audit::Entity, auth::Permission, codes::Code, ui};
-use leptos::prelude::*;
+use crate::{audit::Entity, auth::Permission, codes::Code, i18n::Locale, ui};
+use maud::{Markup, html};
 
-/// The subject of an operation, as a link if it has a page.
-#[component]
-pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
-    let locale = ui::locale();
+/// Draws the subject of an operation, as a link if it has a page.
+pub fn entity_link(entity: &Code<Entity>, id: &str, locale: Locale) -> Markup {
     let kind = entity.display(|entity| entity.label(locale));
     let name = match entity.known() {
         Some(Entity::User) => format!("{kind} {id}"),
-        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(locale, &id)),
+        Some(Entity::Rate) if id != "csv" => format!("{kind} {}", day_words(locale, id)),
         _ if id.parse::<i64>().is_ok() => format!("{kind} № {id}"),
         // An export of a whole list, or a test notification.
         _ => kind,
@@ -22,7 +20,7 @@ pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
         Some(Entity::Order) => Some(format!("/orders/{id}")),
         Some(Entity::User) if ui::may(Permission::ManageUsers) => Some(format!(
             "/admin/users/{}",
-            leptos_router::location::Url::escape(&id)
+            leptos_router::location::Url::escape(id)
         )),
         Some(Entity::Rate) => Some("/admin/rates".to_owned()),
         Some(Entity::Report) => Some("/admin/analytics".to_owned()),
@@ -34,13 +32,9 @@ pub fn EntityLink(entity: Code<Entity>, id: String) -> impl IntoView {
         }
         Some(Entity::User | Entity::Invitation | Entity::Log | Entity::Customer) | None => None,
     };
-    match path.filter(|_| !id.is_empty() && id != "csv") {
-        Some(href) => view! {
-            <a class="link" href=href>
-                {name}
-            </a>
-        }
-        .into_any(),
-        None => name.into_any(),
+    let path = path.filter(|_| !id.is_empty() && id != "csv");
+    html! {
+        @if let Some(path) = path { a class="link" href=(path) { (name) } }
+        @else { (name) }
     }
 }

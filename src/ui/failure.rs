@@ -5,7 +5,7 @@ use crate::{
     i18n::Locale,
     ui::{
         self,
-        entity_link::EntityLink,
+        entity_link::entity_link,
         labels::{field_label, value_words},
     },
 };
@@ -105,15 +105,8 @@ fn details(error: &Error, locale: Locale) -> Option<AnyView> {
             Some(view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any())
         }
         Error::KeyReused(recorded) => {
-            let (entity, id) = (recorded.entity.clone(), recorded.id.to_string());
-            Some(
-                view! {
-                    <p>
-                        <EntityLink entity id />
-                    </p>
-                }
-                .into_any(),
-            )
+            let link = entity_link(&recorded.entity, &recorded.id.to_string(), locale);
+            Some(view! { <p inner_html=link.into_string()></p> }.into_any())
         }
         _ => None,
     }
