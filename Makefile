@@ -32,7 +32,7 @@ test: setup-test ## Check everything: format, lints, dependencies, tests on both
 	for check in lint deny unit e2e fuzz; do $(MAKE) $$check; done
 
 dev: setup-build ## Serve, and rebuild quickly whenever a source file changes
-	@if command -v cargo-leptos >/dev/null; then exec cargo leptos watch; else exec scripts/dev; fi
+	@exec scripts/dev
 
 lint: setup-build ## Check the format, and lint the server and the client
 	cargo fmt --check
