@@ -256,8 +256,10 @@ async fn change_password(caller: Caller, body: Body<PasswordChange>) -> Result<S
         input.enter("revoke_access", true.to_string());
     }
     let change = PasswordChange::read(input, &me.username)?;
+    // The change ends the session, too.
+    let has_session = session::is_of(&caller.session, &me.username).await?;
     let admitted = service::change_password(&caller.app, me, change, &caller.place).await?;
-    if session::is_of(&caller.session, &admitted.username).await? {
+    if has_session {
         session::begin(&caller.session, &admitted, caller.place).await?;
     }
     Ok(StatusCode::NO_CONTENT)
