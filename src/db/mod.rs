@@ -190,16 +190,18 @@ async fn interact<T: Send + 'static>(
     })?;
     let work = in_request(work);
     // The work keeps its connection until it ends, even if the request is dropped.
-    let done = tokio::spawn(async move {
-        let done = conn.interact(work).await;
-        if matches!(done, Ok(Err(Error::Unavailable))) {
+    let done = tokio::task::spawn_blocking(move || {
+        let done = match conn.lock() {
+            Ok(mut conn) => work(&mut conn),
+            Err(error) => return Err(failed("database connection", &error)),
+        };
+        if matches!(done, Err(Error::Unavailable)) {
             // It may be dead, and would not be tested before its next use.
             drop(Object::take(conn));
         }
         done
     });
     done.await
-        .map_err(|error| failed("database task", &error))?
         .map_err(|error| failed("database task", &error))?
 }
 

@@ -51,7 +51,7 @@ pub struct Visitor {
 
 /// Returns the language of the page.
 pub fn locale() -> Locale {
-    use_context::<Visitor>().unwrap_or_default().locale
+    with_context(|visitor: &Visitor| visitor.locale).unwrap_or_default()
 }
 
 /// Returns the signed-in user.
@@ -61,12 +61,13 @@ pub fn me() -> Option<Me> {
 
 /// Returns whether the user could not be identified.
 pub fn is_unknown() -> bool {
-    use_context::<Visitor>().is_some_and(|visitor| visitor.is_unknown)
+    with_context(|visitor: &Visitor| visitor.is_unknown).unwrap_or_default()
 }
 
 /// Returns whether the user has a permission. This only decides what is drawn: the services check again.
 pub fn may(permission: Permission) -> bool {
-    me().is_some_and(|me| me.may(permission))
+    with_context(|visitor: &Visitor| visitor.me.as_ref().is_some_and(|me| me.may(permission)))
+        .unwrap_or_default()
 }
 
 /// Tells screen readers what changed without a page load.
