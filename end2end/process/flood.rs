@@ -245,7 +245,7 @@ async fn a_request_that_is_refused_early_still_gets_its_response() {
     let mut file = connect(&server).await;
     let head = "POST /uploads/products HTTP/1.1\r\n\
         Host: localhost\r\n\
-        Origin: http://x\r\n\
+        Origin: http://localhost\r\n\
         Accept: text/html\r\n\
         Content-Type: multipart/form-data; boundary=x\r\n\
         Content-Length: 9000000\r\n\r\n";

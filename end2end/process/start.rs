@@ -113,7 +113,7 @@ async fn a_server_warns_of_root_and_of_plain_http_in_a_network() {
     for (settings, is_plain) in [
         (vec![], true),
         (vec![("PUBLIC_URL", "https://shop.example")], false),
-        (vec![("TRUST_PROXY", "true")], false),
+        (vec![("TRUST_PROXY", "true")], true),
     ] {
         let port = free_port();
         let address = format!("0.0.0.0:{port}");

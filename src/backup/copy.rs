@@ -303,8 +303,11 @@ fn last_number(conn: &mut Conn, table: &Table, counter: &str) -> Result<Option<i
     }
     let name = &table.name;
     let query = match conn {
+        // A migration that rebuilt an empty table leaves a row with 0.
         Conn::Sqlite(_) => {
-            format!("SELECT MAX(seq) AS last FROM sqlite_sequence WHERE name = '{name}'")
+            format!(
+                "SELECT MAX(seq) AS last FROM sqlite_sequence WHERE name = '{name}' AND seq > 0"
+            )
         }
         Conn::Postgres(_) => format!(
             "SELECT pg_sequence_last_value(pg_get_serial_sequence('\"{name}\"', '{counter}')::regclass) AS last"

@@ -58,7 +58,8 @@ struct CustomerData {
     exported_at: Time,
     /// Oldest first
     orders: Vec<OrderJson>,
-    /// The entries of the operation log about these orders, oldest first; numbers and names of others are left out
+    /// The entries of the operation log about these orders, and those whose note mentions the customer, oldest first;
+    /// numbers and names of others are left out
     log: Vec<OperationJson>,
     /// Notifications about these orders, which are kept for a month
     notifications: Vec<NotificationData>,

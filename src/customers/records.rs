@@ -1,6 +1,10 @@
 //! Finds what is stored about a number: its orders, the entries of the operation log, and the notifications.
 
-use super::overview::{Card, Subject};
+use super::{
+    overview::{Card, Subject},
+    person::Person,
+    traces,
+};
 use crate::{
     audit::{Change, Entity, Operation, personal::PHONES, service as log},
     auth::Permission,
@@ -48,7 +52,8 @@ impl Request for CustomerPhone {
 /// Everything that is stored about a number.
 pub struct Records {
     pub orders: Vec<Order>,
-    /// The entries about these orders, and those that have the number. Numbers and names of others are left out.
+    /// The entries about these orders, and those that have the number or mention the customer in a note. Numbers and
+    /// names of others are left out.
     pub operations: Vec<Operation>,
     pub notifications: Vec<Notification>,
 }
@@ -172,7 +177,7 @@ fn orders_of(tx: &mut Tx<'_>, phone: &Phone) -> Result<Vec<Order>, Error> {
         .map_err(Error::from)
 }
 
-/// Returns the ids of the log entries about these orders, and of those that have the number.
+/// Returns the ids of the log entries about these orders, and of those that have the number or mention the customer.
 fn entries_of(tx: &mut Tx<'_>, phone: &Phone, orders: &[Order]) -> Result<BTreeSet<i64>, Error> {
     let mut ids = BTreeSet::new();
     for orders in orders.chunks(CHUNK) {
@@ -194,6 +199,14 @@ fn entries_of(tx: &mut Tx<'_>, phone: &Phone, orders: &[Order]) -> Result<BTreeS
         .filter(personal::value_after.eq(&phone.e164))
         .select(personal::operation_id);
     ids.extend(after.load::<i64>(tx.conn)?);
+    let names = orders
+        .iter()
+        .filter_map(|order| order.customer_name.clone());
+    let person = Person {
+        phone: phone.clone(),
+        names: names.collect(),
+    };
+    ids.extend(traces::with_note(tx.conn, &person)?);
     Ok(ids)
 }
 

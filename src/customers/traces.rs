@@ -235,6 +235,16 @@ fn with_number(conn: &mut Conn, number: &str) -> Result<Vec<i64>, Error> {
     Ok(ids)
 }
 
+/// Returns the operations whose note mentions a customer.
+pub fn with_note(conn: &mut Conn, person: &Person) -> Result<Vec<i64>, Error> {
+    let is_theirs = |row: &PersonalRow| {
+        let notes = [&row.value_before, &row.value_after];
+        row.field == NOTE && notes.into_iter().flatten().any(|note| person.is_in(note))
+    };
+    let rows = texts(conn)?.into_iter().filter(is_theirs);
+    Ok(rows.map(|row| row.operation_id).collect())
+}
+
 /// Returns the texts that may mention a customer. They are few: those of corrections and of exports.
 fn texts(conn: &mut Conn) -> Result<Vec<PersonalRow>, Error> {
     personal::table

@@ -62,6 +62,9 @@ WHERE details ~ '"field":"(phone|customer_name|note|query)","';
 CREATE TRIGGER operation_log_keeps_rows BEFORE UPDATE ON operation_log
 FOR EACH STATEMENT EXECUTE FUNCTION refuse_change();
 
+-- Checks the foreign keys of the moved values now, because no index can be created while they are still to be checked.
+SET CONSTRAINTS ALL IMMEDIATE;
+
 -- The log entries of a number, and those whose texts may have one in them.
 CREATE INDEX operation_log_personal_before ON operation_log_personal (value_before) WHERE field = 'phone';
 CREATE INDEX operation_log_personal_after ON operation_log_personal (value_after) WHERE field = 'phone';

@@ -4,6 +4,7 @@ use super::shop::{OTHER, admin_browser, book, edit, log};
 use crate::{
     audit::{Action, Entity},
     config::notifications::{Secret, Telegram},
+    products,
     tests::support::{App, Browser, PHONE, apply, on_both_databases},
 };
 use axum::{
@@ -192,6 +193,27 @@ async fn the_api_exports_by_number(app: App) {
     assert!(!former.to_string().contains("9161234567"), "{former}");
     assert_eq!(export("8 916 000-00-00").await.status, 422);
     assert_eq!(export("8 916 123-45-68").await.status, 422);
+}
+
+#[apply(on_both_databases)]
+async fn a_note_that_mentions_the_customer_is_exported(app: App) {
+    let (app, [first, _]) = set_up(app).await;
+    let manager = app.create_account(app.manager()).await;
+    for note in ["вернула Мария Соколова", "вернули: 8 (916) 123-45-68"]
+    {
+        manager
+            .write(move |tx| {
+                let on_hand = products::service::get(tx, 1)?.on_hand;
+                let count = fields! { expected: on_hand, on_hand: on_hand + 1, note: note };
+                products::service::correct(tx, 1, &count.read()?)
+            })
+            .await
+            .unwrap();
+    }
+    let mut browser = admin_browser(&app).await;
+    let file = download(&mut browser, "json", &format!("order={first}")).await;
+    assert!(file.contains("вернула Мария Соколова"), "{file}");
+    assert!(!file.contains("123-45-68"), "{file}");
 }
 
 #[apply(on_both_databases)]
