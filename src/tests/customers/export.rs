@@ -3,6 +3,7 @@
 use super::shop::{OTHER, admin_browser, book, edit, log};
 use crate::{
     audit::{Action, Entity},
+    auth::Role,
     config::notifications::{Secret, Telegram},
     products,
     tests::support::{App, Browser, PHONE, apply, on_both_databases},
@@ -198,7 +199,9 @@ async fn the_api_exports_by_number(app: App) {
 #[apply(on_both_databases)]
 async fn a_note_that_mentions_the_customer_is_exported(app: App) {
     let (app, [first, _]) = set_up(app).await;
-    let manager = app.create_account(app.manager()).await;
+    let manager = app
+        .create_account(app.person("завсклад", Role::Manager))
+        .await;
     for note in ["вернула Мария Соколова", "вернули: 8 (916) 123-45-68"]
     {
         manager
