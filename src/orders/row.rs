@@ -76,10 +76,17 @@ impl LiveOrder {
                 );
                 self.order.set(order);
                 focus_drawn(status_id(self.id));
-            } else if let Some(Error::OrderIs(status)) = action.error() {
-                // Someone else settled the order first.
-                self.order.update(|order| order.status = status);
-                focus_drawn(status_id(self.id));
+                return;
+            }
+            match action.error() {
+                Some(Error::OrderIs(status)) => {
+                    // Someone else settled the order first.
+                    self.order.update(|order| order.status = status);
+                    focus_drawn(status_id(self.id));
+                }
+                // The buttons were drawn again with the message.
+                Some(_) => focus_drawn(issue_id(self.id)),
+                None => {}
             }
         });
     }
@@ -158,6 +165,10 @@ fn status_id(id: i64) -> String {
     format!("status-{id}")
 }
 
+fn issue_id(id: i64) -> String {
+    format!("issue-{id}")
+}
+
 fn actions_id(id: i64) -> String {
     format!("actions-{id}")
 }
@@ -217,7 +228,12 @@ fn actions(order: &Order, waited: bool, conflict: Option<Error>, locale: Locale)
         div class="row-actions" id=(actions_id(id)) {
             form method="post" action=(IssueOrder::PATH) {
                 input type="hidden" name="id" value=(id);
-                button class="btn btn-primary btn-action" type="submit" aria-label={ (issue) ": " (number) } { (issue) }
+                button
+                    class="btn btn-primary btn-action"
+                    type="submit"
+                    id=(issue_id(id))
+                    aria-label={ (issue) ": " (number) }
+                { (issue) }
             }
             button class="btn btn-action" type="button" popovertarget=(question) aria-label={ (deny) ": " (number) } {
                 (deny)
