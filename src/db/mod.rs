@@ -5,6 +5,7 @@
 //! does not block reads.
 
 pub mod bulk;
+mod cached;
 mod conn;
 mod fault;
 mod fragment;
@@ -17,6 +18,7 @@ mod timestamp;
 mod url;
 mod writer;
 
+pub use cached::CacheStatement;
 pub use conn::{Conn, Dialect, open_sqlite};
 pub use fragment::Fragment;
 pub use keyset::{Column, Keyset, SortKey, SortOrder, encode as cursor};
@@ -37,6 +39,7 @@ use diesel::{
 };
 use fault::{busy, failed, unavailable};
 use std::{iter, time::Duration};
+use tokio::sync::oneshot;
 use writer::Writer;
 
 /// How long a request waits for a connection to the database.
@@ -180,26 +183,42 @@ fn in_request<A: ?Sized, T>(
     move |with| request.in_scope(|| work(with))
 }
 
+/// Work on a connection. Returns whether the connection may be dead.
+type Work = Box<dyn FnOnce(&mut Conn) -> bool + Send>;
+
 async fn interact<T: Send + 'static>(
     pool: &Pool,
     work: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    let (answer, answered) = oneshot::channel();
+    let work = in_request(work);
+    let work = move |conn: &mut Conn| {
+        let done = work(conn);
+        let may_be_dead = matches!(done, Err(Error::Unavailable));
+        let _ = answer.send(done);
+        may_be_dead
+    };
+    run(pool, Box::new(work)).await?;
+    answered.await.map_err(|_| Error::Internal)?
+}
+
+/// Runs work with a connection of a pool on another thread. Not generic, because it would be compiled for each query.
+async fn run(pool: &Pool, work: Work) -> Result<(), Error> {
     let conn: Object<Manager> = pool.get().await.map_err(|error| match error {
         PoolError::Timeout(TimeoutType::Wait) => busy(&error),
         _ => unavailable(&error),
     })?;
-    let work = in_request(work);
     // The work keeps its connection until it ends, even if the request is dropped.
     let done = tokio::task::spawn_blocking(move || {
-        let done = match conn.lock() {
+        let may_be_dead = match conn.lock() {
             Ok(mut conn) => work(&mut conn),
             Err(error) => return Err(failed("database connection", &error)),
         };
-        if matches!(done, Err(Error::Unavailable)) {
-            // It may be dead, and would not be tested before its next use.
+        if may_be_dead {
+            // It would not be tested before its next use.
             drop(Object::take(conn));
         }
-        done
+        Ok(())
     });
     done.await
         .map_err(|error| failed("database task", &error))?
@@ -213,6 +232,7 @@ pub fn lock_name(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))")
             .bind::<Text, _>(name)
+            .cached()
             .execute(conn)?;
     }
     Ok(())
@@ -224,6 +244,7 @@ pub fn lock_name_shared(conn: &mut Conn, name: &str) -> Result<(), Error> {
     if let Conn::Postgres(conn) = conn {
         diesel::sql_query("SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))")
             .bind::<Text, _>(name)
+            .cached()
             .execute(conn)?;
     }
     Ok(())

@@ -66,8 +66,9 @@ fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
     if !low.is_empty() {
         notices.push(Notice::LowStock(LowStock::of(low)));
     }
+    let recipients = recipients(config);
     let orders = tx.events.take_orders();
-    if config.orders {
+    if config.orders && !recipients.is_empty() {
         for (event, id) in orders {
             let order = orders::service::get(tx, id)?.into();
             notices.push(match event {
@@ -77,7 +78,6 @@ fn write(tx: &mut Tx<'_>, config: &Config) -> Result<(), Error> {
             });
         }
     }
-    let recipients = recipients(config);
     for notice in &notices {
         for (channel, recipient) in &recipients {
             insert(tx, notice, *channel, recipient)?;

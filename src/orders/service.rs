@@ -9,7 +9,7 @@ use crate::{
         service::{last_change, record},
     },
     auth::Permission,
-    db::{Conn, Dialect},
+    db::{CacheStatement, Conn, Dialect},
     error::{Error, Problem, Stale},
     events::OrderEvent,
     money::Rub,
@@ -230,6 +230,7 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
             orders::user_id.eq(tx.actor.username()),
             orders::version.eq(orders::version + 1),
         ))
+        .cached()
         .execute(tx.conn)?;
     if edited == 0 {
         let present = get(tx, id)?;
@@ -295,6 +296,7 @@ pub fn issue(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     let (order, list_price_rub) = diesel::update(orders::table.find(id))
         .set(issued)
         .returning((columns(), orders::list_price_rub))
+        .cached()
         .get_result::<(Order, Option<Rub>)>(tx.conn)?;
     let sold = Sold {
         qty: order.qty,
@@ -326,6 +328,7 @@ pub fn deny(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     let order = diesel::update(orders::table.find(id))
         .set(denied)
         .returning(columns())
+        .cached()
         .get_result::<Order>(tx.conn)?;
     let product = stock::service::lock(tx, order.product_id)?;
     stock::service::release(tx, &product, order.qty, id)?;

@@ -5,7 +5,7 @@ use super::{
     counters::{Cost, Counters},
 };
 use crate::{
-    db::{Column, Dialect, Keyset, SortKey, SortOrder},
+    db::{CacheStatement, Column, Dialect, Keyset, SortKey, SortOrder},
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
@@ -132,6 +132,7 @@ pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     diesel::update(products::table.find(product))
         .set(products::min_stock.eq(products::min_stock))
         .returning(<Locked as Selectable<Dialect>>::construct_selection())
+        .cached()
         .get_result(tx.conn)
         .map_err(Error::from)
 }
@@ -170,6 +171,7 @@ fn write(
     let before = product.counters;
     diesel::update(products::table.find(product.id))
         .set(after)
+        .cached()
         .execute(tx.conn)?;
     let is_low = after.stock() < product.min_stock;
     tx.events

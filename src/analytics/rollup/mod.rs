@@ -12,7 +12,7 @@ use crate::analytics::{
     sums::{Sold, Sums},
 };
 use crate::{
-    db::{self, Conn},
+    db::{self, CacheStatement, Conn},
     error::Error,
     schema::{sales_by_day, sales_by_month, sales_by_product},
     transaction::Tx,
@@ -96,6 +96,7 @@ macro_rules! add_what_fits {
                 $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
                 $table::denied.eq($table::denied + $sums.denied),
             ))
+            .cached()
             .execute($conn)?
             > 0
     }};
