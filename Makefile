@@ -8,8 +8,11 @@ export PATH := $(CURDIR)/.tools/bin:$(PATH)
 
 # Even if Cargo's own output is elsewhere, the results are in target/ of the checkout
 CARGO_TARGET := $(or $(CARGO_TARGET_DIR),target)
-SERVER := target/release/sirius
-CLIENT := target/client/built-release
+# What `make run` builds, and what all tests use; `make release` builds the program to install
+SERVER := target/local/sirius
+RELEASE := target/release/sirius
+# With the OpenSSL of the system, there is no need to build another one
+OPENSSL = $(shell pkg-config --atleast-version=3 openssl 2>/dev/null && echo OPENSSL_NO_VENDOR=1)
 # What `make deny` could not check; `make test` repeats it in its last lines
 NOT_CHECKED := target/not-checked
 
@@ -17,33 +20,39 @@ NOT_CHECKED := target/not-checked
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots sbom setup-build setup-test client server
+.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots sbom release setup-build setup-release setup-test client server
 
 help: ## List these tasks
 	@echo "Sirius: stock and orders of a small shop"
 	@echo
 	@sed -n 's/^\([a-z0-9]*\):.* ## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | column -t -s '#'
 
-run: server ## Build what has changed and serve on 127.0.0.1:3000 (data in data/sirius.db)
+run: server ## Build what has changed quickly, and serve on 127.0.0.1:3000 (data in data/sirius.db)
 	@exec $(SERVER)
+
+release: setup-release ## Build the program to install: target/release/sirius
+	@$(MAKE) --silent target/client/built-release
+	@cargo build --locked --release --features ssr --bin sirius
+	@built='$(CARGO_TARGET)/release/sirius'; cmp -s "$$built" $(RELEASE) || install -D "$$built" $(RELEASE)
+	@echo "$(RELEASE) is ready"
 
 test: setup-test ## Check everything: format, lints, dependencies, tests on both databases, browser tests, API fuzzing
 	@rm -f $(NOT_CHECKED); trap 'cat $(NOT_CHECKED) 2>/dev/null || true' EXIT; \
 	for check in lint deny unit e2e fuzz; do $(MAKE) $$check; done
 
 dev: setup-build ## Serve, and rebuild quickly whenever a source file changes
-	@exec scripts/dev
+	@$(OPENSSL) exec scripts/dev
 
 lint: setup-build ## Check the format, and lint the server and the client
 	cargo fmt --check
-	cargo clippy --locked --features testing --all-targets -- --deny warnings
+	$(OPENSSL) cargo clippy --locked --features testing --all-targets -- --deny warnings
 	scripts/clippy-client --deny warnings
 
 deny: setup-test ## Check the dependencies: licences, sources, known vulnerabilities
 	scripts/deny --report $(NOT_CHECKED)
 
 unit: setup-test ## Run the server tests on SQLite and PostgreSQL
-	scripts/with-postgres cargo test --locked --features testing
+	$(OPENSSL) scripts/with-postgres cargo test --locked --features testing
 
 e2e: setup-test server ## Run the browser tests; make e2e ARGS='-g login' runs only some
 	@cd end2end && node_modules/.bin/tsc
@@ -63,17 +72,17 @@ sbom: ## List the libraries inside the program as CycloneDX: target/sirius-*.cdx
 
 # ---- Steps of these tasks -----------------------------------------------------
 
-setup-build setup-test: setup-%:
+setup-build setup-release setup-test: setup-%:
 	@scripts/setup $*
 
 client: setup-build
-	@$(MAKE) --silent $(CLIENT)
+	@$(MAKE) --silent target/client/built-local
 
-$(CLIENT): $(CLIENT_SOURCES)
-	@scripts/client
+target/client/built-%: $(CLIENT_SOURCES)
+	@scripts/client $*
 
 # Always runs Cargo, which knows the sources of the server, and is quick if there is nothing to do
 server: client
-	@cargo build --locked --release --features ssr --bin sirius
-	@built='$(CARGO_TARGET)/release/sirius'; \
+	@$(OPENSSL) cargo build --locked --profile local --features ssr --bin sirius
+	@built='$(CARGO_TARGET)/local/sirius'; \
 	if ! cmp -s "$$built" $(SERVER); then install -D "$$built" $(SERVER); echo "$(SERVER) is ready"; fi

@@ -1,6 +1,6 @@
 // Assembles the folder that the server embeds from what scripts/client built.
 //
-//   node scripts/site.mjs BUILT PUBLIC SITE PROFILE
+//   node scripts/site.mjs BUILT PUBLIC SITE release|local|dev
 //
 // The built files get names with a hash of their content (pkg/sirius.<hash>.js), so that browsers may cache them for
 // ever. Compressible files also get a brotli and a gzip version, so that the server need not compress them for each
@@ -11,15 +11,17 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const [built, publicDir, site, profile] = process.argv.slice(2);
+const [built, publicDir, site, kind] = process.argv.slice(2);
 const shrinks = new Set([".js", ".wasm", ".css", ".svg", ".txt", ".json", ".ico", ".html", ".webmanifest"]);
 
+/** The main part of the client, as wasm-bindgen names it. */
+const MAIN = "sirius_bg.wasm";
 /** Maps each path in the site folder to its content. */
 const files = new Map();
 
-const hashed = (extension, content) => {
+const hashed = (extension, content, stem = "sirius") => {
   const hash = createHash("sha256").update(content).digest("hex").slice(0, 12);
-  const name = `sirius.${hash}.${extension}`;
+  const name = `${stem}.${hash}.${extension}`;
   files.set(`pkg/${name}`, content);
   return name;
 };
@@ -31,11 +33,20 @@ const list = (folder) =>
 
 for (const path of list(publicDir)) files.set(path, readFileSync(join(publicDir, path)));
 
-const wasm = hashed("wasm", readFileSync(join(built, "sirius.wasm")));
-// The JavaScript contains the name of the wasm file, so its own hash covers both
-const js = readFileSync(join(built, "sirius.js"), "utf8");
-if (!js.includes("sirius_bg.wasm")) throw new Error("sirius.js does not contain sirius_bg.wasm; did wasm-bindgen change?");
-hashed("js", Buffer.from(js.replaceAll("sirius_bg.wasm", wasm)));
+// The JavaScript contains the names of the wasm files, so its own hash covers all of them
+let js = readFileSync(join(built, "sirius.js"), "utf8");
+const wasms = {};
+for (const name of list(built).filter((name) => name.endsWith(".wasm"))) {
+  const part = name === MAIN ? "sirius" : name.replace(/\.wasm$/, "");
+  wasms[name] = hashed("wasm", readFileSync(join(built, name)), part);
+  if (!js.includes(name)) throw new Error(`sirius.js does not contain ${name}; did wasm-bindgen change?`);
+  js = js.replaceAll(name, wasms[name]);
+}
+hashed("js", Buffer.from(js));
+// Which files the pages of each part need, besides the main one
+const parts = JSON.parse(readFileSync(join(built, "parts.json"), "utf8"));
+const urls = Object.entries(parts).map(([part, names]) => [part, names.map((name) => `/pkg/${wasms[name]}`)]);
+files.set("parts.json", Buffer.from(JSON.stringify(Object.fromEntries(urls))));
 hashed("css", readFileSync(join(built, "sirius.css")));
 
 mkdirSync(site, { recursive: true });
@@ -49,7 +60,7 @@ const write = (path, content) => {
 
 const wanted = new Set();
 for (const [path, content] of files) {
-  const compressed = profile !== "dev" && content.length > 1000 && shrinks.has(extname(path)) ? [`${path}.br`, `${path}.gz`] : [];
+  const compressed = kind !== "dev" && content.length > 1000 && shrinks.has(extname(path)) ? [`${path}.br`, `${path}.gz`] : [];
   // Compressing takes seconds, so the compressed versions of an unchanged file are kept
   const fresh = !same(path, content) || compressed.some((name) => !old.has(name));
   wanted.add(path);
@@ -58,7 +69,7 @@ for (const [path, content] of files) {
   write(path, content);
   if (compressed.length === 0) continue;
   const params = {
-    [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+    [constants.BROTLI_PARAM_QUALITY]: kind === "release" ? constants.BROTLI_MAX_QUALITY : 5,
     [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
     [constants.BROTLI_PARAM_LGWIN]: constants.BROTLI_MAX_WINDOW_BITS,
   };
@@ -67,8 +78,8 @@ for (const [path, content] of files) {
 }
 for (const path of old) if (!wanted.has(path)) rmSync(join(site, path));
 
-if (profile !== "dev") {
+if (kind !== "dev") {
   const size = (name) => `${Math.ceil(readFileSync(join(site, name)).length / 1024)} KB`;
-  const sizes = [...wanted].filter((path) => /^pkg\/.*\.br$/.test(path)).map((path) => `${extname(path.slice(0, -3)).slice(1)} ${size(path)}`);
+  const sizes = [...wanted].filter((path) => /^pkg\/.*\.br$/.test(path)).map((path) => `${path.slice(4, -3).replace(/\.[0-9a-f]{12}/, "")} ${size(path)}`);
   console.error(`client: ${site} is ready; brotli sizes: ${sizes.join(", ")}`);
 }

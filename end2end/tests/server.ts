@@ -46,7 +46,7 @@ type TestFixtures = {
   watch: (context: BrowserContext) => void;
 };
 
-const program = resolve(import.meta.dirname, "../../target/release/sirius");
+const program = resolve(import.meta.dirname, "../../target/local/sirius");
 
 export const test = base.extend<TestFixtures & { problems: Problems }, ServerOptions & { server: Server }>({
   database: ["sqlite", { option: true, scope: "worker" }],
