@@ -1,28 +1,11 @@
 //! The application: its routes, and the layout that all pages share.
 
 use crate::{
-    analytics::{page::AnalyticsPage, rates_page::RatesPage},
-    audit::list::LogPage,
-    auth::{
-        Permission, Role,
-        account::AccountPage,
-        login::{LoginPage, SignInDialog, SignOutForm},
-        register::{PendingPage, RegisterPage},
-        totp::code_page::CodePage,
-        users::{
-            list::{UsersPage, WaitingAccountsLink},
-            page::UserPage,
-        },
-    },
-    customers::{act::ErasurePage, page::CustomersPage},
+    auth::{Permission, Role, login::SignOutForm, users::waiting::WaitingAccountsLink},
     error::Error,
-    home::HomePage,
     i18n::Locale,
-    import::page::{ImportProductsPage, ImportSuppliesPage},
-    notifications::page::NotificationsPage,
-    orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
-    products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
-    supplies::page::SuppliesPage,
+    orders::list::OrdersPage,
+    parts::{self, NotLoaded, Page},
     ui::{self, Announcer, banner::Banner, form::Interrupted},
 };
 use leptos::{
@@ -32,7 +15,7 @@ use leptos::{
 use leptos_i18n::td_string;
 use leptos_meta::{Title, provide_meta_context};
 use leptos_router::{
-    SsrMode,
+    ChooseView, SsrMode,
     components::{Route, Router, Routes},
     hooks::use_location,
     path,
@@ -52,6 +35,19 @@ pub fn App() -> impl IntoView {
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
     let locale = ui::locale();
+    let is_asked = Memo::new(move |_| interrupted.0.read().is_some());
+    let sign_in_dialog = move || {
+        is_asked.get().then(|| {
+            Suspend::new(async move {
+                let dialog = parts::sign_in_dialog(interrupted).await;
+                if dialog.is_err() {
+                    // Without a connection; the user sends the form again later.
+                    interrupted.0.set(None);
+                }
+                dialog.ok()
+            })
+        })
+    };
     let name = td_string!(locale, ui.app_name);
     view! {
         <Title formatter=move |page: String| {
@@ -65,44 +61,44 @@ pub fn App() -> impl IntoView {
             <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
                 <Banner />
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=HomePage ssr=SsrMode::Async />
-                    <Route path=path!("/login") view=LoginPage ssr=SsrMode::Async />
-                    <Route path=path!("/login/code") view=CodePage ssr=SsrMode::Async />
-                    <Route path=path!("/register") view=RegisterPage ssr=SsrMode::Async />
-                    <Route path=path!("/register/pending") view=PendingPage ssr=SsrMode::Async />
+                    <Route path=path!("/") view=lazy(Page::Home) ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=lazy(Page::Login) ssr=SsrMode::Async />
+                    <Route path=path!("/login/code") view=lazy(Page::Code) ssr=SsrMode::Async />
+                    <Route path=path!("/register") view=lazy(Page::Register) ssr=SsrMode::Async />
+                    <Route path=path!("/register/pending") view=lazy(Page::Pending) ssr=SsrMode::Async />
                     <Route
                         path=path!("/account")
-                        view=move || page(OwnAccount, td_string!(locale, auth.account), AccountPage)
+                        view=lazy(Page::Account).only(OwnAccount, td_string!(locale, auth.account))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products")
-                        view=move || page(ViewStock, td_string!(locale, products.title), ProductsPage)
+                        view=lazy(Page::Products).only(ViewStock, td_string!(locale, products.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/new")
-                        view=move || page(EditProducts, td_string!(locale, products.new_product), NewProductPage)
+                        view=lazy(Page::NewProduct).only(EditProducts, td_string!(locale, products.new_product))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/import")
-                        view=move || page(EditProducts, td_string!(locale, import.products), ImportProductsPage)
+                        view=lazy(Page::ImportProducts).only(EditProducts, td_string!(locale, import.products))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/:id")
-                        view=move || page(ViewStock, td_string!(locale, products.title), ProductPage)
+                        view=lazy(Page::Product).only(ViewStock, td_string!(locale, products.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/supplies")
-                        view=move || page(Supplies, td_string!(locale, nav.supplies), SuppliesPage)
+                        view=lazy(Page::Supplies).only(Supplies, td_string!(locale, nav.supplies))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/supplies/import")
-                        view=move || page(Supplies, td_string!(locale, import.supplies), ImportSuppliesPage)
+                        view=lazy(Page::ImportSupplies).only(Supplies, td_string!(locale, import.supplies))
                         ssr=SsrMode::Async
                     />
                     <Route
@@ -112,52 +108,52 @@ pub fn App() -> impl IntoView {
                     />
                     <Route
                         path=path!("/orders/new")
-                        view=move || page(Orders, td_string!(locale, orders.new_order), NewOrderPage)
+                        view=lazy(Page::NewOrder).only(Orders, td_string!(locale, orders.new_order))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/orders/:id")
-                        view=move || page(Orders, td_string!(locale, nav.orders), OrderPage)
+                        view=lazy(Page::Order).only(Orders, td_string!(locale, nav.orders))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/analytics")
-                        view=move || page(AdminArea, td_string!(locale, nav.analytics), AnalyticsPage)
+                        view=lazy(Page::Analytics).only(AdminArea, td_string!(locale, nav.analytics))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/rates")
-                        view=move || page(AdminArea, td_string!(locale, nav.rates), RatesPage)
+                        view=lazy(Page::Rates).only(AdminArea, td_string!(locale, nav.rates))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/users")
-                        view=move || page(ManageUsers, td_string!(locale, nav.users), UsersPage)
+                        view=lazy(Page::Users).only(ManageUsers, td_string!(locale, nav.users))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/users/:username")
-                        view=move || page(ManageUsers, td_string!(locale, nav.users), UserPage)
+                        view=lazy(Page::User).only(ManageUsers, td_string!(locale, nav.users))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/logs")
-                        view=move || page(AdminArea, td_string!(locale, nav.log), LogPage)
+                        view=lazy(Page::Log).only(AdminArea, td_string!(locale, nav.log))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/customers")
-                        view=move || page(EraseCustomers, td_string!(locale, customers.title), CustomersPage)
+                        view=lazy(Page::Customers).only(EraseCustomers, td_string!(locale, customers.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/customers/erasures/:id")
-                        view=move || page(EraseCustomers, td_string!(locale, customers.title), ErasurePage)
+                        view=lazy(Page::Erasure).only(EraseCustomers, td_string!(locale, customers.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/notifications")
-                        view=move || page(AdminArea, td_string!(locale, nav.notifications), NotificationsPage)
+                        view=lazy(Page::Notifications).only(AdminArea, td_string!(locale, nav.notifications))
                         ssr=SsrMode::Async
                     />
                 </Routes>
@@ -165,7 +161,7 @@ pub fn App() -> impl IntoView {
             <p class="sr-only" role="status" aria-live="polite">
                 {said}
             </p>
-            <SignInDialog interrupted />
+            {sign_in_dialog}
         </Router>
     }
 }
@@ -180,6 +176,51 @@ fn page<V: IntoView + 'static>(
         page().into_any()
     } else {
         view! { <Refusal permission title /> }.into_any()
+    }
+}
+
+/// The view of a route whose code the client loads when it needs it.
+#[derive(Clone, Copy)]
+struct LazyPage {
+    page: Page,
+    /// The permission that the page needs, and its title.
+    only: Option<(Permission, &'static str)>,
+}
+
+/// Returns the view of a page that everyone may open.
+const fn lazy(page: Page) -> LazyPage {
+    LazyPage { page, only: None }
+}
+
+impl LazyPage {
+    /// Shows the page to visitors with the permission, and only its title and an error to all others.
+    const fn only(self, permission: Permission, title: &'static str) -> Self {
+        Self {
+            page: self.page,
+            only: Some((permission, title)),
+        }
+    }
+}
+
+impl ChooseView for LazyPage {
+    async fn choose(self) -> AnyView {
+        if let Some((permission, title)) = self.only
+            && !ui::may(permission)
+        {
+            return view! { <Refusal permission title /> }.into_any();
+        }
+        let place = use_location();
+        self.page.draw().await.unwrap_or_else(|NotLoaded| {
+            // Without a connection or after an update; the server has the whole page.
+            let (path, query) = (place.pathname.get_untracked(), place.search.get_untracked());
+            let _ = location().assign(&format!("{path}{query}"));
+            ().into_any()
+        })
+    }
+
+    async fn preload(&self) {
+        // If that fails, `choose` tries again.
+        let _ = self.page.part().load().await;
     }
 }
 

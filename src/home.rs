@@ -1,12 +1,12 @@
 //! The home page: links to the main pages, waiting orders and low stock.
 
 use crate::{
-    auth::{Permission, users::list::WAITING_ACCOUNTS},
+    auth::{Permission, users::waiting::WAITING_ACCOUNTS},
     error::Error,
     number::pieces,
-    orders::{Order, row::OrderTable, stage::Stage},
-    products::{Product, first::FirstProduct, list::ProductTable},
-    ui,
+    orders::{row::OrderTable, stage::Stage},
+    products::{first::FirstProduct, list::ProductTable},
+    ui::{self, drawn::Drawn},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
     /// The orders that have been waiting longest.
-    pub waiting: Vec<Order>,
+    pub waiting: Drawn,
     /// Products below their minimum, lowest stock first.
-    pub low: Vec<Product>,
+    pub low: Drawn,
     pub stage: Stage,
     /// Whether registration is open to everybody; always `false` for users who are not admins.
     pub registration_open: bool,
@@ -34,18 +34,22 @@ pub async fn read_overview() -> Result<Overview, Error> {
         auth::users::service as accounts, config::Registration, orders, products, server_context,
     };
     let open = server_context::app_state().config.registration == Registration::Open;
-    server_context::read(move |tx| {
+    let (waiting, low, stage, waiting_accounts) = server_context::read(move |tx| {
         let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
         let waiting = orders::search::waiting(tx, 5)?;
-        Ok(Overview {
-            low: products::search::below_minimum(tx, 5)?,
-            stage: orders::stage::stage(tx, &waiting)?,
-            waiting,
-            registration_open: open && is_admin,
-            waiting_accounts: if is_admin { accounts::pending(tx)? } else { 0 },
-        })
+        let low = products::search::below_minimum(tx, 5)?;
+        let stage = orders::stage::stage(tx, &waiting)?;
+        let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
+        Ok((waiting, low, stage, accounts))
     })
-    .await
+    .await?;
+    Ok(Overview {
+        waiting: server_context::draw(&waiting, orders::row::rows),
+        low: server_context::draw(&low, products::list::rows),
+        stage,
+        registration_open: open && waiting_accounts.is_some(),
+        waiting_accounts: waiting_accounts.unwrap_or_default(),
+    })
 }
 
 /// The home page.
@@ -129,9 +133,9 @@ fn Waiting() -> impl IntoView {
                 </a>
             };
             let empty = |text| view! { <p class="empty">{text} " " {new_order}</p> }.into_any();
-            let orders = if !waiting.is_empty() {
+            let orders = if !waiting.is_empty {
                 view! {
-                    <OrderTable orders=waiting />
+                    <OrderTable rows=waiting />
                     <p class="mt-2">
                         <a class="link" href="/orders?status=paid_not_issued&sort=created_at">
                             {td_string!(locale, home.all_waiting)}
@@ -149,9 +153,9 @@ fn Waiting() -> impl IntoView {
                     Stage::Selling => empty(td_string!(locale, home.nothing_waits)),
                 }
             };
-            let products = if !low.is_empty() {
+            let products = if !low.is_empty {
                 view! {
-                    <ProductTable products=low />
+                    <ProductTable rows=low />
                     <p class="mt-2">
                         <a class="link" href="/products?low=1&sort=stock">
                             {td_string!(locale, home.all_low)}

@@ -19,6 +19,7 @@ pub mod notifications;
 pub mod number;
 pub mod orders;
 pub mod page;
+pub mod parts;
 pub mod problem;
 pub mod products;
 pub mod stock;
@@ -88,8 +89,21 @@ pub use locales::i18n;
 #[cfg(feature = "hydrate")]
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
+    use any_spawner::Executor;
+    use leptos::{prelude::location, task::spawn_local};
     console_error_panic_hook::set_once();
-    ui::scroll::keep_place();
-    ui::click_guard::watch();
-    leptos::mount::hydrate_body(app::App);
+    // Also done by `hydrate_body`, which comes later.
+    let _ = Executor::init_wasm_bindgen();
+    spawn_local(async {
+        let path = location().pathname().unwrap_or_default();
+        if let Some(part) = parts::Part::of_path(&path)
+            && part.load().await.is_err()
+        {
+            // The page stays as the server drew it, and works without JavaScript.
+            return;
+        }
+        ui::scroll::keep_place();
+        ui::click_guard::watch();
+        leptos::mount::hydrate_body(app::App);
+    });
 }

@@ -21,6 +21,17 @@ pub struct Filtered<T> {
     pub errors: Vec<FieldError>,
 }
 
+#[cfg(feature = "ssr")]
+impl<T> Filtered<T> {
+    /// Converts the result of the list.
+    pub fn map<U>(self, convert: impl FnOnce(T) -> U) -> Filtered<U> {
+        Filtered {
+            found: convert(self.found),
+            errors: self.errors,
+        }
+    }
+}
+
 /// The query parameters of a list.
 #[cfg(feature = "ssr")]
 pub trait ListQuery {

@@ -5,10 +5,13 @@ use crate::{
     auth::{Actor, Me, client_origin::ClientOrigin},
     error::{Error, FieldError},
     fields::Fields,
-    page::Filtered,
+    i18n::Locale,
+    page::{Filtered, Page},
     transaction::{AppState, Tx},
     ui::{
+        self,
         banner::{BannerError, Success},
+        drawn::{Drawn, DrawnPage},
         pager::{DRAFT, ONE_TIME},
     },
     validation::{Input, Request},
@@ -21,6 +24,7 @@ use axum_extra::extract::{
 };
 use leptos::prelude::*;
 use leptos_axum::ResponseOptions;
+use maud::Markup;
 use serde::{Serialize, de::DeserializeOwned};
 use std::borrow::Cow;
 use tower_sessions::Session;
@@ -103,6 +107,22 @@ where
         response.set_status(StatusCode::UNPROCESSABLE_ENTITY);
     }
     Ok(found)
+}
+
+/// Draws a list for the response to a server function, in the language of the visitor.
+pub fn draw<T>(items: &[T], draw: impl FnOnce(&[T], Locale) -> Markup) -> Drawn {
+    let is_in_page = use_context::<ClientCall>().is_none();
+    let html = draw(items, ui::visitor().locale).into_string();
+    Drawn::new(html, items.is_empty(), is_in_page)
+}
+
+/// Draws a page of a list, as [`draw`] does.
+pub fn draw_page<T>(page: Page<T>, items: impl FnOnce(&[T], Locale) -> Markup) -> DrawnPage {
+    DrawnPage {
+        items: draw(&page.items, items),
+        before: page.before,
+        after: page.after,
+    }
 }
 
 /// Returns the query with the invalid fields reset to their defaults, or `None` if none of them was set.

@@ -3,14 +3,15 @@
 use crate::{
     app::App,
     error::Error,
+    parts::Part,
     server::assets::BuiltFiles,
     ui::{self, draft::Draft},
 };
-use axum::http::{HeaderValue, header};
+use axum::http::{HeaderValue, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
 use leptos_meta::MetaTags;
-use std::sync::LazyLock;
+use std::{iter, sync::LazyLock};
 
 static BUILT: LazyLock<BuiltFiles> = LazyLock::new(BuiltFiles::find);
 
@@ -41,8 +42,11 @@ pub fn shell() -> impl IntoView {
     let BuiltFiles {
         script,
         wasm,
+        parts,
         style,
     } = &*BUILT;
+    let part = use_context::<Parts>().and_then(|request| Part::of_path(request.uri.path()));
+    let part_files = part.and_then(|part| parts.get(part.name()));
     let keep_id = ui::KEEP_REQUEST_ID;
     let start = (!script.is_empty()).then(|| {
         let start = format!(
@@ -51,7 +55,20 @@ pub fn shell() -> impl IntoView {
         );
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
-            <link rel="preload" href=wasm.as_str() r#as="fetch" r#type="application/wasm" crossorigin="anonymous" />
+            {iter::once(wasm)
+                .chain(part_files.into_iter().flatten())
+                .map(|file| {
+                    view! {
+                        <link
+                            rel="preload"
+                            href=file.as_str()
+                            r#as="fetch"
+                            r#type="application/wasm"
+                            crossorigin="anonymous"
+                        />
+                    }
+                })
+                .collect_view()}
             <script type="module" nonce=nonce.clone()>
                 {start}
             </script>

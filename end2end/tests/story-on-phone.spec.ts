@@ -16,16 +16,25 @@ async function expectFits(page: Page) {
   expect(width, page.url()).toBeLessThanOrEqual(seen);
 }
 
-/** Expects that the cells of a row are below each other. */
+/** Expects that the cells of a row are a card: inside it, in more than one line, and none over another. */
 async function expectCard(row: Locator) {
+  const card = await row.boundingBox();
   const boxes = [];
   for (const cell of await row.getByRole("cell").all()) {
     const box = await cell.boundingBox();
     if (box) boxes.push(box);
   }
-  boxes.sort((a, b) => a.y - b.y);
   expect(boxes.length).toBeGreaterThan(3);
-  for (const [index, box] of boxes.slice(1).entries()) expect(box.y).toBeGreaterThanOrEqual(boxes[index].y + boxes[index].height - 1);
+  expect(new Set(boxes.map((box) => Math.round(box.y))).size).toBeGreaterThan(2);
+  for (const [index, box] of boxes.entries()) {
+    expect(box.x).toBeGreaterThanOrEqual(card!.x);
+    expect(box.x + box.width).toBeLessThanOrEqual(card!.x + card!.width + 1);
+    for (const other of boxes.slice(index + 1)) {
+      const isApart =
+        box.x + box.width <= other.x + 1 || other.x + other.width <= box.x + 1 || box.y + box.height <= other.y + 1 || other.y + other.height <= box.y + 1;
+      expect(isApart, JSON.stringify([box, other])).toBe(true);
+    }
+  }
 }
 
 /** Expects that every button and every link that looks like one is big enough for a thumb. */

@@ -5,6 +5,7 @@ use crate::{
     i18n::Locale,
     ui::{
         self,
+        drawn::Drawn,
         labels::{field_label, value_words},
     },
 };
@@ -14,10 +15,21 @@ use maud::{Markup, html};
 
 /// A list of operations, in the given order.
 #[component]
-pub fn History(operations: Vec<Operation>) -> impl IntoView {
-    let locale = ui::locale();
-    let rows = html! {
-        @for operation in &operations {
+pub fn History(operations: Drawn) -> impl IntoView {
+    view! { <ol class="history" inner_html=operations.html()></ol> }
+}
+
+/// Draws the items of a [`History`], for people.
+#[cfg(feature = "ssr")]
+pub fn draw(operations: Vec<Operation>) -> Drawn {
+    let operations: Vec<_> = operations.into_iter().map(Operation::display).collect();
+    crate::server_context::draw(&operations, items)
+}
+
+#[cfg(feature = "ssr")]
+fn items(operations: &[Operation], locale: Locale) -> Markup {
+    html! {
+        @for operation in operations {
             li class="history-row" {
                 p {
                     strong { (operation.action.display(|action| action.label(locale))) }
@@ -26,8 +38,7 @@ pub fn History(operations: Vec<Operation>) -> impl IntoView {
                 (changes(&operation.changes, locale))
             }
         }
-    };
-    view! { <ol class="history" inner_html=rows.into_string()></ol> }
+    }
 }
 
 /// Draws the changes of an operation: each field with its value before and after.

@@ -1,11 +1,13 @@
 //! The admin page of the operation log.
 
-use super::{Action, Entity, Operation, Query, SYSTEM, found::Found, history::changes};
+use super::{Action, Entity, Query, SYSTEM};
 use crate::{
     error::Error,
+    moment::Moment,
+    page::Filtered,
     ui::{
         self,
-        entity_link::entity_link,
+        drawn::{Drawn, DrawnPage},
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
@@ -15,7 +17,13 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use maud::html;
+use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use {
+    super::{Operation, history::changes},
+    crate::{i18n::Locale, ui::entity_link::entity_link},
+    maud::{Markup, html},
+};
 
 const FILTERS: [&str; 9] = [
     "from",
@@ -29,16 +37,29 @@ const FILTERS: [&str; 9] = [
     "before",
 ];
 
+/// The data of the page.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Listing {
+    pub page: DrawnPage,
+    /// Set if the search stopped at this time before the page was full; the next page continues from there.
+    pub looked_to: Option<Moment>,
+}
+
 /// Returns a page of the log.
 #[server(endpoint = "read_log", input = GetUrl)]
-pub async fn read_log(query: Query) -> Result<crate::page::Filtered<Found>, Error> {
-    crate::server_context::search(query, |tx, query| {
+pub async fn read_log(query: Query) -> Result<Filtered<Listing>, Error> {
+    use crate::server_context;
+    let found = server_context::search(query, |tx, query| {
         let mut found = super::search::list(tx, query)?;
         let items = found.page.items.into_iter();
         found.page.items = items.map(Operation::display).collect();
         Ok(found)
     })
-    .await
+    .await?;
+    Ok(found.map(|found| Listing {
+        page: server_context::draw_page(found.page, rows),
+        looked_to: found.looked_to,
+    }))
 }
 
 /// The admin page of the operation log.
@@ -47,8 +68,8 @@ pub fn LogPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
     let found = ui::data(move || query_of::<Query>(&params.read()), read_log);
-    let draw = move |crate::page::Filtered { found, errors }: crate::page::Filtered<Found>| {
-        let Found { page, looked_to } = found;
+    let draw = move |Filtered { found, errors }: Filtered<Listing>| {
+        let Listing { page, looked_to } = found;
         let looked = looked_to.map(|moment| {
             let words =
                 td_string!(locale, log.looked_to, moment = moment.display(locale)).to_string();
@@ -58,7 +79,7 @@ pub fn LogPage() -> impl IntoView {
                 </p>
             }
         });
-        let rows = if page.items.is_empty() {
+        let rows = if page.items.is_empty {
             let words = if is_filtered(&params.read_untracked(), &FILTERS) {
                 view! {
                     {td_string!(locale, log.none_found)}
@@ -73,7 +94,7 @@ pub fn LogPage() -> impl IntoView {
             };
             view! { <p class="empty">{words}</p> }.into_any()
         } else {
-            view! { <LogTable operations=page.items /> }.into_any()
+            view! { <LogTable rows=page.items /> }.into_any()
         };
         view! {
             <OtherErrors errors fields=&["from", "to", "user", "entity_id", "text"] />
@@ -162,31 +183,8 @@ pub fn Choice(
 }
 
 #[component]
-fn LogTable(operations: Vec<Operation>) -> impl IntoView {
+fn LogTable(rows: Drawn) -> impl IntoView {
     let locale = ui::locale();
-    let rows = html! {
-        @for operation in &operations {
-            tr role="row" {
-                td role="cell" class="date" data-label=(td_string!(locale, fields.date)) {
-                    (operation.timestamp.display(locale))
-                }
-                td role="cell" data-label=(td_string!(locale, fields.user)) { (operation.user(locale)) }
-                td role="cell" class="row-title" { (operation.action.display(|action| action.label(locale))) }
-                td role="cell" data-label=(td_string!(locale, log.entity)) {
-                    (entity_link(&operation.entity_type, &operation.entity_id, locale))
-                }
-                td role="cell" class="log-changes" {
-                    @let count = operation.changes.len();
-                    @if count > 0 {
-                        details {
-                            summary class="log-summary" { (td_string!(locale, log.changes, count = count).to_string()) }
-                            (changes(&operation.changes, locale))
-                        }
-                    }
-                }
-            }
-        }
-    };
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -208,7 +206,35 @@ fn LogTable(operations: Vec<Operation>) -> impl IntoView {
                     </th>
                 </tr>
             </thead>
-            <tbody role="rowgroup" inner_html=rows.into_string()></tbody>
+            <tbody role="rowgroup" inner_html=rows.html()></tbody>
         </table>
+    }
+}
+
+/// Draws the rows of a [`LogTable`].
+#[cfg(feature = "ssr")]
+fn rows(operations: &[Operation], locale: Locale) -> Markup {
+    html! {
+        @for operation in operations {
+            tr role="row" {
+                td role="cell" class="date" data-label=(td_string!(locale, fields.date)) {
+                    (operation.timestamp.display(locale))
+                }
+                td role="cell" data-label=(td_string!(locale, fields.user)) { (operation.user(locale)) }
+                td role="cell" class="row-title" { (operation.action.display(|action| action.label(locale))) }
+                td role="cell" data-label=(td_string!(locale, log.entity)) {
+                    (entity_link(&operation.entity_type, &operation.entity_id, locale))
+                }
+                td role="cell" class="log-changes" {
+                    @let count = operation.changes.len();
+                    @if count > 0 {
+                        details {
+                            summary class="log-summary" { (td_string!(locale, log.changes, count = count).to_string()) }
+                            (changes(&operation.changes, locale))
+                        }
+                    }
+                }
+            }
+        }
     }
 }

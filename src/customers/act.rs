@@ -3,23 +3,29 @@
 
 use super::{Erasure, erased_name};
 use crate::{
-    audit::{Operation, history::changes},
     error::Error,
     i18n::Locale,
-    ui::{self, entity_link::entity_link, pager::parameter},
+    ui::{self, drawn::Drawn, pager::parameter},
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
-use maud::html;
 use serde::{Deserialize, Serialize};
+#[cfg(feature = "ssr")]
+use {
+    crate::{
+        audit::{Operation, history::changes},
+        ui::entity_link::entity_link,
+    },
+    maud::{Markup, html},
+};
 
 /// An erasure with the entries of the log that prove it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Act {
     pub erasure: Erasure,
-    pub entries: Vec<Operation>,
+    pub entries: Drawn,
     /// Whether the database is a file that is rewritten after an erasure.
     pub is_file: bool,
 }
@@ -33,14 +39,20 @@ pub async fn read_erasure(id: String) -> Result<Act, Error> {
         .parse()
         .map_err(|_| Error::NotFound)
         .or_else(|error| server_context::set_status(Err(error)))?;
-    server_context::read(move |tx| {
-        Ok(Act {
-            erasure: service::erasure(tx, id)?,
-            entries: service::log_extract(tx, id)?,
-            is_file: matches!(tx.conn, Conn::Sqlite(_)),
-        })
+    let (erasure, entries, is_file) = server_context::read(move |tx| {
+        let is_file = matches!(tx.conn, Conn::Sqlite(_));
+        Ok((
+            service::erasure(tx, id)?,
+            service::log_extract(tx, id)?,
+            is_file,
+        ))
     })
-    .await
+    .await?;
+    Ok(Act {
+        erasure,
+        entries: server_context::draw(&entries, extract_items),
+        is_file,
+    })
 }
 
 /// The page of an erasure.
@@ -143,10 +155,15 @@ fn Document(act: Act) -> impl IntoView {
 
 /// The entries of the log whose values were erased, and the entry of the erasure itself.
 #[component]
-fn Extract(entries: Vec<Operation>) -> impl IntoView {
-    let locale = ui::locale();
-    let rows = html! {
-        @for entry in &entries {
+fn Extract(entries: Drawn) -> impl IntoView {
+    view! { <ol class="history" inner_html=entries.html()></ol> }
+}
+
+/// Draws the items of an [`Extract`].
+#[cfg(feature = "ssr")]
+fn extract_items(entries: &[Operation], locale: Locale) -> Markup {
+    html! {
+        @for entry in entries {
             li class="history-row" {
                 p {
                     "№ " (entry.id) " · " (entry.timestamp.display(locale)) " · " (entry.user(locale)) " · "
@@ -156,8 +173,7 @@ fn Extract(entries: Vec<Operation>) -> impl IntoView {
                 (changes(&entry.changes, locale))
             }
         }
-    };
-    view! { <ol class="history" inner_html=rows.into_string()></ol> }
+    }
 }
 
 fn categories(locale: Locale) -> String {

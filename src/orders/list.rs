@@ -1,13 +1,14 @@
 //! The list of orders.
 
-use super::{Order, Query, Status, number_problem, phone_problem, row::OrderTable};
+use super::{Query, Status, number_problem, phone_problem, row::OrderTable};
 use crate::{
     error::Error,
     orders::stage::Stage,
-    page::{Filtered, Page},
+    page::Filtered,
     products::first::FirstProduct,
     ui::{
         self,
+        drawn::DrawnPage,
         failure::DraftFailure,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
@@ -30,19 +31,25 @@ const FIELDS: [&str; 6] = ["phone", "id", "customer", "product", "from", "to"];
 /// The data of the page.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Listing {
-    pub page: Page<Order>,
+    pub page: DrawnPage,
     pub stage: Stage,
 }
 
 /// Reads a page of the list of orders.
 #[server(endpoint = "list_orders", input = GetUrl)]
 pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
-    crate::server_context::search(query, |tx, query| {
-        let page = super::search::list(tx, query)?;
-        let stage = crate::orders::stage::stage(tx, &page.items)?;
-        Ok(Listing { page, stage })
+    use super::{row::rows, search, stage};
+    use crate::server_context;
+    let found = server_context::search(query, |tx, query| {
+        let page = search::list(tx, query)?;
+        let stage = stage::stage(tx, &page.items)?;
+        Ok((page, stage))
     })
-    .await
+    .await?;
+    Ok(found.map(|(page, stage)| Listing {
+        page: server_context::draw_page(page, rows),
+        stage,
+    }))
 }
 
 /// The page with the list of orders.
@@ -54,7 +61,7 @@ pub fn OrdersPage() -> impl IntoView {
     let draw = move |Filtered { found, errors }: Filtered<Listing>| {
         let Listing { page, stage } = found;
         let mistakes = view! { <OtherErrors errors fields=&FIELDS /> };
-        if page.items.is_empty() {
+        if page.items.is_empty {
             let words = match stage {
                 _ if is_filtered(&params.read_untracked(), &FILTERS) => view! {
                     <p class="empty">
@@ -80,7 +87,7 @@ pub fn OrdersPage() -> impl IntoView {
         }
         view! {
             {mistakes}
-            <OrderTable orders=page.items head=head() />
+            <OrderTable rows=page.items head=head() />
             <Pager before=page.before after=page.after />
         }
         .into_any()
@@ -105,20 +112,20 @@ pub fn OrdersPage() -> impl IntoView {
 fn head() -> AnyView {
     let locale = ui::locale();
     view! {
-        <th scope="col" role="columnheader">
+        <th scope="col">
             {td_string!(locale, fields.id)}
         </th>
         <SortHead label=td_string!(locale, fields.date) column="created_at" default="-created_at" />
-        <th scope="col" role="columnheader">
+        <th scope="col">
             {td_string!(locale, fields.product)}
         </th>
-        <th scope="col" role="columnheader" class="num">
+        <th scope="col" class="num">
             {td_string!(locale, fields.qty)}
         </th>
-        <th scope="col" role="columnheader" class="num">
+        <th scope="col" class="num">
             {td_string!(locale, fields.unit_price_rub)}
         </th>
-        <th scope="col" role="columnheader" class="num">
+        <th scope="col" class="num">
             {td_string!(locale, fields.total)}
         </th>
         <SortHead label=td_string!(locale, fields.phone) column="phone" default="-created_at" />

@@ -3,15 +3,16 @@
 use super::{
     Order, Status,
     form::Total,
-    row::{LiveOrder, OrderActions, StatusBadge, phone_link},
+    row::{LiveOrder, OrderActions, StatusBadge},
 };
 use crate::{
-    audit::{Operation, history::History},
+    audit::history::History,
     auth::Permission,
     error::Error,
     fields::Fields,
     ui::{
         self,
+        drawn::Drawn,
         failure::DraftFailure,
         form::{Field, Form, FormAction, Submit, Version},
         pager::parameter,
@@ -27,7 +28,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderDetails {
     pub order: Order,
-    pub history: Vec<Operation>,
+    pub history: Drawn,
 }
 
 /// Reads an order with its history.
@@ -38,15 +39,16 @@ pub async fn read_order(id: String) -> Result<OrderDetails, Error> {
         .parse()
         .map_err(|_| Error::NotFound)
         .or_else(|error| server_context::set_status(Err(error)))?;
-    server_context::read(move |tx| {
+    let (order, history) = server_context::read(move |tx| {
         let order = super::service::get(tx, id)?;
         let history = audit::service::history(tx, audit::Entity::Order, id)?;
-        Ok(OrderDetails {
-            order,
-            history: history.into_iter().map(Operation::display).collect(),
-        })
+        Ok((order, history))
     })
-    .await
+    .await?;
+    Ok(OrderDetails {
+        order,
+        history: audit::history::draw(history),
+    })
 }
 
 /// Edits an order that is neither issued nor denied.
@@ -97,24 +99,29 @@ pub fn OrderPage() -> impl IntoView {
 fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> impl IntoView {
     let locale = ui::locale();
     let OrderDetails { order, history } = file;
-    let live = LiveOrder::new(order.clone());
+    let live = LiveOrder::new(order.id, order.status.clone(), None);
     let number = td_string!(locale, orders.number, id = order.id).to_string();
     let shown_version = order.version;
     Effect::new(move || {
-        if live.order.with(|order| order.version) != shown_version {
+        let settled = live.settled.read();
+        if settled
+            .as_ref()
+            .is_some_and(|order| order.version != shown_version)
+        {
             changed.update(|count| *count += 1);
         }
     });
+    let at_first = (order.issued_at, order.denied_at);
     let settled = move || {
-        live.order.with(|order| match order.status.known() {
-            Some(Status::PaidNotIssued) | None => None,
-            Some(Status::PaidIssued) => order
-                .issued_at
-                .map(|at| (td_string!(locale, orders.issued_at), at.display(locale))),
-            Some(Status::PaidDenied) => order
-                .denied_at
-                .map(|at| (td_string!(locale, orders.denied_at), at.display(locale))),
-        })
+        let now = live.settled.read();
+        let (issued_at, denied_at) = now
+            .as_ref()
+            .map_or(at_first, |order| (order.issued_at, order.denied_at));
+        let issued = issued_at.map(|at| (td_string!(locale, orders.issued_at), at));
+        let denied = denied_at.map(|at| (td_string!(locale, orders.denied_at), at));
+        issued
+            .or(denied)
+            .map(|(label, at)| (label, at.display(locale)))
     };
     let saved = untrack(|| edit.has_succeeded());
     let is_edit_refused = untrack(|| edit.error().is_some());
@@ -170,8 +177,7 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
         </dl>
         <OrderActions live />
         {move || {
-            live.order
-                .with(|order| order.status == Status::PaidNotIssued)
+            (live.status.get() == Status::PaidNotIssued)
                 .then(|| view! { <EditForm order=editing.clone() edit /> })
         }}
         <section aria-labelledby="history">
@@ -179,6 +185,20 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             <History operations=history />
         </section>
     }
+}
+
+/// Returns the number of an order as a link that calls it; after an erasure, only the words that say so.
+fn phone_link(order: &Order) -> AnyView {
+    let shown = order.phone_shown.clone();
+    if order.is_erased() {
+        return shown.into_any();
+    }
+    view! {
+        <a class="phone" href=format!("tel:{}", order.phone)>
+            {shown}
+        </a>
+    }
+    .into_any()
 }
 
 #[component]

@@ -1,17 +1,18 @@
 //! The table of orders, whose rows have buttons to issue or deny the order in place.
 
-use super::{Order, Status};
+#[cfg(feature = "ssr")]
+use super::Order;
+use super::Status;
 use crate::{
+    codes::Code,
     error::Error,
     i18n::Locale,
-    ui::{
-        self,
-        failure::Failure,
-        form::{FormAction, fields_of},
-    },
+    moment::Moment,
+    ui::{self, drawn::Drawn, failure::Failure, form::FormAction},
 };
 use leptos::{
     ev::SubmitEvent,
+    html::Dialog,
     prelude::*,
     server_fn::ServerFn,
     wasm_bindgen::JsCast,
@@ -19,31 +20,63 @@ use leptos::{
 };
 use leptos_i18n::td_string;
 use maud::{Markup, html};
+use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+
+/// An order after it was issued or denied.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Settled {
+    pub status: Code<Status>,
+    pub issued_at: Option<Moment>,
+    pub denied_at: Option<Moment>,
+    pub version: i64,
+}
+
+#[cfg(feature = "ssr")]
+impl From<Order> for Settled {
+    fn from(order: Order) -> Self {
+        Self {
+            status: order.status,
+            issued_at: order.issued_at,
+            denied_at: order.denied_at,
+            version: order.version,
+        }
+    }
+}
 
 /// Issues an order.
 #[server(endpoint = "issue_order")]
-pub async fn issue_order(id: i64) -> Result<Order, Error> {
+pub async fn issue_order(id: i64) -> Result<Settled, Error> {
     use crate::{server_context, ui::banner::Success};
     let order = server_context::write(move |tx| super::service::issue(tx, id)).await?;
     server_context::redirect_back(Success::OrderIssued);
-    Ok(order)
+    Ok(order.into())
 }
 
 /// Denies an order.
 #[server(endpoint = "deny_order")]
-pub async fn deny_order(id: i64) -> Result<Order, Error> {
+pub async fn deny_order(id: i64) -> Result<Settled, Error> {
     use crate::{server_context, ui::banner::Success};
     let order = server_context::write(move |tx| super::service::deny(tx, id)).await?;
     server_context::redirect_back(Success::OrderDenied);
-    Ok(order)
+    Ok(order.into())
 }
+
+const STATUS: &str = ".order-status";
+const STATUS_CELL: &str = "td:has(.order-status)";
+const ACTIONS_CELL: &str = "td:last-child";
+/// The buttons of an order; the first one issues it.
+const BUTTONS: &str = "td:last-child button, .order-actions button";
 
 /// The state of an order on a page, which changes in place.
 #[derive(Clone, Copy)]
 pub struct LiveOrder {
-    pub order: RwSignal<Order>,
     id: i64,
+    /// The row of the order, or nothing on the page of the order.
+    row: StoredValue<Option<Element>, LocalStorage>,
+    pub status: RwSignal<Code<Status>>,
+    /// Set once the order was issued or denied here.
+    pub settled: RwSignal<Option<Settled>>,
     /// Whether the order waited when the page was drawn.
     waited: bool,
     issue: FormAction,
@@ -52,11 +85,13 @@ pub struct LiveOrder {
 
 impl LiveOrder {
     /// Creates the state, with the actions to issue and deny the order.
-    pub fn new(order: Order) -> Self {
+    pub fn new(id: i64, status: Code<Status>, row: Option<Element>) -> Self {
         let live = Self {
-            id: order.id,
-            waited: waits(&order),
-            order: RwSignal::new(order),
+            id,
+            row: StoredValue::new_local(row),
+            waited: waits(&status),
+            status: RwSignal::new(status),
+            settled: RwSignal::new(None),
             issue: FormAction::in_row::<IssueOrder>(),
             deny: FormAction::in_row::<DenyOrder>(),
         };
@@ -69,23 +104,24 @@ impl LiveOrder {
     fn follow(self, action: FormAction) {
         let locale = ui::locale();
         Effect::new(move || {
-            if let Some(order) = action.made::<Order>() {
+            if let Some(order) = action.made::<Settled>() {
                 let words = order.status.display(|status| status.label(locale));
                 ui::announce(
-                    td_string!(locale, orders.announce, id = order.id, status = words).to_string(),
+                    td_string!(locale, orders.announce, id = self.id, status = words).to_string(),
                 );
-                self.order.set(order);
-                focus_drawn(status_id(self.id));
+                self.status.set(order.status.clone());
+                self.settled.set(Some(order));
+                self.focus_drawn(STATUS);
                 return;
             }
             match action.error() {
                 Some(Error::OrderIs(status)) => {
                     // Someone else settled the order first.
-                    self.order.update(|order| order.status = status);
-                    focus_drawn(status_id(self.id));
+                    self.status.set(status);
+                    self.focus_drawn(STATUS);
                 }
                 // The buttons were drawn again with the message.
-                Some(_) => focus_drawn(issue_id(self.id)),
+                Some(_) => self.focus_drawn(BUTTONS),
                 None => {}
             }
         });
@@ -95,22 +131,41 @@ impl LiveOrder {
     fn submit(self, event: &SubmitEvent) {
         event.prevent_default();
         let form: HtmlFormElement = event_target(event);
-        if untrack(|| self.is_pending()) {
-            return;
-        }
-        if let Some(fields) = fields_of(&form) {
-            let is_denial = form.get_attribute("action").as_deref() == Some(self.deny.path());
-            let action = if is_denial { self.deny } else { self.issue };
-            action.send(fields);
+        let is_denial = form.get_attribute("action").as_deref() == Some(self.deny.path());
+        self.send(if is_denial { self.deny } else { self.issue });
+    }
+
+    fn send(self, action: FormAction) {
+        if !untrack(|| self.is_pending()) {
+            action.send(format!("id={}", self.id));
         }
     }
 
-    /// Disables the buttons in place, so that the focus and an open question stay until the answer is here.
+    /// Gives an element the focus, once it is drawn.
+    fn focus_drawn(self, selector: &'static str) {
+        request_animation_frame(move || {
+            let Ok(found) = self.row.with_value(|row| match row {
+                Some(row) => row.query_selector(selector),
+                None => document().query_selector(selector),
+            }) else {
+                return;
+            };
+            if let Some(element) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
+                // The status is no control, so only a script can focus it.
+                if selector == STATUS {
+                    element.set_tab_index(-1);
+                }
+                let _ = element.focus();
+            }
+        });
+    }
+
+    /// Disables the buttons in place, so that the focus stays until the answer is here.
     fn set_disabled(self, is_disabled: bool) {
-        let Some(buttons) = document()
-            .get_element_by_id(&actions_id(self.id))
-            .and_then(|actions| actions.query_selector_all("button").ok())
-        else {
+        let Ok(buttons) = self.row.with_value(|row| match row {
+            Some(row) => row.query_selector_all(BUTTONS),
+            None => document().query_selector_all(BUTTONS),
+        }) else {
             return;
         };
         for button in (0..buttons.length()).filter_map(|index| buttons.item(index)) {
@@ -129,14 +184,19 @@ impl LiveOrder {
 
     /// Returns the error that does not explain itself by the new status.
     fn failure(self) -> Option<Error> {
-        let waits = self.order.with(waits);
+        let waits = self.status.with(waits);
         self.error().filter(|error| waits || !is_conflict(error))
     }
 
-    fn actions(self, locale: Locale) -> Markup {
-        let conflict = self.error().filter(is_conflict);
-        self.order
-            .with(|order| actions(order, self.waited, conflict, locale))
+    /// Draws the buttons while the order waits, and what takes their place after that.
+    fn actions(self, buttons: impl Fn(i64, Locale) -> Markup, locale: Locale) -> Markup {
+        if self.status.with(waits) {
+            buttons(self.id, locale)
+        } else if self.waited {
+            settled(self.error().filter(is_conflict), locale)
+        } else {
+            Markup::default()
+        }
     }
 }
 
@@ -144,7 +204,11 @@ impl LiveOrder {
 #[component]
 pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
     let locale = ui::locale();
-    view! { <span inner_html=move || live.order.with(|order| status(order, locale)).into_string()></span> }
+    view! {
+        <span inner_html=move || {
+            live.status.with(|status| self::status(status, locale)).into_string()
+        }></span>
+    }
 }
 
 /// The buttons to issue or deny an order; nothing if the order was already settled when the page was drawn.
@@ -152,93 +216,79 @@ pub fn StatusBadge(live: LiveOrder) -> impl IntoView {
 pub fn OrderActions(live: LiveOrder) -> impl IntoView {
     let locale = ui::locale();
     view! {
-        <div on:submit=move |event| live.submit(&event) inner_html=move || live.actions(locale).into_string()></div>
+        <div
+            on:submit=move |event| live.submit(&event)
+            inner_html=move || live.actions(forms, locale).into_string()
+        ></div>
         {move || live.failure().map(|error| view! { <Failure error /> })}
     }
 }
 
-const fn waits(order: &Order) -> bool {
-    matches!(order.status.known(), Some(Status::PaidNotIssued))
+const fn waits(status: &Code<Status>) -> bool {
+    matches!(status.known(), Some(Status::PaidNotIssued))
 }
 
-fn status_id(id: i64) -> String {
-    format!("status-{id}")
-}
-
-fn issue_id(id: i64) -> String {
-    format!("issue-{id}")
-}
-
-fn actions_id(id: i64) -> String {
-    format!("actions-{id}")
-}
-
-/// Gives an element the focus, once it is drawn.
-fn focus_drawn(id: String) {
-    request_animation_frame(move || {
-        let element = document().get_element_by_id(&id);
-        if let Some(element) = element.and_then(|element| element.dyn_into::<HtmlElement>().ok()) {
-            let _ = element.focus();
-        }
-    });
-}
-
-/// Draws the status of an order as text, symbol and colour. It gets the focus when the buttons disappear.
-fn status(order: &Order, locale: Locale) -> Markup {
-    let (class, sign) = match order.status.known() {
-        Some(Status::PaidNotIssued) => ("badge-info", "● "),
-        Some(Status::PaidIssued) => ("badge-success", "✓ "),
-        Some(Status::PaidDenied) => ("badge-ghost", "✕ "),
-        None => ("badge-warning", "? "),
+/// Draws the status of an order as text; the style adds a symbol and a colour. It gets the focus when the buttons
+/// disappear.
+fn status(status: &Code<Status>, locale: Locale) -> Markup {
+    let class = match status.known() {
+        Some(Status::PaidNotIssued) => "order-status waits",
+        Some(Status::PaidIssued) => "order-status issued",
+        Some(Status::PaidDenied) => "order-status denied",
+        None => "order-status",
     };
+    html! { span class=(class) { (status.display(|status| status.label(locale))) } }
+}
+
+/// Draws what takes the place of the buttons. A row keeps its size, so that no other row moves under the pointer.
+fn settled(conflict: Option<Error>, locale: Locale) -> Markup {
     html! {
-        span class={ "status-badge badge " (class) } id=(status_id(order.id)) tabindex="-1" {
-            span aria-hidden="true" { (sign) }
-            (order.status.display(|status| status.label(locale)))
+        span class="btn btn-primary placeholder" aria-hidden="true" { (td_string!(locale, orders.issue)) }
+        span class="btn placeholder" aria-hidden="true" { (td_string!(locale, orders.deny)) }
+        @if let Some(error) = conflict {
+            p class="conflict" role="alert" { (error.message(locale)) }
         }
     }
 }
 
-/// Draws the buttons of an order that waits. A row keeps its size after that, so that no other row moves under the
-/// pointer.
-fn actions(order: &Order, waited: bool, conflict: Option<Error>, locale: Locale) -> Markup {
-    let id = order.id;
-    let question = format!("deny-{id}");
-    let (issue, deny) = (
+/// Returns the names of the two buttons for screen readers.
+fn button_names(id: i64, locale: Locale) -> [String; 2] {
+    let number = td_string!(locale, orders.number, id = id).to_string();
+    [
         td_string!(locale, orders.issue),
         td_string!(locale, orders.deny),
-    );
-    let number = td_string!(locale, orders.number, id = id).to_string();
-    if !waits(order) {
-        return html! {
-            @if waited {
-                div class="row-settled" {
-                    div class="row-actions row-actions-done" aria-hidden="true" {
-                        span class="btn btn-primary btn-action" { (issue) }
-                        span class="btn btn-action" { (deny) }
-                    }
-                    @if let Some(error) = conflict {
-                        p class="row-conflict" role="alert" { (error.message(locale)) }
-                    }
-                }
-            }
-        };
-    }
+    ]
+    .map(|words| format!("{words}: {number}"))
+}
+
+/// Draws the buttons of an order in a table, which is a form. Without JavaScript, the second one opens the page of the
+/// order, which asks before it denies the order.
+fn buttons(id: i64, locale: Locale) -> Markup {
+    let [issue, deny] = button_names(id, locale);
     html! {
-        div class="row-actions" id=(actions_id(id)) {
+        button class="btn btn-primary" name="id" value=(id) aria-label=(issue) { (td_string!(locale, orders.issue)) }
+        button class="btn" formmethod="get" formaction={ "/orders/" (id) } aria-label=(deny) {
+            (td_string!(locale, orders.deny))
+        }
+    }
+}
+
+/// Draws the buttons on the page of an order, with the question before it is denied.
+fn forms(id: i64, locale: Locale) -> Markup {
+    let [issue, deny] = button_names(id, locale);
+    let question = format!("deny-{id}");
+    html! {
+        div class="order-actions" {
             form method="post" action=(IssueOrder::PATH) {
                 input type="hidden" name="id" value=(id);
-                button
-                    class="btn btn-primary btn-action"
-                    type="submit"
-                    id=(issue_id(id))
-                    aria-label={ (issue) ": " (number) }
-                { (issue) }
+                button class="btn btn-primary" type="submit" aria-label=(issue) {
+                    (td_string!(locale, orders.issue))
+                }
             }
-            button class="btn btn-action" type="button" popovertarget=(question) aria-label={ (deny) ": " (number) } {
-                (deny)
+            button class="btn" type="button" popovertarget=(question) aria-label=(deny) {
+                (td_string!(locale, orders.deny))
             }
-            div class="question" id=(question) popover="auto" role="dialog" aria-label=(deny) {
+            div class="question" id=(question) popover="auto" role="dialog" aria-label=(td_string!(locale, orders.deny)) {
                 p { (td_string!(locale, orders.deny_question, id = id).to_string()) }
                 div class="question-buttons" {
                     form method="post" action=(DenyOrder::PATH) {
@@ -262,89 +312,136 @@ const fn is_conflict(error: &Error) -> bool {
 /// A table of orders; on a phone, each row is a card.
 #[component]
 pub fn OrderTable(
-    orders: Vec<Order>,
+    rows: Drawn,
     /// Column headers that sort, for the list of orders.
     #[prop(optional)]
     head: Option<AnyView>,
 ) -> impl IntoView {
     let locale = ui::locale();
-    let drawn = html! {
-        @for order in &orders {
-            tr role="row" { (cells(order, &actions(order, waits(order), None, locale), None, locale)) }
-        }
-    }
-    .into_string();
-    let rows = Rows::new(orders);
+    let table = Table::new();
     let plain_head = move || {
-        view! {
-            <th scope="col" role="columnheader">
-                {td_string!(locale, fields.id)}
-            </th>
-            <th scope="col" role="columnheader">
-                {td_string!(locale, fields.date)}
-            </th>
-            <th scope="col" role="columnheader">
-                {td_string!(locale, fields.product)}
-            </th>
-            <th scope="col" role="columnheader" class="num">
-                {td_string!(locale, fields.qty)}
-            </th>
-            <th scope="col" role="columnheader" class="num">
-                {td_string!(locale, fields.unit_price_rub)}
-            </th>
-            <th scope="col" role="columnheader" class="num">
-                {td_string!(locale, fields.total)}
-            </th>
-            <th scope="col" role="columnheader">
-                {td_string!(locale, fields.phone)}
-            </th>
-            <th scope="col" role="columnheader">
-                {td_string!(locale, fields.status)}
-            </th>
-        }
+        let column = move |label: &'static str, class: &'static str| {
+            view! {
+                <th scope="col" class=class>
+                    {label}
+                </th>
+            }
+        };
+        [
+            column(td_string!(locale, fields.id), ""),
+            column(td_string!(locale, fields.date), ""),
+            column(td_string!(locale, fields.product), ""),
+            column(td_string!(locale, fields.qty), "num"),
+            column(td_string!(locale, fields.unit_price_rub), "num"),
+            column(td_string!(locale, fields.total), "num"),
+            column(td_string!(locale, fields.phone), ""),
+            column(td_string!(locale, fields.status), ""),
+        ]
+        .collect_view()
         .into_any()
     };
     view! {
-        <table class="table cards" role="table">
-            <thead role="rowgroup">
-                <tr role="row">
-                    {head.unwrap_or_else(plain_head)} <th scope="col" role="columnheader">
-                        <span class="sr-only">{td_string!(locale, ui.actions)}</span>
-                    </th>
-                </tr>
-            </thead>
-            <tbody role="rowgroup" on:submit=move |event| rows.submit(&event) inner_html=drawn></tbody>
-        </table>
+        <form method="post" action=IssueOrder::PATH on:submit=move |event| table.submit(&event)>
+            <table class="table cards orders">
+                <thead>
+                    <tr>
+                        {head.unwrap_or_else(plain_head)} <th scope="col">
+                            <span class="sr-only">{td_string!(locale, ui.actions)}</span>
+                        </th>
+                    </tr>
+                </thead>
+                <tbody inner_html=rows.html()></tbody>
+            </table>
+        </form>
+        <DenyQuestion table />
     }
 }
 
-/// The orders of a table. A row is drawn as plain HTML, because a page has many; it gets a state of its own once one of
-/// its buttons is used.
+/// Asks before an order of the table is denied.
+#[component]
+fn DenyQuestion(table: Table) -> impl IntoView {
+    let locale = ui::locale();
+    let dialog = table.question;
+    let asked = table.asked;
+    let is_pending = move || asked.get().is_some_and(LiveOrder::is_pending);
+    let words = move || {
+        let live = asked.get()?;
+        Some(td_string!(locale, orders.deny_question, id = live.id).to_string())
+    };
+    let deny = move |_| {
+        if let Some(live) = asked.get_untracked() {
+            live.send(live.deny);
+        }
+    };
+    view! {
+        <dialog class="question" node_ref=dialog aria-label=td_string!(locale, orders.deny) closedby="any">
+            <p>{words}</p>
+            <div class="question-buttons">
+                <button class="btn btn-error" type="button" on:click=deny disabled=is_pending>
+                    {td_string!(locale, orders.do_deny)}
+                </button>
+                <button class="btn" type="button" autofocus on:click=move |_| table.close_question()>
+                    {td_string!(locale, orders.do_not_deny)}
+                </button>
+            </div>
+        </dialog>
+    }
+}
+
+/// A table of orders. A row is plain HTML, because a page has many; it gets a state of its own once one of its buttons
+/// is used.
 #[derive(Clone, Copy)]
-struct Rows {
-    orders: StoredValue<Vec<Order>>,
+struct Table {
     live: StoredValue<HashMap<i64, LiveOrder>>,
     /// Owns the states of the rows, and with them their effects.
     owner: StoredValue<Option<Owner>>,
+    /// The order that the question is about.
+    asked: RwSignal<Option<LiveOrder>>,
+    question: NodeRef<Dialog>,
 }
 
-impl Rows {
-    fn new(orders: Vec<Order>) -> Self {
+impl Table {
+    fn new() -> Self {
         Self {
-            orders: StoredValue::new(orders),
             live: StoredValue::default(),
             owner: StoredValue::new(Owner::current()),
+            asked: RwSignal::new(None),
+            question: NodeRef::new(),
         }
     }
 
+    /// Issues the order of the button, or asks whether to deny it.
     fn submit(self, event: &SubmitEvent) {
-        let form: HtmlFormElement = event_target(event);
-        let id = fields_of(&form).and_then(|fields| fields.strip_prefix("id=")?.parse().ok());
-        let row = form.closest("tr").ok().flatten();
-        if let (Some(id), Some(row)) = (id, row)
-            && let Some(live) = self.state(id, row)
-        {
-            live.submit(event);
+        let Some(button) = event.submitter() else {
+            return;
+        };
+        let page = button.get_attribute("formaction");
+        let id = match &page {
+            Some(page) => page.rsplit('/').next().map(ToOwned::to_owned),
+            None => button.get_attribute("value"),
+        };
+        let row = button.closest("tr").ok().flatten();
+        let id = id.and_then(|id| id.parse().ok());
+        let (Some(id), Some(row)) = (id, row) else {
+            return;
+        };
+        let Some(live) = self.state(id, row) else {
+            return;
+        };
+        event.prevent_default();
+        if page.is_none() {
+            live.send(live.issue);
+        } else if !untrack(|| live.is_pending()) {
+            self.asked.set(Some(live));
+            if let Some(question) = self.question.get_untracked() {
+                let _ = question.show_modal();
+            }
+        }
+    }
+
+    fn close_question(self) {
+        if let Some(question) = self.question.get_untracked() {
+            question.close();
         }
     }
 
@@ -353,23 +450,35 @@ impl Rows {
         if let Some(live) = self.live.with_value(|live| live.get(&id).copied()) {
             return Some(live);
         }
-        let find = |orders: &Vec<Order>| orders.iter().find(|order| order.id == id).cloned();
-        let order = self.orders.with_value(find)?;
         let owner = self.owner.get_value()?;
         let live = owner.with(|| {
-            let (live, locale) = (LiveOrder::new(order), ui::locale());
-            Effect::new(move |before: Option<()>| {
-                let cells = live.order.with(|order| {
-                    cells(
-                        order,
-                        &live.actions(locale),
-                        live.failure().as_ref(),
-                        locale,
-                    )
-                });
-                if before.is_some() {
-                    row.set_inner_html(&cells.into_string());
+            let (live, locale) = (
+                LiveOrder::new(id, Code::Known(Status::PaidNotIssued), Some(row.clone())),
+                ui::locale(),
+            );
+            let draw = move |selector: &str, html: Markup| {
+                if let Ok(Some(place)) = row.query_selector(selector) {
+                    place.set_inner_html(&html.into_string());
                 }
+            };
+            Effect::new(move |is_drawn: Option<()>| {
+                let status = live.status.with(|status| self::status(status, locale));
+                let actions = html! {
+                    (live.actions(buttons, locale))
+                    @if let Some(error) = live.failure() { (failure(&error, locale)) }
+                };
+                if is_drawn.is_some() {
+                    draw(STATUS_CELL, status);
+                    draw(ACTIONS_CELL, actions);
+                }
+            });
+            // The question stays open until the answer is here.
+            Effect::new(move |was_pending: Option<bool>| {
+                let is_pending = live.is_pending();
+                if was_pending == Some(true) && !is_pending {
+                    self.close_question();
+                }
+                is_pending
             });
             live
         });
@@ -380,60 +489,49 @@ impl Rows {
     }
 }
 
-/// Returns the number of an order as a link that calls it; after an erasure, only the words that say so.
-pub fn phone_link(order: &Order) -> AnyView {
-    let shown = order.phone_shown.clone();
-    if order.is_erased() {
-        return shown.into_any();
+/// Draws the message about an order that could not be issued or denied.
+fn failure(error: &Error, locale: Locale) -> Markup {
+    html! {
+        div class="alert alert-error alert-soft mb-4" role="alert" {
+            div {
+                p { (error.message(locale)) }
+                @if error.shows_request_id() {
+                    p class="text-sm opacity-80" {
+                        (td_string!(locale, errors.request_id)) ": " code { (ui::request_id()) }
+                    }
+                }
+            }
+        }
     }
-    view! {
-        <a class="phone" href=format!("tel:{}", order.phone)>
-            {shown}
-        </a>
-    }
-    .into_any()
 }
 
-/// Draws the cells of a row.
-fn cells(order: &Order, actions: &Markup, failure: Option<&Error>, locale: Locale) -> Markup {
-    let product = format!("/products/{}", order.product_id);
+/// Draws the rows of an [`OrderTable`].
+#[cfg(feature = "ssr")]
+pub fn rows(orders: &[Order], locale: Locale) -> Markup {
+    html! { @for order in orders { (row(order, locale)) } }
+}
+
+#[cfg(feature = "ssr")]
+fn row(order: &Order, locale: Locale) -> Markup {
     let customer = order
         .customer_name
         .as_deref()
         .filter(|_| !order.is_erased());
     html! {
-        td role="cell" data-label=(td_string!(locale, fields.id)) {
-            a class="link" href={ "/orders/" (order.id) } { (order.id) }
-        }
-        td role="cell" class="date" data-label=(td_string!(locale, fields.date)) { (order.created_at.display(locale)) }
-        td role="cell" class="row-title" { a class="link" href=(product) { (order.product_name) } }
-        td role="cell" class="num" data-label=(td_string!(locale, fields.qty)) { (order.qty.display(locale)) }
-        td role="cell" class="num" data-label=(td_string!(locale, fields.unit_price_rub)) {
-            (order.unit_price_rub.display(locale))
-        }
-        td role="cell" class="num" data-label=(td_string!(locale, fields.total)) { (order.total_rub().display(locale)) }
-        td role="cell" data-label=(td_string!(locale, fields.phone)) {
-            span {
+        tr {
+            td { a href={ "/orders/" (order.id) } { (order.id) } }
+            td { (order.created_at.display(locale)) }
+            td { (order.product_name) }
+            td { (order.qty.display(locale)) }
+            td { (order.unit_price_rub.display(locale)) }
+            td { (order.total_rub().display(locale)) }
+            td {
                 @if order.is_erased() { (order.phone_shown) }
-                @else { a class="phone" href={ "tel:" (order.phone) } { (order.phone_shown) } }
-                @if let Some(name) = customer { " " span class="customer" { (name) } }
+                @else { a href={ "tel:" (order.phone) } { (order.phone_shown) } }
+                @if let Some(name) = customer { " " span { (name) } }
             }
-        }
-        td role="cell" data-label=(td_string!(locale, fields.status)) { (status(order, locale)) }
-        td role="cell" class="actions-cell" {
-            (actions)
-            @if let Some(error) = failure {
-                div class="alert alert-error alert-soft mb-4" role="alert" {
-                    div {
-                        p { (error.message(locale)) }
-                        @if error.shows_request_id() {
-                            p class="text-sm opacity-80" {
-                                (td_string!(locale, errors.request_id)) ": " code { (ui::request_id()) }
-                            }
-                        }
-                    }
-                }
-            }
+            td { (status(&order.status, locale)) }
+            td { @if waits(&order.status) { (buttons(order.id, locale)) } }
         }
     }
 }

@@ -1,15 +1,16 @@
 //! The product list.
 
-use super::{Product, Query};
+#[cfg(feature = "ssr")]
+use super::Product;
+use super::Query;
 use crate::{
     auth::Permission,
     error::Error,
-    i18n::Locale,
-    number::pieces,
-    page::{Filtered, Page},
+    page::Filtered,
     products::first::FirstProduct,
     ui::{
         self,
+        drawn::{Drawn, DrawnPage},
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
             query_of,
@@ -20,12 +21,18 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
-use maud::{Markup, html};
+#[cfg(feature = "ssr")]
+use {
+    crate::{i18n::Locale, number::pieces},
+    maud::{Markup, html},
+};
 
 /// Reads a page of the product list.
 #[server(endpoint = "list_products", input = GetUrl)]
-pub async fn list_products(query: Query) -> Result<Filtered<Page<Product>>, Error> {
-    crate::server_context::search(query, super::search::list).await
+pub async fn list_products(query: Query) -> Result<Filtered<DrawnPage>, Error> {
+    use crate::server_context;
+    let found = server_context::search(query, super::search::list).await?;
+    Ok(found.map(|page| server_context::draw_page(page, rows)))
 }
 
 /// The page with the product list.
@@ -37,9 +44,9 @@ pub fn ProductsPage() -> impl IntoView {
     let draw = move |Filtered {
                          found: page,
                          errors,
-                     }: Filtered<Page<Product>>| {
+                     }: Filtered<DrawnPage>| {
         let mistakes = view! { <OtherErrors errors fields=&[] /> };
-        if page.items.is_empty() {
+        if page.items.is_empty {
             return view! {
                 {mistakes}
                 <Empty is_filtered=is_filtered(
@@ -51,7 +58,7 @@ pub fn ProductsPage() -> impl IntoView {
         }
         view! {
             {mistakes}
-            <ProductTable products=page.items sortable=true />
+            <ProductTable rows=page.items sortable=true />
             <Pager before=page.before after=page.after />
         }
         .into_any()
@@ -142,7 +149,7 @@ fn Empty(is_filtered: bool) -> impl IntoView {
 /// A table of products; on a phone, each row is a card.
 #[component]
 pub fn ProductTable(
-    products: Vec<Product>,
+    rows: Drawn,
     /// Whether the column headers sort the list.
     #[prop(optional)]
     sortable: bool,
@@ -160,7 +167,6 @@ pub fn ProductTable(
             .into_any()
         }
     };
-    let rows = html! { @for product in &products { (row(product, locale)) } }.into_string();
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -175,12 +181,18 @@ pub fn ProductTable(
                     {head("supplier_name", td_string!(locale, fields.supplier_name), "")}
                 </tr>
             </thead>
-            <tbody role="rowgroup" inner_html=rows></tbody>
+            <tbody role="rowgroup" inner_html=rows.html()></tbody>
         </table>
     }
 }
 
-/// Draws a row as plain HTML, because a page has many.
+/// Draws the rows of a [`ProductTable`].
+#[cfg(feature = "ssr")]
+pub fn rows(products: &[Product], locale: Locale) -> Markup {
+    html! { @for product in products { (row(product, locale)) } }
+}
+
+#[cfg(feature = "ssr")]
 fn row(product: &Product, locale: Locale) -> Markup {
     let number = |label: &str, value: &str| {
         html! { td role="cell" class="num" data-label=(label) { (value) } }

@@ -2,17 +2,17 @@
 
 use super::{Product, form::ProductFields};
 use crate::{
-    audit::{Operation, history::History},
+    audit::history::History,
     auth::Permission,
     error::Error,
     fields::Fields,
     number::pieces,
-    orders::{Order, row::OrderTable},
-    page::Page,
-    stock::{Movement, ledger::Ledger},
-    supplies::{Supply, page::SupplyTable},
+    orders::row::OrderTable,
+    stock::ledger::Ledger,
+    supplies::page::SupplyTable,
     ui::{
         self,
+        drawn::{Drawn, DrawnPage},
         form::{Field, Form, FormAction, Submit, Version},
         pager::parameter,
     },
@@ -28,10 +28,10 @@ use serde::{Deserialize, Serialize};
 pub struct ProductDetails {
     pub product: Product,
     /// Empty if the user has no permission to see supplies.
-    pub supplies: Vec<Supply>,
-    pub orders: Vec<Order>,
-    pub ledger: Page<Movement>,
-    pub history: Vec<Operation>,
+    pub supplies: Drawn,
+    pub orders: Drawn,
+    pub ledger: DrawnPage,
+    pub history: Drawn,
 }
 
 /// Reads a product with its latest supplies, orders, stock movements and operations.
@@ -47,22 +47,27 @@ pub async fn read_product(
         .parse()
         .map_err(|_| Error::NotFound)
         .or_else(|error| server_context::set_status(Err(error)))?;
-    server_context::read(move |tx| {
+    let (product, supplies, orders, ledger, history) = server_context::read(move |tx| {
         let product = service::get(tx, id)?;
         let may_see_supplies = tx.actor.may(Permission::Supplies).is_ok();
-        Ok(ProductDetails {
-            product,
-            supplies: if may_see_supplies {
-                supplies::service::of_product(tx, id, 10)?.items
-            } else {
-                Vec::new()
-            },
-            orders: orders::search::of_product(tx, id, 10)?,
-            ledger: stock::service::ledger(tx, id, &after, &before, 30)?,
-            history: audit::service::history(tx, audit::Entity::Product, id)?,
-        })
+        let supplies = if may_see_supplies {
+            supplies::service::of_product(tx, id, 10)?.items
+        } else {
+            Vec::new()
+        };
+        let orders = orders::search::of_product(tx, id, 10)?;
+        let ledger = stock::service::ledger(tx, id, &after, &before, 30)?;
+        let history = audit::service::history(tx, audit::Entity::Product, id)?;
+        Ok((product, supplies, orders, ledger, history))
     })
-    .await
+    .await?;
+    Ok(ProductDetails {
+        product,
+        supplies: server_context::draw(&supplies, supplies::page::rows),
+        orders: server_context::draw(&orders, orders::row::rows),
+        ledger: server_context::draw_page(ledger, stock::ledger::rows),
+        history: audit::history::draw(history),
+    })
 }
 
 /// Edits a product.
@@ -237,11 +242,11 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
         }}
         <section aria-labelledby="orders">
             <h2 id="orders">{td_string!(locale, products.orders)}</h2>
-            {if orders.is_empty() {
+            {if orders.is_empty {
                 view! { <p class="empty">{td_string!(locale, products.no_orders)}</p> }.into_any()
             } else {
                 view! {
-                    <OrderTable orders />
+                    <OrderTable rows=orders />
                     <p class="mt-2">
                         <a class="link" href=format!("/orders?{filter}")>
                             {td_string!(locale, products.all_orders)}
@@ -256,11 +261,11 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
                 view! {
                     <section aria-labelledby="supplies">
                         <h2 id="supplies">{td_string!(locale, products.supplies)}</h2>
-                        {if supplies.is_empty() {
+                        {if supplies.is_empty {
                             view! { <p class="empty">{td_string!(locale, products.no_supplies)}</p> }.into_any()
                         } else {
                             view! {
-                                <SupplyTable supplies />
+                                <SupplyTable rows=supplies />
                                 <p class="mt-2">
                                     <a class="link" href=format!("/supplies?{filter}")>
                                         {td_string!(locale, products.all_supplies)}

@@ -7,6 +7,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::get,
 };
+use std::collections::HashMap;
 
 /// The built client: wasm, JavaScript, styles and icons. Release builds embed the files in the binary.
 #[derive(rust_embed::Embed)]
@@ -89,7 +90,10 @@ fn accepts(encodings: &str, encoding: &str) -> bool {
 #[derive(Clone, Debug, Default)]
 pub struct BuiltFiles {
     pub script: String,
+    /// The main part of the client.
     pub wasm: String,
+    /// The files of each other part.
+    pub parts: HashMap<String, Vec<String>>,
     pub style: String,
 }
 
@@ -102,9 +106,13 @@ impl BuiltFiles {
                 .map(|name| format!("/{name}"))
                 .unwrap_or_default()
         };
+        let parts = Assets::get("parts.json")
+            .and_then(|file| serde_json::from_slice(&file.data).ok())
+            .unwrap_or_default();
         Self {
             script: find(".js"),
             wasm: find(".wasm"),
+            parts,
             style: find(".css"),
         }
     }

@@ -4,13 +4,14 @@ use super::{Query, Supply};
 use crate::{
     error::Error,
     fields::Fields,
-    page::{Filtered, Page},
+    page::Filtered,
     products::{
         first::FirstProduct,
         picker::{PickerData, ProductPicker, prefill},
     },
     ui::{
         self,
+        drawn::{Drawn, DrawnPage},
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
@@ -21,11 +22,18 @@ use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+#[cfg(feature = "ssr")]
+use {
+    crate::i18n::Locale,
+    maud::{Markup, html},
+};
 
 /// Reads a page of the supply history.
 #[server(endpoint = "list_supplies", input = GetUrl)]
-pub async fn list_supplies(query: Query) -> Result<Filtered<Page<Supply>>, Error> {
-    crate::server_context::search(query, super::service::list).await
+pub async fn list_supplies(query: Query) -> Result<Filtered<DrawnPage>, Error> {
+    use crate::server_context;
+    let found = server_context::search(query, super::service::list).await?;
+    Ok(found.map(|page| server_context::draw_page(page, rows)))
 }
 
 /// Returns the initial data of the form.
@@ -82,10 +90,10 @@ pub fn SuppliesPage() -> impl IntoView {
     let draw = move |Filtered {
                          found: page,
                          errors,
-                     }: Filtered<Page<Supply>>| {
+                     }: Filtered<DrawnPage>| {
         let mistakes =
             view! { <OtherErrors errors fields=&["product", "supplier", "from", "to"] /> };
-        if page.items.is_empty() {
+        if page.items.is_empty {
             let words = if is_filtered(
                 &params.read_untracked(),
                 &["product", "supplier", "from", "to", "after", "before"],
@@ -109,7 +117,7 @@ pub fn SuppliesPage() -> impl IntoView {
         }
         view! {
             {mistakes}
-            <SupplyTable supplies=page.items />
+            <SupplyTable rows=page.items />
             <Pager before=page.before after=page.after />
         }
         .into_any()
@@ -229,38 +237,8 @@ fn Filters() -> impl IntoView {
 
 /// A table of supplies; on a phone, each row is a card.
 #[component]
-pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
+pub fn SupplyTable(rows: Drawn) -> impl IntoView {
     let locale = ui::locale();
-    let row = move |supply: Supply| {
-        let total = supply.total_eur();
-        view! {
-            <tr role="row">
-                <td role="cell" class="date" data-label=td_string!(locale, fields.date)>
-                    {supply.created_at.display(locale)}
-                </td>
-                <td role="cell" class="row-title">
-                    <a class="link" href=format!("/products/{}", supply.product_id)>
-                        {supply.product_name}
-                    </a>
-                </td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.qty)>
-                    {supply.qty.display(locale)}
-                </td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.buy_price_eur)>
-                    {supply.buy_price_eur.display(locale)}
-                </td>
-                <td role="cell" class="num" data-label=td_string!(locale, fields.total)>
-                    {total.display(locale)}
-                </td>
-                <td role="cell" class="name" data-label=td_string!(locale, fields.supplier_name)>
-                    {supply.supplier_name}
-                </td>
-                <td role="cell" data-label=td_string!(locale, fields.user)>
-                    {supply.user_id.unwrap_or_else(|| td_string!(locale, ui.system).to_owned())}
-                </td>
-            </tr>
-        }
-    };
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -288,7 +266,37 @@ pub fn SupplyTable(supplies: Vec<Supply>) -> impl IntoView {
                     </th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">{supplies.into_iter().map(row).collect_view()}</tbody>
+            <tbody role="rowgroup" inner_html=rows.html()></tbody>
         </table>
+    }
+}
+
+/// Draws the rows of a [`SupplyTable`].
+#[cfg(feature = "ssr")]
+pub fn rows(supplies: &[Supply], locale: Locale) -> Markup {
+    html! {
+        @for supply in supplies {
+            tr role="row" {
+                td role="cell" class="date" data-label=(td_string!(locale, fields.date)) {
+                    (supply.created_at.display(locale))
+                }
+                td role="cell" class="row-title" {
+                    a class="link" href={ "/products/" (supply.product_id) } { (supply.product_name) }
+                }
+                td role="cell" class="num" data-label=(td_string!(locale, fields.qty)) { (supply.qty.display(locale)) }
+                td role="cell" class="num" data-label=(td_string!(locale, fields.buy_price_eur)) {
+                    (supply.buy_price_eur.display(locale))
+                }
+                td role="cell" class="num" data-label=(td_string!(locale, fields.total)) {
+                    (supply.total_eur().display(locale))
+                }
+                td role="cell" class="name" data-label=(td_string!(locale, fields.supplier_name)) {
+                    (supply.supplier_name)
+                }
+                td role="cell" data-label=(td_string!(locale, fields.user)) {
+                    (supply.user_id.as_deref().unwrap_or(td_string!(locale, ui.system)))
+                }
+            }
+        }
     }
 }

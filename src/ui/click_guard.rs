@@ -98,7 +98,7 @@ fn look_at(rows: &Rows, now: f64) {
     *rows = seen;
 }
 
-/// Returns the subject of a row: the target of its link, else the id that its button acts on, else its text. The
+/// Returns the subject of a row: the target of its link, else the id that its form acts on, else its text. The
 /// element does not identify the row, because a redrawn list reuses the elements of its rows for other rows.
 fn subject_of(row: &HtmlElement) -> String {
     let value = |selector: &str, name: &str| {

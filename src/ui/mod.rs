@@ -4,6 +4,7 @@ pub mod banner;
 #[cfg(feature = "hydrate")]
 pub mod click_guard;
 pub mod draft;
+pub mod drawn;
 pub mod entity_link;
 pub mod failure;
 pub mod form;

@@ -1,15 +1,14 @@
 //! The admin page that lists the accounts.
 
-use super::{Account, Query, invite::Invitations};
+use super::{Query, invite::Invitations};
 use crate::{
     audit::list::Choice,
     auth::{Role, UserState},
     codes::Code,
     error::Error,
-    number::pieces,
-    page::Page,
     ui::{
         self,
+        drawn::{Drawn, DrawnPage},
         failure::DraftFailure,
         pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter, query_of},
     },
@@ -17,47 +16,21 @@ use crate::{
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
-use leptos_router::{
-    hooks::{use_location, use_query_map},
-    location::Url,
+use leptos_router::hooks::use_query_map;
+#[cfg(feature = "ssr")]
+use {
+    super::Account,
+    crate::i18n::Locale,
+    leptos_router::location::Url,
+    maud::{Markup, html},
 };
 
 /// Returns a page of the list of accounts.
 #[server(endpoint = "list_users", input = GetUrl)]
-pub async fn list_users(query: Query) -> Result<Page<Account>, Error> {
-    crate::server_context::read(move |tx| super::service::list(tx, &query)).await
-}
-
-/// The list of the accounts that wait for approval.
-pub const WAITING_ACCOUNTS: &str = "/admin/users?state=pending";
-
-/// Returns how many accounts wait for approval.
-#[server(endpoint = "count_waiting_accounts", input = GetUrl)]
-pub async fn count_waiting_accounts() -> Result<i64, Error> {
-    crate::server_context::read(super::service::pending).await
-}
-
-/// A link in the menu to the accounts that wait for approval, if there are any.
-#[component]
-pub fn WaitingAccountsLink() -> impl IntoView {
-    let locale = ui::locale();
-    let path = use_location().pathname;
-    // Counted again for each page, because an admin lets people in on another one.
-    let count = ui::data(move || path.get(), |_| count_waiting_accounts());
-    let link = move || {
-        Suspend::new(async move {
-            let count = count.await.unwrap_or_default();
-            (count > 0).then(|| {
-                let label = td_string!(locale, nav.waiting, count = pieces(count, locale));
-                view! {
-                    <a class="menu-link" href=WAITING_ACCOUNTS>
-                        {label.to_string()}
-                    </a>
-                }
-            })
-        })
-    };
-    view! { <Transition>{link}</Transition> }
+pub async fn list_users(query: Query) -> Result<DrawnPage, Error> {
+    use crate::server_context;
+    let page = server_context::read(move |tx| super::service::list(tx, &query)).await?;
+    Ok(server_context::draw_page(page, rows))
 }
 
 /// The admin page of accounts and invitations.
@@ -66,8 +39,8 @@ pub fn UsersPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
     let page = ui::data(move || query_of::<Query>(&params.read()), list_users);
-    let draw = move |page: Page<Account>| {
-        if page.items.is_empty() {
+    let draw = move |page: DrawnPage| {
+        if page.items.is_empty {
             let filters = ["search", "role", "state", "after", "before"];
             let reset = is_filtered(&params.read_untracked(), &filters).then(|| {
                 view! {
@@ -81,7 +54,7 @@ pub fn UsersPage() -> impl IntoView {
                 .into_any();
         }
         view! {
-            <UserTable accounts=page.items />
+            <UserTable rows=page.items />
             <Pager before=page.before after=page.after />
         }
         .into_any()
@@ -131,36 +104,8 @@ fn Filters() -> impl IntoView {
 }
 
 #[component]
-fn UserTable(accounts: Vec<Account>) -> impl IntoView {
+fn UserTable(rows: Drawn) -> impl IntoView {
     let locale = ui::locale();
-    let row = move |account: Account| {
-        let href = format!("/admin/users/{}", Url::escape(&account.username));
-        let seen = account.last_seen_at.map_or_else(
-            || td_string!(locale, users.never).to_owned(),
-            |seen| seen.display(locale),
-        );
-        view! {
-            <tr role="row">
-                <td role="cell" class="row-title">
-                    <a class="link" href=href>
-                        {account.username}
-                    </a>
-                </td>
-                <td role="cell" data-label=td_string!(locale, fields.role)>
-                    {account.role.display(|role| role.label(locale))}
-                </td>
-                <td role="cell" data-label=td_string!(locale, fields.state)>
-                    <StateBadge state=account.state />
-                </td>
-                <td role="cell" class="date" data-label=td_string!(locale, fields.created_at)>
-                    {account.created_at.display(locale)}
-                </td>
-                <td role="cell" class="date" data-label=td_string!(locale, fields.last_seen_at)>
-                    {seen}
-                </td>
-            </tr>
-        }
-    };
     view! {
         <table class="table cards" role="table">
             <thead role="rowgroup">
@@ -180,8 +125,37 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
                     </th>
                 </tr>
             </thead>
-            <tbody role="rowgroup">{accounts.into_iter().map(row).collect_view()}</tbody>
+            <tbody role="rowgroup" inner_html=rows.html()></tbody>
         </table>
+    }
+}
+
+/// Draws the rows of a [`UserTable`].
+#[cfg(feature = "ssr")]
+fn rows(accounts: &[Account], locale: Locale) -> Markup {
+    html! {
+        @for account in accounts {
+            tr role="row" {
+                td role="cell" class="row-title" {
+                    a class="link" href={ "/admin/users/" (Url::escape(&account.username)) } { (account.username) }
+                }
+                td role="cell" data-label=(td_string!(locale, fields.role)) {
+                    (account.role.display(|role| role.label(locale)))
+                }
+                td role="cell" data-label=(td_string!(locale, fields.state)) {
+                    span class=(state_class(&account.state)) { (account.state.display(|state| state.label(locale))) }
+                }
+                td role="cell" class="date" data-label=(td_string!(locale, fields.created_at)) {
+                    (account.created_at.display(locale))
+                }
+                td role="cell" class="date" data-label=(td_string!(locale, fields.last_seen_at)) {
+                    @match account.last_seen_at {
+                        Some(seen) => { (seen.display(locale)) }
+                        None => { (td_string!(locale, users.never)) }
+                    }
+                }
+            }
+        }
     }
 }
 
@@ -189,10 +163,13 @@ fn UserTable(accounts: Vec<Account>) -> impl IntoView {
 #[component]
 pub fn StateBadge(state: Code<UserState>) -> impl IntoView {
     let locale = ui::locale();
-    let class = match state.known() {
+    view! { <span class=state_class(&state)>{state.display(|state| state.label(locale))}</span> }
+}
+
+const fn state_class(state: &Code<UserState>) -> &'static str {
+    match state.known() {
         Some(UserState::Pending) | None => "badge badge-warning",
         Some(UserState::Active) => "badge badge-success badge-soft",
         Some(UserState::Blocked) => "badge badge-error badge-soft",
-    };
-    view! { <span class=class>{state.display(|state| state.label(locale))}</span> }
+    }
 }

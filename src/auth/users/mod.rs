@@ -3,6 +3,7 @@
 pub mod invite;
 pub mod list;
 pub mod page;
+pub mod waiting;
 
 #[cfg(feature = "ssr")]
 pub mod api;

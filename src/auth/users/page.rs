@@ -2,12 +2,13 @@
 
 use super::{Account, list::StateBadge};
 use crate::{
-    audit::{Operation, history::History},
+    audit::history::History,
     auth::{Role, UserState},
     error::Error,
     fields::Fields,
     ui::{
         self,
+        drawn::Drawn,
         failure::DraftFailure,
         form::{Form, FormAction, Submit},
         pager::parameter,
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct UserDetails {
     pub account: Account,
-    pub history: Vec<Operation>,
+    pub history: Drawn,
     pub has_second_factor: bool,
     /// A one-time password that has just been set; shown only once.
     pub password: Option<String>,
@@ -34,19 +35,19 @@ pub struct UserDetails {
 #[server(endpoint = "read_user", input = GetUrl)]
 pub async fn read_user(username: String) -> Result<UserDetails, Error> {
     use crate::{audit, auth::totp::enrolment, server_context};
-    let mut file = server_context::read(move |tx| {
+    let (account, history, secret) = server_context::read(move |tx| {
         let account = super::service::get(tx, &username)?;
         let history = audit::service::history(tx, audit::Entity::User, &account.username)?;
-        Ok(UserDetails {
-            has_second_factor: enrolment::sealed_secret(tx.conn, &account.username)?.is_some(),
-            account,
-            history,
-            password: None,
-        })
+        let secret = enrolment::sealed_secret(tx.conn, &account.username)?;
+        Ok((account, history, secret))
     })
     .await?;
-    file.password = server_context::shown_once("password");
-    Ok(file)
+    Ok(UserDetails {
+        account,
+        history: audit::history::draw(history),
+        has_second_factor: secret.is_some(),
+        password: server_context::shown_once("password"),
+    })
 }
 
 /// Changes the role of an account.
