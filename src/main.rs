@@ -37,6 +37,14 @@ struct Cli {
     settings: Settings,
 }
 
+/// Parses the number of products of the demo.
+fn products(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(count) if (1..=demo::MOST).contains(&count) => Ok(count),
+        _ => Err(format!("must be a number from 1 to {}", demo::MOST)),
+    }
+}
+
 #[derive(Subcommand)]
 enum Command {
     /// Migrate the database and start the server (default)
@@ -48,6 +56,9 @@ enum Command {
         /// Number of orders to create
         #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         orders: u32,
+        /// Number of products to create
+        #[arg(long, default_value_t = demo::KINDS, value_parser = products)]
+        products: usize,
     },
     /// Manage accounts
     #[command(subcommand)]
@@ -127,8 +138,8 @@ async fn run(command: Command, config: Arc<Config>) -> Result<(), String> {
                 ran.len()
             ))
         }
-        Command::Demo { orders } => {
-            let made = demo::fill(&open(&config)?, orders).await?;
+        Command::Demo { orders, products } => {
+            let made = demo::fill(&open(&config)?, orders, products).await?;
             say(&made)
         }
         Command::User(command) => user::run(command, &open(&config)?).await,

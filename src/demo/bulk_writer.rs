@@ -41,10 +41,10 @@ const BATCH: u32 = 10_000;
 /// Writes the whole year or nothing, and returns how many products are below their minimum.
 pub fn write(tx: &mut Tx<'_>, year: Year) -> Result<usize, Error> {
     bulk::begin(tx.conn)?;
-    let products = services::add_goods(tx)?;
+    let products = services::add_goods(tx, year.products)?;
     enter_rates(tx, year)?;
     let mut books = BulkWriter::open(tx.conn, products, tx.now)?;
-    let mut story = Scenario::new();
+    let mut story = Scenario::new(year.products);
     for batch in year.batches(BATCH) {
         let done = batch.end;
         story.trade(&mut books, batch.map(|order| year.time(order)))?;

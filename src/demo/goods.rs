@@ -5,7 +5,7 @@ use serde::Deserialize;
 use std::sync::LazyLock;
 
 /// A product of the demo.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 pub struct Good {
     pub name: String,
     /// In kopecks.
@@ -29,14 +29,28 @@ impl Good {
     }
 }
 
-/// The goods that the shop of the demo sells.
+/// The number of different goods.
+pub const KINDS: usize = 40;
+/// The maximum number of goods.
+pub const MOST: usize = 10_000;
+
+/// The goods that the shop of the demo may sell. After the different ones come others of the same kinds.
 pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
-    csv::ReaderBuilder::new()
+    let mut reader = csv::ReaderBuilder::new()
         .delimiter(b';')
-        .from_reader(include_str!("goods.csv").as_bytes())
-        .into_deserialize()
-        .filter_map(Result::ok)
-        .collect()
+        .from_reader(include_str!("goods.csv").as_bytes());
+    let kinds: Vec<Good> = reader.deserialize().filter_map(Result::ok).collect();
+    let numbers = 1..=MOST.div_ceil(KINDS);
+    let goods = numbers.flat_map(|number| {
+        kinds.iter().map(move |kind| match number {
+            1 => kind.clone(),
+            _ => Good {
+                name: format!("{}, сорт {number}", kind.name),
+                ..kind.clone()
+            },
+        })
+    });
+    goods.take(MOST).collect()
 });
 
 /// The names of the customers.
@@ -52,11 +66,15 @@ pub const OPERATORS: &[&str] = &[
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
 
     #[test]
     fn every_line_of_the_goods_file_is_parsed() {
         let lines = include_str!("goods.csv").lines().count();
-        assert_eq!(GOODS.len(), lines - 1);
+        assert_eq!(KINDS, lines - 1);
+        assert_eq!(GOODS.len(), MOST);
+        let names: BTreeSet<_> = GOODS.iter().map(|good| &good.name).collect();
+        assert_eq!(names.len(), MOST);
         assert!(CUSTOMERS.iter().all(|name| !name.is_empty()));
     }
 }

@@ -25,7 +25,7 @@ use crate::{
 };
 use chrono::{SubsecRound, TimeDelta};
 use diesel::prelude::*;
-use goods::GOODS;
+pub use goods::{KINDS, MOST};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use scenario::Scenario;
 
@@ -50,18 +50,25 @@ pub enum Method {
 #[derive(Clone, Copy, Debug)]
 pub struct Year {
     pub orders: u32,
+    /// At most [`MOST`].
+    pub products: usize,
     pub end: Moment,
 }
 
 /// Fills an empty database and returns a message about what was created.
-pub async fn fill(app: &AppState, orders: u32) -> Result<String, String> {
+pub async fn fill(app: &AppState, orders: u32, products: usize) -> Result<String, String> {
     let way = if orders < LARGE {
         Method::Services
     } else {
         Method::Bulk
     };
     let end = clock::now();
-    make(app, Year { orders, end }, way).await
+    let year = Year {
+        orders,
+        products,
+        end,
+    };
+    make(app, year, way).await
 }
 
 /// Fills an empty database in the given way and returns a message about what was created.
@@ -76,7 +83,7 @@ pub async fn make(app: &AppState, year: Year, way: Method) -> Result<String, Str
     };
     Ok(format!(
         "created {} products, {} orders and the supplies for them; {} products are below their minimum",
-        GOODS.len(),
+        year.products,
         year.orders,
         low.map_err(words)?
     ))
@@ -85,11 +92,11 @@ pub async fn make(app: &AppState, year: Year, way: Method) -> Result<String, Str
 async fn by_services(app: &AppState, year: Year) -> Result<usize, Error> {
     let opening = year.opening();
     app.write_at(opening, move |tx| {
-        services::add_goods(tx)?;
+        services::add_goods(tx, year.products)?;
         enter_rates(tx, year)
     })
     .await?;
-    let mut story = Scenario::new();
+    let mut story = Scenario::new(year.products);
     for batch in year.batches(BATCH) {
         story = app
             .write_at(opening, move |tx| {

@@ -51,11 +51,11 @@ struct Waiting {
 }
 
 impl Scenario {
-    /// Starts with an empty stock, and with the same random seed each time.
-    pub fn new() -> Self {
+    /// Starts with an empty stock of so many products, and with the same random seed each time.
+    pub fn new(products: usize) -> Self {
         Self {
             random: StdRng::seed_from_u64(2_026),
-            stock: vec![0; GOODS.len()],
+            stock: vec![0; products],
             waiting: VecDeque::new(),
         }
     }
@@ -79,7 +79,7 @@ impl Scenario {
     }
 
     fn book(&mut self, hands: &mut impl Recorder) -> Result<(), Error> {
-        let good = self.random.random_range(0..GOODS.len());
+        let good = self.random.random_range(0..self.stock.len());
         let qty = [1, 1, 1, 2, 2, 3, 5]
             .choose(&mut self.random)
             .copied()
@@ -138,7 +138,7 @@ impl Scenario {
     pub fn close(&mut self, hands: &mut impl Recorder, now: Moment) -> Result<usize, Error> {
         let is_low = |stock: i64, good: usize| stock < GOODS[good].min_stock;
         hands.at(now);
-        for good in 0..GOODS.len() {
+        for good in 0..self.stock.len() {
             if is_low(self.stock[good], good) && good % 7 != 0 {
                 self.supply(hands, good)?;
             }

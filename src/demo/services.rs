@@ -16,10 +16,10 @@ use crate::{
     transaction::Tx,
 };
 
-/// Adds the goods and returns their ids.
-pub fn add_goods(tx: &mut Tx<'_>) -> Result<Vec<i64>, Error> {
-    let mut ids = Vec::with_capacity(GOODS.len());
-    for good in GOODS.iter() {
+/// Adds the first goods and returns their ids.
+pub fn add_goods(tx: &mut Tx<'_>, count: usize) -> Result<Vec<i64>, Error> {
+    let mut ids = Vec::with_capacity(count);
+    for good in &GOODS[..count] {
         let data = ProductData {
             name: good.name.clone(),
             min_stock: good.min_stock,

@@ -117,6 +117,7 @@ fn snapshot(tx: &mut Tx<'_>) -> Result<Snapshot, Error> {
 #[apply(on_both_databases)]
 async fn the_bulk_demo_equals_the_demo_made_by_the_services(app: App) {
     let year = Year {
+        products: demo::KINDS,
         orders: ORDERS,
         end: clock::now(),
     };
@@ -142,7 +143,9 @@ async fn the_bulk_demo_equals_the_demo_made_by_the_services(app: App) {
 async fn a_large_demo_is_consistent_and_the_shop_can_continue(app: App) {
     let clerk = app.create_account(app.clerk()).await;
     let manager = app.create_account(app.manager()).await;
-    demo::fill(&app.state, demo::LARGE).await.unwrap();
+    demo::fill(&app.state, demo::LARGE, demo::KINDS)
+        .await
+        .unwrap();
     app.assert_consistent().await;
     let newest = manager
         .read(|tx| {
@@ -169,7 +172,7 @@ async fn a_large_demo_is_consistent_and_the_shop_can_continue(app: App) {
     clerk.deny_order(order.id - 2).await.unwrap();
     app.assert_consistent().await;
     assert!(
-        demo::fill(&app.state, demo::LARGE)
+        demo::fill(&app.state, demo::LARGE, demo::KINDS)
             .await
             .unwrap_err()
             .contains("not empty")

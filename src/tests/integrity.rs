@@ -61,10 +61,10 @@ async fn the_database_itself_refuses_negative_stock(app: App) {
 
 #[apply(on_both_databases)]
 async fn the_demo_is_consistent_and_needs_an_empty_database(app: App) {
-    demo::fill(&app.state, 60).await.unwrap();
+    demo::fill(&app.state, 60, demo::KINDS).await.unwrap();
     app.assert_consistent().await;
     assert!(
-        demo::fill(&app.state, 60)
+        demo::fill(&app.state, 60, demo::KINDS)
             .await
             .unwrap_err()
             .contains("not empty")

@@ -425,7 +425,9 @@ async fn without_recipients_low_stock_is_only_logged(app: App) {
 async fn the_demo_sends_no_notifications(app: App) {
     let telegram = Telegram::start().await;
     let app = with_order_notifications(app, &telegram, &[CHAT]);
-    crate::demo::fill(&app.state, 60).await.unwrap();
+    crate::demo::fill(&app.state, 60, crate::demo::KINDS)
+        .await
+        .unwrap();
     assert_eq!(outbox(&app).await, []);
     assert_eq!(low_stock_log(&app.admin()).await.len(), 0);
 }

@@ -297,6 +297,7 @@ async fn an_invalid_date_is_marked_with_an_example_of_a_valid_one(app: App) {
 #[apply(on_both_databases)]
 async fn digits_that_many_phones_share_find_all_of_them(app: App) {
     let year = Year {
+        products: demo::KINDS,
         orders: 9_000,
         end: clock::now(),
     };
