@@ -99,7 +99,7 @@ pub fn OrderPage() -> impl IntoView {
 fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> impl IntoView {
     let locale = ui::locale();
     let OrderDetails { order, history } = file;
-    let live = LiveOrder::new(order.id, order.status.clone(), None);
+    let live = LiveOrder::new(order.id, order.status.clone());
     let number = td_string!(locale, orders.number, id = order.id).to_string();
     let shown_version = order.version;
     Effect::new(move || {

@@ -72,8 +72,8 @@ const BUTTONS: &str = "td:last-child button, .order-actions button";
 #[derive(Clone, Copy)]
 pub struct LiveOrder {
     id: i64,
-    /// The row of the order, or nothing on the page of the order.
-    row: StoredValue<Option<Element>, LocalStorage>,
+    /// Whether the order is a row of a table; else it has a page of its own.
+    is_row: bool,
     pub status: RwSignal<Code<Status>>,
     /// Set once the order was issued or denied here.
     pub settled: RwSignal<Option<Settled>>,
@@ -85,10 +85,14 @@ pub struct LiveOrder {
 
 impl LiveOrder {
     /// Creates the state, with the actions to issue and deny the order.
-    pub fn new(id: i64, status: Code<Status>, row: Option<Element>) -> Self {
+    pub fn new(id: i64, status: Code<Status>) -> Self {
+        Self::create(id, status, false)
+    }
+
+    fn create(id: i64, status: Code<Status>, is_row: bool) -> Self {
         let live = Self {
             id,
-            row: StoredValue::new_local(row),
+            is_row,
             waited: waits(&status),
             status: RwSignal::new(status),
             settled: RwSignal::new(None),
@@ -141,15 +145,24 @@ impl LiveOrder {
         }
     }
 
+    /// Returns the element that shows the order.
+    fn place(self) -> Option<Element> {
+        let found = if self.is_row {
+            let link = format!("tbody a[href='/orders/{}']", self.id);
+            let link = document().query_selector(&link).ok()??;
+            link.closest("tr")
+        } else {
+            document().query_selector("main")
+        };
+        found.ok()?
+    }
+
     /// Gives an element the focus, once it is drawn.
     fn focus_drawn(self, selector: &'static str) {
         request_animation_frame(move || {
-            let Ok(found) = self.row.with_value(|row| match row {
-                Some(row) => row.query_selector(selector),
-                None => document().query_selector(selector),
-            }) else {
-                return;
-            };
+            let found = self
+                .place()
+                .and_then(|place| place.query_selector(selector).ok()?);
             if let Some(element) = found.and_then(|found| found.dyn_into::<HtmlElement>().ok()) {
                 // The status is no control, so only a script can focus it.
                 if selector == STATUS {
@@ -162,10 +175,10 @@ impl LiveOrder {
 
     /// Disables the buttons in place, so that the focus stays until the answer is here.
     fn set_disabled(self, is_disabled: bool) {
-        let Ok(buttons) = self.row.with_value(|row| match row {
-            Some(row) => row.query_selector_all(BUTTONS),
-            None => document().query_selector_all(BUTTONS),
-        }) else {
+        let buttons = self
+            .place()
+            .and_then(|place| place.query_selector_all(BUTTONS).ok());
+        let Some(buttons) = buttons else {
             return;
         };
         for button in (0..buttons.length()).filter_map(|index| buttons.item(index)) {
@@ -288,7 +301,8 @@ fn forms(id: i64, locale: Locale) -> Markup {
             button class="btn" type="button" popovertarget=(question) aria-label=(deny) {
                 (td_string!(locale, orders.deny))
             }
-            div class="question" id=(question) popover="auto" role="dialog" aria-label=(td_string!(locale, orders.deny)) {
+            @let words = td_string!(locale, orders.deny);
+            div class="question" id=(question) popover="auto" role="dialog" aria-label=(words) {
                 p { (td_string!(locale, orders.deny_question, id = id).to_string()) }
                 div class="question-buttons" {
                     form method="post" action=(DenyOrder::PATH) {
@@ -420,12 +434,8 @@ impl Table {
             Some(page) => page.rsplit('/').next().map(ToOwned::to_owned),
             None => button.get_attribute("value"),
         };
-        let row = button.closest("tr").ok().flatten();
         let id = id.and_then(|id| id.parse().ok());
-        let (Some(id), Some(row)) = (id, row) else {
-            return;
-        };
-        let Some(live) = self.state(id, row) else {
+        let Some(live) = id.and_then(|id| self.state(id)) else {
             return;
         };
         event.prevent_default();
@@ -446,19 +456,20 @@ impl Table {
     }
 
     /// Returns the state of a row, and creates it the first time.
-    fn state(self, id: i64, row: Element) -> Option<LiveOrder> {
+    fn state(self, id: i64) -> Option<LiveOrder> {
         if let Some(live) = self.live.with_value(|live| live.get(&id).copied()) {
             return Some(live);
         }
         let owner = self.owner.get_value()?;
         let live = owner.with(|| {
-            let (live, locale) = (
-                LiveOrder::new(id, Code::Known(Status::PaidNotIssued), Some(row.clone())),
-                ui::locale(),
-            );
+            let live = LiveOrder::create(id, Code::Known(Status::PaidNotIssued), true);
+            let locale = ui::locale();
             let draw = move |selector: &str, html: Markup| {
-                if let Ok(Some(place)) = row.query_selector(selector) {
-                    place.set_inner_html(&html.into_string());
+                let found = live
+                    .place()
+                    .and_then(|row| row.query_selector(selector).ok()?);
+                if let Some(found) = found {
+                    found.set_inner_html(&html.into_string());
                 }
             };
             Effect::new(move |is_drawn: Option<()>| {
