@@ -11,7 +11,7 @@ fn main() -> Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
     let args: Vec<&str> = args.iter().map(String::as_str).collect();
     match args[..] {
-        ["--version"] => println!("wasm-bindgen {}", env!("CARGO_PKG_VERSION")),
+        ["--version"] => println!("wasm-bindgen {} with wasm-split", env!("CARGO_PKG_VERSION")),
         [wasm, out_dir, name] => build(wasm, Path::new(out_dir), name)?,
         _ => bail!("usage: wasm-bindgen WASM OUT_DIR NAME"),
     }
