@@ -37,14 +37,6 @@ struct Cli {
     settings: Settings,
 }
 
-/// Parses the number of products of the demo.
-fn products(text: &str) -> Result<usize, String> {
-    match text.parse() {
-        Ok(count) if (1..=demo::MOST).contains(&count) => Ok(count),
-        _ => Err(format!("must be a number from 1 to {}", demo::MOST)),
-    }
-}
-
 #[derive(Subcommand)]
 enum Command {
     /// Migrate the database and start the server (default)
@@ -57,8 +49,8 @@ enum Command {
         #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         orders: u32,
         /// Number of products to create
-        #[arg(long, default_value_t = demo::KINDS, value_parser = products)]
-        products: usize,
+        #[arg(long, default_value_t = demo::KINDS, value_parser = clap::value_parser!(u16).range(1..=i64::from(demo::MOST)))]
+        products: u16,
     },
     /// Manage accounts
     #[command(subcommand)]

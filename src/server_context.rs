@@ -112,7 +112,8 @@ where
 /// Draws a list for the response to a server function, in the language of the visitor.
 pub fn draw<T>(items: &[T], draw: impl FnOnce(&[T], Locale) -> Markup) -> Drawn {
     let is_in_page = use_context::<ClientCall>().is_none();
-    let html = draw(items, ui::visitor().locale).into_string();
+    let locale = with_context(ui::page_language).unwrap_or_default();
+    let html = draw(items, locale).into_string();
     Drawn::new(html, items.is_empty(), is_in_page)
 }
 

@@ -45,7 +45,7 @@ pub fn shell() -> impl IntoView {
         parts,
         style,
     } = &*BUILT;
-    let part = use_context::<Parts>().and_then(|request| Part::of_path(request.uri.path()));
+    let part = with_context(|request: &Parts| Part::of_path(request.uri.path())).flatten();
     let part_files = part.and_then(|part| parts.get(part.name()));
     let keep_id = ui::KEEP_REQUEST_ID;
     let start = (!script.is_empty()).then(|| {

@@ -3,6 +3,7 @@
 
 use super::{Erasure, erased_name};
 use crate::{
+    audit::history::History,
     error::Error,
     i18n::Locale,
     ui::{self, drawn::Drawn, pager::parameter},
@@ -147,19 +148,13 @@ fn Document(act: Act) -> impl IntoView {
                     {fact(td_string!(locale, fields.reason), erasure.reason)}
                     {fact(td_string!(locale, customers.act_date), date)}
                 </dl>
-                <Extract entries />
+                <History operations=entries />
             </section>
         </article>
     }
 }
 
-/// The entries of the log whose values were erased, and the entry of the erasure itself.
-#[component]
-fn Extract(entries: Drawn) -> impl IntoView {
-    view! { <ol class="history" inner_html=entries.html()></ol> }
-}
-
-/// Draws the items of an [`Extract`].
+/// Draws the entries of the log whose values were erased, and the entry of the erasure itself.
 #[cfg(feature = "ssr")]
 fn extract_items(entries: &[Operation], locale: Locale) -> Markup {
     html! {

@@ -30,9 +30,9 @@ impl Good {
 }
 
 /// The number of different goods.
-pub const KINDS: usize = 40;
+pub const KINDS: u16 = 40;
 /// The maximum number of goods.
-pub const MOST: usize = 10_000;
+pub const MOST: u16 = 10_000;
 
 /// The goods that the shop of the demo may sell. After the different ones come others of the same kinds.
 pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
@@ -50,7 +50,7 @@ pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
             },
         })
     });
-    goods.take(MOST).collect()
+    goods.take(MOST.into()).collect()
 });
 
 /// The names of the customers.
@@ -71,10 +71,10 @@ mod tests {
     #[test]
     fn every_line_of_the_goods_file_is_parsed() {
         let lines = include_str!("goods.csv").lines().count();
-        assert_eq!(KINDS, lines - 1);
-        assert_eq!(GOODS.len(), MOST);
+        assert_eq!(usize::from(KINDS), lines - 1);
+        assert_eq!(GOODS.len(), usize::from(MOST));
         let names: BTreeSet<_> = GOODS.iter().map(|good| &good.name).collect();
-        assert_eq!(names.len(), MOST);
+        assert_eq!(names.len(), GOODS.len());
         assert!(CUSTOMERS.iter().all(|name| !name.is_empty()));
     }
 }

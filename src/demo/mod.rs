@@ -51,12 +51,12 @@ pub enum Method {
 pub struct Year {
     pub orders: u32,
     /// At most [`MOST`].
-    pub products: usize,
+    pub products: u16,
     pub end: Moment,
 }
 
 /// Fills an empty database and returns a message about what was created.
-pub async fn fill(app: &AppState, orders: u32, products: usize) -> Result<String, String> {
+pub async fn fill(app: &AppState, orders: u32, products: u16) -> Result<String, String> {
     let way = if orders < LARGE {
         Method::Services
     } else {

@@ -52,10 +52,10 @@ struct Waiting {
 
 impl Scenario {
     /// Starts with an empty stock of so many products, and with the same random seed each time.
-    pub fn new(products: usize) -> Self {
+    pub fn new(products: u16) -> Self {
         Self {
             random: StdRng::seed_from_u64(2_026),
-            stock: vec![0; products],
+            stock: vec![0; products.into()],
             waiting: VecDeque::new(),
         }
     }

@@ -17,9 +17,9 @@ use crate::{
 };
 
 /// Adds the first goods and returns their ids.
-pub fn add_goods(tx: &mut Tx<'_>, count: usize) -> Result<Vec<i64>, Error> {
-    let mut ids = Vec::with_capacity(count);
-    for good in &GOODS[..count] {
+pub fn add_goods(tx: &mut Tx<'_>, count: u16) -> Result<Vec<i64>, Error> {
+    let mut ids = Vec::with_capacity(count.into());
+    for good in &GOODS[..count.into()] {
         let data = ProductData {
             name: good.name.clone(),
             min_stock: good.min_stock,

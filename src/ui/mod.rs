@@ -24,7 +24,9 @@ pub mod scroll;
 #[cfg(not(feature = "ssr"))]
 pub use document::{draft, post, request_id, title, visitor};
 #[cfg(feature = "ssr")]
-pub use request::{KEEP_REQUEST_ID, draft, language, post, request_id, title, visitor};
+pub use request::{
+    KEEP_REQUEST_ID, draft, language, page_language, post, request_id, title, visitor,
+};
 
 use crate::{
     auth::{Me, Permission},

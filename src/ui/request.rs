@@ -13,7 +13,7 @@ pub fn visitor() -> Visitor {
     };
     let actor = Actor::of(&parts.extensions);
     Visitor {
-        locale: cookie_language(&parts.headers).unwrap_or_default(),
+        locale: page_language(&parts),
         is_unknown: matches!(actor, Err(Error::Unavailable | Error::Busy | Error::Locked)),
         me: match actor {
             Ok(Actor::User(me)) => Some(me),
@@ -64,6 +64,11 @@ pub fn language(headers: &HeaderMap) -> Locale {
     cookie_language(headers)
         .or_else(accepted)
         .unwrap_or_default()
+}
+
+/// Returns the language of the pages: from the cookie, or Russian without a cookie.
+pub fn page_language(request: &Parts) -> Locale {
+    cookie_language(&request.headers).unwrap_or_default()
 }
 
 /// Returns the language from the cookie of a request.
