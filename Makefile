@@ -13,6 +13,9 @@ SERVER := target/local/sirius
 RELEASE := target/release/sirius
 # With the OpenSSL of the system, there is no need to build another one
 OPENSSL = $(shell pkg-config --atleast-version=3 openssl 2>/dev/null && echo OPENSSL_NO_VENDOR=1)
+# Copies a program from Cargo's output, if it has changed: $(call ready,target/PROFILE/sirius)
+ready = built='$(1:target/%=$(CARGO_TARGET)/%)'; \
+	if ! cmp -s "$$built" $(1); then install -D "$$built" $(1); echo "$(1) is ready"; fi
 # What `make deny` could not check; `make test` repeats it in its last lines
 NOT_CHECKED := target/not-checked
 
@@ -33,8 +36,7 @@ run: server ## Build what has changed quickly, and serve on 127.0.0.1:3000 (data
 release: setup-release ## Build the program to install: target/release/sirius
 	@$(MAKE) --silent target/client/built-release
 	@cargo build --locked --release --features ssr --bin sirius
-	@built='$(CARGO_TARGET)/release/sirius'; cmp -s "$$built" $(RELEASE) || install -D "$$built" $(RELEASE)
-	@echo "$(RELEASE) is ready"
+	@$(call ready,$(RELEASE))
 
 test: setup-test ## Check everything: format, lints, dependencies, tests on both databases, browser tests, API fuzzing
 	@rm -f $(NOT_CHECKED); trap 'cat $(NOT_CHECKED) 2>/dev/null || true' EXIT; \
@@ -84,5 +86,4 @@ target/client/built-%: $(CLIENT_SOURCES)
 # Always runs Cargo, which knows the sources of the server, and is quick if there is nothing to do
 server: client
 	@$(OPENSSL) cargo build --locked --profile local --features ssr --bin sirius
-	@built='$(CARGO_TARGET)/local/sirius'; \
-	if ! cmp -s "$$built" $(SERVER); then install -D "$$built" $(SERVER); echo "$(SERVER) is ready"; fi
+	@$(call ready,$(SERVER))

@@ -4,8 +4,7 @@ use crate::{
     auth::{Permission, Role, login::SignOutForm, users::waiting::WaitingAccountsLink},
     error::Error,
     i18n::Locale,
-    orders::list::OrdersPage,
-    parts::{self, NotLoaded, Page},
+    parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
     ui::{self, Announcer, banner::Banner, form::Interrupted},
 };
 use leptos::{
@@ -61,99 +60,99 @@ pub fn App() -> impl IntoView {
             <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
                 <Banner />
                 <Routes fallback=NotFound>
-                    <Route path=path!("/") view=lazy(Page::Home) ssr=SsrMode::Async />
-                    <Route path=path!("/login") view=lazy(Page::Login) ssr=SsrMode::Async />
-                    <Route path=path!("/login/code") view=lazy(Page::Code) ssr=SsrMode::Async />
-                    <Route path=path!("/register") view=lazy(Page::Register) ssr=SsrMode::Async />
-                    <Route path=path!("/register/pending") view=lazy(Page::Pending) ssr=SsrMode::Async />
+                    <Route path=path!("/") view=page(Page::Home) ssr=SsrMode::Async />
+                    <Route path=path!("/login") view=page(Page::Account(Account::Login)) ssr=SsrMode::Async />
+                    <Route path=path!("/login/code") view=page(Page::Account(Account::Code)) ssr=SsrMode::Async />
+                    <Route path=path!("/register") view=page(Page::Account(Account::Register)) ssr=SsrMode::Async />
+                    <Route path=path!("/register/pending") view=page(Page::Account(Account::Pending)) ssr=SsrMode::Async />
                     <Route
                         path=path!("/account")
-                        view=lazy(Page::Account).only(OwnAccount, td_string!(locale, auth.account))
+                        view=page(Page::Account(Account::Own)).only(OwnAccount, td_string!(locale, auth.account))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products")
-                        view=lazy(Page::Products).only(ViewStock, td_string!(locale, products.title))
+                        view=page(Page::Stock(Stock::Products)).only(ViewStock, td_string!(locale, products.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/new")
-                        view=lazy(Page::NewProduct).only(EditProducts, td_string!(locale, products.new_product))
+                        view=page(Page::Stock(Stock::NewProduct)).only(EditProducts, td_string!(locale, products.new_product))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/import")
-                        view=lazy(Page::ImportProducts).only(EditProducts, td_string!(locale, import.products))
+                        view=page(Page::Stock(Stock::ImportProducts)).only(EditProducts, td_string!(locale, import.products))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/:id")
-                        view=lazy(Page::Product).only(ViewStock, td_string!(locale, products.title))
+                        view=page(Page::Stock(Stock::Product)).only(ViewStock, td_string!(locale, products.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/supplies")
-                        view=lazy(Page::Supplies).only(Supplies, td_string!(locale, nav.supplies))
+                        view=page(Page::Stock(Stock::Supplies)).only(Supplies, td_string!(locale, nav.supplies))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/supplies/import")
-                        view=lazy(Page::ImportSupplies).only(Supplies, td_string!(locale, import.supplies))
+                        view=page(Page::Stock(Stock::ImportSupplies)).only(Supplies, td_string!(locale, import.supplies))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/orders")
-                        view=move || page(Orders, td_string!(locale, nav.orders), OrdersPage)
+                        view=page(Page::Orders).only(Orders, td_string!(locale, nav.orders))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/orders/new")
-                        view=lazy(Page::NewOrder).only(Orders, td_string!(locale, orders.new_order))
+                        view=page(Page::Order(Order::New)).only(Orders, td_string!(locale, orders.new_order))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/orders/:id")
-                        view=lazy(Page::Order).only(Orders, td_string!(locale, nav.orders))
+                        view=page(Page::Order(Order::One)).only(Orders, td_string!(locale, nav.orders))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/analytics")
-                        view=lazy(Page::Analytics).only(AdminArea, td_string!(locale, nav.analytics))
+                        view=page(Page::Admin(Admin::Analytics)).only(AdminArea, td_string!(locale, nav.analytics))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/rates")
-                        view=lazy(Page::Rates).only(AdminArea, td_string!(locale, nav.rates))
+                        view=page(Page::Admin(Admin::Rates)).only(AdminArea, td_string!(locale, nav.rates))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/users")
-                        view=lazy(Page::Users).only(ManageUsers, td_string!(locale, nav.users))
+                        view=page(Page::Admin(Admin::Users)).only(ManageUsers, td_string!(locale, nav.users))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/users/:username")
-                        view=lazy(Page::User).only(ManageUsers, td_string!(locale, nav.users))
+                        view=page(Page::Admin(Admin::User)).only(ManageUsers, td_string!(locale, nav.users))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/logs")
-                        view=lazy(Page::Log).only(AdminArea, td_string!(locale, nav.log))
+                        view=page(Page::Admin(Admin::Log)).only(AdminArea, td_string!(locale, nav.log))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/customers")
-                        view=lazy(Page::Customers).only(EraseCustomers, td_string!(locale, customers.title))
+                        view=page(Page::Admin(Admin::Customers)).only(EraseCustomers, td_string!(locale, customers.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/customers/erasures/:id")
-                        view=lazy(Page::Erasure).only(EraseCustomers, td_string!(locale, customers.title))
+                        view=page(Page::Admin(Admin::Erasure)).only(EraseCustomers, td_string!(locale, customers.title))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/admin/notifications")
-                        view=lazy(Page::Notifications).only(AdminArea, td_string!(locale, nav.notifications))
+                        view=page(Page::Admin(Admin::Notifications)).only(AdminArea, td_string!(locale, nav.notifications))
                         ssr=SsrMode::Async
                     />
                 </Routes>
@@ -166,33 +165,20 @@ pub fn App() -> impl IntoView {
     }
 }
 
-/// Shows a page to visitors with the permission, and only its title and an error to all others.
-fn page<V: IntoView + 'static>(
-    permission: Permission,
-    title: &'static str,
-    page: fn() -> V,
-) -> AnyView {
-    if ui::may(permission) {
-        page().into_any()
-    } else {
-        view! { <Refusal permission title /> }.into_any()
-    }
-}
-
-/// The view of a route whose code the client loads when it needs it.
+/// The view of a route. If the code of its page is in a part, the client loads it when it needs it.
 #[derive(Clone, Copy)]
-struct LazyPage {
+struct PageView {
     page: Page,
     /// The permission that the page needs, and its title.
     only: Option<(Permission, &'static str)>,
 }
 
 /// Returns the view of a page that everyone may open.
-const fn lazy(page: Page) -> LazyPage {
-    LazyPage { page, only: None }
+const fn page(page: Page) -> PageView {
+    PageView { page, only: None }
 }
 
-impl LazyPage {
+impl PageView {
     /// Shows the page to visitors with the permission, and only its title and an error to all others.
     const fn only(self, permission: Permission, title: &'static str) -> Self {
         Self {
@@ -202,7 +188,7 @@ impl LazyPage {
     }
 }
 
-impl ChooseView for LazyPage {
+impl ChooseView for PageView {
     async fn choose(self) -> AnyView {
         if let Some((permission, title)) = self.only
             && !ui::may(permission)
@@ -219,8 +205,10 @@ impl ChooseView for LazyPage {
     }
 
     async fn preload(&self) {
-        // If that fails, `choose` tries again.
-        let _ = self.page.part().load().await;
+        if let Some(part) = self.page.part() {
+            // If that fails, `choose` tries again.
+            let _ = part.load().await;
+        }
     }
 }
 

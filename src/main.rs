@@ -49,7 +49,11 @@ enum Command {
         #[arg(long, default_value_t = 300, value_parser = clap::value_parser!(u32).range(1..=1_000_000))]
         orders: u32,
         /// Number of products to create
-        #[arg(long, default_value_t = demo::KINDS, value_parser = clap::value_parser!(u16).range(1..=i64::from(demo::MOST)))]
+        #[arg(
+            long,
+            default_value_t = demo::KINDS,
+            value_parser = clap::value_parser!(u16).range(1..=i64::from(demo::MOST))
+        )]
         products: u16,
     },
     /// Manage accounts

@@ -17,7 +17,7 @@ use crate::{
     home::HomePage,
     import::page::{ImportProductsPage, ImportSuppliesPage},
     notifications::page::NotificationsPage,
-    orders::{form::NewOrderPage, page::OrderPage},
+    orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
     supplies::page::SuppliesPage,
     ui::form::Interrupted,
@@ -37,23 +37,49 @@ impl From<SplitLoaderError> for NotLoaded {
     }
 }
 
-/// A page whose code is in a part.
+/// A page.
 #[derive(Clone, Copy, Debug)]
 pub enum Page {
+    /// The list of orders, which is in the main part.
+    Orders,
     Home,
-    NewOrder,
-    Order,
+    Order(Order),
+    Stock(Stock),
+    Account(Account),
+    Admin(Admin),
+}
+
+/// A page of the part for single orders.
+#[derive(Clone, Copy, Debug)]
+pub enum Order {
+    New,
+    One,
+}
+
+/// A page of the part for the stock.
+#[derive(Clone, Copy, Debug)]
+pub enum Stock {
     Products,
     NewProduct,
     ImportProducts,
     Product,
     Supplies,
     ImportSupplies,
+}
+
+/// A page of the part for one's own account.
+#[derive(Clone, Copy, Debug)]
+pub enum Account {
     Login,
     Code,
     Register,
     Pending,
-    Account,
+    Own,
+}
+
+/// A page of the part for admins.
+#[derive(Clone, Copy, Debug)]
+pub enum Admin {
     Analytics,
     Rates,
     Users,
@@ -77,37 +103,25 @@ pub enum Part {
 impl Page {
     /// Draws the page, once its code is loaded.
     pub async fn draw(self) -> Result<AnyView, NotLoaded> {
-        match self.part() {
-            Part::Home => home(self).await,
-            Part::Orders => orders(self).await,
-            Part::Stock => stock(self).await,
-            Part::Account => account(self).await,
-            Part::Admin => admin(self).await,
+        match self {
+            Self::Orders => Ok(view! { <OrdersPage /> }.into_any()),
+            Self::Home => home().await,
+            Self::Order(page) => orders(page).await,
+            Self::Stock(page) => stock(page).await,
+            Self::Account(page) => account(page).await,
+            Self::Admin(page) => admin(page).await,
         }
     }
 
-    /// Returns the part that has the code of the page.
-    pub const fn part(self) -> Part {
+    /// Returns the part that has the code of the page; `None` for the main part.
+    pub const fn part(self) -> Option<Part> {
         match self {
-            Self::Home => Part::Home,
-            Self::NewOrder | Self::Order => Part::Orders,
-            Self::Products
-            | Self::NewProduct
-            | Self::ImportProducts
-            | Self::Product
-            | Self::Supplies
-            | Self::ImportSupplies => Part::Stock,
-            Self::Login | Self::Code | Self::Register | Self::Pending | Self::Account => {
-                Part::Account
-            }
-            Self::Analytics
-            | Self::Rates
-            | Self::Users
-            | Self::User
-            | Self::Log
-            | Self::Customers
-            | Self::Erasure
-            | Self::Notifications => Part::Admin,
+            Self::Orders => None,
+            Self::Home => Some(Part::Home),
+            Self::Order(_) => Some(Part::Orders),
+            Self::Stock(_) => Some(Part::Stock),
+            Self::Account(_) => Some(Part::Account),
+            Self::Admin(_) => Some(Part::Admin),
         }
     }
 }
@@ -151,44 +165,38 @@ impl Part {
 }
 
 #[wasm_split(home, wasm_split_path = leptos::wasm_split, preload(load_home), fallible)]
-fn home(page: Page) -> Result<AnyView, NotLoaded> {
-    match page {
-        Page::Home => Ok(view! { <HomePage /> }.into_any()),
-        _ => Err(NotLoaded),
-    }
+fn home() -> Result<AnyView, NotLoaded> {
+    Ok(view! { <HomePage /> }.into_any())
 }
 
 #[wasm_split(orders, wasm_split_path = leptos::wasm_split, preload(load_orders), fallible)]
-fn orders(page: Page) -> Result<AnyView, NotLoaded> {
+fn orders(page: Order) -> Result<AnyView, NotLoaded> {
     Ok(match page {
-        Page::NewOrder => view! { <NewOrderPage /> }.into_any(),
-        Page::Order => view! { <OrderPage /> }.into_any(),
-        _ => return Err(NotLoaded),
+        Order::New => view! { <NewOrderPage /> }.into_any(),
+        Order::One => view! { <OrderPage /> }.into_any(),
     })
 }
 
 #[wasm_split(stock, wasm_split_path = leptos::wasm_split, preload(load_stock), fallible)]
-fn stock(page: Page) -> Result<AnyView, NotLoaded> {
+fn stock(page: Stock) -> Result<AnyView, NotLoaded> {
     Ok(match page {
-        Page::Products => view! { <ProductsPage /> }.into_any(),
-        Page::NewProduct => view! { <NewProductPage /> }.into_any(),
-        Page::ImportProducts => view! { <ImportProductsPage /> }.into_any(),
-        Page::Product => view! { <ProductPage /> }.into_any(),
-        Page::Supplies => view! { <SuppliesPage /> }.into_any(),
-        Page::ImportSupplies => view! { <ImportSuppliesPage /> }.into_any(),
-        _ => return Err(NotLoaded),
+        Stock::Products => view! { <ProductsPage /> }.into_any(),
+        Stock::NewProduct => view! { <NewProductPage /> }.into_any(),
+        Stock::ImportProducts => view! { <ImportProductsPage /> }.into_any(),
+        Stock::Product => view! { <ProductPage /> }.into_any(),
+        Stock::Supplies => view! { <SuppliesPage /> }.into_any(),
+        Stock::ImportSupplies => view! { <ImportSuppliesPage /> }.into_any(),
     })
 }
 
 #[wasm_split(account, wasm_split_path = leptos::wasm_split, preload(load_account), fallible)]
-fn account(page: Page) -> Result<AnyView, NotLoaded> {
+fn account(page: Account) -> Result<AnyView, NotLoaded> {
     Ok(match page {
-        Page::Login => view! { <LoginPage /> }.into_any(),
-        Page::Code => view! { <CodePage /> }.into_any(),
-        Page::Register => view! { <RegisterPage /> }.into_any(),
-        Page::Pending => view! { <PendingPage /> }.into_any(),
-        Page::Account => view! { <AccountPage /> }.into_any(),
-        _ => return Err(NotLoaded),
+        Account::Login => view! { <LoginPage /> }.into_any(),
+        Account::Code => view! { <CodePage /> }.into_any(),
+        Account::Register => view! { <RegisterPage /> }.into_any(),
+        Account::Pending => view! { <PendingPage /> }.into_any(),
+        Account::Own => view! { <AccountPage /> }.into_any(),
     })
 }
 
@@ -199,16 +207,15 @@ pub fn sign_in_dialog(interrupted: Interrupted) -> Result<AnyView, NotLoaded> {
 }
 
 #[wasm_split(admin, wasm_split_path = leptos::wasm_split, preload(load_admin), fallible)]
-fn admin(page: Page) -> Result<AnyView, NotLoaded> {
+fn admin(page: Admin) -> Result<AnyView, NotLoaded> {
     Ok(match page {
-        Page::Analytics => view! { <AnalyticsPage /> }.into_any(),
-        Page::Rates => view! { <RatesPage /> }.into_any(),
-        Page::Users => view! { <UsersPage /> }.into_any(),
-        Page::User => view! { <UserPage /> }.into_any(),
-        Page::Log => view! { <LogPage /> }.into_any(),
-        Page::Customers => view! { <CustomersPage /> }.into_any(),
-        Page::Erasure => view! { <ErasurePage /> }.into_any(),
-        Page::Notifications => view! { <NotificationsPage /> }.into_any(),
-        _ => return Err(NotLoaded),
+        Admin::Analytics => view! { <AnalyticsPage /> }.into_any(),
+        Admin::Rates => view! { <RatesPage /> }.into_any(),
+        Admin::Users => view! { <UsersPage /> }.into_any(),
+        Admin::User => view! { <UserPage /> }.into_any(),
+        Admin::Log => view! { <LogPage /> }.into_any(),
+        Admin::Customers => view! { <CustomersPage /> }.into_any(),
+        Admin::Erasure => view! { <ErasurePage /> }.into_any(),
+        Admin::Notifications => view! { <NotificationsPage /> }.into_any(),
     })
 }

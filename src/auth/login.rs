@@ -151,7 +151,7 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
     let action = FormAction::new::<SignInAgain>();
     let (dialog, form) = (NodeRef::<html::Dialog>::new(), NodeRef::<html::Form>::new());
     Effect::new(move || {
-        if let (true, Some(dialog)) = (unsent.read().is_some(), dialog.get()) {
+        if let Some(dialog) = dialog.get() {
             let _ = dialog.show_modal();
         }
     });
@@ -184,74 +184,61 @@ pub fn SignInDialog(interrupted: Interrupted) -> impl IntoView {
             action.send(fields);
         }
     };
-    let close = move |_| {
-        action.forget();
-        unsent.set(None);
-    };
     let cancel = move |_| {
         if let Some(dialog) = dialog.get_untracked() {
             dialog.close();
         }
     };
     view! {
-        <dialog class="question" node_ref=dialog aria-labelledby="sign-in-again" on:close=close>
+        <dialog class="question" node_ref=dialog aria-labelledby="sign-in-again" on:close=move |_| unsent.set(None)>
             <h2 id="sign-in-again">{td_string!(locale, auth.session_ended)}</h2>
             {move || action.error().map(|error| view! { <Failure error /> })}
-            {move || {
-                unsent
-                    .read()
-                    .is_some()
-                    .then(|| {
-                        view! {
-                            <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
+            <form node_ref=form method="post" action=action.path() novalidate on:submit=submit>
+                <label class="field">
+                    <span class="field-label">{td_string!(locale, fields.username)}</span>
+                    <input
+                        class="input mb-3 w-full"
+                        name="username"
+                        autocomplete="username"
+                        value=ui::me().map(|me| me.username)
+                    />
+                </label>
+                <label class="field">
+                    <span class="field-label">{td_string!(locale, fields.password)}</span>
+                    <input
+                        class="input mb-4 w-full"
+                        name="password"
+                        type="password"
+                        autocomplete="current-password"
+                        autofocus
+                    />
+                </label>
+                {move || {
+                    needs_code
+                        .get()
+                        .then(|| {
+                            view! {
                                 <label class="field">
-                                    <span class="field-label">{td_string!(locale, fields.username)}</span>
-                                    <input
-                                        class="input mb-3 w-full"
-                                        name="username"
-                                        autocomplete="username"
-                                        value=ui::me().map(|me| me.username)
-                                    />
-                                </label>
-                                <label class="field">
-                                    <span class="field-label">{td_string!(locale, fields.password)}</span>
+                                    <span class="field-label">{td_string!(locale, totp.code)}</span>
                                     <input
                                         class="input mb-4 w-full"
-                                        name="password"
-                                        type="password"
-                                        autocomplete="current-password"
-                                        autofocus
+                                        name="code"
+                                        autocomplete="one-time-code"
+                                        node_ref=code
                                     />
                                 </label>
-                                {move || {
-                                    needs_code
-                                        .get()
-                                        .then(|| {
-                                            view! {
-                                                <label class="field">
-                                                    <span class="field-label">{td_string!(locale, totp.code)}</span>
-                                                    <input
-                                                        class="input mb-4 w-full"
-                                                        name="code"
-                                                        autocomplete="one-time-code"
-                                                        node_ref=code
-                                                    />
-                                                </label>
-                                            }
-                                        })
-                                }}
-                                <div class="question-buttons">
-                                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>
-                                        {td_string!(locale, auth.sign_in_and_send)}
-                                    </button>
-                                    <button class="btn" type="button" on:click=cancel>
-                                        {td_string!(locale, ui.cancel)}
-                                    </button>
-                                </div>
-                            </form>
-                        }
-                    })
-            }}
+                            }
+                        })
+                }}
+                <div class="question-buttons">
+                    <button class="btn btn-primary" type="submit" disabled=move || action.is_pending()>
+                        {td_string!(locale, auth.sign_in_and_send)}
+                    </button>
+                    <button class="btn" type="button" on:click=cancel>
+                        {td_string!(locale, ui.cancel)}
+                    </button>
+                </div>
+            </form>
         </dialog>
     }
 }

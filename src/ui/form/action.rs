@@ -93,11 +93,6 @@ impl FormAction {
         });
     }
 
-    /// Forgets the last answer.
-    pub fn forget(self) {
-        self.outcome.set(None);
-    }
-
     /// Returns the path to which a browser without JavaScript sends the form.
     pub const fn path(self) -> &'static str {
         self.path
