@@ -64,7 +64,11 @@ pub fn App() -> impl IntoView {
                     <Route path=path!("/login") view=page(Page::Account(Account::Login)) ssr=SsrMode::Async />
                     <Route path=path!("/login/code") view=page(Page::Account(Account::Code)) ssr=SsrMode::Async />
                     <Route path=path!("/register") view=page(Page::Account(Account::Register)) ssr=SsrMode::Async />
-                    <Route path=path!("/register/pending") view=page(Page::Account(Account::Pending)) ssr=SsrMode::Async />
+                    <Route
+                        path=path!("/register/pending")
+                        view=page(Page::Account(Account::Pending))
+                        ssr=SsrMode::Async
+                    />
                     <Route
                         path=path!("/account")
                         view=page(Page::Account(Account::Own)).only(OwnAccount, td_string!(locale, auth.account))
@@ -77,12 +81,14 @@ pub fn App() -> impl IntoView {
                     />
                     <Route
                         path=path!("/products/new")
-                        view=page(Page::Stock(Stock::NewProduct)).only(EditProducts, td_string!(locale, products.new_product))
+                        view=page(Page::Stock(Stock::NewProduct))
+                            .only(EditProducts, td_string!(locale, products.new_product))
                         ssr=SsrMode::Async
                     />
                     <Route
                         path=path!("/products/import")
-                        view=page(Page::Stock(Stock::ImportProducts)).only(EditProducts, td_string!(locale, import.products))
+                        view=page(Page::Stock(Stock::ImportProducts))
+                            .only(EditProducts, td_string!(locale, import.products))
                         ssr=SsrMode::Async
                     />
                     <Route
@@ -97,7 +103,8 @@ pub fn App() -> impl IntoView {
                     />
                     <Route
                         path=path!("/supplies/import")
-                        view=page(Page::Stock(Stock::ImportSupplies)).only(Supplies, td_string!(locale, import.supplies))
+                        view=page(Page::Stock(Stock::ImportSupplies))
+                            .only(Supplies, td_string!(locale, import.supplies))
                         ssr=SsrMode::Async
                     />
                     <Route
@@ -142,7 +149,8 @@ pub fn App() -> impl IntoView {
                     />
                     <Route
                         path=path!("/admin/customers")
-                        view=page(Page::Admin(Admin::Customers)).only(EraseCustomers, td_string!(locale, customers.title))
+                        view=page(Page::Admin(Admin::Customers))
+                            .only(EraseCustomers, td_string!(locale, customers.title))
                         ssr=SsrMode::Async
                     />
                     <Route
@@ -152,7 +160,8 @@ pub fn App() -> impl IntoView {
                     />
                     <Route
                         path=path!("/admin/notifications")
-                        view=page(Page::Admin(Admin::Notifications)).only(AdminArea, td_string!(locale, nav.notifications))
+                        view=page(Page::Admin(Admin::Notifications))
+                            .only(AdminArea, td_string!(locale, nav.notifications))
                         ssr=SsrMode::Async
                     />
                 </Routes>
