@@ -23,12 +23,12 @@ NOT_CHECKED := target/not-checked
 CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
 	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
 
-.PHONY: help run test dev lint deny unit e2e fuzz storm screenshots sbom release setup-build setup-release setup-test client server
+.PHONY: help run test dev lint deny unit e2e fuzz storm bench bench-quick screenshots sbom release setup-build setup-release setup-test client server
 
 help: ## List these tasks
 	@echo "Sirius: stock and orders of a small shop"
 	@echo
-	@sed -n 's/^\([a-z0-9]*\):.* ## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | column -t -s '#'
+	@sed -n 's/^\([a-z0-9-]*\):.* ## \(.*\)/  make \1#\2/p' $(MAKEFILE_LIST) | column -t -s '#'
 
 run: server ## Build what has changed quickly, and serve on 127.0.0.1:3000 (data in data/sirius.db)
 	@exec $(SERVER)
@@ -65,6 +65,13 @@ fuzz: setup-test server ## Fuzz the API for a minute, based on its OpenAPI docum
 
 storm: setup-test server ## Kill, stop and starve a server under load, and print which operations it kept
 	@scripts/storm $(SERVER)
+
+bench: setup-test release ## Measure speed with a million orders, on both databases
+	@cargo build --locked --release --features ssr --bin sirius-bench
+	@scripts/with-postgres --durable $(CARGO_TARGET)/release/sirius-bench run $(RELEASE) $(ARGS)
+
+bench-quick: ## Measure speed with 50,000 orders, in five minutes
+	@$(MAKE) bench ARGS=--quick
 
 screenshots: setup-test server ## Take the screenshots in docs/
 	cd end2end && ../scripts/with-postgres node_modules/.bin/playwright test --project=screenshots $(ARGS)

@@ -1,8 +1,6 @@
 //! Analytics: an example checked against figures computed by hand, and random data checked against sums over the
 //! orders.
 
-mod speed;
-
 use crate::tests::support::{App, PHONE, apply, on_both_databases};
 use crate::{
     analytics::{
