@@ -128,6 +128,12 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route
+                        path=path!("/admin/analytics/products")
+                        view=page(Page::Admin(Admin::ProductSales))
+                            .only(AdminArea, td_string!(locale, nav.analytics))
+                        ssr=SsrMode::Async
+                    />
+                    <Route
                         path=path!("/admin/rates")
                         view=page(Page::Admin(Admin::Rates)).only(AdminArea, td_string!(locale, nav.rates))
                         ssr=SsrMode::Async

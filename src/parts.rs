@@ -4,7 +4,7 @@
 //! a browser loads when it opens the first page of one.
 
 use crate::{
-    analytics::{page::AnalyticsPage, rates_page::RatesPage},
+    analytics::{page::AnalyticsPage, products::ProductSalesPage, rates_page::RatesPage},
     audit::list::LogPage,
     auth::{
         account::AccountPage,
@@ -81,6 +81,7 @@ pub enum Account {
 #[derive(Clone, Copy, Debug)]
 pub enum Admin {
     Analytics,
+    ProductSales,
     Rates,
     Users,
     User,
@@ -210,6 +211,7 @@ pub fn sign_in_dialog(interrupted: Interrupted) -> Result<AnyView, NotLoaded> {
 fn admin(page: Admin) -> Result<AnyView, NotLoaded> {
     Ok(match page {
         Admin::Analytics => view! { <AnalyticsPage /> }.into_any(),
+        Admin::ProductSales => view! { <ProductSalesPage /> }.into_any(),
         Admin::Rates => view! { <RatesPage /> }.into_any(),
         Admin::Users => view! { <UsersPage /> }.into_any(),
         Admin::User => view! { <UserPage /> }.into_any(),

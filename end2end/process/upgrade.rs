@@ -97,6 +97,7 @@ async fn assert_works(database: &Database) {
         "/api/supplies",
         "/api/users",
         "/api/analytics/summary",
+        "/api/analytics/products",
     ] {
         let listed = get(&anna, &server.site, path).await.unwrap();
         assert_eq!(listed.status, 200, "{path}: {listed:?}");

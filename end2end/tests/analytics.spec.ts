@@ -43,6 +43,28 @@ test("the analytics of a year have totals, a chart, a matching file and an Engli
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 
+test("the sales by product keep the range, are sorted, and lead to the report about one product @postgres", async ({ page, server }) => {
+  await shop.signInAs(page, server, "admin");
+  await shop.open(page, "/admin/analytics?preset=year");
+  await page.getByRole("link", { name: "По товарам" }).click();
+  await expect(page).toHaveURL("/admin/analytics/products?preset=year");
+  await expect(page.getByRole("link", { name: "По товарам" })).toHaveAttribute("aria-current", "page");
+  await page.getByRole("link", { name: "Продано, шт." }).click();
+  await page.getByRole("link", { name: "Продано, шт." }).click();
+  await expect(page).toHaveURL(/sort=-qty/);
+  await expect(page.getByRole("columnheader", { name: "Продано, шт." })).toHaveAttribute("aria-sort", "descending");
+  const sold = await page.locator('td[data-label="Продано, шт."]').allInnerTexts();
+  expect(sold.length).toBeGreaterThan(5);
+  const pieces = sold.map((text) => Number(text.replace(/\D/g, "")));
+  expect(pieces).toEqual(pieces.toSorted((one, other) => other - one));
+
+  const first = page.locator("tbody tr").first();
+  const name = await first.getByRole("link").innerText();
+  await first.getByRole("link").click();
+  await expect(page.locator("main").getByRole("link", { name, exact: true })).toBeVisible();
+  await expect(shop.fact(page, "Продано, шт.").first()).toHaveText(sold[0]);
+});
+
 test("the form for a custom period shows that period", async ({ page, server }) => {
   await shop.signInAs(page, server, "admin");
   await shop.open(page, "/admin/analytics");

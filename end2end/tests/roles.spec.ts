@@ -25,6 +25,7 @@ const access: [path: string, callers: Caller[]][] = [
   ["/products/import", stockKeepers],
   ["/supplies/import", stockKeepers],
   ["/admin/analytics", ["admin"]],
+  ["/admin/analytics/products", ["admin"]],
   ["/admin/rates", ["admin"]],
   ["/admin/users", ["admin"]],
   ["/admin/logs", ["admin"]],

@@ -47,6 +47,7 @@ export const pages = (product: number, order: number) => [
 /** The admin pages, with an existing account and erasure. */
 export const adminPages = (user: string, erasure: number) => [
   "/admin/analytics",
+  "/admin/analytics/products",
   "/admin/rates",
   "/admin/users",
   `/admin/users/${user}`,

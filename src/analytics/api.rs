@@ -1,7 +1,7 @@
 //! The REST endpoints for analytics and exchange rates.
 
 use super::{
-    By, PeriodFigures, ProductFigures, Query, Rate, Summary,
+    By, PeriodFigures, ProductFigures, ProductQuery, Query, Rate, Summary,
     figures::{Figures, Share},
     rates::{self, NewRate},
     service,
@@ -25,6 +25,7 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(summary))
+        .routes(routes!(list_product_sales))
         .routes(routes!(list_rates))
         .routes(routes!(set_rate))
 }
@@ -128,8 +129,6 @@ struct SummaryJson {
     to: String,
     by: By,
     totals: FiguresJson,
-    /// Products with orders issued or denied in the range, highest revenue first
-    products: Vec<ProductSales>,
     /// Every period of the range, including those without sales
     periods: Vec<PeriodSales>,
 }
@@ -141,7 +140,6 @@ impl From<Summary> for SummaryJson {
             to: summary.to.to_string(),
             by: summary.by,
             totals: summary.totals.into(),
-            products: summary.products.into_iter().map(Into::into).collect(),
             periods: summary.periods.into_iter().map(Into::into).collect(),
         }
     }
@@ -164,6 +162,28 @@ impl From<Summary> for SummaryJson {
 async fn summary(caller: Caller, params: Params<Query>) -> Result<Json<SummaryJson>, Error> {
     let summary = caller.search(params, service::summary).await?;
     Ok(Json(summary.into()))
+}
+
+/// List the sales by product, highest revenue first
+///
+/// Products with orders issued or denied in the range.
+#[utoipa::path(
+    get,
+    path = "/api/analytics/products",
+    operation_id = "list_product_sales",
+    tag = "analytics",
+    params(ProductQuery),
+    responses(
+        (status = OK, description = "A page of products", body = Listing<ProductSales>),
+        AuthErrors, PermissionErrors, ListErrors
+    )
+)]
+async fn list_product_sales(
+    caller: Caller,
+    params: Params<ProductQuery>,
+) -> Result<Json<Listing<ProductSales>>, Error> {
+    let found = caller.search(params, service::products).await?;
+    Ok(Listing::of(found.page))
 }
 
 /// Euro exchange rate, valid from its day until the next rate

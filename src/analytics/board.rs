@@ -11,8 +11,6 @@ pub struct AnalyticsData {
     pub preset: Option<Preset>,
     pub summary: Summary,
     pub before: Compared,
-    /// Number of products that the summary leaves out.
-    pub more_products: usize,
     /// Number and name of the product that the report is limited to.
     pub product: Option<(i64, String)>,
     /// The newest exchange rate.

@@ -51,7 +51,7 @@ pub async fn download(State(app): State<AppState>, parts: Parts) -> Response {
 }
 
 fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
-    let summary = service::for_file(tx, query)?;
+    let (summary, products) = service::for_file(tx, query)?;
     let locale = sheet.locale;
     let section = |code: &'static str, words: &'static str, sheet: &mut Sheet| match sheet.format {
         Format::Excel => sheet.plain(words),
@@ -70,7 +70,7 @@ fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(period_name(period.start, summary.by, locale))?;
         figures(sheet, &period.figures, None)?;
     }
-    for product in &summary.products {
+    for product in &products {
         section("product", td_string!(locale, fields.product), sheet)?;
         sheet.plain("")?;
         sheet.plain(product.product_id)?;

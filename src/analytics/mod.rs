@@ -13,6 +13,7 @@ pub mod figures;
 pub mod page;
 mod periods;
 pub mod products;
+mod range;
 pub mod rates_page;
 pub mod reorder;
 mod totals;
@@ -34,7 +35,7 @@ pub mod service;
 #[cfg(feature = "ssr")]
 pub mod sums;
 
-use crate::{codes::codes, moment::Moment};
+use crate::{codes::codes, moment::Moment, page::list_query};
 use chrono::NaiveDate;
 use figures::{Figures, Share};
 use serde::{Deserialize, Serialize};
@@ -64,7 +65,7 @@ codes! {
 }
 
 codes! {
-    /// The column by which the products table is sorted.
+    /// The column by which the sales by product are sorted.
     pub enum Sort {
         Name = "name",
         Orders = "orders",
@@ -106,9 +107,23 @@ pub struct Query {
     /// Length of the periods in the report
     #[cfg_attr(feature = "ssr", param(value_type = Option<By>, inline, default = "day", example = "day"))]
     pub by: String,
-    /// A code of [`Sort`], prefixed with `-` for descending order. Empty means highest revenue first.
-    #[cfg_attr(feature = "ssr", param(ignore))]
-    pub sort: String,
+}
+
+list_query! {
+    /// The parameters of the sales by product, as typed in the URL.
+    pub struct ProductQuery {
+        /// A named range of days; ignored when `from` or `to` is given
+        preset: Preset { ignore },
+        /// First day of the range; defaults to the first day of the month that contains `to`
+        from: String { format = Date, example = "2026-11-01" },
+        /// Last day of the range, inclusive; defaults to today, or to `from` if that is later
+        to: String { format = Date, example = "2026-11-30" },
+        /// Field to sort by; a leading `-` sorts in descending order
+        sort: String {
+            pattern = "^-?(name|orders|qty|revenue|share|cost|profit|margin|average|discount|denied|uncosted)$",
+            example = "-revenue"
+        },
+    }
 }
 
 /// The sales in a range of days, both ends inclusive.
@@ -118,8 +133,6 @@ pub struct Summary {
     pub to: NaiveDate,
     pub by: By,
     pub totals: Figures,
-    /// Products with orders issued or denied in the range.
-    pub products: Vec<ProductFigures>,
     /// Every period of the range, including those without sales.
     pub periods: Vec<PeriodFigures>,
 }

@@ -1,7 +1,7 @@
 //! Computes the reports: sales, profit, and products to reorder.
 
 use super::{
-    By, PeriodFigures, Preset, ProductFigures, Query, Sort, Summary,
+    By, PeriodFigures, Preset, ProductFigures, ProductQuery, Query, Sort, Summary,
     board::{AnalyticsData, Compared},
     figures::{Figures, Share},
     period::{self, Range, month_of},
@@ -12,8 +12,9 @@ use super::{
 };
 use crate::{
     auth::Permission,
-    db::{self, Conn},
+    db::{self, Column, Conn, Keyset, SortKey, SortOrder},
     error::{Error, Problem},
+    page::Page,
     schema::products,
     text::fold,
     transaction::Tx,
@@ -21,14 +22,12 @@ use crate::{
 };
 use chrono::{Days, NaiveDate};
 use diesel::prelude::*;
-use std::collections::BTreeMap;
+use std::{cmp::Reverse, collections::BTreeMap};
 
 /// The largest number of periods in a report.
 const PERIODS: usize = 1_100;
 /// The longest range of a report, in years.
 const YEARS: i64 = 100;
-/// Number of products that the page shows; a file contains all of them.
-const SHOWN: usize = 200;
 /// Largest number of products in the reorder list.
 const REORDER: i64 = 100;
 /// Number of days over which the pace of sales is measured.
@@ -40,34 +39,19 @@ struct ValidQuery {
     range: Range,
     by: By,
     product: Option<i64>,
-    sort: Sort,
-    descending: bool,
 }
 
 impl Query {
     /// Validates the query. `by` is the period length if the query names none; `None` picks one that suits the range.
     fn check(&self, today: NaiveDate, by: Option<By>) -> Result<ValidQuery, Error> {
         let mut validator = Validator::default();
-        let (from, to) = validator.range(&self.from, &self.to);
-        let preset: Option<Preset> = validator.code("preset", &self.preset);
+        let (preset, range) =
+            read_range(&mut validator, today, &self.preset, [&self.from, &self.to]);
         let wanted: Option<By> = validator.code("by", &self.by);
         let product = validator.take(
             "product_id",
             optional(number(1..=i64::MAX))(&self.product_id),
         );
-        let sort: Option<Sort> = validator.code("sort", self.sort.trim_start_matches('-'));
-        let is_free = from.is_some() || to.is_some();
-        let preset = (!is_free).then(|| preset.unwrap_or(Preset::ThisMonth));
-        let range = preset.map_or_else(
-            || {
-                let to = to.unwrap_or_else(|| today.max(from.unwrap_or(today)));
-                (from.unwrap_or_else(|| month_of(to)), to)
-            },
-            |preset| preset.range(today),
-        );
-        if (range.1 - range.0).num_days() > YEARS * 366 {
-            validator.wrong("to", Problem::RangeTooLong);
-        }
         validator.done()?;
         let by = wanted.or(by).unwrap_or_else(|| By::fitting(range));
         if by.starts(range).nth(PERIODS).is_some() {
@@ -78,9 +62,107 @@ impl Query {
             range,
             by,
             product,
-            sort: sort.unwrap_or(Sort::Revenue),
-            descending: sort.is_none() || self.sort.starts_with('-'),
         })
+    }
+}
+
+/// Reads the range of a report: the first and the last day in `days`, or else a preset.
+fn read_range(
+    validator: &mut Validator,
+    today: NaiveDate,
+    preset: &str,
+    days: [&str; 2],
+) -> (Option<Preset>, Range) {
+    let (from, to) = validator.range(days[0], days[1]);
+    let preset: Option<Preset> = validator.code("preset", preset);
+    let is_free = from.is_some() || to.is_some();
+    let preset = (!is_free).then(|| preset.unwrap_or(Preset::ThisMonth));
+    let range = preset.map_or_else(
+        || {
+            let to = to.unwrap_or_else(|| today.max(from.unwrap_or(today)));
+            (from.unwrap_or_else(|| month_of(to)), to)
+        },
+        |preset| preset.range(today),
+    );
+    if (range.1 - range.0).num_days() > YEARS * 366 {
+        validator.wrong("to", Problem::RangeTooLong);
+    }
+    (preset, range)
+}
+
+/// A page of the sales by product, and the range that it is about.
+pub struct ProductSales {
+    pub preset: Option<Preset>,
+    pub range: Range,
+    pub page: Page<ProductFigures>,
+}
+
+/// Returns the sales by product in a range, a page at a time.
+pub fn products(tx: &mut Tx<'_>, query: &ProductQuery) -> Result<ProductSales, Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    let mut validator = Validator::default();
+    let days = [query.from.as_str(), &query.to];
+    let (preset, range) = read_range(&mut validator, tx.now.day(), &query.preset, days);
+    let sort: Option<Sort> = validator.code("sort", query.sort.trim_start_matches('-'));
+    let limit = validator.page_size(&query.limit);
+    validator.done()?;
+    let descending = sort.is_none() || query.sort.starts_with('-');
+    let sort = sort.unwrap_or(Sort::Revenue);
+    let order = SortOrder {
+        columns: sort.columns(),
+        // Figures are negated instead, so that equal ones are in the same order both ways.
+        descending: descending && sort == Sort::Name,
+    };
+    let keyset = Keyset::new(order, &query.after, &query.before, limit)?;
+    let page = db::snapshot(tx.conn, |conn| {
+        let mut sold = sold(conn, range)?;
+        if sort == Sort::Name {
+            name(conn, &mut sold)?;
+        }
+        let mut page = keyset.page_of_all(sold, |row| {
+            let key = match sort {
+                Sort::Name => SortKey::Text(fold(&row.product_name)),
+                _ if descending => SortKey::Int(sort.number(row).saturating_neg()),
+                _ => SortKey::Int(sort.number(row)),
+            };
+            vec![key, SortKey::Int(row.product_id)]
+        });
+        name(conn, &mut page.items)?;
+        Ok::<_, Error>(page)
+    })?;
+    Ok(ProductSales {
+        preset,
+        range,
+        page,
+    })
+}
+
+impl Sort {
+    const fn columns(self) -> &'static [Column] {
+        const ID: Column = Column::Int("product_id");
+        match self {
+            Self::Name => &[Column::Text("product_name"), ID],
+            _ => &[Column::Int("figure"), ID],
+        }
+    }
+
+    /// Returns the figure to sort by.
+    fn number(self, row: &ProductFigures) -> i64 {
+        let figures = &row.figures;
+        let unknown = i64::MIN;
+        match self {
+            Self::Name => 0,
+            Self::Orders => figures.orders,
+            Self::Qty => figures.qty,
+            Self::Revenue | Self::Share => figures.revenue_rub.0,
+            Self::Cost => figures.cost_eur.0,
+            Self::Profit => figures.profit_rub().map_or(unknown, |profit| profit.0),
+            Self::Margin => figures.margin().map_or(unknown, |margin| margin.0),
+            Self::AveragePrice => figures.average_rub().map_or(unknown, |price| price.0),
+            Self::Discount => figures.discount_rub().0,
+            Self::Denied => figures.denied,
+            Self::Uncosted => figures.uncosted_rub.0,
+        }
     }
 }
 
@@ -98,9 +180,7 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<AnalyticsData, Error> {
     let asked = query.check(today, None)?;
     let has_products = crate::products::search::has_products(tx)?;
     db::snapshot(tx.conn, |conn| {
-        let mut summary = summed(conn, &asked)?;
-        let more_products = summary.products.len().saturating_sub(SHOWN);
-        summary.products.truncate(SHOWN);
+        let summary = summed(conn, &asked)?;
         let (from, to) = period::before(asked.range);
         let totals = totals(conn, (from, to), asked.product)?;
         let product_name = match asked.product {
@@ -112,7 +192,6 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<AnalyticsData, Error> {
             preset: asked.preset,
             summary,
             before: Compared { from, to, totals },
-            more_products,
             product: asked.product.zip(product_name),
             is_rate_old: rates::is_old(rate.as_ref(), today),
             rate,
@@ -122,12 +201,27 @@ pub fn board(tx: &mut Tx<'_>, query: &Query) -> Result<AnalyticsData, Error> {
     })
 }
 
-/// Returns the contents of a file: the summary with all products, and with periods that suit the range unless the query
-/// names a period length.
-pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<Summary, Error> {
+/// Returns the contents of a file: the summary, with periods that suit the range unless the query names a period
+/// length, and the sales of all products or of the one in the query, highest revenue first.
+pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<(Summary, Vec<ProductFigures>), Error> {
     tx.actor.may(Permission::AdminArea)?;
     let asked = query.check(tx.now.day(), None)?;
-    db::snapshot(tx.conn, |conn| summed(conn, &asked))
+    db::snapshot(tx.conn, |conn| {
+        let summary = summed(conn, &asked)?;
+        let mut products = match asked.product {
+            None => sold(conn, asked.range)?,
+            Some(product_id) => vec![ProductFigures {
+                product_id,
+                product_name: String::new(),
+                figures: summary.totals,
+                share: Share::of(1, 1),
+            }],
+        };
+        products.retain(|row| row.figures.orders > 0 || row.figures.denied > 0);
+        products.sort_by_key(|row| (Reverse(row.figures.revenue_rub.0), row.product_id));
+        name(conn, &mut products)?;
+        Ok((summary, products))
+    })
 }
 
 /// Returns the range that a query asks for.
@@ -145,11 +239,6 @@ fn summed(conn: &mut Conn, asked: &ValidQuery) -> Result<Summary, Error> {
     let mut sales = Sales::open(conn)?;
     let has_rate = sales.has_rate();
     let days = dated(&mut sales, asked.range, asked.by, asked.product)?;
-    let mut by_product = match asked.product {
-        None => sales.by_product(asked.range)?,
-        Some(product) => BTreeMap::from([(product, total(&days)?)]),
-    };
-    by_product.retain(|_, sums| *sums != Sums::default());
     let mut periods: BTreeMap<NaiveDate, Sums> = asked
         .by
         .starts(asked.range)
@@ -159,25 +248,11 @@ fn summed(conn: &mut Conn, asked: &ValidQuery) -> Result<Summary, Error> {
         add(&mut periods, asked.by.start(*day), *sums)?;
     }
     let totals = total(&days)?.figures(has_rate);
-    let ids: Vec<i64> = by_product.keys().copied().collect();
-    let mut names = names(conn, &ids)?;
-    let product = |(id, sums): (i64, Sums)| {
-        let figures = sums.figures(has_rate);
-        ProductFigures {
-            product_id: id,
-            product_name: names.remove(&id).unwrap_or_default(),
-            figures,
-            share: Share::of(figures.revenue_rub.0, totals.revenue_rub.0),
-        }
-    };
-    let mut products: Vec<_> = by_product.into_iter().map(product).collect();
-    sort(&mut products, asked.sort, asked.descending);
     Ok(Summary {
         from: asked.range.0,
         to: asked.range.1,
         by: asked.by,
         totals,
-        products,
         periods: periods
             .into_iter()
             .map(|(start, sums)| PeriodFigures {
@@ -226,32 +301,33 @@ fn names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {
     Ok(names)
 }
 
-/// Sorts by a column, then by name.
-fn sort(products: &mut [ProductFigures], by: Sort, descending: bool) {
-    let number = |row: &ProductFigures| {
-        let figures = &row.figures;
-        let unknown = i64::MIN;
-        match by {
-            Sort::Name => 0,
-            Sort::Orders => figures.orders,
-            Sort::Qty => figures.qty,
-            Sort::Revenue | Sort::Share => figures.revenue_rub.0,
-            Sort::Cost => figures.cost_eur.0,
-            Sort::Profit => figures.profit_rub().map_or(unknown, |profit| profit.0),
-            Sort::Margin => figures.margin().map_or(unknown, |margin| margin.0),
-            Sort::AveragePrice => figures.average_rub().map_or(unknown, |price| price.0),
-            Sort::Discount => figures.discount_rub().0,
-            Sort::Denied => figures.denied,
-            Sort::Uncosted => figures.uncosted_rub.0,
-        }
+/// Returns the sales of each product in a range, without their names. Products without sales are absent.
+fn sold(conn: &mut Conn, range: Range) -> Result<Vec<ProductFigures>, Error> {
+    let mut sales = Sales::open(conn)?;
+    let has_rate = sales.has_rate();
+    let revenue = total(&sales.by_day(range)?)?.revenue_rub;
+    let by_product = sales.by_product(range)?;
+    let row = |(product_id, sums): (i64, Sums)| ProductFigures {
+        product_id,
+        product_name: String::new(),
+        figures: sums.figures(has_rate),
+        share: Share::of(sums.revenue_rub, revenue),
     };
-    products.sort_by_cached_key(|row| (number(row), fold(&row.product_name), row.product_id));
-    if descending {
-        products.reverse();
-        if by != Sort::Name {
-            products.sort_by_key(|row| std::cmp::Reverse(number(row)));
-        }
+    let sold = by_product.into_iter();
+    Ok(sold
+        .filter(|(_, sums)| *sums != Sums::default())
+        .map(row)
+        .collect())
+}
+
+/// Adds the names of products to their sales.
+fn name(conn: &mut Conn, sold: &mut [ProductFigures]) -> Result<(), Error> {
+    let ids: Vec<i64> = sold.iter().map(|row| row.product_id).collect();
+    let mut names = names(conn, &ids)?;
+    for row in sold {
+        row.product_name = names.remove(&row.product_id).unwrap_or_default();
     }
+    Ok(())
 }
 
 /// Returns the products below their minimum with their recent sales, lowest stock first.

@@ -15,7 +15,7 @@ use diesel::{
 use serde::{Deserialize, Serialize};
 
 /// The value of a row in one column of the order.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum SortKey {
     Int(i64),
     Text(String),
@@ -134,6 +134,23 @@ impl Keyset {
             after: cursor(rows.last().filter(|_| has_after)),
             items: rows,
         }
+    }
+
+    /// Makes a page of rows that are all in memory, such as sums. `key` is that of [`Keyset::page`].
+    pub fn page_of_all<T>(&self, rows: Vec<T>, key: impl Fn(&T) -> Vec<SortKey>) -> Page<T> {
+        let order = |one: &Vec<SortKey>, other: &Vec<SortKey>| match self.descending() {
+            true => other.cmp(one),
+            false => one.cmp(other),
+        };
+        let is_beyond = |keys: &Vec<SortKey>| {
+            let start = self.keys.as_ref();
+            start.is_none_or(|start| order(start, keys).is_lt())
+        };
+        let keyed = rows.into_iter().map(|row| (key(&row), row));
+        let mut keyed: Vec<_> = keyed.filter(|(keys, _)| is_beyond(keys)).collect();
+        keyed.sort_by(|(one, _), (other, _)| order(one, other));
+        keyed.truncate(usize::try_from(self.fetch()).unwrap_or(usize::MAX));
+        self.page(keyed.into_iter().map(|(_, row)| row).collect(), key)
     }
 
     const fn descending(&self) -> bool {

@@ -4,7 +4,7 @@
 use crate::tests::support::{App, PHONE, apply, on_both_databases};
 use crate::{
     analytics::{
-        Query, Summary,
+        ProductFigures, ProductQuery, Query, Summary,
         figures::{Figures, Share},
         rates, service,
         sums::Rates,
@@ -91,10 +91,20 @@ async fn create_example(app: &App) -> [i64; 3] {
     [tea, coffee, cocoa]
 }
 
-fn figures_of(summary: &Summary, product: i64) -> Figures {
-    summary
-        .products
-        .iter()
+/// Returns the sales by product, highest revenue first.
+async fn sold(app: &App, from: &str, to: &str) -> Vec<ProductFigures> {
+    let query = ProductQuery {
+        from: from.to_owned(),
+        to: to.to_owned(),
+        ..ProductQuery::default()
+    };
+    let admin = app.admin();
+    let read = admin.read(move |tx| service::products(tx, &query));
+    read.await.unwrap().page.items
+}
+
+fn figures_of(sold: &[ProductFigures], product: i64) -> Figures {
+    sold.iter()
         .find(|row| row.product_id == product)
         .unwrap()
         .figures
@@ -147,7 +157,8 @@ async fn the_example_matches_figures_computed_by_hand(app: App) {
             (day("2026-11-23"), Rub(79_000), Some(Rub(65_080)))
         ]
     );
-    let tea_figures = figures_of(&two_days, tea);
+    let sold = sold(&app, "2026-11-22", "2026-11-23").await;
+    let tea_figures = figures_of(&sold, tea);
     assert_eq!(
         (
             tea_figures.qty,
@@ -158,8 +169,8 @@ async fn the_example_matches_figures_computed_by_hand(app: App) {
         ),
         (3, Rub(29_000), Rub(30_000), Some(Rub(59_425)), 1)
     );
-    assert_eq!(figures_of(&two_days, coffee).cost_rub, Some(Rub(45_056)));
-    let cocoa_figures = figures_of(&two_days, cocoa);
+    assert_eq!(figures_of(&sold, coffee).cost_rub, Some(Rub(45_056)));
+    let cocoa_figures = figures_of(&sold, cocoa);
     assert_eq!(
         (
             cocoa_figures.uncosted_rub,
@@ -178,10 +189,10 @@ async fn the_example_matches_figures_computed_by_hand(app: App) {
         (2, Eur(0), Rub(10_000))
     );
     assert_eq!(
-        two_days.products[0].product_name, "кофе",
+        sold[0].product_name, "кофе",
         "products are sorted by revenue, highest first"
     );
-    assert_eq!(two_days.products[0].share, Share::of(60_000, 99_000));
+    assert_eq!(sold[0].share, Share::of(60_000, 99_000));
     app.assert_consistent().await;
 }
 
@@ -191,19 +202,17 @@ async fn totals_do_not_depend_on_the_tables_a_range_is_read_from(app: App) {
     set_rate(&app, "2026-11-01", "98.5").await;
     set_rate(&app, "2026-11-23", "100.1234").await;
     let expected = summary(&app, "2026-11-22", "2026-11-23", "day", None).await;
+    let expected_products = sold(&app, "2026-11-22", "2026-11-23").await;
     for (from, to) in [
         ("2026-11-01", "2026-11-30"),
         ("2026-01-01", "2026-12-31"),
         ("2026-11-22", "2027-01-05"),
         ("2026-10-17", "2026-11-23"),
     ] {
+        assert_eq!(sold(&app, from, to).await, expected_products, "{from} {to}");
         for by in ["day", "week", "month"] {
             let found = summary(&app, from, to, by, None).await;
-            assert_eq!(
-                (found.totals, &found.products),
-                (expected.totals, &expected.products),
-                "{from} {to} {by}"
-            );
+            assert_eq!(found.totals, expected.totals, "{from} {to} {by}");
             assert_eq!(
                 found
                     .periods
@@ -213,9 +222,85 @@ async fn totals_do_not_depend_on_the_tables_a_range_is_read_from(app: App) {
                 4
             );
             let found = summary(&app, from, to, by, Some(tea)).await;
-            assert_eq!(found.totals, figures_of(&expected, tea), "{from} {to} {by}");
+            assert_eq!(
+                found.totals,
+                figures_of(&expected_products, tea),
+                "{from} {to} {by}"
+            );
         }
     }
+}
+
+#[apply(on_both_databases)]
+async fn sales_by_product_are_sorted_by_any_figure_and_paginated_by_key(app: App) {
+    create_example(&app).await;
+    let names = async |sort: &str, limit: &str, after: &str, before: &str| {
+        let query = ProductQuery {
+            from: "2026-11-22".to_owned(),
+            to: "2026-11-23".to_owned(),
+            sort: sort.to_owned(),
+            limit: limit.to_owned(),
+            after: after.to_owned(),
+            before: before.to_owned(),
+            ..ProductQuery::default()
+        };
+        let admin = app.admin();
+        let read = admin.read(move |tx| service::products(tx, &query));
+        let page = read.await.unwrap().page;
+        let names: Vec<_> = page.items.into_iter().map(|row| row.product_name).collect();
+        (names.join(" "), page.before, page.after)
+    };
+    for (sort, expected) in [
+        ("", "кофе чай какао"),
+        ("-revenue", "кофе чай какао"),
+        ("revenue", "какао чай кофе"),
+        ("-share", "кофе чай какао"),
+        ("name", "какао кофе чай"),
+        ("-name", "чай кофе какао"),
+        // Equal figures are in the order of the products both ways.
+        ("qty", "какао чай кофе"),
+        ("-qty", "чай кофе какао"),
+        ("-denied", "чай кофе какао"),
+        // Without a rate, no profit is known.
+        ("profit", "чай кофе какао"),
+        ("-uncosted", "какао чай кофе"),
+    ] {
+        assert_eq!(names(sort, "", "", "").await.0, expected, "{sort}");
+        let (first, before, after) = names(sort, "2", "", "").await;
+        let (last, back, end) = names(sort, "2", &after.unwrap(), "").await;
+        assert_eq!(format!("{first} {last}"), expected, "{sort}");
+        assert_eq!((before, end), (None, None), "{sort}");
+        assert_eq!(
+            names(sort, "2", "", &back.unwrap()).await.0,
+            first,
+            "{sort}"
+        );
+    }
+}
+
+#[apply(on_both_databases)]
+async fn the_page_with_sales_by_product_is_drawn_in_the_language_of_the_reader(app: App) {
+    create_example(&app).await;
+    let mut browser = app
+        .signed_in_browser(app.person("хозяин", crate::auth::Role::Admin))
+        .await;
+    let page = browser
+        .get("/admin/analytics/products?from=2026-11-22&to=2026-11-23")
+        .await;
+    assert_eq!(page.status, 200);
+    for text in ["кофе", "600,00\u{a0}₽", "60,6\u{a0}%", "100,00\u{a0}₽"] {
+        assert!(page.body.contains(text), "{text}: {}", page.body);
+    }
+    let wrong = browser.get("/admin/analytics/products?sort=colour").await;
+    assert_eq!(wrong.status, 422);
+    let empty = browser
+        .get("/admin/analytics/products?from=2020-01-01&to=2020-01-02")
+        .await;
+    assert!(
+        empty.body.contains("За этот период ничего не выдали."),
+        "{}",
+        empty.body
+    );
 }
 
 #[apply(on_both_databases)]
@@ -314,7 +399,7 @@ async fn a_corrected_rate_changes_the_cost_and_is_logged(app: App) {
             let found = summary(&app, from, to, "day", None).await;
             assert_eq!(found.totals.cost_rub, Some(Rub(cost)), "{day} {rate}");
             assert_eq!(
-                figures_of(&found, tea).cost_rub,
+                figures_of(&sold(&app, from, to).await, tea).cost_rub,
                 Some(Rub(tea_cost)),
                 "{day} {rate}"
             );
@@ -416,10 +501,11 @@ async fn random_ranges_match_sums_over_the_orders(app: App) {
                 .sum::<i64>(),
             revenue
         );
+        let sold = sold(&app, &from.to_string(), &to.to_string()).await;
+        let of = |row: &&ProductFigures| product.is_none_or(|only| row.product_id == only);
         assert_eq!(
-            found
-                .products
-                .iter()
+            sold.iter()
+                .filter(of)
                 .map(|row| row.figures.qty)
                 .sum::<i64>(),
             qty
@@ -502,14 +588,15 @@ async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin
         ("2026-11-01", "2026-11-30"),
         ("2026-11-05", "2026-11-06"),
     ] {
+        assert_eq!(
+            sold(&app, from, to).await[0].figures,
+            expected,
+            "{from} {to}"
+        );
         for product in [None, Some(honey)] {
             for by in ["day", "month"] {
                 let found = summary(&app, from, to, by, product).await;
-                assert_eq!(
-                    (found.totals, found.products[0].figures),
-                    (expected, expected),
-                    "{from} {to} {by} {product:?}"
-                );
+                assert_eq!(found.totals, expected, "{from} {to} {by} {product:?}");
                 assert_eq!(
                     found
                         .periods

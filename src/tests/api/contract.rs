@@ -147,6 +147,12 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::AdminArea),
         "",
     ),
+    (
+        "GET",
+        "/api/analytics/products",
+        Some(Permission::AdminArea),
+        "",
+    ),
     ("GET", "/api/rates", Some(Permission::AdminArea), ""),
     (
         "PUT",

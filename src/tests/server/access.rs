@@ -44,6 +44,7 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/orders/new", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
     ("/admin/analytics", Some(Permission::AdminArea)),
+    ("/admin/analytics/products", Some(Permission::AdminArea)),
     ("/admin/rates", Some(Permission::AdminArea)),
 ];
 
@@ -168,6 +169,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("offer_products", Some(Permission::ViewStock), "search=чай"),
     (
         "read_analytics",
+        Some(Permission::AdminArea),
+        "query[preset]=year",
+    ),
+    (
+        "list_product_sales",
         Some(Permission::AdminArea),
         "query[preset]=year",
     ),
