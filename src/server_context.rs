@@ -72,6 +72,17 @@ pub async fn read<T: Send + 'static>(
     set_status(found)
 }
 
+/// Finds a few rows on behalf of the visitor, by their keys.
+pub async fn look_up<T: Send + 'static>(
+    query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    let found = match actor() {
+        Ok(actor) => app_state().look_up(actor, query).await,
+        Err(error) => Err(error),
+    };
+    set_status(found)
+}
+
 /// Reads a list for a page on behalf of the visitor.
 ///
 /// Invalid filters are ignored and reported together with the result. If the page is rendered on the server, its status

@@ -113,6 +113,17 @@ impl AppState {
             .read(move |conn| query(&mut Tx::new(conn, actor, clock::now())))
             .await
     }
+
+    /// Finds a few rows by their keys, see [`Db::look_up`].
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        actor: Actor,
+        query: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        self.db
+            .look_up(move |conn| query(&mut Tx::new(conn, actor, clock::now())))
+            .await
+    }
 }
 
 /// Counts an operation that was refused for lack of stock.

@@ -119,7 +119,7 @@ pub async fn actor(app: &AppState, session: &Session) -> Result<Actor, Error> {
     let (id, config) = (key.clone(), app.config.clone());
     let found = app
         .db
-        .read(move |conn| {
+        .look_up(move |conn| {
             let found = users::table
                 .inner_join(sessions::table.on(sessions::user_id.eq(users::username.nullable())))
                 .filter(sessions::id.eq(id))

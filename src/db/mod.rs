@@ -15,6 +15,7 @@ pub mod migrations;
 pub mod purge;
 mod serving;
 mod timestamp;
+pub mod together;
 mod url;
 mod writer;
 
@@ -24,6 +25,7 @@ pub use fragment::Fragment;
 pub use keyset::{Column, Keyset, SortKey, SortOrder, encode as cursor};
 pub use like::containing;
 pub use serving::lock_for_server;
+pub(crate) use together::execute_together;
 pub use url::DatabaseUrl;
 
 use crate::error::Error;
@@ -121,6 +123,24 @@ impl Db {
         interact(&self.readers, queries).await
     }
 
+    /// Runs queries that find a few rows by their keys.
+    ///
+    /// With SQLite they run on the thread of the caller, because another thread takes longer to start than they take.
+    /// They wait for no lock: a reader sees the last commit.
+    pub async fn look_up<T: Send + 'static>(
+        &self,
+        queries: impl FnOnce(&mut Conn) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        if matches!(self.writer, Writer::Postgres(_)) {
+            return self.read(queries).await;
+        }
+        let conn = connection(&self.readers).await?;
+        let mut conn = conn
+            .lock()
+            .map_err(|error| failed("database connection", &error))?;
+        queries(&mut conn)
+    }
+
     /// Runs one write transaction. After `Ok` all of it is on disk; after an error nothing of it, except that
     /// `Error::Unavailable` may mean that the outcome of the commit is unknown.
     pub async fn write<T: Send + 'static>(
@@ -202,12 +222,17 @@ async fn interact<T: Send + 'static>(
     answered.await.map_err(|_| Error::Internal)?
 }
 
-/// Runs work with a connection of a pool on another thread. Not generic, because it would be compiled for each query.
-async fn run(pool: &Pool, work: Work) -> Result<(), Error> {
-    let conn: Object<Manager> = pool.get().await.map_err(|error| match error {
+/// Takes a connection out of a pool.
+async fn connection(pool: &Pool) -> Result<Object<Manager>, Error> {
+    pool.get().await.map_err(|error| match error {
         PoolError::Timeout(TimeoutType::Wait) => busy(&error),
         _ => unavailable(&error),
-    })?;
+    })
+}
+
+/// Runs work with a connection of a pool on another thread. Not generic, because it would be compiled for each query.
+async fn run(pool: &Pool, work: Work) -> Result<(), Error> {
+    let conn = connection(pool).await?;
     // The work keeps its connection until it ends, even if the request is dropped.
     let done = tokio::task::spawn_blocking(move || {
         let may_be_dead = match conn.lock() {

@@ -5,7 +5,7 @@ use super::{
     counters::{Cost, Counters},
 };
 use crate::{
-    db::{CacheStatement, Column, Dialect, Keyset, SortKey, SortOrder},
+    db::{Column, Conn, Dialect, Keyset, SortKey, SortOrder, execute_together},
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
@@ -129,12 +129,15 @@ pub fn correct(
 /// Locks the product's row until the end of the transaction and returns its current values. Call this before any
 /// decision about the stock: values read earlier may have changed while this waited for the lock.
 pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
-    diesel::update(products::table.find(product))
-        .set(products::min_stock.eq(products::min_stock))
-        .returning(<Locked as Selectable<Dialect>>::construct_selection())
-        .cached()
-        .get_result(tx.conn)
-        .map_err(Error::from)
+    let product = products::table
+        .find(product)
+        .select(<Locked as Selectable<Dialect>>::construct_selection());
+    match tx.conn {
+        Conn::Postgres(conn) => product.for_no_key_update().first(conn),
+        // SQLite has a single writer and needs no lock.
+        Conn::Sqlite(conn) => product.first(conn),
+    }
+    .map_err(Error::from)
 }
 
 /// Like [`lock`], but fails if the product is not on sale.
@@ -169,10 +172,6 @@ fn write(
     cause: MovementSource<'_>,
 ) -> Result<(), Error> {
     let before = product.counters;
-    diesel::update(products::table.find(product.id))
-        .set(after)
-        .cached()
-        .execute(tx.conn)?;
     let is_low = after.stock() < product.min_stock;
     tx.events
         .record_stock_level(product.id, product.is_low(), is_low);
@@ -182,24 +181,27 @@ fn write(
         MovementSource::Order(id) => (None, Some(id), None),
         MovementSource::Correction(note) => (None, None, note),
     };
-    diesel::insert_into(stock_movements::table)
-        .values((
-            stock_movements::product_id.eq(product.id),
-            stock_movements::kind.eq(kind),
-            stock_movements::quantity.eq(after.quantity - before.quantity),
-            stock_movements::issued.eq(after.issued - before.issued),
-            stock_movements::reserved.eq(after.reserved - before.reserved),
-            stock_movements::value_eur.eq(after.value_eur.0 - before.value_eur.0),
-            stock_movements::uncosted.eq(after.uncosted - before.uncosted),
-            stock_movements::on_hand_after.eq(after.on_hand()),
-            stock_movements::stock_after.eq(after.stock()),
-            stock_movements::supply_id.eq(supply_id),
-            stock_movements::order_id.eq(order_id),
-            stock_movements::note.eq(note),
-            stock_movements::user_id.eq(tx.actor.username()),
-            stock_movements::created_at.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
+    let movement = (
+        stock_movements::product_id.eq(product.id),
+        stock_movements::kind.eq(kind),
+        stock_movements::quantity.eq(after.quantity - before.quantity),
+        stock_movements::issued.eq(after.issued - before.issued),
+        stock_movements::reserved.eq(after.reserved - before.reserved),
+        stock_movements::value_eur.eq(after.value_eur.0 - before.value_eur.0),
+        stock_movements::uncosted.eq(after.uncosted - before.uncosted),
+        stock_movements::on_hand_after.eq(after.on_hand()),
+        stock_movements::stock_after.eq(after.stock()),
+        stock_movements::supply_id.eq(supply_id),
+        stock_movements::order_id.eq(order_id),
+        stock_movements::note.eq(note),
+        stock_movements::user_id.eq(tx.actor.username()),
+        stock_movements::created_at.eq(tx.now),
+    );
+    execute_together!(
+        tx.conn,
+        diesel::update(products::table.find(product.id)).set(after),
+        diesel::insert_into(stock_movements::table).values(movement),
+    );
     Ok(())
 }
 

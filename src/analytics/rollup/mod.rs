@@ -1,18 +1,17 @@
 //! The rollups: sums by day, by product, and by month and product. The transaction that issues or denies an order
 //! updates them.
 //!
-//! Lock order: order, product, rates, then the rollups by product, by month and by day, each in key order. A
-//! transaction that counts an order already holds the lock on the product, so it does not compete with other orders for
-//! the rows by product and by month. Only the row by day is shared between products. It is locked last and spread over
-//! eight slots, so that issues of different products rarely wait for each other. A change of a rate locks many rows of
-//! each rollup in the same order, so there is no deadlock.
+//! Lock order: order, product, rates, then the rollups. A transaction that counts an order already holds the lock on
+//! the product, so it does not compete with other orders for the rows by product and by month. Only the row by day is
+//! shared between products. It is spread over eight slots, so that issues of different products rarely wait for each
+//! other. A change of a rate waits until no order is being counted, so it competes with none of them for the rollups.
 
 use crate::analytics::{
     period::month_of,
     sums::{Sold, Sums},
 };
 use crate::{
-    db::{self, CacheStatement, Conn},
+    db::{self, CacheStatement, Conn, execute_together},
     error::Error,
     schema::{sales_by_day, sales_by_month, sales_by_product},
     transaction::Tx,
@@ -74,44 +73,39 @@ macro_rules! is_there {
     };
 }
 
-/// Adds sums to the row with this key, unless a column would overflow: PostgreSQL would fail, and SQLite would silently
-/// store a floating-point number. Returns whether a row was changed.
-macro_rules! add_what_fits {
-    ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
-        let row = $table::table
-            .find($key)
-            .filter(fits!($table::revenue_rub, $sums.revenue_rub))
-            .filter(fits!($table::list_rub, $sums.list_rub))
-            .filter(fits!($table::cost_eur, $sums.cost_eur))
-            .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact));
-        diesel::update(row)
-            .set((
-                $table::orders.eq($table::orders + $sums.orders),
-                $table::qty.eq($table::qty + $sums.qty),
-                $table::revenue_rub.eq($table::revenue_rub + $sums.revenue_rub),
-                $table::list_rub.eq($table::list_rub + $sums.list_rub),
-                $table::cost_eur.eq($table::cost_eur + $sums.cost_eur),
-                $table::cost_rub_exact.eq($table::cost_rub_exact + $sums.cost_rub_exact),
-                $table::uncosted_qty.eq($table::uncosted_qty + $sums.uncosted_qty),
-                $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
-                $table::denied.eq($table::denied + $sums.denied),
-            ))
-            .cached()
-            .execute($conn)?
-            > 0
-    }};
+/// The statement that adds sums to the row with this key, unless a column would overflow: PostgreSQL would fail, and
+/// SQLite would silently store a floating-point number.
+macro_rules! addition {
+    ($table:ident, $key:expr, $sums:expr) => {
+        diesel::update(
+            $table::table
+                .find($key)
+                .filter(fits!($table::revenue_rub, $sums.revenue_rub))
+                .filter(fits!($table::list_rub, $sums.list_rub))
+                .filter(fits!($table::cost_eur, $sums.cost_eur))
+                .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact)),
+        )
+        .set((
+            $table::orders.eq($table::orders + $sums.orders),
+            $table::qty.eq($table::qty + $sums.qty),
+            $table::revenue_rub.eq($table::revenue_rub + $sums.revenue_rub),
+            $table::list_rub.eq($table::list_rub + $sums.list_rub),
+            $table::cost_eur.eq($table::cost_eur + $sums.cost_eur),
+            $table::cost_rub_exact.eq($table::cost_rub_exact + $sums.cost_rub_exact),
+            $table::uncosted_qty.eq($table::uncosted_qty + $sums.uncosted_qty),
+            $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
+            $table::denied.eq($table::denied + $sums.denied),
+        ))
+    };
 }
 
-/// Adds sums to the row with this key. Returns `false` if there is no such row, and fails if a column would overflow.
-/// The caller must ensure that no other transaction inserts the row at the same time.
-macro_rules! add {
-    ($conn:expr, $table:ident, $key:expr, $sums:expr) => {{
-        let is_added = add_what_fits!($conn, $table, $key, $sums);
-        if !is_added && is_there!($conn, $table, $key) {
+/// Fails if a row with this key exists. An addition that has changed no row would then have overflowed it.
+macro_rules! refuse_overflow {
+    ($conn:expr, $table:ident, $key:expr) => {
+        if is_there!($conn, $table, $key) {
             return Err(Error::SumTooLarge);
         }
-        is_added
-    }};
+    };
 }
 
 pub mod check;
@@ -121,8 +115,7 @@ use rates::{RATES, rate_on};
 
 /// Counts an order that is being issued. The caller holds the lock on the product's row.
 pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Result<(), Error> {
-    // The rate must not change before this transaction ends.
-    db::lock_name_shared(tx.conn, RATES)?;
+    keep_rates(tx)?;
     let rate = rate_on(tx.conn, day)?;
     let sums = Sums::issued(order, rate).ok_or(Error::SumTooLarge)?;
     count(tx, product, day, sums)
@@ -130,22 +123,37 @@ pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Res
 
 /// Counts an order that is being denied. The caller holds the lock on the product's row.
 pub fn denied(tx: &mut Tx<'_>, product: i64, day: NaiveDate) -> Result<(), Error> {
+    keep_rates(tx)?;
     count(tx, product, day, Sums::DENIED)
 }
 
+/// Keeps the rates from changing before this transaction ends.
+fn keep_rates(tx: &mut Tx<'_>) -> Result<(), Error> {
+    db::lock_name_shared(tx.conn, RATES)
+}
+
 fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<(), Error> {
-    if !add!(tx.conn, sales_by_product, product, sums) {
+    let (month, slot) = (month_of(day), slot_of(product));
+    let [by_product, by_month, by_day] = execute_together!(
+        tx.conn,
+        addition!(sales_by_product, product, sums),
+        addition!(sales_by_month, (month, product), sums),
+        addition!(sales_by_day, (day, slot), sums),
+    );
+    if by_product == 0 {
+        refuse_overflow!(tx.conn, sales_by_product, product);
         insert_product(tx.conn, product, &sums)?;
     }
-    let month = month_of(day);
-    if !add!(tx.conn, sales_by_month, (month, product), sums) {
+    if by_month == 0 {
+        refuse_overflow!(tx.conn, sales_by_month, (month, product));
         insert_month(tx.conn, month, product, &sums)?;
     }
-    let slot = slot_of(product);
-    if !add_what_fits!(tx.conn, sales_by_day, (day, slot), sums) {
+    if by_day == 0 {
         // An order of another product may insert the same row at the same time.
         db::lock_name(tx.conn, &format!("sales of {day}, {slot}"))?;
-        if !add!(tx.conn, sales_by_day, (day, slot), sums) {
+        let addition = addition!(sales_by_day, (day, slot), sums);
+        if addition.cached().execute(tx.conn)? == 0 {
+            refuse_overflow!(tx.conn, sales_by_day, (day, slot));
             insert_day(tx.conn, day, slot, &sums)?;
         }
     }

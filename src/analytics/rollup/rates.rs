@@ -137,7 +137,6 @@ pub fn apply_rate(
     for ((month, product), change) in costs {
         change_cost!(conn, sales_by_month, (month, product), change);
     }
-    // Every transaction locks the rows by day last, so one that holds such a row waits for no other lock.
     diesel::update(days())
         .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
         .execute(conn)?;

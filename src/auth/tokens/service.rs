@@ -156,7 +156,7 @@ pub async fn actor(app: &AppState, token: &str) -> Result<Actor, Error> {
             found => Ok(found.map(|me| (id, me, used))),
         }
     };
-    let Some((id, me, used)) = app.read(Actor::Nobody, find).await? else {
+    let Some((id, me, used)) = app.look_up(Actor::Nobody, find).await? else {
         return Ok(Actor::Nobody);
     };
     let now = clock::now();

@@ -11,7 +11,7 @@ pub const WAITING_ACCOUNTS: &str = "/admin/users?state=pending";
 /// Returns how many accounts wait for approval.
 #[server(endpoint = "count_waiting_accounts", input = GetUrl)]
 pub async fn count_waiting_accounts() -> Result<i64, Error> {
-    crate::server_context::read(super::service::pending).await
+    crate::server_context::look_up(super::service::pending).await
 }
 
 /// A link in the menu to the accounts that wait for approval, if there are any.

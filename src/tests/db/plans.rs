@@ -3,7 +3,7 @@
 //! SQLite chooses its plans without regard to the number of rows, so an almost empty shop proves them for a full one.
 
 use crate::tests::products::names::INSERT_MANY_ROWS;
-use crate::tests::support::{App, PHONE, block_on};
+use crate::tests::support::{App, PHONE, apply, block_on, on_both_databases};
 use crate::{
     analytics,
     audit::{self, Entity},
@@ -40,8 +40,8 @@ struct Step {
     detail: String,
 }
 
-/// Runs `read` and returns its SELECT queries, each with the steps of its plan.
-fn explain(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<String>)> {
+/// Runs `work` and returns its statements.
+fn record(tx: &mut Tx<'_>, work: impl FnOnce(&mut Tx<'_>)) -> Vec<String> {
     let queries: Arc<Mutex<Vec<String>>> = Arc::default();
     let recorded = queries.clone();
     tx.conn
@@ -50,10 +50,15 @@ fn explain(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<
                 recorded.lock().unwrap().push(query.to_string());
             }
         });
-    read(tx);
+    work(tx);
     tx.conn
         .set_instrumentation(|_: InstrumentationEvent<'_>| {});
-    let queries = std::mem::take(&mut *queries.lock().unwrap());
+    std::mem::take(&mut *queries.lock().unwrap())
+}
+
+/// Runs `read` and returns its SELECT queries, each with the steps of its plan.
+fn explain(tx: &mut Tx<'_>, read: impl FnOnce(&mut Tx<'_>)) -> Vec<(String, Vec<String>)> {
+    let queries = record(tx, read);
     let selects = queries.iter().filter_map(|query| {
         let (sql, _) = query.split_once(" -- binds")?;
         sql.starts_with("SELECT").then(|| sql.to_owned())
@@ -124,6 +129,29 @@ fn assert_unsorted(plans: &[(String, Vec<String>)]) {
             "{query}\n{steps:#?}"
         );
     }
+}
+
+#[apply(on_both_databases)]
+async fn an_issue_takes_few_statements(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    manager.create_product("чай", 5).await;
+    app.sql("INSERT INTO exchange_rates (day, rub_per_eur, created_at) VALUES ('2026-01-01', 985000, '2026-01-01 00:00:00')")
+        .await;
+    let first = manager.create_order("чай", 1).await.unwrap().id;
+    // The first issue of a day also adds the rows of the sums.
+    manager.issue_order(first).await.unwrap();
+    let order = manager.create_order("чай", 1).await.unwrap().id;
+    let issue = move |tx: &mut Tx<'_>| {
+        let statements = record(tx, |tx| {
+            orders::service::issue(tx, order).unwrap();
+        });
+        let is_postgres = matches!(tx.conn, crate::db::Conn::Postgres(_));
+        Ok((statements, is_postgres))
+    };
+    let (statements, is_postgres) = manager.write(issue).await.unwrap();
+    // With BEGIN and COMMIT, PostgreSQL is asked ten times.
+    let expected = if is_postgres { 8 } else { 10 };
+    assert_eq!(statements.len(), expected, "{statements:#?}");
 }
 
 #[test]
