@@ -135,8 +135,9 @@ fn assert_unsorted(plans: &[(String, Vec<String>)]) {
 async fn an_issue_takes_few_statements(app: App) {
     let manager = app.create_account(app.manager()).await;
     manager.create_product("чай", 5).await;
-    app.sql("INSERT INTO exchange_rates (day, rub_per_eur, created_at) VALUES ('2026-01-01', 985000, '2026-01-01 00:00:00')")
-        .await;
+    let rate = "INSERT INTO exchange_rates (day, rub_per_eur, created_at)
+        VALUES ('2026-01-01', 985000, '2026-01-01 00:00:00')";
+    app.sql(rate).await;
     let first = manager.create_order("чай", 1).await.unwrap().id;
     // The first issue of a day also adds the rows of the sums.
     manager.issue_order(first).await.unwrap();
