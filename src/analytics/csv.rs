@@ -1,13 +1,18 @@
 //! Analytics as a CSV file: one table with the totals, the periods and the products, distinguished by its first column.
 
-use super::{Query, figures::Figures, figures::Share, periods::period_name, service};
+use super::{
+    ProductFigures, Query, Summary,
+    figures::{Figures, Share},
+    periods::period_name,
+    service,
+};
 use crate::{
     audit::Entity,
     error::Error,
     sheet::{
         Format,
         cells::Sheet,
-        download::{DownloadRequest, File},
+        download::{DownloadRequest, File, WriteRows},
     },
     transaction::{AppState, Tx},
 };
@@ -50,8 +55,13 @@ pub async fn download(State(app): State<AppState>, parts: Parts) -> Response {
     asked.answer(file, query.unwrap_or_default(), whole).await
 }
 
-fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, Error> {
+fn whole(tx: &mut Tx<'_>, query: &mut Query) -> Result<(WriteRows, bool), Error> {
     let (summary, products) = service::for_file(tx, query)?;
+    let write = move |sheet: &mut Sheet| write(&summary, &products, sheet);
+    Ok((Box::new(write), false))
+}
+
+fn write(summary: &Summary, products: &[ProductFigures], sheet: &mut Sheet) -> Result<(), Error> {
     let locale = sheet.locale;
     let section = |code: &'static str, words: &'static str, sheet: &mut Sheet| match sheet.format {
         Format::Excel => sheet.plain(words),
@@ -70,14 +80,14 @@ fn whole(tx: &mut Tx<'_>, query: &mut Query, sheet: &mut Sheet) -> Result<bool, 
         sheet.plain(period_name(period.start, summary.by, locale))?;
         figures(sheet, &period.figures, None)?;
     }
-    for product in &products {
+    for product in products {
         section("product", td_string!(locale, fields.product), sheet)?;
         sheet.plain("")?;
         sheet.plain(product.product_id)?;
         sheet.text(&product.product_name)?;
         figures(sheet, &product.figures, product.share)?;
     }
-    Ok(false)
+    Ok(())
 }
 
 fn figures(sheet: &mut Sheet, figures: &Figures, share: Option<Share>) -> Result<(), Error> {

@@ -25,7 +25,7 @@ use crate::{
     sheet::{
         Format,
         cells::Sheet,
-        download::{DownloadRequest, File, refuse},
+        download::{DownloadRequest, File, WriteRows, refuse},
     },
     transaction::{AppState, Tx},
     ui::labels::{field_label, value_words},
@@ -207,25 +207,28 @@ fn data(tx: &mut Tx<'_>, phone: &Phone) -> Result<CustomerData, Error> {
     })
 }
 
-/// Writes the whole file at once: a customer has few orders.
-fn batch(tx: &mut Tx<'_>, subject: &mut Subject, sheet: &mut Sheet) -> Result<bool, Error> {
+/// Reads the whole file at once: a customer has few orders.
+fn batch(tx: &mut Tx<'_>, subject: &mut Subject) -> Result<(WriteRows, bool), Error> {
     let phone = records::phone_of(tx, subject)?;
     let Records {
         orders,
         operations,
         notifications,
     } = records::everything(tx, &phone)?;
-    sheet.head(&FIELDS)?;
-    for order in orders {
-        write_order(order, sheet)?;
-    }
-    for operation in operations {
-        write_operation(operation, sheet)?;
-    }
-    for notification in notifications {
-        write_notification(notification, sheet)?;
-    }
-    Ok(false)
+    let write = move |sheet: &mut Sheet| {
+        sheet.head(&FIELDS)?;
+        for order in orders {
+            write_order(order, sheet)?;
+        }
+        for operation in operations {
+            write_operation(operation, sheet)?;
+        }
+        for notification in notifications {
+            write_notification(notification, sheet)?;
+        }
+        Ok(())
+    };
+    Ok((Box::new(write), false))
 }
 
 /// The rows of one record: an order, an entry of the log or a notification.

@@ -7,9 +7,9 @@ use crate::{
     sheet::{
         Format,
         cells::Sheet,
-        download::{BATCH, DownloadRequest, File},
+        download::{BATCH, DownloadRequest, File, WriteRows},
     },
-    stock::service,
+    stock::{Movement, service},
     transaction::{AppState, Tx},
 };
 use axum::{
@@ -59,30 +59,37 @@ pub async fn download(
     asked.answer(file, place, batch).await
 }
 
-fn batch(tx: &mut Tx<'_>, place: &mut DownloadPosition, sheet: &mut Sheet) -> Result<bool, Error> {
-    let product = products::service::get(tx, place.product)?;
-    if place.after.is_empty() {
-        sheet.head(&FIELDS)?;
-    }
-    let page = service::ledger(tx, product.id, &place.after, "", BATCH)?;
-    for movement in page.items {
-        sheet.plain(movement.id)?;
-        sheet.moment(movement.created_at)?;
-        match sheet.format {
-            Format::Excel => sheet.plain(movement.kind.display(|kind| kind.label(sheet.locale)))?,
-            Format::Plain => sheet.plain(&movement.kind)?,
-        }
-        sheet.plain(movement.on_hand())?;
-        sheet.plain(movement.on_hand_after)?;
-        sheet.plain(movement.stock())?;
-        sheet.plain(movement.stock_after)?;
-        sheet.optional(movement.order_id)?;
-        sheet.optional(movement.supply_id)?;
-        sheet.text(movement.note.as_deref().unwrap_or_default())?;
-        sheet.text(movement.user_id.as_deref().unwrap_or_default())?;
-        sheet.plain(product.id)?;
-        sheet.end_row()?;
-    }
+fn batch(tx: &mut Tx<'_>, place: &mut DownloadPosition) -> Result<(WriteRows, bool), Error> {
+    let product = products::service::get(tx, place.product)?.id;
+    let is_first = place.after.is_empty();
+    let page = service::ledger(tx, product, &place.after, "", BATCH)?;
     place.after = page.after.unwrap_or_default();
-    Ok(!place.after.is_empty())
+    let write = move |sheet: &mut Sheet| {
+        if is_first {
+            sheet.head(&FIELDS)?;
+        }
+        page.items
+            .iter()
+            .try_for_each(|movement| write(movement, product, sheet))
+    };
+    Ok((Box::new(write), !place.after.is_empty()))
+}
+
+fn write(movement: &Movement, product: i64, sheet: &mut Sheet) -> Result<(), Error> {
+    sheet.plain(movement.id)?;
+    sheet.moment(movement.created_at)?;
+    match sheet.format {
+        Format::Excel => sheet.plain(movement.kind.display(|kind| kind.label(sheet.locale)))?,
+        Format::Plain => sheet.plain(&movement.kind)?,
+    }
+    sheet.plain(movement.on_hand())?;
+    sheet.plain(movement.on_hand_after)?;
+    sheet.plain(movement.stock())?;
+    sheet.plain(movement.stock_after)?;
+    sheet.optional(movement.order_id)?;
+    sheet.optional(movement.supply_id)?;
+    sheet.text(movement.note.as_deref().unwrap_or_default())?;
+    sheet.text(movement.user_id.as_deref().unwrap_or_default())?;
+    sheet.plain(product)?;
+    sheet.end_row()
 }

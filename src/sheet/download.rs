@@ -5,6 +5,8 @@
 //! the keys that files are sorted by never change, so each row that exists throughout the download appears exactly
 //! once.
 //!
+//! While one batch is written, the next one is read.
+//!
 //! A download ends when its user is blocked, signed out or gets another role: the session is checked again before each
 //! batch is sent.
 
@@ -66,7 +68,7 @@ pub struct File {
 pub trait Export:
     ListQuery + Clone + Default + Serialize + DeserializeOwned + Send + 'static
 {
-    type Row;
+    type Row: Send + 'static;
     const ENTITY: Entity;
     /// The start of the file name, such as `orders`.
     const NAME: &'static str;
@@ -102,19 +104,29 @@ pub async fn download<Q: Export>(State(app): State<AppState>, parts: Parts) -> R
     asked.answer(file, query, batch).await
 }
 
-fn batch<Q: Export>(tx: &mut Tx<'_>, query: &mut Q, sheet: &mut Sheet) -> Result<bool, Error> {
-    let [_, after] = query.cursors();
-    if after.is_empty() {
-        sheet.head(Q::FIELDS)?;
-    }
+/// Writes rows that were read.
+pub type WriteRows = Box<dyn FnOnce(&mut Sheet) -> Result<(), Error> + Send>;
+
+/// Reads the next rows, and advances the state of a download. Returns whether there are more.
+pub type ReadRows<S> = fn(&mut Tx<'_>, &mut S) -> Result<(WriteRows, bool), Error>;
+
+fn batch<Q: Export>(tx: &mut Tx<'_>, query: &mut Q) -> Result<(WriteRows, bool), Error> {
     let page = query.page(tx, BATCH)?;
-    for row in page.items {
-        Q::write(row, sheet)?;
-        sheet.end_row()?;
-    }
     let [_, after] = query.cursors();
+    let is_first = after.is_empty();
     *after = page.after.unwrap_or_default();
-    Ok(!after.is_empty())
+    let has_more = !after.is_empty();
+    let write = move |sheet: &mut Sheet| {
+        if is_first {
+            sheet.head(Q::FIELDS)?;
+        }
+        for row in page.items {
+            Q::write(row, sheet)?;
+            sheet.end_row()?;
+        }
+        Ok(())
+    };
+    Ok((Box::new(write), has_more))
 }
 
 #[derive(Deserialize)]
@@ -145,13 +157,13 @@ impl DownloadRequest {
         Ok(query)
     }
 
-    /// Answers with a file. Each call of `batch` writes a part of it, advances the state, and returns whether there is
-    /// more. If the first batch fails, the error is the answer; if a later one fails, the connection is broken off.
+    /// Answers with a file, whose rows `batch` reads. If the first batch fails, the error is the answer; if a later one
+    /// fails, the connection is broken off.
     pub async fn answer<S: Send + 'static>(
         self,
         file: Result<File, Error>,
         state: S,
-        batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+        batch: ReadRows<S>,
     ) -> Response {
         let begun = match (file, self.actor.clone()) {
             (Ok(file), Ok(actor)) => self.begin(file, actor, state, batch).await,
@@ -165,7 +177,7 @@ impl DownloadRequest {
         file: File,
         actor: Actor,
         state: S,
-        batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+        batch: ReadRows<S>,
     ) -> Result<Response, Error> {
         let source = Source {
             app: self.app.clone(),
@@ -175,7 +187,8 @@ impl DownloadRequest {
             batch,
         };
         let credential = self.credential.clone()?;
-        let (first, rest) = source.next(state).await?;
+        let (rows, rest) = source.read(state).await?;
+        let first = source.write(rows).await?;
         let asked = self.filters.clone();
         let (entity, name) = (file.entity, format!("{}.csv", file.name));
         if self.parts.method != Method::HEAD {
@@ -291,20 +304,41 @@ struct Source<S> {
     actor: Actor,
     format: Format,
     locale: Locale,
-    batch: fn(&mut Tx<'_>, &mut S, &mut Sheet) -> Result<bool, Error>,
+    batch: ReadRows<S>,
 }
 
 impl<S: Send + 'static> Source<S> {
     /// Reads a batch, and returns with it the state for the next one, if there is one.
-    async fn next(&self, mut state: S) -> Result<(Bytes, Option<S>), Error> {
-        let (format, locale, batch) = (self.format, self.locale, self.batch);
+    async fn read(&self, mut state: S) -> Result<(WriteRows, Option<S>), Error> {
+        let batch = self.batch;
         self.app
             .read(self.actor.clone(), move |tx| {
-                let mut sheet = Sheet::new(format, locale);
-                let has_more = batch(tx, &mut state, &mut sheet)?;
-                Ok((sheet.into_bytes()?.into(), has_more.then_some(state)))
+                let (rows, has_more) = batch(tx, &mut state)?;
+                Ok((rows, has_more.then_some(state)))
             })
             .await
+    }
+
+    /// Writes a batch, on another thread.
+    async fn write(&self, rows: WriteRows) -> Result<Bytes, Error> {
+        let mut sheet = Sheet::new(self.format, self.locale);
+        let write = move || {
+            rows(&mut sheet)?;
+            Ok(sheet.into_bytes()?.into())
+        };
+        let written = tokio::task::spawn_blocking(write).await;
+        written.map_err(|error| {
+            tracing::error!(%error, "could not write CSV");
+            Error::Internal
+        })?
+    }
+
+    /// Reads the next batch, if there is one.
+    async fn read_rest(&self, rest: Option<S>) -> Result<Option<(WriteRows, Option<S>)>, Error> {
+        match rest {
+            Some(state) => self.read(state).await.map(Some),
+            None => Ok(None),
+        }
     }
 
     /// Sends all batches. On a failure the connection is broken off, so that the client does not take the file for
@@ -312,7 +346,7 @@ impl<S: Send + 'static> Source<S> {
     async fn send(
         self,
         first: Bytes,
-        mut rest: Option<S>,
+        rest: Option<S>,
         client: mpsc::Sender<Result<Bytes, io::Error>>,
     ) {
         let begin = match self.format {
@@ -322,19 +356,26 @@ impl<S: Send + 'static> Source<S> {
         if client.send(Ok(begin)).await.is_err() || client.send(Ok(first)).await.is_err() {
             return;
         }
-        while let Some(state) = rest {
-            let chunk = match self.next(state).await {
-                Ok((chunk, more)) => {
-                    rest = more;
-                    Ok(chunk)
+        let mut batch = self.read_rest(rest).await;
+        loop {
+            let chunk = match batch {
+                Ok(None) => return,
+                Ok(Some((rows, rest))) => {
+                    let written;
+                    (written, batch) = tokio::join!(self.write(rows), self.read_rest(rest));
+                    written
                 }
                 Err(error) => {
-                    tracing::error!(%error, "could not finish a download");
-                    rest = None;
-                    Err(io::Error::other(error))
+                    batch = Ok(None);
+                    Err(error)
                 }
             };
-            if client.send(chunk).await.is_err() {
+            let chunk = chunk.map_err(|error| {
+                tracing::error!(%error, "could not finish a download");
+                io::Error::other(error)
+            });
+            let has_failed = chunk.is_err();
+            if client.send(chunk).await.is_err() || has_failed {
                 return;
             }
         }

@@ -7,7 +7,10 @@ use crate::{
     error::Error,
     products,
     schema::operation_log,
-    sheet::download::{DownloadRequest, File},
+    sheet::{
+        cells::Sheet,
+        download::{DownloadRequest, File},
+    },
 };
 use axum::{
     body::{Body, BodyDataStream, to_bytes},
@@ -346,15 +349,17 @@ async fn a_download_that_fails_midway_is_aborted(app: App) {
         period: Default::default(),
     });
     let response = DownloadRequest::new(app.state.clone(), parts)
-        .answer(file, 0, |_, written, sheet| {
-            sheet.plain(*written)?;
-            sheet.end_row()?;
-            *written += 1;
-            if *written > 3 {
-                Err(Error::Unavailable)
-            } else {
-                Ok(true)
+        .answer(file, 0, |_, read| {
+            *read += 1;
+            if *read > 3 {
+                return Err(Error::Unavailable);
             }
+            let number = *read;
+            let write = move |sheet: &mut Sheet| {
+                sheet.plain(number)?;
+                sheet.end_row()
+            };
+            Ok((Box::new(write), true))
         })
         .await;
     assert_eq!(response.status(), 200);
