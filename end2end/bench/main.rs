@@ -135,9 +135,8 @@ async fn run(plan: &Plan, databases: &[&'static str], program: &Path, folder: &P
             .map(|orders| create(database, orders))
             .transpose()?;
         measure(plan, &large, small.as_ref(), folder, &mut report).await?;
-        for shop in iter_of(&large, small.as_ref()) {
-            shop.check()?;
-        }
+        large.check()?;
+        small.iter().try_for_each(Shop::check)?;
     }
     println!("{report}");
     println!(
@@ -145,10 +144,6 @@ async fn run(plan: &Plan, databases: &[&'static str], program: &Path, folder: &P
         f64::from(u32::try_from(fs::metadata(program)?.len())?) / 1e6
     );
     Ok(())
-}
-
-fn iter_of<'a>(large: &'a Shop, small: Option<&'a Shop>) -> impl Iterator<Item = &'a Shop> {
-    std::iter::once(large).chain(small)
 }
 
 /// Creates a database on the server in `TEST_DATABASE_URL`, and returns its URL.

@@ -135,10 +135,14 @@ impl Db {
             return self.read(queries).await;
         }
         let conn = connection(&self.readers).await?;
-        let mut conn = conn
-            .lock()
-            .map_err(|error| failed("database connection", &error))?;
-        queries(&mut conn)
+        let found = match conn.lock() {
+            Ok(mut conn) => queries(&mut conn),
+            Err(error) => return Err(failed("database connection", &error)),
+        };
+        if matches!(found, Err(Error::Unavailable)) {
+            drop(Object::take(conn));
+        }
+        found
     }
 
     /// Runs one write transaction. After `Ok` all of it is on disk; after an error nothing of it, except that

@@ -30,6 +30,30 @@ async fn synchronous_commit_is_on_whatever_the_server_default_is(app: App) {
     assert_eq!(app.state.db.write(read).await.as_deref(), Ok("on"));
 }
 
+#[apply(on_both_databases)]
+async fn a_look_up_runs_on_its_own_thread_only_where_it_may_wait(app: App) {
+    let caller = std::thread::current().id();
+    let thread = |conn: &mut Conn| {
+        let is_sqlite = matches!(conn, Conn::Sqlite(_));
+        Ok((std::thread::current().id(), is_sqlite))
+    };
+    let (thread, is_sqlite) = app.state.db.look_up(thread).await.unwrap();
+    assert_eq!(thread == caller, is_sqlite);
+    // A connection that failed is not used again.
+    for error in [Error::Unavailable, Error::NotFound] {
+        let failed = app.state.db.look_up::<()>({
+            let error = error.clone();
+            move |_| Err(error)
+        });
+        assert_eq!(failed.await, Err(error));
+        let found = app.state.db.look_up(|conn| {
+            let one = diesel::sql_query("SELECT 1").execute(conn);
+            one.map_err(Error::from)
+        });
+        assert!(found.await.is_ok());
+    }
+}
+
 type Write = Box<dyn FnOnce(&mut Conn) -> Result<(), Error> + Send>;
 
 fn write(app: &App, operation: Write) -> JoinHandle<Result<(), Error>> {
