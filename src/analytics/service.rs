@@ -210,14 +210,19 @@ pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<(Summary, Vec<ProductF
         let summary = summed(conn, &asked)?;
         let mut products = match asked.product {
             None => sold(conn, asked.range)?,
-            Some(product_id) => vec![ProductFigures {
-                product_id,
-                product_name: String::new(),
-                figures: summary.totals,
-                share: Share::of(1, 1),
-            }],
+            Some(product_id) => {
+                let figures = summary.totals;
+                let revenue = figures.revenue_rub.0;
+                let row = ProductFigures {
+                    product_id,
+                    product_name: String::new(),
+                    figures,
+                    share: Share::of(revenue, revenue),
+                };
+                let is_sold = figures.orders > 0 || figures.denied > 0;
+                is_sold.then_some(row).into_iter().collect()
+            }
         };
-        products.retain(|row| row.figures.orders > 0 || row.figures.denied > 0);
         products.sort_by_key(|row| (Reverse(row.figures.revenue_rub.0), row.product_id));
         name(conn, &mut products)?;
         Ok((summary, products))
@@ -283,8 +288,8 @@ fn totals(conn: &mut Conn, range: Range, product: Option<i64>) -> Result<Figures
     Ok(total(&days)?.figures(sales.has_rate()))
 }
 
-fn total(days: &BTreeMap<NaiveDate, Sums>) -> Result<Sums, Error> {
-    days.values()
+fn total<K>(sums: &BTreeMap<K, Sums>) -> Result<Sums, Error> {
+    sums.values()
         .try_fold(Sums::default(), |total, sums| total.plus(*sums))
         .ok_or_else(too_large)
 }
@@ -305,8 +310,8 @@ fn names(conn: &mut Conn, ids: &[i64]) -> Result<BTreeMap<i64, String>, Error> {
 fn sold(conn: &mut Conn, range: Range) -> Result<Vec<ProductFigures>, Error> {
     let mut sales = Sales::open(conn)?;
     let has_rate = sales.has_rate();
-    let revenue = total(&sales.by_day(range)?)?.revenue_rub;
     let by_product = sales.by_product(range)?;
+    let revenue = total(&by_product)?.revenue_rub;
     let row = |(product_id, sums): (i64, Sums)| ProductFigures {
         product_id,
         product_name: String::new(),

@@ -304,6 +304,33 @@ async fn the_page_with_sales_by_product_is_drawn_in_the_language_of_the_reader(a
 }
 
 #[apply(on_both_databases)]
+async fn a_file_about_one_product_has_its_row_and_its_share(app: App) {
+    let [tea, ..] = create_example(&app).await;
+    settle_order(&app, at("2026-11-24T10:00:00Z"), "чай", 1, "", true).await;
+    for (from, to, expected) in [
+        ("2026-11-22", "2026-11-23", Some("100.00")),
+        // Only cancelled: there is no revenue to have a share of.
+        ("2026-11-24", "2026-11-24", Some("")),
+        ("2026-10-01", "2026-10-02", None),
+    ] {
+        let query = Query {
+            from: from.to_owned(),
+            to: to.to_owned(),
+            product_id: tea.to_string(),
+            ..Query::default()
+        };
+        let admin = app.admin();
+        let read = admin.read(move |tx| service::for_file(tx, &query));
+        let (_, products) = read.await.unwrap();
+        let shares: Vec<_> = products
+            .iter()
+            .map(|row| row.share.map(|share| share.to_string()).unwrap_or_default())
+            .collect();
+        assert_eq!(shares.first().map(String::as_str), expected, "{from}");
+    }
+}
+
+#[apply(on_both_databases)]
 async fn periods_without_sales_are_listed_with_zeros(app: App) {
     create_example(&app).await;
     let starts = |summary: &Summary| {
