@@ -14,7 +14,7 @@ use crate::{
     auth::Permission,
     clock,
     codes::Code,
-    db::{self, Column, Conn, Dialect, Keyset, SortKey, SortOrder, bulk::insert_all},
+    db::{self, Column, Dialect, Keyset, SortKey, SortOrder, bulk::insert_all, load_locked},
     error::{Error, Problem},
     orders::{Status, names},
     page::Page,
@@ -136,11 +136,7 @@ fn lock_orders(tx: &mut Tx<'_>, phone: &Phone) -> Result<Vec<CustomerOrder>, Err
         .filter(orders::phone_digits.eq(phone.digits()))
         .order(orders::id)
         .select((orders::id, orders::status, orders::customer_name));
-    match tx.conn {
-        Conn::Postgres(conn) => found.for_no_key_update().load(conn),
-        Conn::Sqlite(conn) => found.load(conn),
-    }
-    .map_err(Error::from)
+    load_locked!(tx.conn, found, load).map_err(Error::from)
 }
 
 fn refuse_waiting(orders: &[CustomerOrder]) -> Result<(), Error> {

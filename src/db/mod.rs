@@ -279,6 +279,18 @@ pub fn lock_name_shared(conn: &mut Conn, name: &str) -> Result<(), Error> {
     Ok(())
 }
 
+/// Loads rows by `first` or `load`, and locks them until the end of the transaction. SQLite has a single writer and
+/// needs no lock.
+macro_rules! load_locked {
+    ($conn:expr, $rows:expr, $load:ident) => {
+        match $conn {
+            $crate::db::Conn::Postgres(conn) => $rows.for_no_key_update().$load(conn),
+            $crate::db::Conn::Sqlite(conn) => $rows.$load(conn),
+        }
+    };
+}
+pub(crate) use load_locked;
+
 /// Keeps others from writing to a table until the end of the transaction. They may still read.
 ///
 /// In the lock order, it comes before rows and names, like [`wait_for_table_lock`].

@@ -23,7 +23,6 @@ macro_rules! execute_together {
 pub(crate) use execute_together;
 
 /// Statements as common table expressions of one statement, which returns the counts of changed rows.
-#[derive(Clone, Copy)]
 struct Together<'a>(&'a [&'a dyn QueryFragment<Pg>]);
 
 /// Runs statements without `RETURNING` as one. Returns how many rows each has changed.
@@ -32,11 +31,10 @@ pub fn execute<const COUNT: usize>(
     changes: [&dyn QueryFragment<Pg>; COUNT],
 ) -> QueryResult<[usize; COUNT]> {
     let counts = Together(&changes).cached().get_result::<Vec<i64>>(conn)?;
-    let counts = counts.into_iter().map(usize::try_from);
-    let counts: Vec<usize> = counts
-        .collect::<Result<_, _>>()
-        .map_err(|error| Error::DeserializationError(error.into()))?;
-    counts.try_into().map_err(|_| Error::NotFound)
+    let counts: [i64; COUNT] = counts
+        .try_into()
+        .map_err(|_| Error::DeserializationError("a count is missing".into()))?;
+    Ok(counts.map(|count| usize::try_from(count).unwrap_or_default()))
 }
 
 impl QueryFragment<Pg> for Together<'_> {

@@ -9,7 +9,7 @@ use crate::{
         service::{last_change, record},
     },
     auth::Permission,
-    db::{CacheStatement, Conn, Dialect},
+    db::{CacheStatement, Dialect, load_locked},
     error::{Error, Problem, Stale},
     events::OrderEvent,
     money::Rub,
@@ -348,15 +348,10 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
         .map_err(Error::from)
 }
 
-/// Returns one order and locks its row until the end of the transaction, so that only one request can settle it. SQLite
-/// has a single writer and needs no lock.
+/// Returns one order and locks its row until the end of the transaction, so that only one request can settle it.
 fn lock(tx: &mut Tx<'_>, id: i64) -> Result<Order, Error> {
     let order = orders::table.find(id).select(columns());
-    match tx.conn {
-        Conn::Postgres(conn) => order.for_no_key_update().first(conn),
-        Conn::Sqlite(conn) => order.first(conn),
-    }
-    .map_err(Error::from)
+    load_locked!(tx.conn, order, first).map_err(Error::from)
 }
 
 fn columns() -> <Order as Selectable<Dialect>>::SelectExpression {

@@ -5,7 +5,7 @@ use super::{
     counters::{Cost, Counters},
 };
 use crate::{
-    db::{Column, Conn, Dialect, Keyset, SortKey, SortOrder, execute_together},
+    db::{Column, Dialect, Keyset, SortKey, SortOrder, execute_together, load_locked},
     error::{Error, Problem},
     moment::Moment,
     money::{Eur, Rub},
@@ -132,12 +132,7 @@ pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
     let product = products::table
         .find(product)
         .select(<Locked as Selectable<Dialect>>::construct_selection());
-    match tx.conn {
-        Conn::Postgres(conn) => product.for_no_key_update().first(conn),
-        // SQLite has a single writer and needs no lock.
-        Conn::Sqlite(conn) => product.first(conn),
-    }
-    .map_err(Error::from)
+    load_locked!(tx.conn, product, first).map_err(Error::from)
 }
 
 /// Like [`lock`], but fails if the product is not on sale.
