@@ -28,7 +28,11 @@ use sirius::{
     products::Product,
     schema::{orders, products, sessions, users},
 };
-use std::{fs, path::PathBuf, sync::Arc};
+use std::{
+    fs,
+    path::PathBuf,
+    sync::{Arc, mpsc},
+};
 use tokio::{net::TcpListener, sync::oneshot};
 
 /// The answers of the floors: the path at which Sirius gives them, and the name of the file.
@@ -46,7 +50,7 @@ struct Floor {
     db: Db,
     /// The key of the session.
     session: String,
-    writer: std::sync::mpsc::Sender<(i64, oneshot::Sender<()>)>,
+    writer: mpsc::Sender<issue::Job>,
     bodies: Arc<Bodies>,
 }
 
@@ -143,7 +147,7 @@ fn fault(_: Error) -> StatusCode {
 impl Floor {
     async fn session(&self) -> Result<(), Error> {
         let session = self.session.clone();
-        self.db.read(move |conn| find(conn, &session)).await
+        self.db.look_up(move |conn| find(conn, &session)).await
     }
 
     async fn orders(&self) -> Result<Vec<Order>, Error> {

@@ -22,8 +22,8 @@ const BATCH: usize = 64;
 /// The account that issues.
 pub const USER: &str = "bench";
 
-/// An order to issue, and who waits for it.
-type Job = (i64, oneshot::Sender<()>);
+/// The number of an order to issue, and the channel on which the end of its transaction is announced.
+pub type Job = (i64, oneshot::Sender<()>);
 
 /// Starts a thread that issues orders, in one transaction with those that wait behind them.
 pub fn writer(url: &DatabaseUrl) -> Outcome<mpsc::Sender<Job>> {
@@ -37,7 +37,7 @@ pub fn writer(url: &DatabaseUrl) -> Outcome<mpsc::Sender<Job>> {
             batch.extend(jobs.try_iter().take(BATCH - 1));
             let ids: Vec<i64> = batch.iter().map(|(id, _)| *id).collect();
             if issue_all(&mut conn, &ids).is_err() {
-                // Whoever waits gets an error, because the answer is dropped.
+                // The requests that wait fail, because their channels are dropped.
                 return;
             }
             for (_, answer) in batch {
@@ -107,8 +107,8 @@ fn issue(conn: &mut Conn, id: i64) -> QueryResult<()> {
     .cached()
     .get_result(conn)?;
     let product: Counters = sql_query(
-        "UPDATE products SET min_stock = min_stock WHERE id = ? RETURNING id, quantity, issued, reserved, value_eur,
-            uncosted, min_stock, name, buy_price_eur, sell_price_rub, supplier_name, archived_at",
+        "SELECT id, quantity, issued, reserved, value_eur, uncosted, min_stock, name, buy_price_eur, sell_price_rub,
+            supplier_name, archived_at FROM products WHERE id = ?",
     )
     .bind::<BigInt, _>(order.product_id)
     .cached()

@@ -60,11 +60,11 @@ impl Shop {
 
     /// Checks the invariants of its data.
     pub fn check(&self) -> Outcome {
-        self.run(&["check"], "").map(drop)
+        self.run(&["check"], "")
     }
 
-    /// Runs a command of the program, and returns what it printed.
-    fn run(&self, arguments: &[&str], input: &str) -> Outcome<String> {
+    /// Runs a command of the program. What it printed is the error if it fails.
+    fn run(&self, arguments: &[&str], input: &str) -> Outcome {
         let mut command = self.command(&self.program, arguments);
         let process = command.stdin(Stdio::piped()).stdout(Stdio::piped());
         let mut process = process.spawn()?;
@@ -72,11 +72,11 @@ impl Shop {
             writeln!(stdin, "{input}")?;
         }
         let ended = process.wait_with_output()?;
-        let printed = String::from_utf8_lossy(&ended.stdout).into_owned();
         if !ended.status.success() {
+            let printed = String::from_utf8_lossy(&ended.stdout);
             return Err(format!("sirius {}: {printed}", arguments.join(" ")).into());
         }
-        Ok(printed)
+        Ok(())
     }
 
     fn command(&self, program: &Path, arguments: &[&str]) -> Command {
@@ -97,7 +97,7 @@ impl Shop {
         let port = free_port()?;
         let mut command = self.command(&self.program, &["serve"]);
         command.env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"));
-        let mut running = self.start(command, port, String::new()).await?;
+        let mut running = self.start(command, port).await?;
         let client = Client::new();
         let answer = client
             .post(format!("{}/api/auth/login", running.target.site))
@@ -121,16 +121,16 @@ impl Shop {
         let port_text = port.to_string();
         let arguments = ["floor", self.url.as_str(), bodies.as_ref(), &port_text];
         let command = self.command(&std::env::current_exe()?, &arguments);
-        self.start(command, port, String::new()).await
+        self.start(command, port).await
     }
 
-    async fn start(&self, mut command: Command, port: u16, cookies: String) -> Outcome<Running> {
+    async fn start(&self, mut command: Command, port: u16) -> Outcome<Running> {
         let log = fs::File::create(self.folder.join(format!("log-{port}")))?;
         let process = command.stdin(Stdio::null()).stderr(log).spawn()?;
         let target = Target {
             site: format!("http://127.0.0.1:{port}"),
             pid: process.id(),
-            cookies,
+            cookies: String::new(),
         };
         let mut running = Running { target, process };
         let started = Instant::now();
