@@ -37,6 +37,26 @@ pub enum Error {
     OrderIs(Code<Status>),
     #[error("the product is archived")]
     Archived,
+    /// Lines of a basket ask for more than is available, each with its field.
+    #[error("lines exceed the stock: {0:?}")]
+    LinesOutOfStock(Vec<FieldError>),
+    /// The order was issued on an earlier day, so only a return can take it back.
+    #[error("the order was issued on an earlier day")]
+    IssuedEarlier,
+    /// Pieces of the order were returned.
+    #[error("pieces of the order were returned")]
+    HasReturns,
+    #[error("the customer was erased")]
+    CustomerErased,
+    /// The operation was another user's, or is too old for a user who may only take back their own.
+    #[error("not one's own operation of the last 15 minutes")]
+    NotYoursToTakeBack,
+    /// Operations of this kind cannot be taken back, or something newer depends on this one.
+    #[error("the operation cannot be taken back")]
+    NotUndoable,
+    /// The supply was taken back as a whole.
+    #[error("the supply was taken back")]
+    SupplyUndone,
     /// This many orders of the customer wait to be issued or denied.
     #[error("{orders} orders of the customer wait")]
     OrdersWait { orders: i64 },
@@ -189,7 +209,7 @@ impl Error {
     /// Returns the fields at which the error is shown, each with its problem.
     pub fn fields(&self) -> Vec<FieldError> {
         match self {
-            Self::Invalid(fields) => fields.clone(),
+            Self::Invalid(fields) | Self::LinesOutOfStock(fields) => fields.clone(),
             &Self::OutOfStock { stock, qty } => vec![FieldError {
                 field: "qty".to_owned(),
                 problem: Problem::OutOfStock { stock, qty },
@@ -205,7 +225,7 @@ impl Error {
     /// Returns the problem of an invalid field.
     pub fn problem(&self, field: &str) -> Option<&Problem> {
         match self {
-            Self::Invalid(fields) => fields
+            Self::Invalid(fields) | Self::LinesOutOfStock(fields) => fields
                 .iter()
                 .find(|wrong| wrong.field == field)
                 .map(|wrong| &wrong.problem),
@@ -230,7 +250,8 @@ impl Error {
             | Self::MustSetUpTotp
             | Self::InvitationOver
             | Self::TooManyPending
-            | Self::RegistrationClosed => StatusCode::FORBIDDEN,
+            | Self::RegistrationClosed
+            | Self::NotYoursToTakeBack => StatusCode::FORBIDDEN,
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::UnknownHost => StatusCode::MISDIRECTED_REQUEST,
             Self::Stale(_)
@@ -238,6 +259,12 @@ impl Error {
             | Self::Reserved { .. }
             | Self::OrderIs(_)
             | Self::Archived
+            | Self::LinesOutOfStock(_)
+            | Self::IssuedEarlier
+            | Self::HasReturns
+            | Self::CustomerErased
+            | Self::NotUndoable
+            | Self::SupplyUndone
             | Self::OrdersWait { .. }
             | Self::SumTooLarge
             | Self::SecondFactorOn

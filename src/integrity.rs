@@ -63,32 +63,70 @@ const COMPARISONS: &[Comparison] = &[
             ) AS compared WHERE found <> expected",
     },
     Comparison {
+        name: "product counters = sums of their write-offs",
+        rows: "products",
+        disagreeing: "
+            SELECT 'product: written off' AS what, p.id AS id, p.written_off AS found,
+                CAST(COALESCE(SUM(w.qty), 0) AS BIGINT) AS expected
+            FROM products p LEFT JOIN write_offs w ON w.product_id = p.id AND w.undone_on IS NULL
+            GROUP BY p.id, p.written_off HAVING p.written_off <> COALESCE(SUM(w.qty), 0)",
+    },
+    Comparison {
         name: "orders = sums of their ledger entries",
         rows: "orders",
         disagreeing: "
             SELECT field AS what, id, found, expected FROM (
                 SELECT o.id, 'order: issued' AS field, CAST(COALESCE(m.issued, 0) AS BIGINT) AS found,
-                    CASE WHEN o.status = 'paid_issued' THEN o.qty ELSE 0 END AS expected
+                    CASE WHEN o.status = 'paid_issued' THEN o.qty - o.returned_qty ELSE 0 END AS expected
                 FROM orders o LEFT JOIN moved m ON m.order_id = o.id
                 UNION ALL SELECT o.id, 'order: reserved', CAST(COALESCE(m.reserved, 0) AS BIGINT),
                     CASE WHEN o.status = 'paid_not_issued' THEN o.qty ELSE 0 END
                 FROM orders o LEFT JOIN moved m ON m.order_id = o.id
                 UNION ALL SELECT o.id, 'order: cost_eur', CAST(COALESCE(-m.value_eur, 0) AS BIGINT),
-                    COALESCE(o.cost_eur, 0)
-                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                    CAST(COALESCE(o.cost_eur, 0) - COALESCE(r.cost_eur, 0) AS BIGINT)
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id LEFT JOIN returned r ON r.order_id = o.id
                 UNION ALL SELECT o.id, 'order: uncosted_qty', CAST(COALESCE(-m.uncosted, 0) AS BIGINT),
-                    COALESCE(o.uncosted_qty, 0)
-                FROM orders o LEFT JOIN moved m ON m.order_id = o.id
+                    CAST(COALESCE(o.uncosted_qty, 0) - COALESCE(r.uncosted_qty, 0) AS BIGINT)
+                FROM orders o LEFT JOIN moved m ON m.order_id = o.id LEFT JOIN returned r ON r.order_id = o.id
+                UNION ALL SELECT o.id, 'order: returned_qty', o.returned_qty, CAST(COALESCE(r.qty, 0) AS BIGINT)
+                FROM orders o LEFT JOIN returned r ON r.order_id = o.id
             ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "orders of a basket have its customer",
+        rows: "orders",
+        disagreeing: "
+            SELECT 'order: first of its basket' AS what, o.id AS id, o.basket_id AS found,
+                COALESCE(f.first_order_id, f.id) AS expected
+            FROM orders o JOIN orders f ON f.id = o.first_order_id
+            WHERE f.first_order_id IS NOT NULL OR f.phone <> o.phone
+                OR COALESCE(f.customer_name, '') <> COALESCE(o.customer_name, '')",
     },
     Comparison {
         name: "supplies = sums of their ledger entries",
         rows: "supplies",
         disagreeing: "
-            SELECT 'supply: qty' AS what, s.id AS id, CAST(COALESCE(SUM(m.quantity), 0) AS BIGINT) AS found,
-                s.qty AS expected
-            FROM supplies s LEFT JOIN stock_movements m ON m.supply_id = s.id
-            GROUP BY s.id, s.qty HAVING COALESCE(SUM(m.quantity), 0) <> s.qty",
+            SELECT field AS what, id, found, expected FROM (
+                SELECT s.id, 'supply: qty' AS field, CAST(COALESCE(m.quantity, 0) AS BIGINT) AS found,
+                    CASE WHEN s.undone_at IS NULL THEN s.qty - s.returned_qty ELSE 0 END AS expected
+                FROM supplies s LEFT JOIN supplied m ON m.supply_id = s.id
+                UNION ALL SELECT s.id, 'supply: returned_qty', s.returned_qty,
+                    CAST(COALESCE(r.qty, 0) AS BIGINT)
+                FROM supplies s LEFT JOIN sent_back r ON r.supply_id = s.id
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "write-offs = sums of their ledger entries",
+        rows: "write_offs",
+        disagreeing: "
+            SELECT field AS what, id, found, expected FROM (
+                SELECT w.id, 'write-off: qty' AS field, CAST(COALESCE(-m.quantity, 0) AS BIGINT) AS found,
+                    CASE WHEN w.undone_on IS NULL THEN w.qty ELSE 0 END AS expected
+                FROM write_offs w LEFT JOIN disposed m ON m.write_off_id = w.id
+                UNION ALL SELECT w.id, 'write-off: cost_eur', CAST(COALESCE(-m.value_eur, 0) AS BIGINT),
+                    CASE WHEN w.undone_on IS NULL THEN w.cost_eur ELSE 0 END
+                FROM write_offs w LEFT JOIN disposed m ON m.write_off_id = w.id
+            ) AS compared WHERE found <> expected",
     },
     Comparison {
         name: "personal values are beside the operation log",
@@ -118,13 +156,24 @@ const SUMS: &str = "
         FROM stock_movements GROUP BY product_id
     ), ordered AS (
         SELECT product_id,
-            SUM(CASE WHEN status = 'paid_issued' THEN qty ELSE 0 END) AS issued,
+            SUM(CASE WHEN status = 'paid_issued' THEN qty - returned_qty ELSE 0 END) AS issued,
             SUM(CASE WHEN status = 'paid_not_issued' THEN qty ELSE 0 END) AS reserved
         FROM orders GROUP BY product_id
     ), moved AS (
         SELECT order_id, SUM(issued) AS issued, SUM(reserved) AS reserved,
             SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
         FROM stock_movements WHERE order_id IS NOT NULL GROUP BY order_id
+    ), returned AS (
+        SELECT order_id, SUM(qty) AS qty, SUM(cost_eur) AS cost_eur, SUM(uncosted_qty) AS uncosted_qty
+        FROM order_returns GROUP BY order_id
+    ), supplied AS (
+        SELECT supply_id, SUM(quantity) AS quantity
+        FROM stock_movements WHERE supply_id IS NOT NULL GROUP BY supply_id
+    ), sent_back AS (
+        SELECT supply_id, SUM(qty) AS qty FROM supply_returns GROUP BY supply_id
+    ), disposed AS (
+        SELECT write_off_id, SUM(quantity) AS quantity, SUM(value_eur) AS value_eur
+        FROM stock_movements WHERE write_off_id IS NOT NULL GROUP BY write_off_id
     )";
 
 /// Rebuilds the rollups from the orders and returns the number of their rows. The operation log records how many were
@@ -160,7 +209,9 @@ pub fn check(conn: &mut Conn) -> Result<Report, Error> {
                 .extend(disagreeing.iter().map(Disagreement::message));
         }
         let (rows, wrong) = rollup::check::check(conn)?;
-        report.compared.push(("rollups = sums of orders", rows));
+        report
+            .compared
+            .push(("rollups = sums of orders, returns and write-offs", rows));
         report.wrong.extend(wrong);
         Ok(report)
     })

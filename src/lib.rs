@@ -7,6 +7,7 @@ pub mod analytics;
 pub mod app;
 pub mod audit;
 pub mod auth;
+pub mod baskets;
 pub mod codes;
 pub mod customers;
 pub mod error;
@@ -25,6 +26,8 @@ pub mod products;
 pub mod stock;
 pub mod supplies;
 pub mod ui;
+pub mod undo;
+pub mod write_offs;
 
 #[cfg(feature = "ssr")]
 pub mod api;

@@ -1,6 +1,6 @@
 //! The problems that the value of a field can have.
 
-use crate::money::AmountError;
+use crate::money::{AmountError, Rub};
 use serde::{Deserialize, Serialize};
 
 /// A field whose value was rejected, and why.
@@ -76,6 +76,12 @@ pub enum Problem {
     TotalTooLarge(i64),
     /// The stock would be worth too much at its purchase price. Contains the largest allowed number of pieces on hand.
     WorthTooMuch(i64),
+    /// More than the customer paid.
+    MoreThanPaid(Rub),
+    /// The stock on hand would be worth more than can be recorded.
+    StockWorthTooMuch,
+    /// The order was denied on an earlier day, so its product is part of the report of that day.
+    DeniedBefore,
     /// A sum of the report would overflow.
     SumTooLarge,
     /// With this exchange rate, a cost in roubles would overflow.
@@ -94,6 +100,8 @@ pub enum Problem {
     Archived,
     /// The product of the order is archived, so the quantity can only be reduced.
     OnlyFewer,
+    /// The product exists, so its stock cannot be set by a file.
+    OnlyOpening,
     /// The row was recorded with other values and cannot be changed.
     OnRecord,
     /// No recorded row has this id.
@@ -118,8 +126,10 @@ pub enum Problem {
     NotFlag,
     /// There is no such field.
     UnknownField,
-    /// The body is not a JSON object.
+    /// The value is not a JSON object.
     NotObject,
+    /// The value is not a JSON array.
+    NotList,
     /// This maximum number has already been reached.
     TooMany(usize),
     /// No notification channel is configured, or the settings do not list this recipient.

@@ -69,6 +69,7 @@ diesel::table! {
         version -> BigInt,
         created_at -> Timestamp,
         archived_at -> Nullable<Timestamp>,
+        written_off -> BigInt,
     }
 }
 
@@ -83,6 +84,9 @@ diesel::table! {
         buy_price_eur -> BigInt,
         user_id -> Nullable<Text>,
         created_at -> Timestamp,
+        version -> BigInt,
+        returned_qty -> BigInt,
+        undone_at -> Nullable<Timestamp>,
     }
 }
 
@@ -110,6 +114,9 @@ diesel::table! {
         version -> BigInt,
         denied_on -> Nullable<Date>,
         customer_key -> Nullable<Text>,
+        first_order_id -> Nullable<BigInt>,
+        returned_qty -> BigInt,
+        basket_id -> BigInt,
     }
 }
 
@@ -139,6 +146,8 @@ diesel::table! {
         note -> Nullable<Text>,
         user_id -> Nullable<Text>,
         created_at -> Timestamp,
+        write_off_id -> Nullable<BigInt>,
+        reverses_id -> Nullable<BigInt>,
     }
 }
 
@@ -151,6 +160,7 @@ diesel::table! {
         entity_type -> Text,
         entity_id -> Text,
         details -> Text,
+        undoes_id -> Nullable<BigInt>,
     }
 }
 
@@ -176,6 +186,11 @@ diesel::table! {
         uncosted_qty -> BigInt,
         uncosted_rub -> BigInt,
         denied -> BigInt,
+        returned_qty -> BigInt,
+        returned_rub -> BigInt,
+        written_off_qty -> BigInt,
+        written_off_eur -> BigInt,
+        written_off_rub_exact -> BigInt,
     }
 }
 
@@ -192,6 +207,11 @@ diesel::table! {
         uncosted_qty -> BigInt,
         uncosted_rub -> BigInt,
         denied -> BigInt,
+        returned_qty -> BigInt,
+        returned_rub -> BigInt,
+        written_off_qty -> BigInt,
+        written_off_eur -> BigInt,
+        written_off_rub_exact -> BigInt,
     }
 }
 
@@ -207,6 +227,11 @@ diesel::table! {
         uncosted_qty -> BigInt,
         uncosted_rub -> BigInt,
         denied -> BigInt,
+        returned_qty -> BigInt,
+        returned_rub -> BigInt,
+        written_off_qty -> BigInt,
+        written_off_eur -> BigInt,
+        written_off_rub_exact -> BigInt,
     }
 }
 
@@ -391,6 +416,51 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    order_returns (id) {
+        id -> BigInt,
+        order_id -> BigInt,
+        product_id -> BigInt,
+        qty -> BigInt,
+        reason -> Text,
+        is_restocked -> Bool,
+        refund_rub -> BigInt,
+        list_rub -> BigInt,
+        cost_eur -> BigInt,
+        uncosted_qty -> BigInt,
+        returned_on -> Date,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    write_offs (id) {
+        id -> BigInt,
+        product_id -> BigInt,
+        qty -> BigInt,
+        reason -> Text,
+        cost_eur -> BigInt,
+        uncosted_qty -> BigInt,
+        order_return_id -> Nullable<BigInt>,
+        written_off_on -> Date,
+        undone_on -> Nullable<Date>,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
+diesel::table! {
+    supply_returns (id) {
+        id -> BigInt,
+        supply_id -> BigInt,
+        qty -> BigInt,
+        value_eur -> BigInt,
+        user_id -> Nullable<Text>,
+        created_at -> Timestamp,
+    }
+}
+
 diesel::joinable!(operation_log_personal -> operation_log (operation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -402,6 +472,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     supplies,
     orders,
     order_names,
+    order_returns,
+    write_offs,
+    supply_returns,
     stock_movements,
     operation_log,
     operation_log_personal,

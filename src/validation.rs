@@ -13,7 +13,7 @@ use crate::{
     text::{tidy, tidy_lines},
 };
 use chrono::NaiveDate;
-use std::{ops::RangeInclusive, str::FromStr};
+use std::{collections::BTreeMap, ops::RangeInclusive, str::FromStr};
 
 /// Default number of rows per page.
 const PAGE: i64 = 50;
@@ -92,6 +92,40 @@ impl Input {
         }
     }
 
+    /// Reads a list of objects, whose fields are named `list.0.field`, `list.1.field` and so on. There must be at least
+    /// one and at most `max`. `read` gets the number and the fields of each.
+    pub fn list<T>(
+        &mut self,
+        list: &str,
+        max: usize,
+        read: impl Fn(usize, &mut Self) -> T,
+    ) -> Vec<T> {
+        let mut items: BTreeMap<usize, Fields> = BTreeMap::new();
+        for (name, text) in &self.fields.0 {
+            let Some((number, field)) = item_field(list, name) else {
+                continue;
+            };
+            let fields = items.entry(number).or_default();
+            fields.0.insert(field.to_owned(), text.clone());
+        }
+        if items.len() > max {
+            self.add_error(list, Problem::TooMany(max));
+            return Vec::new();
+        }
+        if items.is_empty() {
+            self.add_error(list, Problem::Required);
+        }
+        let mut read_item = |(number, fields)| {
+            let mut item = Self::new(fields);
+            let value = read(number, &mut item);
+            for wrong in item.validator.0 {
+                self.add_error(&format!("{list}.{number}.{}", wrong.field), wrong.problem);
+            }
+            value
+        };
+        items.into_iter().map(&mut read_item).collect()
+    }
+
     /// Sets a field that comes from elsewhere, for example from the path of a URL.
     pub fn enter(&mut self, field: &str, text: String) {
         self.fields.0.insert(field.to_owned(), text);
@@ -125,6 +159,13 @@ impl Input {
     pub fn finish(self) -> Result<(), Error> {
         self.validator.done()
     }
+}
+
+/// Splits the name of a field of an item into the item's number and the field: `lines.2.qty`.
+fn item_field<'n>(list: &str, name: &'n str) -> Option<(usize, &'n str)> {
+    let rest = name.strip_prefix(list)?.strip_prefix('.')?;
+    let (number, field) = rest.split_once('.')?;
+    Some((number.parse().ok()?, field))
 }
 
 /// The problems found so far.

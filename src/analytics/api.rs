@@ -12,10 +12,11 @@ use crate::{
         request::{Body, Caller, Name, Params},
         values::{Listing, Money, Time},
     },
+    auth::Permission,
     error::Error,
     transaction::{AppState, Tx},
 };
-use axum::Json;
+use axum::{Json, http::StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
@@ -27,7 +28,7 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(summary))
         .routes(routes!(list_product_sales))
         .routes(routes!(list_rates))
-        .routes(routes!(set_rate))
+        .routes(routes!(set_rate, delete_rate))
 }
 
 /// Sales figures
@@ -38,7 +39,7 @@ struct FiguresJson {
     orders: i64,
     /// Orders denied
     denied: i64,
-    /// Pieces issued
+    /// Pieces issued, less those that were returned
     qty: i64,
     revenue_rub: Money,
     /// Revenue that the same pieces would have brought at list price
@@ -56,6 +57,16 @@ struct FiguresJson {
     uncosted_qty: i64,
     /// Revenue from these pieces; included in `revenue_rub`, but not in profit and margin
     uncosted_rub: Money,
+    /// Pieces that customers returned; subtracted from `qty` and from the sums, on the day of the return
+    returned_qty: i64,
+    /// What the customers got back; subtracted from `revenue_rub`
+    returned_rub: Money,
+    /// Pieces written off
+    written_off_qty: i64,
+    /// Cost of those that have a purchase price; not part of `cost_eur`
+    written_off_eur: Money,
+    /// The same cost in roubles, at the exchange rate on each day; null if no rate has been entered
+    written_off_rub: Option<Money>,
 }
 
 impl From<Figures> for FiguresJson {
@@ -72,6 +83,11 @@ impl From<Figures> for FiguresJson {
             margin_percent: figures.margin().and_then(exact_number),
             uncosted_qty: figures.uncosted_qty,
             uncosted_rub: figures.uncosted_rub.into(),
+            returned_qty: figures.returned_qty,
+            returned_rub: figures.returned_rub.into(),
+            written_off_qty: figures.written_off_qty,
+            written_off_eur: figures.written_off_eur.into(),
+            written_off_rub: figures.written_off_rub.map(Money::from),
         }
     }
 }
@@ -269,4 +285,37 @@ async fn set_rate(
     body.input.enter("day", day);
     let rate = caller.submit(body, rates::set).await?;
     Ok(Json(rate.into()))
+}
+
+/// Delete the exchange rate for a day
+///
+/// The rate before it holds on its days instead, or else the one after it. The cost of orders issued on these days is
+/// recalculated.
+#[utoipa::path(
+    delete,
+    path = "/api/rates/{day}",
+    operation_id = "delete_rate",
+    tag = "analytics",
+    params(
+        (
+            "day" = String,
+            Path,
+            format = Date,
+            description = "The day from which the rate is valid",
+            example = "2026-11-23",
+        ),
+    ),
+    responses(
+        (status = NO_CONTENT, description = "The rate was deleted"),
+        AuthErrors, PermissionErrors, NotFoundErrors
+    )
+)]
+async fn delete_rate(caller: Caller, Name(day): Name) -> Result<StatusCode, Error> {
+    let operation = move |tx: &mut Tx<'_>| {
+        let day = day.parse().map_err(|_| Error::NotFound);
+        tx.actor.may(Permission::AdminArea)?;
+        rates::delete(tx, day?)
+    };
+    caller.write(operation).await?;
+    Ok(StatusCode::NO_CONTENT)
 }

@@ -17,7 +17,7 @@ pub struct Figures {
     pub orders: i64,
     /// Orders denied.
     pub denied: i64,
-    /// Pieces issued.
+    /// Pieces issued, less those that were returned.
     pub qty: i64,
     pub revenue_rub: Rub,
     /// Revenue that the same pieces would have brought at list price.
@@ -30,22 +30,31 @@ pub struct Figures {
     pub uncosted_qty: i64,
     /// Revenue from these pieces. It is included in `revenue_rub`, but not in profit and margin.
     pub uncosted_rub: Rub,
+    /// Pieces that customers returned. They are subtracted from `qty` and the sums on the day of the return.
+    pub returned_qty: i64,
+    /// What the customers got back. It is subtracted from `revenue_rub`.
+    pub returned_rub: Rub,
+    /// Pieces written off.
+    pub written_off_qty: i64,
+    /// Cost of those that have a purchase price. It is not part of the cost of sales.
+    pub written_off_eur: Eur,
+    /// The same cost in roubles, at the exchange rate on each day; `None` if no rate has been entered.
+    pub written_off_rub: Option<Rub>,
 }
 
 impl Figures {
     /// Revenue from the pieces that have a purchase price.
     fn costed_rub(&self) -> Rub {
-        Rub(self.revenue_rub.0 - self.uncosted_rub.0)
+        Rub(self.revenue_rub.0.saturating_sub(self.uncosted_rub.0))
     }
 
     /// Revenue less cost of the pieces that have a purchase price. `None` if no piece has one, or if there is no rate.
-    ///
-    /// Neither value is negative, so the subtraction cannot overflow.
     pub fn profit_rub(&self) -> Option<Rub> {
         if self.qty > 0 && self.qty == self.uncosted_qty {
             return None;
         }
-        self.cost_rub.map(|cost| Rub(self.costed_rub().0 - cost.0))
+        self.cost_rub
+            .map(|cost| Rub(self.costed_rub().0.saturating_sub(cost.0)))
     }
 
     /// Profit as a share of the revenue from the pieces that have a purchase price.
@@ -60,7 +69,7 @@ impl Figures {
 
     /// Revenue at list price less actual revenue; negative if pieces were sold above list price.
     pub fn discount_rub(&self) -> Rub {
-        Rub(self.list_rub.0 - self.revenue_rub.0)
+        Rub(self.list_rub.0.saturating_sub(self.revenue_rub.0))
     }
 
     /// The discount as a share of the revenue at list price.
@@ -143,7 +152,7 @@ pub fn rounded(exact: i128) -> Rub {
 }
 
 /// Divides, rounding half away from zero.
-fn div_round(part: i128, whole: i128) -> i64 {
+pub(super) fn div_round(part: i128, whole: i128) -> i64 {
     let (part, whole) = if whole < 0 {
         (-part, -whole)
     } else {

@@ -23,6 +23,8 @@ pub mod api;
 #[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
+pub mod entries;
+#[cfg(feature = "ssr")]
 pub mod period;
 #[cfg(feature = "ssr")]
 pub mod rates;
@@ -80,6 +82,10 @@ codes! {
         Denied = "denied",
         /// Revenue from pieces without a purchase price.
         Uncosted = "uncosted",
+        /// What customers got back.
+        Returned = "returned",
+        /// Cost of the pieces written off.
+        WrittenOff = "written_off",
     }
 }
 
@@ -120,7 +126,8 @@ list_query! {
         to: String { format = Date, example = "2026-11-30" },
         /// Field to sort by; a leading `-` sorts in descending order
         sort: String {
-            pattern = "^-?(name|orders|qty|revenue|share|cost|profit|margin|average|discount|denied|uncosted)$",
+            pattern = "^-?(name|orders|qty|revenue|share|cost|profit|margin|average|discount|denied|uncosted\
+                |returned|written_off)$",
             example = "-revenue"
         },
     }

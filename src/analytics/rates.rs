@@ -110,6 +110,23 @@ pub fn set(tx: &mut Tx<'_>, new: &NewRate) -> Result<Rate, Error> {
         .map_err(Error::from)
 }
 
+/// Deletes the rate for a day, and recalculates the cost of orders issued while it was in force: the rate before it
+/// holds on these days, or else the one after it.
+pub fn delete(tx: &mut Tx<'_>, day: NaiveDate) -> Result<(), Error> {
+    tx.actor.may(Permission::AdminArea)?;
+    rollup::rates::lock_rates(tx.conn)?;
+    let rates = Rates::load(tx.conn)?;
+    let deleted = diesel::delete(exchange_rates::table.find(day))
+        .returning(exchange_rates::rub_per_eur)
+        .get_result::<i64>(tx.conn)?;
+    let (from, until, _) = rates.affected_days(day);
+    let now = Rates::load(tx.conn)?.on(day);
+    rollup::rates::apply_rate(tx.conn, (from, until, deleted), now)?;
+    let before = Some(RubPerEur(deleted).to_string());
+    let changes = audit::changes([("rub_per_eur", before, None)]);
+    record(tx, Action::Delete, Entity::Rate, day, &changes)
+}
+
 fn write(tx: &mut Tx<'_>, day: NaiveDate, rate: i64) -> Result<(), Error> {
     let values = (
         exchange_rates::rub_per_eur.eq(rate),

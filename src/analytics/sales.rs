@@ -1,17 +1,17 @@
-//! Reads the sales in a range of days: from the rollups, and from the orders where a range covers only part of a month.
+//! Reads the sales in a range of days: from the rollups, and from the entries where a range covers only part of a
+//! month.
 
 use super::{
+    entries::each_entry,
     period::month_of,
     period::{Range, split},
     rollup::columns,
-    sums::{Rates, Sold, Sums, add, too_large},
+    sums::{Rates, Sums, add, too_large},
 };
 use crate::{
-    db::{Conn, Dialect},
+    db::Conn,
     error::Error,
-    money::{Eur, Rub},
-    number::Qty,
-    schema::{orders, sales_by_day, sales_by_month, sales_by_product},
+    schema::{sales_by_day, sales_by_month, sales_by_product},
 };
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -21,7 +21,7 @@ use std::collections::BTreeMap;
 pub struct Sales<'c> {
     conn: &'c mut Conn,
     rates: Rates,
-    /// The first and the last day on which an order was issued or denied.
+    /// The first and the last day that have sums.
     known: Option<Range>,
 }
 
@@ -79,34 +79,34 @@ impl<'c> Sales<'c> {
             sums = collect(rows)?;
         }
         for edge in split.edges {
-            self.each_order(edge, &Products::All, |_, product, order| {
+            self.each_sums(edge, None, |_, product, order| {
                 add(&mut sums, product, order)
             })?;
         }
         Ok(sums)
     }
 
-    /// Returns the sales of the given products, read from their orders; products without sales are absent.
+    /// Returns the sales of the given products, read from their entries; products without sales are absent.
     pub fn of_products(
         &mut self,
         range: Range,
         products: Vec<i64>,
     ) -> Result<BTreeMap<i64, Sums>, Error> {
         let mut sums: BTreeMap<i64, Sums> = BTreeMap::new();
-        self.each_order(range, &Products::Some(products), |_, product, order| {
+        self.each_sums(range, Some(&products), |_, product, order| {
             add(&mut sums, product, order)
         })?;
         Ok(sums)
     }
 
-    /// Returns the sales of one product by day, read from its orders.
+    /// Returns the sales of one product by day, read from its entries.
     pub fn of_product_by_day(
         &mut self,
         range: Range,
         product: i64,
     ) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
         let mut sums: BTreeMap<NaiveDate, Sums> = BTreeMap::new();
-        self.each_order(range, &Products::Some(vec![product]), |day, _, order| {
+        self.each_sums(range, Some(&[product]), |day, _, order| {
             add(&mut sums, day, order)
         })?;
         Ok(sums)
@@ -133,71 +133,28 @@ impl<'c> Sales<'c> {
             sums = collect(rows)?;
         }
         for edge in split.edges {
-            self.each_order(edge, &Products::Some(vec![product]), |day, _, order| {
+            self.each_sums(edge, Some(&[product]), |day, _, order| {
                 add(&mut sums, month_of(day), order)
             })?;
         }
         Ok(sums)
     }
 
-    /// Calls `take` with the day, product and sums of each order issued or denied in the range. Both queries read only
-    /// covering indexes.
-    fn each_order(
+    /// Calls `take` with the day, the product and the sums of each entry in the range.
+    fn each_sums(
         &mut self,
-        (from, to): Range,
-        products: &Products,
+        range: Range,
+        products: Option<&[i64]>,
         mut take: impl FnMut(NaiveDate, i64, Sums) -> Result<(), Error>,
     ) -> Result<(), Error> {
-        let mut issued = orders::table
-            .filter(orders::issued_on.ge(from))
-            .filter(orders::issued_on.le(to))
-            .select((
-                orders::issued_on.assume_not_null(),
-                orders::product_id,
-                orders::qty,
-                orders::unit_price_rub,
-                orders::list_price_rub,
-                orders::cost_eur.assume_not_null(),
-                orders::uncosted_qty.assume_not_null(),
-            ))
-            .into_boxed::<Dialect>();
-        let mut denied = orders::table
-            .filter(orders::denied_on.ge(from))
-            .filter(orders::denied_on.le(to))
-            .select((orders::denied_on.assume_not_null(), orders::product_id))
-            .into_boxed::<Dialect>();
-        if let Products::Some(products) = products {
-            issued = issued.filter(orders::product_id.eq_any(products.clone()));
-            denied = denied.filter(orders::product_id.eq_any(products.clone()));
-        }
-        let mut rate = (from, self.rates.on(from));
-        for (day, product, qty, unit_price_rub, list_price_rub, cost_eur, uncosted_qty) in
-            issued.load::<(NaiveDate, i64, Qty, Rub, Option<Rub>, Eur, i64)>(self.conn)?
-        {
+        let mut rate = (range.0, self.rates.on(range.0));
+        each_entry(self.conn, range, products, |day, product, entry| {
             if rate.0 != day {
                 rate = (day, self.rates.on(day));
             }
-            let order = Sold {
-                qty,
-                unit_price_rub,
-                list_price_rub,
-                cost_eur,
-                uncosted_qty,
-            };
-            let sums = Sums::issued(order, rate.1).ok_or_else(too_large)?;
-            take(day, product, sums)?;
-        }
-        for (day, product) in denied.load::<(NaiveDate, i64)>(self.conn)? {
-            take(day, product, Sums::DENIED)?;
-        }
-        Ok(())
+            take(day, product, entry.sums(rate.1).ok_or_else(too_large)?)
+        })
     }
-}
-
-/// The products whose orders are read.
-enum Products {
-    All,
-    Some(Vec<i64>),
 }
 
 fn collect<K: Ord>(rows: Vec<(K, Sums)>) -> Result<BTreeMap<K, Sums>, Error> {

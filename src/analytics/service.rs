@@ -162,6 +162,8 @@ impl Sort {
             Self::Discount => figures.discount_rub().0,
             Self::Denied => figures.denied,
             Self::Uncosted => figures.uncosted_rub.0,
+            Self::Returned => figures.returned_rub.0,
+            Self::WrittenOff => figures.written_off_eur.0,
         }
     }
 }
@@ -219,7 +221,12 @@ pub fn for_file(tx: &mut Tx<'_>, query: &Query) -> Result<(Summary, Vec<ProductF
                     figures,
                     share: Share::of(revenue, revenue),
                 };
-                let is_sold = figures.orders > 0 || figures.denied > 0;
+                let is_sold = figures
+                    != Figures {
+                        cost_rub: figures.cost_rub,
+                        written_off_rub: figures.written_off_rub,
+                        ..Figures::default()
+                    };
                 is_sold.then_some(row).into_iter().collect()
             }
         };

@@ -1,6 +1,6 @@
 //! The sums that rollups and reports consist of, and the exchange rates that convert their cost into roubles.
 
-use super::figures::{Figures, rounded};
+use super::figures::{Figures, div_round, rounded};
 use crate::{
     db::Conn,
     error::{Error, Problem},
@@ -12,10 +12,11 @@ use chrono::NaiveDate;
 use diesel::prelude::*;
 use std::collections::BTreeMap;
 
-/// The sums over a set of issued and denied orders.
+/// The sums over a set of entries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Queryable)]
 pub struct Sums {
     pub orders: i64,
+    /// Without the pieces that were returned, like the four sums after it.
     pub qty: i64,
     pub revenue_rub: i64,
     pub list_rub: i64,
@@ -26,6 +27,23 @@ pub struct Sums {
     /// Revenue from pieces without a purchase price; included in `revenue_rub`.
     pub uncosted_rub: i64,
     pub denied: i64,
+    pub returned_qty: i64,
+    /// What customers got back.
+    pub returned_rub: i64,
+    pub written_off_qty: i64,
+    pub written_off_eur: i64,
+    /// In ten-thousandths of a kopeck.
+    pub written_off_rub_exact: i64,
+}
+
+/// What changes the sums of a product on a day.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Entry {
+    Issued(Sold),
+    Denied,
+    Returned(Returned),
+    WrittenOff(WrittenOff),
+    WriteOffUndone(WrittenOff),
 }
 
 /// The fields of an issued order from which the sums are computed.
@@ -38,23 +56,45 @@ pub struct Sold {
     pub uncosted_qty: i64,
 }
 
-impl Sums {
-    /// The sums of one denied order.
-    pub const DENIED: Self = Self {
-        orders: 0,
-        qty: 0,
-        revenue_rub: 0,
-        list_rub: 0,
-        cost_eur: 0,
-        cost_rub_exact: 0,
-        uncosted_qty: 0,
-        uncosted_rub: 0,
-        denied: 1,
-    };
+/// The fields of a return from which the sums are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Returned {
+    pub qty: Qty,
+    pub refund_rub: Rub,
+    /// The amount of the pieces at the list price.
+    pub list_rub: Rub,
+    pub cost_eur: Eur,
+    pub uncosted_qty: i64,
+}
 
-    /// Returns the sums of one issued order, or `None` on overflow. `rate` is the exchange rate on the day of issue, or
-    /// 0 if there is none.
-    pub fn issued(order: Sold, rate: i64) -> Option<Self> {
+/// The fields of a write-off from which the sums are computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct WrittenOff {
+    pub qty: Qty,
+    pub cost_eur: Eur,
+}
+
+impl Entry {
+    /// Returns the sums of one entry, or `None` on overflow. `rate` is the exchange rate on its day, or 0 if there is
+    /// none.
+    pub fn sums(self, rate: i64) -> Option<Sums> {
+        match self {
+            Self::Issued(order) => Sums::issued(order, rate),
+            Self::Denied => Some(Sums {
+                denied: 1,
+                ..Sums::default()
+            }),
+            Self::Returned(returned) => Sums::returned(returned, rate),
+            Self::WrittenOff(write_off) => Sums::written_off(write_off, rate),
+            Self::WriteOffUndone(write_off) => {
+                Sums::written_off(write_off, rate).map(Sums::negated)
+            }
+        }
+    }
+}
+
+impl Sums {
+    fn issued(order: Sold, rate: i64) -> Option<Self> {
         let list_price = order.list_price_rub.unwrap_or(order.unit_price_rub);
         Some(Self {
             orders: 1,
@@ -65,8 +105,55 @@ impl Sums {
             cost_rub_exact: order.cost_eur.0.checked_mul(rate)?,
             uncosted_qty: order.uncosted_qty,
             uncosted_rub: order.unit_price_rub.times(Qty(order.uncosted_qty))?.0,
-            denied: 0,
+            ..Self::default()
         })
+    }
+
+    /// A return is subtracted from the sales of its own day.
+    fn returned(returned: Returned, rate: i64) -> Option<Self> {
+        let (qty, refund) = (returned.qty.0, returned.refund_rub.0);
+        let uncosted_rub = i128::from(refund) * i128::from(returned.uncosted_qty);
+        Some(Self {
+            qty: -qty,
+            revenue_rub: -refund,
+            list_rub: -returned.list_rub.0,
+            cost_eur: -returned.cost_eur.0,
+            cost_rub_exact: -returned.cost_eur.0.checked_mul(rate)?,
+            uncosted_qty: -returned.uncosted_qty,
+            uncosted_rub: -div_round(uncosted_rub, qty.into()),
+            returned_qty: qty,
+            returned_rub: refund,
+            ..Self::default()
+        })
+    }
+
+    fn written_off(write_off: WrittenOff, rate: i64) -> Option<Self> {
+        Some(Self {
+            written_off_qty: write_off.qty.0,
+            written_off_eur: write_off.cost_eur.0,
+            written_off_rub_exact: write_off.cost_eur.0.checked_mul(rate)?,
+            ..Self::default()
+        })
+    }
+
+    /// Returns the sums that take these back.
+    pub fn negated(self) -> Self {
+        Self {
+            orders: -self.orders,
+            qty: -self.qty,
+            revenue_rub: -self.revenue_rub,
+            list_rub: -self.list_rub,
+            cost_eur: -self.cost_eur,
+            cost_rub_exact: -self.cost_rub_exact,
+            uncosted_qty: -self.uncosted_qty,
+            uncosted_rub: -self.uncosted_rub,
+            denied: -self.denied,
+            returned_qty: -self.returned_qty,
+            returned_rub: -self.returned_rub,
+            written_off_qty: -self.written_off_qty,
+            written_off_eur: -self.written_off_eur,
+            written_off_rub_exact: -self.written_off_rub_exact,
+        }
     }
 
     /// Adds two sums; returns `None` on overflow.
@@ -81,6 +168,13 @@ impl Sums {
             uncosted_qty: self.uncosted_qty.checked_add(other.uncosted_qty)?,
             uncosted_rub: self.uncosted_rub.checked_add(other.uncosted_rub)?,
             denied: self.denied.checked_add(other.denied)?,
+            returned_qty: self.returned_qty.checked_add(other.returned_qty)?,
+            returned_rub: self.returned_rub.checked_add(other.returned_rub)?,
+            written_off_qty: self.written_off_qty.checked_add(other.written_off_qty)?,
+            written_off_eur: self.written_off_eur.checked_add(other.written_off_eur)?,
+            written_off_rub_exact: self
+                .written_off_rub_exact
+                .checked_add(other.written_off_rub_exact)?,
         })
     }
 
@@ -96,6 +190,11 @@ impl Sums {
             cost_rub: has_rate.then(|| rounded(self.cost_rub_exact.into())),
             uncosted_qty: self.uncosted_qty,
             uncosted_rub: Rub(self.uncosted_rub),
+            returned_qty: self.returned_qty,
+            returned_rub: Rub(self.returned_rub),
+            written_off_qty: self.written_off_qty,
+            written_off_eur: Eur(self.written_off_eur),
+            written_off_rub: has_rate.then(|| rounded(self.written_off_rub_exact.into())),
         }
     }
 }

@@ -110,7 +110,7 @@ impl ProblemDocument {
                 problem.detail = format!("{} {}", problem.detail, names.join(", "));
                 problem.errors = Some(errors);
             }
-            Error::OutOfStock { .. } | Error::SecondFactor(_) => {
+            Error::OutOfStock { .. } | Error::LinesOutOfStock(_) | Error::SecondFactor(_) => {
                 problem.errors = Some(by_field(&error.fields(), locale))
             }
             Error::Stale(stale) => {
@@ -186,7 +186,13 @@ const fn code(error: &Error) -> &'static str {
         Error::NotFound => "not_found",
         Error::Invalid(_) => "invalid",
         Error::Stale(_) => "stale",
-        Error::OutOfStock { .. } => "out_of_stock",
+        Error::OutOfStock { .. } | Error::LinesOutOfStock(_) => "out_of_stock",
+        Error::IssuedEarlier => "issued_earlier",
+        Error::HasReturns => "has_returns",
+        Error::CustomerErased => "customer_erased",
+        Error::NotYoursToTakeBack => "not_yours_to_take_back",
+        Error::NotUndoable => "not_undoable",
+        Error::SupplyUndone => "supply_undone",
         Error::Reserved { .. } => "reserved",
         Error::OrderIs(_) => "order_settled",
         Error::Archived => "archived",

@@ -10,9 +10,11 @@ use crate::{
     web::media_type,
 };
 use axum::{
-    body::Bytes,
-    extract::{FromRequest, FromRequestParts, Path, Query, Request as HttpRequest},
-    http::{HeaderMap, StatusCode, request::Parts},
+    body::{Bytes, HttpBody},
+    extract::{
+        FromRequest, FromRequestParts, OptionalFromRequest, Path, Query, Request as HttpRequest,
+    },
+    http::{HeaderMap, StatusCode, header, request::Parts},
     middleware::Next,
     response::{IntoResponse, Response},
 };
@@ -30,7 +32,7 @@ use utoipa::{
     openapi::{
         ObjectBuilder, RefOr, Required, Type,
         path::{Parameter, ParameterBuilder, ParameterIn},
-        schema::{Schema, SchemaType},
+        schema::{ArrayItems, Schema, SchemaType},
     },
 };
 
@@ -196,6 +198,21 @@ impl<T: PartialSchema> FromRequest<AppState> for Body<T> {
     }
 }
 
+/// The body of an endpoint that can do without one.
+impl<T: PartialSchema> OptionalFromRequest<AppState> for Body<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: HttpRequest, app: &AppState) -> Result<Option<Self>, Response> {
+        let is_empty = request.body().size_hint().exact() == Some(0);
+        if is_empty && !request.headers().contains_key(header::CONTENT_TYPE) {
+            return Ok(None);
+        }
+        <Self as FromRequest<AppState>>::from_request(request, app)
+            .await
+            .map(Some)
+    }
+}
+
 /// The members of a JSON object. A repeated name is an error.
 struct Members<'a>(BTreeMap<String, &'a RawValue>);
 
@@ -226,20 +243,46 @@ impl<'de> Deserialize<'de> for Members<'de> {
 }
 
 /// Returns the properties of `T` in the OpenAPI document.
-fn properties<T: PartialSchema>() -> BTreeMap<String, RefOr<Schema>> {
-    match T::schema() {
-        RefOr::T(Schema::Object(object)) => object.properties.into_iter().collect(),
-        RefOr::T(_) | RefOr::Ref(_) => BTreeMap::new(),
+fn properties<T: PartialSchema>() -> Properties {
+    object_properties(&T::schema())
+}
+
+fn object_properties(schema: &RefOr<Schema>) -> Properties {
+    match schema {
+        RefOr::T(Schema::Object(object)) => object.properties.clone().into_iter().collect(),
+        RefOr::T(_) | RefOr::Ref(_) => Properties::new(),
     }
 }
 
-fn read_object(
-    members: BTreeMap<String, &RawValue>,
-    properties: &BTreeMap<String, RefOr<Schema>>,
-) -> Input {
+/// The properties of an object in the OpenAPI document.
+type Properties = BTreeMap<String, RefOr<Schema>>;
+
+fn read_object(members: BTreeMap<String, &RawValue>, properties: &Properties) -> Input {
     let (mut fields, mut wrong) = (Fields::default(), Vec::new());
+    read_members("", members, properties, &mut fields, &mut wrong);
+    let mut input = Input::new(fields);
+    for (name, problem) in wrong {
+        input.add_error(&name, problem);
+    }
+    input
+}
+
+/// Reads the members of an object into fields whose names begin with `prefix`.
+fn read_members(
+    prefix: &str,
+    members: BTreeMap<String, &RawValue>,
+    properties: &Properties,
+    fields: &mut Fields,
+    wrong: &mut Vec<(String, Problem)>,
+) {
     for (name, value) in members {
-        let read = match properties.get(&name) {
+        let schema = properties.get(&name);
+        let name = format!("{prefix}{name}");
+        if let Some(items) = schema.and_then(item_properties) {
+            read_list(&name, value, &items, fields, wrong);
+            continue;
+        }
+        let read = match schema {
             Some(schema) => Kind::of(schema).read(value.get()),
             None => Err(Problem::UnknownField),
         };
@@ -248,11 +291,45 @@ fn read_object(
             Err(problem) => wrong.push((name, problem)),
         }
     }
-    let mut input = Input::new(fields);
-    for (name, problem) in wrong {
-        input.add_error(&name, problem);
+}
+
+/// Reads an array of objects. Their fields are named `list.0.field`.
+fn read_list(
+    list: &str,
+    value: &RawValue,
+    properties: &Properties,
+    fields: &mut Fields,
+    wrong: &mut Vec<(String, Problem)>,
+) {
+    let Ok(items) = serde_json::from_str::<Vec<&RawValue>>(value.get()) else {
+        wrong.push((list.to_owned(), Problem::NotList));
+        return;
+    };
+    for (number, item) in items.into_iter().enumerate() {
+        let item_name = format!("{list}.{number}");
+        let Ok(Members(members)) = serde_json::from_str(item.get()) else {
+            wrong.push((item_name, Problem::NotObject));
+            continue;
+        };
+        // An object without members is an item, too.
+        for name in properties.keys() {
+            fields
+                .0
+                .insert(format!("{item_name}.{name}"), String::new());
+        }
+        read_members(&format!("{item_name}."), members, properties, fields, wrong);
     }
-    input
+}
+
+/// Returns the properties of the objects in an array.
+fn item_properties(schema: &RefOr<Schema>) -> Option<Properties> {
+    let RefOr::T(Schema::Array(array)) = schema else {
+        return None;
+    };
+    match &array.items {
+        ArrayItems::RefOrSchema(item) => Some(object_properties(item)),
+        ArrayItems::False => None,
+    }
 }
 
 /// The kind of value that a property accepts.

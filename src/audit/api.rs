@@ -37,6 +37,8 @@ pub struct OperationJson {
     entity_id: String,
     /// The fields that were set or changed
     details: Vec<Change>,
+    /// The operation that this one took back
+    undoes_id: Option<i64>,
 }
 
 impl From<Operation> for OperationJson {
@@ -49,6 +51,7 @@ impl From<Operation> for OperationJson {
             entity_type: operation.entity_type,
             entity_id: operation.entity_id,
             details: operation.changes,
+            undoes_id: operation.undoes_id,
         }
     }
 }

@@ -14,6 +14,8 @@ pub mod personal;
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
+#[cfg(feature = "ssr")]
+pub mod undo;
 
 use crate::{
     codes::{Code, codes},
@@ -34,6 +36,13 @@ codes! {
         Supply = "supply" => supply,
         Issue = "issue" => issue,
         Deny = "deny" => deny,
+        /// An issued or denied order waits again.
+        Reopen = "reopen" => reopen,
+        /// A customer brought pieces back, or pieces went back to the supplier.
+        Return = "return" => return_,
+        WriteOff = "write_off" => write_off,
+        /// A supply, a count or a write-off was taken back.
+        Undo = "undo" => undo,
         Register = "register" => register,
         SignIn = "sign_in" => sign_in,
         SignInFailed = "sign_in_failed" => sign_in_failed,
@@ -97,6 +106,13 @@ codes! {
         Notification = "notification" => notification,
         /// A customer who was erased; its id is that of the erasure.
         Customer = "customer" => customer,
+        /// What one customer takes in one call.
+        Basket = "basket" => basket,
+        /// Pieces that a customer brought back.
+        OrderReturn = "order_return" => order_return,
+        /// Pieces that went back to the supplier.
+        SupplyReturn = "supply_return" => supply_return,
+        WriteOff = "write_off" => write_off,
     }
 }
 
@@ -123,6 +139,21 @@ pub struct Operation {
     /// Id of the entity: usually a number; for a user the name, for an exchange rate the day.
     pub entity_id: String,
     pub changes: Vec<Change>,
+    /// The operation that this one took back.
+    #[serde(default)]
+    pub undoes_id: Option<i64>,
+}
+
+#[cfg(feature = "ssr")]
+impl Operation {
+    /// Returns what decides who may take the operation back.
+    pub fn undoable(&self) -> undo::Undoable {
+        undo::Undoable {
+            id: self.id,
+            user_id: self.user_id.clone(),
+            timestamp: self.timestamp,
+        }
+    }
 }
 
 list_query! {

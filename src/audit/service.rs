@@ -36,7 +36,23 @@ pub fn record_as(
     id: impl ToString,
     changes: &[Change],
 ) -> Result<(), Error> {
-    let row = NewRow::new(tx.now, actor, action, entity, id, changes);
+    record_undo(tx, actor, action, entity, id, changes, None)
+}
+
+/// Records an operation of `actor` that takes back the operation `undoes_id`.
+pub(super) fn record_undo(
+    tx: &mut Tx<'_>,
+    actor: Option<&str>,
+    action: Action,
+    entity: Entity,
+    id: impl ToString,
+    changes: &[Change],
+    undoes_id: Option<i64>,
+) -> Result<(), Error> {
+    let row = NewRow {
+        undoes_id,
+        ..NewRow::new(tx.now, actor, action, entity, id, changes)
+    };
     let id = diesel::insert_into(operation_log::table)
         .values(&row)
         .returning(operation_log::id)
@@ -82,6 +98,7 @@ struct NewRow {
     entity_type: Entity,
     entity_id: String,
     details: String,
+    undoes_id: Option<i64>,
 }
 
 impl NewRow {
@@ -100,6 +117,7 @@ impl NewRow {
             entity_type: entity,
             entity_id: id.to_string(),
             details: personal::details(changes),
+            undoes_id: None,
         }
     }
 }
@@ -166,6 +184,16 @@ impl Operation {
     }
 }
 
+/// Returns one operation. The caller checks the permission.
+pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
+    let row: Row = operation_log::table
+        .find(id)
+        .select(Row::as_select())
+        .first(tx.conn)?;
+    let mut operations = operations(tx.conn, vec![row])?;
+    operations.pop().ok_or(Error::NotFound)
+}
+
 /// Returns operations with all their values.
 pub fn operations(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<Operation>, Error> {
     let mut operations: Vec<_> = rows.into_iter().map(Operation::from).collect();
@@ -184,6 +212,7 @@ pub struct Row {
     pub entity_type: Code<Entity>,
     pub entity_id: String,
     pub details: String,
+    pub undoes_id: Option<i64>,
 }
 
 /// Leaves out the values that are stored apart.
@@ -197,6 +226,7 @@ impl From<Row> for Operation {
             entity_type: row.entity_type,
             entity_id: row.entity_id,
             changes: serde_json::from_str(&row.details).unwrap_or_default(),
+            undoes_id: row.undoes_id,
         }
     }
 }

@@ -85,6 +85,14 @@ codes! {
         Supplies = "supplies",
         /// View all orders; create, edit, issue and deny them.
         Orders = "orders",
+        /// Undo, reopen and take back what one did oneself a few minutes ago.
+        TakeBackOwn = "take_back_own",
+        /// Undo and reopen what anyone did, and take issued pieces back.
+        TakeBackAny = "take_back_any",
+        /// Correct supplies, and return pieces to suppliers.
+        CorrectSupplies = "correct_supplies",
+        /// Write pieces off.
+        WriteOff = "write_off",
         /// Manage one's own password and devices.
         OwnAccount = "own_account",
         /// Manage one's own API tokens and chats, which give access without a password.
@@ -103,9 +111,14 @@ impl Role {
         match permission {
             Permission::ViewStock
             | Permission::Orders
+            | Permission::TakeBackOwn
             | Permission::OwnAccount
             | Permission::OwnKeys => true,
-            Permission::EditProducts | Permission::Supplies => match self {
+            Permission::EditProducts
+            | Permission::Supplies
+            | Permission::TakeBackAny
+            | Permission::CorrectSupplies
+            | Permission::WriteOff => match self {
                 Self::Admin | Self::Manager => true,
                 Self::User => false,
             },

@@ -1,8 +1,10 @@
 //! The REST endpoints for orders.
 
 use super::{
-    Order, Query, Status, search,
-    service::{self, EditedOrder, NewOrder},
+    Order, Query, ReturnReason, Status,
+    returns::{self, NewReturn, OrderReturn},
+    search,
+    service::{self, EditedOrder, NewOrder, Part},
 };
 use crate::{
     api::{
@@ -27,6 +29,8 @@ pub fn routes() -> OpenApiRouter<AppState> {
         .routes(routes!(get, edit))
         .routes(routes!(issue))
         .routes(routes!(deny))
+        .routes(routes!(reopen))
+        .routes(routes!(take_back))
         .routes(routes!(history))
 }
 
@@ -57,6 +61,10 @@ pub struct OrderJson {
     user_id: Option<String>,
     /// Incremented by every change; an edit must state the version that it is based on
     version: i64,
+    /// Number of the basket: that of its first order
+    basket_id: i64,
+    /// Issued pieces that the customer brought back
+    returned_qty: i64,
 }
 
 impl From<Order> for OrderJson {
@@ -76,6 +84,8 @@ impl From<Order> for OrderJson {
             denied_at: order.denied_at.map(Time),
             user_id: order.user_id,
             version: order.version,
+            basket_id: order.basket_id,
+            returned_qty: order.returned_qty,
         }
     }
 }
@@ -139,10 +149,12 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     Ok(Json(order.into()))
 }
 
-/// Edit an order that is neither issued nor denied
+/// Edit an order
 ///
-/// If nothing would change, the order is returned as it is and `version` is not checked. The total of an order is at
-/// most a billion roubles. If the product is archived, the quantity cannot be increased.
+/// The product, the quantity and the price can be changed only while the order waits. The phone and the name can always
+/// be corrected, in all orders of the basket. If nothing would change, the order is returned as it is and `version` is
+/// not checked. The total of an order is at most a billion roubles. If the product is archived, the quantity cannot be
+/// increased.
 #[utoipa::path(
     put,
     path = "/api/orders/{id}",
@@ -167,21 +179,32 @@ async fn edit(
 
 /// Issue an order
 ///
-/// Issuing an order again returns it as it is.
+/// Without a body, all its pieces. With a smaller `qty`, the order keeps its number and becomes the issued part, and
+/// the rest is a new order of the same basket, which waits. The same request again returns the order as it is.
 #[utoipa::path(
     post,
     path = "/api/orders/{id}/issue",
     operation_id = "issue_order",
     tag = "orders",
     params(("id" = i64, Path, description = "Number of the order", example = 42)),
+    request_body = Option<Part>,
     responses(
         (status = OK, description = "The issued order", body = OrderJson),
-        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
     )
 )]
-async fn issue(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
-    let operation = move |tx: &mut Tx<'_>| service::issue(tx, id);
-    let order = caller.write(operation).await?;
+async fn issue(
+    caller: Caller,
+    Id(id): Id,
+    body: Option<Body<Part>>,
+) -> Result<Json<OrderJson>, Error> {
+    let order = match body {
+        Some(body) => {
+            let issue = move |tx: &mut Tx<'_>, part: &Part| service::issue_part(tx, id, part.qty);
+            caller.submit(body, issue).await?
+        }
+        None => caller.write(move |tx| service::issue(tx, id)).await?,
+    };
     Ok(Json(order.into()))
 }
 
@@ -203,6 +226,95 @@ async fn deny(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
     let operation = move |tx: &mut Tx<'_>| service::deny(tx, id);
     let order = caller.write(operation).await?;
     Ok(Json(order.into()))
+}
+
+/// Make an issued or denied order wait again
+///
+/// An issued order only on the day of its issue; later, record a return. A denied order only if there is stock. Clerks
+/// can reopen what they settled themselves in the last 15 minutes. Reopening an order that waits returns it as it is.
+#[utoipa::path(
+    post,
+    path = "/api/orders/{id}/reopen",
+    operation_id = "reopen_order",
+    tag = "orders",
+    params(("id" = i64, Path, description = "Number of the order", example = 42)),
+    responses(
+        (status = OK, description = "The waiting order", body = OrderJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, Conflict
+    )
+)]
+async fn reopen(caller: Caller, Id(id): Id) -> Result<Json<OrderJson>, Error> {
+    let operation = move |tx: &mut Tx<'_>| service::reopen(tx, id);
+    let order = caller.write(operation).await?;
+    Ok(Json(order.into()))
+}
+
+/// Pieces of an order that the customer brought back
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = OrderReturn)]
+struct OrderReturnJson {
+    #[schema(example = 3)]
+    id: i64,
+    order_id: i64,
+    product_id: i64,
+    qty: i64,
+    #[schema(value_type = ReturnReason, inline)]
+    reason: Code<ReturnReason>,
+    /// Whether the pieces are for sale again; else they were written off
+    restocked: bool,
+    /// What the customer got back
+    refund_rub: Money,
+    /// User who took the pieces back
+    user_id: Option<String>,
+    created_at: Time,
+}
+
+impl From<OrderReturn> for OrderReturnJson {
+    fn from(returned: OrderReturn) -> Self {
+        Self {
+            id: returned.id,
+            order_id: returned.order_id,
+            product_id: returned.product_id,
+            qty: returned.qty.0,
+            reason: returned.reason,
+            restocked: returned.is_restocked,
+            refund_rub: returned.refund_rub.into(),
+            user_id: returned.user_id,
+            created_at: Time(returned.created_at),
+        }
+    }
+}
+
+/// Take pieces of an issued order back
+///
+/// Sales and cost are reduced on the day of the return. The pieces come back at the cost with which they were sold.
+#[utoipa::path(
+    post,
+    path = "/api/orders/{id}/returns",
+    operation_id = "return_order",
+    tag = "orders",
+    params(("id" = i64, Path, description = "Number of the order", example = 42), IdempotencyKey),
+    request_body = NewReturn,
+    responses(
+        (
+            status = CREATED,
+            description = "The new return",
+            body = OrderReturnJson,
+            headers(("Location" = String, description = "Path of the order")),
+        ),
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
+    )
+)]
+async fn take_back(
+    caller: Caller,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Body<NewReturn>,
+) -> Result<Created<OrderReturnJson>, Error> {
+    let create = move |tx: &mut Tx<'_>, new: &NewReturn| returns::create(tx, &key, id, new);
+    let returned = caller.submit(body, create).await?;
+    let at = format!("/api/orders/{id}");
+    Ok(Created::at(at, returned.into()))
 }
 
 /// List the latest hundred operations on an order, newest first

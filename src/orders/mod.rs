@@ -14,10 +14,13 @@ pub mod csv;
 #[cfg(feature = "ssr")]
 pub mod names;
 #[cfg(feature = "ssr")]
+pub mod returns;
+#[cfg(feature = "ssr")]
 pub mod search;
 #[cfg(feature = "ssr")]
 pub mod service;
 
+pub use crate::stock::reason::ReturnReason;
 pub use status::Status;
 
 use crate::{
@@ -58,9 +61,18 @@ pub struct Order {
     pub user_id: Option<String>,
     /// Incremented by every change.
     pub version: i64,
+    /// The number of the first order of the same basket: what one customer took in one call.
+    pub basket_id: i64,
+    /// Issued pieces that the customer brought back.
+    pub returned_qty: i64,
 }
 
 impl Order {
+    /// Returns whether the order waits to be issued or denied.
+    pub fn waits(&self) -> bool {
+        self.status == Status::PaidNotIssued
+    }
+
     /// Returns whether the customer was erased. Then phone and name say so.
     pub fn is_erased(&self) -> bool {
         !self.phone.starts_with('+')
@@ -113,7 +125,7 @@ list_query! {
         status: Status { inline, example = "paid_not_issued" },
         /// At least three digits from the start or the end of the phone number
         phone: String { example = "4567" },
-        /// Number of the order
+        /// Number of the order, or of its basket
         id: i64 { minimum = 1, example = 42 },
         /// Words of the customer's name, or beginnings of words
         customer: String { example = "мария" },

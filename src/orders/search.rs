@@ -110,7 +110,8 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         };
     }
     if let Some(id) = filter.id {
-        rows = rows.filter(orders::id.eq(id));
+        // The number of a basket is that of its first order.
+        rows = rows.filter(orders::id.eq(id).or(orders::basket_id.eq(id)));
     }
     if !query.customer.trim().is_empty() {
         let words = names::words(&query.customer);

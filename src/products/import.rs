@@ -6,25 +6,31 @@ use crate::{
     auth::Permission,
     error::{Error, FieldError, Problem},
     import::plan::{Basis, Outcome, Plan, Planned, problems, unreadable},
+    number::Qty,
     schema::products,
     sheet::read::{Row, Table},
+    stock::counters::Counters,
     text::fold,
     transaction::Tx,
-    validation::Input,
+    validation::{Input, number, optional},
 };
 use diesel::prelude::*;
 use std::collections::{HashMap, HashSet};
 
+/// The column with the opening stock of new products. The stock of others is changed by supplies and counts.
+const QUANTITY: &str = "quantity";
+
 /// A product to add or to edit.
 pub enum Write {
-    Add(ProductData),
+    /// A new product with its opening stock.
+    Add(ProductData, i64),
     /// The id and version of the product, and its new data.
     Edit(i64, i64, ProductData),
 }
 
 /// Reads a file of products.
 pub fn table(text: &str) -> Result<Table, Error> {
-    Table::read(text, &FIELDS, &["name"])
+    Table::read(text, &[&FIELDS[..], &[QUANTITY]].concat(), &["name"])
 }
 
 /// Returns what each row would do.
@@ -86,6 +92,17 @@ fn planned(
     // Fields without a column in the file keep their values.
     let mut new = present.map_or_else(ProductData::default, |product| product.data.clone());
     new.update(&mut input);
+    let quantity = input
+        .read(QUANTITY, optional(number(0..=Qty::MAX.0)))
+        .unwrap_or_default();
+    if present.is_some() && quantity > 0 {
+        input.add_error(QUANTITY, Problem::OnlyOpening);
+    }
+    if let Err(error) = Counters::default().receive_opening(quantity, new.buy_price_eur) {
+        for wrong in problems(error)? {
+            input.add_error(QUANTITY, wrong.problem);
+        }
+    }
     let title = table.cell(row, "name").to_owned();
     let planned = |outcome, changes| Planned {
         line: row.line,
@@ -101,7 +118,8 @@ fn planned(
         (Ok(()), None) => {
             let mut changes = audit::all(new.entries());
             changes.retain(|change| change.field != "name");
-            planned(Outcome::New(Write::Add(new)), changes)
+            changes.extend((quantity > 0).then(|| audit::set(QUANTITY, quantity)));
+            planned(Outcome::New(Write::Add(new, quantity)), changes)
         }
         (Ok(()), Some(old)) => {
             let changes = service::compare(old, &new);
@@ -120,7 +138,7 @@ pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Ent
     let (mut added, mut entries) = (Vec::new(), Vec::new());
     for (write, changes) in rows {
         match write {
-            Write::Add(new) => added.push((new, changes)),
+            Write::Add(new, quantity) => added.push((new, (quantity, changes))),
             Write::Edit(id, version, new) => {
                 if service::write_edit(tx, id, version, &new)? == 0 {
                     return Err(Error::Unavailable);
@@ -134,16 +152,18 @@ pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Ent
             }
         }
     }
-    let (new, changes): (Vec<_>, Vec<_>) = added.into_iter().unzip();
+    let (new, rest): (Vec<_>, Vec<_>) = added.into_iter().unzip();
     let ids = service::write_all_new(tx, &new)?;
-    let created = ids.into_iter().zip(new).zip(changes);
-    entries.extend(created.map(|((id, new), mut changes)| {
+    for ((id, new), (quantity, mut changes)) in ids.into_iter().zip(new).zip(rest) {
+        if quantity > 0 {
+            service::open_stock(tx, id, Qty(quantity))?;
+        }
         changes.insert(0, audit::set("name", &new.name));
-        Entry {
+        entries.push(Entry {
             action: Action::Create,
             id,
             changes,
-        }
-    }));
+        });
+    }
     Ok(entries)
 }

@@ -40,6 +40,8 @@ pub struct ProductJson {
     created_at: Time,
     /// When the product was archived
     archived_at: Option<Time>,
+    /// Pieces written off
+    written_off: i64,
 }
 
 impl From<Product> for ProductJson {
@@ -60,6 +62,7 @@ impl From<Product> for ProductJson {
             version: product.version,
             created_at: Time(product.created_at),
             archived_at: product.archived_at.map(Time),
+            written_off: product.written_off,
         }
     }
 }

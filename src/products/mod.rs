@@ -59,6 +59,8 @@ pub struct Product {
     pub version: i64,
     pub created_at: Moment,
     pub archived_at: Option<Moment>,
+    /// Pieces written off.
+    pub written_off: i64,
 }
 
 impl Deref for Product {

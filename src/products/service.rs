@@ -13,10 +13,7 @@ use crate::{
     money::Eur,
     number::Qty,
     schema::{orders, products, stock_movements, supplies},
-    stock::{
-        self,
-        service::{Locked, MovementSource},
-    },
+    stock::{self, service::Locked},
     text::fold,
     transaction::Tx,
     validation::{Input, Request, line, number, optional},
@@ -157,19 +154,18 @@ fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
     let id = write_new(tx, &new.data)?;
     let mut changes = audit::all(new.data.entries());
     if new.quantity > 0 {
-        let product = stock::service::lock(tx, id)?;
-        let price = product.buy_price_eur;
-        stock::service::receive(
-            tx,
-            &product,
-            Qty(new.quantity),
-            price,
-            MovementSource::Opening,
-        )?;
+        open_stock(tx, id, Qty(new.quantity))?;
         changes.push(audit::set("quantity", new.quantity));
     }
     record(tx, Action::Create, Entity::Product, id, &changes)?;
     Ok(id)
+}
+
+/// Adds the opening stock of a new product, at its purchase price.
+pub(super) fn open_stock(tx: &mut Tx<'_>, id: i64, qty: Qty) -> Result<(), Error> {
+    let mut product = stock::service::lock(tx, id)?;
+    let price = product.buy_price_eur;
+    stock::service::open(tx, &mut product, qty, price)
 }
 
 /// Inserts the row of a product whose name is free. The caller writes the operation log.
@@ -339,7 +335,7 @@ pub(super) fn compare(old: &ProductData, new: &ProductData) -> Vec<Change> {
 /// Sets the stock on hand to a counted number. Refused as stale if the stock has moved since the count began.
 pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error> {
     tx.actor.may(Permission::EditProducts)?;
-    let locked = stock::service::lock(tx, id)?;
+    let mut locked = stock::service::lock(tx, id)?;
     let present = locked.counters.on_hand();
     if present == count.on_hand {
         return get(tx, id);
@@ -350,10 +346,17 @@ pub fn correct(tx: &mut Tx<'_>, id: i64, count: &Count) -> Result<Product, Error
         return Err(Error::Stale(Stale::new(present, changes, None)));
     }
     let note = count.note.as_deref();
-    stock::service::correct(tx, &locked, count.on_hand, note)?;
+    let movement = stock::service::correct(tx, &mut locked, count.on_hand, note)?;
+    changes.push(audit::set("movement", movement));
     changes.extend(note.map(|note| audit::set("note", note)));
     record(tx, Action::Correct, Entity::Product, id, &changes)?;
     get(tx, id)
+}
+
+/// Takes a count back, which is this movement of the ledger. The caller checks the permission and writes the log.
+pub fn undo_count(tx: &mut Tx<'_>, id: i64, movement: i64) -> Result<(), Error> {
+    let mut product = stock::service::lock(tx, id)?;
+    stock::service::undo_count(tx, &mut product, movement)
 }
 
 /// Takes a product off sale: archives it, or deletes it if it has no history.

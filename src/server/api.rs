@@ -2,8 +2,8 @@
 
 use super::docs;
 use crate::{
-    analytics, api::ApiDoc, audit, auth, customers, notifications, orders, products, supplies,
-    transaction::AppState,
+    analytics, api::ApiDoc, audit, auth, baskets, customers, notifications, orders, products,
+    supplies, transaction::AppState, undo, write_offs,
 };
 use axum::{Router, http::StatusCode, routing::any};
 use utoipa::{OpenApi, openapi};
@@ -33,6 +33,9 @@ fn endpoints() -> OpenApiRouter<AppState> {
         .merge(products::api::routes())
         .merge(supplies::api::routes())
         .merge(orders::api::routes())
+        .merge(baskets::api::routes())
+        .merge(write_offs::api::routes())
+        .merge(undo::api::routes())
         .merge(auth::users::api::routes())
         .merge(analytics::api::routes())
         .merge(audit::api::routes())

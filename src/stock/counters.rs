@@ -17,6 +17,7 @@ pub struct Counters {
     pub reserved: i64,
     pub value_eur: Eur,
     pub uncosted: i64,
+    pub written_off: i64,
 }
 
 /// The cost of pieces that left the stock.
@@ -26,6 +27,26 @@ pub struct Cost {
     pub eur: Eur,
     /// The number of pieces without a purchase price.
     pub uncosted: i64,
+}
+
+impl Cost {
+    /// Returns the cost of `part` of `qty` pieces, which have this cost. Pieces with a price leave first, at their
+    /// average cost rounded to the cent. The last of them takes the remaining value, so that no cent is lost.
+    pub fn of_part(self, qty: i64, part: i64) -> Self {
+        let costed = qty - self.uncosted;
+        let taken = part.min(costed);
+        let eur = if taken == costed {
+            self.eur
+        } else {
+            let share = (i128::from(self.eur.0) * i128::from(taken) * 2 + i128::from(costed))
+                / (i128::from(costed) * 2);
+            Eur(i64::try_from(share).unwrap_or(self.eur.0))
+        };
+        Self {
+            eur,
+            uncosted: part - taken,
+        }
+    }
 }
 
 impl Counters {
@@ -60,6 +81,14 @@ impl Counters {
         Ok(())
     }
 
+    /// Adds the opening stock, which may be empty.
+    pub fn receive_opening(&mut self, qty: i64, price: Option<Eur>) -> Result<(), Error> {
+        if qty == 0 {
+            return Ok(());
+        }
+        self.receive(Qty(qty), price)
+    }
+
     /// Returns how much value may still be added to the stock on hand.
     fn room_for_value(&self) -> Eur {
         Eur((Eur::MAX_TOTAL.0 - self.value_eur.0).max(0))
@@ -90,6 +119,106 @@ impl Counters {
         cost
     }
 
+    /// Takes an issue back: the pieces are on hand and reserved again, at the cost that they left with.
+    pub fn reopen(&mut self, Qty(qty): Qty, cost: Cost) -> Result<(), Error> {
+        self.issued -= qty;
+        self.reserved += qty;
+        self.add_cost(cost)
+    }
+
+    /// Takes issued pieces back from the customer, at the cost that they left with.
+    pub fn take_back(&mut self, Qty(qty): Qty, cost: Cost) -> Result<(), Error> {
+        self.issued -= qty;
+        self.add_cost(cost)
+    }
+
+    /// Writes off available pieces and returns their cost. Reserved pieces cannot be written off.
+    pub fn write_off(&mut self, Qty(qty): Qty) -> Result<Cost, Error> {
+        if self.stock() < qty {
+            return Err(Error::OutOfStock {
+                stock: self.stock(),
+                qty,
+            });
+        }
+        let cost = self.take_cost(qty);
+        self.quantity -= qty;
+        self.written_off += qty;
+        Ok(cost)
+    }
+
+    /// Writes off available pieces that came in at `cost`, and returns the cost that left.
+    pub fn write_off_at(&mut self, qty: Qty, cost: Cost) -> Result<Cost, Error> {
+        let cost = self.remove(qty, cost)?;
+        self.written_off += qty.0;
+        Ok(cost)
+    }
+
+    /// Takes a write-off back.
+    pub fn undo_write_off(&mut self, qty: Qty, cost: Cost) -> Result<(), Error> {
+        self.written_off -= qty.0;
+        self.restore(qty, cost)
+    }
+
+    /// Adds pieces that had left the stock, at the cost that they left with.
+    pub fn restore(&mut self, Qty(qty): Qty, cost: Cost) -> Result<(), Error> {
+        self.quantity += qty;
+        self.add_cost(cost)
+    }
+
+    /// Removes pieces that came in at `cost`, because they never came or went back, and returns the cost that left.
+    /// Refused if reserved pieces would be missing. Pieces that were sold meanwhile have kept their cost, so less may
+    /// be left than the pieces cost: the stock is never worth less than nothing. The last pieces with a price take the
+    /// remaining value.
+    pub fn remove(&mut self, Qty(qty): Qty, cost: Cost) -> Result<Cost, Error> {
+        if self.stock() < qty {
+            return Err(Error::Reserved {
+                on_hand: self.on_hand() - qty,
+                reserved: self.reserved,
+            });
+        }
+        let costed = self.on_hand() - self.uncosted;
+        let taken = (qty - cost.uncosted.min(self.uncosted)).min(costed);
+        let eur = if taken == costed {
+            self.value_eur
+        } else {
+            cost.eur.min(self.value_eur)
+        };
+        let removed = Cost {
+            eur,
+            uncosted: qty - taken,
+        };
+        self.quantity -= qty;
+        self.value_eur.0 -= removed.eur.0;
+        self.uncosted -= removed.uncosted;
+        Ok(removed)
+    }
+
+    /// Changes the value of the pieces on hand by `change`, in cents, because they were bought at another price than
+    /// recorded. The stock is never worth less than nothing, and pieces without a price have no value.
+    pub fn revalue(&mut self, change: i64) -> Result<(), Error> {
+        if self.on_hand() == self.uncosted {
+            return Ok(());
+        }
+        if change > self.room_for_value().0 {
+            return Err(Error::field("buy_price_eur", Problem::StockWorthTooMuch));
+        }
+        self.value_eur.0 = self.value_eur.0.saturating_add(change).max(0);
+        Ok(())
+    }
+
+    /// Adds the cost of pieces that came back. The limits are those of [`Self::receive`].
+    fn add_cost(&mut self, cost: Cost) -> Result<(), Error> {
+        if self.on_hand() > Qty::MAX.0 {
+            return Err(Error::field("qty", Problem::TooLarge(Qty::MAX.0)));
+        }
+        if cost.eur > self.room_for_value() {
+            return Err(Error::field("qty", Problem::StockWorthTooMuch));
+        }
+        self.value_eur.0 += cost.eur.0;
+        self.uncosted += cost.uncosted;
+        Ok(())
+    }
+
     /// Sets the pieces on hand to a counted number. Surplus pieces are added at `price`; missing pieces are removed
     /// together with their cost.
     pub fn correct(&mut self, on_hand: i64, price: Option<Eur>) -> Result<(), Error> {
@@ -115,24 +244,16 @@ impl Counters {
         Ok(())
     }
 
-    /// Removes the cost of `qty` pieces. Pieces with a price leave first, at their average cost rounded to the cent.
-    /// The last of them takes the remaining value, so that no cent is lost.
+    /// Removes the cost of `qty` pieces on hand.
     fn take_cost(&mut self, qty: i64) -> Cost {
-        let costed = self.on_hand() - self.uncosted;
-        let taken = qty.min(costed);
-        let eur = if taken == costed {
-            self.value_eur
-        } else {
-            let share = (i128::from(self.value_eur.0) * i128::from(taken) * 2 + i128::from(costed))
-                / (i128::from(costed) * 2);
-            Eur(i64::try_from(share).unwrap_or(self.value_eur.0))
+        let all = Cost {
+            eur: self.value_eur,
+            uncosted: self.uncosted,
         };
-        self.value_eur.0 -= eur.0;
-        self.uncosted -= qty - taken;
-        Cost {
-            eur,
-            uncosted: qty - taken,
-        }
+        let taken = all.of_part(self.on_hand(), qty);
+        self.value_eur.0 -= taken.eur.0;
+        self.uncosted -= taken.uncosted;
+        taken
     }
 }
 

@@ -1,6 +1,7 @@
 //! The stock of a product: its counters, the operations that move them, and the ledger of all movements.
 
 pub mod ledger;
+pub mod reason;
 
 #[cfg(feature = "ssr")]
 pub mod counters;
@@ -24,6 +25,17 @@ codes! {
         Reserve = "reserve" => reserve,
         Release = "release" => release,
         Issue = "issue" => issue,
+        /// An issued or denied order waits again.
+        Reopen = "reopen" => reopen,
+        /// A customer brought pieces back.
+        Return = "return" => return_,
+        WriteOff = "write_off" => write_off,
+        /// The quantity or the price of a supply was corrected.
+        SupplyEdit = "supply_edit" => supply_edit,
+        /// Pieces went back to the supplier.
+        SupplyReturn = "supply_return" => supply_return,
+        /// A supply, a count or a write-off was taken back.
+        Undo = "undo" => undo,
     }
 }
 
@@ -47,6 +59,7 @@ pub struct Movement {
     pub stock_after: i64,
     pub supply_id: Option<i64>,
     pub order_id: Option<i64>,
+    /// The reason, as typed.
     pub note: Option<String>,
     pub user_id: Option<String>,
     pub created_at: Moment,

@@ -46,84 +46,175 @@ impl Locked {
 }
 
 /// What caused a stock movement.
-#[derive(Clone, Copy, Debug)]
-pub enum MovementSource<'a> {
-    Opening,
-    Supply(i64),
-    Correction(Option<&'a str>),
-    Order(i64),
+#[derive(Clone, Copy, Debug, Default)]
+pub struct MovementSource<'a> {
+    pub supply_id: Option<i64>,
+    pub order_id: Option<i64>,
+    pub write_off_id: Option<i64>,
+    /// The movement that is taken back.
+    pub reverses_id: Option<i64>,
+    /// The reason, as typed.
+    pub note: Option<&'a str>,
 }
 
-/// Adds pieces from a supply, or the opening stock of a product.
-pub fn receive(
+impl MovementSource<'_> {
+    /// The opening stock of a product.
+    pub const OPENING: Self = Self {
+        supply_id: None,
+        order_id: None,
+        write_off_id: None,
+        reverses_id: None,
+        note: None,
+    };
+
+    pub fn order(id: i64) -> Self {
+        Self {
+            order_id: Some(id),
+            ..Self::OPENING
+        }
+    }
+
+    pub fn supply(id: i64) -> Self {
+        Self {
+            supply_id: Some(id),
+            ..Self::OPENING
+        }
+    }
+
+    pub fn write_off(id: i64) -> Self {
+        Self {
+            write_off_id: Some(id),
+            ..Self::OPENING
+        }
+    }
+}
+
+/// Changes the counters of a product, and writes the row in the ledger.
+pub fn change<T>(
     tx: &mut Tx<'_>,
-    product: &Locked,
+    product: &mut Locked,
+    kind: MovementKind,
+    source: MovementSource<'_>,
+    change: impl FnOnce(&mut Counters) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let mut after = product.counters;
+    let outcome = change(&mut after)?;
+    write(tx, product, after, kind, source)?;
+    product.counters = after;
+    Ok(outcome)
+}
+
+/// Adds the opening stock of a product.
+pub fn open(
+    tx: &mut Tx<'_>,
+    product: &mut Locked,
     qty: Qty,
     price: Option<Eur>,
-    cause: MovementSource<'_>,
 ) -> Result<(), Error> {
-    let kind = match cause {
-        MovementSource::Supply(_) => MovementKind::Supply,
-        MovementSource::Opening | MovementSource::Correction(_) | MovementSource::Order(_) => {
-            MovementKind::Opening
-        }
-    };
-    let mut after = product.counters;
-    after.receive(qty, price)?;
-    write(tx, product, after, kind, cause)
+    let source = MovementSource::OPENING;
+    change(tx, product, MovementKind::Opening, source, |counters| {
+        counters.receive(qty, price)
+    })
 }
 
 /// Reserves pieces for an order; refused if fewer are available.
-pub fn reserve(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
-    let mut after = product.counters;
-    after.reserve(qty)?;
-    write(
-        tx,
-        product,
-        after,
-        MovementKind::Reserve,
-        MovementSource::Order(order),
-    )
+pub fn reserve(tx: &mut Tx<'_>, product: &mut Locked, qty: Qty, order: i64) -> Result<(), Error> {
+    let source = MovementSource::order(order);
+    change(tx, product, MovementKind::Reserve, source, |counters| {
+        counters.reserve(qty)
+    })
 }
 
 /// Releases pieces reserved for an order.
-pub fn release(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<(), Error> {
-    let mut after = product.counters;
-    after.release(qty);
-    write(
-        tx,
-        product,
-        after,
-        MovementKind::Release,
-        MovementSource::Order(order),
-    )
+pub fn release(tx: &mut Tx<'_>, product: &mut Locked, qty: Qty, order: i64) -> Result<(), Error> {
+    let source = MovementSource::order(order);
+    change(tx, product, MovementKind::Release, source, |counters| {
+        counters.release(qty);
+        Ok(())
+    })
 }
 
 /// Issues the pieces reserved for an order and returns their cost.
-pub fn issue(tx: &mut Tx<'_>, product: &Locked, qty: Qty, order: i64) -> Result<Cost, Error> {
-    let mut after = product.counters;
-    let cost = after.issue(qty);
-    write(
-        tx,
-        product,
-        after,
-        MovementKind::Issue,
-        MovementSource::Order(order),
-    )?;
-    Ok(cost)
+pub fn issue(tx: &mut Tx<'_>, product: &mut Locked, qty: Qty, order: i64) -> Result<Cost, Error> {
+    let source = MovementSource::order(order);
+    change(tx, product, MovementKind::Issue, source, |counters| {
+        Ok(counters.issue(qty))
+    })
 }
 
-/// Sets the stock on hand to a counted number. Surplus pieces are valued at the product's purchase price.
+/// Sets the stock on hand to a counted number. Surplus pieces are valued at the product's purchase price. Returns the
+/// movement.
 pub fn correct(
     tx: &mut Tx<'_>,
-    product: &Locked,
+    product: &mut Locked,
     on_hand: i64,
     note: Option<&str>,
-) -> Result<(), Error> {
-    let mut after = product.counters;
-    after.correct(on_hand, product.buy_price_eur)?;
-    let cause = MovementSource::Correction(note);
-    write(tx, product, after, MovementKind::Correction, cause)
+) -> Result<i64, Error> {
+    let source = MovementSource {
+        note,
+        ..MovementSource::OPENING
+    };
+    let price = product.buy_price_eur;
+    change(tx, product, MovementKind::Correction, source, |counters| {
+        counters.correct(on_hand, price)
+    })?;
+    // The product is locked, so the last movement is this one.
+    stock_movements::table
+        .filter(stock_movements::product_id.eq(product.id))
+        .order(stock_movements::id.desc())
+        .select(stock_movements::id)
+        .first(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Takes back the count of a product, which is this movement. Missing pieces are on hand again at the cost that they
+/// left with, and surplus pieces leave again.
+pub fn undo_count(tx: &mut Tx<'_>, product: &mut Locked, count: i64) -> Result<(), Error> {
+    let (quantity, value_eur, uncosted) = stock_movements::table
+        .find(count)
+        .select((
+            stock_movements::quantity,
+            stock_movements::value_eur,
+            stock_movements::uncosted,
+        ))
+        .first::<(i64, i64, i64)>(tx.conn)?;
+    let source = MovementSource {
+        reverses_id: Some(count),
+        ..MovementSource::OPENING
+    };
+    let qty = Qty(quantity.abs());
+    let cost = Cost {
+        eur: Eur(value_eur.abs()),
+        uncosted: uncosted.abs(),
+    };
+    change(tx, product, MovementKind::Undo, source, |counters| {
+        if quantity < 0 {
+            counters.restore(qty, cost)
+        } else {
+            counters.remove(qty, cost).map(drop)
+        }
+    })
+}
+
+/// Returns the last movement of a kind that an order caused.
+pub fn last_of_order(tx: &mut Tx<'_>, order: i64, kind: MovementKind) -> Result<i64, Error> {
+    stock_movements::table
+        .filter(stock_movements::order_id.eq(order))
+        .filter(stock_movements::kind.eq(kind))
+        .order(stock_movements::id.desc())
+        .select(stock_movements::id)
+        .first(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Returns the movement by which a write-off left the stock.
+pub fn movement_of_write_off(tx: &mut Tx<'_>, write_off: i64) -> Result<i64, Error> {
+    stock_movements::table
+        .filter(stock_movements::write_off_id.eq(write_off))
+        .order(stock_movements::id)
+        .select(stock_movements::id)
+        .first(tx.conn)
+        .map_err(Error::from)
 }
 
 /// Locks the product's row until the end of the transaction and returns its current values. Call this before any
@@ -133,6 +224,15 @@ pub fn lock(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
         .find(product)
         .select(<Locked as Selectable<Dialect>>::construct_selection());
     load_locked!(tx.conn, product, first).map_err(Error::from)
+}
+
+/// Returns the current values of a product without locking it.
+pub fn read(tx: &mut Tx<'_>, product: i64) -> Result<Locked, Error> {
+    products::table
+        .find(product)
+        .select(Locked::as_select())
+        .first(tx.conn)
+        .map_err(Error::from)
 }
 
 /// Like [`lock`], but fails if the product is not on sale.
@@ -164,18 +264,12 @@ fn write(
     product: &Locked,
     after: Counters,
     kind: MovementKind,
-    cause: MovementSource<'_>,
+    source: MovementSource<'_>,
 ) -> Result<(), Error> {
     let before = product.counters;
     let is_low = after.stock() < product.min_stock;
     tx.events
         .record_stock_level(product.id, product.is_low(), is_low);
-    let (supply_id, order_id, note) = match cause {
-        MovementSource::Opening => (None, None, None),
-        MovementSource::Supply(id) => (Some(id), None, None),
-        MovementSource::Order(id) => (None, Some(id), None),
-        MovementSource::Correction(note) => (None, None, note),
-    };
     let movement = (
         stock_movements::product_id.eq(product.id),
         stock_movements::kind.eq(kind),
@@ -186,9 +280,11 @@ fn write(
         stock_movements::uncosted.eq(after.uncosted - before.uncosted),
         stock_movements::on_hand_after.eq(after.on_hand()),
         stock_movements::stock_after.eq(after.stock()),
-        stock_movements::supply_id.eq(supply_id),
-        stock_movements::order_id.eq(order_id),
-        stock_movements::note.eq(note),
+        stock_movements::supply_id.eq(source.supply_id),
+        stock_movements::order_id.eq(source.order_id),
+        stock_movements::write_off_id.eq(source.write_off_id),
+        stock_movements::reverses_id.eq(source.reverses_id),
+        stock_movements::note.eq(source.note),
         stock_movements::user_id.eq(tx.actor.username()),
         stock_movements::created_at.eq(tx.now),
     );

@@ -2,6 +2,7 @@
 
 use super::{
     Query, Supply,
+    correction::{self, CorrectedSupply, NewSupplyReturn, SupplyReturn},
     service::{self, NewSupply},
 };
 use crate::{
@@ -22,7 +23,8 @@ use utoipa_axum::{router::OpenApiRouter, routes};
 pub fn routes() -> OpenApiRouter<AppState> {
     OpenApiRouter::new()
         .routes(routes!(list, receive))
-        .routes(routes!(get))
+        .routes(routes!(get, correct))
+        .routes(routes!(return_to_supplier))
 }
 
 /// A supply: goods received from a supplier
@@ -41,6 +43,12 @@ struct SupplyJson {
     /// User who received the supply
     user_id: Option<String>,
     created_at: Time,
+    /// Incremented by every change; a correction must state the version that it is based on
+    version: i64,
+    /// Pieces that went back to the supplier
+    returned_qty: i64,
+    /// When the supply was taken back as a whole
+    undone_at: Option<Time>,
 }
 
 impl From<Supply> for SupplyJson {
@@ -54,6 +62,9 @@ impl From<Supply> for SupplyJson {
             buy_price_eur: supply.buy_price_eur.into(),
             user_id: supply.user_id,
             created_at: Time(supply.created_at),
+            version: supply.version,
+            returned_qty: supply.returned_qty,
+            undone_at: supply.undone_at.map(Time),
         }
     }
 }
@@ -122,4 +133,92 @@ async fn get(caller: Caller, Id(id): Id) -> Result<Json<SupplyJson>, Error> {
     let query = move |tx: &mut Tx<'_>| service::get(tx, id);
     let supply = caller.read(query).await?;
     Ok(Json(supply.into()))
+}
+
+/// Correct a supply
+///
+/// The pieces that are still on hand are revalued, and those that were sold keep their cost. Refused if reserved pieces
+/// would be missing. If nothing would change, the supply is returned as it is and `version` is not checked.
+#[utoipa::path(
+    put,
+    path = "/api/supplies/{id}",
+    operation_id = "correct_supply",
+    tag = "supplies",
+    params(("id" = i64, Path, description = "Number of the supply", example = 3)),
+    request_body = CorrectedSupply,
+    responses(
+        (status = OK, description = "The supply as it is now", body = SupplyJson),
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
+    )
+)]
+async fn correct(
+    caller: Caller,
+    Id(id): Id,
+    body: Body<CorrectedSupply>,
+) -> Result<Json<SupplyJson>, Error> {
+    let correct = move |tx: &mut Tx<'_>, new: &CorrectedSupply| correction::correct(tx, id, new);
+    let supply = caller.submit(body, correct).await?;
+    Ok(Json(supply.into()))
+}
+
+/// Pieces that went back to the supplier
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = SupplyReturn)]
+struct SupplyReturnJson {
+    #[schema(example = 2)]
+    id: i64,
+    supply_id: i64,
+    qty: i64,
+    /// The value that left the stock
+    value_eur: Money,
+    /// User who returned the pieces
+    user_id: Option<String>,
+    created_at: Time,
+}
+
+impl From<SupplyReturn> for SupplyReturnJson {
+    fn from(returned: SupplyReturn) -> Self {
+        Self {
+            id: returned.id,
+            supply_id: returned.supply_id,
+            qty: returned.qty.0,
+            value_eur: returned.value_eur.into(),
+            user_id: returned.user_id,
+            created_at: Time(returned.created_at),
+        }
+    }
+}
+
+/// Return pieces to the supplier
+///
+/// They leave the stock at the price of the supply. Refused if reserved pieces would be missing.
+#[utoipa::path(
+    post,
+    path = "/api/supplies/{id}/returns",
+    operation_id = "return_supply",
+    tag = "supplies",
+    params(("id" = i64, Path, description = "Number of the supply", example = 3), IdempotencyKey),
+    request_body = NewSupplyReturn,
+    responses(
+        (
+            status = CREATED,
+            description = "The new return",
+            body = SupplyReturnJson,
+            headers(("Location" = String, description = "Path of the supply")),
+        ),
+        AuthErrors, PermissionErrors, NotFoundErrors, BodyErrors, Conflict
+    )
+)]
+async fn return_to_supplier(
+    caller: Caller,
+    Id(id): Id,
+    IdempotencyKey(key): IdempotencyKey,
+    body: Body<NewSupplyReturn>,
+) -> Result<Created<SupplyReturnJson>, Error> {
+    let create = move |tx: &mut Tx<'_>, new: &NewSupplyReturn| {
+        correction::return_to_supplier(tx, &key, id, new)
+    };
+    let returned = caller.submit(body, create).await?;
+    let at = format!("/api/supplies/{id}");
+    Ok(Created::at(at, returned.into()))
 }

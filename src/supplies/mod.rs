@@ -5,6 +5,8 @@ pub mod page;
 #[cfg(feature = "ssr")]
 pub mod api;
 #[cfg(feature = "ssr")]
+pub mod correction;
+#[cfg(feature = "ssr")]
 pub mod csv;
 #[cfg(feature = "ssr")]
 pub mod import;
@@ -33,6 +35,12 @@ pub struct Supply {
     /// The user who received the supply.
     pub user_id: Option<String>,
     pub created_at: Moment,
+    /// Incremented by every change.
+    pub version: i64,
+    /// Pieces that went back to the supplier.
+    pub returned_qty: i64,
+    /// When the supply was taken back as a whole.
+    pub undone_at: Option<Moment>,
 }
 
 impl Supply {

@@ -13,7 +13,7 @@ use crate::{
     page::Page,
     products::{self, names::NameFilter},
     schema::supplies,
-    stock::{self, service::MovementSource},
+    stock::{self, MovementKind, service::MovementSource},
     text::fold,
     transaction::Tx,
     validation::{Input, Request, Validator, eur, line, qty},
@@ -97,7 +97,7 @@ pub(super) fn write(
     product: i64,
     new: &NewSupply,
 ) -> Result<(i64, String), Error> {
-    let product = stock::service::lock_on_sale(tx, product)?;
+    let mut product = stock::service::lock_on_sale(tx, product)?;
     let id = diesel::insert_into(supplies::table)
         .values((
             supplies::product_id.eq(product.id),
@@ -112,13 +112,10 @@ pub(super) fn write(
         .returning(supplies::id)
         .get_result::<i64>(tx.conn)?;
     let price = new.buy_price_eur;
-    stock::service::receive(
-        tx,
-        &product,
-        new.qty,
-        Some(price),
-        MovementSource::Supply(id),
-    )?;
+    let source = MovementSource::supply(id);
+    stock::service::change(tx, &mut product, MovementKind::Supply, source, |counters| {
+        counters.receive(new.qty, Some(price))
+    })?;
     products::service::apply_supply(tx, &product, price, &new.supplier_name)?;
     Ok((id, product.name))
 }

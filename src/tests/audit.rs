@@ -2,11 +2,12 @@
 
 use crate::tests::support::{App, PASSWORD, PHONE, Person, apply, on_both_databases};
 use crate::{
-    audit::{Action, Entity, Operation, Query, SYSTEM, search, service::record},
+    audit::{Action, Entity, Operation, Query, SYSTEM, search, service::record, undo},
     auth::{
         Role, chats, session, tokens,
         users::{invitations, service as users},
     },
+    baskets,
     config::notifications::Config,
     customers,
     error::Error,
@@ -17,6 +18,7 @@ use crate::{
     schema::{chat_codes, notifications as outbox, sessions, totp},
     supplies,
     transaction::Tx,
+    write_offs,
 };
 use diesel::prelude::*;
 
@@ -101,6 +103,85 @@ const WRITES: &[(&str, Write, Action)] = &[
         "orders::deny",
         |tx| orders::service::deny(tx, 2).map(drop),
         Action::Deny,
+    ),
+    (
+        "orders::reopen",
+        |tx| orders::service::reopen(tx, 2).map(drop),
+        Action::Reopen,
+    ),
+    (
+        "orders::deny, again",
+        |tx| orders::service::deny(tx, 2).map(drop),
+        Action::Deny,
+    ),
+    (
+        "returns::create",
+        |tx| {
+            let returned = fields! { qty: "1", reason: "defective", restock: "true" };
+            orders::returns::create(tx, "", 1, &returned.read()?).map(drop)
+        },
+        Action::Return,
+    ),
+    (
+        "baskets::create",
+        |tx| {
+            let mut basket = fields! { phone: PHONE };
+            for (name, value) in order("1").0 {
+                basket.0.insert(format!("lines.0.{name}"), value);
+            }
+            baskets::service::create(tx, "", &basket.read()?).map(drop)
+        },
+        Action::Create,
+    ),
+    (
+        "baskets::add",
+        |tx| baskets::service::add(tx, "", 3, &order("1").read()?).map(drop),
+        Action::Create,
+    ),
+    (
+        "orders::deny, the first of the basket",
+        |tx| orders::service::deny(tx, 3).map(drop),
+        Action::Deny,
+    ),
+    (
+        "baskets::deny, the rest",
+        |tx| baskets::service::deny(tx, 3).map(drop),
+        Action::Deny,
+    ),
+    (
+        "write_offs::create",
+        |tx| {
+            let write_off = fields! { qty: "1", reason: "damage", note: "разбили" };
+            write_offs::service::create(tx, "", 1, &write_off.read()?).map(drop)
+        },
+        Action::WriteOff,
+    ),
+    (
+        "undo::undo",
+        |tx| {
+            let last = undo::last(tx, Entity::Product, 1, Action::WriteOff)?;
+            crate::undo::service::undo(tx, last.unwrap().id).map(drop)
+        },
+        Action::Undo,
+    ),
+    (
+        "corrections::correct",
+        |tx| {
+            let right = supply()
+                .with("qty", "4")
+                .with("version", 1)
+                .with("reason", "x");
+            supplies::correction::correct(tx, 1, &right.read()?).map(drop)
+        },
+        Action::Edit,
+    ),
+    (
+        "corrections::return_to_supplier",
+        |tx| {
+            let returned = fields! { qty: "1", reason: "брак" };
+            supplies::correction::return_to_supplier(tx, "", 1, &returned.read()?).map(drop)
+        },
+        Action::Return,
     ),
     (
         "customers::erase",
@@ -299,6 +380,10 @@ fn the_table_lists_every_service_function_that_writes() {
         ("products", "src/products/service.rs"),
         ("supplies", "src/supplies/service.rs"),
         ("orders", "src/orders/service.rs"),
+        ("returns", "src/orders/returns.rs"),
+        ("baskets", "src/baskets/service.rs"),
+        ("write_offs", "src/write_offs/service.rs"),
+        ("corrections", "src/supplies/correction.rs"),
         ("customers", "src/customers/service.rs"),
         ("users", "src/auth/users/service.rs"),
         ("invitations", "src/auth/users/invitations.rs"),
@@ -310,8 +395,18 @@ fn the_table_lists_every_service_function_that_writes() {
             let name = function.split('(').next().unwrap();
             let body = function.split("\n}\n").next().unwrap();
             // Helpers of an operation are logged as that operation.
-            let is_helper =
-                ["insert", "use_up", "revoke_all_of", "end_all", "end_code"].contains(&name);
+            let is_helper = [
+                "insert",
+                "hand_out",
+                "call_off",
+                "write",
+                "undo",
+                "use_up",
+                "revoke_all_of",
+                "end_all",
+                "end_code",
+            ]
+            .contains(&name);
             let writes = [
                 "diesel::update",
                 "diesel::insert_into",

@@ -21,7 +21,7 @@ use diesel::connection::SimpleConnection;
 /// SQL that writes what a newer version might write.
 const NEWER_ROWS: &str = "
     UPDATE orders SET status = 'paid_returned' WHERE id = 2;
-    UPDATE stock_movements SET kind = 'write_off' WHERE id = 1;
+    UPDATE stock_movements SET kind = 'levitate' WHERE id = 1;
     UPDATE users SET role = 'owner' WHERE username = 'хозяин';
     UPDATE users SET state = 'on_leave' WHERE username = 'отпускник';
     INSERT INTO invitations (token_hash, role, created_at, expires_at)
@@ -87,7 +87,7 @@ async fn pages_show_an_unknown_code_as_it_is(app: App) {
         ("/orders", vec!["paid_returned"]),
         ("/orders?sort=status", vec!["paid_returned"]),
         ("/orders/2", vec!["paid_returned", "teleport"]),
-        ("/products/1", vec!["write_off"]),
+        ("/products/1", vec!["levitate"]),
         ("/admin/logs", vec!["teleport", "warehouse № 7"]),
         (
             "/admin/notifications",
@@ -100,7 +100,7 @@ async fn pages_show_an_unknown_code_as_it_is(app: App) {
         ),
         ("/orders.csv", vec!["paid_returned"]),
         ("/orders.csv?format=plain", vec!["paid_returned"]),
-        ("/products/1/movements.csv", vec!["write_off"]),
+        ("/products/1/movements.csv", vec!["levitate"]),
         ("/admin/logs.csv", vec!["teleport", "warehouse"]),
     ] {
         let page = browser.get(path).await;
@@ -138,7 +138,7 @@ async fn the_api_and_the_bot_show_an_unknown_code_as_it_is(app: App) {
         ("/api/orders", "paid_returned"),
         ("/api/orders/2", "paid_returned"),
         ("/api/orders/2/history", "teleport"),
-        ("/api/products/1/movements", "write_off"),
+        ("/api/products/1/movements", "levitate"),
         ("/api/log", "warehouse"),
         ("/api/notifications", "pigeon"),
         ("/api/users", "owner"),

@@ -16,7 +16,8 @@ pub fn entity_link(entity: &Code<Entity>, id: &str, locale: Locale) -> Markup {
     };
     let path = match entity.known() {
         Some(Entity::Product) => Some(format!("/products/{id}")),
-        Some(Entity::Supply) => Some("/supplies".to_owned()),
+        Some(Entity::Supply) => Some(format!("/supplies/{id}")),
+        Some(Entity::Basket) => Some(format!("/baskets/{id}")),
         Some(Entity::Order) => Some(format!("/orders/{id}")),
         Some(Entity::User) if ui::may(Permission::ManageUsers) => Some(format!(
             "/admin/users/{}",
@@ -30,7 +31,17 @@ pub fn entity_link(entity: &Code<Entity>, id: &str, locale: Locale) -> Markup {
         {
             Some(format!("/admin/customers/erasures/{id}"))
         }
-        Some(Entity::User | Entity::Invitation | Entity::Log | Entity::Customer) | None => None,
+        // Returns and write-offs are in the history of their order, supply or product.
+        Some(
+            Entity::User
+            | Entity::Invitation
+            | Entity::Log
+            | Entity::Customer
+            | Entity::OrderReturn
+            | Entity::SupplyReturn
+            | Entity::WriteOff,
+        )
+        | None => None,
     };
     let path = path.filter(|_| !id.is_empty() && id != "csv");
     html! {

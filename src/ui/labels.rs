@@ -6,11 +6,18 @@ use crate::{
     i18n::Locale,
     moment::day_shown,
     money::{Eur, Rub},
+    stock::reason::{ReturnReason, WriteOffReason},
 };
 use leptos_i18n::td_string;
 
-/// Returns the label of a field by its name, or the name itself if the field has no label.
+/// Returns the label of a field by its name, or the name itself if the field has no label. The field of an item in a
+/// list, such as `lines.0.qty`, has the label of the field and the place of the item.
 pub fn field_label(locale: Locale, field: &str) -> String {
+    if let [_, number, field] = field.split('.').collect::<Vec<_>>()[..]
+        && let Ok(number) = number.parse::<usize>()
+    {
+        return format!("{} {}", field_label(locale, field), number + 1);
+    }
     match field {
         "username" => td_string!(locale, fields.username),
         "password" => td_string!(locale, fields.password),
@@ -81,6 +88,18 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "total_rub" => td_string!(locale, csv.total_rub),
         "total_eur" => td_string!(locale, csv.total_eur),
         "version" => td_string!(locale, csv.version),
+        "refund_rub" => td_string!(locale, fields.refund_rub),
+        "restock" => td_string!(locale, fields.restock),
+        "basket" => td_string!(locale, fields.basket),
+        "split_from" => td_string!(locale, fields.split_from),
+        "write_off" => td_string!(locale, fields.write_off),
+        "lines" => td_string!(locale, fields.lines),
+        "basket_id" => td_string!(locale, csv.basket_id),
+        "returned_qty" => td_string!(locale, analytics.returned_qty),
+        "returned_rub" => td_string!(locale, csv.returned_rub),
+        "written_off_qty" => td_string!(locale, analytics.written_off_qty),
+        "written_off_eur" => td_string!(locale, csv.written_off_eur),
+        "written_off_rub" => td_string!(locale, csv.written_off_rub),
         "record" => td_string!(locale, csv.record),
         "field" => td_string!(locale, csv.field),
         "before" => td_string!(locale, csv.before),
@@ -123,7 +142,22 @@ pub fn value_words(locale: Locale, field: &str, value: &str) -> String {
         "sell_price_rub" | "unit_price_rub" | "total_rub" => {
             Rub::parse(value).ok().map(|price| price.display(locale))
         }
-        "buy_price_eur" => Eur::parse(value).ok().map(|price| price.display(locale)),
+        "refund_rub" => Rub::parse(value).ok().map(|price| price.display(locale)),
+        "reason" => value
+            .parse()
+            .map(|reason: ReturnReason| reason.label(locale))
+            .or_else(|_| {
+                value
+                    .parse()
+                    .map(|reason: WriteOffReason| reason.label(locale))
+            })
+            .ok()
+            .map(str::to_owned),
+        "restock" => match value {
+            "true" => Some(td_string!(locale, ui.yes).to_owned()),
+            _ => Some(td_string!(locale, ui.no).to_owned()),
+        },
+        "buy_price_eur" | "cost_eur" => Eur::parse(value).ok().map(|price| price.display(locale)),
         "rub_per_eur" if locale == Locale::ru => Some(value.replace('.', ",")),
         "day" | "from" | "to" => Some(day_words(locale, value)),
         "role" => value

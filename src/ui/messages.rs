@@ -39,6 +39,15 @@ impl Error {
                 td_string!(locale, errors.order_is_unknown, code = code.as_str()).to_string()
             }
             Self::Archived => td_string!(locale, errors.archived).to_string(),
+            Self::LinesOutOfStock(_) => td_string!(locale, errors.lines_out_of_stock).to_string(),
+            Self::IssuedEarlier => td_string!(locale, errors.issued_earlier).to_string(),
+            Self::HasReturns => td_string!(locale, errors.has_returns).to_string(),
+            Self::CustomerErased => td_string!(locale, errors.customer_erased).to_string(),
+            Self::NotYoursToTakeBack => {
+                td_string!(locale, errors.not_yours_to_take_back).to_string()
+            }
+            Self::NotUndoable => td_string!(locale, errors.not_undoable).to_string(),
+            Self::SupplyUndone => td_string!(locale, errors.supply_undone).to_string(),
             Self::OrdersWait { orders } => {
                 let orders = thousands(orders.unsigned_abs(), locale);
                 td_string!(locale, errors.orders_wait, orders = orders).to_string()
@@ -185,6 +194,16 @@ impl Problem {
             Self::WorthTooMuch(max) => {
                 td_string!(locale, problems.worth_too_much, max = pieces(*max, locale)).to_string()
             }
+            Self::MoreThanPaid(paid) => {
+                let paid = paid.display(locale);
+                td_string!(locale, problems.more_than_paid, paid = paid).to_string()
+            }
+            Self::StockWorthTooMuch => {
+                td_string!(locale, problems.stock_worth_too_much).to_string()
+            }
+            Self::DeniedBefore => td_string!(locale, problems.denied_before).to_string(),
+            Self::OnlyOpening => td_string!(locale, problems.only_opening).to_string(),
+            Self::NotList => td_string!(locale, problems.not_list).to_string(),
             Self::SumTooLarge => td_string!(locale, problems.sum_too_large).to_string(),
             Self::RateTooHigh => td_string!(locale, problems.rate_too_high).to_string(),
             Self::NotRate => td_string!(locale, problems.not_rate).to_string(),

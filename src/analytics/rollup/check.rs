@@ -1,23 +1,23 @@
-//! Recomputes the rollups from the orders, to check or to replace them.
+//! Recomputes the rollups from the orders, the returns and the write-offs, to check or to replace them.
 
 use super::{insert_day, insert_month, insert_product, rates::lock_rates, slot_of};
 use crate::analytics::{
-    period::month_of,
-    sums::{Rates, Sold, Sums},
+    By,
+    entries::each_entry,
+    period::{Range, month_of},
+    sums::{Rates, Sums},
 };
 use crate::{
     db::{self, Conn},
     error::Error,
-    money::{Eur, Rub},
-    number::Qty,
-    schema::{orders, sales_by_day, sales_by_month, sales_by_product},
+    schema::{order_returns, orders, sales_by_day, sales_by_month, sales_by_product, write_offs},
 };
-use chrono::{NaiveDate, NaiveDateTime};
-use diesel::prelude::*;
+use chrono::{Days, Months, NaiveDate, NaiveDateTime};
+use diesel::{
+    dsl::{max, min},
+    prelude::*,
+};
 use std::collections::{BTreeMap, BTreeSet};
-
-/// Number of orders read at a time.
-const BATCH: i64 = 10_000;
 
 /// All rollups in memory. Their size grows with days and products, not with orders.
 #[derive(Debug, Default, PartialEq, Eq)]
@@ -41,47 +41,22 @@ impl Rollups {
         to(&mut self.by_product, product, sums);
     }
 
-    /// Computes the rollups from the orders.
-    fn of_orders(conn: &mut Conn) -> Result<Self, Error> {
+    /// Computes the rollups from the orders, the returns and the write-offs.
+    fn of_entries(conn: &mut Conn) -> Result<Self, Error> {
         let rates = Rates::load(conn)?;
         let mut all = Self::default();
-        let mut last = 0;
-        loop {
-            let batch = orders::table
-                .filter(orders::id.gt(last))
-                .order(orders::id)
-                .limit(BATCH)
-                .select((
-                    orders::id,
-                    orders::product_id,
-                    orders::issued_on,
-                    orders::denied_on,
-                    orders::qty,
-                    orders::unit_price_rub,
-                    orders::list_price_rub,
-                    orders::cost_eur,
-                    orders::uncosted_qty,
-                ))
-                .load::<OrderRow>(conn)?;
-            let Some(newest) = batch.last() else {
-                return Ok(all);
-            };
-            last = newest.0;
-            for (_, product, issued_on, denied_on, qty, unit, list, cost, uncosted) in batch {
-                if let Some(day) = issued_on {
-                    let order = Sold {
-                        qty,
-                        unit_price_rub: unit,
-                        list_price_rub: list,
-                        cost_eur: cost.unwrap_or_default(),
-                        uncosted_qty: uncosted.unwrap_or_default(),
-                    };
-                    all.add(day, product, Sums::issued(order, rates.on(day)));
-                } else if let Some(day) = denied_on {
-                    all.add(day, product, Some(Sums::DENIED));
-                }
-            }
+        let Some(days) = days(conn)? else {
+            return Ok(all);
+        };
+        // A month at a time, so that a year of orders need not fit into memory.
+        for month in By::Month.starts(days) {
+            let last = month + Months::new(1) - Days::new(1);
+            each_entry(conn, (month, last), None, |day, product, entry| {
+                all.add(day, product, entry.sums(rates.on(day)));
+                Ok(())
+            })?;
         }
+        Ok(all)
     }
 
     /// Reads the stored rollups.
@@ -115,21 +90,40 @@ fn found<K: Ord>(rows: Vec<(K, Sums)>) -> Rows<K> {
         .collect()
 }
 
-type OrderRow = (
-    i64,
-    i64,
-    Option<NaiveDate>,
-    Option<NaiveDate>,
-    Qty,
-    Rub,
-    Option<Rub>,
-    Option<Eur>,
-    Option<i64>,
-);
+/// Returns the first and the last day that have an entry.
+fn days(conn: &mut Conn) -> Result<Option<Range>, Error> {
+    type Bounds = (Option<NaiveDate>, Option<NaiveDate>);
+    let bounds = [
+        orders::table
+            .select((min(orders::issued_on), max(orders::issued_on)))
+            .first::<Bounds>(conn)?,
+        orders::table
+            .select((min(orders::denied_on), max(orders::denied_on)))
+            .first::<Bounds>(conn)?,
+        order_returns::table
+            .select((
+                min(order_returns::returned_on),
+                max(order_returns::returned_on),
+            ))
+            .first::<Bounds>(conn)?,
+        write_offs::table
+            .select((
+                min(write_offs::written_off_on),
+                max(write_offs::written_off_on),
+            ))
+            .first::<Bounds>(conn)?,
+        write_offs::table
+            .select((min(write_offs::undone_on), max(write_offs::undone_on)))
+            .first::<Bounds>(conn)?,
+    ];
+    let first = bounds.iter().filter_map(|(first, _)| *first).min();
+    let last = bounds.iter().filter_map(|(_, last)| *last).max();
+    Ok(first.zip(last))
+}
 
 /// Compares the rollups with the orders. Returns the number of rollup rows, and one line for each difference.
 pub fn check(conn: &mut Conn) -> Result<(i64, Vec<String>), Error> {
-    let (expected, found) = (Rollups::of_orders(conn)?, Rollups::recorded(conn)?);
+    let (expected, found) = (Rollups::of_entries(conn)?, Rollups::recorded(conn)?);
     let rows = found.by_day.len() + found.by_month.len() + found.by_product.len();
     let mut wrong = differences(&found.by_day, &expected.by_day, |(day, slot)| {
         format!("sales of {day}, slot {slot}")
@@ -185,7 +179,8 @@ fn fractions(conn: &mut Conn) -> Result<Vec<String>, Error> {
     for table in ["sales_by_day", "sales_by_month", "sales_by_product"] {
         let query = format!(
             "SELECT COUNT(*) AS rows FROM {table}
-             WHERE 'real' IN (typeof(revenue_rub), typeof(list_rub), typeof(cost_eur), typeof(cost_rub_exact))"
+             WHERE 'real' IN (typeof(revenue_rub), typeof(list_rub), typeof(cost_eur), typeof(cost_rub_exact),
+                typeof(written_off_rub_exact))"
         );
         let Found { rows } = diesel::sql_query(query).get_result(conn)?;
         if rows > 0 {
@@ -206,7 +201,7 @@ pub fn rebuild(conn: &mut Conn) -> Result<usize, Error> {
     diesel::delete(sales_by_month::table).execute(conn)?;
     diesel::delete(sales_by_product::table).execute(conn)?;
     name_days_of_denial(conn)?;
-    let all = Rollups::of_orders(conn)?;
+    let all = Rollups::of_entries(conn)?;
     let whole = |sums: &Option<Sums>| sums.ok_or(Error::SumTooLarge);
     for ((day, slot), sums) in &all.by_day {
         insert_day(conn, *day, *slot, &whole(sums)?)?;

@@ -1,5 +1,5 @@
-//! The rollups: sums by day, by product, and by month and product. The transaction that issues or denies an order
-//! updates them.
+//! The rollups: sums by day, by product, and by month and product. The transaction that issues or denies an order,
+//! takes pieces back or writes them off updates them.
 //!
 //! Lock order: order, product, rates, then the rollups. A transaction that counts an order already holds the lock on
 //! the product, so it does not compete with other orders for the rows by product and by month. Only the row by day is
@@ -8,7 +8,7 @@
 
 use crate::analytics::{
     period::month_of,
-    sums::{Sold, Sums},
+    sums::{Entry, Sums},
 };
 use crate::{
     db::{self, CacheStatement, Conn, execute_together},
@@ -34,6 +34,11 @@ macro_rules! columns {
             $table::uncosted_qty,
             $table::uncosted_rub,
             $table::denied,
+            $table::returned_qty,
+            $table::returned_rub,
+            $table::written_off_qty,
+            $table::written_off_eur,
+            $table::written_off_rub_exact,
         )
     };
 }
@@ -52,16 +57,24 @@ macro_rules! values {
             $table::uncosted_qty.eq($sums.uncosted_qty),
             $table::uncosted_rub.eq($sums.uncosted_rub),
             $table::denied.eq($sums.denied),
+            $table::returned_qty.eq($sums.returned_qty),
+            $table::returned_rub.eq($sums.returned_rub),
+            $table::written_off_qty.eq($sums.written_off_qty),
+            $table::written_off_eur.eq($sums.written_off_eur),
+            $table::written_off_rub_exact.eq($sums.written_off_rub_exact),
         )
     };
 }
 
-/// Whether `more` can be added to a column without overflow. Adding zero is always allowed, even to a sum that an
-/// earlier version let grow too large.
+/// Whether `more`, which may be negative, can be added to a column without overflow. Adding zero is always allowed,
+/// even to a sum that an earlier version let grow too large.
 macro_rules! fits {
     ($column:expr, $more:expr) => {
         $column
-            .le(i64::MAX.saturating_sub($more))
+            .between(
+                i64::MIN.saturating_sub($more),
+                i64::MAX.saturating_sub($more),
+            )
             .or(($more == 0).into_sql::<Bool>())
     };
 }
@@ -83,7 +96,11 @@ macro_rules! addition {
                 .filter(fits!($table::revenue_rub, $sums.revenue_rub))
                 .filter(fits!($table::list_rub, $sums.list_rub))
                 .filter(fits!($table::cost_eur, $sums.cost_eur))
-                .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact)),
+                .filter(fits!($table::cost_rub_exact, $sums.cost_rub_exact))
+                .filter(fits!(
+                    $table::written_off_rub_exact,
+                    $sums.written_off_rub_exact
+                )),
         )
         .set((
             $table::orders.eq($table::orders + $sums.orders),
@@ -95,6 +112,12 @@ macro_rules! addition {
             $table::uncosted_qty.eq($table::uncosted_qty + $sums.uncosted_qty),
             $table::uncosted_rub.eq($table::uncosted_rub + $sums.uncosted_rub),
             $table::denied.eq($table::denied + $sums.denied),
+            $table::returned_qty.eq($table::returned_qty + $sums.returned_qty),
+            $table::returned_rub.eq($table::returned_rub + $sums.returned_rub),
+            $table::written_off_qty.eq($table::written_off_qty + $sums.written_off_qty),
+            $table::written_off_eur.eq($table::written_off_eur + $sums.written_off_eur),
+            $table::written_off_rub_exact
+                .eq($table::written_off_rub_exact + $sums.written_off_rub_exact),
         ))
     };
 }
@@ -113,18 +136,28 @@ pub mod rates;
 
 use rates::{RATES, rate_on};
 
-/// Counts an order that is being issued. The caller holds the lock on the product's row.
-pub fn issued(tx: &mut Tx<'_>, product: i64, day: NaiveDate, order: Sold) -> Result<(), Error> {
+/// Counts an entry of a product on a day. The caller holds the lock on the product's row.
+pub fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, entry: Entry) -> Result<(), Error> {
     keep_rates(tx)?;
-    let rate = rate_on(tx.conn, day)?;
-    let sums = Sums::issued(order, rate).ok_or(Error::SumTooLarge)?;
-    count(tx, product, day, sums)
+    let sums = sums(tx, day, entry)?;
+    add(tx, product, day, sums)
 }
 
-/// Counts an order that is being denied. The caller holds the lock on the product's row.
-pub fn denied(tx: &mut Tx<'_>, product: i64, day: NaiveDate) -> Result<(), Error> {
+/// Takes an entry back that was counted on this day. The caller holds the lock on the product's row.
+pub fn discount(tx: &mut Tx<'_>, product: i64, day: NaiveDate, entry: Entry) -> Result<(), Error> {
     keep_rates(tx)?;
-    count(tx, product, day, Sums::DENIED)
+    let sums = sums(tx, day, entry)?;
+    add(tx, product, day, sums.negated())
+}
+
+fn sums(tx: &mut Tx<'_>, day: NaiveDate, entry: Entry) -> Result<Sums, Error> {
+    let rate = match entry {
+        Entry::Denied => 0,
+        Entry::Issued(_) | Entry::Returned(_) | Entry::WrittenOff(_) | Entry::WriteOffUndone(_) => {
+            rate_on(tx.conn, day)?
+        }
+    };
+    entry.sums(rate).ok_or(Error::SumTooLarge)
 }
 
 /// Keeps the rates from changing before this transaction ends.
@@ -132,7 +165,7 @@ fn keep_rates(tx: &mut Tx<'_>) -> Result<(), Error> {
     db::lock_name_shared(tx.conn, RATES)
 }
 
-fn count(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<(), Error> {
+fn add(tx: &mut Tx<'_>, product: i64, day: NaiveDate, sums: Sums) -> Result<(), Error> {
     let (month, slot) = (month_of(day), slot_of(product));
     let [by_product, by_month, by_day] = execute_together!(
         tx.conn,
@@ -190,6 +223,12 @@ fn insert_day(conn: &mut Conn, day: NaiveDate, slot: i64, sums: &Sums) -> Result
         ))
         .execute(conn)?;
     Ok(())
+}
+
+/// Returns the key by which a transaction sorts the products that it counts, so that two of them never wait for each
+/// other's sums.
+pub const fn lock_order(product: i64) -> (i64, i64) {
+    (slot_of(product), product)
 }
 
 const fn slot_of(product: i64) -> i64 {

@@ -1,23 +1,31 @@
 //! Recalculates the cost of issued orders when an exchange rate is entered or corrected.
 
-use crate::analytics::period::{month_of, split};
+use crate::analytics::{
+    entries::each_entry,
+    period::{month_of, split},
+};
 use crate::{
     db::{self, Conn},
     error::{Error, Problem},
-    schema::{exchange_rates, orders, sales_by_day, sales_by_month, sales_by_product},
+    schema::{exchange_rates, sales_by_day, sales_by_month, sales_by_product},
 };
 use chrono::NaiveDate;
 use diesel::{dsl::exists, prelude::*, sql_types::Bool};
 use std::collections::BTreeMap;
 
-/// Adds `change` to the cost in roubles of the row with this key, if it exists. Fails if the cost would overflow.
+/// Adds `change` to the costs in roubles of the row with this key, if it exists. Fails if the cost would overflow.
 macro_rules! change_cost {
     ($conn:expr, $table:ident, $key:expr, $change:expr) => {
+        let (sold, written_off) = $change;
         let row = $table::table
             .find($key)
-            .filter(fits!($table::cost_rub_exact, $change));
+            .filter(fits!($table::cost_rub_exact, sold))
+            .filter(fits!($table::written_off_rub_exact, written_off));
         let changed = diesel::update(row)
-            .set($table::cost_rub_exact.eq($table::cost_rub_exact + $change))
+            .set((
+                $table::cost_rub_exact.eq($table::cost_rub_exact + sold),
+                $table::written_off_rub_exact.eq($table::written_off_rub_exact + written_off),
+            ))
             .execute($conn)?;
         if changed == 0 && is_there!($conn, $table, $key) {
             return Err(rate_too_high());
@@ -91,11 +99,16 @@ pub fn apply_rate(
             .filter(sales_by_day::day.ge(from))
             .filter(sales_by_day::day.le(to))
     };
-    let too_costly = days().filter(sales_by_day::cost_eur.gt(i64::MAX / rate.max(1)));
+    let most = i64::MAX / rate.max(1);
+    let too_costly = days().filter(
+        diesel::dsl::not(sales_by_day::cost_eur.between(-most, most)).or(diesel::dsl::not(
+            sales_by_day::written_off_eur.between(-most, most),
+        )),
+    );
     if diesel::select(exists(too_costly)).get_result::<bool>(conn)? {
         return Err(rate_too_high());
     }
-    let mut costs: BTreeMap<(NaiveDate, i64), i64> = BTreeMap::new();
+    let mut costs: BTreeMap<(NaiveDate, i64), Costs> = BTreeMap::new();
     let split = split(from, to, first_day, last_day);
     if let Some((first, last)) = split.months {
         let whole = sales_by_month::table
@@ -104,31 +117,25 @@ pub fn apply_rate(
             .select((
                 sales_by_month::month,
                 sales_by_month::product_id,
-                sales_by_month::cost_eur,
+                (sales_by_month::cost_eur, sales_by_month::written_off_eur),
             ))
-            .load::<(NaiveDate, i64, i64)>(conn)?;
+            .load::<(NaiveDate, i64, Costs)>(conn)?;
         for (month, product, cost) in whole {
             costs.insert((month, product), cost);
         }
     }
-    for (from, to) in split.edges {
-        let cut = orders::table
-            .filter(orders::issued_on.ge(from))
-            .filter(orders::issued_on.le(to))
-            .select((
-                orders::issued_on.assume_not_null(),
-                orders::product_id,
-                orders::cost_eur.assume_not_null(),
-            ))
-            .load::<(NaiveDate, i64, i64)>(conn)?;
-        for (day, product, cost) in cut {
-            add_cost(&mut costs, (month_of(day), product), cost)?;
-        }
+    for edge in split.edges {
+        each_entry(conn, edge, None, |day, product, entry| {
+            let sums = entry.sums(0).ok_or_else(rate_too_high)?;
+            let cost = (sums.cost_eur, sums.written_off_eur);
+            add_cost(&mut costs, (month_of(day), product), cost)
+        })?;
     }
-    let mut by_product: BTreeMap<i64, i64> = BTreeMap::new();
+    let mut by_product: BTreeMap<i64, Costs> = BTreeMap::new();
     for ((_, product), cost) in &mut costs {
-        // From here on, `cost` is the change in the cost in roubles.
-        *cost = cost.checked_mul(rate - before).ok_or_else(rate_too_high)?;
+        // From here on, `cost` is the change in the costs in roubles.
+        let change = |cost: i64| cost.checked_mul(rate - before).ok_or_else(rate_too_high);
+        *cost = (change(cost.0)?, change(cost.1)?);
         add_cost(&mut by_product, *product, *cost)?;
     }
     for (product, change) in by_product {
@@ -138,14 +145,25 @@ pub fn apply_rate(
         change_cost!(conn, sales_by_month, (month, product), change);
     }
     diesel::update(days())
-        .set(sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate))
+        .set((
+            sales_by_day::cost_rub_exact.eq(sales_by_day::cost_eur * rate),
+            sales_by_day::written_off_rub_exact.eq(sales_by_day::written_off_eur * rate),
+        ))
         .execute(conn)?;
     Ok(())
 }
 
-fn add_cost<K: Ord>(costs: &mut BTreeMap<K, i64>, key: K, more: i64) -> Result<(), Error> {
+/// The cost of sales and that of write-offs.
+type Costs = (i64, i64);
+
+fn add_cost<K: Ord>(
+    costs: &mut BTreeMap<K, Costs>,
+    key: K,
+    (sold, written_off): Costs,
+) -> Result<(), Error> {
     let cost = costs.entry(key).or_default();
-    *cost = cost.checked_add(more).ok_or_else(rate_too_high)?;
+    let plus = |cost: i64, more| cost.checked_add(more).ok_or_else(rate_too_high);
+    *cost = (plus(cost.0, sold)?, plus(cost.1, written_off)?);
     Ok(())
 }
 

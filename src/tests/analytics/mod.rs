@@ -128,6 +128,8 @@ async fn the_example_matches_figures_computed_by_hand(app: App) {
         uncosted_qty: 2,
         // Two cocoas at 50 ₽: their cost is unknown, so their revenue counts towards no profit.
         uncosted_rub: Rub(10_000),
+        written_off_rub: Some(Rub(0)),
+        ..Figures::default()
     };
     // Compared with the list price of 100 ₽, coffee brought 300 ₽ more, cocoa 100 ₽ less and tea 10 ₽ less.
     assert_eq!(two_days.totals, totals);
@@ -608,6 +610,8 @@ async fn pieces_without_a_purchase_price_count_towards_neither_profit_nor_margin
         cost_rub: Some(Rub(200_000)),
         uncosted_qty: 8,
         uncosted_rub: Rub(800_000),
+        written_off_rub: Some(Rub(0)),
+        ..Figures::default()
     };
     // Read from the sums by product, from the sums of whole months, and from the orders of partly covered months.
     for (from, to) in [

@@ -160,6 +160,12 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         Some(Permission::AdminArea),
         r#"{"rub_per_eur": "98.5"}"#,
     ),
+    (
+        "DELETE",
+        "/api/rates/{day}",
+        Some(Permission::AdminArea),
+        "",
+    ),
     ("GET", "/api/products", Some(Permission::ViewStock), ""),
     (
         "POST",
@@ -218,6 +224,24 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         r#"{"product": "чай", "qty": 1, "supplier_name": "x", "buy_price_eur": 1}"#,
     ),
     ("GET", "/api/supplies/{id}", Some(Permission::Supplies), ""),
+    (
+        "PUT",
+        "/api/supplies/{id}",
+        Some(Permission::CorrectSupplies),
+        r#"{"version": 1, "qty": 1, "supplier_name": "x", "buy_price_eur": 1, "reason": "x"}"#,
+    ),
+    (
+        "POST",
+        "/api/supplies/{id}/returns",
+        Some(Permission::CorrectSupplies),
+        r#"{"qty": 1, "reason": "x"}"#,
+    ),
+    (
+        "POST",
+        "/api/products/{id}/write-offs",
+        Some(Permission::WriteOff),
+        r#"{"qty": 1, "reason": "damage"}"#,
+    ),
     ("GET", "/api/orders", Some(Permission::Orders), ""),
     (
         "POST",
@@ -242,6 +266,49 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
         "POST",
         "/api/orders/{id}/deny",
         Some(Permission::Orders),
+        "",
+    ),
+    (
+        "POST",
+        "/api/orders/{id}/reopen",
+        Some(Permission::TakeBackOwn),
+        "",
+    ),
+    (
+        "POST",
+        "/api/orders/{id}/returns",
+        Some(Permission::Orders),
+        r#"{"qty": 1, "reason": "defective", "restock": true}"#,
+    ),
+    (
+        "POST",
+        "/api/baskets",
+        Some(Permission::Orders),
+        r#"{"phone": "89161234567", "lines": [{"product": "чай", "qty": 1}]}"#,
+    ),
+    ("GET", "/api/baskets/{id}", Some(Permission::Orders), ""),
+    (
+        "POST",
+        "/api/baskets/{id}/orders",
+        Some(Permission::Orders),
+        r#"{"product": "чай", "qty": 1}"#,
+    ),
+    (
+        "POST",
+        "/api/baskets/{id}/issue",
+        Some(Permission::Orders),
+        "",
+    ),
+    (
+        "POST",
+        "/api/baskets/{id}/deny",
+        Some(Permission::Orders),
+        "",
+    ),
+    (
+        "POST",
+        "/api/log/{id}/undo",
+        Some(Permission::TakeBackOwn),
         "",
     ),
     (

@@ -77,6 +77,8 @@ const OTHER_COLUMNS: &[&str] = &[
     "operation_log.entity_type",
     "operation_log.user_id",
     "operation_log_personal.field",
+    "order_returns.reason",
+    "order_returns.user_id",
     "orders.product_name",
     "orders.status",
     "orders.user_id",
@@ -110,6 +112,9 @@ const OTHER_COLUMNS: &[&str] = &[
     "users.state",
     "users.username",
     "users.username_key",
+    "supply_returns.user_id",
+    "write_offs.reason",
+    "write_offs.user_id",
 ];
 
 /// The parts of the number and of the name that must not be left: the number in each form and backwards, a former

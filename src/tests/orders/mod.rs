@@ -149,10 +149,10 @@ async fn an_edit_without_changes_writes_nothing(app: App) {
     assert_eq!(edit_order("3", 1).await.unwrap().version, 2);
     assert_eq!(edit_product("1", 1).await.unwrap().version, 2);
     assert!(matches!(edit_order("4", 1).await, Err(Error::Stale(_))));
-    // Issued and denied orders cannot be edited at all.
+    // The quantity of an issued order cannot be edited.
     clerk.issue_order(order.id).await.unwrap();
     assert_eq!(
-        edit_order("3", 3).await.unwrap_err(),
+        edit_order("4", 3).await.unwrap_err(),
         Error::OrderIs(Status::PaidIssued.into())
     );
     let rows = manager

@@ -114,6 +114,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::OwnKeys),
         "name=касса&password=correct+horse",
     ),
+    ("deny_basket", Some(Permission::Orders), "id={order}"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
         "edit_order",
@@ -139,6 +140,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("end_device", Some(Permission::OwnAccount), "id=x"),
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
+    ("issue_basket", Some(Permission::Orders), "id={order}"),
     ("issue_order", Some(Permission::Orders), "id={order}"),
     ("list_chats", Some(Permission::OwnKeys), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
