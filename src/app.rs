@@ -5,7 +5,12 @@ use crate::{
     error::Error,
     i18n::Locale,
     parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
-    ui::{self, Announcer, banner::Banner, form::Interrupted},
+    ui::{
+        self, Announcer,
+        banner::Banner,
+        form::Interrupted,
+        undo::{UndoNotice, UndoOffer},
+    },
 };
 use leptos::{
     prelude::*,
@@ -31,6 +36,7 @@ pub fn App() -> impl IntoView {
     provide_context(ui::visitor());
     let said = RwSignal::new(String::new());
     provide_context(Announcer(said));
+    provide_context(UndoOffer(RwSignal::new(None)));
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
     let locale = ui::locale();
@@ -108,6 +114,16 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route
+                        path=path!("/supplies/:id")
+                        view=page(Page::Stock(Stock::Supply)).only(Supplies, td_string!(locale, nav.supplies))
+                        ssr=SsrMode::Async
+                    />
+                    <Route
+                        path=path!("/baskets/:id")
+                        view=page(Page::Order(Order::Basket)).only(Orders, td_string!(locale, nav.orders))
+                        ssr=SsrMode::Async
+                    />
+                    <Route
                         path=path!("/orders")
                         view=page(Page::Orders).only(Orders, td_string!(locale, nav.orders))
                         ssr=SsrMode::Async
@@ -172,6 +188,7 @@ pub fn App() -> impl IntoView {
                     />
                 </Routes>
             </main>
+            <UndoNotice />
             <p class="sr-only" role="status" aria-live="polite">
                 {said}
             </p>

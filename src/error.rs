@@ -40,6 +40,9 @@ pub enum Error {
     /// Lines of a basket ask for more than is available, each with its field.
     #[error("lines exceed the stock: {0:?}")]
     LinesOutOfStock(Vec<FieldError>),
+    /// The form asked for one more line, and was not sent.
+    #[error("one more line is wanted")]
+    AnotherLine,
     /// The order was issued on an earlier day, so only a return can take it back.
     #[error("the order was issued on an earlier day")]
     IssuedEarlier,
@@ -271,7 +274,9 @@ impl Error {
             | Self::SecondFactorOff
             | Self::LastAdmin
             | Self::Yourself => StatusCode::CONFLICT,
-            Self::Invalid(_) | Self::KeyReused(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Invalid(_) | Self::KeyReused(_) | Self::AnotherLine => {
+                StatusCode::UNPROCESSABLE_ENTITY
+            }
             Self::TooOften { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::SlowRequest => StatusCode::REQUEST_TIMEOUT,

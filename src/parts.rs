@@ -13,13 +13,14 @@ use crate::{
         totp::code_page::CodePage,
         users::{list::UsersPage, page::UserPage},
     },
+    baskets::{form::NewOrderPage, page::BasketPage},
     customers::{act::ErasurePage, page::CustomersPage},
     home::HomePage,
     import::page::{ImportProductsPage, ImportSuppliesPage},
     notifications::page::NotificationsPage,
-    orders::{form::NewOrderPage, list::OrdersPage, page::OrderPage},
+    orders::{list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
-    supplies::page::SuppliesPage,
+    supplies::{page::SuppliesPage, supply_page::SupplyPage},
     ui::form::Interrupted,
 };
 use leptos::{
@@ -54,6 +55,7 @@ pub enum Page {
 pub enum Order {
     New,
     One,
+    Basket,
 }
 
 /// A page of the part for the stock.
@@ -65,6 +67,7 @@ pub enum Stock {
     Product,
     Supplies,
     ImportSupplies,
+    Supply,
 }
 
 /// A page of the part for one's own account.
@@ -133,7 +136,7 @@ impl Part {
         let mut steps = path.trim_matches('/').split('/');
         match (steps.next()?, steps.next()) {
             ("", _) => Some(Self::Home),
-            ("orders", Some(_)) => Some(Self::Orders),
+            ("orders", Some(_)) | ("baskets", _) => Some(Self::Orders),
             ("products" | "supplies", _) => Some(Self::Stock),
             ("login" | "register" | "account", _) => Some(Self::Account),
             ("admin", _) => Some(Self::Admin),
@@ -175,6 +178,7 @@ fn orders(page: Order) -> Result<AnyView, NotLoaded> {
     Ok(match page {
         Order::New => view! { <NewOrderPage /> }.into_any(),
         Order::One => view! { <OrderPage /> }.into_any(),
+        Order::Basket => view! { <BasketPage /> }.into_any(),
     })
 }
 
@@ -187,6 +191,7 @@ fn stock(page: Stock) -> Result<AnyView, NotLoaded> {
         Stock::Product => view! { <ProductPage /> }.into_any(),
         Stock::Supplies => view! { <SuppliesPage /> }.into_any(),
         Stock::ImportSupplies => view! { <ImportSuppliesPage /> }.into_any(),
+        Stock::Supply => view! { <SupplyPage /> }.into_any(),
     })
 }
 

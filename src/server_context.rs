@@ -13,6 +13,7 @@ use crate::{
         banner::{BannerError, Success},
         drawn::{Drawn, DrawnPage},
         pager::{DRAFT, ONE_TIME},
+        undo,
     },
     validation::{Input, Request},
     web::ClientInfo,
@@ -335,6 +336,22 @@ pub fn redirect(path: &str, success: Success) {
 /// stays open and shows the result itself.
 pub fn redirect_back(success: Success) {
     redirect_back_to("", success);
+}
+
+/// Like [`redirect_back`], with an offer to take these operations of the log back.
+pub fn redirect_back_undoable(success: Success, operations: &[i64]) {
+    let Some(parts) = use_context::<Parts>() else {
+        return;
+    };
+    if wants_html(&parts.headers) {
+        let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
+        let page = if operations.is_empty() {
+            page
+        } else {
+            with_parameter(&page, "undo", &undo::join(operations))
+        };
+        redirect(&page, success);
+    }
 }
 
 /// Like [`redirect_back`], but to a fragment of the page, such as [`ANCHOR`](crate::ui::secret::ANCHOR).

@@ -140,6 +140,17 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
         "buy_price_eur": "2.50",
     });
     does("/api/supplies", supply).await;
+    let back = json!({ "qty": 1, "reason": "брак" });
+    does("/api/supplies/1/returns", back).await;
+    let write_off = json!({ "qty": 1, "reason": "damage" });
+    let product = shop.products[0];
+    does(&format!("/api/products/{product}/write-offs"), write_off).await;
+    let line = json!({ "product_id": product, "qty": 1, "unit_price_rub": "100" });
+    let basket = json!({ "phone": "+79161112233", "lines": [line, line], "status": "paid_issued" });
+    does("/api/baskets", basket).await;
+    let issued = database.orders().pop().unwrap().id;
+    let returned = json!({ "qty": 1, "reason": "other", "restock": false });
+    does(&format!("/api/orders/{issued}/returns"), returned).await;
     // The instants have every precision that the program writes.
     database.sql(
         "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at)

@@ -18,6 +18,7 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
     await page.setViewportSize(viewport);
     const admin = await shop.signInAs(page, server, "admin");
     const product = await shop.addProductByApi(page, shop.unique("Чай"), 5);
+    await page.request.post("/api/supplies", { data: { product_id: product, qty: 1, supplier_name: "Teekanne", buy_price_eur: "1" } });
     const order = await shop.bookOrderByApi(page, product);
     const erasure = await shop.eraseCustomerByApi(page, product);
     await shop.open(page, "/");

@@ -22,6 +22,7 @@ const access: [path: string, callers: Caller[]][] = [
   ["/orders", signedIn],
   ["/orders/new", signedIn],
   ["/orders/{order}", signedIn],
+  ["/baskets/{order}", signedIn],
   ["/products/import", stockKeepers],
   ["/supplies/import", stockKeepers],
   ["/admin/analytics", ["admin"]],

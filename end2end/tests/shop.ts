@@ -23,7 +23,7 @@ export const ownServer = (): { settings: WorkerSettings } => ({ settings: [async
 // ---- Pages -------------------------------------------------------------------
 
 /**
- * All pages except the admin pages, with an existing product and order. A test of the server compares both lists with
+ * All pages except the admin pages, with an existing product and order, and the first supply. A test of the server compares both lists with
  * its routes.
  */
 export const pages = (product: number, order: number) => [
@@ -39,9 +39,11 @@ export const pages = (product: number, order: number) => [
   "/products/import",
   "/supplies",
   "/supplies/import",
+  "/supplies/1",
   "/orders",
   "/orders/new",
   `/orders/${order}`,
+  `/baskets/${order}`,
 ];
 
 /** The admin pages, with an existing account and erasure. */

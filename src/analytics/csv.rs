@@ -19,7 +19,7 @@ use crate::{
 use axum::{extract::State, http::request::Parts, response::Response};
 use leptos_i18n::td_string;
 
-const FIELDS: [&str; 18] = [
+const FIELDS: [&str; 23] = [
     "section",
     "start",
     "product_id",
@@ -38,6 +38,11 @@ const FIELDS: [&str; 18] = [
     "discount_percent",
     "uncosted_qty",
     "uncosted_rub",
+    "returned_qty",
+    "returned_rub",
+    "written_off_qty",
+    "written_off_eur",
+    "written_off_rub",
 ];
 
 /// `GET /admin/analytics.csv`: the tables of the page, with all products.
@@ -105,5 +110,10 @@ fn figures(sheet: &mut Sheet, figures: &Figures, share: Option<Share>) -> Result
     sheet.optional(figures.discount())?;
     sheet.plain(figures.uncosted_qty)?;
     sheet.decimal(figures.uncosted_rub)?;
+    sheet.plain(figures.returned_qty)?;
+    sheet.decimal(figures.returned_rub)?;
+    sheet.plain(figures.written_off_qty)?;
+    sheet.decimal(figures.written_off_eur)?;
+    sheet.optional(figures.written_off_rub)?;
     sheet.end_row()
 }

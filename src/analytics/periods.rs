@@ -17,6 +17,8 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
     let locale = ui::locale();
     let by = summary.by;
     let has_uncosted = summary.totals.uncosted_qty > 0;
+    let has_returns = summary.totals.returned_qty > 0;
+    let has_write_offs = summary.totals.written_off_qty != 0;
     let row = move |start: NaiveDate, figures: Figures| {
         view! {
             <tr role="row">
@@ -49,6 +51,22 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
                 <td role="cell" class="num" data-label=td_string!(locale, analytics.denied)>
                     {pieces(figures.denied, locale)}
                 </td>
+                {has_returns
+                    .then(|| {
+                        view! {
+                            <td role="cell" class="num" data-label=td_string!(locale, analytics.returned)>
+                                {figures.returned_rub.display(locale)}
+                            </td>
+                        }
+                    })}
+                {has_write_offs
+                    .then(|| {
+                        view! {
+                            <td role="cell" class="num" data-label=td_string!(locale, analytics.written_off)>
+                                {figures.written_off_eur.display(locale)}
+                            </td>
+                        }
+                    })}
             </tr>
         }
     };
@@ -91,6 +109,22 @@ pub fn PeriodTable(summary: Summary) -> impl IntoView {
                         <th scope="col" role="columnheader" class="num">
                             {td_string!(locale, analytics.denied)}
                         </th>
+                        {has_returns
+                            .then(|| {
+                                view! {
+                                    <th scope="col" role="columnheader" class="num">
+                                        {td_string!(locale, analytics.returned)}
+                                    </th>
+                                }
+                            })}
+                        {has_write_offs
+                            .then(|| {
+                                view! {
+                                    <th scope="col" role="columnheader" class="num">
+                                        {td_string!(locale, analytics.written_off)}
+                                    </th>
+                                }
+                            })}
                     </tr>
                 </thead>
                 <tbody role="rowgroup">{rows}</tbody>

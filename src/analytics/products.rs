@@ -117,6 +117,8 @@ fn ProductSalesTable(rows: Drawn) -> impl IntoView {
                     {head("margin", td_string!(locale, analytics.margin))}
                     {head("uncosted", td_string!(locale, analytics.uncosted_rub))}
                     {head("denied", td_string!(locale, analytics.denied))}
+                    {head("returned", td_string!(locale, analytics.returned))}
+                    {head("written_off", td_string!(locale, analytics.written_off))}
                 </tr>
             </thead>
             <tbody role="rowgroup" inner_html=rows.html()></tbody>
@@ -153,6 +155,14 @@ fn row(product: &ProductFigures, report: &str, locale: Locale) -> Markup {
                 Some(figures.uncosted_rub).filter(|revenue| revenue.0 > 0).map(|revenue| revenue.display(locale)),
             ))
             (number(td_string!(locale, analytics.denied), count(figures.denied)))
+            (number(
+                td_string!(locale, analytics.returned),
+                rub(Some(figures.returned_rub).filter(|_| figures.returned_qty > 0)),
+            ))
+            (number(
+                td_string!(locale, analytics.written_off),
+                Some(figures.written_off_eur.display(locale)).filter(|_| figures.written_off_qty != 0),
+            ))
         }
     }
 }

@@ -8,12 +8,16 @@ use crate::{
     page::Page,
     ui::{
         self,
+        failure::DraftFailure,
         form::{Field, Form, FormAction, Submit},
         pager::{Pager, parameter},
     },
 };
 use chrono::NaiveDate;
-use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, codec::GetUrl},
+};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
@@ -54,6 +58,15 @@ pub async fn set_rate(#[server(flatten)] fields: Fields) -> Result<Rate, Error> 
     Ok(rate)
 }
 
+/// Deletes the rate for a day.
+#[server(endpoint = "delete_rate")]
+pub async fn delete_rate(day: NaiveDate) -> Result<(), Error> {
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::rates::delete(tx, day)).await?;
+    server_context::redirect_back(Success::RateDeleted);
+    Ok(())
+}
+
 /// The exchange rates page.
 #[component]
 pub fn RatesPage() -> impl IntoView {
@@ -88,6 +101,7 @@ pub fn RatesPage() -> impl IntoView {
         </p>
         <h1>{td_string!(locale, nav.rates)}</h1>
         {done}
+        <DraftFailure of=&[DeleteRate::PATH] />
         {ui::loaded(file, move |file| view! { <RatesView file action=set /> })}
     }
 }
@@ -115,6 +129,9 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
                 <td role="cell" class="date" data-label=td_string!(locale, rates.entered)>
                     {rate.created_at.display(locale)}
                 </td>
+                <td role="cell">
+                    <DeleteForm day=rate.day />
+                </td>
             </tr>
         }
     };
@@ -136,6 +153,9 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
                         </th>
                         <th scope="col" role="columnheader">
                             {td_string!(locale, rates.entered)}
+                        </th>
+                        <th scope="col" role="columnheader">
+                            <span class="sr-only">{td_string!(locale, ui.actions)}</span>
                         </th>
                     </tr>
                 </thead>
@@ -173,5 +193,35 @@ fn RatesView(file: RatesData, action: FormAction) -> impl IntoView {
             <h2 id="rates">{td_string!(locale, rates.list)}</h2>
             {table}
         </section>
+    }
+}
+
+/// The button that deletes a rate, with its question. The page is loaded anew.
+#[component]
+fn DeleteForm(day: NaiveDate) -> impl IntoView {
+    let locale = ui::locale();
+    let shown = day_shown(day, locale);
+    let question = format!("delete-{day}");
+    let words = td_string!(locale, rates.delete_question, day = shown.as_str()).to_string();
+    let label = format!("{}: {shown}", td_string!(locale, rates.delete));
+    let [opens, closes] = [question.clone(), question.clone()];
+    view! {
+        <button class="btn btn-sm" type="button" popovertarget=opens aria-label=label.clone()>
+            {td_string!(locale, rates.delete)}
+        </button>
+        <div class="question" id=question popover="auto" role="dialog" aria-label=label>
+            <p>{words}</p>
+            <div class="question-buttons">
+                <form method="post" action=DeleteRate::PATH>
+                    <input type="hidden" name="day" value=day.to_string() />
+                    <button class="btn btn-error" type="submit">
+                        {td_string!(locale, rates.delete)}
+                    </button>
+                </form>
+                <button class="btn" type="button" popovertarget=closes popovertargetaction="hide" autofocus>
+                    {td_string!(locale, orders.do_not_deny)}
+                </button>
+            </div>
+        </div>
     }
 }

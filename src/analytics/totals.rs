@@ -67,6 +67,13 @@ pub fn Totals(now: Figures, before: Figures) -> impl IntoView {
             {of_rub(td_string!(locale, analytics.discount), Some(now.discount_rub()), Some(before.discount_rub()))}
             {tile(td_string!(locale, analytics.discount_share), share(now.discount()), share(before.discount()), None)}
             {of_rub(td_string!(locale, analytics.uncosted_rub), Some(now.uncosted_rub), Some(before.uncosted_rub))}
+            {of_rub(td_string!(locale, analytics.returned), Some(now.returned_rub), Some(before.returned_rub))}
+            {tile(
+                td_string!(locale, analytics.written_off),
+                now.written_off_eur.display(locale),
+                before.written_off_eur.display(locale),
+                change(now.written_off_eur.0, before.written_off_eur.0),
+            )}
         </dl>
         {uncosted}
     }

@@ -184,7 +184,7 @@ const fn code(error: &Error) -> &'static str {
         Error::SignedOut => "signed_out",
         Error::Forbidden => "forbidden",
         Error::NotFound => "not_found",
-        Error::Invalid(_) => "invalid",
+        Error::Invalid(_) | Error::AnotherLine => "invalid",
         Error::Stale(_) => "stale",
         Error::OutOfStock { .. } | Error::LinesOutOfStock(_) => "out_of_stock",
         Error::IssuedEarlier => "issued_earlier",

@@ -1,6 +1,8 @@
 //! Displays the history of one entity.
 
 use super::{Change, Operation};
+#[cfg(feature = "ssr")]
+use crate::ui::entity_link::entity_link;
 use crate::{
     i18n::Locale,
     ui::{
@@ -26,13 +28,30 @@ pub fn draw(operations: Vec<Operation>) -> Drawn {
     crate::server_context::draw(&operations, items)
 }
 
+/// Like [`draw`], and names what each operation was performed on.
+#[cfg(feature = "ssr")]
+pub fn draw_with_entity(operations: Vec<Operation>) -> Drawn {
+    let operations: Vec<_> = operations.into_iter().map(Operation::display).collect();
+    crate::server_context::draw(&operations, |operations, locale| {
+        items_with(operations, locale, true)
+    })
+}
+
 #[cfg(feature = "ssr")]
 fn items(operations: &[Operation], locale: Locale) -> Markup {
+    items_with(operations, locale, false)
+}
+
+#[cfg(feature = "ssr")]
+fn items_with(operations: &[Operation], locale: Locale, has_entity: bool) -> Markup {
     html! {
         @for operation in operations {
             li class="history-row" {
                 p {
                     strong { (operation.action.display(|action| action.label(locale))) }
+                    @if has_entity {
+                        " · " (entity_link(&operation.entity_type, &operation.entity_id, locale))
+                    }
                     " · " (operation.user(locale)) " · " (operation.timestamp.display(locale))
                 }
                 (changes(&operation.changes, locale))

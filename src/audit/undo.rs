@@ -1,6 +1,6 @@
 //! Taking operations back: finding the one that is taken back, who may do so, and recording that it was.
 
-use super::{Action, Change, Entity, service};
+use super::{Action, Change, Entity, Operation, service};
 use crate::{
     auth::Permission, error::Error, moment::Moment, schema::operation_log, transaction::Tx,
 };
@@ -38,6 +38,17 @@ pub fn last(
         .first(tx.conn)
         .optional()
         .map_err(Error::from)
+}
+
+/// Returns the newest of these operations in a history, unless it was taken back.
+pub fn latest(history: &[Operation], actions: &[Action]) -> Option<i64> {
+    let is_one = |operation: &&Operation| {
+        let action = operation.action.known();
+        action.is_some_and(|action| actions.contains(&action))
+    };
+    let newest = history.iter().find(is_one)?.id;
+    let is_undone = history.iter().any(|other| other.undoes_id == Some(newest));
+    (!is_undone).then_some(newest)
 }
 
 /// Returns the operation that took another one back.

@@ -1,22 +1,59 @@
 //! The server functions that change baskets.
 
-use crate::error::Error;
+use crate::{error::Error, fields::Fields};
 use leptos::prelude::*;
 
 /// Issues all waiting orders of a basket.
 #[server(endpoint = "issue_basket")]
 pub async fn issue_basket(id: i64) -> Result<(), Error> {
-    use crate::{server_context, ui::banner::Success};
-    server_context::write(move |tx| super::service::issue(tx, id)).await?;
-    server_context::redirect_back(Success::OrderIssued);
+    use super::service;
+    use crate::{orders::service::settled_by, server_context, ui::banner::Success};
+    let operations = server_context::write(move |tx| {
+        let waited = service::waiting(tx, id)?;
+        service::issue(tx, id)?;
+        let issued = service::get(tx, id)?.orders;
+        let issued: Vec<_> = issued
+            .into_iter()
+            .filter(|order| waited.contains(&order.id))
+            .collect();
+        settled_by(tx, &issued)
+    })
+    .await?;
+    server_context::redirect_back_undoable(Success::OrderIssued, &operations);
     Ok(())
 }
 
 /// Denies all waiting orders of a basket.
 #[server(endpoint = "deny_basket")]
 pub async fn deny_basket(id: i64) -> Result<(), Error> {
+    use super::service;
+    use crate::{orders::service::settled_by, server_context, ui::banner::Success};
+    let operations = server_context::write(move |tx| {
+        let waited = service::waiting(tx, id)?;
+        let denied = service::deny(tx, id)?.orders;
+        let denied: Vec<_> = denied
+            .into_iter()
+            .filter(|order| waited.contains(&order.id))
+            .collect();
+        settled_by(tx, &denied)
+    })
+    .await?;
+    server_context::redirect_back_undoable(Success::OrderDenied, &operations);
+    Ok(())
+}
+
+/// Adds a product to a basket.
+#[server(endpoint = "add_to_basket")]
+pub async fn add_to_basket(
+    basket: i64,
+    #[server(default)] idempotency_key: String,
+    #[server(flatten)] fields: Fields,
+) -> Result<(), Error> {
     use crate::{server_context, ui::banner::Success};
-    server_context::write(move |tx| super::service::deny(tx, id)).await?;
-    server_context::redirect_back(Success::OrderDenied);
+    server_context::submit(fields, move |tx, line| {
+        super::service::add(tx, &idempotency_key, basket, line)
+    })
+    .await?;
+    server_context::redirect_back(Success::LineAdded);
     Ok(())
 }

@@ -3,6 +3,8 @@
 //! A basket has no row of its own. Its number is that of its first order, and its customer is that of all its orders.
 
 pub mod actions;
+pub mod form;
+pub mod page;
 
 #[cfg(feature = "ssr")]
 pub mod api;

@@ -305,6 +305,12 @@ fn hand_out(
     issued.iter().try_for_each(|issued| issued.count(tx))
 }
 
+/// Returns the numbers of the waiting orders of a basket.
+pub fn waiting(tx: &mut Tx<'_>, basket: i64) -> Result<Vec<i64>, Error> {
+    let orders = get(tx, basket)?.orders.into_iter();
+    Ok(orders.filter(Order::waits).map(|order| order.id).collect())
+}
+
 /// Returns one basket.
 pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<Basket, Error> {
     tx.actor.may(Permission::Orders)?;

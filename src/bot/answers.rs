@@ -3,6 +3,7 @@
 
 use crate::{
     analytics::{self, Preset},
+    baskets,
     error::{Error, Problem},
     i18n::Locale,
     moment::day_shown,
@@ -15,6 +16,7 @@ use crate::{
     orders::{self, Order, Status},
     products::{self, Product},
     transaction::Tx,
+    undo,
 };
 use frankenstein::types::InlineKeyboardMarkup;
 use leptos_i18n::td_string;
@@ -316,16 +318,41 @@ pub fn order_message(writer: MessageWriter<'_>, order: &Order) -> Answer {
     }
 }
 
-/// Issues the order of a button. Returns the text of the confirmation, and the order as it is now.
-pub fn issue(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<(String, Order), Error> {
-    let was_issued = orders::service::get(tx, id)?.status == Status::PaidIssued;
-    let order = orders::service::issue(tx, id)?;
-    let words = if was_issued {
-        td_string!(locale, bot.issued_before, id = id).to_string()
-    } else {
-        td_string!(locale, bot.issued_now, id = id).to_string()
+/// Issues the basket of an order. Returns the text of the confirmation, the order as it is now, and the operations that
+/// can be taken back.
+pub fn issue(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<(String, Order, Vec<i64>), Error> {
+    let before = orders::service::get(tx, id)?;
+    if before.status == Status::PaidIssued {
+        let words = td_string!(locale, bot.issued_before, id = id).to_string();
+        return Ok((words, before, Vec::new()));
+    }
+    let waited = baskets::service::waiting(tx, before.basket_id)?;
+    if !before.waits() {
+        return Err(Error::OrderIs(before.status));
+    }
+    let mut issued = baskets::service::issue(tx, before.basket_id)?.orders;
+    issued.retain(|order| waited.contains(&order.id));
+    let operations = orders::service::settled_by(tx, &issued)?;
+    let words = match issued.len() {
+        1 => td_string!(locale, bot.issued_now, id = id).to_string(),
+        count => {
+            let id = before.basket_id;
+            td_string!(locale, bot.basket_issued, id = id, count = count).to_string()
+        }
     };
-    Ok((words, order))
+    Ok((words, orders::service::get(tx, id)?, operations))
+}
+
+/// Takes back what a button issued. Returns the text of the confirmation, and the order as it is now.
+pub fn undo(
+    tx: &mut Tx<'_>,
+    id: i64,
+    operations: &[i64],
+    locale: Locale,
+) -> Result<(String, Order), Error> {
+    undo::service::undo_all(tx, operations)?;
+    let words = td_string!(locale, bot.undone).to_owned();
+    Ok((words, orders::service::get(tx, id)?))
 }
 
 /// Returns a query limit that shows whether there are more than `lines` rows.
@@ -357,12 +384,5 @@ mod tests {
         ] {
             assert_eq!(Command::read(text), command, "{text}");
         }
-    }
-
-    #[test]
-    fn button_data_is_parsed_to_an_order_id() {
-        assert_eq!(crate::notifications::button::pressed("issue:42"), Some(42));
-        assert_eq!(crate::notifications::button::pressed("issue:"), None);
-        assert_eq!(crate::notifications::button::pressed("deny:42"), None);
     }
 }

@@ -12,11 +12,11 @@ use crate::{
     i18n::Locale,
     moment::Moment,
     notifications::{
-        button,
+        button::{self, Press},
         message::{Markup, MessageWriter},
         telegram::Telegram,
     },
-    transaction::AppState,
+    transaction::{AppState, Tx},
 };
 use chrono::TimeDelta;
 use frankenstein::{
@@ -231,9 +231,9 @@ impl Bot {
             is_private: message.chat.type_field == ChatType::Private
                 && u64::try_from(message.chat.id) == Ok(press.from.id),
         };
-        let id = press.data.as_deref().and_then(button::pressed);
-        let (actor, id) = match (self.actor(&place).await, id) {
-            (Ok(actor), Some(id)) if actor != Actor::Nobody => (actor, id),
+        let pressed = press.data.as_deref().and_then(button::pressed);
+        let (actor, pressed) = match (self.actor(&place).await, pressed) {
+            (Ok(actor), Some(pressed)) if actor != Actor::Nobody => (actor, pressed),
             (Ok(_), _) => return self.answer_press(press.id, String::new(), false).await,
             (Err(error), _) => {
                 let words = error.message(self.language());
@@ -241,25 +241,39 @@ impl Bot {
             }
         };
         let locale = self.language();
-        let issued = self
-            .app
-            .write(actor.clone(), move |tx| answers::issue(tx, id, locale))
-            .await;
-        let order = match issued {
-            Ok((words, order)) => {
+        let (id, done) = match pressed {
+            Press::Issue(id) => {
+                let issue = move |tx: &mut Tx<'_>| answers::issue(tx, id, locale);
+                (id, self.app.write(actor.clone(), issue).await)
+            }
+            Press::Undo {
+                order: id,
+                operations,
+            } => {
+                let undo = move |tx: &mut Tx<'_>| {
+                    let (words, order) = answers::undo(tx, id, &operations, locale)?;
+                    Ok((words, order, Vec::new()))
+                };
+                (id, self.app.write(actor.clone(), undo).await)
+            }
+        };
+        let order = match done {
+            Ok((words, order, operations)) => {
                 self.answer_press(press.id, words, false).await;
-                Ok(order)
+                Ok((order, operations))
             }
             Err(error) => {
                 self.answer_press(press.id, error.message(locale), true)
                     .await;
-                let get =
-                    move |tx: &mut crate::transaction::Tx<'_>| crate::orders::service::get(tx, id);
-                self.app.read(actor, get).await
+                let get = move |tx: &mut Tx<'_>| crate::orders::service::get(tx, id);
+                let order = self.app.read(actor, get).await;
+                order.map(|order| (order, Vec::new()))
             }
         };
-        if let Ok(order) = order {
-            let answer = answers::order_message(self.writer(), &order);
+        if let Ok((order, operations)) = order {
+            let mut answer = answers::order_message(self.writer(), &order);
+            let undo = button::undo_button(order.id, &operations, locale);
+            answer.buttons = answer.buttons.or(undo);
             self.edit(place.chat, message.message_id, answer).await;
         }
     }

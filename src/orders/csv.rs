@@ -9,7 +9,7 @@ use crate::{
     transaction::Tx,
 };
 
-const FIELDS: [&str; 14] = [
+const FIELDS: [&str; 16] = [
     "id",
     "created_at",
     "status",
@@ -24,6 +24,8 @@ const FIELDS: [&str; 14] = [
     "denied_at",
     "user",
     "version",
+    "returned_qty",
+    "basket_id",
 ];
 
 /// `GET /orders.csv`: the orders that the page lists, sorted by creation time, which never changes.
@@ -71,6 +73,8 @@ impl Export for Query {
         sheet.optional_moment(order.denied_at)?;
         sheet.text(order.user_id.as_deref().unwrap_or_default())?;
         sheet.plain(order.version)?;
+        sheet.plain(order.returned_qty)?;
+        sheet.plain(order.basket_id)?;
         Ok(())
     }
 }

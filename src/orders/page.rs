@@ -1,24 +1,29 @@
 //! The page of an order: what was sold to whom, the available actions, and the history.
 
 use super::{
-    Order, Status,
+    Order, ReturnReason, Status,
     form::Total,
-    row::{LiveOrder, OrderActions, StatusBadge},
+    row::{DenyOrder, IssueOrder, LiveOrder, OrderActions, StatusBadge},
 };
 use crate::{
     audit::history::History,
     auth::Permission,
     error::Error,
     fields::Fields,
+    number::pieces,
     ui::{
         self,
         drawn::Drawn,
         failure::DraftFailure,
-        form::{Field, Form, FormAction, Submit, Version},
+        form::{CheckBox, Field, Form, FormAction, IdempotencyKey, Submit, Version},
         pager::parameter,
+        undo,
     },
 };
-use leptos::{prelude::*, server_fn::codec::GetUrl};
+use leptos::{
+    prelude::*,
+    server_fn::{ServerFn, codec::GetUrl},
+};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_params_map;
@@ -28,7 +33,11 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct OrderDetails {
     pub order: Order,
+    /// How many other orders its basket has.
+    pub others: i64,
     pub history: Drawn,
+    /// For the form that takes pieces back.
+    pub idempotency_key: String,
 }
 
 /// Reads an order with its history.
@@ -39,19 +48,62 @@ pub async fn read_order(id: String) -> Result<OrderDetails, Error> {
         .parse()
         .map_err(|_| Error::NotFound)
         .or_else(|error| server_context::set_status(Err(error)))?;
-    let (order, history) = server_context::read(move |tx| {
+    let (order, others, history) = server_context::read(move |tx| {
         let order = super::service::get(tx, id)?;
+        let others = super::search::others_of_basket(tx, &order)?;
         let history = audit::service::history(tx, audit::Entity::Order, id)?;
-        Ok((order, history))
+        Ok((order, others, history))
     })
     .await?;
     Ok(OrderDetails {
         order,
+        others,
+        idempotency_key: crate::crypto::new_key(),
         history: audit::history::draw(history),
     })
 }
 
-/// Edits an order that is neither issued nor denied.
+/// Issues some pieces of an order.
+#[server(endpoint = "issue_part")]
+pub async fn issue_part(id: i64, #[server(flatten)] fields: Fields) -> Result<(), Error> {
+    use super::service::{self, Part};
+    use crate::{server_context, ui::banner::Success};
+    let operations = server_context::submit(fields, move |tx, part: &Part| {
+        let order = service::issue_part(tx, id, part.qty)?;
+        service::settled_by(tx, &[order])
+    })
+    .await?;
+    server_context::redirect_back_undoable(Success::OrderIssued, &operations);
+    Ok(())
+}
+
+/// Makes an issued or denied order wait again.
+#[server(endpoint = "reopen_order")]
+pub async fn reopen_order(id: i64) -> Result<(), Error> {
+    use crate::{server_context, ui::banner::Success};
+    server_context::write(move |tx| super::service::reopen(tx, id)).await?;
+    server_context::redirect_back(Success::OrderReopened);
+    Ok(())
+}
+
+/// Takes pieces of an issued order back.
+#[server(endpoint = "return_order")]
+pub async fn return_order(
+    id: i64,
+    #[server(default)] idempotency_key: String,
+    #[server(flatten)] fields: Fields,
+) -> Result<(), Error> {
+    use super::returns;
+    use crate::{server_context, ui::banner::Success};
+    server_context::submit(fields, move |tx, new| {
+        returns::create(tx, &idempotency_key, id, new)
+    })
+    .await?;
+    server_context::redirect_back(Success::GoodsReturned);
+    Ok(())
+}
+
+/// Edits an order. Of a settled one, only the customer.
 #[server(endpoint = "edit_order")]
 pub async fn edit_order(id: i64, #[server(flatten)] fields: Fields) -> Result<Order, Error> {
     use super::service;
@@ -68,11 +120,23 @@ pub fn OrderPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_params_map();
     let edit = FormAction::new::<EditOrder>();
+    let acts = OrderActs {
+        part: FormAction::new::<IssuePart>(),
+        reopen: FormAction::new::<ReopenOrder>(),
+        take_back: FormAction::new::<ReturnOrder>(),
+    };
+    let done = [acts.part, acts.reopen, acts.take_back].map(FormAction::success_count);
     // Incremented when the order has changed, to read the order and its history again.
     let changed = RwSignal::new(0);
     let file = ui::data(
-        move || (parameter(&params.read(), "id"), changed.get()),
-        |(id, _)| read_order(id),
+        move || {
+            (
+                parameter(&params.read(), "id"),
+                changed.get(),
+                done.map(|times| times.get()),
+            )
+        },
+        |(id, ..)| read_order(id),
     );
     Effect::new(move || {
         if edit.has_succeeded() {
@@ -90,15 +154,33 @@ pub fn OrderPage() -> impl IntoView {
         {ui::loaded_or(
             file,
             Some((Error::NotFound, td_string!(locale, orders.not_found))),
-            move |file| view! { <OrderView file edit changed /> },
+            move |file| view! { <OrderView file edit changed acts /> },
         )}
     }
 }
 
+/// What can be done with an order besides editing, issuing and denying it.
+#[derive(Clone, Copy)]
+struct OrderActs {
+    part: FormAction,
+    reopen: FormAction,
+    take_back: FormAction,
+}
+
 #[component]
-fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> impl IntoView {
+fn OrderView(
+    file: OrderDetails,
+    edit: FormAction,
+    changed: RwSignal<i32>,
+    acts: OrderActs,
+) -> impl IntoView {
     let locale = ui::locale();
-    let OrderDetails { order, history } = file;
+    let OrderDetails {
+        order,
+        others,
+        history,
+        idempotency_key,
+    } = file;
     let live = LiveOrder::new(order.id, order.status.clone());
     let number = td_string!(locale, orders.number, id = order.id).to_string();
     let shown_version = order.version;
@@ -124,8 +206,8 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             .map(|(label, at)| (label, at.display(locale)))
     };
     let saved = untrack(|| edit.has_succeeded());
-    let is_edit_refused = untrack(|| edit.error().is_some());
     let editing = order.clone();
+    let is_editable = !order.is_erased() && order.status.known().is_some();
     let customer_data = (!order.is_erased() && ui::may(Permission::EraseCustomers)).then(|| {
         view! {
             " "
@@ -143,7 +225,7 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             .then(|| {
                 view! { <p class="alert alert-success alert-soft mb-4">{td_string!(locale, banner.order_saved)}</p> }
             })}
-        {(!is_edit_refused).then(|| view! { <DraftFailure /> })}
+        <DraftFailure of=&[IssueOrder::PATH, DenyOrder::PATH, undo::PATH] />
         <dl class="facts">
             <dt>{td_string!(locale, fields.product)}</dt>
             <dd>
@@ -163,6 +245,26 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             <dd>{phone_link(&order)}</dd>
             <dt>{td_string!(locale, fields.customer_name)}</dt>
             <dd>{order.customer_name.clone().unwrap_or_else(ui::dash)} {customer_data}</dd>
+            {(others > 0)
+                .then(|| {
+                    view! {
+                        <dt>{td_string!(locale, fields.basket)}</dt>
+                        <dd>
+                            <a class="link" href=format!("/baskets/{}", order.basket_id)>
+                                {td_string!(locale, orders.basket, id = order.basket_id).to_string()}
+                            </a>
+                            " · "
+                            {td_string!(locale, orders.basket_of, count = others).to_string()}
+                        </dd>
+                    }
+                })}
+            {(order.returned_qty > 0)
+                .then(|| {
+                    view! {
+                        <dt>{td_string!(locale, orders.returned)}</dt>
+                        <dd>{pieces(order.returned_qty, locale)}</dd>
+                    }
+                })}
             <dt>{td_string!(locale, fields.created_at)}</dt>
             <dd>{order.created_at.display(locale)}</dd>
             {move || {
@@ -176,10 +278,8 @@ fn OrderView(file: OrderDetails, edit: FormAction, changed: RwSignal<i32>) -> im
             }}
         </dl>
         <OrderActions live />
-        {move || {
-            (live.status.get() == Status::PaidNotIssued)
-                .then(|| view! { <EditForm order=editing.clone() edit /> })
-        }}
+        <MoreActions order=order.clone() live acts idempotency_key />
+        {is_editable.then(|| view! { <EditForm order=editing edit live /> })}
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
@@ -201,11 +301,121 @@ fn phone_link(order: &Order) -> AnyView {
     .into_any()
 }
 
+/// Issuing a part of an order, making it wait again, and taking pieces back.
 #[component]
-fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
+fn MoreActions(
+    order: Order,
+    live: LiveOrder,
+    acts: OrderActs,
+    idempotency_key: String,
+) -> impl IntoView {
+    let locale = ui::locale();
+    let (id, qty) = (order.id, order.qty.0);
+    let left = qty - order.returned_qty;
+    let was_returned = order.returned_qty > 0;
+    let reopen = move |label: &'static str| {
+        view! {
+            <Form action=acts.reopen>
+                <input type="hidden" name="id" value=id.to_string() />
+                <Submit label class="btn" />
+            </Form>
+        }
+    };
+    move || {
+        match live.status.get().known() {
+        Some(Status::PaidNotIssued) if qty > 1 => view! {
+            <details class="panel mt-4" open=untrack(|| acts.part.error().is_some())>
+                <summary>{td_string!(locale, orders.part)}</summary>
+                <Form action=acts.part class="narrow">
+                    <input type="hidden" name="id" value=id.to_string() />
+                    <Field
+                        id="part_qty"
+                        name="qty"
+                        label=td_string!(locale, orders.part_qty)
+                        inputmode="numeric"
+                        required=true
+                    />
+                    <Submit label=td_string!(locale, orders.issue_part) class="btn" />
+                </Form>
+            </details>
+        }
+        .into_any(),
+        Some(Status::PaidIssued) => view! {
+            <div class="mt-4 grid gap-4">
+                {(!was_returned).then(|| reopen(td_string!(locale, orders.reopen)))}
+                {(left > 0)
+                    .then(|| {
+                        view! { <ReturnForm id left action=acts.take_back idempotency_key=idempotency_key.clone() /> }
+                    })}
+            </div>
+        }
+        .into_any(),
+        Some(Status::PaidDenied) => view! {
+            <div class="mt-4">
+                {reopen(td_string!(locale, orders.reopen_denied))}
+            </div>
+        }
+        .into_any(),
+        Some(Status::PaidNotIssued) | None => ().into_any(),
+    }
+    }
+}
+
+/// The form that takes pieces of an issued order back.
+#[component]
+fn ReturnForm(id: i64, left: i64, action: FormAction, idempotency_key: String) -> impl IntoView {
+    let locale = ui::locale();
+    let reasons = ReturnReason::ALL
+        .iter()
+        .map(|reason| view! { <option value=reason.code()>{reason.label(locale)}</option> })
+        .collect_view();
+    view! {
+        <details class="panel" open=untrack(|| action.error().is_some())>
+            <summary>{td_string!(locale, orders.take_back)}</summary>
+            <Form action class="narrow">
+                <input type="hidden" name="id" value=id.to_string() />
+                <IdempotencyKey fresh=idempotency_key />
+                <div class="field-pair">
+                    <Field
+                        id="return_qty"
+                        name="qty"
+                        label=td_string!(locale, fields.qty)
+                        value=left.to_string()
+                        inputmode="numeric"
+                        required=true
+                    />
+                    <label class="field">
+                        <span class="field-label">{td_string!(locale, fields.reason)}</span>
+                        <select class="select w-full" name="reason">
+                            {reasons}
+                        </select>
+                    </label>
+                </div>
+                <Field
+                    name="refund_rub"
+                    label=td_string!(locale, fields.refund_rub)
+                    hint=td_string!(locale, orders.refund_hint)
+                    inputmode="decimal"
+                />
+                <CheckBox
+                    name="restock"
+                    label=td_string!(locale, fields.restock)
+                    hint=td_string!(locale, orders.restock_hint)
+                    checked=true
+                />
+                <Submit label=td_string!(locale, orders.take_back) class="btn" />
+            </Form>
+        </details>
+    }
+}
+
+#[component]
+fn EditForm(order: Order, edit: FormAction, live: LiveOrder) -> impl IntoView {
     let locale = ui::locale();
     let qty = RwSignal::new(String::new());
     let price = RwSignal::new(String::new());
+    let waits = move || live.status.get() == Status::PaidNotIssued;
+    let is_settled = move || !waits();
     view! {
         <details class="panel" open=untrack(|| edit.error().is_some())>
             <summary>{td_string!(locale, orders.edit)}</summary>
@@ -225,6 +435,11 @@ fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
                     label=td_string!(locale, fields.customer_name)
                     value=order.customer_name.unwrap_or_default()
                 />
+                <p class="field-hint mb-2" hidden=waits>
+                    {td_string!(locale, orders.settled_hint)}
+                </p>
+                <div hidden=is_settled>
+                <Field name="product" label=td_string!(locale, fields.product) value=order.product_name />
                 <div class="field-pair">
                     <Field
                         name="qty"
@@ -244,6 +459,7 @@ fn EditForm(order: Order, edit: FormAction) -> impl IntoView {
                     />
                 </div>
                 <Total qty price />
+                </div>
                 <Submit label=td_string!(locale, ui.save) />
             </Form>
         </details>

@@ -4,6 +4,7 @@
 use super::Order;
 use super::Status;
 use crate::{
+    baskets::actions::IssueBasket,
     codes::Code,
     error::Error,
     i18n::Locale,
@@ -30,36 +31,49 @@ pub struct Settled {
     pub issued_at: Option<Moment>,
     pub denied_at: Option<Moment>,
     pub version: i64,
+    /// The operations of the log that can be taken back.
+    pub operations: Vec<i64>,
 }
 
+/// Issues or denies an order, and returns what a page needs to show it.
 #[cfg(feature = "ssr")]
-impl From<Order> for Settled {
-    fn from(order: Order) -> Self {
-        Self {
+async fn settle(
+    act: impl FnOnce(&mut crate::transaction::Tx<'_>) -> Result<Order, Error> + Send + 'static,
+    done: crate::ui::banner::Success,
+) -> Result<Settled, Error> {
+    use crate::server_context;
+    let settled = server_context::write(move |tx| {
+        let order = act(tx)?;
+        let operations = super::service::settled_by(tx, std::slice::from_ref(&order))?;
+        Ok(Settled {
             status: order.status,
             issued_at: order.issued_at,
             denied_at: order.denied_at,
             version: order.version,
-        }
-    }
+            operations,
+        })
+    })
+    .await?;
+    server_context::redirect_back_undoable(done, &settled.operations);
+    Ok(settled)
 }
 
 /// Issues an order.
 #[server(endpoint = "issue_order")]
 pub async fn issue_order(id: i64) -> Result<Settled, Error> {
-    use crate::{server_context, ui::banner::Success};
-    let order = server_context::write(move |tx| super::service::issue(tx, id)).await?;
-    server_context::redirect_back(Success::OrderIssued);
-    Ok(order.into())
+    use crate::ui::banner::Success;
+    settle(
+        move |tx| super::service::issue(tx, id),
+        Success::OrderIssued,
+    )
+    .await
 }
 
 /// Denies an order.
 #[server(endpoint = "deny_order")]
 pub async fn deny_order(id: i64) -> Result<Settled, Error> {
-    use crate::{server_context, ui::banner::Success};
-    let order = server_context::write(move |tx| super::service::deny(tx, id)).await?;
-    server_context::redirect_back(Success::OrderDenied);
-    Ok(order.into())
+    use crate::ui::banner::Success;
+    settle(move |tx| super::service::deny(tx, id), Success::OrderDenied).await
 }
 
 const STATUS: &str = ".order-status";
@@ -110,9 +124,10 @@ impl LiveOrder {
         Effect::new(move || {
             if let Some(order) = action.made::<Settled>() {
                 let words = order.status.display(|status| status.label(locale));
-                ui::announce(
-                    td_string!(locale, orders.announce, id = self.id, status = words).to_string(),
-                );
+                let words = td_string!(locale, orders.announce, id = self.id, status = words);
+                let words = words.to_string();
+                ui::announce(words.clone());
+                ui::undo::offer(words, &order.operations);
                 self.status.set(order.status.clone());
                 self.settled.set(Some(order));
                 self.focus_drawn(STATUS);
@@ -430,6 +445,13 @@ impl Table {
             return;
         };
         let page = button.get_attribute("formaction");
+        if page
+            .as_deref()
+            .is_some_and(|path| path == IssueBasket::PATH)
+        {
+            // The page is loaded anew, with all orders of the basket.
+            return;
+        }
         let id = match &page {
             Some(page) => page.rsplit('/').next().map(ToOwned::to_owned),
             None => button.get_attribute("value"),
@@ -516,10 +538,46 @@ fn failure(error: &Error, locale: Locale) -> Markup {
     }
 }
 
-/// Draws the rows of an [`OrderTable`].
+/// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them.
 #[cfg(feature = "ssr")]
 pub fn rows(orders: &[Order], locale: Locale) -> Markup {
+    html! {
+        @for basket in orders.chunk_by(|one, next| one.basket_id == next.basket_id) {
+            @if let [first, _, ..] = basket { (basket_head(first, basket, locale)) }
+            @for order in basket { (row(order, locale)) }
+        }
+    }
+}
+
+/// Draws the rows of the orders of one basket, on its own page.
+#[cfg(feature = "ssr")]
+pub fn rows_of_basket(orders: &[Order], locale: Locale) -> Markup {
     html! { @for order in orders { (row(order, locale)) } }
+}
+
+/// Draws the row above the orders of a basket, with the button that issues all of them.
+#[cfg(feature = "ssr")]
+fn basket_head(first: &Order, basket: &[Order], locale: Locale) -> Markup {
+    let id = first.basket_id;
+    let waiting = basket.iter().filter(|order| order.waits()).count();
+    html! {
+        tr class="basket-head" {
+            td colspan="8" {
+                a class="link" href={ "/baskets/" (id) } {
+                    (td_string!(locale, orders.basket, id = id).to_string())
+                }
+                @if !first.is_erased() { " · " (first.phone_shown) }
+                @if let Some(name) = first.customer_name.as_deref().filter(|_| !first.is_erased()) { " · " (name) }
+            }
+            td {
+                @if waiting > 1 {
+                    button class="btn btn-primary" name="id" value=(id) formaction=(IssueBasket::PATH) {
+                        (td_string!(locale, orders.issue_all, count = waiting).to_string())
+                    }
+                }
+            }
+        }
+    }
 }
 
 #[cfg(feature = "ssr")]

@@ -232,6 +232,15 @@ pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order
         .map_err(Error::from)
 }
 
+/// Returns how many other orders the basket of an order has.
+pub fn others_of_basket(tx: &mut Tx<'_>, order: &Order) -> Result<i64, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let others = orders::table
+        .filter(orders::basket_id.eq(order.basket_id))
+        .filter(orders::id.ne(order.id));
+    others.count().get_result(tx.conn).map_err(Error::from)
+}
+
 /// Returns whether there is any order, whatever its status.
 pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     tx.actor.may(Permission::Orders)?;

@@ -279,7 +279,10 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, new: &EditedOrder) -> Result<Order, Error>
         .find(|order| order.id == id)
         .ok_or(Error::NotFound)?
         .clone();
-    let product = match (new.product_id, new.product.as_deref()) {
+    let named = new.product.as_deref();
+    // The product may have been renamed since.
+    let named = named.filter(|name| fold(name) != fold(&before.product_name));
+    let product = match (new.product_id, named) {
         (None, None) => None,
         (id, name) => {
             let product = products::search::resolve(tx, id, name.unwrap_or_default())?;
@@ -424,6 +427,30 @@ fn move_reserve(
         },
         error => error,
     })
+}
+
+/// Locks orders and then their products, in the order of their numbers. Returns the product of each order.
+pub fn lock_all(
+    tx: &mut Tx<'_>,
+    ids: impl IntoIterator<Item = i64>,
+) -> Result<BTreeMap<i64, i64>, Error> {
+    let ids: BTreeSet<i64> = ids.into_iter().collect();
+    let locked = ids.into_iter().map(|id| {
+        let order = lock(tx, id)?;
+        Ok((id, order.product_id))
+    });
+    let products = locked.collect::<Result<BTreeMap<i64, i64>, Error>>()?;
+    lock_products(tx, products.values().copied())?;
+    Ok(products)
+}
+
+/// Returns the operations by which orders were settled, for an offer to take them back.
+pub fn settled_by(tx: &mut Tx<'_>, orders: &[Order]) -> Result<Vec<i64>, Error> {
+    let mut operations = Vec::new();
+    for order in orders {
+        operations.extend(last_settled(tx, order)?.map(|operation| operation.id));
+    }
+    Ok(operations)
 }
 
 /// Locks products in the order of their ids.

@@ -31,6 +31,8 @@ pub enum Event {
     },
     /// The field lost the focus.
     Left,
+    /// The page took the picked product over, and empties the field. The list stays closed until something is typed.
+    Cleared,
     /// The form is about to be submitted.
     Submitted,
     /// The search with this number was answered.
@@ -84,6 +86,8 @@ pub struct Combobox {
     number: u64,
     has_focus: bool,
     is_expanded: bool,
+    /// Whether the list stays closed until something is typed: it would cover what stands below the field.
+    stays_closed: bool,
     /// Index of the offer that Enter picks.
     mark: Option<usize>,
     /// Whether the user set the mark with the arrow keys; otherwise it was set automatically.
@@ -113,6 +117,7 @@ impl Combobox {
             number: 0,
             has_focus: false,
             is_expanded: false,
+            stays_closed: false,
             mark: None,
             is_mark_moved: false,
             queue: Vec::new(),
@@ -133,6 +138,11 @@ impl Combobox {
     /// Returns the offers to show. They cannot be picked while [`Self::is_pending`].
     pub fn offers(&self) -> &[Offer] {
         &self.found.offers
+    }
+
+    /// Returns whether it is known that there are no offers for the current text.
+    pub fn is_empty(&self) -> bool {
+        matches!(self.lookup, Lookup::Ready | Lookup::Failed) && self.found.offers.is_empty()
     }
 
     /// Returns whether the list is shown.
@@ -184,6 +194,7 @@ impl Combobox {
                 self.chosen = None;
                 self.has_focus = true;
                 self.is_expanded = true;
+                self.stays_closed = false;
                 self.queue.clear();
                 self.holds_submit = false;
                 self.search(&mut commands);
@@ -200,7 +211,7 @@ impl Combobox {
             }
             Event::Focused { opens } => {
                 self.has_focus = true;
-                self.is_expanded = opens && self.chosen.is_none();
+                self.is_expanded = opens && self.chosen.is_none() && !self.stays_closed;
                 if self.is_expanded {
                     self.mark_first();
                     if matches!(self.lookup, Lookup::Idle | Lookup::Failed) {
@@ -211,6 +222,15 @@ impl Combobox {
             Event::Left => {
                 self.has_focus = false;
                 self.step(Step::Leave, &mut commands);
+            }
+            Event::Cleared => {
+                self.text.clear();
+                self.chosen = None;
+                self.stays_closed = true;
+                self.lookup = Lookup::Idle;
+                self.is_expanded = false;
+                self.mark = None;
+                self.queue.clear();
             }
             Event::Submitted => self.submit(&mut commands),
             Event::Answered(number, found) => {
@@ -230,6 +250,8 @@ impl Combobox {
     fn press(&mut self, key: Key, commands: &mut Vec<Command>) {
         let is_ours = match key {
             Key::Down | Key::Up => true,
+            // In an empty field, Enter submits the form unless an offer was marked with the arrow keys.
+            Key::Enter if self.text.trim().is_empty() && !self.is_mark_moved => false,
             Key::Enter => self.is_open() || self.is_pending(),
             Key::Escape => self.is_open(),
             Key::Tab => false,
@@ -242,7 +264,7 @@ impl Combobox {
         }
         let step = match key {
             // The list is closed, so Enter cannot refer to an offer in it.
-            Key::Enter if !self.is_open() => Step::Leave,
+            Key::Enter if !self.is_open() || !is_ours => Step::Leave,
             key => Step::Key(key),
         };
         self.step(step, commands);
@@ -352,10 +374,12 @@ impl Combobox {
         }
         let before = self.chosen.is_some();
         self.choose_unique();
-        commands.push(if self.chosen.is_some() == before {
-            Command::Send
-        } else {
-            Command::Resubmit
+        commands.push(match &self.found.problem {
+            _ if self.chosen.is_some() != before => Command::Resubmit,
+            Some(problem) if self.is_ready() && self.is_unresolved() => {
+                Command::Refuse(problem.clone())
+            }
+            _ => Command::Send,
         });
     }
 

@@ -8,13 +8,15 @@ use crate::{
     fields::Fields,
     number::pieces,
     orders::row::OrderTable,
-    stock::ledger::Ledger,
+    stock::{ledger::Ledger, reason::WriteOffReason},
     supplies::page::SupplyTable,
     ui::{
         self,
         drawn::{Drawn, DrawnPage},
-        form::{Field, Form, FormAction, Submit, Version},
+        failure::DraftFailure,
+        form::{Field, Form, FormAction, IdempotencyKey, Submit, Version},
         pager::parameter,
+        undo::{self, UndoForm},
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -32,6 +34,10 @@ pub struct ProductDetails {
     pub orders: Drawn,
     pub ledger: DrawnPage,
     pub history: Drawn,
+    /// The last count or write-off, if it was not taken back.
+    pub undoable: Option<i64>,
+    /// For the form that writes pieces off.
+    pub idempotency_key: String,
 }
 
 /// Reads a product with its latest supplies, orders, stock movements and operations.
@@ -42,7 +48,10 @@ pub async fn read_product(
     #[server(default)] before: String,
 ) -> Result<ProductDetails, Error> {
     use super::service;
-    use crate::{audit, orders, server_context, stock, supplies};
+    use crate::{
+        audit::{self, Action},
+        orders, server_context, stock, supplies,
+    };
     let id: i64 = id
         .parse()
         .map_err(|_| Error::NotFound)
@@ -62,6 +71,8 @@ pub async fn read_product(
     })
     .await?;
     Ok(ProductDetails {
+        undoable: audit::undo::latest(&history, &[Action::Correct, Action::WriteOff]),
+        idempotency_key: crate::crypto::new_key(),
         product,
         supplies: server_context::draw(&supplies, supplies::page::rows),
         orders: server_context::draw(&orders, orders::row::rows),
@@ -85,11 +96,43 @@ pub async fn edit_product(id: i64, #[server(flatten)] fields: Fields) -> Result<
 #[server(endpoint = "correct_stock")]
 pub async fn correct_stock(id: i64, #[server(flatten)] fields: Fields) -> Result<Product, Error> {
     use super::service;
-    use crate::{server_context, ui::banner::Success};
-    let product =
-        server_context::submit(fields, move |tx, count| service::correct(tx, id, count)).await?;
-    server_context::redirect_back(Success::StockCorrected);
+    use crate::{
+        audit::{self, Action, Entity},
+        server_context,
+        ui::banner::Success,
+    };
+    let (product, operation) = server_context::submit(fields, move |tx, count| {
+        let product = service::correct(tx, id, count)?;
+        let operation = audit::undo::last(tx, Entity::Product, id, Action::Correct)?;
+        Ok((product, operation))
+    })
+    .await?;
+    let operation = operation.map(|operation| operation.id);
+    server_context::redirect_back_undoable(Success::StockCorrected, operation.as_slice());
     Ok(product)
+}
+
+/// Writes pieces of a product off.
+#[server(endpoint = "write_off")]
+pub async fn write_off(
+    id: i64,
+    #[server(default)] idempotency_key: String,
+    #[server(flatten)] fields: Fields,
+) -> Result<(), Error> {
+    use crate::{
+        audit::{self, Action, Entity},
+        server_context,
+        ui::banner::Success,
+        write_offs,
+    };
+    let operation = server_context::submit(fields, move |tx, new| {
+        write_offs::service::create(tx, &idempotency_key, id, new)?;
+        audit::undo::last(tx, Entity::Product, id, Action::WriteOff)
+    })
+    .await?;
+    let operation = operation.map(|operation| operation.id);
+    server_context::redirect_back_undoable(Success::WrittenOff, operation.as_slice());
+    Ok(())
 }
 
 /// Archives a product, or deletes it if it has no history.
@@ -119,6 +162,7 @@ pub async fn restore_product(id: i64) -> Result<(), Error> {
 struct Actions {
     edit: FormAction,
     correct: FormAction,
+    write_off: FormAction,
     archive: FormAction,
     restore: FormAction,
 }
@@ -132,12 +176,14 @@ pub fn ProductPage() -> impl IntoView {
     let actions = Actions {
         edit: FormAction::new::<EditProduct>(),
         correct: FormAction::new::<CorrectStock>(),
+        write_off: FormAction::new::<WriteOff>(),
         archive: FormAction::new::<ArchiveProduct>(),
         restore: FormAction::new::<RestoreProduct>(),
     };
     let acts = [
         actions.edit,
         actions.correct,
+        actions.write_off,
         actions.archive,
         actions.restore,
     ]
@@ -165,6 +211,11 @@ pub fn ProductPage() -> impl IntoView {
             ui::announce(td_string!(locale, banner.stock_corrected).to_owned());
         }
     });
+    Effect::new(move || {
+        if actions.write_off.has_succeeded() {
+            ui::announce(td_string!(locale, banner.written_off).to_owned());
+        }
+    });
     view! {
         <p class="crumb">
             <a class="link" href="/products">
@@ -189,6 +240,8 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
         orders,
         ledger,
         history,
+        undoable,
+        idempotency_key,
     } = file;
     let may_edit = ui::may(Permission::EditProducts);
     let is_archived = product.archived_at.is_some();
@@ -197,8 +250,16 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
         leptos_router::location::Url::escape(&product.name)
     );
     let file = format!("/products/{}/movements.csv", product.id);
-    let saved = move |is_done: bool, words: &'static str| {
-        is_done.then(|| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })
+    let saved = move |is_done: bool, words: &'static str, undoable: Option<i64>| {
+        is_done
+            .then(|| {
+                view! {
+                    <div class="alert alert-success alert-soft mb-4">
+                        <p>{words}</p>
+                        {undoable.map(|operation| view! { <UndoForm operations=operation.to_string() /> })}
+                    </div>
+                }
+            })
     };
     view! {
         <Title text=product.name.clone() />
@@ -231,11 +292,13 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
                     }
                 })}
         </div>
-        {saved(untrack(|| actions.edit.has_succeeded()), td_string!(locale, banner.product_saved))}
-        {saved(untrack(|| actions.correct.has_succeeded()), td_string!(locale, banner.stock_corrected))}
+        {saved(untrack(|| actions.edit.has_succeeded()), td_string!(locale, banner.product_saved), None)}
+        {saved(untrack(|| actions.correct.has_succeeded()), td_string!(locale, banner.stock_corrected), undoable)}
+        {saved(untrack(|| actions.write_off.has_succeeded()), td_string!(locale, banner.written_off), undoable)}
+        <DraftFailure of=&[undo::PATH] />
         <StockFacts product=product.clone() />
         {match may_edit {
-            true => view! { <ProductForms product=product.clone() actions /> }.into_any(),
+            true => view! { <ProductForms product=product.clone() actions undoable idempotency_key /> }.into_any(),
             false => {
                 product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any()
             }
@@ -325,6 +388,8 @@ fn StockFacts(product: Product) -> impl IntoView {
             {fact(td_string!(locale, fields.on_hand), pieces(product.on_hand, locale))}
             {fact(td_string!(locale, fields.reserved), pieces(product.reserved, locale))}
             {fact(td_string!(locale, fields.min_stock), pieces(product.min_stock, locale))}
+            {(product.written_off > 0)
+                .then(|| fact(td_string!(locale, products.written_off), pieces(product.written_off, locale)))}
             {fact(
                 td_string!(locale, fields.sell_price_rub),
                 product.sell_price_rub.map_or_else(ui::dash, |price| price.display(locale)),
@@ -339,12 +404,21 @@ fn StockFacts(product: Product) -> impl IntoView {
 
 /// The forms to edit, count, and archive or restore a product.
 #[component]
-fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
+fn ProductForms(
+    product: Product,
+    actions: Actions,
+    undoable: Option<i64>,
+    idempotency_key: String,
+) -> impl IntoView {
     let locale = ui::locale();
     let id = product.id;
     let is_archived = product.archived_at.is_some();
     let name = product.name.clone();
     let (version, on_hand) = (product.version, product.on_hand);
+    let reasons = WriteOffReason::OFFERED
+        .iter()
+        .map(|reason| view! { <option value=reason.code()>{reason.label(locale)}</option> })
+        .collect_view();
     view! {
         <div class="form-columns">
             <section aria-labelledby="edit">
@@ -378,6 +452,38 @@ fn ProductForms(product: Product, actions: Actions) -> impl IntoView {
                         />
                         <Submit label=td_string!(locale, products.correct) class="btn" />
                     </Form>
+                </section>
+                <section aria-labelledby="write-off">
+                    <h2 id="write-off">{td_string!(locale, products.write_off)}</h2>
+                    <p class="mb-2">{td_string!(locale, products.write_off_hint)}</p>
+                    <Form action=actions.write_off>
+                        <input type="hidden" name="id" value=id.to_string() />
+                        <IdempotencyKey fresh=idempotency_key />
+                        <div class="field-pair">
+                            <Field
+                                name="qty"
+                                label=td_string!(locale, fields.qty)
+                                inputmode="numeric"
+                                required=true
+                            />
+                            <label class="field">
+                                <span class="field-label">{td_string!(locale, fields.reason)}</span>
+                                <select class="select w-full" name="reason">
+                                    {reasons}
+                                </select>
+                            </label>
+                        </div>
+                        <Field id="write_off_note" name="note" label=td_string!(locale, fields.note) />
+                        <Submit label=td_string!(locale, products.write_off) class="btn" />
+                    </Form>
+                    {undoable
+                        .map(|operation| {
+                            view! {
+                                <div class="mt-3">
+                                    <UndoForm operations=operation.to_string() />
+                                </div>
+                            }
+                        })}
                 </section>
                 <section aria-labelledby="archive">
                     <h2 id="archive">{td_string!(locale, products.archive)}</h2>

@@ -83,6 +83,8 @@ struct Picker {
     abort: StoredValue<Option<ActionAbortHandle>>,
     /// Whether a search started less than [`SEARCH_INTERVAL`] ago.
     is_pausing: StoredValue<bool>,
+    /// Runs when Enter or a click has picked an offer, or will do so once the offers are there.
+    on_pick: Option<Callback<()>>,
     /// The product of the offer on which the mouse button was pressed.
     pressed: StoredValue<Option<i64>>,
 }
@@ -96,6 +98,9 @@ pub fn ProductPicker(
     #[prop(optional)]
     for_supply: bool,
     #[prop(optional)] autofocus: bool,
+    /// Runs when Enter or a click has picked an offer, or will do so once the offers are there.
+    #[prop(optional, into)]
+    on_pick: Option<Callback<()>>,
 ) -> impl IntoView {
     let locale = ui::locale();
     let form = form_state();
@@ -115,10 +120,12 @@ pub fn ProductPicker(
         }),
         abort: StoredValue::new(None),
         is_pausing: StoredValue::new(false),
+        on_pick,
         pressed: StoredValue::new(None),
     };
     form.guard(move || picker.handle(Event::Submitted).contains(&Command::Send));
     picker.handle_answers();
+    picker.follow_clearing();
     picker.sync_input();
     picker.show_mark();
     // Until the page is hydrated, the browser shows its own suggestions.
@@ -396,6 +403,16 @@ impl Picker {
         });
     }
 
+    /// Empties the field when the page has taken the picked product over.
+    fn follow_clearing(self) {
+        Effect::new(move || {
+            let is_cleared = self.chosen.with(Option::is_none);
+            if is_cleared && self.state.with_untracked(|state| state.chosen().is_some()) {
+                self.handle(Event::Cleared);
+            }
+        });
+    }
+
     /// Scrolls the list to the marked offer.
     fn show_mark(self) {
         Effect::new(move || {
@@ -442,11 +459,14 @@ impl Picker {
         };
         // Holding Enter down picks once and must not go on to submit the form.
         let is_held = key == Key::Enter && event.repeat();
-        if is_held
+        let is_ours = is_held
             || self
                 .handle(Event::Key(key))
-                .contains(&Command::PreventDefault)
-        {
+                .contains(&Command::PreventDefault);
+        if is_ours && !is_held && key == Key::Enter && self.has_text() {
+            self.picked();
+        }
+        if is_ours {
             event.prevent_default();
         }
     }
@@ -456,7 +476,21 @@ impl Picker {
         let pressed = self.pressed.try_update_value(Option::take).flatten();
         if pressed.is_none_or(|pressed| pressed == id) {
             self.handle(Event::Clicked(id));
+            if self.chosen.with_untracked(Option::is_some) {
+                self.picked();
+            }
         }
+    }
+
+    fn picked(self) {
+        if let Some(on_pick) = self.on_pick {
+            on_pick.run(());
+        }
+    }
+
+    fn has_text(self) -> bool {
+        self.state
+            .with_untracked(|state| !state.text().trim().is_empty() && !state.is_empty())
     }
 
     /// Submits the form again once all fields show the picked product.

@@ -1,6 +1,7 @@
 //! Supplies: goods bought from suppliers and received.
 
 pub mod page;
+pub mod supply_page;
 
 #[cfg(feature = "ssr")]
 pub mod api;

@@ -16,12 +16,14 @@ use crate::{
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
+        undo::UndoForm,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
+use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use {
     crate::i18n::Locale,
@@ -46,20 +48,37 @@ pub async fn new_supply(#[server(default)] product: String) -> Result<PickerData
     .await
 }
 
+/// A supply that was received, and the operation that can be taken back.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Received {
+    pub supply: Supply,
+    pub operation: Option<i64>,
+}
+
 /// Receives a supply.
 #[server(endpoint = "receive_supply")]
 pub async fn receive_supply(
     #[server(default)] idempotency_key: String,
     #[server(flatten)] fields: Fields,
-) -> Result<Supply, Error> {
+) -> Result<Received, Error> {
     use super::service;
-    use crate::{server_context, ui::banner::Success};
+    use crate::{
+        audit::{self, Action, Entity},
+        server_context,
+        ui::banner::Success,
+    };
     let supply = server_context::submit(fields, move |tx, new| {
         service::receive(tx, &idempotency_key, new)
     })
     .await?;
-    server_context::redirect_back(Success::SupplyReceived);
-    Ok(supply)
+    let id = supply.id;
+    let operation = server_context::look_up(move |tx| {
+        audit::undo::last(tx, Entity::Supply, id, Action::Supply)
+    })
+    .await?;
+    let operation = operation.map(|operation| operation.id);
+    server_context::redirect_back_undoable(Success::SupplyReceived, operation.as_slice());
+    Ok(Received { supply, operation })
 }
 
 /// The page of supplies.
@@ -123,7 +142,7 @@ pub fn SuppliesPage() -> impl IntoView {
         .into_any()
     };
     let done = move || {
-        receive.made().map(|supply: Supply| {
+        receive.made().map(|Received { supply, operation }| {
             let words = td_string!(
                 locale,
                 supplies.received,
@@ -132,7 +151,12 @@ pub fn SuppliesPage() -> impl IntoView {
             )
             .to_string();
             ui::announce(words.clone());
-            view! { <p class="alert alert-success alert-soft mb-4">{words}</p> }
+            view! {
+                <div class="alert alert-success alert-soft mb-4">
+                    <p>{words}</p>
+                    {operation.map(|operation| view! { <UndoForm operations=operation.to_string() /> })}
+                </div>
+            }
         })
     };
     view! {
@@ -278,7 +302,10 @@ pub fn rows(supplies: &[Supply], locale: Locale) -> Markup {
         @for supply in supplies {
             tr role="row" {
                 td role="cell" class="date" data-label=(td_string!(locale, fields.date)) {
-                    (supply.created_at.display(locale))
+                    a class="link" href={ "/supplies/" (supply.id) } { (supply.created_at.display(locale)) }
+                    @if supply.undone_at.is_some() {
+                        " " span class="badge badge-ghost" { (td_string!(locale, supplies.undone)) }
+                    }
                 }
                 td role="cell" class="row-title" {
                     a class="link" href={ "/products/" (supply.product_id) } { (supply.product_name) }

@@ -4,7 +4,11 @@
 use crate::{
     codes::codes,
     i18n::Locale,
-    ui::{self, pager::ONE_TIME},
+    ui::{
+        self,
+        pager::ONE_TIME,
+        undo::{self, UndoForm},
+    },
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -51,6 +55,14 @@ codes! {
         TotpBegun = "totp_begun",
         TotpEnabled = "totp_enabled",
         TotpDisabled = "totp_disabled",
+        Undone = "undone",
+        OrderReopened = "order_reopened",
+        GoodsReturned = "goods_returned",
+        WrittenOff = "written_off",
+        SupplyCorrected = "supply_corrected",
+        SupplyReturned = "supply_returned",
+        RateDeleted = "rate_deleted",
+        LineAdded = "line_added",
     }
 }
 
@@ -102,6 +114,14 @@ impl Success {
             Self::TotpBegun => td_string!(locale, banner.totp_begun),
             Self::TotpEnabled => td_string!(locale, banner.totp_enabled),
             Self::TotpDisabled => td_string!(locale, banner.totp_disabled),
+            Self::Undone => td_string!(locale, banner.undone),
+            Self::OrderReopened => td_string!(locale, banner.order_reopened),
+            Self::GoodsReturned => td_string!(locale, banner.goods_returned),
+            Self::WrittenOff => td_string!(locale, banner.written_off),
+            Self::SupplyCorrected => td_string!(locale, banner.supply_corrected),
+            Self::SupplyReturned => td_string!(locale, banner.supply_returned),
+            Self::RateDeleted => td_string!(locale, banner.rate_deleted),
+            Self::LineAdded => td_string!(locale, banner.line_added),
         }
     }
 }
@@ -148,6 +168,11 @@ pub fn Banner() -> impl IntoView {
     let query = use_query_map();
     let path = use_location().pathname;
     let success = move || success_words(&query.read(), &path.read(), locale);
+    let undoable = move || {
+        let query = query.read();
+        let operations = query.get_str("undo")?;
+        undo::split(operations).map(|_| operations.to_owned())
+    };
     let trouble = move || {
         query
             .read()
@@ -163,7 +188,17 @@ pub fn Banner() -> impl IntoView {
     });
     view! {
         <div role="status">
-            {move || success().map(|words| view! { <p class="alert alert-success alert-soft mb-4">{words}</p> })}
+            {move || {
+                success()
+                    .map(|words| {
+                        view! {
+                            <div class="alert alert-success alert-soft mb-4">
+                                <p>{words}</p>
+                                {undoable().map(|operations| view! { <UndoForm operations /> })}
+                            </div>
+                        }
+                    })
+            }}
         </div>
         <div role="alert">
             {move || {

@@ -63,10 +63,15 @@ pub fn Failure(
     }
 }
 
-/// The error of any form on the page that was sent without JavaScript.
+/// The error of a form on the page that was sent without JavaScript.
 #[component]
-pub fn DraftFailure() -> impl IntoView {
-    let error = ui::draft().and_then(|draft| draft.error);
+pub fn DraftFailure(
+    /// The server functions whose forms do not show their errors themselves; any by default.
+    #[prop(optional)]
+    of: Option<&'static [&'static str]>,
+) -> impl IntoView {
+    let draft = ui::draft().filter(|draft| of.is_none_or(|of| of.contains(&&*draft.function)));
+    let error = draft.and_then(|draft| draft.error);
     error.map(|error| view! { <Failure error /> })
 }
 

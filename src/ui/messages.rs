@@ -40,6 +40,7 @@ impl Error {
             }
             Self::Archived => td_string!(locale, errors.archived).to_string(),
             Self::LinesOutOfStock(_) => td_string!(locale, errors.lines_out_of_stock).to_string(),
+            Self::AnotherLine => td_string!(locale, errors.another_line).to_string(),
             Self::IssuedEarlier => td_string!(locale, errors.issued_earlier).to_string(),
             Self::HasReturns => td_string!(locale, errors.has_returns).to_string(),
             Self::CustomerErased => td_string!(locale, errors.customer_erased).to_string(),

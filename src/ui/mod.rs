@@ -20,6 +20,7 @@ mod document;
 mod request;
 #[cfg(feature = "hydrate")]
 pub mod scroll;
+pub mod undo;
 
 #[cfg(not(feature = "ssr"))]
 pub use document::{draft, post, request_id, title, visitor};

@@ -22,7 +22,7 @@ pub fn query_of<Q: DeserializeOwned + Default>(params: &ParamsMap) -> Q {
 }
 
 /// One-time parameters of a URL: they describe the answer to a single request.
-pub const ONE_TIME: [&str; 4] = ["success", "counts", "error", DRAFT];
+pub const ONE_TIME: [&str; 5] = ["undo", "success", "counts", "error", DRAFT];
 
 /// The parameter with the key of a [`Draft`](crate::ui::draft::Draft).
 pub const DRAFT: &str = "draft";

@@ -1,6 +1,7 @@
 //! The business rules for taking operations back.
 
 use crate::{
+    analytics::rollup,
     audit::{self, Action, Entity, Operation, undo},
     auth::Permission,
     db,
@@ -9,6 +10,9 @@ use crate::{
     transaction::Tx,
     write_offs,
 };
+
+/// The most operations that are taken back together: the orders of a basket.
+const MAX_AT_ONCE: usize = 100;
 
 /// Takes an operation back. Returns the operation of the log that records this; if it was taken back before, the
 /// earlier one.
@@ -54,4 +58,29 @@ pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
     undo::record(tx, Action::Undo, entity, entity_id, &[], Some(id))?;
     let recorded = undo::of(tx, id)?.ok_or(Error::Internal)?;
     audit::service::get(tx, recorded)
+}
+
+/// Takes several operations back, all or none. The orders and products among them are locked first, so that two of
+/// these never wait for each other.
+pub fn undo_all(tx: &mut Tx<'_>, operations: &[i64]) -> Result<(), Error> {
+    tx.actor.may(Permission::TakeBackOwn)?;
+    if operations.len() > MAX_AT_ONCE {
+        return Err(Error::NotUndoable);
+    }
+    let mut orders = Vec::new();
+    for id in operations {
+        let operation = audit::service::get(tx, *id)?;
+        if operation.entity_type == Entity::Order {
+            let order = operation.entity_id.parse();
+            orders.push((order.map_err(|_| Error::NotUndoable)?, *id));
+        }
+    }
+    let products = orders::service::lock_all(tx, orders.iter().map(|(order, _)| *order))?;
+    let mut sorted = operations.to_vec();
+    sorted.sort_by_key(|id| {
+        let order = orders.iter().find(|(_, operation)| operation == id);
+        let product = order.and_then(|(order, _)| products.get(order));
+        product.map(|product| rollup::lock_order(*product))
+    });
+    sorted.into_iter().try_for_each(|id| undo(tx, id).map(drop))
 }

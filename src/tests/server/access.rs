@@ -40,6 +40,8 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/products/{product}", Some(Permission::ViewStock)),
     ("/supplies", Some(Permission::Supplies)),
     ("/supplies/import", Some(Permission::Supplies)),
+    ("/supplies/{supply}", Some(Permission::Supplies)),
+    ("/baskets/{order}", Some(Permission::Orders)),
     ("/orders", Some(Permission::Orders)),
     ("/orders/new", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
@@ -66,6 +68,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::EditProducts),
         "id={product}",
     ),
+    (
+        "add_to_basket",
+        Some(Permission::Orders),
+        "basket={order}&product=чай&qty=1",
+    ),
     ("begin_totp", Some(Permission::OwnAccount), "password=x"),
     (
         "block_user",
@@ -88,6 +95,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "kind=products&upload=x&digest=x",
     ),
     ("confirm_totp", Some(Permission::OwnAccount), "code=123456"),
+    (
+        "correct_supply",
+        Some(Permission::CorrectSupplies),
+        "id={supply}&version=1&qty=1&buy_price_eur=1&supplier_name=x&reason=x",
+    ),
     (
         "correct_stock",
         Some(Permission::EditProducts),
@@ -114,6 +126,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::OwnKeys),
         "name=касса&password=correct+horse",
     ),
+    ("delete_rate", Some(Permission::AdminArea), "day=2026-01-01"),
     ("deny_basket", Some(Permission::Orders), "id={order}"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
     (
@@ -141,6 +154,30 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("end_other_devices", Some(Permission::OwnAccount), ""),
     ("invite_user", Some(Permission::ManageUsers), "role=user"),
     ("issue_basket", Some(Permission::Orders), "id={order}"),
+    ("issue_part", Some(Permission::Orders), "id={order}&qty=1"),
+    ("read_basket", Some(Permission::Orders), "id={order}"),
+    ("read_supply", Some(Permission::Supplies), "id={supply}"),
+    ("reopen_order", Some(Permission::TakeBackOwn), "id={order}"),
+    (
+        "return_order",
+        Some(Permission::Orders),
+        "id={order}&qty=1&reason=other",
+    ),
+    (
+        "return_supply",
+        Some(Permission::CorrectSupplies),
+        "id={supply}&qty=1&reason=x",
+    ),
+    (
+        "undo_operations",
+        Some(Permission::TakeBackOwn),
+        "operations=999999",
+    ),
+    (
+        "write_off",
+        Some(Permission::WriteOff),
+        "id={product}&qty=1&reason=damage",
+    ),
     ("issue_order", Some(Permission::Orders), "id={order}"),
     ("list_chats", Some(Permission::OwnKeys), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
@@ -275,6 +312,7 @@ pub fn fill_placeholders(text: &str, product: i64, order: i64) -> String {
     text.replace("{product}", &product.to_string())
         .replace("{order}", &order.to_string())
         .replace("{erasure}", "1")
+        .replace("{supply}", "1")
         .replace("{user}", USER)
 }
 
@@ -311,6 +349,7 @@ pub async fn set_up_callers(app: &App) -> (Vec<(Option<Role>, Browser)>, i64, i6
     let product = manager.create_product("чай", 5).await;
     let order = manager.create_order("чай", 1).await.unwrap();
     erase_customer(&manager).await;
+    manager.receive_supply("чай", 1, "1").await.unwrap();
     (browsers, product.id, order.id)
 }
 
@@ -491,6 +530,7 @@ fn the_tables_list_every_server_function_and_every_page() {
             page.replace("{product}", "{id}")
                 .replace("{order}", "{id}")
                 .replace("{erasure}", "{id}")
+                .replace("{supply}", "{id}")
                 .replace("{user}", "{username}")
         })
         .collect();
@@ -513,7 +553,8 @@ fn the_browser_tests_list_every_page() {
         for line in list.lines().skip(1).filter(|line| !line.trim().is_empty()) {
             let page = line.trim().trim_matches(['"', '`', ',']);
             listed.insert(
-                page.replace("${product}", "{id}")
+                page.replace("/supplies/1", "/supplies/{id}")
+                    .replace("${product}", "{id}")
                     .replace("${order}", "{id}")
                     .replace("${erasure}", "{id}")
                     .replace("${user}", "{username}"),

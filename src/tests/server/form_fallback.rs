@@ -39,7 +39,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
     let received = manager.submit("/supplies", "receive_supply", &supply).await;
     assert_eq!(
         received.location.as_deref(),
-        Some("/supplies?success=supply_received")
+        Some("/supplies?undo=8&success=supply_received")
     );
     let ordered = clerk
         .submit(
@@ -73,7 +73,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         .await;
     assert_eq!(
         issued.location.as_deref(),
-        Some("/orders?phone=4567&success=order_issued")
+        Some("/orders?phone=4567&undo=10&success=order_issued")
     );
     let stock = clerk.get("/products?low=1").await;
     assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
@@ -181,8 +181,8 @@ async fn a_form_keeps_its_key_until_other_data_was_recorded_under_it(app: App) {
     let page = clerk.follow(&refused).await;
     assert!(
         page.body.contains("они сохранены")
-            && page.body.contains("href=\"/orders/1\"")
-            && page.body.contains("Заказ № 1"),
+            && page.body.contains("href=\"/baskets/1\"")
+            && page.body.contains("Корзина № 1"),
         "{}",
         page.body
     );

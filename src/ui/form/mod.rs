@@ -41,6 +41,7 @@ pub fn Form(
         is_refused: typed.is_some(),
         typed: StoredValue::new(typed.unwrap_or_default()),
         guard: StoredValue::new(None),
+        takeover: StoredValue::new(None),
         waits_for: RwSignal::new(None),
     };
     let root = NodeRef::<leptos::html::Form>::new();
@@ -63,7 +64,7 @@ pub fn Form(
     let submit = move |event: SubmitEvent| {
         if !full_load && let Some(fields) = root.get_untracked().and_then(|form| fields_of(&form)) {
             event.prevent_default();
-            if state.may_send() {
+            if state.may_send() && !state.is_taken_over() {
                 action.send(fields);
             }
         }
@@ -128,10 +129,8 @@ pub fn Submit(
     #[prop(default = "btn btn-primary")] class: &'static str,
 ) -> impl IntoView {
     let locale = ui::locale();
-    let FormState {
-        action, waits_for, ..
-    } = form_state();
-    let is_pending = move || action.is_pending() || waits_for.get().is_some();
+    let form = form_state();
+    let is_pending = move || form.is_busy();
     view! {
         <button type="submit" class=class disabled=is_pending aria-busy=move || is_pending().to_string()>
             {move || if is_pending() { td_string!(locale, ui.sending).to_owned() } else { label.clone() }}

@@ -15,6 +15,8 @@ pub struct FormState {
     pub(super) typed: StoredValue<BTreeMap<String, String>>,
     /// Decides whether the form may be sent.
     pub(super) guard: StoredValue<Option<Callback<(), bool>>>,
+    /// Takes a form over that may be sent, so that it is not sent.
+    pub(super) takeover: StoredValue<Option<Callback<(), bool>>>,
     /// The field that is still looking up its value, for which the submitted form waits.
     pub(super) waits_for: RwSignal<Option<&'static str>>,
 }
@@ -48,6 +50,17 @@ impl FormState {
             .set_value(Some(Callback::new(move |()| may_send())));
     }
 
+    /// Lets `take_over` use a form that may be sent for something else. It is sent only if the caller returns false.
+    pub fn take_over(self, take_over: impl Fn() -> bool + Send + Sync + 'static) {
+        self.takeover
+            .set_value(Some(Callback::new(move |()| take_over())));
+    }
+
+    pub(super) fn is_taken_over(self) -> bool {
+        let takeover = self.takeover.get_value();
+        takeover.is_some_and(|takeover| takeover.run(()))
+    }
+
     pub(super) fn may_send(self) -> bool {
         let guard = self.guard.get_value();
         guard.is_none_or(|guard| guard.run(()))
@@ -74,8 +87,41 @@ impl FormState {
         self.action.forget_problems(fields);
     }
 
+    /// Returns the fields of the items of a list that were typed before: those named `list.0.field`, and so on.
+    pub fn items(self, list: &str) -> Vec<BTreeMap<String, String>> {
+        let mut items: BTreeMap<usize, BTreeMap<String, String>> = BTreeMap::new();
+        self.typed.with_value(|typed| {
+            for (name, value) in typed {
+                if let [of, number, field] = name.split('.').collect::<Vec<_>>()[..]
+                    && of == list
+                    && let Ok(number) = number.parse()
+                {
+                    let item = items.entry(number).or_default();
+                    item.insert(field.to_owned(), value.clone());
+                }
+            }
+        });
+        items.into_values().collect()
+    }
+
+    /// Takes what was typed into a field before, so that the field starts empty.
+    pub fn take(self, name: &str) -> String {
+        let taken = self.typed.try_update_value(|typed| typed.remove(name));
+        taken.flatten().unwrap_or_default()
+    }
+
+    /// Returns why the form was refused.
+    pub fn error(self) -> Option<Error> {
+        self.action.error()
+    }
+
+    /// Returns whether the form is being sent.
+    pub fn is_busy(self) -> bool {
+        self.action.is_pending() || self.waits_for.get().is_some()
+    }
+
     /// Returns the problem of a field.
-    pub(super) fn problem(self, name: &str) -> Option<Problem> {
+    pub fn problem(self, name: &str) -> Option<Problem> {
         let fields = self.action.error()?.fields();
         let wrong = fields.into_iter().find(|wrong| wrong.field == name)?;
         Some(wrong.problem)
@@ -83,5 +129,5 @@ impl FormState {
 }
 
 pub(super) fn is_shown_at_fields(error: &Error) -> bool {
-    !error.fields().is_empty()
+    !error.fields().is_empty() || *error == Error::AnotherLine
 }
