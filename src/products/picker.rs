@@ -297,6 +297,9 @@ impl Picker {
     /// Handles an event and carries out the resulting commands.
     fn handle(self, event: Event) -> Vec<Command> {
         let is_typed = matches!(event, Event::Typed(_));
+        if event != Event::Cleared && self.is_taken_over() {
+            let _ = self.state.try_update(|state| state.handle(Event::Cleared));
+        }
         // The page may be gone when an answer arrives.
         let commands = self.state.try_update(|state| state.handle(event));
         let commands = commands.unwrap_or_default();
@@ -406,11 +409,20 @@ impl Picker {
     /// Empties the field when the page has taken the picked product over.
     fn follow_clearing(self) {
         Effect::new(move || {
-            let is_cleared = self.chosen.with(Option::is_none);
-            if is_cleared && self.state.with_untracked(|state| state.chosen().is_some()) {
+            self.chosen.track();
+            if self.is_taken_over() {
                 self.handle(Event::Cleared);
             }
         });
+    }
+
+    /// Returns whether the page has taken the picked product over, which the state does not know yet.
+    fn is_taken_over(self) -> bool {
+        self.chosen.try_with_untracked(Option::is_none) == Some(true)
+            && self
+                .state
+                .try_with_untracked(|state| state.chosen().is_some())
+                == Some(true)
     }
 
     /// Scrolls the list to the marked offer.
