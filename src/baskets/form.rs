@@ -213,8 +213,9 @@ fn NewOrderFields(start: PickerData) -> impl IntoView {
     let on_pick = Callback::new(|()| focus("qty"));
     let is_alive = RwSignal::new(false);
     Effect::new(move || is_alive.set(true));
-    // Enter in the row moves it to the lines, and goes on with the next product. Like sending the form, this waits until
-    // it is known which product is meant. A second Enter meanwhile books, as it does in the empty field for the product.
+    // Enter in the row moves it to the lines, and goes on with the next product. Like sending the form, this waits
+    // until it is known which product is meant. A second Enter meanwhile books, as it does in the empty field for the
+    // product.
     let enters = StoredValue::new(0);
     let note_enter = move |event: KeyboardEvent| {
         let target: HtmlInputElement = event_target(&event);

@@ -73,7 +73,7 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         .await;
     assert_eq!(
         issued.location.as_deref(),
-        Some("/orders?phone=4567&undo=10&success=order_issued")
+        Some("/orders?phone=4567&undo=11&success=order_issued")
     );
     let stock = clerk.get("/products?low=1").await;
     assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
