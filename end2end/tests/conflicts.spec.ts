@@ -244,7 +244,7 @@ test("an order whose response was lost is created once, even if something else i
   await expect(alert.filter({ hasText: /\S/ })).toBeVisible();
   await field(page, "Кол-во").fill("2");
   await send();
-  await expect(alert.filter({ hasText: "они сохранены" }).getByRole("link", { name: `Заказ № ${first + 1}` })).toBeVisible();
+  await expect(alert.filter({ hasText: "они сохранены" }).getByRole("link", { name: `Корзина № ${first + 1}` })).toBeVisible();
   await expect(field(page, "Кол-во")).toHaveValue("2");
   await send();
   await page.waitForURL(/\/orders\/\d+/);
