@@ -140,17 +140,6 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
         "buy_price_eur": "2.50",
     });
     does("/api/supplies", supply).await;
-    let back = json!({ "qty": 1, "reason": "брак" });
-    does("/api/supplies/1/returns", back).await;
-    let write_off = json!({ "qty": 1, "reason": "damage" });
-    let product = shop.products[0];
-    does(&format!("/api/products/{product}/write-offs"), write_off).await;
-    let line = json!({ "product_id": product, "qty": 1, "unit_price_rub": "100" });
-    let basket = json!({ "phone": "+79161112233", "lines": [line, line], "status": "paid_issued" });
-    does("/api/baskets", basket).await;
-    let issued = database.orders().pop().unwrap().id;
-    let returned = json!({ "qty": 1, "reason": "other", "restock": false });
-    does(&format!("/api/orders/{issued}/returns"), returned).await;
     // The instants have every precision that the program writes.
     database.sql(
         "INSERT INTO exchange_rates (day, rub_per_eur, user_id, created_at)
@@ -186,6 +175,18 @@ async fn fill_every_table(database: &Database, server: &Server, shop: &Shop) {
          INSERT INTO product_names (product_id, name, name_key, used_until)
              SELECT MIN(id), 'Ёлка', 'елка', '2026-01-02 03:04:05.600' FROM products",
     );
+    // After the rate, so that their costs are counted at it.
+    let back = json!({ "qty": 1, "reason": "брак" });
+    does("/api/supplies/1/returns", back).await;
+    let write_off = json!({ "qty": 1, "reason": "damage" });
+    let product = shop.products[0];
+    does(&format!("/api/products/{product}/write-offs"), write_off).await;
+    let line = json!({ "product_id": product, "qty": 1, "unit_price_rub": "100" });
+    let basket = json!({ "phone": "+79161112233", "lines": [line, line], "status": "paid_issued" });
+    does("/api/baskets", basket).await;
+    let issued = database.orders().pop().unwrap().id;
+    let returned = json!({ "qty": 1, "reason": "other", "restock": false });
+    does(&format!("/api/orders/{issued}/returns"), returned).await;
 }
 
 /// Compares two databases of the same kind with their own SQL.
