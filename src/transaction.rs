@@ -227,11 +227,21 @@ pub fn delete_expired_keys(tx: &mut Tx<'_>) -> Result<bool, Error> {
 
 /// Returns a response as JSON for storage, without the fields that identify a customer.
 fn stored_answer(answer: &impl Serialize) -> Option<String> {
-    let Ok(Value::Object(mut fields)) = serde_json::to_value(answer) else {
-        return None;
-    };
-    fields.retain(|name, _| !PERSONAL.contains(&name.as_str()));
-    serde_json::to_string(&fields).ok()
+    let mut answer = serde_json::to_value(answer).ok()?;
+    remove_personal(&mut answer);
+    answer.is_object().then(|| answer.to_string())
+}
+
+/// Removes the fields that identify a customer, also from what is nested in the value.
+fn remove_personal(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|name, _| !PERSONAL.contains(&name.as_str()));
+            fields.values_mut().for_each(remove_personal);
+        }
+        Value::Array(items) => items.iter_mut().for_each(remove_personal),
+        _ => {}
+    }
 }
 
 /// Restores the first response: the stored fields, and the others from the entity as it is now. If nothing was stored,
@@ -240,13 +250,30 @@ fn first_answer<T: Serialize + DeserializeOwned>(
     kept: Option<&str>,
     now: Result<T, Error>,
 ) -> Result<T, Error> {
-    let mut fields: Map<String, Value> = kept
-        .and_then(|kept| serde_json::from_str(kept).ok())
-        .unwrap_or_default();
-    if let Ok(Ok(Value::Object(present))) = now.as_ref().map(serde_json::to_value) {
-        for (name, value) in present {
-            fields.entry(name).or_insert(value);
-        }
+    let kept = kept.and_then(|kept| serde_json::from_str(kept).ok());
+    let mut first = kept.unwrap_or_else(|| Value::Object(Map::new()));
+    if let Ok(Ok(present)) = now.as_ref().map(serde_json::to_value) {
+        add_missing(&mut first, present);
     }
-    serde_json::from_value(Value::Object(fields)).or(now)
+    serde_json::from_value(first).or(now)
+}
+
+/// Adds the fields of `present` that are missing. Items of a list correspond by their place.
+fn add_missing(value: &mut Value, present: Value) {
+    match (value, present) {
+        (Value::Object(fields), Value::Object(present)) => {
+            for (name, present) in present {
+                match fields.get_mut(&name) {
+                    Some(field) => add_missing(field, present),
+                    None => drop(fields.insert(name, present)),
+                }
+            }
+        }
+        (Value::Array(items), Value::Array(present)) => {
+            for (item, present) in items.iter_mut().zip(present) {
+                add_missing(item, present);
+            }
+        }
+        _ => {}
+    }
 }

@@ -67,7 +67,7 @@ impl Leftovers {
         for ids in orders.chunks(batch()) {
             diesel::update(
                 idempotency_keys::table
-                    .filter(idempotency_keys::entity_type.eq(Entity::Order))
+                    .filter(idempotency_keys::entity_type.eq_any([Entity::Order, Entity::Basket]))
                     .filter(idempotency_keys::entity_id.eq_any(ids.to_vec())),
             )
             .set((

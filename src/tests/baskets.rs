@@ -299,3 +299,34 @@ async fn opposite_baskets_at_once_never_deadlock(app: App) {
     assert_eq!(clerk.counters(2).await, (0, 0, 0));
     app.assert_consistent().await;
 }
+
+/// A repeat gets the first response, for which nothing is stored that identifies the customer.
+#[apply(on_both_databases)]
+async fn the_stored_response_of_a_basket_does_not_identify_its_customer(app: App) {
+    use crate::schema::idempotency_keys::dsl::{answer, idempotency_keys};
+    use diesel::prelude::*;
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    manager.create_product("чай", 5).await;
+    let fields = basket(&[("чай", 1), ("чай", 2)]);
+    let made = book_with_key(&clerk, fields.clone(), "key").await.unwrap();
+    let stored = app.state.db.read(|conn| {
+        let stored = idempotency_keys.select(answer.assume_not_null());
+        stored.first::<String>(conn).map_err(Error::from)
+    });
+    let stored = stored.await.unwrap();
+    for personal in ["9161234567", "123-45-67", "Мария"] {
+        assert!(!stored.contains(personal), "{personal} is in {stored}");
+    }
+    issue(&clerk, made.id).await.unwrap();
+    let again = book_with_key(&clerk, fields.clone(), "key").await.unwrap();
+    assert_eq!(again, made);
+    let request = fields! { phone: PHONE, last_digits: "4567", reason: "просьба" };
+    app.state
+        .write(crate::auth::Actor::System, move |tx| {
+            crate::customers::service::erase(tx, &request.read()?)
+        })
+        .await
+        .unwrap();
+    let refused = book_with_key(&clerk, fields, "key").await;
+    assert!(matches!(refused, Err(Error::KeyReused(_))), "{refused:?}");
+}
