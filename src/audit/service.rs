@@ -145,9 +145,14 @@ pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<La
         .filter(
             is_about(entity, id.to_string())
                 // These operations do not make a new version of something that exists.
-                .and(operation_log::action.ne(Action::Create))
-                .and(operation_log::action.ne(Action::Correct))
-                .and(operation_log::action.ne(Action::LowStock)),
+                .and(operation_log::action.ne_all([
+                    Action::Create,
+                    Action::Supply,
+                    Action::Correct,
+                    Action::WriteOff,
+                    Action::Undo,
+                    Action::LowStock,
+                ])),
         )
         .order((operation_log::timestamp.desc(), operation_log::id.desc()))
         .select((operation_log::user_id, operation_log::timestamp))
@@ -162,7 +167,7 @@ pub fn last_change(tx: &mut Tx<'_>, entity: Entity, id: i64) -> Result<Option<La
 }
 
 #[diesel::dsl::auto_type]
-fn is_about(entity: Entity, id: String) -> _ {
+pub(super) fn is_about(entity: Entity, id: String) -> _ {
     operation_log::entity_type
         .eq(entity)
         .and(operation_log::entity_id.eq(id))

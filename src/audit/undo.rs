@@ -27,12 +27,7 @@ pub fn last(
     action: Action,
 ) -> Result<Option<Undoable>, Error> {
     operation_log::table
-        .filter(
-            operation_log::entity_type
-                .eq(entity)
-                .and(operation_log::entity_id.eq(id.to_string()))
-                .and(operation_log::action.eq(action)),
-        )
+        .filter(service::is_about(entity, id.to_string()).and(operation_log::action.eq(action)))
         .order((operation_log::timestamp.desc(), operation_log::id.desc()))
         .select(Undoable::as_select())
         .first(tx.conn)
