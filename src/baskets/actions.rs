@@ -6,19 +6,9 @@ use leptos::prelude::*;
 /// Issues all waiting orders of a basket.
 #[server(endpoint = "issue_basket")]
 pub async fn issue_basket(id: i64) -> Result<(), Error> {
-    use super::service;
-    use crate::{orders::service::settled_by, server_context, ui::banner::Success};
-    let operations = server_context::write(move |tx| {
-        let waited = service::waiting(tx, id)?;
-        service::issue(tx, id)?;
-        let issued = service::get(tx, id)?.orders;
-        let issued: Vec<_> = issued
-            .into_iter()
-            .filter(|order| waited.contains(&order.id))
-            .collect();
-        settled_by(tx, &issued)
-    })
-    .await?;
+    use super::service::{issue, settle};
+    use crate::{server_context, ui::banner::Success};
+    let (_, operations) = server_context::write(move |tx| settle(tx, id, issue)).await?;
     server_context::redirect_back_undoable(Success::OrderIssued, &operations);
     Ok(())
 }
@@ -26,18 +16,9 @@ pub async fn issue_basket(id: i64) -> Result<(), Error> {
 /// Denies all waiting orders of a basket.
 #[server(endpoint = "deny_basket")]
 pub async fn deny_basket(id: i64) -> Result<(), Error> {
-    use super::service;
-    use crate::{orders::service::settled_by, server_context, ui::banner::Success};
-    let operations = server_context::write(move |tx| {
-        let waited = service::waiting(tx, id)?;
-        let denied = service::deny(tx, id)?.orders;
-        let denied: Vec<_> = denied
-            .into_iter()
-            .filter(|order| waited.contains(&order.id))
-            .collect();
-        settled_by(tx, &denied)
-    })
-    .await?;
+    use super::service::{deny, settle};
+    use crate::{server_context, ui::banner::Success};
+    let (_, operations) = server_context::write(move |tx| settle(tx, id, deny)).await?;
     server_context::redirect_back_undoable(Success::OrderDenied, &operations);
     Ok(())
 }

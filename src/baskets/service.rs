@@ -305,10 +305,22 @@ fn hand_out(
     issued.iter().try_for_each(|issued| issued.count(tx))
 }
 
-/// Returns the numbers of the waiting orders of a basket.
-pub fn waiting(tx: &mut Tx<'_>, basket: i64) -> Result<Vec<i64>, Error> {
-    let orders = get(tx, basket)?.orders.into_iter();
-    Ok(orders.filter(Order::waits).map(|order| order.id).collect())
+/// Issues or denies the waiting orders of a basket. Returns these orders, and the operations that can be taken back.
+pub fn settle(
+    tx: &mut Tx<'_>,
+    basket: i64,
+    act: fn(&mut Tx<'_>, i64) -> Result<Basket, Error>,
+) -> Result<(Vec<Order>, Vec<i64>), Error> {
+    let before = get(tx, basket)?.orders;
+    let waited: Vec<i64> = before
+        .iter()
+        .filter(|order| order.waits())
+        .map(|order| order.id)
+        .collect();
+    let mut settled = act(tx, basket)?.orders;
+    settled.retain(|order| waited.contains(&order.id));
+    let operations = service::settled_by(tx, &settled)?;
+    Ok((settled, operations))
 }
 
 /// Returns one basket.

@@ -3,7 +3,7 @@
 
 use crate::{
     analytics::{self, Preset},
-    baskets,
+    baskets::service::{issue as issue_basket, settle},
     error::{Error, Problem},
     i18n::Locale,
     moment::day_shown,
@@ -326,13 +326,10 @@ pub fn issue(tx: &mut Tx<'_>, id: i64, locale: Locale) -> Result<(String, Order,
         let words = td_string!(locale, bot.issued_before, id = id).to_string();
         return Ok((words, before, Vec::new()));
     }
-    let waited = baskets::service::waiting(tx, before.basket_id)?;
     if !before.waits() {
         return Err(Error::OrderIs(before.status));
     }
-    let mut issued = baskets::service::issue(tx, before.basket_id)?.orders;
-    issued.retain(|order| waited.contains(&order.id));
-    let operations = orders::service::settled_by(tx, &issued)?;
+    let (issued, operations) = settle(tx, before.basket_id, issue_basket)?;
     let words = match issued.len() {
         1 => td_string!(locale, bot.issued_now, id = id).to_string(),
         count => {

@@ -304,8 +304,13 @@ impl Recorder for BulkWriter {
             |counters| counters.reserve(order.qty),
         )?;
         let price = order.unit_price_rub;
-        let changes =
-            orders::service::creation_changes(&phone, order.customer_name, name, order.qty, price);
+        let changes = orders::service::creation_changes(
+            &phone.e164,
+            order.customer_name,
+            name,
+            order.qty,
+            price,
+        );
         self.record(Action::Create, Entity::Order, id, &changes);
         self.orders.push_back(OrderRow {
             id,

@@ -24,7 +24,7 @@ use crate::{
     schema::orders,
     stock::{
         self, MovementKind,
-        counters::Cost,
+        counters::{Cost, Counters},
         service::{Locked, MovementSource},
     },
     text::{fold, tidy},
@@ -225,7 +225,7 @@ pub fn insert(
     stock::service::reserve(tx, product, qty, id)?;
     names::replace(tx, id, basket.customer_name)?;
     let mut changes = creation_changes(
-        basket.phone,
+        &basket.phone.e164,
         basket.customer_name,
         &product.name,
         qty,
@@ -251,14 +251,14 @@ fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
 
 /// Returns what the operation log records of a new order.
 pub fn creation_changes(
-    phone: &Phone,
+    phone: &str,
     customer_name: Option<&str>,
     product: &str,
     qty: Qty,
     price: Rub,
 ) -> Vec<Change> {
     let mut changes = vec![
-        audit::set("phone", &phone.e164),
+        audit::set("phone", phone),
         audit::set("product", product),
         audit::set("qty", qty.0),
         audit::set("unit_price_rub", price),
@@ -589,19 +589,14 @@ fn split(tx: &mut Tx<'_>, order: &Order, product: &mut Locked, qty: Qty) -> Resu
     let (before, after) = (Some(order.qty.to_string()), Some(qty.to_string()));
     let changes = audit::changes([("qty", before, after)]);
     record(tx, Action::Edit, Entity::Order, order.id, &changes)?;
-    let mut changes = vec![
-        audit::set("phone", &order.phone),
-        audit::set("product", &order.product_name),
-        audit::set("qty", rest),
-        audit::set("unit_price_rub", order.unit_price_rub),
-        audit::set("split_from", order.id),
-    ];
-    changes.extend(
-        order
-            .customer_name
-            .as_ref()
-            .map(|name| audit::set("customer_name", name)),
+    let mut changes = creation_changes(
+        &order.phone,
+        order.customer_name.as_deref(),
+        &order.product_name,
+        rest,
+        order.unit_price_rub,
     );
+    changes.push(audit::set("split_from", order.id));
     record(tx, Action::Create, Entity::Order, id, &changes)
 }
 
@@ -736,16 +731,7 @@ fn take_issue_back(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
     if day != tx.now.day() {
         return Err(Error::IssuedEarlier);
     }
-    let mut product = stock::service::lock(tx, order.product_id)?;
-    let source = MovementSource {
-        reverses_id: Some(stock::service::last_of_order(
-            tx,
-            order.id,
-            MovementKind::Issue,
-        )?),
-        ..MovementSource::order(order.id)
-    };
-    stock::service::change(tx, &mut product, MovementKind::Reopen, source, |counters| {
+    reverse(tx, order, MovementKind::Issue, |counters| {
         counters.reopen(order.qty, Cost { eur, uncosted })
     })?;
     let sold = Sold {
@@ -758,17 +744,23 @@ fn take_issue_back(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
     rollup::discount(tx, order.product_id, day, Entry::Issued(sold))
 }
 
-fn take_denial_back(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
+/// Moves the stock back that the last movement of this kind has moved for an order.
+fn reverse(
+    tx: &mut Tx<'_>,
+    order: &Order,
+    kind: MovementKind,
+    change: impl FnOnce(&mut Counters) -> Result<(), Error>,
+) -> Result<(), Error> {
     let mut product = stock::service::lock(tx, order.product_id)?;
     let source = MovementSource {
-        reverses_id: Some(stock::service::last_of_order(
-            tx,
-            order.id,
-            MovementKind::Release,
-        )?),
+        reverses_id: Some(stock::service::last_of_order(tx, order.id, kind)?),
         ..MovementSource::order(order.id)
     };
-    stock::service::change(tx, &mut product, MovementKind::Reopen, source, |counters| {
+    stock::service::change(tx, &mut product, MovementKind::Reopen, source, change)
+}
+
+fn take_denial_back(tx: &mut Tx<'_>, order: &Order) -> Result<(), Error> {
+    reverse(tx, order, MovementKind::Release, |counters| {
         counters.reserve(order.qty)
     })?;
     let today = tx.now.day();

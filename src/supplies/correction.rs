@@ -204,13 +204,19 @@ struct Since {
     reverses_id: Option<i64>,
 }
 
-/// Returns which share of a supply is still on hand, from the movements since then. The caller has locked the product.
-fn share_left(tx: &mut Tx<'_>, product: &Locked, supply: &Supply) -> Result<ShareLeft, Error> {
-    let arrival = stock_movements::table
-        .filter(stock_movements::supply_id.eq(supply.id))
+/// Returns the movement by which a supply came in.
+fn arrival(tx: &mut Tx<'_>, supply: i64) -> Result<i64, Error> {
+    stock_movements::table
+        .filter(stock_movements::supply_id.eq(supply))
         .filter(stock_movements::kind.eq(MovementKind::Supply))
         .select(stock_movements::id)
-        .first::<i64>(tx.conn)?;
+        .first(tx.conn)
+        .map_err(Error::from)
+}
+
+/// Returns which share of a supply is still on hand, from the movements since then. The caller has locked the product.
+fn share_left(tx: &mut Tx<'_>, product: &Locked, supply: &Supply) -> Result<ShareLeft, Error> {
+    let arrival = arrival(tx, supply.id)?;
     let since: Vec<Since> = stock_movements::table
         .filter(stock_movements::product_id.eq(product.id))
         .filter(stock_movements::id.gt(arrival))
@@ -371,11 +377,6 @@ pub fn get_return(tx: &mut Tx<'_>, id: i64) -> Result<SupplyReturn, Error> {
 pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
     let (mut product, supply) = lock(tx, id)?;
     let kept = Qty(supply.qty.0 - supply.returned_qty);
-    let arrival = stock_movements::table
-        .filter(stock_movements::supply_id.eq(id))
-        .order(stock_movements::id)
-        .select(stock_movements::id)
-        .first::<i64>(tx.conn)?;
     if kept.0 > 0 {
         let eur = supply.buy_price_eur.times(kept);
         let cost = Cost {
@@ -383,7 +384,7 @@ pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<(), Error> {
             uncosted: 0,
         };
         let source = MovementSource {
-            reverses_id: Some(arrival),
+            reverses_id: Some(arrival(tx, id)?),
             ..MovementSource::supply(id)
         };
         stock::service::change(tx, &mut product, MovementKind::Undo, source, |counters| {

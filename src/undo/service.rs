@@ -49,13 +49,12 @@ pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
         Action::Supply => supplies::correction::undo(tx, entity_id)?,
         Action::Correct => products::service::undo_count(tx, entity_id, named("movement")?)?,
         Action::WriteOff => write_offs::service::undo(tx, named("write_off")?)?,
-        _ => {
-            orders::service::undo(tx, entity_id, id)?;
-            let recorded = undo::of(tx, id)?.ok_or(Error::Internal)?;
-            return audit::service::get(tx, recorded);
-        }
+        // Reopening an order records the undo itself.
+        _ => drop(orders::service::undo(tx, entity_id, id)?),
     }
-    undo::record(tx, Action::Undo, entity, entity_id, &[], Some(id))?;
+    if entity != Entity::Order {
+        undo::record(tx, Action::Undo, entity, entity_id, &[], Some(id))?;
+    }
     let recorded = undo::of(tx, id)?.ok_or(Error::Internal)?;
     audit::service::get(tx, recorded)
 }
