@@ -51,7 +51,7 @@ pub enum Error {
     HasReturns,
     #[error("the customer was erased")]
     CustomerErased,
-    /// The operation was another user's, or is too old for a user who may only take back their own.
+    /// The user may take back only their own recent operations, and this one is not.
     #[error("not one's own operation of the last 15 minutes")]
     NotYoursToTakeBack,
     /// Operations of this kind cannot be taken back, or something newer depends on this one.

@@ -146,7 +146,7 @@ pub struct Operation {
 
 #[cfg(feature = "ssr")]
 impl Operation {
-    /// Returns what decides who may take the operation back.
+    /// Returns the facts from which the permission to take the operation back follows.
     pub fn undoable(&self) -> undo::Undoable {
         undo::Undoable {
             id: self.id,

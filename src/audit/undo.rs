@@ -1,4 +1,4 @@
-//! Taking operations back: finding the one that is taken back, who may do so, and recording that it was.
+//! The rules for taking operations back: which operation can be taken back, by whom, and how the log records it.
 
 use super::{Action, Change, Entity, Operation, service};
 use crate::{
@@ -7,7 +7,7 @@ use crate::{
 use chrono::TimeDelta;
 use diesel::prelude::*;
 
-/// How long users who may take back only their own operations may do so.
+/// For this long, users with `TakeBackOwn` may take back an operation of their own.
 pub const OWN: TimeDelta = TimeDelta::minutes(15);
 
 /// An operation that may be taken back.
