@@ -332,25 +332,29 @@ pub fn redirect(path: &str, success: Success) {
     leptos_axum::redirect(&with_parameter(path, "success", success.code()));
 }
 
+/// Like [`redirect`], with an offer to take these operations of the log back.
+pub fn redirect_undoable(path: &str, success: Success, operations: &[i64]) {
+    if operations.is_empty() {
+        return redirect(path, success);
+    }
+    let page = with_parameter(path, "undo", &undo::join(operations));
+    redirect(&page, success);
+}
+
 /// Redirects a browser without JavaScript back to the page of the form, which shows a banner. With JavaScript, the page
 /// stays open and shows the result itself.
 pub fn redirect_back(success: Success) {
     redirect_back_to("", success);
 }
 
-/// Like [`redirect_back`], with an offer to take these operations of the log back.
+/// Like [`redirect_back`] and [`redirect_undoable`].
 pub fn redirect_back_undoable(success: Success, operations: &[i64]) {
     let Some(parts) = use_context::<Parts>() else {
         return;
     };
     if wants_html(&parts.headers) {
         let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
-        let page = if operations.is_empty() {
-            page
-        } else {
-            with_parameter(&page, "undo", &undo::join(operations))
-        };
-        redirect(&page, success);
+        redirect_undoable(&page, success, operations);
     }
 }
 

@@ -112,6 +112,9 @@ test("a basket is handed out at once, and all of it is taken back with one butto
   await page.waitForURL(/\/baskets\/\d+/);
   const basket = shop.idOf(page);
   await expect(page.locator("tbody tr", { hasText: "выдан" })).toHaveCount(2);
+  await press(page, "Вернуть как было");
+  await expect(page.getByText("Вернули как было.")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Выдать всё (2)" })).toBeVisible();
 
   const made = await page.request.post("/api/baskets", {
     data: { phone: "+79161234567", lines: names.map((product) => ({ product, qty: 1 })) },

@@ -56,7 +56,7 @@ pub async fn create_order(
     #[server(flatten)] fields: Fields,
 ) -> Result<i64, Error> {
     use super::service;
-    use crate::{server_context, ui::banner::Success};
+    use crate::{orders::service::settled_by, server_context, ui::banner::Success};
     let is_more = fields.0.contains_key("more");
     let is_issued = fields
         .0
@@ -68,9 +68,11 @@ pub async fn create_order(
     }
     let (fields, row) = with_row_as_line(fields);
     let booked = server_context::submit(fields, move |tx, new| {
-        service::create(tx, &idempotency_key, new)
+        let basket = service::create(tx, &idempotency_key, new)?;
+        let issued = settled_by(tx, &basket.orders)?;
+        Ok((basket, issued))
     });
-    let basket = booked.await.map_err(|error| at_row(error, row))?;
+    let (basket, issued) = booked.await.map_err(|error| at_row(error, row))?;
     let done = if is_issued {
         Success::OrderIssued
     } else {
@@ -80,7 +82,7 @@ pub async fn create_order(
         1 => format!("/orders/{}", basket.id),
         _ => format!("/baskets/{}", basket.id),
     };
-    server_context::redirect(&page, done);
+    server_context::redirect_undoable(&page, done, &issued);
     Ok(basket.id)
 }
 

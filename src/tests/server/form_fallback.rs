@@ -77,6 +77,22 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
     );
     let stock = clerk.get("/products?low=1").await;
     assert!(stock.body.contains("Чай зелёный") && stock.body.contains("мало"));
+    let at_once = clerk
+        .submit(
+            "/orders/new",
+            "create_order",
+            &[
+                ("phone", "8 916 123-45-67"),
+                ("product", "Чай зелёный"),
+                ("qty", "1"),
+                ("status", "paid_issued"),
+            ],
+        )
+        .await;
+    assert_eq!(
+        at_once.location.as_deref(),
+        Some("/orders/2?undo=13&success=order_issued")
+    );
     app.assert_consistent().await;
 }
 
