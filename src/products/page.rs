@@ -473,7 +473,7 @@ fn ProductForms(
                                 </select>
                             </label>
                         </div>
-                        <Field id="write_off_note" name="note" label=td_string!(locale, fields.note) />
+                        <Field id="write_off_note" name="note" label=td_string!(locale, products.write_off_note) />
                         <Submit label=td_string!(locale, products.write_off) class="btn" />
                     </Form>
                     {undoable
