@@ -34,17 +34,20 @@ pub async fn read_overview() -> Result<Overview, Error> {
         auth::users::service as accounts, config::Registration, orders, products, server_context,
     };
     let open = server_context::app_state().config.registration == Registration::Open;
-    let (waiting, low, stage, waiting_accounts) = server_context::read(move |tx| {
+    let (waiting, by_basket, low, stage, waiting_accounts) = server_context::read(move |tx| {
         let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
         let waiting = orders::search::waiting(tx, 5)?;
+        let by_basket = orders::search::waiting_by_basket(tx, &waiting)?;
         let low = products::search::below_minimum(tx, 5)?;
         let stage = orders::stage::stage(tx, &waiting)?;
         let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
-        Ok((waiting, low, stage, accounts))
+        Ok((waiting, by_basket, low, stage, accounts))
     })
     .await?;
     Ok(Overview {
-        waiting: server_context::draw(&waiting, orders::row::rows),
+        waiting: server_context::draw(&waiting, |waiting, locale| {
+            orders::row::rows(waiting, &by_basket, locale)
+        }),
         low: server_context::draw(&low, products::list::rows),
         stage,
         registration_open: open && waiting_accounts.is_some(),

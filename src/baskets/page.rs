@@ -43,7 +43,7 @@ pub struct BasketDetails {
 #[server(endpoint = "read_basket", input = GetUrl)]
 pub async fn read_basket(id: String) -> Result<BasketDetails, Error> {
     use super::service;
-    use crate::{audit, orders::row::rows_of_basket, products::picker, server_context};
+    use crate::{audit, orders::row::plain_rows, products::picker, server_context};
     let id: i64 = id
         .parse()
         .map_err(|_| Error::NotFound)
@@ -62,7 +62,7 @@ pub async fn read_basket(id: String) -> Result<BasketDetails, Error> {
     .await?;
     Ok(BasketDetails {
         waiting: basket.waiting(),
-        orders: server_context::draw(&basket.orders, rows_of_basket),
+        orders: server_context::draw(&basket.orders, plain_rows),
         history: audit::history::draw_with_entity(history),
         basket,
         picker,

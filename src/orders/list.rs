@@ -38,16 +38,17 @@ pub struct Listing {
 /// Reads a page of the list of orders.
 #[server(endpoint = "list_orders", input = GetUrl)]
 pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
-    use super::{row::rows, search, stage};
+    use super::{row, search, stage};
     use crate::server_context;
     let found = server_context::search(query, |tx, query| {
         let page = search::list(tx, query)?;
         let stage = stage::stage(tx, &page.items)?;
-        Ok((page, stage))
+        let waiting = search::waiting_by_basket(tx, &page.items)?;
+        Ok((page, stage, waiting))
     })
     .await?;
-    Ok(found.map(|(page, stage)| Listing {
-        page: server_context::draw_page(page, rows),
+    Ok(found.map(|(page, stage, waiting)| Listing {
+        page: server_context::draw_page(page, |orders, locale| row::rows(orders, &waiting, locale)),
         stage,
     }))
 }

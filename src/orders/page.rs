@@ -36,6 +36,8 @@ pub struct OrderDetails {
     /// How many other orders its basket has.
     pub others: i64,
     pub history: Drawn,
+    /// Whether the user may take back what settled the order.
+    pub may_take_back: bool,
     /// For the form that takes pieces back.
     pub idempotency_key: String,
 }
@@ -48,16 +50,18 @@ pub async fn read_order(id: String) -> Result<OrderDetails, Error> {
         .parse()
         .map_err(|_| Error::NotFound)
         .or_else(|error| server_context::set_status(Err(error)))?;
-    let (order, others, history) = server_context::read(move |tx| {
+    let (order, others, may_take_back, history) = server_context::read(move |tx| {
         let order = super::service::get(tx, id)?;
         let others = super::search::others_of_basket(tx, &order)?;
+        let may_take_back = super::service::may_take_back(tx, &order)?;
         let history = audit::service::history(tx, audit::Entity::Order, id)?;
-        Ok((order, others, history))
+        Ok((order, others, may_take_back, history))
     })
     .await?;
     Ok(OrderDetails {
         order,
         others,
+        may_take_back,
         idempotency_key: crate::crypto::new_key(),
         history: audit::history::draw(history),
     })
@@ -178,6 +182,7 @@ fn OrderView(
     let OrderDetails {
         order,
         others,
+        may_take_back,
         history,
         idempotency_key,
     } = file;
@@ -278,7 +283,7 @@ fn OrderView(
             }}
         </dl>
         <OrderActions live />
-        <MoreActions order=order.clone() live acts idempotency_key />
+        <MoreActions order=order.clone() live acts may_take_back idempotency_key />
         {is_editable.then(|| view! { <EditForm order=editing edit live /> })}
         <section aria-labelledby="history">
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
@@ -307,6 +312,7 @@ fn MoreActions(
     order: Order,
     live: LiveOrder,
     acts: OrderActs,
+    may_take_back: bool,
     idempotency_key: String,
 ) -> impl IntoView {
     let locale = ui::locale();
@@ -340,7 +346,7 @@ fn MoreActions(
             </details>
         }
         .into_any(),
-        Some(Status::PaidIssued) => view! {
+        Some(Status::PaidIssued) if may_take_back => view! {
             <div class="mt-4 grid gap-4">
                 {(!was_returned).then(|| reopen(td_string!(locale, orders.reopen)))}
                 {(left > 0)
@@ -350,13 +356,13 @@ fn MoreActions(
             </div>
         }
         .into_any(),
-        Some(Status::PaidDenied) => view! {
+        Some(Status::PaidDenied) if may_take_back => view! {
             <div class="mt-4">
                 {reopen(td_string!(locale, orders.reopen_denied))}
             </div>
         }
         .into_any(),
-        Some(Status::PaidNotIssued) | None => ().into_any(),
+        _ => ().into_any(),
     }
     }
 }

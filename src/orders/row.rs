@@ -538,28 +538,36 @@ fn failure(error: &Error, locale: Locale) -> Markup {
     }
 }
 
-/// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them.
+/// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them. `waiting` is
+/// the number of waiting orders of each basket that has any.
 #[cfg(feature = "ssr")]
-pub fn rows(orders: &[Order], locale: Locale) -> Markup {
+pub fn rows(orders: &[Order], waiting: &HashMap<i64, i64>, locale: Locale) -> Markup {
     html! {
-        @for basket in orders.chunk_by(|one, next| one.basket_id == next.basket_id) {
-            @if let [first, _, ..] = basket { (basket_head(first, basket, locale)) }
+        @for basket in together(orders) {
+            @if let [first, _, ..] = basket {
+                (basket_head(first, waiting.get(&first.basket_id).copied().unwrap_or(0), locale))
+            }
             @for order in basket { (row(order, locale)) }
         }
     }
 }
 
-/// Draws the rows of the orders of one basket, on its own page.
+/// Returns the orders of a list by basket, as far as they follow each other.
 #[cfg(feature = "ssr")]
-pub fn rows_of_basket(orders: &[Order], locale: Locale) -> Markup {
+pub fn together(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
+    orders.chunk_by(|one, next| one.basket_id == next.basket_id)
+}
+
+/// Draws the rows of orders, without those of their baskets.
+#[cfg(feature = "ssr")]
+pub fn plain_rows(orders: &[Order], locale: Locale) -> Markup {
     html! { @for order in orders { (row(order, locale)) } }
 }
 
 /// Draws the row above the orders of a basket, with the button that issues all of them.
 #[cfg(feature = "ssr")]
-fn basket_head(first: &Order, basket: &[Order], locale: Locale) -> Markup {
+fn basket_head(first: &Order, waiting: i64, locale: Locale) -> Markup {
     let id = first.basket_id;
-    let waiting = basket.iter().filter(|order| order.waits()).count();
     html! {
         tr class="basket-head" {
             td colspan="8" {

@@ -1,6 +1,6 @@
 //! Finding orders: the list with its filters and sort orders, a page at a time.
 
-use super::{Order, Query, Sort, Status, names, phone_problem, read_number};
+use super::{Order, Query, Sort, Status, names, phone_problem, read_number, row::together};
 use crate::{
     auth::Permission,
     clock,
@@ -16,10 +16,11 @@ use crate::{
 };
 use chrono::NaiveDate;
 use diesel::{
-    dsl::{exists, sql},
+    dsl::{count_star, exists, sql},
     prelude::*,
     sql_types::Untyped,
 };
+use std::collections::HashMap;
 
 /// A query whose parameters are all valid.
 struct Filter {
@@ -239,6 +240,28 @@ pub fn others_of_basket(tx: &mut Tx<'_>, order: &Order) -> Result<i64, Error> {
         .filter(orders::basket_id.eq(order.basket_id))
         .filter(orders::id.ne(order.id));
     others.count().get_result(tx.conn).map_err(Error::from)
+}
+
+/// Returns the number of waiting orders of each basket that is shown as one and has any. A list may show only some of
+/// them.
+pub fn waiting_by_basket(tx: &mut Tx<'_>, shown: &[Order]) -> Result<HashMap<i64, i64>, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let baskets: Vec<i64> = together(shown)
+        .filter_map(|basket| match basket {
+            [first, _, ..] => Some(first.basket_id),
+            _ => None,
+        })
+        .collect();
+    if baskets.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let waiting = orders::table
+        .filter(orders::basket_id.eq_any(baskets))
+        .filter(orders::status.eq(Status::PaidNotIssued))
+        .group_by(orders::basket_id)
+        .select((orders::basket_id, count_star()))
+        .load::<(i64, i64)>(tx.conn)?;
+    Ok(waiting.into_iter().collect())
 }
 
 /// Returns whether there is any order, whatever its status.

@@ -678,6 +678,13 @@ pub fn undo(tx: &mut Tx<'_>, id: i64, operation: i64) -> Result<Order, Error> {
     make_wait(tx, &order, settled.as_ref())
 }
 
+/// Returns whether the actor may make a settled order wait again, or take its pieces back.
+pub fn may_take_back(tx: &mut Tx<'_>, order: &Order) -> Result<bool, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let settled = last_settled(tx, order)?;
+    Ok(audit::undo::allow(tx, settled.as_ref()).is_ok())
+}
+
 /// Returns the operation that issued or denied an order.
 fn last_settled(tx: &mut Tx<'_>, order: &Order) -> Result<Option<Undoable>, Error> {
     let action = match order.status.known() {

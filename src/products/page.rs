@@ -75,7 +75,7 @@ pub async fn read_product(
         idempotency_key: crate::crypto::new_key(),
         product,
         supplies: server_context::draw(&supplies, supplies::page::rows),
-        orders: server_context::draw(&orders, orders::row::rows),
+        orders: server_context::draw(&orders, orders::row::plain_rows),
         ledger: server_context::draw_page(ledger, stock::ledger::rows),
         history: audit::history::draw(history),
     })

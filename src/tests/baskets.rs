@@ -46,6 +46,24 @@ async fn list(person: &Person, query: orders::Query) -> Vec<Order> {
 }
 
 #[apply(on_both_databases)]
+async fn the_waiting_orders_of_a_basket_are_counted_beyond_the_page(app: App) {
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    for product in ["чай", "кофе", "сахар", "мёд"] {
+        manager.create_product(product, 5).await;
+    }
+    let lines = [("чай", 1), ("кофе", 1), ("сахар", 1), ("мёд", 1)];
+    let made = book(&clerk, basket(&lines)).await.unwrap();
+    clerk.issue_order(made.orders[3].id).await.unwrap();
+    let count = |shown: &[Order]| {
+        let shown = shown.to_vec();
+        clerk.read(move |tx| search::waiting_by_basket(tx, &shown))
+    };
+    assert_eq!(count(&made.orders[..2]).await, Ok([(1, 3)].into()));
+    // A single order is not shown as a basket.
+    assert_eq!(count(&made.orders[..1]).await, Ok([].into()));
+}
+
+#[apply(on_both_databases)]
 async fn a_basket_is_booked_issued_and_found_as_one(app: App) {
     let (manager, clerk) = app.create_manager_and_clerk().await;
     manager.create_product("чай", 5).await;

@@ -75,6 +75,18 @@ async fn an_issue_is_taken_back_once_by_whoever_made_it(app: App) {
         reopen(&other, order.id).await,
         Err(Error::NotYoursToTakeBack)
     );
+    // The page of the order offers it only to those who may.
+    let issued = clerk
+        .read(move |tx| orders::service::get(tx, order.id))
+        .await
+        .unwrap();
+    for (person, may) in [(&manager, true), (&clerk, true), (&other, false)] {
+        let issued = issued.clone();
+        let offered = person
+            .read(move |tx| orders::service::may_take_back(tx, &issued))
+            .await;
+        assert_eq!(offered, Ok(may));
+    }
     undo(&clerk, issue).await.unwrap();
     undo(&clerk, issue).await.unwrap();
     assert_eq!(clerk.counters(1).await, (10, 3, 7));
