@@ -1,6 +1,6 @@
 // Assembles the folder that the server embeds from what scripts/client built.
 //
-//   node scripts/site.mjs BUILT PUBLIC SITE release|local|dev
+//   node scripts/site.mjs BUILT PUBLIC FONTS SITE release|local|dev
 //
 // The built files get names with a hash of their content (pkg/sirius.<hash>.js), so that browsers may cache them for
 // ever. Compressible files also get a brotli and a gzip version, so that the server need not compress them for each
@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const [built, publicDir, site, kind] = process.argv.slice(2);
+const [built, publicDir, fonts, site, kind] = process.argv.slice(2);
 const shrinks = new Set([".js", ".wasm", ".css", ".svg", ".txt", ".json", ".ico", ".html", ".webmanifest"]);
 
 /** The main part of the client, as wasm-bindgen names it. */
@@ -47,7 +47,12 @@ hashed("js", Buffer.from(js));
 const parts = JSON.parse(readFileSync(join(built, "parts.json"), "utf8"));
 const urls = Object.entries(parts).map(([part, names]) => [part, names.map((name) => `/pkg/${wasms[name]}`)]);
 files.set("parts.json", Buffer.from(JSON.stringify(Object.fromEntries(urls))));
-hashed("css", readFileSync(join(built, "sirius.css")));
+// The stylesheet names the files of its typeface
+let css = readFileSync(join(built, "sirius.css"), "utf8");
+for (const name of new Set(css.match(/[\w-]+\.woff2/g))) {
+  css = css.replaceAll(name, hashed("woff2", readFileSync(join(fonts, name)), name.replace(/\.woff2$/, "")));
+}
+hashed("css", Buffer.from(css));
 
 mkdirSync(site, { recursive: true });
 const old = new Set(list(site));

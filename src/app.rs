@@ -4,11 +4,14 @@ use crate::{
     auth::{Permission, Role, login::SignOutForm, users::waiting::WaitingAccountsLink},
     error::Error,
     i18n::Locale,
+    orders::waiting::WaitingOrders,
     parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
+    search::{self, page::SearchBox},
     ui::{
-        self, Announcer,
+        self, Announcer, Refresh,
         banner::Banner,
         form::Interrupted,
+        shortcuts::Shortcuts,
         undo::{UndoNotice, UndoOffer},
     },
 };
@@ -37,6 +40,7 @@ pub fn App() -> impl IntoView {
     let said = RwSignal::new(String::new());
     provide_context(Announcer(said));
     provide_context(UndoOffer(RwSignal::new(None)));
+    provide_context(Refresh(RwSignal::new(0)));
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
     let locale = ui::locale();
@@ -63,7 +67,8 @@ pub fn App() -> impl IntoView {
                 {td_string!(locale, nav.skip)}
             </a>
             <Header />
-            <main id="main" class="mx-auto w-full max-w-7xl px-4 py-6" tabindex="-1">
+            <AdminMenu />
+            <main id="main" class="mx-auto w-full max-w-7xl px-4 pt-2 pb-6" tabindex="-1">
                 <Banner />
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=page(Page::Home) ssr=SsrMode::Async />
@@ -129,6 +134,11 @@ pub fn App() -> impl IntoView {
                         ssr=SsrMode::Async
                     />
                     <Route
+                        path=path!("/search")
+                        view=page(Page::Search).only(Orders, td_string!(locale, search.title))
+                        ssr=SsrMode::Async
+                    />
+                    <Route
                         path=path!("/orders/new")
                         view=page(Page::Order(Order::New)).only(Orders, td_string!(locale, orders.new_order))
                         ssr=SsrMode::Async
@@ -189,6 +199,7 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </main>
             <UndoNotice />
+            {ui::me().is_some().then(|| view! { <Shortcuts search=search::page::FIELD /> })}
             <p class="sr-only" role="status" aria-live="polite">
                 {said}
             </p>
@@ -315,28 +326,46 @@ fn Header() -> impl IntoView {
         <header class="site-header">
             <div class="site-header-row">
                 <a class="logo" href="/">
-                    <img src="/favicon.svg" alt="" width="24" height="24" />
-                    {td_string!(locale, ui.app_name)}
+                    <img src="/favicon.svg" alt="" width="28" height="28" />
+                    <span class="max-sm:sr-only">{td_string!(locale, ui.app_name)}</span>
                 </a>
                 <nav class="site-menu" aria-label=td_string!(locale, nav.menu)>
                     <MenuLink href="/" label=td_string!(locale, nav.home) />
+                    <MenuLink href="/orders" label=td_string!(locale, nav.orders) area="/baskets">
+                        {ui::may(Permission::Orders).then(|| view! { <WaitingOrders /> })}
+                    </MenuLink>
                     <MenuLink href="/products" label=td_string!(locale, nav.products) />
-                    <MenuLink href="/orders" label=td_string!(locale, nav.orders) />
                     {ui::may(Permission::Supplies)
                         .then(|| view! { <MenuLink href="/supplies" label=td_string!(locale, nav.supplies) /> })}
                     {ui::may(Permission::AdminArea)
                         .then(|| {
+                            let first = if ui::may(Permission::ManageUsers) { "/admin/users" } else { "/admin/logs" };
                             view! {
-                                <MenuLink href="/admin/analytics" label=td_string!(locale, nav.admin) area="/admin" />
+                                <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) />
+                                <MenuLink
+                                    href=first
+                                    label=td_string!(locale, nav.admin)
+                                    short=td_string!(locale, nav.more)
+                                    area="/admin"
+                                />
                             }
                         })}
-                    {ui::may(Permission::ManageUsers).then(|| view! { <WaitingAccountsLink /> })}
                 </nav>
+                {ui::may(Permission::ManageUsers).then(|| view! { <WaitingAccountsLink /> })}
+                {ui::may(Permission::Orders).then(|| view! { <SearchBox /> })}
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>
-            <AdminMenu />
         </header>
     }
+}
+
+/// The path of the analytics, which is an admin page with a place of its own in the menu.
+const ANALYTICS: &str = "/admin/analytics";
+
+/// Returns whether the page at `path` is `area` or below it.
+fn is_in(path: &str, area: &str) -> bool {
+    path.strip_prefix(area)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// The menu of the admin pages, shown while one of them is open.
@@ -344,17 +373,17 @@ fn Header() -> impl IntoView {
 fn AdminMenu() -> impl IntoView {
     let locale = ui::locale();
     let path = use_location().pathname;
-    let is_open = Memo::new(move |_| path.with(|path| path.starts_with("/admin/")));
+    let is_open =
+        Memo::new(move |_| path.with(|path| is_in(path, "/admin") && !is_in(path, ANALYTICS)));
     move || {
         (is_open.get() && ui::may(Permission::AdminArea)).then(|| {
             view! {
                 <nav class="admin-menu" aria-label=td_string!(locale, nav.admin)>
-                    <MenuLink href="/admin/analytics" label=td_string!(locale, nav.analytics) />
-                    <MenuLink href="/admin/rates" label=td_string!(locale, nav.rates) />
                     {ui::may(Permission::ManageUsers)
                         .then(|| view! { <MenuLink href="/admin/users" label=td_string!(locale, nav.users) /> })}
                     <MenuLink href="/admin/logs" label=td_string!(locale, nav.log) />
                     <MenuLink href="/admin/notifications" label=td_string!(locale, nav.notifications) />
+                    <MenuLink href="/admin/rates" label=td_string!(locale, nav.rates) />
                     {ui::may(Permission::EraseCustomers)
                         .then(|| {
                             view! { <MenuLink href="/admin/customers" label=td_string!(locale, customers.title) /> }
@@ -370,23 +399,36 @@ fn AdminMenu() -> impl IntoView {
 fn MenuLink(
     href: &'static str,
     label: &'static str,
-    /// Path prefix of the pages of the link, if it differs from `href`.
+    /// The label on a phone, if the other one is too long.
+    #[prop(optional)]
+    short: Option<&'static str>,
+    /// Where other pages of the link are. The analytics are not among those of the admin area.
     #[prop(optional)]
     area: Option<&'static str>,
+    /// What stands beside the label.
+    #[prop(optional)]
+    children: Option<Children>,
 ) -> impl IntoView {
     let path = use_location().pathname;
     let is_here = move || {
         path.with(|path| {
-            path == href
-                || href != "/"
-                    && path
-                        .strip_prefix(area.unwrap_or(href))
-                        .is_some_and(|rest| rest.starts_with('/'))
+            let is_of_area = area.is_some_and(|area| is_in(path, area) && !is_in(path, ANALYTICS));
+            path == href || href != "/" && is_in(path, href) || is_of_area
         })
     };
     view! {
         <a class="menu-link" href=href aria-current=move || is_here().then_some("page")>
-            {label}
+            {match short {
+                None => label.into_any(),
+                Some(short) => {
+                    view! {
+                        <span class="max-sm:hidden">{label}</span>
+                        <span class="sm:hidden">{short}</span>
+                    }
+                        .into_any()
+                }
+            }}
+            {children.map(|children| children())}
         </a>
     }
 }
@@ -412,19 +454,10 @@ fn LanguageForm() -> impl IntoView {
 /// Stores the chosen language in a cookie for a year and redirects back to the same page.
 #[server(endpoint = "set_language")]
 pub async fn set_language(lang: String) -> Result<(), Error> {
-    use axum::http::{HeaderValue, header, request::Parts};
     let locale: Locale = lang
         .parse()
         .map_err(|_| Error::field("lang", crate::error::Problem::NotOffered))?;
-    let response = expect_context::<leptos_axum::ResponseOptions>();
-    let cookie = format!("lang={locale}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
-    response.append_header(
-        header::SET_COOKIE,
-        HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
-    );
-    let page = use_context::<Parts>().and_then(|parts| crate::server_context::referer(&parts));
-    leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
-    Ok(())
+    crate::server_context::keep_choice("lang", locale.as_ref())
 }
 
 /// The page for unknown paths.

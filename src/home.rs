@@ -1,10 +1,10 @@
-//! The home page: links to the main pages, waiting orders and low stock.
+//! The home page: links to the main pages, the figures of today, waiting orders and low stock.
 
 use crate::{
     auth::{Permission, users::waiting::WAITING_ACCOUNTS},
     error::Error,
     number::pieces,
-    orders::{row::OrderTable, stage::Stage},
+    orders::{row::OrderTable, stage::Stage, today::Today, waiting::MOST},
     products::{first::FirstProduct, list::ProductTable},
     ui::{self, drawn::Drawn},
 };
@@ -13,9 +13,10 @@ use leptos_i18n::td_string;
 use leptos_meta::Title;
 use serde::{Deserialize, Serialize};
 
-/// The waiting orders and the low stock, for the home page of a signed-in user.
+/// The figures of today, the waiting orders and the low stock, for the home page of a signed-in user.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Overview {
+    pub today: Today,
     /// The orders that have been waiting longest.
     pub waiting: Drawn,
     /// Products below their minimum, lowest stock first.
@@ -34,17 +35,20 @@ pub async fn read_overview() -> Result<Overview, Error> {
         auth::users::service as accounts, config::Registration, orders, products, server_context,
     };
     let open = server_context::app_state().config.registration == Registration::Open;
-    let (waiting, by_basket, low, stage, waiting_accounts) = server_context::read(move |tx| {
-        let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
-        let waiting = orders::search::waiting(tx, 5)?;
-        let by_basket = orders::search::waiting_by_basket(tx, &waiting)?;
-        let low = products::search::below_minimum(tx, 5)?;
-        let stage = orders::stage::stage(tx, &waiting)?;
-        let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
-        Ok((waiting, by_basket, low, stage, accounts))
-    })
-    .await?;
+    let (today, waiting, by_basket, low, stage, waiting_accounts) =
+        server_context::read(move |tx| {
+            let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
+            let waiting = orders::search::waiting(tx, 5)?;
+            let by_basket = orders::search::waiting_by_basket(tx, &waiting)?;
+            let low = products::search::below_minimum(tx, 5)?;
+            let stage = orders::stage::stage(tx, &waiting)?;
+            let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
+            let today = orders::today::today(tx)?;
+            Ok((today, waiting, by_basket, low, stage, accounts))
+        })
+        .await?;
     Ok(Overview {
+        today,
         waiting: server_context::draw(&waiting, |waiting, locale| {
             orders::row::rows(waiting, &by_basket, locale)
         }),
@@ -117,13 +121,51 @@ fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl Int
     }
 }
 
+/// The figures of today.
+#[component]
+fn TodayTiles(today: Today) -> impl IntoView {
+    let locale = ui::locale();
+    let tile = |label: &'static str, figure: String, note: Option<String>| {
+        view! {
+            <div class="stat-tile">
+                <dt>{label}</dt>
+                <dd>{figure} {note.map(|note| view! { <p class="stat-before">{note}</p> })}</dd>
+            </div>
+        }
+    };
+    let (own, own_total) = today.own;
+    let own = td_string!(
+        locale,
+        home.own,
+        count = pieces(own, locale),
+        sum = own_total.display(locale)
+    );
+    let waiting = if today.waiting > MOST {
+        format!("{MOST}+")
+    } else {
+        pieces(today.waiting, locale)
+    };
+    view! {
+        <dl class="today-tiles" aria-label=td_string!(locale, home.title)>
+            {tile(td_string!(locale, home.issued), pieces(today.issued, locale), Some(own.to_string()))}
+            {today
+                .revenue_rub
+                .map(|revenue| tile(td_string!(locale, home.revenue), revenue.display(locale), None))}
+            {tile(td_string!(locale, home.waiting), waiting, None)}
+            {tile(td_string!(locale, home.denied), pieces(today.denied, locale), None)}
+        </dl>
+    }
+}
+
 #[component]
 fn Waiting() -> impl IntoView {
     let locale = ui::locale();
-    let overview = ui::data(|| (), |()| read_overview());
+    let refresh = expect_context::<ui::Refresh>();
+    let overview = ui::data(move || refresh.0.get(), |_| read_overview());
     ui::loaded(
         overview,
         move |Overview {
+                  today,
                   waiting,
                   low,
                   stage,
@@ -172,6 +214,7 @@ fn Waiting() -> impl IntoView {
                 view! { <p class="empty">{td_string!(locale, home.nothing_low)}</p> }.into_any()
             };
             view! {
+                <TodayTiles today />
                 {registration_open
                     .then(|| {
                         view! {

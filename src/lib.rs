@@ -23,6 +23,7 @@ pub mod page;
 pub mod parts;
 pub mod problem;
 pub mod products;
+pub mod search;
 pub mod stock;
 pub mod supplies;
 pub mod ui;

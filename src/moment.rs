@@ -45,6 +45,34 @@ impl Moment {
         format!("{} {}", day_shown(self.day(), locale), self.time())
     }
 
+    /// Formats the instant for lists: `сегодня, 14:05`, `вчера, 14:05`, `21 ноя`, or `21 ноя 2025` if the year is not
+    /// that of `today`.
+    pub fn display_near(self, today: NaiveDate, locale: Locale) -> String {
+        let day = self.day();
+        let [is_today, is_yesterday] =
+            [Some(today), today.pred_opt()].map(|near| near == Some(day));
+        let word = match locale {
+            Locale::ru if is_today => "сегодня",
+            Locale::ru if is_yesterday => "вчера",
+            Locale::en if is_today => "today",
+            Locale::en if is_yesterday => "yesterday",
+            Locale::ru | Locale::en => {
+                let short = format!("{} {}", day.day(), short_month(day, locale));
+                return if day.year() == today.year() {
+                    short
+                } else {
+                    format!("{short} {}", day.year())
+                };
+            }
+        };
+        format!("{word}, {}", self.time())
+    }
+
+    /// Formats the instant for the attribute `datetime`, in the shop's time zone: `2026-11-23T14:05`.
+    pub fn datetime(self) -> String {
+        format!("{}T{}", self.day(), self.time())
+    }
+
     /// Formats the time of day in the shop's time zone: `14:05`.
     pub fn time(self) -> String {
         let local = self.local();
@@ -113,7 +141,7 @@ pub fn day_read(text: &str) -> Option<NaiveDate> {
 pub fn day_short(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{:02}", day.day(), day.month()),
-        Locale::en => format!("{} {}", day.day(), short_month(day)),
+        Locale::en => format!("{} {}", day.day(), short_month(day, locale)),
     }
 }
 
@@ -121,7 +149,7 @@ pub fn day_short(day: NaiveDate, locale: Locale) -> String {
 pub fn month_shown(day: NaiveDate, locale: Locale) -> String {
     match locale {
         Locale::ru => format!("{:02}.{}", day.month(), day.year()),
-        Locale::en => format!("{} {}", short_month(day), day.year()),
+        Locale::en => format!("{} {}", short_month(day, locale), day.year()),
     }
 }
 
@@ -156,9 +184,17 @@ const RUSSIAN_MONTHS: [&str; 12] = [
     "декабря",
 ];
 
-/// The English month of a day in three letters.
-fn short_month(day: NaiveDate) -> &'static str {
-    &ENGLISH_MONTHS[day.month0() as usize][..3]
+const RUSSIAN_SHORT_MONTHS: [&str; 12] = [
+    "янв", "фев", "мар", "апр", "мая", "июн", "июл", "авг", "сен", "окт", "ноя", "дек",
+];
+
+/// The month of a day in three letters.
+fn short_month(day: NaiveDate, locale: Locale) -> &'static str {
+    let month = day.month0() as usize;
+    match locale {
+        Locale::ru => RUSSIAN_SHORT_MONTHS[month],
+        Locale::en => &ENGLISH_MONTHS[month][..3],
+    }
 }
 
 /// Formats a range of days, both ends inclusive, for a sentence: `1–26 октября`, in English `1–26 October`. The year is
@@ -207,6 +243,22 @@ mod tests {
             offset_minutes: i32::MAX,
         };
         assert_eq!(moment.local(), NaiveDateTime::MAX);
+    }
+
+    #[test]
+    fn a_list_shows_a_day_by_its_distance_in_the_time_zone_of_the_shop() {
+        // 00:10 on 1 January in the shop, still 31 December in UTC
+        let now = Moment::new("2025-12-31T21:10:00".parse().unwrap(), 180);
+        for (utc, ru, en) in [
+            ("2025-12-31T21:05:00", "сегодня, 00:05", "today, 00:05"),
+            ("2025-12-31T20:59:00", "вчера, 23:59", "yesterday, 23:59"),
+            ("2025-12-30T20:59:00", "30 дек 2025", "30 Dec 2025"),
+            ("2026-05-09T09:00:00", "9 мая", "9 May"),
+        ] {
+            let moment = Moment::new(utc.parse().unwrap(), 180);
+            assert_eq!(moment.display_near(now.day(), Locale::ru), ru);
+            assert_eq!(moment.display_near(now.day(), Locale::en), en);
+        }
     }
 
     #[test]

@@ -122,7 +122,8 @@ impl Rub {
     }
 }
 
-/// Formats an amount in minor units without a currency sign, for a sentence: `1 299,90`, `1 299`.
+/// Formats an amount in minor units without a currency sign, for a sentence or for a column whose head has
+/// the sign: `1 299,90`, `1 299`.
 pub fn amount(minor: i64, locale: Locale) -> String {
     if minor % 100 == 0 {
         pieces(minor / 100, locale)

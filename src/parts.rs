@@ -20,6 +20,7 @@ use crate::{
     notifications::page::NotificationsPage,
     orders::{list::OrdersPage, page::OrderPage},
     products::{form::NewProductPage, list::ProductsPage, page::ProductPage},
+    search::page::SearchPage,
     supplies::{page::SuppliesPage, supply_page::SupplyPage},
     ui::form::Interrupted,
 };
@@ -43,6 +44,8 @@ impl From<SplitLoaderError> for NotLoaded {
 pub enum Page {
     /// The list of orders, which is in the main part.
     Orders,
+    /// What the search of the header finds, also in the main part.
+    Search,
     Home,
     Order(Order),
     Stock(Stock),
@@ -109,6 +112,7 @@ impl Page {
     pub async fn draw(self) -> Result<AnyView, NotLoaded> {
         match self {
             Self::Orders => Ok(view! { <OrdersPage /> }.into_any()),
+            Self::Search => Ok(view! { <SearchPage /> }.into_any()),
             Self::Home => home().await,
             Self::Order(page) => orders(page).await,
             Self::Stock(page) => stock(page).await,
@@ -120,7 +124,7 @@ impl Page {
     /// Returns the part that has the code of the page; `None` for the main part.
     pub const fn part(self) -> Option<Part> {
         match self {
-            Self::Orders => None,
+            Self::Orders | Self::Search => None,
             Self::Home => Some(Part::Home),
             Self::Order(_) => Some(Part::Orders),
             Self::Stock(_) => Some(Part::Stock),

@@ -39,6 +39,19 @@ pub struct DraftKey(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct ClientCall;
 
+/// Stores how the visitor wants the pages in a cookie for a year, and redirects back to the same page.
+pub fn keep_choice(name: &str, choice: &str) -> Result<(), Error> {
+    let response = expect_context::<ResponseOptions>();
+    let cookie = format!("{name}={choice}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");
+    response.append_header(
+        header::SET_COOKIE,
+        HeaderValue::from_str(&cookie).map_err(|_| Error::Internal)?,
+    );
+    let page = use_context::<Parts>().and_then(|parts| referer(&parts));
+    leptos_axum::redirect(&page.unwrap_or_else(|| "/".to_owned()));
+    Ok(())
+}
+
 /// Changes the shop on behalf of the visitor.
 pub async fn write<T: Send + 'static>(
     operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,

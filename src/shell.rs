@@ -44,6 +44,7 @@ pub fn shell() -> impl IntoView {
         wasm,
         parts,
         style,
+        font,
     } = &*BUILT;
     let part = with_context(|request: &Parts| Part::of_path(request.uri.path())).flatten();
     let part_files = part.and_then(|part| parts.get(part.name()));
@@ -76,12 +77,24 @@ pub fn shell() -> impl IntoView {
     });
     view! {
         <!DOCTYPE html>
-        <html lang=visitor.locale.to_string()>
+        <html lang=visitor.locale.to_string() data-theme=visitor.theme.attribute()>
             <head>
                 <meta charset="utf-8" />
                 <meta name="viewport" content="width=device-width, initial-scale=1" />
                 <meta name="color-scheme" content="light dark" />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                {(!font.is_empty())
+                    .then(|| {
+                        view! {
+                            <link
+                                rel="preload"
+                                href=font.as_str()
+                                r#as="font"
+                                r#type="font/woff2"
+                                crossorigin="anonymous"
+                            />
+                        }
+                    })}
                 <link rel="stylesheet" href=style.as_str() />
                 {start}
                 <MetaTags />

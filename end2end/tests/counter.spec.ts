@@ -41,11 +41,14 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
       await shop.issueButton(orderRow(page, first)).click();
       await expect(orderRow(page, first)).toContainText("выдан");
       expect(await rowBoxes(page), `${path}: issued`).toEqual(before);
+      settled.add(first);
+      // On a phone, an order is cancelled on its page.
+      if (viewport.width < 640) continue;
       await shop.cancelButton(orderRow(page, second)).click();
       await shop.press(page.getByRole("dialog").filter({ visible: true }), "Да, отменить");
       await expect(orderRow(page, second)).toContainText("отменён");
       expect(await rowBoxes(page), `${path}: cancelled`).toEqual(before);
-      settled.add(first).add(second);
+      settled.add(second);
     }
   });
 }

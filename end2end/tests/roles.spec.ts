@@ -21,6 +21,7 @@ const access: [path: string, callers: Caller[]][] = [
   ["/supplies", stockKeepers],
   ["/orders", signedIn],
   ["/orders/new", signedIn],
+  ["/search", signedIn],
   ["/orders/{order}", signedIn],
   ["/baskets/{order}", signedIn],
   ["/products/import", stockKeepers],

@@ -42,6 +42,7 @@ export const pages = (product: number, order: number) => [
   "/supplies/1",
   "/orders",
   "/orders/new",
+  "/search",
   `/orders/${order}`,
   `/baskets/${order}`,
 ];

@@ -1,7 +1,8 @@
 //! The account page of the signed-in user.
 
 use super::{
-    Me, Permission, devices::Devices, tokens::TokenSection, totp::section::SecondFactorSection,
+    Me, Permission, appearance::Appearance, devices::Devices, tokens::TokenSection,
+    totp::section::SecondFactorSection,
 };
 use crate::{
     auth::chats::Chats,
@@ -67,6 +68,7 @@ pub fn AccountPage() -> impl IntoView {
                     }
                 },
             )}
+            <Appearance />
             {has_own_password.then(|| view! { <SecondFactorSection /> })}
             {may_work
                 .then(|| {

@@ -1,6 +1,7 @@
 //! Authentication and authorization: roles, the permission table, accounts and sessions.
 
 pub mod account;
+pub mod appearance;
 pub mod chats;
 pub mod devices;
 pub mod login;

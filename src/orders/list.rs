@@ -1,6 +1,8 @@
 //! The list of orders.
 
-use super::{Query, Status, number_problem, phone_problem, row::OrderTable};
+use super::{
+    Query, Status, number_problem, phone_problem, row::OrderTable, waiting::WaitingOrders,
+};
 use crate::{
     error::Error,
     orders::stage::Stage,
@@ -12,7 +14,7 @@ use crate::{
         failure::DraftFailure,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
-            query_of,
+            query_of, with,
         },
     },
 };
@@ -58,7 +60,11 @@ pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
 pub fn OrdersPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || query_of::<Query>(&params.read()), list_orders);
+    let refresh = expect_context::<ui::Refresh>();
+    let page = ui::data(
+        move || (query_of::<Query>(&params.read()), refresh.0.get()),
+        |(query, _)| list_orders(query),
+    );
     let draw = move |Filtered { found, errors }: Filtered<Listing>| {
         let Listing { page, stage } = found;
         let mistakes = view! { <OtherErrors errors fields=&FIELDS /> };
@@ -97,10 +103,12 @@ pub fn OrdersPage() -> impl IntoView {
         <Title text=td_string!(locale, nav.orders) />
         <div class="page-head">
             <h1>{td_string!(locale, nav.orders)}</h1>
+            <StatusTabs />
             <div class="page-actions">
                 <CsvLink path="/orders.csv" />
                 <a class="btn btn-primary" href="/orders/new">
                     {td_string!(locale, orders.new_order)}
+                    <kbd aria-hidden="true">"N"</kbd>
                 </a>
             </div>
         </div>
@@ -127,7 +135,7 @@ fn head() -> AnyView {
             {td_string!(locale, fields.unit_price_rub)}
         </th>
         <th scope="col" class="num">
-            {td_string!(locale, fields.total)}
+            {td_string!(locale, fields.total_rub)}
         </th>
         <SortHead label=td_string!(locale, fields.phone) column="phone" default="-created_at" />
         <SortHead label=td_string!(locale, fields.status) column="status" default="-created_at" />
@@ -135,23 +143,36 @@ fn head() -> AnyView {
     .into_any()
 }
 
+/// Links to the orders of each status, with the number of those that wait.
+#[component]
+fn StatusTabs() -> impl IntoView {
+    let locale = ui::locale();
+    let params = use_query_map();
+    let tab = move |status: &'static str, label: &'static str| {
+        let href = move || with("/orders", params.get(), &[("status", status)]);
+        let is_current = move || parameter(&params.read(), "status") == status;
+        view! {
+            <a class="status-tab" href=href aria-current=move || is_current().then_some("true")>
+                {label}
+                {(status == Status::PaidNotIssued.code()).then(|| view! { <WaitingOrders /> })}
+            </a>
+        }
+    };
+    view! {
+        <nav class="status-tabs" aria-label=td_string!(locale, fields.status)>
+            {tab(Status::PaidNotIssued.code(), td_string!(locale, orders.tab_waiting))}
+            {tab("", td_string!(locale, orders.tab_all))}
+            {tab(Status::PaidIssued.code(), td_string!(locale, orders.tab_issued))}
+            {tab(Status::PaidDenied.code(), td_string!(locale, orders.tab_denied))}
+        </nav>
+    }
+}
+
 #[component]
 fn Filters() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
     let value = move |name: &'static str| move || parameter(&params.read(), name);
-    let is_status =
-        move |status: &'static str| move || parameter(&params.read(), "status") == status;
-    let options = Status::ALL
-        .iter()
-        .map(|status| {
-            view! {
-                <option value=status.code() selected=is_status(status.code())>
-                    {status.label(locale)}
-                </option>
-            }
-        })
-        .collect_view();
     view! {
         <FilterForm action="/orders">
             <FilterField
@@ -168,21 +189,18 @@ fn Filters() -> impl IntoView {
                 class="filter short"
                 check=number_problem
             />
-            <label class="filter">
-                <span class="field-label">{td_string!(locale, fields.status)}</span>
-                <select class="select w-full" name="status" prop:value=value("status")>
-                    <option value="">{td_string!(locale, orders.any_status)}</option>
-                    {options}
-                </select>
-            </label>
             <FilterField name="customer" label=td_string!(locale, fields.customer_name) class="filter wide" />
             <FilterField name="product" label=td_string!(locale, fields.product) class="filter grow" />
             <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
             <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <input type="hidden" name="status" value=value("status") prop:value=value("status") />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
             <button class="btn" type="submit">
                 {td_string!(locale, ui.find)}
             </button>
+            <div class="col-span-2 sm:hidden">
+                <CsvLink path="/orders.csv" />
+            </div>
         </FilterForm>
     }
 }

@@ -6,6 +6,8 @@ pub mod page;
 pub mod row;
 pub mod stage;
 pub mod status;
+pub mod today;
+pub mod waiting;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -86,7 +88,7 @@ impl Order {
 }
 
 /// The fewest phone digits to search for; fewer would match too many orders.
-const PHONE_DIGITS: usize = 3;
+pub const PHONE_DIGITS: usize = 3;
 
 /// Returns what is wrong with the phone digits of a search.
 pub fn phone_problem(text: &str) -> Option<Problem> {

@@ -423,7 +423,7 @@ fn EditForm(order: Order, edit: FormAction, live: LiveOrder) -> impl IntoView {
     let waits = move || live.status.get() == Status::PaidNotIssued;
     let is_settled = move || !waits();
     view! {
-        <details class="panel" open=untrack(|| edit.error().is_some())>
+        <details class="panel" data-shortcut="edit" open=untrack(|| edit.error().is_some())>
             <summary>{td_string!(locale, orders.edit)}</summary>
             <Form action=edit class="narrow">
                 <input type="hidden" name="id" value=order.id.to_string() />

@@ -13,7 +13,7 @@ use crate::{
 };
 use leptos::{
     ev::SubmitEvent,
-    html::Dialog,
+    html::{Dialog, Form},
     prelude::*,
     server_fn::ServerFn,
     wasm_bindgen::JsCast,
@@ -23,6 +23,11 @@ use leptos_i18n::td_string;
 use maud::{Markup, html};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
+#[cfg(feature = "ssr")]
+use {
+    crate::{clock, money::amount},
+    chrono::NaiveDate,
+};
 
 /// An order after it was issued or denied.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -86,8 +91,8 @@ const BUTTONS: &str = "td:last-child button, .order-actions button";
 #[derive(Clone, Copy)]
 pub struct LiveOrder {
     id: i64,
-    /// Whether the order is a row of a table; else it has a page of its own.
-    is_row: bool,
+    /// The table whose row the order is; else it has a page of its own.
+    table: Option<NodeRef<Form>>,
     pub status: RwSignal<Code<Status>>,
     /// Set once the order was issued or denied here.
     pub settled: RwSignal<Option<Settled>>,
@@ -100,13 +105,13 @@ pub struct LiveOrder {
 impl LiveOrder {
     /// Creates the state, with the actions to issue and deny the order.
     pub fn new(id: i64, status: Code<Status>) -> Self {
-        Self::create(id, status, false)
+        Self::create(id, status, None)
     }
 
-    fn create(id: i64, status: Code<Status>, is_row: bool) -> Self {
+    fn create(id: i64, status: Code<Status>, table: Option<NodeRef<Form>>) -> Self {
         let live = Self {
             id,
-            is_row,
+            table,
             waited: waits(&status),
             status: RwSignal::new(status),
             settled: RwSignal::new(None),
@@ -162,12 +167,13 @@ impl LiveOrder {
 
     /// Returns the element that shows the order.
     fn place(self) -> Option<Element> {
-        let found = if self.is_row {
-            let link = format!("tbody a[href='/orders/{}']", self.id);
-            let link = document().query_selector(&link).ok()??;
-            link.closest("tr")
-        } else {
-            document().query_selector("main")
+        let found = match self.table {
+            Some(table) => {
+                let link = format!("tbody a[href='/orders/{}']", self.id);
+                let link = table.get_untracked()?.query_selector(&link).ok()??;
+                link.closest("tr")
+            }
+            None => document().query_selector("main"),
         };
         found.ok()?
     }
@@ -362,7 +368,7 @@ pub fn OrderTable(
             column(td_string!(locale, fields.product), ""),
             column(td_string!(locale, fields.qty), "num"),
             column(td_string!(locale, fields.unit_price_rub), "num"),
-            column(td_string!(locale, fields.total), "num"),
+            column(td_string!(locale, fields.total_rub), "num"),
             column(td_string!(locale, fields.phone), ""),
             column(td_string!(locale, fields.status), ""),
         ]
@@ -370,7 +376,12 @@ pub fn OrderTable(
         .into_any()
     };
     view! {
-        <form method="post" action=IssueOrder::PATH on:submit=move |event| table.submit(&event)>
+        <form
+            node_ref=table.root
+            method="post"
+            action=IssueOrder::PATH
+            on:submit=move |event| table.submit(&event)
+        >
             <table class="table cards orders">
                 <thead>
                     <tr>
@@ -424,6 +435,7 @@ struct Table {
     live: StoredValue<HashMap<i64, LiveOrder>>,
     /// Owns the states of the rows, and with them their effects.
     owner: StoredValue<Option<Owner>>,
+    root: NodeRef<Form>,
     /// The order that the question is about.
     asked: RwSignal<Option<LiveOrder>>,
     question: NodeRef<Dialog>,
@@ -434,6 +446,7 @@ impl Table {
         Self {
             live: StoredValue::default(),
             owner: StoredValue::new(Owner::current()),
+            root: NodeRef::new(),
             asked: RwSignal::new(None),
             question: NodeRef::new(),
         }
@@ -484,7 +497,8 @@ impl Table {
         }
         let owner = self.owner.get_value()?;
         let live = owner.with(|| {
-            let live = LiveOrder::create(id, Code::Known(Status::PaidNotIssued), true);
+            let status = Code::Known(Status::PaidNotIssued);
+            let live = LiveOrder::create(id, status, Some(self.root));
             let locale = ui::locale();
             let draw = move |selector: &str, html: Markup| {
                 let found = live
@@ -542,12 +556,13 @@ fn failure(error: &Error, locale: Locale) -> Markup {
 /// the number of waiting orders of each basket that has any.
 #[cfg(feature = "ssr")]
 pub fn rows(orders: &[Order], waiting: &HashMap<i64, i64>, locale: Locale) -> Markup {
+    let today = clock::now().day();
     html! {
         @for basket in together(orders) {
             @if let [first, _, ..] = basket {
                 (basket_head(first, waiting.get(&first.basket_id).copied().unwrap_or(0), locale))
             }
-            @for order in basket { (row(order, locale)) }
+            @for order in basket { (row(order, today, locale)) }
         }
     }
 }
@@ -561,7 +576,8 @@ pub fn together(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
 /// Draws the rows of orders, without those of their baskets.
 #[cfg(feature = "ssr")]
 pub fn plain_rows(orders: &[Order], locale: Locale) -> Markup {
-    html! { @for order in orders { (row(order, locale)) } }
+    let today = clock::now().day();
+    html! { @for order in orders { (row(order, today, locale)) } }
 }
 
 /// Draws the row above the orders of a basket, with the button that issues all of them.
@@ -588,8 +604,20 @@ fn basket_head(first: &Order, waiting: i64, locale: Locale) -> Markup {
     }
 }
 
+/// Draws a number whose last four digits stand out, because people find an order by them.
 #[cfg(feature = "ssr")]
-fn row(order: &Order, locale: Locale) -> Markup {
+fn phone(shown: &str) -> Markup {
+    let digits = shown
+        .char_indices()
+        .rev()
+        .filter(|(_, sign)| sign.is_ascii_digit());
+    let at = digits.take(4).last().map_or(0, |(at, _)| at);
+    let (start, end) = shown.split_at(at);
+    html! { (start) b { (end) } }
+}
+
+#[cfg(feature = "ssr")]
+fn row(order: &Order, today: NaiveDate, locale: Locale) -> Markup {
     let customer = order
         .customer_name
         .as_deref()
@@ -597,14 +625,16 @@ fn row(order: &Order, locale: Locale) -> Markup {
     html! {
         tr {
             td { a href={ "/orders/" (order.id) } { (order.id) } }
-            td { (order.created_at.display(locale)) }
+            td {
+                time datetime=(order.created_at.datetime()) { (order.created_at.display_near(today, locale)) }
+            }
             td { (order.product_name) }
             td { (order.qty.display(locale)) }
-            td { (order.unit_price_rub.display(locale)) }
-            td { (order.total_rub().display(locale)) }
+            td { (amount(order.unit_price_rub.0, locale)) }
+            td { (amount(order.total_rub().0, locale)) }
             td {
                 @if order.is_erased() { (order.phone_shown) }
-                @else { a href={ "tel:" (order.phone) } { (order.phone_shown) } }
+                @else { a href={ "tel:" (order.phone) } { (phone(&order.phone_shown)) } }
                 @if let Some(name) = customer { " " span { (name) } }
             }
             td { (status(&order.status, locale)) }

@@ -1,6 +1,8 @@
 //! Finding orders: the list with its filters and sort orders, a page at a time.
 
-use super::{Order, Query, Sort, Status, names, phone_problem, read_number, row::together};
+use super::{
+    Order, Query, Sort, Status, names, phone_problem, read_number, row::together, waiting::MOST,
+};
 use crate::{
     auth::Permission,
     clock,
@@ -270,6 +272,17 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
         .get_result(tx.conn)
         .map_err(Error::from)
+}
+
+/// Returns how many orders wait to be issued, at most one more than [`MOST`].
+pub fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let waiting: Vec<i64> = orders::table
+        .filter(orders::status.eq(Status::PaidNotIssued))
+        .select(orders::id)
+        .limit(MOST + 1)
+        .load(tx.conn)?;
+    Ok(i64::try_from(waiting.len()).unwrap_or(i64::MAX))
 }
 
 /// Returns at most `limit` orders that wait to be issued, oldest first.

@@ -23,7 +23,7 @@ use leptos_meta::Title;
 use leptos_router::hooks::use_query_map;
 #[cfg(feature = "ssr")]
 use {
-    crate::{i18n::Locale, number::pieces},
+    crate::{i18n::Locale, money::amount, number::pieces},
     maud::{Markup, html},
 };
 
@@ -207,10 +207,13 @@ fn row(product: &Product, locale: Locale) -> Markup {
                 }
             }
             td role="cell" class="num" data-label=(td_string!(locale, fields.stock)) {
-                span {
-                    @if product.is_low_stock {
-                        span class="badge badge-warning low-badge" { "▼ " (td_string!(locale, products.low)) } " "
+                @if product.is_low_stock {
+                    span {
+                        span class="sr-only" { (td_string!(locale, products.low)) " " }
+                        strong class="low-stock" { (pieces(product.stock, locale)) }
+                        progress class="stock-bar" max=(product.min_stock) value=(product.stock) aria-hidden="true" {}
                     }
+                } @else {
                     strong { (pieces(product.stock, locale)) }
                 }
             }
@@ -219,11 +222,11 @@ fn row(product: &Product, locale: Locale) -> Markup {
             (number(td_string!(locale, fields.min_stock), &pieces(product.min_stock, locale)))
             (number(
                 td_string!(locale, fields.sell_price_rub),
-                &price(product.sell_price_rub.map(|price| price.display(locale))),
+                &price(product.sell_price_rub.map(|price| amount(price.0, locale))),
             ))
             (number(
                 td_string!(locale, fields.buy_price_eur),
-                &price(product.buy_price_eur.map(|price| price.display(locale))),
+                &price(product.buy_price_eur.map(|price| amount(price.0, locale))),
             ))
             td role="cell" class="name" data-label=(td_string!(locale, fields.supplier_name)) {
                 (product.supplier_name.clone().unwrap_or_else(ui::dash))

@@ -95,17 +95,20 @@ pub struct BuiltFiles {
     /// The files of each other part.
     pub parts: HashMap<String, Vec<String>>,
     pub style: String,
+    /// The Cyrillic letters, which every page needs.
+    pub font: String,
 }
 
 impl BuiltFiles {
     /// Finds the built files among the assets.
     pub fn find() -> Self {
-        let find = |suffix: &str| {
+        let find_named = |prefix: &str, suffix: &str| {
             Assets::iter()
-                .find(|name| name.starts_with("pkg/sirius.") && name.ends_with(suffix))
+                .find(|name| name.starts_with(prefix) && name.ends_with(suffix))
                 .map(|name| format!("/{name}"))
                 .unwrap_or_default()
         };
+        let find = |suffix| find_named("pkg/sirius.", suffix);
         let parts = Assets::get("parts.json")
             .and_then(|file| serde_json::from_slice(&file.data).ok())
             .unwrap_or_default();
@@ -114,6 +117,7 @@ impl BuiltFiles {
             wasm: find(".wasm"),
             parts,
             style: find(".css"),
+            font: find_named("pkg/golos-text-cyrillic-wght-normal.", ".woff2"),
         }
     }
 }

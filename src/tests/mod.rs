@@ -29,6 +29,7 @@ mod notifications;
 mod orders;
 mod products;
 mod properties;
+mod search;
 mod server;
 mod sheet;
 mod stock;

@@ -20,10 +20,14 @@ pub fn visitor() -> Visitor {
         element.and_then(|element| element.get_attribute(name))
     };
     let lang = attribute(document().document_element(), "lang");
+    let theme = attribute(document().document_element(), "data-theme");
     let me = attribute(document().body().map(Into::into), "data-me");
     let unknown = attribute(document().body().map(Into::into), "data-unknown");
     Visitor {
         is_unknown: unknown.is_some(),
+        theme: theme
+            .and_then(|theme| theme.parse().ok())
+            .unwrap_or_default(),
         locale: lang.and_then(|lang| lang.parse().ok()).unwrap_or_default(),
         me: me.and_then(|me| serde_json::from_slice(me.as_bytes()).ok()),
     }

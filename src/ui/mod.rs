@@ -12,6 +12,8 @@ pub mod labels;
 mod messages;
 pub mod pager;
 pub mod secret;
+pub mod shortcuts;
+pub mod theme;
 mod url;
 
 #[cfg(not(feature = "ssr"))]
@@ -48,6 +50,7 @@ pub fn dash() -> String {
 #[derive(Clone, Debug, Default)]
 pub struct Visitor {
     pub locale: Locale,
+    pub theme: theme::Theme,
     pub me: Option<Me>,
     /// Whether the user could not be identified, because the database was unavailable or busy.
     pub is_unknown: bool,
@@ -56,6 +59,11 @@ pub struct Visitor {
 /// Returns the language of the page.
 pub fn locale() -> Locale {
     with_context(|visitor: &Visitor| visitor.locale).unwrap_or_default()
+}
+
+/// Returns the colours that the user chose.
+pub fn theme() -> theme::Theme {
+    with_context(|visitor: &Visitor| visitor.theme).unwrap_or_default()
 }
 
 /// Returns the signed-in user.
@@ -77,6 +85,10 @@ pub fn may(permission: Permission) -> bool {
 /// Tells screen readers what changed without a page load.
 #[derive(Clone, Copy)]
 pub struct Announcer(pub RwSignal<String>);
+
+/// Makes lists read their data again, because something that they may show was changed elsewhere on the page.
+#[derive(Clone, Copy)]
+pub struct Refresh(pub RwSignal<u32>);
 
 /// Announces a sentence to screen readers.
 pub fn announce(sentence: String) {

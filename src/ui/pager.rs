@@ -34,7 +34,7 @@ pub fn OtherErrors(
 }
 
 /// Returns the URL of the page with some parameters set, and without cursors and one-time parameters.
-fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
+pub fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
     for passing in ONE_TIME.iter().chain(&["after", "before"]) {
         query.remove(passing);
     }
@@ -152,6 +152,16 @@ pub fn CsvLink(path: &'static str) -> impl IntoView {
     }
 }
 
+/// Returns how many parameters of the URL filter the list.
+fn count_filters(query: &ParamsMap) -> usize {
+    let is_filter = |name: &str| {
+        !ONE_TIME.contains(&name) && !["sort", "after", "before", "limit"].contains(&name)
+    };
+    let parameters = query.clone().into_iter();
+    let set = parameters.filter(|(name, value)| is_filter(name) && !value.trim().is_empty());
+    set.count()
+}
+
 /// A form that filters a list. Its fields become the query of the URL. With JavaScript, there is no full page load.
 #[component]
 pub fn FilterForm(
@@ -186,9 +196,19 @@ pub fn FilterForm(
             );
         }
     };
+    // On a phone, the fields are folded away behind a check box, which works without JavaScript.
+    let locale = ui::locale();
+    let folded = move || match query.with(count_filters) {
+        0 => td_string!(locale, ui.filters).to_owned(),
+        count => td_string!(locale, ui.filters_set, count = count).to_string(),
+    };
     view! {
-        <form node_ref=root class="filters" role="search" method="get" action=action on:submit=submit>
-            {children()}
+        <form node_ref=root class="filter-form" role="search" method="get" action=action on:submit=submit>
+            <label class="filter-toggle btn">
+                <input type="checkbox" class="sr-only" />
+                {folded}
+            </label>
+            <div class="filters">{children()}</div>
         </form>
     }
 }

@@ -1,10 +1,11 @@
 //! The server-side counterpart of `document`: reads the visitor from the request.
 
-use super::{Visitor, draft::Draft};
+use super::{Visitor, draft::Draft, theme};
 use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
 use leptos::prelude::*;
+use std::str::FromStr;
 
 /// Returns who sent the request, and the language from their cookie, or Russian without a cookie.
 pub fn visitor() -> Visitor {
@@ -14,6 +15,7 @@ pub fn visitor() -> Visitor {
     let actor = Actor::of(&parts.extensions);
     Visitor {
         locale: page_language(&parts),
+        theme: cookie(&parts.headers, theme::COOKIE).unwrap_or_default(),
         is_unknown: matches!(actor, Err(Error::Unavailable | Error::Busy | Error::Locked)),
         me: match actor {
             Ok(Actor::User(me)) => Some(me),
@@ -73,6 +75,11 @@ pub fn page_language(request: &Parts) -> Locale {
 
 /// Returns the language from the cookie of a request.
 fn cookie_language(headers: &HeaderMap) -> Option<Locale> {
+    cookie(headers, "lang")
+}
+
+/// Returns the choice that a cookie stores.
+fn cookie<T: FromStr>(headers: &HeaderMap, name: &str) -> Option<T> {
     let cookies = CookieJar::from_headers(headers);
-    cookies.get("lang")?.value().parse().ok()
+    cookies.get(name)?.value().parse().ok()
 }

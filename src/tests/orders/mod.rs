@@ -8,7 +8,7 @@ use crate::{
     auth::Role,
     error::{Error, Problem},
     money::Rub,
-    orders::{self, Status},
+    orders::{self, Status, today::Today},
     products,
 };
 
@@ -317,4 +317,40 @@ async fn the_history_of_an_order_lists_each_change_once(app: App) {
         actions,
         [("issue", Some("продавец")), ("create", Some("продавец"))]
     );
+}
+
+#[apply(on_both_databases)]
+async fn the_home_page_tells_what_was_done_today(app: App) {
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    manager.create_product("чай", 20).await;
+    for _ in 0..4 {
+        clerk.create_order("чай", 2).await.unwrap();
+    }
+    clerk.issue_order(1).await.unwrap();
+    manager.issue_order(2).await.unwrap();
+    manager.deny_order(3).await.unwrap();
+    let total = clerk
+        .read(|tx| orders::service::get(tx, 1))
+        .await
+        .unwrap()
+        .total_rub();
+    let seen_by_clerk = clerk.read(orders::today::today).await.unwrap();
+    let expected = Today {
+        issued: 2,
+        denied: 1,
+        waiting: 1,
+        revenue_rub: None,
+        own: (1, total),
+    };
+    assert_eq!(seen_by_clerk, expected);
+    let seen_by_manager = manager.read(orders::today::today).await.unwrap();
+    assert_eq!(seen_by_manager.revenue_rub, Some(Rub(2 * total.0)));
+    // An issue that is taken back was not done.
+    clerk
+        .write(|tx| orders::service::reopen(tx, 1))
+        .await
+        .unwrap();
+    let seen_by_clerk = clerk.read(orders::today::today).await.unwrap();
+    assert_eq!((seen_by_clerk.issued, seen_by_clerk.own), (1, (0, Rub(0))));
+    assert_eq!(seen_by_clerk.waiting, 2);
 }

@@ -44,6 +44,7 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/baskets/{order}", Some(Permission::Orders)),
     ("/orders", Some(Permission::Orders)),
     ("/orders/new", Some(Permission::Orders)),
+    ("/search", Some(Permission::Orders)),
     ("/orders/{order}", Some(Permission::Orders)),
     ("/admin/analytics", Some(Permission::AdminArea)),
     ("/admin/analytics/products", Some(Permission::AdminArea)),
@@ -120,6 +121,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
+    ("count_waiting_orders", Some(Permission::Orders), ""),
     ("count_waiting_accounts", Some(Permission::ManageUsers), ""),
     (
         "create_token",
@@ -188,6 +190,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ViewStock),
         "query[search]=",
     ),
+    ("search", Some(Permission::Orders), "q=чай"),
     ("list_rates", Some(Permission::AdminArea), ""),
     (
         "list_supplies",
@@ -282,6 +285,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("revoke_token", Some(Permission::OwnKeys), "id=1"),
     ("send_test_notification", Some(Permission::AdminArea), ""),
     ("set_language", None, "lang=en"),
+    ("set_theme", None, "theme=sirius-night"),
     (
         "set_rate",
         Some(Permission::AdminArea),

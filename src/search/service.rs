@@ -1,0 +1,101 @@
+//! Finding orders and products by whatever was typed.
+
+use super::layout;
+use crate::{
+    auth::Permission,
+    error::Error,
+    orders::{self, Order, PHONE_DIGITS, Query, Status},
+    products::{self, Product},
+    text::tidy,
+    transaction::Tx,
+};
+
+/// The most orders that are found.
+const ORDERS: i64 = 8;
+/// The most products that are found.
+const PRODUCTS: usize = 5;
+
+/// What was found.
+#[derive(Clone, Debug, Default)]
+pub struct Found {
+    /// Those that wait first, then the newest first.
+    pub orders: Vec<Order>,
+    pub products: Vec<Product>,
+}
+
+impl Found {
+    fn is_empty(&self) -> bool {
+        self.orders.is_empty() && self.products.is_empty()
+    }
+}
+
+/// Finds orders by their number or that of their basket, by three or more digits of a phone, or by words of the
+/// customer's name, and products by words of their name. If nothing matches, the text is read as typed in the other
+/// keyboard layout.
+pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let text = tidy(text);
+    let found = find_exactly(tx, &text)?;
+    match layout::other(&text) {
+        Some(other) if found.is_empty() => find_exactly(tx, &other),
+        _ => Ok(found),
+    }
+}
+
+fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
+    let mut found = Found::default();
+    if text.is_empty() {
+        return Ok(found);
+    }
+    let number = text.trim_start_matches(['№', '#']).trim_start();
+    let is_number = |sign: char| sign.is_ascii_digit() || " +-()".contains(sign);
+    if number.chars().all(is_number) {
+        if number.parse::<i64>().is_ok_and(|number| number > 0) {
+            let query = Query {
+                id: number.to_owned(),
+                ..Query::default()
+            };
+            found.orders = orders::search::page(tx, &query, Some(ORDERS))?.items;
+        }
+        let digits = number.chars().filter(char::is_ascii_digit).count();
+        if number == text && digits >= PHONE_DIGITS {
+            let query = Query {
+                phone: number.to_owned(),
+                ..Query::default()
+            };
+            found.orders.extend(waiting_first(tx, query)?);
+        }
+    } else {
+        let query = Query {
+            customer: text.to_owned(),
+            ..Query::default()
+        };
+        found.orders = waiting_first(tx, query)?;
+        found.products = products::search::offers(tx, text)?;
+        found.products.truncate(PRODUCTS);
+    }
+    // An order may be found by its number and by its phone.
+    let mut orders: Vec<Order> = Vec::new();
+    for order in found.orders {
+        if orders.iter().all(|known| known.id != order.id) {
+            orders.push(order);
+        }
+    }
+    orders.sort_by_key(|order| !order.waits());
+    orders.truncate(usize::try_from(ORDERS).unwrap_or(usize::MAX));
+    found.orders = orders;
+    Ok(found)
+}
+
+/// Returns the orders of a query that wait, then the newest of all.
+fn waiting_first(tx: &mut Tx<'_>, query: Query) -> Result<Vec<Order>, Error> {
+    let waiting = Query {
+        status: Status::PaidNotIssued.code().to_owned(),
+        ..query.clone()
+    };
+    let mut orders = orders::search::page(tx, &waiting, Some(ORDERS))?.items;
+    if orders.len() < usize::try_from(ORDERS).unwrap_or(usize::MAX) {
+        orders.extend(orders::search::page(tx, &query, Some(ORDERS))?.items);
+    }
+    Ok(orders)
+}
