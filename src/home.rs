@@ -129,7 +129,8 @@ fn TodayTiles(today: Today) -> impl IntoView {
         view! {
             <div class="stat-tile">
                 <dt>{label}</dt>
-                <dd>{figure} {note.map(|note| view! { <p class="stat-before">{note}</p> })}</dd>
+                <dd>{figure}</dd>
+                {note.map(|note| view! { <dd class="stat-before">{note}</dd> })}
             </div>
         }
     };
@@ -146,7 +147,7 @@ fn TodayTiles(today: Today) -> impl IntoView {
         pieces(today.waiting, locale)
     };
     view! {
-        <dl class="today-tiles" aria-label=td_string!(locale, home.title)>
+        <dl class="main-tiles mt-4" aria-label=td_string!(locale, home.title)>
             {tile(td_string!(locale, home.issued), pieces(today.issued, locale), Some(own.to_string()))}
             {today
                 .revenue_rub

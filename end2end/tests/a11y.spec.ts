@@ -115,7 +115,9 @@ test("the keyboard reaches the main actions, and the focus is visible", async ({
     const { text, outline } = await page.evaluate(() => {
       const element = document.activeElement as HTMLElement;
       const { outlineStyle, outlineWidth } = getComputedStyle(element);
-      return { text: element.innerText ?? "", outline: outlineStyle === "none" ? 0 : parseFloat(outlineWidth) };
+      // Without the key of the button, which is not part of its name
+      const text = (element.innerText ?? "").replace(/\s+[A-Z/]$/, "");
+      return { text, outline: outlineStyle === "none" ? 0 : parseFloat(outlineWidth) };
     });
     expect(outline, `the focus on «${text}»`).toBeGreaterThanOrEqual(2);
     if (wanted.includes(text.trim())) reached.add(text.trim());

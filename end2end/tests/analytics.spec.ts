@@ -15,7 +15,7 @@ async function download(page: Page, link: string) {
 
 test("the analytics of a year have totals, a chart, a matching file and an English version @postgres", async ({ page, server }) => {
   await shop.signInAs(page, server, "admin");
-  await page.getByRole("navigation").getByRole("link", { name: "Управление" }).click();
+  await page.getByRole("navigation").getByRole("link", { name: "Аналитика" }).click();
   await page.getByRole("link", { name: "Год", exact: true }).click();
   await expect(page).toHaveURL(/preset=year/);
   await expect(page.locator("#totals")).toHaveText(/^01\.01\./);

@@ -16,7 +16,7 @@ pub async fn count_waiting_orders() -> Result<i64, Error> {
     crate::server_context::look_up(super::search::count_waiting).await
 }
 
-/// The number beside the menu link of the orders. It is drawn by the style, because the link is named by its word alone.
+/// The number beside the menu link of the orders. The style draws it, so that it is not part of the name of the link.
 #[component]
 pub fn WaitingOrders() -> impl IntoView {
     let path = use_location().pathname;

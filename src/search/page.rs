@@ -172,6 +172,8 @@ pub fn SearchBox() -> impl IntoView {
     let on_key = move |event: KeyboardEvent| {
         if event.key() == "Escape" {
             is_open.set(false);
+            // Else the focus of the field would show them again.
+            results.set(None);
             if let Some(input) = input.get_untracked() {
                 let _ = input.focus();
             }

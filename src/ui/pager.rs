@@ -33,13 +33,17 @@ pub fn OtherErrors(
     (!others.is_empty()).then(|| view! { <Failure error=Error::Invalid(others) /> })
 }
 
-/// Returns the URL of the page with some parameters set, and without cursors and one-time parameters.
+/// Returns the URL of the page with some parameters set, or removed if they are empty, and without cursors and one-time
+/// parameters.
 pub fn with(path: &str, mut query: ParamsMap, set: &[(&'static str, &str)]) -> String {
     for passing in ONE_TIME.iter().chain(&["after", "before"]) {
         query.remove(passing);
     }
     for (name, value) in set {
-        query.replace(*name, (*value).to_owned());
+        query.remove(name);
+        if !value.is_empty() {
+            query.insert(*name, (*value).to_owned());
+        }
     }
     format!("{path}{}", query.to_query_string())
 }

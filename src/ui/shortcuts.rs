@@ -1,5 +1,5 @@
-//! Keys that act on the whole page. They are told apart by their place on the keyboard, so that they work in the Russian
-//! layout, and do nothing while one types.
+//! Keys that act on the whole page. They are told apart by their place on the keyboard, so that they work in the
+//! Russian layout, and do nothing while one types.
 
 use crate::ui;
 use leptos::{

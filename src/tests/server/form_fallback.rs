@@ -63,7 +63,9 @@ async fn products_supplies_and_orders_work_without_javascript(app: App) {
         page.body
     );
     let list = clerk.get("/orders?phone=4567").await;
-    assert!(list.body.contains("8 (916) 123-45-67") && list.body.contains("10\u{a0}399,20\u{a0}₽"));
+    assert!(
+        list.body.contains("8 (916) 123-<b>45-67</b>") && list.body.contains(">10\u{a0}399,20<")
+    );
     let issued = clerk
         .submit(
             "/orders?phone=4567&error=no_right",
