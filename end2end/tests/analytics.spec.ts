@@ -39,7 +39,7 @@ test("the analytics of a year have totals, a chart, a matching file and an Engli
 
   await press(page, "English");
   await expect(page.getByRole("heading", { level: 1, name: "Analytics" })).toBeVisible();
-  await expect(page.getByRole("navigation", { name: "Menu" }).getByRole("link", { name: "Management" })).toHaveAttribute("aria-current", "page");
+  await expect(page.getByRole("navigation", { name: "Menu" }).getByRole("link", { name: "Analytics" })).toHaveAttribute("aria-current", "page");
   await expect(shop.fact(page, "Revenue").first()).toHaveText(/^[\d,]+\.\d\d\s₽$/);
 });
 

@@ -79,14 +79,14 @@ test("a new shop works on a phone: account, product, supply, order, issue @postg
 
   await test.step("the order is issued by touch", async () => {
     // A tap on the card opens the order, where it can also be cancelled.
-    await orderRow(page, order).tap({ position: { x: 20, y: 20 } });
+    await orderRow(page, order).tap({ position: { x: 20, y: 50 } });
     await page.waitForURL(`/orders/${order}`);
     await shop.cancelButton(page).first().tap();
     await expect(page.getByRole("dialog")).toBeVisible();
     await expectFits(page);
     await expectThumbSized(page);
     await page.getByRole("button", { name: "Нет, оставить" }).tap();
-    await page.goBack();
+    await shop.open(page, "/orders");
     await shop.issueButton(orderRow(page, order)).tap();
     await expect(orderRow(page, order)).toContainText("выдан");
     await expectCard(orderRow(page, order));

@@ -62,7 +62,7 @@ test("a new shop works: account, product, supply, order, issue, and the stock is
 
   await test.step("it is issued in the list, which does not scroll", async () => {
     for (let more = 0; more < 4; more++) await shop.bookOrder(page, { product: tea });
-    await page.setViewportSize({ width: 1280, height: 300 });
+    await page.setViewportSize({ width: 1280, height: 200 });
     await shop.open(page, "/orders?sort=created_at");
     const ours = orderRow(page, order);
     await expect(ours).toContainText("8 (916) 123-45-67");

@@ -199,7 +199,7 @@ fn row(product: &Product, locale: Locale) -> Markup {
     };
     let price = |price: Option<String>| price.unwrap_or_else(ui::dash);
     html! {
-        tr role="row" class=[product.is_low_stock.then_some("low")] {
+        tr role="row" {
             td role="cell" class="row-title" {
                 a class="link" href={ "/products/" (product.id) } { (product.name) }
                 @if product.archived_at.is_some() {

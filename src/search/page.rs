@@ -230,7 +230,10 @@ pub fn SearchBox() -> impl IntoView {
                     aria-label=td_string!(locale, search.label)
                     placeholder=td_string!(locale, search.placeholder)
                     aria-keyshortcuts="/"
-                    on:input=move |_| find_later(())
+                    on:input=move |_| {
+                        entered.set_value(None);
+                        find_later(());
+                    }
                     on:focus=move |_| {
                         if results.with_untracked(Option::is_some) {
                             is_open.set(true);

@@ -156,11 +156,12 @@ pub fn CsvLink(path: &'static str) -> impl IntoView {
     }
 }
 
-/// Returns how many parameters of the URL filter the list.
+/// Parameters of lists that are not set by a field of their filters. The status has tabs, which are always visible.
+const NO_FIELDS: [&str; 5] = ["sort", "after", "before", "limit", "status"];
+
+/// Returns how many fields filter the list.
 fn count_filters(query: &ParamsMap) -> usize {
-    let is_filter = |name: &str| {
-        !ONE_TIME.contains(&name) && !["sort", "after", "before", "limit"].contains(&name)
-    };
+    let is_filter = |name: &str| !ONE_TIME.contains(&name) && !NO_FIELDS.contains(&name);
     let parameters = query.clone().into_iter();
     let set = parameters.filter(|(name, value)| is_filter(name) && !value.trim().is_empty());
     set.count()
