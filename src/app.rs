@@ -199,7 +199,7 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </main>
             <UndoNotice />
-            {ui::me().is_some().then(|| view! { <Shortcuts search=search::page::FIELD /> })}
+            {ui::may(Permission::Orders).then(|| view! { <Shortcuts search=search::page::FIELD /> })}
             <p class="sr-only" role="status" aria-live="polite">
                 {said}
             </p>

@@ -39,7 +39,7 @@ pub struct DraftKey(pub String);
 #[derive(Clone, Copy, Debug)]
 pub struct ClientCall;
 
-/// Stores how the visitor wants the pages in a cookie for a year, and redirects back to the same page.
+/// Stores a choice of the visitor, such as the language, in a cookie for a year, and redirects back to the same page.
 pub fn keep_choice(name: &str, choice: &str) -> Result<(), Error> {
     let response = expect_context::<ResponseOptions>();
     let cookie = format!("{name}={choice}; Path=/; Max-Age=31536000; SameSite=Lax; HttpOnly");

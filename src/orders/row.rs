@@ -315,7 +315,7 @@ fn forms(id: i64, locale: Locale) -> Markup {
         div class="order-actions" {
             form method="post" action=(IssueOrder::PATH) {
                 input type="hidden" name="id" value=(id);
-                button class="btn btn-primary" type="submit" aria-label=(issue) {
+                button class="btn btn-primary" type="submit" data-shortcut="issue" aria-label=(issue) {
                     (td_string!(locale, orders.issue))
                 }
             }

@@ -12,7 +12,7 @@ use leptos::{
     server_fn::codec::GetUrl,
     task::spawn_local,
     wasm_bindgen::JsCast,
-    web_sys::{HtmlElement, Node},
+    web_sys::{Element, HtmlElement, Node},
 };
 use leptos_i18n::td_string;
 use leptos_meta::Title;
@@ -117,6 +117,7 @@ pub fn SearchBox() -> impl IntoView {
     let is_open = RwSignal::new(false);
     // The text for which Enter was pressed before it was searched.
     let entered = StoredValue::new(None::<String>);
+    let search_number = StoredValue::new(0_u32);
     let typed = move || {
         let input = input.get_untracked();
         input.map(|input| input.value()).unwrap_or_default()
@@ -127,7 +128,13 @@ pub fn SearchBox() -> impl IntoView {
             |found: &Option<Results>| matches!(found, Some(found) if found.text == text);
         is_open.get_untracked() && results.with_untracked(is_of_text)
     };
+    // What is searched now is not wanted any more.
+    let forget = move || {
+        entered.set_value(None);
+        search_number.update_value(|number| *number += 1);
+    };
     let find = move || {
+        let number = search_number.get_value();
         let text = typed();
         if text.trim().is_empty() {
             is_open.set(false);
@@ -138,7 +145,7 @@ pub fn SearchBox() -> impl IntoView {
             let found = search(text.clone()).await;
             // Another text was typed in the meantime, whose results come later; or they are here already, and someone
             // may be about to use them.
-            if typed() != text || is_found(&text) {
+            if typed() != text || is_found(&text) || search_number.get_value() != number {
                 return;
             }
             match found {
@@ -154,7 +161,7 @@ pub fn SearchBox() -> impl IntoView {
             is_open.set(true);
             if entered.get_value().as_ref() == Some(&text) {
                 entered.set_value(None);
-                request_animation_frame(move || enter(panel));
+                request_animation_frame(move || enter(panel, &text));
             }
         });
     };
@@ -163,14 +170,23 @@ pub fn SearchBox() -> impl IntoView {
         event.prevent_default();
         let text = typed();
         if is_found(&text) {
-            enter(panel);
+            enter(panel, &text);
         } else {
             entered.set_value(Some(text));
             find();
         }
     };
     let on_key = move |event: KeyboardEvent| {
-        if event.key() == "Escape" {
+        // The key that moved the focus to a button must not press it, too.
+        if event.key() == "Enter" && event.repeat() {
+            event.prevent_default();
+        }
+        let target = event.target();
+        let target = target.and_then(|target| target.dyn_into::<Element>().ok());
+        let is_in_question = target
+            .is_some_and(|target| target.closest("dialog").is_ok_and(|found| found.is_some()));
+        if event.key() == "Escape" && !is_in_question {
+            forget();
             is_open.set(false);
             // Else the focus of the field would show them again.
             results.set(None);
@@ -186,6 +202,7 @@ pub fn SearchBox() -> impl IntoView {
             Some(place.contains(next.dyn_ref::<Node>()))
         });
         if inside == Some(false) {
+            forget();
             is_open.set(false);
         }
     };
@@ -193,7 +210,9 @@ pub fn SearchBox() -> impl IntoView {
     Effect::new(move |before: Option<String>| {
         let now = path.get();
         if before.is_some_and(|before| before != now) {
+            forget();
             is_open.set(false);
+            results.set(None);
             if let Some(input) = input.get_untracked() {
                 input.set_value("");
             }
@@ -251,7 +270,7 @@ pub fn SearchBox() -> impl IntoView {
 }
 
 /// Does what Enter means for the results that are shown.
-fn enter(panel: NodeRef<Div>) {
+fn enter(panel: NodeRef<Div>, text: &str) {
     let Some(panel) = panel.get_untracked() else {
         return;
     };
@@ -267,8 +286,20 @@ fn enter(panel: NodeRef<Div>) {
         all("tbody button.btn-primary"),
         all("td:first-child a, li a"),
     );
+    // The order with exactly this number comes first. If it is settled, the button is that of another order.
+    let number = text.trim().trim_start_matches(['№', '#']).trim();
+    let exact = links
+        .first()
+        .filter(|link| link.text_content().as_deref() == Some(number));
+    let is_settled = exact.is_some_and(|link| {
+        let row = link.closest("tr").ok().flatten();
+        row.is_some_and(|row| {
+            row.query_selector("button[name='id']")
+                .is_ok_and(|found| found.is_none())
+        })
+    });
     match (waiting.as_slice(), links.as_slice()) {
-        ([button], _) => {
+        ([button], _) if !is_settled => {
             let _ = button.focus();
         }
         ([], [link]) => link.click(),

@@ -18,7 +18,7 @@ const PRODUCTS: usize = 5;
 /// What was found.
 #[derive(Clone, Debug, Default)]
 pub struct Found {
-    /// Those that wait first, then the newest first.
+    /// The one with exactly the number first, then those that wait, then the newest.
     pub orders: Vec<Order>,
     pub products: Vec<Product>,
 }
@@ -44,18 +44,27 @@ pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
 
 fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
     let mut found = Found::default();
+    let mut exact: Option<i64> = None;
     if text.is_empty() {
         return Ok(found);
     }
     let number = text.trim_start_matches(['№', '#']).trim_start();
     let is_number = |sign: char| sign.is_ascii_digit() || " +-()".contains(sign);
     if number.chars().all(is_number) {
-        if number.parse::<i64>().is_ok_and(|number| number > 0) {
+        exact = number.parse().ok().filter(|number| *number > 0);
+        if let Some(id) = exact {
+            // First, so that it is not lost among those of a large basket.
+            match orders::service::get(tx, id) {
+                Ok(order) => found.orders.push(order),
+                Err(Error::NotFound) => {}
+                Err(error) => return Err(error),
+            }
             let query = Query {
                 id: number.to_owned(),
                 ..Query::default()
             };
-            found.orders = orders::search::page(tx, &query, Some(ORDERS))?.items;
+            let basket = orders::search::page(tx, &query, Some(ORDERS))?.items;
+            found.orders.extend(basket);
         }
         let digits = number.chars().filter(char::is_ascii_digit).count();
         if number == text && digits >= PHONE_DIGITS {
@@ -81,7 +90,7 @@ fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
             orders.push(order);
         }
     }
-    orders.sort_by_key(|order| !order.waits());
+    orders.sort_by_key(|order| (Some(order.id) != exact, !order.waits()));
     orders.truncate(usize::try_from(ORDERS).unwrap_or(usize::MAX));
     found.orders = orders;
     Ok(found)

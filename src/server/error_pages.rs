@@ -14,9 +14,9 @@ use leptos::prelude::*;
 use leptos_i18n::td_string;
 use std::{any::Any, sync::LazyLock};
 
-/// The error page needs its stylesheet and its icon, nothing more.
+/// The error page needs its stylesheet with its typeface, and its icon, nothing more.
 const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
+    "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
      frame-ancestors 'none'",
 );
 

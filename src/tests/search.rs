@@ -77,3 +77,18 @@ async fn at_most_eight_orders_are_found_and_one_that_waits_is_among_them(app: Ap
     assert_eq!(found, [1, 11, 10, 9, 8, 7, 6, 5]);
     assert_eq!(found[0], oldest.id);
 }
+
+#[apply(on_both_databases)]
+async fn the_order_with_exactly_the_number_comes_first(app: App) {
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    manager.create_product("чай", 200).await;
+    for _ in 0..100 {
+        book(&clerk, "+79160000000", "").await;
+    }
+    clerk.issue_order(100).await.unwrap();
+    for _ in 0..9 {
+        book(&clerk, "+79161230100", "").await;
+    }
+    // Nine waiting orders have a phone that ends in the number of an issued one.
+    assert_eq!(ids(&clerk, "100").await[..2], [100, 109]);
+}

@@ -1,7 +1,7 @@
 //! Keys that act on the whole page. They are told apart by their place on the keyboard, so that they work in the
 //! Russian layout, and do nothing while one types.
 
-use crate::ui;
+use crate::{auth::Permission, ui};
 use leptos::{
     ev::{self, KeyboardEvent},
     html::Dialog,
@@ -21,12 +21,15 @@ pub fn Shortcuts(
     let locale = ui::locale();
     let navigate = use_navigate();
     let help = NodeRef::<Dialog>::new();
+    let may_supply = ui::may(Permission::Supplies);
     // Whether the key before was G, which begins the name of a page.
     let is_going = StoredValue::new(false);
     Effect::new(move |_| {
         let navigate = navigate.clone();
         let listener = window_event_listener(ev::keydown, move |event| {
-            if event.ctrl_key() || event.alt_key() || event.meta_key() || is_busy(&event) {
+            let is_command = event.ctrl_key() || event.alt_key() || event.meta_key();
+            let is_held = event.repeat() && event.code() == "KeyI";
+            if is_command || is_held || is_busy(&event) {
                 return;
             }
             let go = |path: &str| navigate(path, NavigateOptions::default());
@@ -34,7 +37,7 @@ pub fn Shortcuts(
             is_going.set_value(false);
             match (event.code().as_str(), was_going) {
                 ("KeyO", true) => go("/orders"),
-                ("KeyS", true) => go("/supplies"),
+                ("KeyS", true) if may_supply => go("/supplies"),
                 ("KeyP", true) => go("/products"),
                 ("KeyG", false) => is_going.set_value(true),
                 ("Slash", false) if event.shift_key() => {
@@ -76,7 +79,7 @@ pub fn Shortcuts(
             <dl class="facts">
                 {row("/", td_string!(locale, shortcuts.search))} {row("N", td_string!(locale, shortcuts.new_order))}
                 {row("G O", td_string!(locale, nav.orders))} {row("G P", td_string!(locale, nav.products))}
-                {row("G S", td_string!(locale, nav.supplies))} {row("J K", td_string!(locale, shortcuts.rows))}
+                {may_supply.then(|| row("G S", td_string!(locale, nav.supplies)))} {row("J K", td_string!(locale, shortcuts.rows))}
                 {row("I", td_string!(locale, orders.issue))} {row("E", td_string!(locale, shortcuts.open))}
                 {row("?", td_string!(locale, shortcuts.title))}
             </dl>
@@ -114,10 +117,7 @@ fn rows() -> Vec<Element> {
 
 /// Returns the row that has the focus.
 fn current_row() -> Option<Element> {
-    document()
-        .active_element()?
-        .closest("main tbody > tr")
-        .ok()?
+    document().active_element()?.closest("tbody > tr").ok()?
 }
 
 /// Moves the focus to another row.
@@ -140,8 +140,9 @@ fn find(place: &Element, selector: &str) -> Option<HtmlElement> {
 /// Presses the button that issues the order of the current row, or of the page.
 fn issue() {
     let button = match current_row() {
-        Some(row) => find(&row, "button.btn-primary"),
-        None => main().and_then(|main| find(&main, ".order-actions button.btn-primary")),
+        // Not the button that issues a whole basket.
+        Some(row) => find(&row, "button[name='id']:not([formaction])"),
+        None => main().and_then(|main| find(&main, "button[data-shortcut='issue']")),
     };
     if let Some(button) = button {
         button.click();
@@ -165,6 +166,9 @@ fn open() {
     }
 }
 
+/// Returns the page, unless the focus is elsewhere, such as in the search.
 fn main() -> Option<Element> {
-    document().query_selector("main").ok()?
+    let main = document().query_selector("main").ok()??;
+    let focused = document().active_element()?;
+    (focused.tag_name() == "BODY" || main.contains(Some(&focused))).then_some(main)
 }
