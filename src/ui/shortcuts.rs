@@ -79,7 +79,8 @@ pub fn Shortcuts(
             <dl class="facts">
                 {row("/", td_string!(locale, shortcuts.search))} {row("N", td_string!(locale, shortcuts.new_order))}
                 {row("G O", td_string!(locale, nav.orders))} {row("G P", td_string!(locale, nav.products))}
-                {may_supply.then(|| row("G S", td_string!(locale, nav.supplies)))} {row("J K", td_string!(locale, shortcuts.rows))}
+                {may_supply.then(|| row("G S", td_string!(locale, nav.supplies)))}
+                {row("J K", td_string!(locale, shortcuts.rows))}
                 {row("I", td_string!(locale, orders.issue))} {row("E", td_string!(locale, shortcuts.open))}
                 {row("?", td_string!(locale, shortcuts.title))}
             </dl>
