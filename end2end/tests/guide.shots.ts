@@ -73,7 +73,7 @@ test("the clerk at the counter", async ({ page }) => {
 
   await resize(page, 1180);
   await shop.open(page, `/orders/${scene.order}`);
-  await page.locator("details.panel > summary").click();
+  await page.getByText("Изменить заказ", { exact: true }).click();
   await picture(page, "order");
 });
 
