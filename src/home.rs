@@ -4,7 +4,7 @@ use crate::{
     auth::{Permission, users::waiting::WAITING_ACCOUNTS},
     error::Error,
     number::pieces,
-    orders::{row::OrderTable, stage::Stage, today::Today, waiting::MOST},
+    orders::{row::OrderTable, stage::Stage, today::Today, waiting},
     products::{first::FirstProduct, list::ProductTable},
     ui::{self, drawn::Drawn},
 };
@@ -141,18 +141,13 @@ fn TodayTiles(today: Today) -> impl IntoView {
         count = pieces(own, locale),
         sum = own_total.display(locale)
     );
-    let waiting = if today.waiting > MOST {
-        format!("{MOST}+")
-    } else {
-        pieces(today.waiting, locale)
-    };
     view! {
         <dl class="main-tiles mt-4" aria-label=td_string!(locale, home.title)>
             {tile(td_string!(locale, home.issued), pieces(today.issued, locale), Some(own.to_string()))}
             {today
                 .revenue_rub
                 .map(|revenue| tile(td_string!(locale, home.revenue), revenue.display(locale), None))}
-            {tile(td_string!(locale, home.waiting), waiting, None)}
+            {tile(td_string!(locale, home.waiting), waiting::shown(today.waiting), None)}
             {tile(td_string!(locale, home.denied), pieces(today.denied, locale), None)}
         </dl>
     }

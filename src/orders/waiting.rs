@@ -10,6 +10,15 @@ use leptos_router::hooks::use_location;
 /// More orders than this are not counted.
 pub const MOST: i64 = 99;
 
+/// Formats the number of waiting orders: `12`, and `99+` if there are more than [`MOST`].
+pub fn shown(count: i64) -> String {
+    if count > MOST {
+        format!("{MOST}+")
+    } else {
+        count.to_string()
+    }
+}
+
 /// Returns how many orders wait to be issued, at most one more than [`MOST`].
 #[server(endpoint = "count_waiting_orders", input = GetUrl)]
 pub async fn count_waiting_orders() -> Result<i64, Error> {
@@ -30,12 +39,7 @@ pub fn WaitingOrders() -> impl IntoView {
     let number = move || {
         Suspend::new(async move {
             let count = count.await.unwrap_or_default();
-            let shown = if count > MOST {
-                format!("{MOST}+")
-            } else {
-                count.to_string()
-            };
-            (count > 0).then(|| view! { <span class="menu-count" data-count=shown></span> })
+            (count > 0).then(|| view! { <span class="menu-count" data-count=shown(count)></span> })
         })
     };
     view! { <Transition>{number}</Transition> }
