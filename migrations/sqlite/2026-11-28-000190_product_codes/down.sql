@@ -1,0 +1,2 @@
+DROP TABLE product_codes;
+ALTER TABLE products DROP COLUMN codes;
