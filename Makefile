@@ -20,8 +20,8 @@ ready = built='$(1:target/%=$(CARGO_TARGET)/%)'; \
 NOT_CHECKED := target/not-checked
 
 # Includes folders, because removing a file changes its folder
-CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/site.mjs \
-	$(shell find src locales public 2>/dev/null) $(wildcard style/*)
+CLIENT_SOURCES := Cargo.toml Cargo.lock $(wildcard build.rs .cargo/*) scripts/client scripts/cut-hydrate-async.mjs scripts/site.mjs \
+	$(shell find src locales public 2>/dev/null) $(wildcard style/* browser/*)
 
 .PHONY: help run test dev lint deny unit e2e fuzz storm bench bench-quick screenshots sbom release setup-build setup-release setup-test client server
 

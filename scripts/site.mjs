@@ -1,6 +1,6 @@
 // Assembles the folder that the server embeds from what scripts/client built.
 //
-//   node scripts/site.mjs BUILT PUBLIC FONTS SITE release|local|dev
+//   node scripts/site.mjs BUILT PUBLIC FONTS ZXING SITE release|local|dev
 //
 // The built files get names with a hash of their content (pkg/sirius.<hash>.js), so that browsers may cache them for
 // ever. Compressible files also get a brotli and a gzip version, so that the server need not compress them for each
@@ -11,7 +11,7 @@ import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from "nod
 import { dirname, extname, join, relative } from "node:path";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
 
-const [built, publicDir, fonts, site, kind] = process.argv.slice(2);
+const [built, publicDir, fonts, zxing, site, kind] = process.argv.slice(2);
 const shrinks = new Set([".js", ".wasm", ".css", ".svg", ".txt", ".json", ".ico", ".html", ".webmanifest"]);
 
 /** The main part of the client, as wasm-bindgen names it. */
@@ -42,7 +42,9 @@ for (const name of list(built).filter((name) => name.endsWith(".wasm"))) {
   if (!js.includes(name)) throw new Error(`sirius.js does not contain ${name}; did wasm-bindgen change?`);
   js = js.replaceAll(name, wasms[name]);
 }
-hashed("js", Buffer.from(js));
+const script = `/pkg/${hashed("js", Buffer.from(js))}`;
+for (const name of ["live", "camera", "camera-worker"]) hashed("js", readFileSync(join(built, `${name}.js`)), name);
+hashed("wasm", readFileSync(zxing), "zxing");
 // Which files the pages of each part need, besides the main one
 const parts = JSON.parse(readFileSync(join(built, "parts.json"), "utf8"));
 const urls = Object.entries(parts).map(([part, names]) => [part, names.map((name) => `/pkg/${wasms[name]}`)]);
@@ -53,6 +55,13 @@ for (const name of new Set(css.match(/[\w-]+\.woff2/g))) {
   css = css.replaceAll(name, hashed("woff2", readFileSync(join(fonts, name)), name.replace(/\.woff2$/, "")));
 }
 hashed("css", Buffer.from(css));
+// The service worker names the files that its copies of pages need; no page of the camera is copied
+const isShell = (path) => /^pkg\/(?!camera).*\.(css|js|woff2)$/.test(path);
+const shell = ["/favicon.svg", ...[...files.keys()].filter(isShell).map((path) => `/${path}`)];
+const version = createHash("sha256").update(shell.join()).digest("hex").slice(0, 12);
+const worker = readFileSync(join(built, "worker.js"), "utf8");
+if (!worker.includes("SITE")) throw new Error("worker.js does not contain SITE");
+files.set("sw.js", Buffer.from(worker.replace("SITE", () => JSON.stringify({ version, script, files: shell }))));
 
 mkdirSync(site, { recursive: true });
 const old = new Set(list(site));

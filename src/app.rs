@@ -4,13 +4,15 @@ use crate::{
     auth::{Permission, Role, login::SignOutForm, users::waiting::WaitingAccountsLink},
     error::Error,
     i18n::Locale,
-    orders::waiting::WaitingOrders,
+    orders::counts::{Counted, MOST_IN_MENU, OrderCount},
     parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
-    search::{self, page::SearchBox},
+    search::field::{self, SearchBox},
     ui::{
         self, Announcer, Refresh,
         banner::Banner,
         form::Interrupted,
+        keys::Keys,
+        live::{Live, StaleNotice},
         shortcuts::Shortcuts,
         undo::{UndoNotice, UndoOffer},
     },
@@ -39,8 +41,11 @@ pub fn App() -> impl IntoView {
     provide_context(ui::visitor());
     let said = RwSignal::new(String::new());
     provide_context(Announcer(said));
+    // Apart from the other words, which it would interrupt.
+    let count_said = RwSignal::new(String::new());
     provide_context(UndoOffer(RwSignal::new(None)));
     provide_context(Refresh(RwSignal::new(0)));
+    Live::provide();
     let interrupted = Interrupted(RwSignal::new(None));
     provide_context(interrupted);
     let locale = ui::locale();
@@ -63,6 +68,7 @@ pub fn App() -> impl IntoView {
             if page.is_empty() { name.to_owned() } else { ui::title(format!("{page} · {name}")) }
         } />
         <Router>
+            {ui::may(Permission::Orders).then(|| Counted::provide(count_said))}
             <a class="skip-link" href="#main" rel="external">
                 {td_string!(locale, nav.skip)}
             </a>
@@ -70,6 +76,7 @@ pub fn App() -> impl IntoView {
             <AdminMenu />
             <main id="main" class="mx-auto w-full max-w-7xl px-4 pt-2 pb-6" tabindex="-1">
                 <Banner />
+                <StaleNotice />
                 <Routes fallback=NotFound>
                     <Route path=path!("/") view=page(Page::Home) ssr=SsrMode::Async />
                     <Route path=path!("/login") view=page(Page::Account(Account::Login)) ssr=SsrMode::Async />
@@ -199,9 +206,13 @@ pub fn App() -> impl IntoView {
                 </Routes>
             </main>
             <UndoNotice />
-            {ui::may(Permission::Orders).then(|| view! { <Shortcuts search=search::page::FIELD /> })}
+            {(ui::may(Permission::Orders) && ui::keys() == Keys::On)
+                .then(|| view! { <Shortcuts search=field::FIELD /> })}
             <p class="sr-only" role="status" aria-live="polite">
                 {said}
+            </p>
+            <p class="sr-only" role="status" aria-live="polite">
+                {count_said}
             </p>
             {sign_in_dialog}
         </Router>
@@ -275,6 +286,7 @@ fn Refusal(permission: Permission, title: &'static str) -> impl IntoView {
         <Title text=title />
         <h1>{title}</h1>
         {ui::loaded_or(asked, Some(expected), open)}
+        <WayHome />
     }
 }
 
@@ -332,7 +344,8 @@ fn Header() -> impl IntoView {
                 <nav class="site-menu" aria-label=td_string!(locale, nav.menu)>
                     <MenuLink href="/" label=td_string!(locale, nav.home) />
                     <MenuLink href="/orders" label=td_string!(locale, nav.orders) area="/baskets">
-                        {ui::may(Permission::Orders).then(|| view! { <WaitingOrders /> })}
+                        {ui::may(Permission::Orders)
+                            .then(|| view! { <OrderCount of=|all| all.waiting most=MOST_IN_MENU /> })}
                     </MenuLink>
                     <MenuLink href="/products" label=td_string!(locale, nav.products) />
                     {ui::may(Permission::Supplies)
@@ -352,7 +365,14 @@ fn Header() -> impl IntoView {
                         })}
                 </nav>
                 {ui::may(Permission::ManageUsers).then(|| view! { <WaitingAccountsLink /> })}
-                {ui::may(Permission::Orders).then(|| view! { <SearchBox /> })}
+                {ui::may(Permission::Orders)
+                    .then(|| {
+                        let name = td_string!(locale, nav.scan);
+                        view! {
+                            <SearchBox />
+                            <a class="scan-link" href="/scan" rel="external" aria-label=name title=name></a>
+                        }
+                    })}
                 <div class="site-account">{account} <LanguageForm /></div>
             </div>
         </header>
@@ -470,7 +490,16 @@ fn NotFound() -> impl IntoView {
         <Title text=td_string!(locale, ui.not_found) />
         <h1>{td_string!(locale, ui.not_found)}</h1>
         {ui::loaded_or(missing, Some((Error::NotFound, td_string!(locale, ui.not_found_hint))), |()| ())}
-        <p>
+        <WayHome />
+    }
+}
+
+/// A link to the home page, below an error.
+#[component]
+fn WayHome() -> impl IntoView {
+    let locale = ui::locale();
+    view! {
+        <p class="mt-4">
             <a class="link" href="/">
                 {td_string!(locale, nav.home)}
             </a>

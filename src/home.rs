@@ -3,10 +3,11 @@
 use crate::{
     auth::{Permission, users::waiting::WAITING_ACCOUNTS},
     error::Error,
+    first_steps::{FirstSteps, FirstStepsList},
     number::pieces,
-    orders::{row::OrderTable, stage::Stage, today::Today, waiting},
+    orders::{row::OrderTable, stage::Stage, today::Today},
     products::{first::FirstProduct, list::ProductTable},
-    ui::{self, drawn::Drawn},
+    ui::{self, drawn::Drawn, live},
 };
 use leptos::prelude::*;
 use leptos_i18n::td_string;
@@ -22,6 +23,8 @@ pub struct Overview {
     /// Products below their minimum, lowest stock first.
     pub low: Drawn,
     pub stage: Stage,
+    /// What is left to do in a new shop.
+    pub first_steps: Option<FirstSteps>,
     /// Whether registration is open to everybody; always `false` for users who are not admins.
     pub registration_open: bool,
     /// How many accounts wait for approval; 0 for users who are not admins.
@@ -32,28 +35,33 @@ pub struct Overview {
 #[server(endpoint = "read_overview")]
 pub async fn read_overview() -> Result<Overview, Error> {
     use crate::{
-        auth::users::service as accounts, config::Registration, orders, products, server_context,
+        auth::users::service as accounts, config::Registration, first_steps, orders, products,
+        server_context,
     };
     let open = server_context::app_state().config.registration == Registration::Open;
-    let (today, waiting, by_basket, low, stage, waiting_accounts) =
+    let (today, waiting, by_basket, low, first_steps, waiting_accounts) =
         server_context::read(move |tx| {
             let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
             let waiting = orders::search::waiting(tx, 5)?;
             let by_basket = orders::search::waiting_by_basket(tx, &waiting)?;
             let low = products::search::below_minimum(tx, 5)?;
-            let stage = orders::stage::stage(tx, &waiting)?;
+            let steps = first_steps::read(tx, &waiting)?;
             let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
             let today = orders::today::today(tx)?;
-            Ok((today, waiting, by_basket, low, stage, accounts))
+            Ok((today, waiting, by_basket, low, steps, accounts))
         })
         .await?;
     Ok(Overview {
         today,
         waiting: server_context::draw(&waiting, |waiting, locale| {
-            orders::row::rows(waiting, &by_basket, locale)
+            orders::row::rows(waiting, &by_basket, false, locale)
         }),
         low: server_context::draw(&low, products::list::rows),
-        stage,
+        stage: match first_steps {
+            None => Stage::Selling,
+            Some(steps) => Stage::of(steps.product, steps.order),
+        },
+        first_steps,
         registration_open: open && waiting_accounts.is_some(),
         waiting_accounts: waiting_accounts.unwrap_or_default(),
     })
@@ -147,7 +155,7 @@ fn TodayTiles(today: Today) -> impl IntoView {
             {today
                 .revenue_rub
                 .map(|revenue| tile(td_string!(locale, home.revenue), revenue.display(locale), None))}
-            {tile(td_string!(locale, home.waiting), waiting::shown(today.waiting), None)}
+            {tile(td_string!(locale, home.waiting), pieces(today.waiting, locale), None)}
             {tile(td_string!(locale, home.denied), pieces(today.denied, locale), None)}
         </dl>
     }
@@ -157,7 +165,11 @@ fn TodayTiles(today: Today) -> impl IntoView {
 fn Waiting() -> impl IntoView {
     let locale = ui::locale();
     let refresh = expect_context::<ui::Refresh>();
-    let overview = ui::data(move || refresh.0.get(), |_| read_overview());
+    let elsewhere = live::list(&["order", "product", "user"]);
+    let overview = ui::data(
+        move || (refresh.0.get(), elsewhere.get()),
+        |_| read_overview(),
+    );
     ui::loaded(
         overview,
         move |Overview {
@@ -165,6 +177,7 @@ fn Waiting() -> impl IntoView {
                   waiting,
                   low,
                   stage,
+                  first_steps,
                   registration_open,
                   waiting_accounts,
               }| {
@@ -210,7 +223,18 @@ fn Waiting() -> impl IntoView {
                 view! { <p class="empty">{td_string!(locale, home.nothing_low)}</p> }.into_any()
             };
             view! {
+                {first_steps.map(|steps| view! { <FirstStepsList steps /> })}
                 <TodayTiles today />
+                {ui::may(Permission::Supplies)
+                    .then(|| {
+                        view! {
+                            <p class="mt-2">
+                                <a class="link" href="/print/day" rel="external">
+                                    {td_string!(locale, print.day)}
+                                </a>
+                            </p>
+                        }
+                    })}
                 {registration_open
                     .then(|| {
                         view! {

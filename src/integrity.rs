@@ -6,6 +6,7 @@ use crate::{
     auth::Actor,
     db::{self, Conn},
     error::Error,
+    orders::counts,
     transaction::AppState,
 };
 use diesel::{
@@ -72,6 +73,17 @@ const COMPARISONS: &[Comparison] = &[
             GROUP BY p.id, p.written_off HAVING p.written_off <> COALESCE(SUM(w.qty), 0)",
     },
     Comparison {
+        name: "codes of products are in their index",
+        rows: "products",
+        disagreeing: "
+            SELECT 'product: codes' AS what, id, found, expected FROM (
+                SELECT p.id, (SELECT COUNT(*) FROM product_codes c WHERE c.product_id = p.id) AS found,
+                    CAST(CASE p.codes WHEN '' THEN 0
+                        ELSE LENGTH(p.codes) - LENGTH(REPLACE(p.codes, ' ', '')) + 1 END AS BIGINT) AS expected
+                FROM products p
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
         name: "orders = sums of their ledger entries",
         rows: "orders",
         disagreeing: "
@@ -90,6 +102,17 @@ const COMPARISONS: &[Comparison] = &[
                 FROM orders o LEFT JOIN moved m ON m.order_id = o.id LEFT JOIN returned r ON r.order_id = o.id
                 UNION ALL SELECT o.id, 'order: returned_qty', o.returned_qty, CAST(COALESCE(r.qty, 0) AS BIGINT)
                 FROM orders o LEFT JOIN returned r ON r.order_id = o.id
+            ) AS compared WHERE found <> expected",
+    },
+    Comparison {
+        name: "counts of orders = orders",
+        rows: "order_counts",
+        disagreeing: "
+            SELECT what, CAST(0 AS BIGINT) AS id, found, expected FROM (
+                SELECT 'orders: waiting' AS what, c.waiting AS found, o.waiting AS expected
+                FROM counted c CROSS JOIN by_status o
+                UNION ALL SELECT 'orders: issued', c.issued, o.issued FROM counted c CROSS JOIN by_status o
+                UNION ALL SELECT 'orders: denied', c.denied, o.denied FROM counted c CROSS JOIN by_status o
             ) AS compared WHERE found <> expected",
     },
     Comparison {
@@ -159,6 +182,15 @@ const SUMS: &str = "
             SUM(CASE WHEN status = 'paid_issued' THEN qty - returned_qty ELSE 0 END) AS issued,
             SUM(CASE WHEN status = 'paid_not_issued' THEN qty ELSE 0 END) AS reserved
         FROM orders GROUP BY product_id
+    ), counted AS (
+        SELECT CAST(COALESCE(SUM(waiting), 0) AS BIGINT) AS waiting,
+            CAST(COALESCE(SUM(issued), 0) AS BIGINT) AS issued, CAST(COALESCE(SUM(denied), 0) AS BIGINT) AS denied
+        FROM order_counts
+    ), by_status AS (
+        SELECT COUNT(CASE status WHEN 'paid_not_issued' THEN 1 END) AS waiting,
+            COUNT(CASE status WHEN 'paid_issued' THEN 1 END) AS issued,
+            COUNT(CASE status WHEN 'paid_denied' THEN 1 END) AS denied
+        FROM orders
     ), moved AS (
         SELECT order_id, SUM(issued) AS issued, SUM(reserved) AS reserved,
             SUM(value_eur) AS value_eur, SUM(uncosted) AS uncosted
@@ -176,8 +208,8 @@ const SUMS: &str = "
         FROM stock_movements WHERE write_off_id IS NOT NULL GROUP BY write_off_id
     )";
 
-/// Rebuilds the rollups from the orders and returns the number of their rows. The operation log records how many were
-/// wrong.
+/// Rebuilds the rollups and the counts from the orders, and returns the number of rows of the rollups. The operation
+/// log records how many rollups were wrong.
 ///
 /// Nothing else is repaired: for any other disagreement, a person must decide which side is right.
 pub async fn repair(app: &AppState) -> Result<usize, Error> {
@@ -185,6 +217,7 @@ pub async fn repair(app: &AppState) -> Result<usize, Error> {
         rollup::check::lock(tx.conn)?;
         let (_, wrong) = rollup::check::check(tx.conn)?;
         let rows = rollup::check::rebuild(tx.conn)?;
+        counts::rebuild(tx.conn)?;
         let changes = [audit::set("rows", rows), audit::set("wrong", wrong.len())];
         record(tx, Action::Repair, Entity::Report, "sums", &changes)?;
         Ok(rows)

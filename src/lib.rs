@@ -12,6 +12,7 @@ pub mod codes;
 pub mod customers;
 pub mod error;
 pub mod fields;
+pub mod first_steps;
 pub mod home;
 pub mod import;
 pub mod moment;
@@ -21,8 +22,10 @@ pub mod number;
 pub mod orders;
 pub mod page;
 pub mod parts;
+pub mod preset;
 pub mod problem;
 pub mod products;
+pub mod scan;
 pub mod search;
 pub mod stock;
 pub mod supplies;
@@ -51,11 +54,17 @@ pub mod events;
 #[cfg(feature = "ssr")]
 pub mod integrity;
 #[cfg(feature = "ssr")]
+pub mod keyboard;
+#[cfg(feature = "ssr")]
+pub mod live;
+#[cfg(feature = "ssr")]
 pub mod log_limit;
 #[cfg(feature = "ssr")]
 pub mod migrate;
 #[cfg(feature = "ssr")]
 pub mod phone;
+#[cfg(feature = "ssr")]
+pub mod print;
 #[cfg(feature = "ssr")]
 pub mod schema;
 #[cfg(feature = "ssr")]
@@ -100,8 +109,11 @@ pub fn hydrate() {
     let _ = Executor::init_wasm_bindgen();
     spawn_local(async {
         let path = location().pathname().unwrap_or_default();
-        if let Some(part) = parts::Part::of_path(&path)
-            && part.load().await.is_err()
+        let search = location().search().unwrap_or_default();
+        let part = parts::Part::of_path(&path);
+        if ui::banner::load(&search).await.is_err()
+            || ui::failure::load().await.is_err()
+            || matches!(part, Some(part) if part.load().await.is_err())
         {
             // The page stays as the server drew it, and works without JavaScript.
             return;

@@ -35,6 +35,11 @@ impl Moment {
         self.utc
     }
 
+    /// Returns by how many minutes the shop's clock is ahead of UTC.
+    pub const fn offset_minutes(self) -> i32 {
+        self.offset_minutes
+    }
+
     /// Returns the day in the shop's time zone.
     pub fn day(self) -> NaiveDate {
         self.local().date()
@@ -129,12 +134,20 @@ pub fn day_shown(day: NaiveDate, locale: Locale) -> String {
 /// Reads a day as date inputs send it, `2026-11-23`, or as people write it, `23.11.2026`. The year must be from 2000 to
 /// 2999.
 pub fn day_read(text: &str) -> Option<NaiveDate> {
-    let text = text.trim();
-    let day = text
-        .parse()
-        .or_else(|_| NaiveDate::parse_from_str(text, "%d.%m.%Y"));
-    day.ok()
-        .filter(|day: &NaiveDate| (2000..3000).contains(&day.year()))
+    // The parser of chrono would be a fiftieth of the client.
+    let numbers = |sign: char| -> Option<Vec<u32>> {
+        let is_number = |part: &&str| part.bytes().all(|digit| digit.is_ascii_digit());
+        let parts = text.trim().split(sign);
+        parts
+            .map(|part| Some(part).filter(is_number)?.parse().ok())
+            .collect()
+    };
+    let [year, month, day] = match (numbers('-').as_deref(), numbers('.').as_deref()) {
+        (Some(&[year, month, day]), _) | (_, Some(&[day, month, year])) => [year, month, day],
+        _ => return None,
+    };
+    let year = i32::try_from(year).ok()?;
+    NaiveDate::from_ymd_opt(year, month, day).filter(|day| (2000..3000).contains(&day.year()))
 }
 
 /// Formats a day without its year: `23.11`, in English `23 Nov`.

@@ -35,6 +35,27 @@ macro_rules! stored_as_bigint {
 }
 pub(crate) use stored_as_bigint;
 
+/// The form of a noun that goes with a number: `1 заказ`, `3 заказа`, `5 заказов`. English has no [`Self::Few`].
+#[cfg(feature = "ssr")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Plural {
+    One,
+    Few,
+    Many,
+}
+
+/// Returns the form of a noun that goes with a number.
+#[cfg(feature = "ssr")]
+pub const fn plural(count: usize, locale: Locale) -> Plural {
+    match (locale, count % 100, count % 10) {
+        (Locale::ru, 11..=14, _) => Plural::Many,
+        (Locale::ru, _, 1) => Plural::One,
+        (Locale::ru, _, 2..=4) => Plural::Few,
+        (Locale::en, ..) if count == 1 => Plural::One,
+        (Locale::ru | Locale::en, ..) => Plural::Many,
+    }
+}
+
 /// A number of pieces in an order or a supply.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -39,6 +39,12 @@ pub trait ListQuery {
     fn cursors(&mut self) -> [&mut String; 2];
 }
 
+/// What a page reads from its URL. The code that serde would generate for this is a hundredth of the client.
+pub trait UrlQuery {
+    /// Reads the parameters; `text` returns one by its name, or an empty text.
+    fn read(text: &dyn Fn(&str) -> String) -> Self;
+}
+
 /// Declares the parameters of a list, as text: they are the state of a page's URL and the query parameters of the API.
 ///
 /// Each field is declared with its type and attributes for the OpenAPI document. Every list also gets a page size and
@@ -72,6 +78,17 @@ macro_rules! list_query {
             pub after: String,
             #[cfg_attr(feature = "ssr", param(ignore))]
             pub before: String,
+        }
+
+        impl $crate::page::UrlQuery for $name {
+            fn read(text: &dyn Fn(&str) -> String) -> Self {
+                Self {
+                    $($field: text(stringify!($field)),)+
+                    limit: String::new(),
+                    after: text("after"),
+                    before: text("before"),
+                }
+            }
         }
 
         #[cfg(feature = "ssr")]

@@ -44,7 +44,7 @@ impl From<SplitLoaderError> for NotLoaded {
 pub enum Page {
     /// The list of orders, which is in the main part.
     Orders,
-    /// What the search of the header finds, also in the main part.
+    /// What the search of the header finds.
     Search,
     Home,
     Order(Order),
@@ -102,6 +102,7 @@ pub enum Admin {
 pub enum Part {
     Home,
     Orders,
+    Search,
     Stock,
     Account,
     Admin,
@@ -112,7 +113,7 @@ impl Page {
     pub async fn draw(self) -> Result<AnyView, NotLoaded> {
         match self {
             Self::Orders => Ok(view! { <OrdersPage /> }.into_any()),
-            Self::Search => Ok(view! { <SearchPage /> }.into_any()),
+            Self::Search => search().await,
             Self::Home => home().await,
             Self::Order(page) => orders(page).await,
             Self::Stock(page) => stock(page).await,
@@ -124,7 +125,8 @@ impl Page {
     /// Returns the part that has the code of the page; `None` for the main part.
     pub const fn part(self) -> Option<Part> {
         match self {
-            Self::Orders | Self::Search => None,
+            Self::Orders => None,
+            Self::Search => Some(Part::Search),
             Self::Home => Some(Part::Home),
             Self::Order(_) => Some(Part::Orders),
             Self::Stock(_) => Some(Part::Stock),
@@ -141,6 +143,7 @@ impl Part {
         match (steps.next()?, steps.next()) {
             ("", _) => Some(Self::Home),
             ("orders", Some(_)) | ("baskets", _) => Some(Self::Orders),
+            ("search", _) => Some(Self::Search),
             ("products" | "supplies", _) => Some(Self::Stock),
             ("login" | "register" | "account", _) => Some(Self::Account),
             ("admin", _) => Some(Self::Admin),
@@ -153,6 +156,7 @@ impl Part {
         match self {
             Self::Home => "home",
             Self::Orders => "orders",
+            Self::Search => "search",
             Self::Stock => "stock",
             Self::Account => "account",
             Self::Admin => "admin",
@@ -164,6 +168,7 @@ impl Part {
         match self {
             Self::Home => load_home().await?,
             Self::Orders => load_orders().await?,
+            Self::Search => load_search().await?,
             Self::Stock => load_stock().await?,
             Self::Account => load_account().await?,
             Self::Admin => load_admin().await?,
@@ -184,6 +189,11 @@ fn orders(page: Order) -> Result<AnyView, NotLoaded> {
         Order::One => view! { <OrderPage /> }.into_any(),
         Order::Basket => view! { <BasketPage /> }.into_any(),
     })
+}
+
+#[wasm_split(search, wasm_split_path = leptos::wasm_split, preload(load_search), fallible)]
+fn search() -> Result<AnyView, NotLoaded> {
+    Ok(view! { <SearchPage /> }.into_any())
 }
 
 #[wasm_split(stock, wasm_split_path = leptos::wasm_split, preload(load_stock), fallible)]

@@ -122,6 +122,16 @@ pub enum Problem {
     TooManyColumns(usize),
     /// The uploaded files that wait for their confirmation take up all the room that there is for them.
     NoRoomForFile,
+    /// Not a picture of a kind that can be read.
+    NotPhoto,
+    /// The photo has more bytes or pixels than are decoded.
+    PhotoTooLarge,
+    /// Looking for codes in the photo took too long.
+    PhotoTookTooLong,
+    /// No code was found in the photo.
+    NoCode,
+    /// These codes were read, but belong to nothing in the shop.
+    UnknownCodes(Vec<String>),
     NotText,
     NotFlag,
     /// There is no such field.
@@ -132,6 +142,21 @@ pub enum Problem {
     NotList,
     /// This maximum number has already been reached.
     TooMany(usize),
+    /// A list has more items than this.
+    TooManyItems(usize),
+    /// The text on this line cannot be the code of a product.
+    NotCode(usize),
+    /// A spreadsheet has rounded the code on this line to a number such as `4.6E+12`.
+    RoundedCode(usize),
+    /// The code on this line is one of those that the shop prints itself.
+    OwnCode(usize),
+    /// Another product has this code.
+    CodeTaken {
+        code: String,
+        product: String,
+    },
+    /// No order was chosen.
+    NothingChosen,
     /// No notification channel is configured, or the settings do not list this recipient.
     NobodyToTell,
 }

@@ -70,6 +70,14 @@ diesel::table! {
         created_at -> Timestamp,
         archived_at -> Nullable<Timestamp>,
         written_off -> BigInt,
+        codes -> Text,
+    }
+}
+
+diesel::table! {
+    product_codes (code) {
+        code -> Text,
+        product_id -> BigInt,
     }
 }
 
@@ -366,6 +374,15 @@ diesel::table! {
 }
 
 diesel::table! {
+    order_counts (slot) {
+        slot -> BigInt,
+        waiting -> BigInt,
+        issued -> BigInt,
+        denied -> BigInt,
+    }
+}
+
+diesel::table! {
     order_names (order_id, word) {
         order_id -> BigInt,
         word -> Text,
@@ -461,6 +478,7 @@ diesel::table! {
     }
 }
 
+diesel::joinable!(product_codes -> products (product_id));
 diesel::joinable!(operation_log_personal -> operation_log (operation_id));
 
 diesel::allow_tables_to_appear_in_same_query!(
@@ -468,9 +486,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     sessions,
     throttles,
     products,
+    product_codes,
     product_names,
     supplies,
     orders,
+    order_counts,
     order_names,
     order_returns,
     write_offs,

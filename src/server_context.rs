@@ -35,6 +35,9 @@ use url::form_urlencoded;
 #[derive(Clone)]
 pub struct DraftKey(pub String);
 
+/// The header in which a page names itself, see `browser/connection.js`.
+const PAGE: &str = "x-page";
+
 /// Marks the context of a server function that is called by a client, not by a page during rendering on the server.
 #[derive(Clone, Copy, Debug)]
 pub struct ClientCall;
@@ -56,11 +59,27 @@ pub fn keep_choice(name: &str, choice: &str) -> Result<(), Error> {
 pub async fn write<T: Send + 'static>(
     operation: impl FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
 ) -> Result<T, Error> {
+    let page = open_page();
+    let operation = move |tx: &mut Tx<'_>| {
+        tx.page = page;
+        operation(tx)
+    };
     let done = match actor() {
         Ok(actor) => app_state().write(actor, operation).await,
         Err(error) => Err(error),
     };
     set_status(done)
+}
+
+/// Returns the name that the open page gave itself, so that it is not told of its own changes.
+pub fn open_page() -> String {
+    let parts = use_context::<Parts>();
+    let name = parts.as_ref().and_then(|parts| {
+        let name = parts.headers.get(PAGE)?.to_str().ok()?;
+        let is_name = name.len() <= 16 && name.bytes().all(|sign| sign.is_ascii_alphanumeric());
+        is_name.then(|| name.to_owned())
+    });
+    name.unwrap_or_default()
 }
 
 /// Reads the fields of a form and changes the shop on behalf of the visitor.
@@ -134,11 +153,15 @@ where
     Ok(found)
 }
 
+/// Returns the language of the page that called.
+pub fn locale() -> Locale {
+    with_context(ui::page_language).unwrap_or_default()
+}
+
 /// Draws a list for the response to a server function, in the language of the visitor.
 pub fn draw<T>(items: &[T], draw: impl FnOnce(&[T], Locale) -> Markup) -> Drawn {
     let is_in_page = use_context::<ClientCall>().is_none();
-    let locale = with_context(ui::page_language).unwrap_or_default();
-    let html = draw(items, locale).into_string();
+    let html = draw(items, locale()).into_string();
     Drawn::new(html, items.is_empty(), is_in_page)
 }
 
@@ -367,6 +390,26 @@ pub fn redirect_back_undoable(success: Success, operations: &[i64]) {
     };
     if wants_html(&parts.headers) {
         let page = referer(&parts).unwrap_or_else(|| "/".to_owned());
+        redirect_undoable(&page, success, operations);
+    }
+}
+
+/// Like [`redirect_back_undoable`], if some of the orders were refused: `refused` has them for the URL. If nothing
+/// succeeded, there is no banner that says so.
+pub fn redirect_back_partly(success: Success, operations: &[i64], refused: &str) {
+    let Some(parts) = use_context::<Parts>() else {
+        return;
+    };
+    if !wants_html(&parts.headers) {
+        return;
+    }
+    let mut page = referer(&parts).unwrap_or_else(|| "/".to_owned());
+    if !refused.is_empty() {
+        page = with_parameter(&page, "refused", refused);
+    }
+    if operations.is_empty() {
+        leptos_axum::redirect(&page);
+    } else {
         redirect_undoable(&page, success, operations);
     }
 }

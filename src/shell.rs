@@ -2,14 +2,17 @@
 
 use crate::{
     app::App,
+    clock,
     error::Error,
     parts::Part,
-    server::assets::BuiltFiles,
+    server::{assets::BuiltFiles, install::HEADER_COLOUR},
+    transaction::AppState,
     ui::{self, draft::Draft},
 };
 use axum::http::{HeaderValue, header, request::Parts};
 use leptos::{nonce::use_nonce, prelude::*};
 use leptos_axum::ResponseOptions;
+use leptos_i18n::td_string;
 use leptos_meta::MetaTags;
 use std::{iter, sync::LazyLock};
 
@@ -23,8 +26,8 @@ pub fn shell() -> impl IntoView {
         // Modules that the script imports are allowed by its nonce.
         let policy = format!(
             "default-src 'none'; script-src 'nonce-{nonce}' 'wasm-unsafe-eval'; style-src 'self'; \
-             img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; form-action 'self'; \
-             base-uri 'none'; frame-ancestors 'none'"
+             img-src 'self' data:; connect-src 'self'; font-src 'self'; manifest-src 'self'; worker-src 'self'; \
+             form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
         );
         if let Ok(policy) = HeaderValue::from_str(&policy) {
             response.insert_header(header::CONTENT_SECURITY_POLICY, policy);
@@ -45,14 +48,20 @@ pub fn shell() -> impl IntoView {
         parts,
         style,
         font,
+        live,
+        camera: _,
     } = &*BUILT;
     let part = with_context(|request: &Parts| Part::of_path(request.uri.path())).flatten();
     let part_files = part.and_then(|part| parts.get(part.name()));
-    let keep_id = ui::KEEP_REQUEST_ID;
+    let follow = visitor
+        .me
+        .as_ref()
+        .map(|_| format!(".then(() => import('{live}'))"))
+        .unwrap_or_default();
     let start = (!script.is_empty()).then(|| {
         let start = format!(
-            "import start, {{ hydrate }} from '{script}'; {keep_id} \
-             start({{ module_or_path: '{wasm}' }}).then(hydrate);"
+            "import start, {{ hydrate }} from '{script}'; \
+             start({{ module_or_path: '{wasm}' }}).then(hydrate){follow};"
         );
         view! {
             <link rel="modulepreload" href=script.as_str() nonce=nonce.clone() />
@@ -77,12 +86,20 @@ pub fn shell() -> impl IntoView {
     });
     view! {
         <!DOCTYPE html>
-        <html lang=visitor.locale.to_string() data-theme=visitor.theme.attribute()>
+        <html
+            lang=visitor.locale.to_string()
+            data-theme=visitor.theme.attribute()
+            data-keys=visitor.keys.attribute()
+        >
             <head>
                 <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
                 <meta name="color-scheme" content="light dark" />
+                <meta name="theme-color" content=HEADER_COLOUR />
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
+                <link rel="apple-touch-icon" href="/icons/apple-touch-180.png" />
+                // Browsers send no cookies for it otherwise, and the language is in one.
+                <link rel="manifest" href="/manifest.webmanifest" crossorigin="use-credentials" />
                 {(!font.is_empty())
                     .then(|| {
                         view! {
@@ -103,11 +120,42 @@ pub fn shell() -> impl IntoView {
                 data-me=me
                 data-unknown=visitor.is_unknown.then_some("")
                 data-request=ui::request_id()
+                data-offset=clock::now().offset_minutes()
                 data-draft=draft
             >
                 <App />
+                <OfflineBar />
+                <ScanNote />
             </body>
         </html>
+    }
+}
+
+/// The bar that `browser/connection.js` shows while the server cannot be reached, and that the copies of the service
+/// worker have. The browser fills in when the page was read, in the time zone of the shop.
+#[component]
+fn OfflineBar() -> impl IntoView {
+    let locale = ui::locale();
+    let zone = use_context::<AppState>().map(|app| app.config.shop_timezone.name());
+    view! {
+        <p id="offline" hidden class="offline-bar" role="alert" data-zone=zone>
+            {td_string!(locale, offline.read_at)} " " <time></time> ". " {td_string!(locale, offline.no_changes)}
+        </p>
+    }
+}
+
+/// What `browser/scanner.js` says about a code that it read.
+#[component]
+fn ScanNote() -> impl IntoView {
+    let locale = ui::locale();
+    view! {
+        <p
+            id="scan-note"
+            class="scan-note"
+            role="status"
+            data-unknown=td_string!(locale, scan.unknown, code = "{}").to_string()
+            data-open=td_string!(locale, scan.open_scanned)
+        ></p>
     }
 }
 

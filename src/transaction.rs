@@ -15,6 +15,7 @@ use crate::{
     db::{self, Conn, Db},
     error::{Error, Recorded},
     events::Events,
+    live::{Changed, Changes, hub::Hub},
     moment::Moment,
     schema::idempotency_keys,
 };
@@ -23,7 +24,7 @@ use diesel::prelude::*;
 use metrics::counter;
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value};
-use std::sync::Arc;
+use std::{mem, sync::Arc};
 
 /// How long an idempotency key is kept.
 const KEPT: TimeDelta = TimeDelta::days(7);
@@ -38,6 +39,8 @@ pub struct AppState {
     pub db: Db,
     pub config: Arc<Config>,
     pub listener: &'static dyn Listener,
+    /// Tells open pages what was changed.
+    pub live: Hub,
 }
 
 /// Reacts to the events of operations.
@@ -55,6 +58,10 @@ pub struct Tx<'c> {
     pub actor: Actor,
     pub now: Moment,
     pub events: Events,
+    /// What open pages are told after the commit.
+    pub changes: Changes,
+    /// The open page that sent the request; empty if it was not one.
+    pub page: String,
     /// The HMAC key for the fingerprints of requests, see [`Tx::once`].
     secret: String,
 }
@@ -74,11 +81,15 @@ impl AppState {
                 tx.secret = config.loaded_secret().to_owned();
                 let done = operation(&mut tx)?;
                 listener.handle_events(&mut tx, &config)?;
-                Ok((done, tx.events.needs_callback(), tx.events.needs_purge()))
+                let changes = mem::take(&mut tx.changes);
+                let (is_awaited, needs_purge) =
+                    (tx.events.needs_callback(), tx.events.needs_purge());
+                Ok((done, changes, is_awaited, needs_purge))
             })
             .await;
         count_conflict(&done);
-        let (done, is_awaited, needs_purge) = done?;
+        let (done, changes, is_awaited, needs_purge) = done?;
+        self.live.publish(changes);
         if is_awaited {
             listener.committed();
         }
@@ -144,12 +155,25 @@ impl<'c> Tx<'c> {
             actor,
             now,
             events: Events::default(),
+            changes: Changes::default(),
+            page: String::new(),
             secret: String::new(),
         }
     }
 }
 
 impl Tx<'_> {
+    /// Notes that an entity changed, for the pages that show it. `operation` is 0 if it is not known.
+    pub fn note_change(&mut self, entity: Entity, id: impl ToString, operation: i64) {
+        self.changes.add(Changed {
+            entity: entity.code().to_owned(),
+            id: id.to_string(),
+            operation,
+            page: self.page.clone(),
+            only_for: String::new(),
+        });
+    }
+
     /// Creates an entity at most once for each idempotency key of a user.
     ///
     /// For seven days, a repeat gets the response of the first request, even if the entity has changed since. Only the

@@ -109,7 +109,7 @@ impl Input {
             fields.0.insert(field.to_owned(), text.clone());
         }
         if items.len() > max {
-            self.add_error(list, Problem::TooMany(max));
+            self.add_error(list, Problem::TooManyItems(max));
             return Vec::new();
         }
         if items.is_empty() {
@@ -124,6 +124,12 @@ impl Input {
             value
         };
         items.into_iter().map(&mut read_item).collect()
+    }
+
+    /// Returns whether any field belongs to a list.
+    pub fn has_items(&self, list: &str) -> bool {
+        let mut names = self.fields.0.keys();
+        names.any(|name| item_field(list, name).is_some())
     }
 
     /// Sets a field that comes from elsewhere, for example from the path of a URL.

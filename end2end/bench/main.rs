@@ -16,7 +16,7 @@ use clap::Parser;
 use load::{Cost, Target};
 use report::Report;
 use reqwest::Client;
-use shop::Shop;
+use shop::{Shop, open_streams};
 use std::{
     env,
     error::Error,
@@ -249,6 +249,14 @@ async fn measure(
             report.row(large.name, "issue").add_small(issued);
             report.row(large.name, "create").add_small(created);
         }
+        let streams = open_streams(target).await?;
+        let (_, first) = create(target, &client, &products, plan.issues).await?;
+        let with_streams = issue(target, first, plan.issues).await?;
+        drop(streams);
+        let (_, first) = create(target, &client, &products, plan.issues).await?;
+        let row = report.row(large.name, "issue, with 1,000 streams : without");
+        row.add(with_streams);
+        row.add_floor(issue(target, first, plan.issues).await?);
         let (_, first) = create(target, &client, &products[..1], plan.issues).await?;
         let row = report.row(large.name, "issue of one product");
         row.add(issue(target, first, plan.issues).await?);
@@ -335,7 +343,7 @@ async fn stock(target: &Target, client: &Client, plan: &Plan) -> Outcome<Vec<i64
         .iter()
         .filter_map(|product| product["id"].as_i64())
         .collect();
-    let qty = plan.issues * i64::try_from(ROUNDS)? * 4;
+    let qty = plan.issues * i64::try_from(ROUNDS)? * 6;
     for id in &ids {
         let supply = format!(
             r#"{{"product_id": {id}, "qty": {qty}, "supplier_name": "Bench", "buy_price_eur": "0.50"}}"#

@@ -10,8 +10,15 @@ use std::{
     process::{Child, Command, Stdio},
     time::{Duration, Instant},
 };
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 
 const PASSWORD: &str = "correct horse battery";
+/// The accounts that have streams open.
+const CLERKS: usize = 20;
+const STREAMS_OF_CLERK: usize = 50;
 /// How long a server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
@@ -55,6 +62,9 @@ impl Shop {
         let (orders, products) = (orders.to_string(), products.to_string());
         shop.run(&["demo", "--orders", &orders, "--products", &products], "")?;
         shop.run(&["user", "add", USER, "--role", "admin"], PASSWORD)?;
+        for clerk in 0..CLERKS {
+            shop.run(&["user", "add", &format!("clerk{clerk}")], PASSWORD)?;
+        }
         Ok(shop)
     }
 
@@ -98,19 +108,7 @@ impl Shop {
         let mut command = self.command(&self.program, &["serve"]);
         command.env("LEPTOS_SITE_ADDR", format!("127.0.0.1:{port}"));
         let mut running = self.start(command, port).await?;
-        let client = Client::new();
-        let answer = client
-            .post(format!("{}/api/auth/login", running.target.site))
-            .header("content-type", "application/json")
-            .body(format!(
-                r#"{{"username": "{USER}", "password": "{PASSWORD}"}}"#
-            ))
-            .send()
-            .await?
-            .error_for_status()?;
-        let cookies = answer.headers().get_all("set-cookie").iter();
-        let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
-        running.target.cookies = pairs.collect::<Vec<_>>().join("; ");
+        running.target.cookies = sign_in(&running.target, USER).await?;
         Ok(running)
     }
 
@@ -148,6 +146,46 @@ impl Shop {
         }
         Ok(running)
     }
+}
+
+/// Signs a user in, and returns the cookies of the session.
+async fn sign_in(target: &Target, username: &str) -> Outcome<String> {
+    let answer = Client::new()
+        .post(format!("{}/api/auth/login", target.site))
+        .header("content-type", "application/json")
+        .body(format!(
+            r#"{{"username": "{username}", "password": "{PASSWORD}"}}"#
+        ))
+        .send()
+        .await?
+        .error_for_status()?;
+    let cookies = answer.headers().get_all("set-cookie").iter();
+    let pairs = cookies.filter_map(|cookie| cookie.to_str().ok()?.split(';').next());
+    Ok(pairs.collect::<Vec<_>>().join("; "))
+}
+
+/// Opens streams of changes, as many for each clerk as an account may have, and returns their connections. Nobody reads
+/// what arrives, so that the streams cost only what the server does for them.
+pub async fn open_streams(target: &Target) -> Outcome<Vec<TcpStream>> {
+    let host = target.site.trim_start_matches("http://");
+    let mut streams = Vec::new();
+    for clerk in 0..CLERKS {
+        let cookies = sign_in(target, &format!("clerk{clerk}")).await?;
+        for _ in 0..STREAMS_OF_CLERK {
+            let mut stream = TcpStream::connect(host).await?;
+            let request = format!(
+                "GET /live HTTP/1.1\r\nHost: {host}\r\nCookie: {cookies}\r\nSec-Fetch-Site: same-origin\r\n\r\n"
+            );
+            stream.write_all(request.as_bytes()).await?;
+            let mut answer = [0; 12];
+            stream.read_exact(&mut answer).await?;
+            if !answer.ends_with(b"200") {
+                return Err("a stream was refused".into());
+            }
+            streams.push(stream);
+        }
+    }
+    Ok(streams)
 }
 
 fn free_port() -> std::io::Result<u16> {

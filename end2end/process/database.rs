@@ -184,11 +184,13 @@ impl Database {
             "SQLite" => {
                 "SELECT name AS line FROM sqlite_master
                  WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND substr(name, 1, 2) <> '__'
+                    AND name <> 'order_counts'
                  ORDER BY name"
             }
             _ => {
                 "SELECT table_name::text AS line FROM information_schema.tables
                  WHERE table_schema = 'public' AND left(table_name, 2) <> '__'
+                    AND table_name <> 'order_counts'
                  ORDER BY table_name COLLATE \"C\""
             }
         })

@@ -32,6 +32,7 @@ mod servers;
 mod shop;
 mod start;
 mod storm;
+mod streams;
 mod upgrade;
 mod watch;
 

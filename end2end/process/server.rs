@@ -12,6 +12,8 @@ use std::{
 
 /// How long a server may take until it answers.
 const START_LIMIT: Duration = Duration::from_secs(60);
+/// How many lines of its log are shown when a test fails.
+const SHOWN_LINES: usize = 40;
 
 /// A process of `sirius serve`, which is killed when this is dropped.
 pub struct Server {
@@ -142,11 +144,15 @@ impl Server {
 }
 
 impl Drop for Server {
-    /// Asserts that the log contains no secret, whatever the test did.
+    /// Asserts that the log contains no secret, whatever the test did. Prints its end if the test has failed.
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
         if std::thread::panicking() {
+            let log = self.logged();
+            let lines: Vec<_> = log.lines().collect();
+            let last = &lines[lines.len().saturating_sub(SHOWN_LINES)..];
+            eprintln!("The log of {} ends with:\n{}", self.site, last.join("\n"));
             return;
         }
         for line in self.logged().lines() {

@@ -4,7 +4,7 @@ use crate::{
     database::Database,
     report,
     server::Server,
-    shop::{Shop, get, post},
+    shop::{Shop, get, post, sign_in},
     storm::Storm,
 };
 use futures::future::join_all;
@@ -96,19 +96,8 @@ async fn a_key_that_reaches_both_servers_makes_one_order() {
 async fn a_session_is_valid_on_both_servers_and_ends_on_both() {
     let (_database, one, other) = start_two().await;
     Shop::open(&one, 1).await;
-    let account = serde_json::json!({"username": "anna", "password": crate::shop::PASSWORD});
-    let reply = Client::new()
-        .post(format!("{}/api/auth/login", one.site))
-        .json(&account)
-        .send()
-        .await
-        .unwrap();
     // Sent by hand, because a cookie store keeps the cookies of one host together, whatever the port.
-    let cookies = reply.headers().get_all("set-cookie").iter();
-    let cookie = cookies
-        .filter_map(|cookie| cookie.to_str().unwrap().split(';').next())
-        .find(|cookie| cookie.starts_with("sirius="))
-        .unwrap();
+    let cookie = sign_in(&one, "anna").await;
     let mut headers = reqwest::header::HeaderMap::new();
     headers.insert(COOKIE, cookie.parse().unwrap());
     let browser = Client::builder().default_headers(headers).build().unwrap();

@@ -10,6 +10,9 @@ use std::time::Duration;
 
 /// The password of all accounts in the tests.
 pub const PASSWORD: &str = "correct horse";
+/// How long a connection may be idle before it is reused: less than the server keeps it open, because a request that
+/// arrives while the server closes the connection gets no response.
+const MAX_IDLE: Duration = Duration::from_secs(10);
 /// A valid phone number.
 pub const PHONE: &str = "+79161234567";
 
@@ -78,8 +81,25 @@ pub fn browser() -> Client {
     Client::builder()
         .cookie_store(true)
         .timeout(Duration::from_secs(30))
+        .pool_idle_timeout(MAX_IDLE)
         .build()
         .unwrap()
+}
+
+/// Signs an account in and returns its cookie.
+pub async fn sign_in(server: &Server, name: &str) -> String {
+    let account = json!({"username": name, "password": PASSWORD});
+    let reply = Client::new()
+        .post(format!("{}/api/auth/login", server.site))
+        .json(&account)
+        .send()
+        .await
+        .unwrap();
+    let cookies = reply.headers().get_all("set-cookie").iter();
+    let cookie = cookies
+        .filter_map(|cookie| cookie.to_str().unwrap().split(';').next())
+        .find(|cookie| cookie.starts_with("sirius="));
+    cookie.expect("no session").to_owned()
 }
 
 /// Returns a client that signs in with a token.
@@ -89,6 +109,7 @@ pub fn with_token(token: &str) -> Client {
     Client::builder()
         .default_headers(headers)
         .timeout(Duration::from_secs(30))
+        .pool_idle_timeout(MAX_IDLE)
         .build()
         .unwrap()
 }

@@ -82,7 +82,8 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
       await page.keyboard.press("Enter");
       await page.keyboard.type("9");
       await page.keyboard.press("Enter");
-      const qty = page.getByRole("textbox", { name: `Кол-во: ${names[0]}` });
+      // A line of its own until the product is found
+      const qty = page.getByRole("textbox", { name: `Кол-во: ${names[0]}` }).first();
       await expect(qty).toHaveValue("11");
       await expect(qty).toHaveAttribute("aria-invalid", "true");
       await qty.fill("2");

@@ -43,6 +43,7 @@ test("an order issued in one tab cannot be cancelled in the other @postgres", as
   const { name, id } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name });
   const other = await context.newPage();
+  await shop.withoutStream(other);
   await shop.open(other, "/orders");
   await shop.open(page, "/orders");
   await shop.issueButton(orderRow(page, order)).click();
@@ -60,6 +61,7 @@ test("issuing the same order in two tabs is not a conflict", async ({ page, cont
   const { name } = await setUpTea(page, server);
   const order = await shop.bookOrder(page, { product: name });
   const other = await context.newPage();
+  await shop.withoutStream(other);
   await shop.open(other, "/orders");
   await shop.open(page, "/orders");
   for (const tab of [page, other]) {
@@ -105,6 +107,7 @@ test("an outdated edit shows what has changed, and overwrites it if sent again @
   expectProblem(/status of 409/);
   const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
+  await shop.withoutStream(other);
   await shop.open(other, `/products/${id}`);
   await fill(page, { "Цена, ₽": "150", "Поставщик": "Teekanne" });
   await press(page, "Сохранить");
@@ -132,6 +135,7 @@ test("an outdated form does not overwrite values from a supply, and the next sup
   expectProblem(/status of 409/);
   const { name, id } = await setUpTea(page, server);
   const other = await context.newPage();
+  await shop.withoutStream(other);
   await shop.open(other, `/products/${id}`);
   await shop.receiveSupply(page, { product: name, qty: 1, price: "1,50", supplier: "Lipton" });
   await shop.receiveSupply(page, { product: name, qty: 1, price: "2,50", supplier: "Teekanne" });
@@ -155,6 +159,7 @@ test("an outdated stock count does not undo a sale", async ({ page, context, ser
   expectProblem(/status of 409/);
   const { name } = await setUpTea(page, server);
   const other = await context.newPage();
+  await shop.withoutStream(other);
   await shop.bookOrder(other, { product: name });
   await shop.issueButton(other).click();
   await expect(other.getByRole("heading", { level: 1 })).toHaveText(/выдан$/);

@@ -56,6 +56,7 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
 test("a row keeps its height when another user was faster", async ({ page, server, expectProblem }) => {
   expectProblem(/status of 409/);
   const { orders } = await addWaitingOrders(page, server, 3);
+  await shop.withoutStream(page);
   await shop.open(page, "/orders");
   const before = await rowBoxes(page);
   await page.request.post(`/api/orders/${orders[0]}/deny`);

@@ -11,7 +11,7 @@ test("an English page contains no Russian text", async ({ page, server, context 
   await shop.receiveSupply(page, { product: name, qty: 1, price: "1", supplier: "Teekanne" });
   const order = await shop.bookOrder(page, { product: name });
   await context.addCookies([{ name: "lang", value: "en", url: server.url }]);
-  for (const path of shop.pages(product, order)) {
+  for (const path of [...shop.pages(product, order), ...shop.plainPages]) {
     await shop.open(page, path);
     // The switch to Russian is labelled in Russian
     const words = (await page.locator("body").innerText()).replaceAll("РУ", "");

@@ -38,7 +38,8 @@ for (const [size, viewport] of Object.entries(sizes)) {
       await page.locator("#password").fill("correct horse");
       await page.getByRole("button", { name: "Войти" }).click();
       for (const [name, path] of Object.entries(pages)) {
-        await page.goto(path, { waitUntil: "networkidle" });
+        await page.goto(path);
+        await page.waitForTimeout(700);
         await page.screenshot({ path: `../docs/screenshots/${name}-${size}-${colorScheme}.png` });
       }
     });

@@ -45,6 +45,19 @@ test("slash, the last digits, Enter, Enter issues the only order that waits, fro
   await expect(orderRow(page, orders[2])).toContainText("выдан");
 });
 
+test("what is typed right after the first slash on a page is searched for", async ({ page, server }) => {
+  const { orders } = await addOrders(page, server, ["+79168880031"]);
+  await page.route(/split_keys/, async (route) => {
+    await new Promise((done) => setTimeout(done, 1_000));
+    await route.continue().catch(() => {});
+  });
+  await shop.open(page, "/products");
+  await page.keyboard.press("Slash");
+  await page.keyboard.type("80031");
+  await expect(searchField(page)).toHaveValue("80031");
+  await expect(panel(page).getByRole("button", { name: `Выдать: Заказ № ${orders[0]}` })).toBeVisible();
+});
+
 test("Enter issues nothing when several orders wait, and finds in the other layout", async ({ page, server }) => {
   const { orders } = await addOrders(page, server, ["+79162220007", "+79163330007"]);
   await shop.open(page, "/");
@@ -102,6 +115,58 @@ test("keys open pages, walk through rows and issue, in the Russian layout too", 
   await page.keyboard.press("Escape");
   await key("KeyN", "т");
   await page.waitForURL("/orders/new");
+});
+
+test("the panel closes on a click elsewhere and on a link to the same page, and says what it found", async ({ page, server }) => {
+  const { orders } = await addOrders(page, server, ["+79161230909", "+79164560909"]);
+  await shop.open(page, `/orders/${orders[0]}`);
+  const status = page.getByRole("status");
+  await searchField(page).fill("0909");
+  await expect(panel(page)).toBeVisible();
+  await expect(status.filter({ hasText: "2 заказа" })).toHaveCount(1);
+  // A place that takes no focus
+  await page.locator(".site-header").click({ position: { x: 5, y: 5 } });
+  await expect(panel(page)).toBeHidden();
+
+  // Another text while the panel is closed: its results are shown, never the old ones.
+  await page.evaluate(() => ((document.querySelector("#search") as HTMLInputElement).value = "30909"));
+  await page.locator("h1").click();
+  await searchField(page).focus();
+  await expect(panel(page)).toBeVisible();
+  await expect(panel(page).locator("tbody tr")).toHaveCount(1);
+  await panel(page).getByRole("link", { name: String(orders[0]), exact: true }).click();
+  await expect(panel(page)).toBeHidden();
+  await expect(searchField(page)).toHaveValue("");
+  await expect(page).toHaveURL(`/orders/${orders[0]}`);
+
+  await searchField(page).fill("нет такого");
+  await expect(status.filter({ hasText: "Ничего не нашлось." })).toHaveCount(1);
+  await page.keyboard.press("Escape");
+  await expect(panel(page)).toBeHidden();
+  await expect(searchField(page)).toBeFocused();
+});
+
+test("the menu and the tabs count the orders once, and screen readers hear how many wait", async ({ page, server }) => {
+  const { orders } = await addOrders(page, server, ["+79167770001"]);
+  await shop.open(page, "/products");
+  const asked: string[] = [];
+  page.on("request", (request) => request.url().includes("/count_orders") && asked.push(request.url()));
+  await page.getByRole("navigation", { name: "Меню" }).getByRole("link", { name: "Заказы" }).click();
+  await expect(orderRow(page, orders[0])).toBeVisible();
+  const tabs = page.getByRole("navigation", { name: "Статус" });
+  const count = (tab: string) => tabs.getByRole("link", { name: tab, exact: true }).locator(".menu-count");
+  const number = async (tab: string) => Number((await count(tab).getAttribute("data-count"))?.replace(/\s/g, ""));
+  await expect(count("Ждут")).toHaveAttribute("data-count", /\d+/);
+  expect(asked).toHaveLength(1);
+  const [before, all] = [await number("Ждут"), await number("Все")];
+  // Buttons in rows that have just come to their place ignore clicks.
+  await page.waitForTimeout(600);
+  await shop.issueButton(orderRow(page, orders[0])).click();
+  await expect(page.getByRole("status").filter({ hasText: `Заказов в очереди: ${before - 1}` })).toHaveCount(1);
+  expect(asked).toHaveLength(2);
+  expect(await number("Ждут")).toBe(before - 1);
+  expect(await number("Все")).toBe(all);
+  expect(await number("Выданы")).toBeGreaterThan(0);
 });
 
 test.describe("without JavaScript", () => {

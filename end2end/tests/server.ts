@@ -35,6 +35,10 @@ export type Server = {
   run: (...args: string[]) => string;
   /** Returns the server's log so far. */
   log: () => string;
+  /** Stops the server, so that no request reaches it. */
+  stop: () => Promise<void>;
+  /** Starts it again at the same address. */
+  start: () => Promise<void>;
   /** Texts that must not appear in the log. */
   secrets: Set<string>;
 };
@@ -60,9 +64,9 @@ export const test = base.extend<TestFixtures & { problems: Problems }, ServerOpt
       const data = database === "sqlite" ? sqlite(folder) : postgres();
       try {
         const started = await start(folder, data.url, demoOrders, settings);
-        await use(started.server);
+        await use(started);
         await started.stop();
-        assertLogHasNoSecrets(started.server);
+        assertLogHasNoSecrets(started);
       } finally {
         data.drop();
         rmSync(folder, { recursive: true, force: true });
@@ -163,7 +167,7 @@ function postgres() {
   return { url: url.href, drop: () => sql(`DROP DATABASE ${name} WITH (FORCE)`) };
 }
 
-async function start(folder: string, databaseUrl: string, demoOrders: number, settings: Record<string, string>) {
+async function start(folder: string, databaseUrl: string, demoOrders: number, settings: Record<string, string>): Promise<Server> {
   const address = `127.0.0.1:${await freePort()}`;
   // Without the developer's own settings: neither those in the environment nor those in .env (`cwd`)
   const env = {
@@ -183,26 +187,28 @@ async function start(folder: string, databaseUrl: string, demoOrders: number, se
   if (demoOrders > 0) run("demo", "--orders", String(demoOrders));
 
   let log = "";
-  const child = spawn(program, ["serve"], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
-  child.stdout.on("data", (text) => (log += text));
-  child.stderr.on("data", (text) => (log += text));
-  // If the test run is killed, no server must be left running
-  const kill = () => child.kill("SIGKILL");
-  process.once("exit", kill);
-
+  let stop = async () => {};
   const url = `http://${address}`;
-  const server: Server = { url, databaseUrl, run, log: () => log, secrets: new Set() };
-  const stop = async () => {
-    await stopProcess(child);
-    process.off("exit", kill);
+  const serve = async () => {
+    const child = spawn(program, ["serve"], { cwd: folder, env, stdio: ["ignore", "pipe", "pipe"] });
+    child.stdout.on("data", (text) => (log += text));
+    child.stderr.on("data", (text) => (log += text));
+    // If the test run is killed, no server must be left running
+    const kill = () => child.kill("SIGKILL");
+    process.once("exit", kill);
+    stop = async () => {
+      await stopProcess(child);
+      process.off("exit", kill);
+    };
+    try {
+      await waitUntilReady(url, child);
+    } catch (error) {
+      await stop();
+      throw new Error(`${(error as Error).message}\n${log}`);
+    }
   };
-  try {
-    await waitUntilReady(url, child);
-  } catch (error) {
-    await stop();
-    throw new Error(`${(error as Error).message}\n${log}`);
-  }
-  return { server, stop };
+  await serve();
+  return { url, databaseUrl, run, log: () => log, stop: () => stop(), start: serve, secrets: new Set<string>() };
 }
 
 /** Waits until the server answers a request. */

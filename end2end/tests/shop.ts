@@ -47,6 +47,9 @@ export const pages = (product: number, order: number) => [
   `/baskets/${order}`,
 ];
 
+/** The pages that the server draws alone, without the client and its menu. */
+export const plainPages = ["/scan"];
+
 /** The admin pages, with an existing account and erasure. */
 export const adminPages = (user: string, erasure: number) => [
   "/admin/analytics",
@@ -67,9 +70,16 @@ export async function open(page: Page, path: string) {
   return answer;
 }
 
-/** Waits until the script of the page, if any, has hydrated it. */
+/** Waits until the client of the page, if any, has hydrated it. */
 export async function waitForScript(page: Page) {
-  const hasStarted = () => page.evaluate(() => (window as { hasStarted?: boolean }).hasStarted !== false);
+  const hasStarted = () =>
+    page
+      .evaluate(() => {
+        const hasClient = document.readyState !== "complete" || !!document.querySelector("link[rel=modulepreload]");
+        return !hasClient || (window as { hasStarted?: boolean }).hasStarted !== false;
+      })
+      // A copy that the service worker kept is loaded again once the server answers.
+      .catch(() => false);
   await expect.poll(hasStarted, { intervals: [20] }).toBe(true);
 }
 
@@ -234,6 +244,13 @@ export async function eraseCustomerByApi(page: Page, product: number): Promise<n
 }
 
 /** The row of an order in the list of orders. */
+/** Keeps a page from learning what others do, as behind a proxy that breaks the stream. */
+export const withoutStream = (page: Page) =>
+  page.addInitScript(() => {
+    Reflect.deleteProperty(window, "SharedWorker");
+    Reflect.deleteProperty(window, "EventSource");
+  });
+
 export const orderRow = (page: Page, order: number) =>
   page.getByRole("row").filter({ has: page.getByRole("link", { name: String(order), exact: true }) });
 

@@ -63,7 +63,7 @@ test("a new shop works on a phone: account, product, supply, order, issue @postg
   const order = shop.idOf(page);
 
   await test.step("every page fits, with thumb-sized buttons", async () => {
-    for (const path of shop.pages(product, order)) {
+    for (const path of [...shop.pages(product, order), ...shop.plainPages]) {
       await shop.open(page, path);
       await expectFits(page);
       await expectThumbSized(page);

@@ -1,6 +1,7 @@
 //! The data of the analytics page.
 
-use super::{Preset, Rate, Summary, figures::Figures, reorder::Reorder};
+use super::{Rate, Summary, figures::Figures, reorder::Reorder};
+use crate::preset::Preset;
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 

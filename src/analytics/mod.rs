@@ -37,24 +37,14 @@ pub mod service;
 #[cfg(feature = "ssr")]
 pub mod sums;
 
-use crate::{codes::codes, moment::Moment, page::list_query};
+use crate::{
+    codes::codes,
+    moment::Moment,
+    page::{UrlQuery, list_query},
+};
 use chrono::NaiveDate;
 use figures::{Figures, Share};
 use serde::{Deserialize, Serialize};
-
-codes! {
-    /// A named range of days.
-    pub enum Preset {
-        Today = "today",
-        /// Today and the six days before it.
-        Week = "7days",
-        /// From the first day of this month until today.
-        ThisMonth = "month",
-        LastMonth = "last_month",
-        /// From January 1 until today.
-        Year = "year",
-    }
-}
 
 codes! {
     /// The length of the periods in a report.
@@ -98,7 +88,7 @@ codes! {
 )]
 #[serde(default)]
 pub struct Query {
-    /// A code of [`Preset`]; ignored when `from` or `to` is given.
+    /// A code of [`crate::preset::Preset`]; ignored when `from` or `to` is given.
     #[cfg_attr(feature = "ssr", param(ignore))]
     pub preset: String,
     /// First day of the range; defaults to the first day of the month that contains `to`
@@ -113,6 +103,18 @@ pub struct Query {
     /// Length of the periods in the report
     #[cfg_attr(feature = "ssr", param(value_type = Option<By>, inline, default = "day", example = "day"))]
     pub by: String,
+}
+
+impl UrlQuery for Query {
+    fn read(text: &dyn Fn(&str) -> String) -> Self {
+        Self {
+            preset: text("preset"),
+            from: text("from"),
+            to: text("to"),
+            product_id: text("product_id"),
+            by: text("by"),
+        }
+    }
 }
 
 list_query! {

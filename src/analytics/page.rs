@@ -14,7 +14,7 @@ use crate::{
     moment::{day_shown, range_shown},
     page::Filtered,
     products::first::FirstProduct,
-    ui::{self, pager::query_of},
+    ui::{self, live, pager::query_of},
 };
 use chrono::Datelike;
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -31,7 +31,11 @@ pub async fn read_analytics(query: Query) -> Result<Filtered<AnalyticsData>, Err
 #[component]
 pub fn AnalyticsPage() -> impl IntoView {
     let params = use_query_map();
-    let board = ui::data(move || query_of::<Query>(&params.read()), read_analytics);
+    let elsewhere = live::list(&["order", "order_return", "write_off", "rate"]);
+    let board = ui::data(
+        move || (query_of::<Query>(&params.read()), elsewhere.get()),
+        |(query, _)| read_analytics(query),
+    );
     view! {
         <Head />
         {ui::loaded(board, move |Filtered { found, errors }| view! { <BoardView board=found errors /> })}

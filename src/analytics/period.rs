@@ -1,25 +1,11 @@
 //! Calendar arithmetic for reports: the range of a preset, the range to compare with, and the periods of a range. Pure
 //! functions.
 
-use super::{By, Preset};
+use super::By;
 use chrono::{Datelike, Days, Months, NaiveDate};
 
 /// A range of days, both ends inclusive.
 pub type Range = (NaiveDate, NaiveDate);
-
-impl Preset {
-    /// Returns the range that the preset stands for on the day `today`.
-    pub fn range(self, today: NaiveDate) -> Range {
-        let month = month_of(today);
-        match self {
-            Self::Today => (today, today),
-            Self::Week => (today - Days::new(6), today),
-            Self::ThisMonth => (month, today),
-            Self::LastMonth => (month - Months::new(1), month - Days::new(1)),
-            Self::Year => (month.with_month(1).unwrap_or(month), today),
-        }
-    }
-}
 
 impl By {
     /// Returns the period length that keeps a report over this range readable.
@@ -148,61 +134,6 @@ mod tests {
 
     fn range(from: &str, to: &str) -> Range {
         (day(from), day(to))
-    }
-
-    #[test]
-    fn presets_are_correct_at_the_ends_of_months_and_years() {
-        for (today, preset, expected) in [
-            ("2026-11-30", Preset::Today, ("2026-11-30", "2026-11-30")),
-            ("2026-11-30", Preset::Week, ("2026-11-24", "2026-11-30")),
-            (
-                "2026-11-30",
-                Preset::ThisMonth,
-                ("2026-11-01", "2026-11-30"),
-            ),
-            (
-                "2026-11-30",
-                Preset::LastMonth,
-                ("2026-10-01", "2026-10-31"),
-            ),
-            ("2026-11-30", Preset::Year, ("2026-01-01", "2026-11-30")),
-            ("2026-12-31", Preset::Today, ("2026-12-31", "2026-12-31")),
-            ("2026-12-31", Preset::Week, ("2026-12-25", "2026-12-31")),
-            (
-                "2026-12-31",
-                Preset::ThisMonth,
-                ("2026-12-01", "2026-12-31"),
-            ),
-            (
-                "2026-12-31",
-                Preset::LastMonth,
-                ("2026-11-01", "2026-11-30"),
-            ),
-            ("2026-12-31", Preset::Year, ("2026-01-01", "2026-12-31")),
-            ("2027-01-01", Preset::Week, ("2026-12-26", "2027-01-01")),
-            (
-                "2027-01-01",
-                Preset::ThisMonth,
-                ("2027-01-01", "2027-01-01"),
-            ),
-            (
-                "2027-01-01",
-                Preset::LastMonth,
-                ("2026-12-01", "2026-12-31"),
-            ),
-            ("2027-01-01", Preset::Year, ("2027-01-01", "2027-01-01")),
-            (
-                "2028-03-01",
-                Preset::LastMonth,
-                ("2028-02-01", "2028-02-29"),
-            ),
-        ] {
-            assert_eq!(
-                preset.range(day(today)),
-                range(expected.0, expected.1),
-                "{preset} on {today}"
-            );
-        }
     }
 
     #[test]

@@ -1,17 +1,19 @@
 //! The sales by product.
 
-use super::{
-    Preset, ProductQuery,
-    range::{Head, PRODUCTS, RangeFilters},
-};
 #[cfg(feature = "ssr")]
 use super::{ProductFigures, range::PERIODS};
+use super::{
+    ProductQuery,
+    range::{Head, PRODUCTS, RangeFilters},
+};
 use crate::{
     error::Error,
     page::Filtered,
+    preset::Preset,
     ui::{
         self,
         drawn::{Drawn, DrawnPage},
+        live,
         pager::{Pager, SortHead, query_of},
     },
 };
@@ -63,9 +65,10 @@ pub async fn list_product_sales(query: ProductQuery) -> Result<Filtered<ProductL
 pub fn ProductSalesPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
+    let elsewhere = live::list(&["order", "order_return", "write_off", "rate"]);
     let sales = ui::data(
-        move || query_of::<ProductQuery>(&params.read()),
-        list_product_sales,
+        move || (query_of::<ProductQuery>(&params.read()), elsewhere.get()),
+        |(query, _)| list_product_sales(query),
     );
     let draw = move |Filtered { found, errors }: Filtered<ProductListing>| {
         let ProductListing {

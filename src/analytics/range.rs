@@ -1,11 +1,13 @@
 //! What both analytics pages begin with: their title, the links between them, and the choice of a range of days.
 
-use super::{By, Preset};
+use super::By;
 use crate::{
     error::FieldError,
+    preset::Preset,
     ui::{
         self,
         pager::{FilterField, FilterForm, OtherErrors, parameter},
+        presets::Presets,
     },
 };
 use chrono::NaiveDate;
@@ -100,14 +102,18 @@ pub fn RangeFilters(
         wrong.map(|error| error.problem.clone())
     };
     let (wrong_from, wrong_to) = (problem("from"), problem("to"));
+    let preset_href = move |choice: Preset| {
+        let set = [
+            ("preset", choice.code()),
+            ("from", ""),
+            ("to", ""),
+            ("by", ""),
+        ];
+        address(path, &params.read(), &set)
+    };
     let periods = by.map(|by| view! { <PeriodField by /> });
     view! {
-        <nav class="presets" aria-label=td_string!(locale, analytics.range)>
-            {Preset::ALL
-                .iter()
-                .map(|choice| view! { <PresetLink path choice=*choice current=preset /> })
-                .collect_view()}
-        </nav>
+        <Presets choices=Preset::ALL href=preset_href is_current=move |choice| preset == Some(choice) />
         <OtherErrors errors fields=&["from", "to"] />
         <FilterForm action=path>
             <FilterField
@@ -131,33 +137,6 @@ pub fn RangeFilters(
                 {td_string!(locale, analytics.show)}
             </button>
         </FilterForm>
-    }
-}
-
-#[component]
-fn PresetLink(path: &'static str, choice: Preset, current: Option<Preset>) -> impl IntoView {
-    let locale = ui::locale();
-    let params = use_query_map();
-    let href = move || {
-        let set = [
-            ("preset", choice.code()),
-            ("from", ""),
-            ("to", ""),
-            ("by", ""),
-        ];
-        address(path, &params.read(), &set)
-    };
-    let words = match choice {
-        Preset::Today => td_string!(locale, analytics.today),
-        Preset::Week => td_string!(locale, analytics.week),
-        Preset::ThisMonth => td_string!(locale, analytics.this_month),
-        Preset::LastMonth => td_string!(locale, analytics.last_month),
-        Preset::Year => td_string!(locale, analytics.year),
-    };
-    view! {
-        <a class="btn" href=href aria-current=(current == Some(choice)).then_some("true")>
-            {words}
-        </a>
     }
 }
 

@@ -10,6 +10,7 @@ use crate::{
         self,
         failure::DraftFailure,
         form::{Field, Form, FormAction, Submit},
+        live,
         pager::{Pager, parameter},
     },
 };
@@ -74,9 +75,16 @@ pub fn RatesPage() -> impl IntoView {
     let params = use_query_map();
     let set = FormAction::new::<SetRate>();
     let saved = set.success_count();
+    let elsewhere = live::page(|kind, _| kind == "rate");
     let file = ui::data(
-        move || (parameter(&params.read(), "after"), saved.get()),
-        |(after, _)| list_rates(after),
+        move || {
+            (
+                parameter(&params.read(), "after"),
+                saved.get(),
+                elsewhere.get(),
+            )
+        },
+        |(after, ..)| list_rates(after),
     );
     let done = move || {
         set.made().map(|rate: Rate| {

@@ -26,7 +26,7 @@ pub fn ReorderTable(rows: Vec<Reorder>) -> impl IntoView {
     let locale = ui::locale();
     let row = move |row: Reorder| {
         view! {
-            <tr role="row" class="low">
+            <tr role="row">
                 <td role="cell" class="row-title">
                     <a class="link" href=format!("/products/{}", row.product_id)>
                         {row.product_name}

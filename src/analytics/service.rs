@@ -1,7 +1,7 @@
 //! Computes the reports: sales, profit, and products to reorder.
 
 use super::{
-    By, PeriodFigures, Preset, ProductFigures, ProductQuery, Query, Sort, Summary,
+    By, PeriodFigures, ProductFigures, ProductQuery, Query, Sort, Summary,
     board::{AnalyticsData, Compared},
     figures::{Figures, Share},
     period::{self, Range, month_of},
@@ -15,6 +15,7 @@ use crate::{
     db::{self, Column, Conn, Keyset, SortKey, SortOrder},
     error::{Error, Problem},
     page::Page,
+    preset::Preset,
     schema::products,
     text::fold,
     transaction::Tx,

@@ -278,6 +278,13 @@ fn read_members(
     for (name, value) in members {
         let schema = properties.get(&name);
         let name = format!("{prefix}{name}");
+        if schema.is_some_and(is_text_list) {
+            match read_texts(value) {
+                Ok(lines) => drop(fields.0.insert(name, lines)),
+                Err(problem) => wrong.push((name, problem)),
+            }
+            continue;
+        }
         if let Some(items) = schema.and_then(item_properties) {
             read_list(&name, value, &items, fields, wrong);
             continue;
@@ -319,6 +326,27 @@ fn read_list(
         }
         read_members(&format!("{item_name}."), members, properties, fields, wrong);
     }
+}
+
+/// Returns whether a property is an array of strings.
+fn is_text_list(schema: &RefOr<Schema>) -> bool {
+    let RefOr::T(Schema::Array(array)) = schema else {
+        return false;
+    };
+    matches!(&array.items, ArrayItems::RefOrSchema(item)
+        if matches!(&**item, RefOr::T(Schema::Object(text)) if has_type(&text.schema_type, &Type::String)))
+}
+
+/// Reads an array of strings as a text of one line for each, as forms send it; empty for `null`.
+fn read_texts(value: &RawValue) -> Result<String, Problem> {
+    let texts: Option<Vec<&RawValue>> =
+        serde_json::from_str(value.get()).map_err(|_| Problem::NotList)?;
+    let texts = texts.unwrap_or_default();
+    let lines: Result<Vec<String>, Problem> = texts
+        .iter()
+        .map(|text| Kind::Text.read(text.get()))
+        .collect();
+    Ok(lines?.join("\n"))
 }
 
 /// Returns the properties of the objects in an array.

@@ -8,9 +8,11 @@ use crate::{
     ui::{
         self,
         drawn::{Drawn, DrawnPage},
+        live,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
+        presets::DayFilters,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -67,7 +69,11 @@ pub async fn read_log(query: Query) -> Result<Filtered<Listing>, Error> {
 pub fn LogPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
-    let found = ui::data(move || query_of::<Query>(&params.read()), read_log);
+    let elsewhere = live::every();
+    let found = ui::data(
+        move || (query_of::<Query>(&params.read()), elsewhere.get()),
+        |(query, _)| read_log(query),
+    );
     let draw = move |Filtered { found, errors }: Filtered<Listing>| {
         let Listing { page, looked_to } = found;
         let looked = looked_to.map(|moment| {
@@ -127,8 +133,7 @@ fn Filters() -> impl IntoView {
         .map(move |entity| (entity.code(), entity.label(locale)));
     view! {
         <FilterForm action="/admin/logs">
-            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <DayFilters path="/admin/logs" />
             <FilterField name="user" label=td_string!(locale, fields.user) />
             <Choice
                 name="action"

@@ -49,9 +49,10 @@ pub(super) fn record_undo(
     changes: &[Change],
     undoes_id: Option<i64>,
 ) -> Result<(), Error> {
+    let entity_id = id.to_string();
     let row = NewRow {
         undoes_id,
-        ..NewRow::new(tx.now, actor, action, entity, id, changes)
+        ..NewRow::new(tx.now, actor, action, entity, &entity_id, changes)
     };
     let id = diesel::insert_into(operation_log::table)
         .values(&row)
@@ -62,6 +63,7 @@ pub(super) fn record_undo(
             .values(row)
             .execute(tx.conn)?;
     }
+    tx.note_change(entity, entity_id, id);
     Ok(())
 }
 
@@ -85,6 +87,9 @@ pub fn record_all(tx: &mut Tx<'_>, entity: Entity, entries: &[Entry]) -> Result<
         |entry: &Entry| NewRow::new(now, actor, entry.action, entity, entry.id, &entry.changes);
     let rows: Vec<NewRow> = entries.iter().map(row).collect();
     insert_all!(tx.conn, operation_log, &rows);
+    for entry in entries {
+        tx.note_change(entity, entry.id, 0);
+    }
     Ok(())
 }
 

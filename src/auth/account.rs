@@ -1,7 +1,10 @@
 //! The account page of the signed-in user.
 
 use super::{
-    Me, Permission, appearance::Appearance, devices::Devices, tokens::TokenSection,
+    Me, Permission,
+    appearance::{Appearance, KeysSwitch},
+    devices::Devices,
+    tokens::TokenSection,
     totp::section::SecondFactorSection,
 };
 use crate::{
@@ -69,6 +72,7 @@ pub fn AccountPage() -> impl IntoView {
                 },
             )}
             <Appearance />
+            {ui::may(Permission::Orders).then(|| view! { <KeysSwitch /> })}
             {has_own_password.then(|| view! { <SecondFactorSection /> })}
             {may_work
                 .then(|| {

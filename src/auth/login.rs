@@ -110,7 +110,7 @@ pub fn LoginPage() -> impl IntoView {
         .unwrap_or_default();
     view! {
         <Title text=td_string!(locale, nav.sign_in) />
-        <div class="narrow">
+        <div class="sign-in-card">
             <h1>{td_string!(locale, nav.sign_in)}</h1>
             <Form action full_load=true>
                 <input type="hidden" name="next" value=next />

@@ -101,7 +101,7 @@ pub fn PendingPage() -> impl IntoView {
     let locale = ui::locale();
     view! {
         <Title text=td_string!(locale, auth.pending_title) />
-        <div class="narrow">
+        <div class="sign-in-card">
             <h1>{td_string!(locale, auth.pending_title)}</h1>
             <p class="alert alert-info alert-soft mb-4" role="status">
                 {td_string!(locale, auth.pending)}
@@ -122,7 +122,7 @@ pub fn RegisterPage() -> impl IntoView {
     let terms = ui::data(|| (), |()| registration_terms());
     view! {
         <Title text=td_string!(locale, nav.register) />
-        <div class="narrow">
+        <div class="sign-in-card">
             <h1>{td_string!(locale, nav.register)}</h1>
             {ui::loaded(terms, |terms| view! { <RegisterForm terms /> })}
             <p class="mt-4">

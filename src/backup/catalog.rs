@@ -83,7 +83,7 @@ const SQLITE_COLUMNS: &str = r"
         c.pk > 0 AND m.sql LIKE '%AUTOINCREMENT%' AS is_counter
     FROM sqlite_master m, pragma_table_xinfo(m.name) c
     WHERE m.type = 'table' AND m.name NOT LIKE 'sqlite\_%' ESCAPE '\' AND m.name NOT LIKE '\_\_%' ESCAPE '\'
-        AND c.hidden = 0
+        AND m.name <> 'order_counts' AND c.hidden = 0
     ORDER BY m.name, c.cid";
 
 const POSTGRES_COLUMNS: &str = r#"
@@ -97,6 +97,7 @@ const POSTGRES_COLUMNS: &str = r#"
     JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped AND a.attgenerated = ''
     LEFT JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary
     WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace AND t.relname NOT LIKE '\_\_%'
+        AND t.relname <> 'order_counts'
     ORDER BY t.relname COLLATE "C", a.attnum"#;
 
 const SQLITE_REFERENCES: &str = r#"
@@ -108,7 +109,8 @@ const POSTGRES_REFERENCES: &str = "
     FROM pg_constraint r JOIN pg_class c ON c.oid = r.conrelid JOIN pg_class p ON p.oid = r.confrelid
     WHERE r.contype = 'f' AND r.connamespace = current_schema()::regnamespace AND c.oid <> p.oid";
 
-/// Returns all tables except those that record migrations and backfills, each after the tables that its rows refer to.
+/// Returns the tables, each after those that its rows refer to. Those that record migrations and backfills are left
+/// out, and the counts of orders, which triggers of the target maintain.
 pub fn tables(conn: &mut Conn) -> Result<Vec<Table>, CopyError> {
     let (columns, references) = match conn {
         Conn::Sqlite(_) => (SQLITE_COLUMNS, SQLITE_REFERENCES),

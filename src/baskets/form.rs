@@ -7,17 +7,23 @@
 use crate::{
     error::{Error, Problem},
     fields::Fields,
+    i18n::Locale,
     money::Rub,
     number::pieces,
     orders::form::total,
     products::{
+        combobox::Combobox,
         first::FirstProduct,
         offer::Offer,
-        picker::{PickerData, ProductPicker, prefill},
+        picker::{Handover, PickerData, ProductPicker, SEARCH_TIMEOUT, on_scan, prefill, resolve},
     },
     ui::{
-        self,
-        form::{Field, Form, FormAction, FormState, IdempotencyKey, Submit, form_state},
+        self, Announcer,
+        form::{
+            Field, Form, FormAction, FormState, IdempotencyKey, Interrupted, Submit, focus_field,
+            form_state,
+        },
+        live::Live,
         pager::parameter,
     },
 };
@@ -25,8 +31,9 @@ use leptos::{
     ev::{KeyboardEvent, MouseEvent},
     prelude::*,
     server_fn::codec::GetUrl,
+    task::spawn_local,
     wasm_bindgen::JsCast,
-    web_sys::{Element, HtmlElement, HtmlInputElement},
+    web_sys::{Element, HtmlInputElement},
 };
 use leptos_i18n::td_string;
 use leptos_meta::Title;
@@ -36,6 +43,9 @@ use std::collections::BTreeSet;
 
 /// The fields of the row for the next product.
 const ROW: [&str; 4] = ["product_id", "product", "qty", "unit_price_rub"];
+/// Maximum number of products whose stock is read again at once.
+#[cfg(feature = "ssr")]
+const MOST_LINES: usize = 100;
 /// The status of orders that are handed out at once.
 const ISSUED: &str = "paid_issued";
 
@@ -45,6 +55,16 @@ pub async fn new_order(#[server(default)] product: String) -> Result<PickerData,
     crate::server_context::read(move |tx| {
         tx.actor.may(crate::auth::Permission::Orders)?;
         crate::products::picker::start(tx, &product)
+    })
+    .await
+}
+
+/// Returns how many pieces of products are available. `ids` are separated by commas.
+#[server(endpoint = "count_available", input = GetUrl)]
+pub async fn count_available(ids: String) -> Result<Vec<(i64, i64)>, Error> {
+    crate::server_context::read(move |tx| {
+        let ids = ids.split(',').filter_map(|id| id.parse().ok());
+        crate::products::search::available(tx, ids.take(MOST_LINES).collect())
     })
     .await
 }
@@ -194,6 +214,7 @@ fn NewOrderForm(start: PickerData) -> impl IntoView {
 fn NewOrderFields(start: PickerData) -> impl IntoView {
     let locale = ui::locale();
     let form = form_state();
+    let announcer = use_context::<Announcer>();
     let lines = Lines::typed(form);
     let list_price = start
         .chosen
@@ -212,61 +233,89 @@ fn NewOrderFields(start: PickerData) -> impl IntoView {
             .unwrap_or_default()
     });
     // At once, so that what is typed next is the quantity even if the offers are not there yet.
-    let on_pick = Callback::new(|()| focus("qty"));
+    let on_pick = Callback::new(|()| focus_field("qty"));
     let is_alive = RwSignal::new(false);
     Effect::new(move || is_alive.set(true));
-    // Enter in the row moves it to the lines, and goes on with the next product. Like sending the form, this waits
-    // until it is known which product is meant. A second Enter meanwhile books, as it does in the empty field for the
-    // product.
-    let enters = StoredValue::new(0);
-    let note_enter = move |event: KeyboardEvent| {
-        let target: HtmlInputElement = event_target(&event);
-        if event.key() == "Enter" && !event.is_composing() && !event.repeat() {
-            let is_waiting = untrack(|| form.is_busy());
-            enters.update_value(|enters| {
-                *enters = match target.id().as_str() {
-                    "product" => 0,
-                    _ if is_waiting => *enters + 1,
-                    _ => 1,
+    // Enter in the row moves it to the lines, and goes on with the next product. This waits for nothing, so that what
+    // is typed next is not taken for something else: the line finds its product by itself.
+    let picker = Handover::default();
+    let add_row = move || {
+        let Some(state) = picker.state() else {
+            return;
+        };
+        let typed = (qty.get_untracked(), price.get_untracked());
+        if state.text().trim().is_empty() {
+            focus_field("product");
+            return;
+        }
+        if state.is_pending() && state.is_unresolved() {
+            lines.add_pending(state, typed);
+        } else {
+            match state.meant() {
+                Ok(offer) => {
+                    announce_line(announcer, &offer, locale);
+                    lines.add(offer, &typed.0, &typed.1);
                 }
-            });
+                Err(problem) => {
+                    form.refuse("product", problem);
+                    focus_field("product");
+                    return;
+                }
+            }
+        }
+        picker.clear();
+        qty.set("1".to_owned());
+        price.set(String::new());
+        focus_field("product");
+    };
+    let on_key = move |event: KeyboardEvent| {
+        let target: HtmlInputElement = event_target(&event);
+        let is_enter = event.key() == "Enter" && !event.is_composing();
+        if is_enter && matches!(target.name().as_str(), "qty" | "unit_price_rub") {
+            event.prevent_default();
+            if !event.repeat() && !untrack(|| form.is_busy()) {
+                add_row();
+            }
         }
     };
+    // The form is sent once the product of each line is known.
+    let is_held = RwSignal::new(false);
     form.take_over(move || {
-        let pressed = enters.get_value();
-        enters.set_value(0);
-        if pressed == 0 {
-            return false;
+        let holds = lines.are_pending();
+        is_held.set(holds);
+        form.wait_for(holds.then_some("lines"));
+        holds
+    });
+    Effect::new(move || {
+        if !is_held.get() || lines.are_pending() {
+            return;
         }
-        if let Some(offer) = chosen.get_untracked() {
-            let words = td_string!(locale, orders.line_added, product = offer.name.as_str());
-            ui::announce(words.to_string());
-            lines.add(offer, &qty.get_untracked(), &price.get_untracked());
-            chosen.set(None);
-            qty.set("1".to_owned());
-            price.set(String::new());
-        } else if product_input().is_some_and(|input| !input.value().trim().is_empty()) {
-            // Nothing is booked, because more was to come.
-            form.refuse("product", Problem::NotLookedUp);
-            return true;
-        }
-        focus("product");
-        if pressed > 1 {
-            request_animation_frame(|| {
-                if let Some(form) = product_input().and_then(|input| input.form()) {
-                    let _ = form.request_submit();
-                }
+        is_held.set(false);
+        form.wait_for(None);
+        if let Some(wrong) = lines.first_unknown() {
+            focus_field(&format!("line-{wrong}-product"));
+        } else if let Some(form) = product_input().and_then(|input| input.form()) {
+            request_animation_frame(move || {
+                let _ = form.request_submit();
             });
         }
-        true
+    });
+    follow_stock(lines, chosen, picker);
+    // While the form is being sent, a line would be lost. Then the scanner offers to open the product instead.
+    Effect::new(move || {
+        if form.is_busy() {
+            return;
+        }
+        on_scan(move |offer| {
+            announce_line(announcer, &offer, locale);
+            let price = offer.sell_price_rub;
+            let price = price.map(|price| price.input_value(locale));
+            lines.add(offer, "1", &price.unwrap_or_default());
+        });
     });
     let is_issued = RwSignal::new(false);
     let choose_status = move |event: MouseEvent| {
         let button: Option<Element> = event.target().and_then(|target| target.dyn_into().ok());
-        // Enter in a field clicks the first button, too.
-        if event.detail() > 0 || button == document().active_element() {
-            enters.set_value(0);
-        }
         is_issued.set(
             button.is_some_and(|button| button.get_attribute("name").as_deref() == Some("status")),
         );
@@ -292,8 +341,8 @@ fn NewOrderFields(start: PickerData) -> impl IntoView {
         />
         <Field name="customer_name" label=td_string!(locale, fields.customer_name) />
         <LineList lines />
-        <div on:keydown=note_enter>
-            <ProductPicker offers=start.offers chosen on_pick />
+        <div on:keydown=on_key>
+            <ProductPicker offers=start.offers chosen on_pick handover=picker />
             <div class="field-pair">
                 <Field
                     name="qty"
@@ -335,17 +384,97 @@ fn NewOrderFields(start: PickerData) -> impl IntoView {
     }
 }
 
+/// Says that a product has its line.
+fn announce_line(announcer: Option<Announcer>, offer: &Offer, locale: Locale) {
+    let words = td_string!(locale, orders.line_added, product = offer.name.as_str());
+    if let Some(announcer) = announcer {
+        announcer.say(words.to_string());
+    }
+}
+
+/// Shows how many pieces are available after others have booked, received or issued some.
+fn follow_stock(lines: Lines, chosen: RwSignal<Option<Offer>>, picker: Handover) {
+    let Some(live) = use_context::<Live>() else {
+        return;
+    };
+    Effect::new(move |before: Option<()>| {
+        let changes = live.changes.get();
+        if before.is_none() {
+            return;
+        }
+        let in_row =
+            chosen.with_untracked(|offer| offer.as_ref().map(|offer| offer.id.to_string()));
+        let shown = lines.product_ids().into_iter().chain(in_row);
+        let changed: Vec<String> = shown.filter(|id| changes.has("product", id)).collect();
+        if changed.is_empty() {
+            return;
+        }
+        spawn_local(async move {
+            // If it fails, booking still tells what is available.
+            for (id, stock) in count_available(changed.join(",")).await.unwrap_or_default() {
+                lines.restock(&id.to_string(), stock);
+                picker.restock(id, stock);
+            }
+        });
+    });
+}
+
 /// A product that was chosen, with what is typed about it.
 #[derive(Clone)]
 struct Line {
     key: usize,
-    /// Empty if the product is only known by its name.
-    product_id: String,
-    product: String,
-    /// Pieces available, if known.
-    stock: Option<i64>,
+    product: ArcRwSignal<LineProduct>,
     qty: ArcRwSignal<String>,
     price: ArcRwSignal<String>,
+}
+
+/// What is known of the product of a line.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct LineProduct {
+    /// Empty if the product is only known by its name.
+    id: String,
+    name: String,
+    /// Pieces available, if known.
+    stock: Option<i64>,
+    /// Whether the product for the name is being looked up.
+    is_pending: bool,
+    /// Why no product was found.
+    problem: Option<Problem>,
+}
+
+impl Line {
+    /// Shows the product that was looked up, or why there is none.
+    fn resolve(&self, found: Result<Offer, Problem>, announcer: Option<Announcer>, locale: Locale) {
+        if !self.product.with_untracked(|product| product.is_pending) {
+            return;
+        }
+        match found {
+            Ok(offer) => {
+                announce_line(announcer, &offer, locale);
+                if self.price.with_untracked(|price| price.trim().is_empty())
+                    && let Some(price) = offer.sell_price_rub
+                {
+                    self.price.set(price.input_value(locale));
+                }
+                self.product.set(offer.into());
+            }
+            Err(problem) => self.product.update(|product| {
+                product.is_pending = false;
+                product.problem = Some(problem);
+            }),
+        }
+    }
+}
+
+impl From<Offer> for LineProduct {
+    fn from(offer: Offer) -> Self {
+        Self {
+            id: offer.id.to_string(),
+            name: offer.name,
+            stock: Some(offer.stock),
+            ..Self::default()
+        }
+    }
 }
 
 /// The lines of the form.
@@ -368,9 +497,11 @@ impl Lines {
             let value = |field: &str| item.get(field).cloned().unwrap_or_default();
             Line {
                 key,
-                product_id: value("product_id"),
-                product: value("product"),
-                stock: None,
+                product: ArcRwSignal::new(LineProduct {
+                    id: value("product_id"),
+                    name: value("product"),
+                    ..LineProduct::default()
+                }),
                 qty: ArcRwSignal::new(value("qty")),
                 price: ArcRwSignal::new(value("unit_price_rub")),
             }
@@ -382,37 +513,126 @@ impl Lines {
 
     /// Adds a product, or raises the quantity of the line that has it.
     fn add(self, offer: Offer, qty: &str, price: &str) {
-        let id = offer.id.to_string();
-        let present = self.0.with_untracked(|lines| {
-            let line = lines.iter().find(|line| line.product_id == id)?;
-            Some(line.qty.clone())
-        });
-        if let Some(present) = present {
-            let count = |text: &str| text.trim().parse::<i64>().ok();
-            if let (Some(before), Some(more)) = (count(&present.get_untracked()), count(qty)) {
-                present.set(before.saturating_add(more).to_string());
-            }
+        if self.raise(&offer, qty, None) {
             return;
         }
-        self.0.update(|lines| {
-            lines.push(Line {
-                key: lines
-                    .iter()
-                    .map(|line| line.key + 1)
-                    .max()
-                    .unwrap_or_default(),
-                product_id: id,
-                product: offer.name,
-                stock: Some(offer.stock),
-                qty: ArcRwSignal::new(qty.to_owned()),
-                price: ArcRwSignal::new(price.to_owned()),
-            });
+        self.push(LineProduct::from(offer), qty.to_owned(), price.to_owned());
+    }
+
+    /// Adds a line whose product is being looked up.
+    fn add_pending(self, state: Combobox, (qty, price): (String, String)) {
+        let product = LineProduct {
+            name: state.text().to_owned(),
+            is_pending: true,
+            ..LineProduct::default()
+        };
+        let line = self.push(product, qty, price);
+        let (locale, interrupted) = (ui::locale(), use_context::<Interrupted>());
+        let announcer = use_context::<Announcer>();
+        let given_up = line.clone();
+        set_timeout(
+            move || given_up.resolve(Err(Problem::NotLookedUp), announcer, locale),
+            SEARCH_TIMEOUT,
+        );
+        spawn_local(async move {
+            let found = resolve(state).await;
+            if let (Err(Error::SignedOut), Some(interrupted)) = (&found, interrupted) {
+                interrupted.ask();
+            }
+            let is_there = |lines: &Vec<Line>| lines.iter().any(|other| other.key == line.key);
+            let is_left = self.0.try_with_untracked(is_there) != Some(true);
+            if is_left || !line.product.with_untracked(|product| product.is_pending) {
+                return;
+            }
+            let is_doubled = found
+                .as_ref()
+                .is_ok_and(|offer| self.raise(offer, &line.qty.get_untracked(), Some(line.key)));
+            if is_doubled {
+                self.0
+                    .update(|lines| lines.retain(|other| other.key != line.key));
+            }
+            let problem = |error: Error| {
+                let wrong = error.fields().into_iter().next();
+                wrong.map_or(Problem::NotLookedUp, |wrong| wrong.problem)
+            };
+            line.resolve(found.map_err(problem), announcer, locale);
         });
+    }
+
+    fn push(self, product: LineProduct, qty: String, price: String) -> Line {
+        let last = self
+            .0
+            .with_untracked(|lines| lines.iter().map(|line| line.key).max());
+        let line = Line {
+            key: last.map_or(0, |last| last + 1),
+            product: ArcRwSignal::new(product),
+            qty: ArcRwSignal::new(qty),
+            price: ArcRwSignal::new(price),
+        };
+        self.0.update(|lines| lines.push(line.clone()));
+        line
+    }
+
+    /// Raises the quantity of the line that has a product already, except for the line `own`. Returns whether there is
+    /// one.
+    fn raise(self, offer: &Offer, qty: &str, own: Option<usize>) -> bool {
+        let id = offer.id.to_string();
+        let present = self.0.with_untracked(|lines| {
+            let line = lines.iter().find(|line| {
+                Some(line.key) != own && line.product.with_untracked(|product| product.id == id)
+            })?;
+            Some(line.qty.clone())
+        });
+        let Some(present) = present else {
+            return false;
+        };
+        let count = |text: &str| text.trim().parse::<i64>().ok();
+        if let (Some(before), Some(more)) = (count(&present.get_untracked()), count(qty)) {
+            present.set(before.saturating_add(more).to_string());
+        }
+        true
+    }
+
+    fn product_ids(self) -> Vec<String> {
+        let ids = |lines: &Vec<Line>| {
+            let id = |line: &Line| line.product.with_untracked(|product| product.id.clone());
+            lines.iter().map(id).filter(|id| !id.is_empty()).collect()
+        };
+        self.0.try_with_untracked(ids).unwrap_or_default()
+    }
+
+    fn restock(self, id: &str, stock: i64) {
+        let lines = self.0.try_get_untracked().unwrap_or_default();
+        for line in lines {
+            if line.product.with_untracked(|product| product.id == id) {
+                line.product.update(|product| product.stock = Some(stock));
+            }
+        }
+    }
+
+    /// Returns whether the product of a line is being looked up.
+    fn are_pending(self) -> bool {
+        self.0.with(|lines| {
+            lines
+                .iter()
+                .any(|line| line.product.with(|product| product.is_pending))
+        })
+    }
+
+    /// Returns the key of the first line for which no product was found.
+    fn first_unknown(self) -> Option<usize> {
+        self.0.with_untracked(|lines| {
+            let mut unknown = lines.iter().filter(|line| {
+                line.product
+                    .with_untracked(|product| product.problem.is_some())
+            });
+            unknown.next().map(|line| line.key)
+        })
     }
 
     fn remove(self, key: usize) {
         self.0.update(|lines| lines.retain(|line| line.key != key));
-        focus("product");
+        focus_field("product");
     }
 
     /// Returns what all lines and the row cost, as far as their quantities and prices are valid.
@@ -455,23 +675,27 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
     let form = form_state();
     let Line {
         key,
-        product_id,
         product,
-        stock,
         qty,
         price,
     } = line;
     let name = move |field: &'static str| move || format!("lines.{}.{field}", index.get());
+    let with_problem = product.clone();
     let problems = move || {
         let problem = |field: &&str| form.problem(&format!("lines.{}.{field}", index.get()));
-        let problems = ROW.iter().filter_map(problem);
-        let words: Vec<String> = problems.map(|problem| problem.message(locale)).collect();
+        let refused = ROW.iter().filter_map(problem);
+        let own = with_problem.with(|product| product.problem.clone());
+        let words: Vec<String> = refused
+            .chain(own)
+            .map(|problem| problem.message(locale))
+            .collect();
         words.join(" ")
     };
     // The line turns red before it is sent.
     let is_short = {
-        let qty = qty.clone();
+        let (product, qty) = (product.clone(), qty.clone());
         move || {
+            let stock = product.with(|product| product.stock);
             let wanted = qty.get().trim().parse::<i64>().ok();
             wanted
                 .zip(stock)
@@ -479,7 +703,7 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
         }
     };
     let is_wrong = {
-        let is_short = is_short.clone();
+        let (is_short, problems) = (is_short.clone(), problems.clone());
         move || is_short() || !problems().is_empty()
     };
     let (wrong_qty, wrong_line) = (is_wrong.clone(), is_wrong.clone());
@@ -490,31 +714,82 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
     let go_on = |event: KeyboardEvent| {
         if event.key() == "Enter" && !event.is_composing() {
             event.prevent_default();
-            focus("product");
+            focus_field("product");
         }
     };
-    let labelled = |label: &str| format!("{label}: {product}");
+    let called = {
+        let product = product.clone();
+        move || product.with(|product| product.name.clone())
+    };
+    let labelled = |label: &'static str| {
+        let called = called.clone();
+        move || format!("{label}: {}", called())
+    };
     let qty_label = labelled(td_string!(locale, fields.qty));
     let price_label = labelled(td_string!(locale, fields.unit_price_rub));
-    let remove_label =
-        td_string!(locale, orders.remove_line, product = product.as_str()).to_string();
+    let remove_label = {
+        let called = called.clone();
+        move || {
+            let product = called();
+            td_string!(locale, orders.remove_line, product = product.as_str()).to_string()
+        }
+    };
+    let product_id = {
+        let product = product.clone();
+        move || product.with(|product| product.id.clone())
+    };
+    let is_unknown = {
+        let product = product.clone();
+        Memo::new(move |_| product.with(|product| product.id.is_empty() && !product.is_pending))
+    };
+    let renamed = product.clone();
+    let rename = move |event| {
+        renamed.update(|product| {
+            product.name = event_target_value(&event);
+            product.problem = None;
+        });
+    };
+    let with_problem = product.clone();
+    let is_refused = move || {
+        let has_problem = with_problem.with(|product| product.problem.is_some());
+        has_problem || form.problem(&name("product")()).is_some()
+    };
     // Without JavaScript, a line is removed by emptying this field.
-    let product_field = if product_id.is_empty() {
-        view! {
-            <input
-                class="input line-product"
-                name=name("product")
-                value=product
-                aria-label=move || format!("{} {}", td_string!(locale, fields.product), index.get() + 1)
-            />
+    let product_field = move || {
+        let (called, rename, is_refused) = (called.clone(), rename.clone(), is_refused.clone());
+        if is_unknown.get() {
+            view! {
+                <input
+                    class="input line-product"
+                    id=format!("line-{key}-product")
+                    name=name("product")
+                    value=untrack(&called)
+                    aria-label=move || format!("{} {}", td_string!(locale, fields.product), index.get() + 1)
+                    aria-invalid=move || is_refused().then_some("true")
+                    aria-describedby=format!("line-{key}-note")
+                    on:input=rename
+                />
+            }
+            .into_any()
+        } else {
+            let shown = called.clone();
+            view! {
+                <span class="line-product">{shown}</span>
+                <input type="hidden" name=name("product") value=called />
+            }
+            .into_any()
         }
-        .into_any()
-    } else {
-        view! {
-            <span class="line-product">{product.clone()}</span>
-            <input type="hidden" name=name("product") value=product />
-        }
-        .into_any()
+    };
+    let available = move || {
+        product.with(|product| match product.stock {
+            _ if product.is_pending => Some(td_string!(locale, products.searching).to_owned()),
+            stock => {
+                let words = |stock| {
+                    td_string!(locale, orders.available, count = pieces(stock, locale)).to_string()
+                };
+                stock.map(words)
+            }
+        })
     };
     let (typed_qty, typed_price) = (qty.clone(), price.clone());
     view! {
@@ -556,7 +831,7 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
                 "×"
             </button>
             <p class="line-note" id=format!("line-{key}-note")>
-                {stock.map(|stock| td_string!(locale, orders.available, count = pieces(stock, locale)).to_string())}
+                {available}
                 " "
                 <span class="field-error">{problems}</span>
             </p>
@@ -567,16 +842,4 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
 fn product_input() -> Option<HtmlInputElement> {
     let input = document().get_element_by_id("product")?;
     input.dyn_into().ok()
-}
-
-/// Moves the focus to a field and selects its text.
-fn focus(id: &str) {
-    let field = document().get_element_by_id(id);
-    let Some(field) = field.and_then(|field| field.dyn_into::<HtmlElement>().ok()) else {
-        return;
-    };
-    let _ = field.focus();
-    if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
-        input.select();
-    }
 }

@@ -7,13 +7,14 @@ use super::{
 use crate::{
     audit::history::History,
     error::Error,
-    orders::row::OrderTable,
+    orders::{page::PrintLink, row::OrderTable},
     products::picker::{PickerData, ProductPicker, prefill},
     ui::{
         self,
         drawn::Drawn,
         failure::DraftFailure,
         form::{Field, Form, FormAction, IdempotencyKey, Submit},
+        live,
         pager::parameter,
         undo,
     },
@@ -80,9 +81,16 @@ pub fn BasketPage() -> impl IntoView {
     let params = use_params_map();
     let add = FormAction::new::<AddToBasket>();
     let added = add.success_count();
+    let elsewhere = live::page(|kind, _| matches!(kind, "order" | "basket"));
     let file = ui::data(
-        move || (parameter(&params.read(), "id"), added.get()),
-        |(id, _)| read_basket(id),
+        move || {
+            (
+                parameter(&params.read(), "id"),
+                added.get(),
+                elsewhere.get(),
+            )
+        },
+        |(id, ..)| read_basket(id),
     );
     view! {
         <p class="crumb">
@@ -168,6 +176,7 @@ fn BasketView(file: BasketDetails, add: FormAction) -> impl IntoView {
         <Title text=title.clone() />
         <div class="page-head">
             <h1>{title}</h1>
+            <PrintLink order=id />
         </div>
         <DraftFailure of=&[IssueBasket::PATH, DenyBasket::PATH, undo::PATH] />
         <dl class="facts">

@@ -2,7 +2,7 @@
 //! result.
 
 use crate::{
-    analytics::{self, Preset},
+    analytics,
     baskets::service::{issue as issue_basket, settle},
     error::{Error, Problem},
     i18n::Locale,
@@ -14,6 +14,7 @@ use crate::{
     },
     number::pieces,
     orders::{self, Order, Status},
+    preset::Preset,
     products::{self, Product},
     transaction::Tx,
     undo,

@@ -6,8 +6,8 @@ pub mod customer;
 pub mod user;
 
 use sirius::{
-    config::Config, db::Db, error::Error, i18n::Locale, notifications::outbox::Outbox,
-    transaction::AppState,
+    config::Config, db::Db, error::Error, i18n::Locale, live::hub::Hub,
+    notifications::outbox::Outbox, transaction::AppState,
 };
 use std::{
     io::{self, Write},
@@ -23,6 +23,7 @@ pub fn open(config: &Arc<Config>) -> Result<AppState, String> {
         db,
         config: config.clone(),
         listener: &Outbox,
+        live: Hub::new(),
     })
 }
 

@@ -155,8 +155,7 @@ pub async fn download_json(Shared(app): Shared<AppState>, parts: Parts) -> Respo
         Ok(data) => ([(header::CONTENT_DISPOSITION, named)], Json(data)).into_response(),
         Err(error) => {
             let wanted = parts.uri.path_and_query().map(ToString::to_string);
-            let locale = crate::ui::language(&parts.headers);
-            refuse(&error, locale, &wanted.unwrap_or_default())
+            refuse(&error, &wanted.unwrap_or_default())
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What the customers page shows: what is stored about a number, and what the retention period will erase.
 
-use crate::moment::Moment;
+use crate::{moment::Moment, page::UrlQuery};
 use serde::{Deserialize, Serialize};
 
 /// The retention of customers as it is set, and its last run.
@@ -41,6 +41,15 @@ pub struct Subject {
     pub order: String,
     /// An entry of the log that replaced the number by another, if no order has it any more.
     pub former: String,
+}
+
+impl UrlQuery for Subject {
+    fn read(text: &dyn Fn(&str) -> String) -> Self {
+        Self {
+            order: text("order"),
+            former: text("former"),
+        }
+    }
 }
 
 impl Subject {

@@ -294,8 +294,12 @@ impl Recorder for BulkWriter {
             sell_price_rub,
             ..
         } = &GOODS[order.good];
-        let phone =
-            Phone::parse(&order.phone).ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
+        let phone = Phone::parse(&order.customer.phone)
+            .ok_or_else(|| Error::field("phone", Problem::NotPhone))?;
+        let created_at = match order.first_order {
+            Some(first) => self.waiting(first)?.1.created_at,
+            None => self.now,
+        };
         let id = take(&mut self.next.order);
         self.record_movement(
             order.good,
@@ -306,10 +310,11 @@ impl Recorder for BulkWriter {
         let price = order.unit_price_rub;
         let changes = orders::service::creation_changes(
             &phone.e164,
-            order.customer_name,
+            order.customer.name,
             name,
             order.qty,
             price,
+            order.first_order,
         );
         self.record(Action::Create, Entity::Order, id, &changes);
         self.orders.push_back(OrderRow {
@@ -318,15 +323,15 @@ impl Recorder for BulkWriter {
             phone_reversed: phone.reversed(),
             phone: phone.e164,
             phone_shown: phone.shown,
-            customer_name: order.customer_name,
-            customer_key: order.customer_name.map(fold),
+            customer_name: order.customer.name,
+            customer_key: order.customer.name.map(fold),
             product_id: self.products[order.good].id,
             product_name: name,
             qty: order.qty,
             unit_price_rub: price,
             list_price_rub: Rub(*sell_price_rub),
             status: Status::PaidNotIssued,
-            created_at: self.now,
+            created_at,
             issued_at: None,
             issued_on: None,
             denied_at: None,
@@ -334,6 +339,7 @@ impl Recorder for BulkWriter {
             cost_eur: None,
             uncosted_qty: None,
             version: 1,
+            first_order_id: order.first_order,
         });
         Ok(id)
     }

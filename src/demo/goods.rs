@@ -1,6 +1,9 @@
 //! The goods and the customers of the demo.
 
-use crate::{money::Eur, number::Qty, supplies::service::NewSupply};
+use crate::{
+    money::Eur, number::Qty, products::codes::Codes, scan::gtin::check_digit,
+    supplies::service::NewSupply,
+};
 use serde::Deserialize;
 use std::sync::LazyLock;
 
@@ -14,6 +17,9 @@ pub struct Good {
     pub buy_price_eur: i64,
     pub min_stock: i64,
     pub supplier_name: String,
+    /// One EAN-13, or none for goods that have no barcode.
+    #[serde(skip)]
+    pub codes: Codes,
 }
 
 impl Good {
@@ -50,8 +56,22 @@ pub static GOODS: LazyLock<Vec<Good>> = LazyLock::new(|| {
             },
         })
     });
-    goods.take(MOST.into()).collect()
+    let coded = |(number, good): (usize, Good)| Good {
+        codes: codes(number),
+        ..good
+    };
+    goods.take(MOST.into()).enumerate().map(coded).collect()
 });
+
+/// Returns the codes of the good with this index: a Russian EAN-13, except for every seventh good.
+fn codes(number: usize) -> Codes {
+    if number % 7 == 6 {
+        return Codes::default();
+    }
+    let digits = format!("4607{number:08}");
+    let check = check_digit(&digits);
+    Codes::read(&format!("{digits}{check}")).unwrap_or_default()
+}
 
 /// The names of the customers.
 pub static CUSTOMERS: LazyLock<Vec<&str>> =
@@ -75,6 +95,16 @@ mod tests {
         assert_eq!(GOODS.len(), usize::from(MOST));
         let names: BTreeSet<_> = GOODS.iter().map(|good| &good.name).collect();
         assert_eq!(names.len(), GOODS.len());
+        let codes: BTreeSet<_> = GOODS
+            .iter()
+            .flat_map(|good| good.codes.normal_forms())
+            .collect();
+        assert_eq!(codes.len(), GOODS.len() - GOODS.len() / 7);
+        assert!(
+            GOODS
+                .iter()
+                .all(|good| good.codes.wrong_check_digits().is_none())
+        );
         assert!(CUSTOMERS.iter().all(|name| !name.is_empty()));
     }
 }

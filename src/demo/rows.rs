@@ -51,6 +51,7 @@ pub struct OrderRow {
     pub cost_eur: Option<Eur>,
     pub uncosted_qty: Option<i64>,
     pub version: i64,
+    pub first_order_id: Option<i64>,
 }
 
 /// A row of `stock_movements`.

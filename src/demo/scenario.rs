@@ -13,6 +13,9 @@ use std::collections::VecDeque;
 /// An order is settled this many orders later, so that the newest are still waiting.
 const SETTLED_AFTER: usize = 12;
 
+/// The share of orders that belong to the same customer as the order before.
+const IN_BASKET: f64 = 0.2;
+
 /// Writes the events of the demo: through the services, or into memory and from there in bulk. A good is identified by
 /// its index in [`GOODS`].
 pub trait Recorder {
@@ -28,11 +31,19 @@ pub trait Recorder {
 
 /// An order to be booked.
 pub struct OrderRequest {
-    pub phone: String,
-    pub customer_name: Option<&'static str>,
+    /// The first order of the basket, if this is not the first.
+    pub first_order: Option<i64>,
+    pub customer: Customer,
     pub good: usize,
     pub qty: Qty,
     pub unit_price_rub: Rub,
+}
+
+/// Whoever takes a basket.
+#[derive(Clone)]
+pub struct Customer {
+    pub phone: String,
+    pub name: Option<&'static str>,
 }
 
 /// Generates the events, and tracks the state of the shop that they depend on.
@@ -42,6 +53,8 @@ pub struct Scenario {
     stock: Vec<i64>,
     /// The waiting orders, oldest first.
     waiting: VecDeque<Waiting>,
+    /// The newest basket: its first order, and its customer.
+    basket: Option<(i64, Customer)>,
 }
 
 struct Waiting {
@@ -57,6 +70,7 @@ impl Scenario {
             random: StdRng::seed_from_u64(2_026),
             stock: vec![0; products.into()],
             waiting: VecDeque::new(),
+            basket: None,
         }
     }
 
@@ -90,18 +104,15 @@ impl Scenario {
         let price = GOODS[good].sell_price_rub;
         let is_discounted = self.random.random_bool(0.1);
         let price = if is_discounted { price * 9 / 10 } else { price };
-        let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
-        let is_named = self.random.random_bool(0.8);
+        let (first_order, customer) = self.customer();
         let order = hands.book(OrderRequest {
-            phone: format!("+7{operator}{:07}", self.random.random_range(0..10_000_000)),
-            customer_name: CUSTOMERS
-                .choose(&mut self.random)
-                .copied()
-                .filter(|_| is_named),
+            first_order,
+            customer: customer.clone(),
             good,
             qty: Qty(qty),
             unit_price_rub: Rub(price),
         })?;
+        self.basket = Some((first_order.unwrap_or(order), customer));
         self.stock[good] -= qty;
         self.waiting.push_back(Waiting {
             order,
@@ -109,6 +120,22 @@ impl Scenario {
             qty: Qty(qty),
         });
         Ok(())
+    }
+
+    /// Returns the newest basket with its customer, or no basket and a new customer.
+    fn customer(&mut self) -> (Option<i64>, Customer) {
+        let goes_on = self.random.random_bool(IN_BASKET);
+        if let Some((first, customer)) = self.basket.take_if(|_| goes_on) {
+            return (Some(first), customer);
+        }
+        let operator = OPERATORS.choose(&mut self.random).copied().unwrap_or("916");
+        let is_named = self.random.random_bool(0.8);
+        let name = CUSTOMERS.choose(&mut self.random).copied();
+        let customer = Customer {
+            phone: format!("+7{operator}{:07}", self.random.random_range(0..10_000_000)),
+            name: name.filter(|_| is_named),
+        };
+        (None, customer)
     }
 
     fn supply(&mut self, hands: &mut impl Recorder, good: usize) -> Result<(), Error> {

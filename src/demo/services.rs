@@ -5,6 +5,7 @@ use super::{
     scenario::{OrderRequest, Recorder},
 };
 use crate::{
+    baskets::{self, service::NewLine},
     error::Error,
     moment::Moment,
     money::{Eur, Rub},
@@ -26,6 +27,7 @@ pub fn add_goods(tx: &mut Tx<'_>, count: u16) -> Result<Vec<i64>, Error> {
             sell_price_rub: Some(Rub(good.sell_price_rub)),
             buy_price_eur: Some(Eur(good.buy_price_eur)),
             supplier_name: Some(good.supplier_name.clone()),
+            codes: good.codes.clone(),
             ..ProductData::default()
         };
         let new = NewProduct { quantity: 0, data };
@@ -46,10 +48,19 @@ impl Recorder for Tx<'_> {
     }
 
     fn book(&mut self, order: OrderRequest) -> Result<i64, Error> {
+        if let Some(first) = order.first_order {
+            let line = NewLine {
+                product: GOODS[order.good].name.clone(),
+                qty: order.qty,
+                unit_price_rub: Some(order.unit_price_rub),
+                ..NewLine::default()
+            };
+            return Ok(baskets::service::add(self, "", first, &line)?.id);
+        }
         let new = NewOrder {
-            phone: Phone::entered(&order.phone)
+            phone: Phone::entered(&order.customer.phone)
                 .map_err(|problem| Error::field("phone", problem))?,
-            customer_name: order.customer_name.map(str::to_owned),
+            customer_name: order.customer.name.map(str::to_owned),
             product_id: None,
             product: GOODS[order.good].name.clone(),
             qty: order.qty,

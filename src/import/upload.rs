@@ -9,11 +9,10 @@ use crate::{
         read::MAX_ROWS,
     },
     transaction::AppState,
-    ui,
 };
 use axum::{
     extract::{Multipart, Path, State, multipart::MultipartError},
-    http::{HeaderMap, StatusCode},
+    http::StatusCode,
     response::Response,
 };
 
@@ -25,13 +24,12 @@ pub async fn receive(
     State(app): State<AppState>,
     Path(kind): Path<String>,
     actor: Result<Actor, Error>,
-    headers: HeaderMap,
     form: Multipart,
 ) -> Response {
     let page = format!("/{kind}/import");
     match keep(app, &kind, actor, form).await {
         Ok(id) => redirect(&format!("{page}?upload={id}")),
-        Err(error) => refuse(&error, ui::language(&headers), &page),
+        Err(error) => refuse(&error, &page),
     }
 }
 

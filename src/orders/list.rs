@@ -1,7 +1,15 @@
 //! The list of orders.
 
 use super::{
-    Query, Status, number_problem, phone_problem, row::OrderTable, waiting::WaitingOrders,
+    Query, Status,
+    bulk::{
+        self,
+        selection::{Selection, ignore_enter},
+    },
+    counts::{OrderCount, OrderCounts},
+    elsewhere::{self, NewOrders},
+    number_problem, phone_problem,
+    row::OrderTable,
 };
 use crate::{
     error::Error,
@@ -10,12 +18,13 @@ use crate::{
     products::first::FirstProduct,
     ui::{
         self,
-        drawn::DrawnPage,
+        drawn::{Drawn, DrawnPage},
         failure::DraftFailure,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
             query_of, with,
         },
+        presets::DayFilters,
     },
 };
 use leptos::{prelude::*, server_fn::codec::GetUrl};
@@ -34,6 +43,8 @@ const FIELDS: [&str; 6] = ["phone", "id", "customer", "product", "from", "to"];
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Listing {
     pub page: DrawnPage,
+    /// The bar that acts on the chosen orders, if any can be chosen.
+    pub bar: Drawn,
     pub stage: Stage,
 }
 
@@ -49,9 +60,15 @@ pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
         Ok((page, stage, waiting))
     })
     .await?;
-    Ok(found.map(|(page, stage, waiting)| Listing {
-        page: server_context::draw_page(page, |orders, locale| row::rows(orders, &waiting, locale)),
-        stage,
+    Ok(found.map(|(page, stage, waiting)| {
+        let waits = page.items.iter().filter(|order| order.waits());
+        Listing {
+            bar: server_context::draw(&waits.collect::<Vec<_>>(), |_, locale| bulk::bar(locale)),
+            page: server_context::draw_page(page, |orders, locale| {
+                row::rows(orders, &waiting, true, locale)
+            }),
+            stage,
+        }
     }))
 }
 
@@ -66,7 +83,7 @@ pub fn OrdersPage() -> impl IntoView {
         |(query, _)| list_orders(query),
     );
     let draw = move |Filtered { found, errors }: Filtered<Listing>| {
-        let Listing { page, stage } = found;
+        let Listing { page, bar, stage } = found;
         let mistakes = view! { <OtherErrors errors fields=&FIELDS /> };
         if page.items.is_empty {
             let words = match stage {
@@ -96,15 +113,26 @@ pub fn OrdersPage() -> impl IntoView {
             {mistakes}
             <OrderTable rows=page.items head=head() />
             <Pager before=page.before after=page.after />
+            {(!bar.is_empty).then(|| view! { <div class="bulk" inner_html=bar.html()></div> })}
         }
         .into_any()
     };
+    let (place, refused) = (NodeRef::new(), NodeRef::new());
+    let selection = Selection::new(place, refused);
+    let new = elsewhere::follow(place);
     view! {
         <Title text=td_string!(locale, nav.orders) />
         <div class="page-head">
             <h1>{td_string!(locale, nav.orders)}</h1>
             <StatusTabs />
             <div class="page-actions">
+                <label class="btn choose-toggle">
+                    <input type="checkbox" class="sr-only" autocomplete="off" />
+                    {td_string!(locale, orders.choose_rows)}
+                </label>
+                <a class="btn" href="/print/picking" rel="external">
+                    {td_string!(locale, print.picking)}
+                </a>
                 <CsvLink path="/orders.csv" />
                 <a class="btn btn-primary" href="/orders/new">
                     {td_string!(locale, orders.new_order)}
@@ -113,8 +141,16 @@ pub fn OrdersPage() -> impl IntoView {
             </div>
         </div>
         <DraftFailure />
+        <div node_ref=refused tabindex="-1" inner_html=bulk::refused_before()></div>
         <Filters />
-        {ui::loaded(page, draw)}
+        <div
+            node_ref=place
+            on:click=move |event| selection.clicked(&event)
+            on:keydown=|event| ignore_enter(&event)
+        >
+            <NewOrders words=new />
+            {ui::loaded(page, draw)}
+        </div>
     }
 }
 
@@ -122,6 +158,9 @@ fn head() -> AnyView {
     let locale = ui::locale();
     view! {
         <th scope="col">
+            <label class="choose">
+                <input type="checkbox" aria-label=td_string!(locale, orders.choose_all) autocomplete="off" />
+            </label>
             {td_string!(locale, fields.id)}
         </th>
         <SortHead label=td_string!(locale, fields.date) column="created_at" default="-created_at" />
@@ -143,27 +182,27 @@ fn head() -> AnyView {
     .into_any()
 }
 
-/// Links to the orders of each status, with the number of those that wait.
+/// Links to the orders of each status, with their numbers.
 #[component]
 fn StatusTabs() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
-    let tab = move |status: &'static str, label: &'static str| {
+    let tab = move |status: &'static str, label: &'static str, of: fn(OrderCounts) -> i64| {
         let href = move || with("/orders", params.get(), &[("status", status)]);
         let is_current = move || parameter(&params.read(), "status") == status;
         view! {
             <a class="status-tab" href=href aria-current=move || is_current().then_some("true")>
                 {label}
-                {(status == Status::PaidNotIssued.code()).then(|| view! { <WaitingOrders /> })}
+                <OrderCount of />
             </a>
         }
     };
     view! {
         <nav class="status-tabs" aria-label=td_string!(locale, fields.status)>
-            {tab(Status::PaidNotIssued.code(), td_string!(locale, orders.tab_waiting))}
-            {tab("", td_string!(locale, orders.tab_all))}
-            {tab(Status::PaidIssued.code(), td_string!(locale, orders.tab_issued))}
-            {tab(Status::PaidDenied.code(), td_string!(locale, orders.tab_denied))}
+            {tab(Status::PaidNotIssued.code(), td_string!(locale, orders.tab_waiting), |all| all.waiting)}
+            {tab("", td_string!(locale, orders.tab_all), |all| all.waiting + all.issued + all.denied)}
+            {tab(Status::PaidIssued.code(), td_string!(locale, orders.tab_issued), |all| all.issued)}
+            {tab(Status::PaidDenied.code(), td_string!(locale, orders.tab_denied), |all| all.denied)}
         </nav>
     }
 }
@@ -191,8 +230,7 @@ fn Filters() -> impl IntoView {
             />
             <FilterField name="customer" label=td_string!(locale, fields.customer_name) class="filter wide" />
             <FilterField name="product" label=td_string!(locale, fields.product) class="filter grow" />
-            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <DayFilters path="/orders" />
             <input type="hidden" name="status" value=value("status") prop:value=value("status") />
             <input type="hidden" name="sort" value=value("sort") prop:value=value("sort") />
             <button class="btn" type="submit">

@@ -1,5 +1,8 @@
 //! Orders: taken by phone and paid, then issued or denied.
 
+pub mod bulk;
+pub mod counts;
+pub mod elsewhere;
 pub mod form;
 pub mod list;
 pub mod page;
@@ -7,7 +10,6 @@ pub mod row;
 pub mod stage;
 pub mod status;
 pub mod today;
-pub mod waiting;
 
 #[cfg(feature = "ssr")]
 pub mod api;

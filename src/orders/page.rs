@@ -10,12 +10,14 @@ use crate::{
     auth::Permission,
     error::Error,
     fields::Fields,
+    money::Rub,
     number::pieces,
     ui::{
         self,
         drawn::Drawn,
         failure::DraftFailure,
         form::{CheckBox, Field, Form, FormAction, IdempotencyKey, Submit, Version},
+        live,
         pager::parameter,
         undo,
     },
@@ -67,9 +69,9 @@ pub async fn read_order(id: String) -> Result<OrderDetails, Error> {
     })
 }
 
-/// Issues some pieces of an order.
+/// Issues some pieces of an order. Returns the operations that can be taken back.
 #[server(endpoint = "issue_part")]
-pub async fn issue_part(id: i64, #[server(flatten)] fields: Fields) -> Result<(), Error> {
+pub async fn issue_part(id: i64, #[server(flatten)] fields: Fields) -> Result<Vec<i64>, Error> {
     use super::service::{self, Part};
     use crate::{server_context, ui::banner::Success};
     let operations = server_context::submit(fields, move |tx, part: &Part| {
@@ -78,7 +80,7 @@ pub async fn issue_part(id: i64, #[server(flatten)] fields: Fields) -> Result<()
     })
     .await?;
     server_context::redirect_back_undoable(Success::OrderIssued, &operations);
-    Ok(())
+    Ok(operations)
 }
 
 /// Makes an issued or denied order wait again.
@@ -90,21 +92,21 @@ pub async fn reopen_order(id: i64) -> Result<(), Error> {
     Ok(())
 }
 
-/// Takes pieces of an issued order back.
+/// Takes pieces of an issued order back. Returns what the customer gets back.
 #[server(endpoint = "return_order")]
 pub async fn return_order(
     id: i64,
     #[server(default)] idempotency_key: String,
     #[server(flatten)] fields: Fields,
-) -> Result<(), Error> {
+) -> Result<Rub, Error> {
     use super::returns;
     use crate::{server_context, ui::banner::Success};
-    server_context::submit(fields, move |tx, new| {
+    let returned = server_context::submit(fields, move |tx, new| {
         returns::create(tx, &idempotency_key, id, new)
     })
     .await?;
     server_context::redirect_back(Success::GoodsReturned);
-    Ok(())
+    Ok(returned.refund_rub)
 }
 
 /// Edits an order. Of a settled one, only the customer.
@@ -129,7 +131,27 @@ pub fn OrderPage() -> impl IntoView {
         reopen: FormAction::new::<ReopenOrder>(),
         take_back: FormAction::new::<ReturnOrder>(),
     };
+    Effect::new(move || {
+        if let Some(operations) = acts.part.made::<Vec<i64>>() {
+            ui::undo::offer(
+                td_string!(locale, banner.order_issued).to_owned(),
+                &operations,
+            );
+        }
+    });
+    Effect::new(move || {
+        if let Some(refund) = acts.take_back.made::<Rub>() {
+            let sum = refund.display(locale);
+            ui::undo::offer(
+                td_string!(locale, banner.refund, sum = sum).to_string(),
+                &[],
+            );
+        }
+    });
     let done = [acts.part, acts.reopen, acts.take_back].map(FormAction::success_count);
+    let elsewhere = live::page(move |kind, id| {
+        kind == "order" && params.with_untracked(|params| params.get("id").as_deref() == Some(id))
+    });
     // Incremented when the order has changed, to read the order and its history again.
     let changed = RwSignal::new(0);
     let file = ui::data(
@@ -138,6 +160,7 @@ pub fn OrderPage() -> impl IntoView {
                 parameter(&params.read(), "id"),
                 changed.get(),
                 done.map(|times| times.get()),
+                elsewhere.get(),
             )
         },
         |(id, ..)| read_order(id),
@@ -225,6 +248,7 @@ fn OrderView(
         <Title text=number.clone() />
         <div class="page-head">
             <h1>{number} " " <StatusBadge live /></h1>
+            <PrintLink order=order.id />
         </div>
         {saved
             .then(|| {
@@ -289,6 +313,20 @@ fn OrderView(
             <h2 id="history">{td_string!(locale, ui.history)}</h2>
             <History operations=history />
         </section>
+    }
+}
+
+/// A link to the slip of an order, which asks for the printer.
+#[component]
+pub fn PrintLink(order: i64) -> impl IntoView {
+    let locale = ui::locale();
+    view! {
+        <div class="page-actions">
+            <a class="btn" href=format!("/print/slip/{order}#print") rel="external" data-shortcut="print">
+                {td_string!(locale, print.print)}
+                <kbd aria-hidden="true">"P"</kbd>
+            </a>
+        </div>
     }
 }
 

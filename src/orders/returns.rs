@@ -221,13 +221,18 @@ pub fn get(tx: &mut Tx<'_>, id: i64) -> Result<OrderReturn, Error> {
         .map_err(Error::from)
 }
 
-/// Returns the returns of an order, oldest first.
-pub fn of_order(tx: &mut Tx<'_>, order: i64) -> Result<Vec<OrderReturn>, Error> {
+/// Returns the returns of orders, oldest first.
+pub fn of_orders(tx: &mut Tx<'_>, orders: &[i64]) -> Result<Vec<OrderReturn>, Error> {
     tx.actor.may(Permission::Orders)?;
     order_returns::table
-        .filter(order_returns::order_id.eq(order))
+        .filter(order_returns::order_id.eq_any(orders))
         .order(order_returns::id)
         .select(OrderReturn::as_select())
         .load(tx.conn)
         .map_err(Error::from)
+}
+
+/// Returns the returns of an order, oldest first.
+pub fn of_order(tx: &mut Tx<'_>, order: i64) -> Result<Vec<OrderReturn>, Error> {
+    of_orders(tx, &[order])
 }

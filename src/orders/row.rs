@@ -25,6 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 #[cfg(feature = "ssr")]
 use {
+    super::bulk,
     crate::{clock, money::amount},
     chrono::NaiveDate,
 };
@@ -512,7 +513,7 @@ impl Table {
                 let status = live.status.with(|status| self::status(status, locale));
                 let actions = html! {
                     (live.actions(buttons, locale))
-                    @if let Some(error) = live.failure() { (failure(&error, locale)) }
+                    @if let Some(error) = live.failure() { (failure(&error.message(locale), &error, locale)) }
                 };
                 if is_drawn.is_some() {
                     draw(STATUS_CELL, status);
@@ -536,12 +537,12 @@ impl Table {
     }
 }
 
-/// Draws the message about an order that could not be issued or denied.
-fn failure(error: &Error, locale: Locale) -> Markup {
+/// Draws the message about orders that could not be issued or denied.
+pub(super) fn failure(words: &str, error: &Error, locale: Locale) -> Markup {
     html! {
         div class="alert alert-error alert-soft mb-4" role="alert" {
             div {
-                p { (error.message(locale)) }
+                p { (words) }
                 @if error.shows_request_id() {
                     p class="text-sm opacity-80" {
                         (td_string!(locale, errors.request_id)) ": " code { (ui::request_id()) }
@@ -553,16 +554,21 @@ fn failure(error: &Error, locale: Locale) -> Markup {
 }
 
 /// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them. `waiting` is
-/// the number of waiting orders of each basket that has any.
+/// the number of waiting orders of each basket that has any. With `choosable`, waiting orders have a checkbox.
 #[cfg(feature = "ssr")]
-pub fn rows(orders: &[Order], waiting: &HashMap<i64, i64>, locale: Locale) -> Markup {
+pub fn rows(
+    orders: &[Order],
+    waiting: &HashMap<i64, i64>,
+    choosable: bool,
+    locale: Locale,
+) -> Markup {
     let today = clock::now().day();
     html! {
         @for basket in together(orders) {
             @if let [first, _, ..] = basket {
                 (basket_head(first, waiting.get(&first.basket_id).copied().unwrap_or(0), locale))
             }
-            @for order in basket { (row(order, today, locale)) }
+            @for order in basket { (row(order, choosable, today, locale)) }
         }
     }
 }
@@ -577,7 +583,7 @@ pub fn together(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
 #[cfg(feature = "ssr")]
 pub fn plain_rows(orders: &[Order], locale: Locale) -> Markup {
     let today = clock::now().day();
-    html! { @for order in orders { (row(order, today, locale)) } }
+    html! { @for order in orders { (row(order, false, today, locale)) } }
 }
 
 /// Draws the row above the orders of a basket, with the button that issues all of them.
@@ -617,14 +623,49 @@ fn phone(shown: &str) -> Markup {
 }
 
 #[cfg(feature = "ssr")]
-fn row(order: &Order, today: NaiveDate, locale: Locale) -> Markup {
+fn row(order: &Order, choosable: bool, today: NaiveDate, locale: Locale) -> Markup {
+    html! { tr { (cells(order, choosable, None, today, locale)) } }
+}
+
+/// Draws the cells of a row after the order was changed, by a user of another page. `me` is the user who sees it.
+#[cfg(feature = "ssr")]
+pub fn changed_cells(order: &Order, me: &str, locale: Locale) -> Markup {
+    let settled_by = order
+        .user_id
+        .as_deref()
+        .filter(|user| *user != me && !order.waits());
+    cells(order, true, settled_by, clock::now().day(), locale)
+}
+
+/// Says what became of an order, and who did it.
+#[cfg(feature = "ssr")]
+pub fn announcement(order: &Order, locale: Locale) -> String {
+    let status = order.status.display(|status| status.label(locale));
+    let words = td_string!(locale, orders.announce, id = order.id, status = status).to_string();
+    match &order.user_id {
+        Some(user) => format!("{words} ({user})"),
+        None => words,
+    }
+}
+
+/// Draws the cells of a row. `settled_by` takes the place of the buttons.
+#[cfg(feature = "ssr")]
+fn cells(
+    order: &Order,
+    choosable: bool,
+    settled_by: Option<&str>,
+    today: NaiveDate,
+    locale: Locale,
+) -> Markup {
     let customer = order
         .customer_name
         .as_deref()
         .filter(|_| !order.is_erased());
     html! {
-        tr {
-            td { a href={ "/orders/" (order.id) } { (order.id) } }
+            td {
+                @if choosable && order.waits() { (bulk::checkbox(order.id, locale)) }
+                a href={ "/orders/" (order.id) } { (order.id) }
+            }
             td {
                 time datetime=(order.created_at.datetime()) { (order.created_at.display_near(today, locale)) }
             }
@@ -638,7 +679,12 @@ fn row(order: &Order, today: NaiveDate, locale: Locale) -> Markup {
                 @if let Some(name) = customer { " " span { (name) } }
             }
             td { (status(&order.status, locale)) }
-            td { @if waits(&order.status) { (buttons(order.id, locale)) } }
-        }
+            td {
+                @if waits(&order.status) { (buttons(order.id, locale)) }
+                @else if let Some(user) = settled_by {
+                    (settled(None, locale))
+                    span class="settled-by" { (user) }
+                }
+            }
     }
 }

@@ -1,8 +1,6 @@
 //! Finding orders: the list with its filters and sort orders, a page at a time.
 
-use super::{
-    Order, Query, Sort, Status, names, phone_problem, read_number, row::together, waiting::MOST,
-};
+use super::{Order, Query, Sort, Status, names, phone_problem, read_number, row::together};
 use crate::{
     auth::Permission,
     clock,
@@ -23,6 +21,9 @@ use diesel::{
     sql_types::Untyped,
 };
 use std::collections::HashMap;
+
+/// Maximum number of orders that are read by their numbers at once: a page.
+const MAX_READ: usize = 50;
 
 /// A query whose parameters are all valid.
 struct Filter {
@@ -223,6 +224,17 @@ fn reversed(digits: &str) -> String {
     digits.chars().rev().collect()
 }
 
+/// Returns orders by their numbers, at most a page of them. Those that do not exist are left out.
+pub fn by_number(tx: &mut Tx<'_>, ids: &[i64]) -> Result<Vec<Order>, Error> {
+    tx.actor.may(Permission::Orders)?;
+    let ids = &ids[..ids.len().min(MAX_READ)];
+    orders::table
+        .filter(orders::id.eq_any(ids))
+        .select(Order::as_select())
+        .load(tx.conn)
+        .map_err(Error::from)
+}
+
 /// Returns the latest orders for a product.
 pub fn of_product(tx: &mut Tx<'_>, product: i64, limit: i64) -> Result<Vec<Order>, Error> {
     tx.actor.may(Permission::Orders)?;
@@ -272,17 +284,6 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     diesel::select(diesel::dsl::exists(orders::table.select(orders::id)))
         .get_result(tx.conn)
         .map_err(Error::from)
-}
-
-/// Returns how many orders wait to be issued, at most one more than [`MOST`].
-pub fn count_waiting(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    tx.actor.may(Permission::Orders)?;
-    let waiting: Vec<i64> = orders::table
-        .filter(orders::status.eq(Status::PaidNotIssued))
-        .select(orders::id)
-        .limit(MOST + 1)
-        .load(tx.conn)?;
-    Ok(i64::try_from(waiting.len()).unwrap_or(i64::MAX))
 }
 
 /// Returns at most `limit` orders that wait to be issued, oldest first.

@@ -224,17 +224,13 @@ pub fn insert(
         .get_result::<i64>(tx.conn)?;
     stock::service::reserve(tx, product, qty, id)?;
     names::replace(tx, id, basket.customer_name)?;
-    let mut changes = creation_changes(
+    let changes = creation_changes(
         &basket.phone.e164,
         basket.customer_name,
         &product.name,
         qty,
         price,
-    );
-    changes.extend(
-        basket
-            .first_order_id
-            .map(|first| audit::set("basket", first)),
+        basket.first_order_id,
     );
     record(tx, Action::Create, Entity::Order, id, &changes)?;
     tx.events.record_order(OrderEvent::Created, id);
@@ -249,13 +245,14 @@ fn check_total(qty: Qty, price: Rub) -> Result<(), Error> {
     }
 }
 
-/// Returns what the operation log records of a new order.
+/// Returns what the operation log records of a new order. `first_order` is that of its basket, if it is another one.
 pub fn creation_changes(
     phone: &str,
     customer_name: Option<&str>,
     product: &str,
     qty: Qty,
     price: Rub,
+    first_order: Option<i64>,
 ) -> Vec<Change> {
     let mut changes = vec![
         audit::set("phone", phone),
@@ -264,6 +261,7 @@ pub fn creation_changes(
         audit::set("unit_price_rub", price),
     ];
     changes.extend(customer_name.map(|name| audit::set("customer_name", name)));
+    changes.extend(first_order.map(|first| audit::set("basket", first)));
     changes
 }
 
@@ -595,6 +593,7 @@ fn split(tx: &mut Tx<'_>, order: &Order, product: &mut Locked, qty: Qty) -> Resu
         &order.product_name,
         rest,
         order.unit_price_rub,
+        None,
     );
     changes.push(audit::set("split_from", order.id));
     record(tx, Action::Create, Entity::Order, id, &changes)

@@ -14,6 +14,17 @@ pub enum Stage {
     Selling,
 }
 
+impl Stage {
+    /// Returns how far a shop is that has products, or orders.
+    pub const fn of(has_products: bool, has_orders: bool) -> Self {
+        match (has_products, has_orders) {
+            (_, true) => Self::Selling,
+            (true, false) => Self::Stocked,
+            (false, false) => Self::Empty,
+        }
+    }
+}
+
 /// Returns how far the shop has been set up, given the orders on a page. Reads at most one row of each table, and
 /// nothing if there is an order.
 #[cfg(feature = "ssr")]
@@ -21,14 +32,6 @@ pub fn stage(tx: &mut Tx<'_>, shown: &[Order]) -> Result<Stage, Error> {
     if !shown.is_empty() {
         return Ok(Stage::Selling);
     }
-    Ok(
-        match (
-            crate::products::search::has_products(tx)?,
-            super::search::any(tx)?,
-        ) {
-            (_, true) => Stage::Selling,
-            (true, false) => Stage::Stocked,
-            (false, false) => Stage::Empty,
-        },
-    )
+    let has_products = crate::products::search::has_products(tx)?;
+    Ok(Stage::of(has_products, super::search::any(tx)?))
 }

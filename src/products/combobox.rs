@@ -185,6 +185,26 @@ impl Combobox {
         self.chosen.is_none() && !self.text.trim().is_empty()
     }
 
+    /// Returns the product that is meant if the form is sent now, or why it is none.
+    pub fn meant(mut self) -> Result<Offer, Problem> {
+        let commands = self.handle(Event::Submitted);
+        self.chosen.ok_or_else(|| {
+            let refused = commands.into_iter().find_map(|command| match command {
+                Command::Refuse(problem) => Some(problem),
+                _ => None,
+            });
+            refused.unwrap_or(Problem::NotLookedUp)
+        })
+    }
+
+    /// Changes how many pieces of a product are available.
+    pub fn restock(&mut self, id: i64, stock: i64) {
+        let offers = self.found.offers.iter_mut().chain(&mut self.chosen);
+        for offer in offers.filter(|offer| offer.id == id) {
+            offer.stock = stock;
+        }
+    }
+
     /// Handles an event and returns what the page must do.
     pub fn handle(&mut self, event: Event) -> Vec<Command> {
         let mut commands = Vec::new();

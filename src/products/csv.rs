@@ -1,17 +1,17 @@
 //! Products with their stock as a CSV file, which [`super::import`] reads back.
 
-use super::{Product, Query, search};
+use super::{Product, Query, codes::Codes, search};
 use crate::{
     audit::Entity,
     clock,
     error::Error,
     page::Page,
-    sheet::{cells::Sheet, download::Export},
+    sheet::{Format, cells::Sheet, download::Export},
     transaction::Tx,
 };
 
 /// The columns of the file.
-pub const FIELDS: [&str; 10] = [
+pub const FIELDS: [&str; 11] = [
     "id",
     "name",
     "stock",
@@ -21,6 +21,7 @@ pub const FIELDS: [&str; 10] = [
     "sell_price_rub",
     "buy_price_eur",
     "supplier_name",
+    "codes",
     "description",
 ];
 
@@ -55,7 +56,19 @@ impl Export for Query {
         sheet.optional(product.sell_price_rub)?;
         sheet.optional(product.buy_price_eur)?;
         sheet.text(product.supplier_name.as_deref().unwrap_or_default())?;
+        sheet.text(&codes_cell(&product.codes, sheet.format))?;
         sheet.text(product.description.as_deref().unwrap_or_default())?;
         Ok(())
+    }
+}
+
+/// Returns the cell with the codes, which [`super::import`] reads back. An apostrophe keeps a spreadsheet from taking a
+/// single barcode for a number, which it would round.
+fn codes_cell(codes: &Codes, format: Format) -> String {
+    let codes = codes.to_string();
+    if codes.starts_with('\'') || format == Format::Excel && !codes.is_empty() {
+        format!("'{codes}")
+    } else {
+        codes
     }
 }

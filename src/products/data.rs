@@ -3,6 +3,7 @@
 //! A new field is added here, and to the API responses (`json.rs`), the form (`form.rs`), the CSV file (`csv.rs`) and
 //! the labels (`ui/labels.rs`).
 
+use super::codes::Codes;
 use crate::money::{Eur, Rub};
 use serde::{Deserialize, Serialize};
 
@@ -39,11 +40,18 @@ pub struct ProductData {
     pub sell_price_rub: Option<Rub>,
     #[cfg_attr(feature = "ssr", schema(max_length = 200, example = "Teekanne"))]
     pub supplier_name: Option<String>,
+    /// Barcodes and other codes on the goods, by which scanners find the product
+    #[serde(default, skip_serializing_if = "Codes::is_empty")]
+    #[cfg_attr(
+        feature = "ssr",
+        schema(value_type = Vec<String>, required = false, max_items = 20, example = json!(["4600000000008"]))
+    )]
+    pub codes: Codes,
 }
 
 impl ProductData {
     /// Returns each field with its value as text, as the operation log and import plans show it.
-    pub fn entries(&self) -> [(&'static str, Option<String>); 6] {
+    pub fn entries(&self) -> [(&'static str, Option<String>); 7] {
         [
             ("name", Some(self.name.clone())),
             (
@@ -56,6 +64,10 @@ impl ProductData {
             ),
             ("min_stock", Some(self.min_stock.to_string())),
             ("supplier_name", self.supplier_name.clone()),
+            (
+                "codes",
+                (!self.codes.is_empty()).then(|| self.codes.to_string()),
+            ),
             ("description", self.description.clone()),
         ]
     }
@@ -66,7 +78,7 @@ pub use reading::MAX_NAME_LENGTH;
 
 #[cfg(feature = "ssr")]
 mod reading {
-    use super::ProductData;
+    use super::{Codes, ProductData};
     use crate::{
         auth::Permission,
         number::Qty,
@@ -97,6 +109,7 @@ mod reading {
                 &mut self.supplier_name,
                 optional(line(MAX_NAME_LENGTH)),
             );
+            input.update("codes", &mut self.codes, Codes::read);
         }
     }
 

@@ -119,6 +119,22 @@ pub fn ProductFields(product: Option<Product>) -> impl IntoView {
             />
         </div>
         <TextArea
+            name="codes"
+            label=td_string!(locale, fields.codes)
+            hint=td_string!(locale, products.codes_hint)
+            value=of(&|product| Some(product.codes.lines()))
+        />
+        {product
+            .as_ref()
+            .and_then(|product| product.codes.wrong_check_digits())
+            .map(|codes| {
+                view! {
+                    <p class="alert alert-warning alert-soft mb-4" role="status">
+                        {td_string!(locale, products.wrong_check_digit, codes = codes).to_string()}
+                    </p>
+                }
+            })}
+        <TextArea
             name="description"
             label=td_string!(locale, fields.description)
             value=of(&|product| product.description.clone())

@@ -1,6 +1,6 @@
 //! Imports products from a file. Rows are matched by name; fields without a column in the file keep their values.
 
-use super::{Product, ProductData, csv::FIELDS, search, service};
+use super::{Product, ProductData, codes::Codes, csv::FIELDS, lookup, search, service};
 use crate::{
     audit::{self, Action, Change, service::Entry},
     auth::Permission,
@@ -38,7 +38,16 @@ pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Plan<Write>, Error> {
     let names = table.rows.iter().map(|row| fold(table.cell(row, "name")));
     let names: HashSet<String> = names.collect();
     let present = search::by_keys(tx, &names)?;
+    let codes = table.rows.iter().flat_map(|row| codes_of(table, row));
+    let mut holders = lookup::holders(tx, &codes.collect())?;
+    // The file may give a code to another product if it takes the code from the one that has it.
+    for row in &table.rows {
+        for code in codes_taken_by(table, row, &present) {
+            holders.remove(&code);
+        }
+    }
     let mut lines: HashMap<String, u64> = HashMap::new();
+    let mut lines_of_codes: HashMap<String, u64> = HashMap::new();
     let row = |row| {
         if let Some(unreadable) = unreadable(row, table.cell(row, "name")) {
             return Ok(unreadable);
@@ -47,12 +56,57 @@ pub fn plan(tx: &mut Tx<'_>, table: &Table) -> Result<Plan<Write>, Error> {
         let earlier = lines
             .insert(key.clone(), row.line)
             .filter(|_| !key.is_empty());
-        planned(table, row, present.get(&key), earlier)
+        let present = present.get(&key);
+        let mut wrong_code = None;
+        for code in codes_of(table, row) {
+            if let Some(earlier) = lines_of_codes.insert(code, row.line) {
+                wrong_code = Some(Problem::Repeated(line_number(earlier)));
+            }
+        }
+        if wrong_code.is_none()
+            && let Ok(codes) = read_codes(table, row)
+        {
+            wrong_code = lookup::taken(&codes, present.map(|product| product.id), &holders);
+        }
+        planned(table, row, present, earlier, wrong_code)
     };
     Ok(Plan {
         rows: table.rows.iter().map(row).collect::<Result<_, Error>>()?,
         basis: basis(names, &present),
     })
+}
+
+/// Returns the codes in a row, in their normal form; none if one of them is wrong.
+fn codes_of(table: &Table, row: &Row) -> Vec<String> {
+    read_codes(table, row).map_or_else(|_| Vec::new(), |codes| codes.normal_forms())
+}
+
+/// Returns the codes that a row takes from its product, in their normal form.
+fn codes_taken_by(table: &Table, row: &Row, present: &HashMap<String, Product>) -> Vec<String> {
+    let product = present.get(&fold(table.cell(row, "name")));
+    let (Some(product), Ok(new)) = (product, read_codes(table, row)) else {
+        return Vec::new();
+    };
+    let kept = new.normal_forms();
+    let mut taken = product.codes.normal_forms();
+    taken.retain(|code| !kept.contains(code));
+    taken
+}
+
+/// Reads the codes of a cell, separated by spaces. A leading apostrophe marks them as text for a spreadsheet.
+fn read_codes(table: &Table, row: &Row) -> Result<Codes, Problem> {
+    Codes::read(&code_lines(table.cell(row, "codes")))
+}
+
+/// Returns the codes of a cell one a line, as a form has them.
+fn code_lines(cell: &str) -> String {
+    let cell = cell.trim();
+    let codes = cell.strip_prefix('\'').unwrap_or(cell);
+    codes.split_whitespace().collect::<Vec<_>>().join("\n")
+}
+
+fn line_number(line: u64) -> usize {
+    usize::try_from(line).unwrap_or(usize::MAX)
 }
 
 /// Notes the products on which the plan of an import is based.
@@ -83,11 +137,18 @@ fn planned(
     row: &Row,
     present: Option<&Product>,
     earlier: Option<u64>,
+    wrong_code: Option<Problem>,
 ) -> Result<Planned<Write>, Error> {
-    let mut input = Input::partial(table.fields(row));
+    let mut fields = table.fields(row);
+    if let Some(cell) = fields.0.get_mut("codes") {
+        *cell = code_lines(cell);
+    }
+    let mut input = Input::partial(fields);
     if let Some(line) = earlier {
-        let line = usize::try_from(line).unwrap_or(usize::MAX);
-        input.add_error("name", Problem::Repeated(line));
+        input.add_error("name", Problem::Repeated(line_number(line)));
+    }
+    if let Some(problem) = wrong_code {
+        input.add_error("codes", problem);
     }
     // Fields without a column in the file keep their values.
     let mut new = present.map_or_else(ProductData::default, |product| product.data.clone());
@@ -135,12 +196,13 @@ fn planned(
 
 /// Writes planned products, and returns what the operation log records of each.
 pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Entry>, Error> {
+    free_codes(tx, &rows)?;
     let (mut added, mut entries) = (Vec::new(), Vec::new());
     for (write, changes) in rows {
         match write {
             Write::Add(new, quantity) => added.push((new, (quantity, changes))),
             Write::Edit(id, version, new) => {
-                if service::write_edit(tx, id, version, &new)? == 0 {
+                if service::write_edit(tx, id, version, &new, &changes)? == 0 {
                     return Err(Error::Unavailable);
                 }
                 let action = Action::Edit;
@@ -152,7 +214,7 @@ pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Ent
             }
         }
     }
-    let (new, rest): (Vec<_>, Vec<_>) = added.into_iter().unzip();
+    let (new, rest): (Vec<ProductData>, Vec<_>) = added.into_iter().unzip();
     let ids = service::write_all_new(tx, &new)?;
     for ((id, new), (quantity, mut changes)) in ids.into_iter().zip(new).zip(rest) {
         if quantity > 0 {
@@ -166,4 +228,29 @@ pub fn apply(tx: &mut Tx<'_>, rows: Vec<(Write, Vec<Change>)>) -> Result<Vec<Ent
         });
     }
     Ok(entries)
+}
+
+/// Removes the old codes of all products that get new ones from the index, so that a code can move between two rows in
+/// any order. Returns an error if somebody gave one of the codes to another product after the plan was made. The lock
+/// on the table of the products keeps others from doing so now.
+fn free_codes(tx: &mut Tx<'_>, rows: &[(Write, Vec<Change>)]) -> Result<(), Error> {
+    let (mut edited, mut given) = (Vec::new(), Vec::new());
+    for (write, changes) in rows {
+        match write {
+            Write::Add(new, _) => given.push(&new.codes),
+            Write::Edit(id, _, new) if changes.iter().any(|change| change.field == "codes") => {
+                edited.push(*id);
+                given.push(&new.codes);
+            }
+            Write::Edit(..) => {}
+        }
+    }
+    lookup::remove(tx, &edited)?;
+    let codes = given.iter().flat_map(|codes| codes.normal_forms());
+    let holders = lookup::holders(tx, &codes.collect())?;
+    let taken = |codes: &&Codes| lookup::taken(codes, None, &holders);
+    match given.iter().find_map(taken) {
+        Some(problem) => Err(Error::field("codes", problem)),
+        None => Ok(()),
+    }
 }

@@ -34,6 +34,9 @@ pub struct ProductJson {
     sell_price_rub: Option<Money>,
     /// Supplier; each supply updates it
     supplier_name: Option<String>,
+    /// Barcodes and other codes on the goods
+    #[schema(example = json!(["4600000000008"]))]
+    codes: Vec<String>,
     /// Incremented by every edit, by archiving and restoring, and by a supply that changes the purchase price or
     /// supplier; an edit must state the version that it is based on
     version: i64,
@@ -56,6 +59,7 @@ impl From<Product> for ProductJson {
             is_low_stock: product.is_low_stock,
             buy_price_eur: product.buy_price_eur.map(Money::from),
             sell_price_rub: product.sell_price_rub.map(Money::from),
+            codes: product.data.codes.iter().map(str::to_owned).collect(),
             name: product.data.name,
             description: product.data.description,
             supplier_name: product.data.supplier_name,

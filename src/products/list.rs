@@ -11,9 +11,10 @@ use crate::{
     ui::{
         self,
         drawn::{Drawn, DrawnPage},
+        live,
         pager::{
-            CsvLink, FilterField, FilterForm, OtherErrors, Pager, SortHead, is_filtered, parameter,
-            query_of,
+            CsvLink, FilterField, FilterForm, FoundLink, OtherErrors, Pager, SortHead, is_filtered,
+            parameter, query_of,
         },
     },
 };
@@ -40,7 +41,11 @@ pub async fn list_products(query: Query) -> Result<Filtered<DrawnPage>, Error> {
 pub fn ProductsPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || query_of::<Query>(&params.read()), list_products);
+    let elsewhere = live::list(&["product"]);
+    let page = ui::data(
+        move || (query_of::<Query>(&params.read()), elsewhere.get()),
+        |(query, _)| list_products(query),
+    );
     let draw = move |Filtered {
                          found: page,
                          errors,
@@ -68,6 +73,7 @@ pub fn ProductsPage() -> impl IntoView {
         <div class="page-head">
             <h1>{td_string!(locale, products.title)}</h1>
             <div class="page-actions">
+                <FoundLink path="/print/labels" label=td_string!(locale, print.labels) />
                 <CsvLink path="/products.csv" />
                 {ui::may(Permission::EditProducts)
                     .then(|| {

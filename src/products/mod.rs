@@ -1,5 +1,6 @@
 //! Products: what the shop sells, at what price, and how much of it is in stock.
 
+pub mod codes;
 pub mod combobox;
 pub mod data;
 pub mod first;
@@ -17,6 +18,8 @@ pub mod csv;
 pub mod import;
 #[cfg(feature = "ssr")]
 mod json;
+#[cfg(feature = "ssr")]
+pub mod lookup;
 #[cfg(feature = "ssr")]
 pub mod movements_csv;
 #[cfg(feature = "ssr")]

@@ -15,6 +15,7 @@ use crate::{
         drawn::{Drawn, DrawnPage},
         failure::DraftFailure,
         form::{Field, Form, FormAction, IdempotencyKey, Submit, Version},
+        live,
         pager::parameter,
         undo::{self, UndoForm},
     },
@@ -188,6 +189,9 @@ pub fn ProductPage() -> impl IntoView {
         actions.restore,
     ]
     .map(FormAction::success_count);
+    let elsewhere = live::page(move |kind, id| {
+        kind == "product" && params.with_untracked(|params| params.get("id").as_deref() == Some(id))
+    });
     let wanted = move || {
         let query = query.read();
         (
@@ -195,10 +199,11 @@ pub fn ProductPage() -> impl IntoView {
             parameter(&query, "after"),
             parameter(&query, "before"),
             acts.map(|times| times.get()),
+            elsewhere.get(),
         )
     };
     // Read again after each successful action.
-    let file = ui::data(wanted, |(id, after, before, _)| {
+    let file = ui::data(wanted, |(id, after, before, ..)| {
         read_product(id, after, before)
     });
     Effect::new(move || {
@@ -278,6 +283,9 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
                 .then(|| {
                     view! {
                         <div class="page-actions">
+                            <a class="btn" href=format!("/print/labels?product={}", product.id) rel="external">
+                                {td_string!(locale, print.labels)}
+                            </a>
                             {ui::may(Permission::Supplies)
                                 .then(|| {
                                     view! {
@@ -300,7 +308,14 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
         {match may_edit {
             true => view! { <ProductForms product=product.clone() actions undoable idempotency_key /> }.into_any(),
             false => {
-                product.description.clone().map(|text| view! { <p class="whitespace-pre-line">{text}</p> }).into_any()
+                let codes = product.codes.iter().collect::<Vec<_>>().join(", ");
+                let codes = (!codes.is_empty())
+                    .then(|| view! { <p>{td_string!(locale, fields.codes)} ": " {codes}</p> });
+                let description = product
+                    .description
+                    .clone()
+                    .map(|text| view! { <p class="whitespace-pre-line">{text}</p> });
+                (codes, description).into_any()
             }
         }}
         <section aria-labelledby="orders">
@@ -378,7 +393,7 @@ fn StockFacts(product: Product) -> impl IntoView {
                         .then(|| {
                             view! {
                                 " "
-                                <span class="badge badge-warning low-badge">
+                                <span class="badge badge-warning">
                                     "▼ " {td_string!(locale, products.low)}
                                 </span>
                             }

@@ -7,6 +7,7 @@ use super::{
 };
 use crate::{
     error::Error,
+    money::{Eur, Rub},
     number::pieces,
     ui::{
         self,
@@ -20,16 +21,16 @@ use leptos::{
     reactive::actions::ActionAbortHandle,
     server_fn::codec::GetUrl,
     wasm_bindgen::JsCast,
-    web_sys::{Element, HtmlElement},
+    web_sys::{CustomEvent, Element, HtmlElement},
 };
 use leptos_i18n::td_string;
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
 
-/// The minimum time between two searches. It only saves requests and does not affect the result.
-const SEARCH_INTERVAL: Duration = Duration::from_millis(80);
+/// The minimum time between two searches while one types. It only saves requests and does not affect the result.
+pub const SEARCH_INTERVAL: Duration = Duration::from_millis(80);
 /// How long to wait for an answer.
-const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
+pub const SEARCH_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// The initial data of a form with a picker.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -89,6 +90,104 @@ struct Picker {
     pressed: StoredValue<Option<i64>>,
 }
 
+/// Lets a page take over what was typed into its picker, without waiting for the answer to the search.
+#[derive(Clone, Copy, Default)]
+pub struct Handover(StoredValue<Option<Picker>>);
+
+impl Handover {
+    /// Returns a copy of the state.
+    pub fn state(self) -> Option<Combobox> {
+        self.0.get_value()?.state.try_get_untracked()
+    }
+
+    /// Empties the field, at once: a key that is pressed next belongs to the next product.
+    pub fn clear(self) {
+        let Some(picker) = self.0.get_value() else {
+            return;
+        };
+        picker.abort_search();
+        picker.chosen.set(None);
+        picker.handle(Event::Cleared);
+        if let Some(input) = picker.input.get_untracked() {
+            input.set_value("");
+        }
+    }
+
+    /// Changes how many pieces of a product are available.
+    pub fn restock(self, id: i64, stock: i64) {
+        if let Some(picker) = self.0.get_value() {
+            let _ = picker.state.try_update(|state| state.restock(id, stock));
+        }
+    }
+}
+
+/// Finds the product for a state that was taken over while its search was pending.
+pub async fn resolve(mut state: Combobox) -> Result<Offer, Error> {
+    let found = offer_products(state.text().to_owned()).await?;
+    let number = state.number();
+    state.handle(Event::Answered(number, found));
+    state
+        .meant()
+        .map_err(|problem| Error::field("product", problem))
+}
+
+/// What a scanned code stands for, as far as the picker needs it: the answer of `POST /api/scan`.
+#[derive(Deserialize)]
+struct Scanned {
+    product: Option<ScannedProduct>,
+}
+
+#[derive(Deserialize)]
+struct ScannedProduct {
+    id: i64,
+    name: String,
+    stock: i64,
+    sell_price_rub: Option<String>,
+    buy_price_eur: Option<String>,
+    supplier_name: Option<String>,
+}
+
+impl From<ScannedProduct> for Offer {
+    fn from(product: ScannedProduct) -> Self {
+        let ScannedProduct {
+            id,
+            name,
+            stock,
+            sell_price_rub,
+            buy_price_eur,
+            supplier_name,
+        } = product;
+        Self {
+            id,
+            name,
+            stock,
+            sell_price_rub: sell_price_rub.and_then(|price| Rub::parse(&price).ok()),
+            buy_price_eur: buy_price_eur.and_then(|price| Eur::parse(&price).ok()),
+            supplier_name,
+        }
+    }
+}
+
+/// Passes each product that a scanner reads (`browser/scanner.js`) to the page, instead of opening it.
+///
+/// A value that may not change threads would make the server panic when it drops the page on another thread.
+pub fn on_scan(take: impl Fn(Offer) + Send + Sync + 'static) {
+    let take = Callback::new(take);
+    Effect::new(move || {
+        let listener = window_event_listener_untyped("scan", move |event| {
+            let thing = event
+                .dyn_ref()
+                .and_then(|event: &CustomEvent| event.detail().as_string());
+            let read = |text: String| serde_json::from_slice::<Scanned>(text.as_bytes()).ok();
+            if let Some(product) = thing.and_then(read).and_then(|thing| thing.product) {
+                event.prevent_default();
+                take.run(product.into());
+            }
+        });
+        on_cleanup(move || listener.remove());
+    });
+}
+
 /// The fields `product` and `product_id`. `chosen` follows the pick.
 #[component]
 pub fn ProductPicker(
@@ -101,6 +200,7 @@ pub fn ProductPicker(
     /// Runs when Enter or a click has picked an offer, or will do so once the offers are there.
     #[prop(optional, into)]
     on_pick: Option<Callback<()>>,
+    #[prop(optional, into)] handover: Option<Handover>,
 ) -> impl IntoView {
     let locale = ui::locale();
     let form = form_state();
@@ -123,6 +223,11 @@ pub fn ProductPicker(
         on_pick,
         pressed: StoredValue::new(None),
     };
+    if let Some(handover) = handover {
+        handover.0.set_value(Some(picker));
+    } else {
+        on_scan(move |offer| picker.pick(offer));
+    }
     form.guard(move || picker.handle(Event::Submitted).contains(&Command::Send));
     picker.handle_answers();
     picker.follow_clearing();
@@ -492,6 +597,23 @@ impl Picker {
                 self.picked();
             }
         }
+    }
+
+    /// Picks a product that was not searched for.
+    fn pick(self, offer: Offer) {
+        let id = offer.id;
+        if let Some(input) = self.input.get_untracked() {
+            input.set_value(&offer.name);
+        }
+        self.handle(Event::Typed(offer.name.clone()));
+        self.abort_search();
+        let number = self.state.with_untracked(Combobox::number);
+        let found = SearchResult {
+            offers: vec![offer],
+            problem: None,
+        };
+        self.handle(Event::Answered(number, found));
+        self.click(id);
     }
 
     fn picked(self) {

@@ -1,11 +1,12 @@
 //! Finding products: the list with its filters and sort orders, products below their minimum, and the product that a
 //! typed name refers to.
 
-use super::{Product, Query, Sort};
+use super::{Product, Query, Sort, lookup};
 use crate::{
     auth::Permission,
     db::{Column, Dialect, Keyset, SortKey, SortOrder, containing},
     error::{Error, Problem},
+    keyboard::other_layout,
     page::Page,
     schema::products,
     text::fold,
@@ -47,18 +48,26 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
     )?;
     let mut rows = products::table
         .select(Product::as_select())
-        .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     rows = if is_archive {
         rows.filter(products::archived_at.is_not_null())
     } else {
         rows.filter(products::archived_at.is_null())
     };
-    if is_low {
-        rows = rows.filter(products::is_low_stock.eq(true));
-    }
     for word in word_patterns(&query.search) {
         rows = rows.filter(products::name_key.like(word).escape('\\'));
+    }
+    // The product with this code is listed beside those with this name. It is found even if it is archived, because the
+    // code cannot be given to another one.
+    if let Some(product) = lookup::by_code(tx, &query.search)?
+        && (!is_archive || product.archived_at.is_some())
+    {
+        rows = rows.or_filter(products::id.eq(product.id));
+    }
+    // After the alternative, so that these hold for both.
+    rows = rows.filter(keyset.seek_after());
+    if is_low {
+        rows = rows.filter(products::is_low_stock.eq(true));
     }
     let rows = rows
         .order(sql::<Untyped>(&keyset.order()))
@@ -131,15 +140,36 @@ pub fn resolve(tx: &mut Tx<'_>, id: Option<i64>, name: &str) -> Result<Product, 
     }
 }
 
-/// Returns what a picker offers for a text. If the text identifies one product by the rules of [`by_name`], that
-/// product comes first; otherwise the problem with the text is returned as well.
+/// Returns what a picker offers for a text, and what is wrong with the text if it does not identify one product on
+/// sale: by its whole name, by a code, which offers nothing else, or by words that only one name contains. That product
+/// comes first. If nothing matches, the text is read as typed in the other keyboard layout.
 pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem>), Error> {
-    let mut found = offers(tx, text)?;
+    let found = find_as_typed(tx, text)?;
+    match other_layout(text) {
+        Some(other) if found.0.is_empty() => {
+            let other = find_as_typed(tx, &other)?;
+            Ok(if other.0.is_empty() { found } else { other })
+        }
+        _ => Ok(found),
+    }
+}
+
+fn find_as_typed(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem>), Error> {
     let key = fold(text);
+    let named = by_exact_name(tx, key.clone())?;
+    if named.is_none()
+        && let Some(product) = lookup::by_code(tx, text)?
+    {
+        return Ok(match product.archived_at {
+            None => (vec![product], None),
+            Some(_) => (Vec::new(), Some(Problem::Archived)),
+        });
+    }
+    let mut found = offers(tx, text)?;
     let problem = if key.is_empty() {
         Some(Problem::Required)
     } else {
-        match by_exact_name(tx, key)? {
+        match named {
             Some(product) if product.archived_at.is_none() => {
                 found.retain(|other| other.id != product.id);
                 found.insert(0, product);
@@ -152,23 +182,12 @@ pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<(Vec<Product>, Option<Problem
     Ok((found, problem))
 }
 
-/// Returns the product on sale that a text identifies: by its whole name, or by words that only one name contains.
+/// Returns the product on sale that a text identifies, as [`find`] does.
 pub fn by_name(tx: &mut Tx<'_>, name: &str) -> Result<Product, Error> {
-    tx.actor.may(Permission::ViewStock)?;
-    let key = fold(name);
-    if key.is_empty() {
-        return Err(Error::field("product", Problem::Required));
-    }
-    if let Some(product) = by_exact_name(tx, key)? {
-        return if product.archived_at.is_none() {
-            Ok(product)
-        } else {
-            Err(Error::Archived)
-        };
-    }
-    let mut found = offers(tx, name)?;
-    match ambiguity(&found) {
+    let (mut found, problem) = find(tx, name)?;
+    match problem {
         None => Ok(found.swap_remove(0)),
+        Some(Problem::Archived) => Err(Error::Archived),
         Some(problem) => Err(Error::field("product", problem)),
     }
 }
@@ -252,4 +271,14 @@ impl Sort {
         };
         vec![first, SortKey::Int(product.id)]
     }
+}
+
+/// Returns the ids of products, with how many pieces of them are available.
+pub fn available(tx: &mut Tx<'_>, ids: Vec<i64>) -> Result<Vec<(i64, i64)>, Error> {
+    tx.actor.may(Permission::ViewStock)?;
+    products::table
+        .filter(products::id.eq_any(ids))
+        .select((products::id, products::stock))
+        .load(tx.conn)
+        .map_err(Error::from)
 }

@@ -1,6 +1,6 @@
 //! The business rules for products.
 
-use super::{Product, ProductData, names};
+use super::{Product, ProductData, lookup, names};
 use crate::{
     api::values::with_property,
     audit::{
@@ -151,6 +151,7 @@ pub fn create(tx: &mut Tx<'_>, key: &str, new: &NewProduct) -> Result<Product, E
 
 fn insert(tx: &mut Tx<'_>, new: &NewProduct) -> Result<i64, Error> {
     refuse_taken_name(tx, &new.data.name, None)?;
+    lookup::refuse_taken(tx, &new.data.codes, None)?;
     let id = write_new(tx, &new.data)?;
     let mut changes = audit::all(new.data.entries());
     if new.quantity > 0 {
@@ -168,7 +169,7 @@ pub(super) fn open_stock(tx: &mut Tx<'_>, id: i64, qty: Qty) -> Result<(), Error
     stock::service::open(tx, &mut product, qty, price)
 }
 
-/// Inserts the row of a product whose name is free. The caller writes the operation log.
+/// Inserts the row of a product whose name and codes are free. The caller writes the operation log.
 pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error> {
     let id = diesel::insert_into(products::table)
         .values((
@@ -179,12 +180,13 @@ pub(super) fn write_new(tx: &mut Tx<'_>, new: &ProductData) -> Result<i64, Error
         ))
         .returning(products::id)
         .get_result::<i64>(tx.conn)?;
+    lookup::add(tx, &[(id, &new.codes)])?;
     tx.events.record_on_sale(id, new.min_stock > 0);
     Ok(id)
 }
 
-/// Inserts the rows of products whose names are free, and returns their ids in the same order. PostgreSQL gets many
-/// rows in one statement, because each statement is a round trip. The caller writes the operation log.
+/// Inserts the rows of products whose names and codes are free, and returns their ids in the same order. PostgreSQL
+/// gets many rows in one statement, because each statement is a round trip. The caller writes the operation log.
 pub(super) fn write_all_new(tx: &mut Tx<'_>, new: &[ProductData]) -> Result<Vec<i64>, Error> {
     let mut ids = Vec::with_capacity(new.len());
     for chunk in new.chunks(INSERTED_AT_ONCE) {
@@ -213,11 +215,14 @@ pub(super) fn write_all_new(tx: &mut Tx<'_>, new: &[ProductData]) -> Result<Vec<
                     .get_results::<(String, i64)>(conn)?
                     .into_iter()
                     .collect();
+                let mut codes = Vec::with_capacity(chunk.len());
                 for (product, key) in chunk.iter().zip(&keys) {
                     let id = *inserted.get(key).ok_or(Error::Internal)?;
                     tx.events.record_on_sale(id, product.min_stock > 0);
+                    codes.push((id, &product.codes));
                     ids.push(id);
                 }
+                lookup::add(tx, &codes)?;
             }
         }
     }
@@ -234,7 +239,10 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product,
         return Ok(old);
     }
     refuse_taken_name(tx, &new.name, Some(id))?;
-    if write_edit(tx, id, edited.version, new)? == 0 {
+    if old.codes != new.codes {
+        lookup::refuse_taken(tx, &new.codes, Some(id))?;
+    }
+    if write_edit(tx, id, edited.version, new, &changes)? == 0 {
         let present = get(tx, id)?;
         let changes = compare(&present, new);
         if changes.is_empty() {
@@ -251,13 +259,14 @@ pub fn edit(tx: &mut Tx<'_>, id: i64, edited: &EditedProduct) -> Result<Product,
     get(tx, id)
 }
 
-/// Writes an edit that is based on `version`; returns 0 if the product's version has changed since. The caller writes
-/// the operation log.
+/// Writes an edit that is based on `version` and makes these changes; returns 0 if the product's version has changed
+/// since. The caller writes the operation log.
 pub(super) fn write_edit(
     tx: &mut Tx<'_>,
     id: i64,
     version: i64,
     new: &ProductData,
+    changes: &[Change],
 ) -> Result<usize, Error> {
     let locked = stock::service::lock(tx, id)?;
     names::keep_former_name(tx, &locked, &new.name)?;
@@ -274,6 +283,9 @@ pub(super) fn write_edit(
     ))
     .execute(tx.conn)?;
     if edited > 0 {
+        if changes.iter().any(|change| change.field == "codes") {
+            lookup::replace(tx, id, &new.codes)?;
+        }
         let is_low = locked.counters.stock() < new.min_stock;
         tx.events.record_stock_level(id, locked.is_low(), is_low);
     }

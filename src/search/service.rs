@@ -1,11 +1,12 @@
 //! Finding orders and products by whatever was typed.
 
-use super::layout;
 use crate::{
     auth::Permission,
     error::Error,
+    keyboard::other_layout,
     orders::{self, Order, PHONE_DIGITS, Query, Status},
     products::{self, Product},
+    scan::{self, service::Scanned},
     text::tidy,
     transaction::Tx,
 };
@@ -29,14 +30,16 @@ impl Found {
     }
 }
 
-/// Finds orders by their number or that of their basket, by three or more digits of a phone, or by words of the
-/// customer's name, and products by words of their name. If nothing matches, the text is read as typed in the other
+/// Finds what a scanned code stands for, and nothing else if the text is one.
+///
+/// Otherwise finds orders by their number or that of their basket, by three or more digits of a phone, or by words of
+/// the customer's name, and products by words of their name. If nothing matches, the text is read as typed in the other
 /// keyboard layout.
 pub fn find(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
     tx.actor.may(Permission::Orders)?;
     let text = tidy(text);
     let found = find_exactly(tx, &text)?;
-    match layout::other(&text) {
+    match other_layout(&text) {
         Some(other) if found.is_empty() => find_exactly(tx, &other),
         _ => Ok(found),
     }
@@ -46,6 +49,9 @@ fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
     let mut found = Found::default();
     let mut exact: Option<i64> = None;
     if text.is_empty() {
+        return Ok(found);
+    }
+    if by_code(tx, text, &mut found)? {
         return Ok(found);
     }
     let number = text.trim_start_matches(['№', '#']).trim_start();
@@ -59,11 +65,7 @@ fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
                 Err(Error::NotFound) => {}
                 Err(error) => return Err(error),
             }
-            let query = Query {
-                id: number.to_owned(),
-                ..Query::default()
-            };
-            let basket = orders::search::page(tx, &query, Some(ORDERS))?.items;
+            let basket = of_number(tx, id)?;
             found.orders.extend(basket);
         }
         let digits = number.chars().filter(char::is_ascii_digit).count();
@@ -94,6 +96,27 @@ fn find_exactly(tx: &mut Tx<'_>, text: &str) -> Result<Found, Error> {
     orders.truncate(usize::try_from(ORDERS).unwrap_or(usize::MAX));
     found.orders = orders;
     Ok(found)
+}
+
+/// Finds what a scanned code stands for; returns false if the text is no known code.
+fn by_code(tx: &mut Tx<'_>, text: &str, found: &mut Found) -> Result<bool, Error> {
+    match scan::service::resolve(tx, text) {
+        Ok(Scanned::Product(product)) => found.products.push(*product),
+        Ok(Scanned::Order(id)) => found.orders.push(orders::service::get(tx, id)?),
+        Ok(Scanned::Basket(id)) => found.orders = of_number(tx, id)?,
+        Err(Error::NotFound) => return Ok(false),
+        Err(error) => return Err(error),
+    }
+    Ok(true)
+}
+
+/// Returns the order with a number, or the orders of the basket with it.
+fn of_number(tx: &mut Tx<'_>, id: i64) -> Result<Vec<Order>, Error> {
+    let query = Query {
+        id: id.to_string(),
+        ..Query::default()
+    };
+    Ok(orders::search::page(tx, &query, Some(ORDERS))?.items)
 }
 
 /// Returns the orders of a query that wait, then the newest of all.

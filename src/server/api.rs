@@ -2,7 +2,7 @@
 
 use super::docs;
 use crate::{
-    analytics, api::ApiDoc, audit, auth, baskets, customers, notifications, orders, products,
+    analytics, api::ApiDoc, audit, auth, baskets, customers, notifications, orders, products, scan,
     supplies, transaction::AppState, undo, write_offs,
 };
 use axum::{Router, http::StatusCode, routing::any};
@@ -35,6 +35,8 @@ fn endpoints() -> OpenApiRouter<AppState> {
         .merge(orders::api::routes())
         .merge(baskets::api::routes())
         .merge(write_offs::api::routes())
+        .merge(scan::api::routes())
+        .merge(scan::relay::routes())
         .merge(undo::api::routes())
         .merge(auth::users::api::routes())
         .merge(analytics::api::routes())

@@ -15,6 +15,19 @@ use std::collections::HashMap;
 #[allow_missing = true]
 struct Assets;
 
+/// The service worker.
+const WORKER: &str = "sw.js";
+/// The start of the name of the shared worker, which receives the stream of changes.
+const LIVE_WORKER: &str = "pkg/live.";
+/// The start of the name of the worker that reads the pictures of the camera.
+const CAMERA_WORKER: &str = "pkg/camera-worker.";
+/// The policy of the workers themselves: they may only request what the pages request.
+const WORKER_POLICY: &str = "default-src 'none'; connect-src 'self'; form-action 'none'; base-uri 'none'; \
+    frame-ancestors 'none'";
+/// The policy of the worker that runs WebAssembly.
+const CAMERA_WORKER_POLICY: &str = "default-src 'none'; script-src 'wasm-unsafe-eval'; connect-src 'self'; \
+    form-action 'none'; base-uri 'none'; frame-ancestors 'none'";
+
 /// A response extension that marks a static file.
 #[derive(Clone, Copy, Debug)]
 pub struct IsAsset;
@@ -49,9 +62,11 @@ fn asset(path: &str, encodings: &str) -> Option<Response> {
     let (file, encoding) = packed("br", "br")
         .or_else(|| packed("gz", "gzip"))
         .or_else(plain)?;
-    // The names of built files contain a hash of their content.
+    // The names of built files contain a hash of their content. Browsers look for a new worker once a day.
     let cache = if path.starts_with("pkg/") {
         "public, max-age=31536000, immutable"
+    } else if path == WORKER {
+        "no-cache"
     } else {
         "public, max-age=3600"
     };
@@ -66,6 +81,19 @@ fn asset(path: &str, encodings: &str) -> Option<Response> {
     )
         .into_response();
     response.extensions_mut().insert(IsAsset);
+    let policy = if path == WORKER || path.starts_with(LIVE_WORKER) {
+        Some(WORKER_POLICY)
+    } else if path.starts_with(CAMERA_WORKER) {
+        Some(CAMERA_WORKER_POLICY)
+    } else {
+        None
+    };
+    if let Some(policy) = policy {
+        response.headers_mut().insert(
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(policy),
+        );
+    }
     if let Some(encoding) = encoding {
         response
             .headers_mut()
@@ -97,6 +125,18 @@ pub struct BuiltFiles {
     pub style: String,
     /// The Cyrillic letters, which every page needs.
     pub font: String,
+    /// Receives the changes of others.
+    pub live: String,
+    pub camera: CameraFiles,
+}
+
+/// The files of the page that scans codes.
+#[derive(Clone, Debug, Default)]
+pub struct CameraFiles {
+    pub script: String,
+    pub worker: String,
+    /// The WebAssembly of the worker.
+    pub wasm: String,
 }
 
 impl BuiltFiles {
@@ -117,6 +157,12 @@ impl BuiltFiles {
             wasm: find(".wasm"),
             parts,
             style: find(".css"),
+            live: find_named(LIVE_WORKER, ".js"),
+            camera: CameraFiles {
+                script: find_named("pkg/camera.", ".js"),
+                worker: find_named(CAMERA_WORKER, ".js"),
+                wasm: find_named("pkg/zxing.", ".wasm"),
+            },
             font: find_named("pkg/golos-text-cyrillic-wght-normal.", ".woff2"),
         }
     }

@@ -19,8 +19,8 @@ use axum::{
 use tower_sessions::{Session, cookie::Key};
 
 const CLEAR: HeaderName = HeaderName::from_static("clear-site-data");
-/// Makes the browser discard its cached pages.
-const CACHE: HeaderValue = HeaderValue::from_static("\"cache\"");
+/// Makes the browser discard its cached pages, and the service worker with its copies of pages.
+const CACHE: HeaderValue = HeaderValue::from_static("\"cache\", \"storage\"");
 /// Keeps responses for a signed-in user out of the cache. On a shared computer, the next person could otherwise see
 /// them with the Back button.
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

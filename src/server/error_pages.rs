@@ -2,7 +2,13 @@
 //! for everything else. The API has its own problem documents.
 
 use super::assets::BuiltFiles;
-use crate::{error::Error, i18n::Locale, server_context, ui, web::ClientInfo};
+use crate::{
+    error::Error,
+    i18n::Locale,
+    server_context,
+    ui::{self, labels::field_label, theme::Theme},
+    web::ClientInfo,
+};
 use axum::{
     body::Body,
     extract::{Request, State},
@@ -15,7 +21,7 @@ use leptos_i18n::td_string;
 use std::{any::Any, sync::LazyLock};
 
 /// The error page needs its stylesheet with its typeface, and its icon, nothing more.
-const POLICY: HeaderValue = HeaderValue::from_static(
+pub const POLICY: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; font-src 'self'; img-src 'self' data:; form-action 'none'; base-uri 'none'; \
      frame-ancestors 'none'",
 );
@@ -49,6 +55,7 @@ pub async fn write_body(
         (false, Audience::People) => BodyFormat::Text,
     };
     let locale = ui::language(request.headers());
+    let theme = ui::chosen_theme(request.headers());
     let id = ClientInfo::of(request.extensions()).id;
     let response = next.run(request).await;
     let Some(error) = response.extensions().get::<Error>().cloned() else {
@@ -56,12 +63,12 @@ pub async fn write_body(
     };
     let (mut parts, _) = response.into_parts();
     let (media_type, body) = match form {
-        BodyFormat::Page => ("text/html; charset=utf-8", page(&error, locale, &id)),
+        BodyFormat::Page => ("text/html; charset=utf-8", page(&error, locale, theme, &id)),
         BodyFormat::Json => (
             "application/json",
             serde_json::to_string(&error).unwrap_or_default(),
         ),
-        BodyFormat::Text => ("text/plain; charset=utf-8", error.message(locale)),
+        BodyFormat::Text => ("text/plain; charset=utf-8", text(&error, locale)),
     };
     parts.headers.remove(header::CONTENT_LENGTH);
     parts
@@ -73,7 +80,24 @@ pub async fn write_body(
     Response::from_parts(parts, Body::from(body))
 }
 
-fn page(error: &Error, locale: Locale, id: &str) -> String {
+/// Returns a line for each wrong field.
+fn mistakes(error: &Error, locale: Locale) -> impl Iterator<Item = String> {
+    let mistakes = match error {
+        Error::Invalid(mistakes) => mistakes.as_slice(),
+        _ => &[],
+    };
+    mistakes.iter().map(move |mistake| {
+        let field = field_label(locale, &mistake.field);
+        format!("{field}: {}", mistake.problem.message(locale))
+    })
+}
+
+fn text(error: &Error, locale: Locale) -> String {
+    let lines = std::iter::once(error.message(locale)).chain(mistakes(error, locale));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn page(error: &Error, locale: Locale, theme: Theme, id: &str) -> String {
     let (heading, message) = match error {
         Error::NotFound => (
             td_string!(locale, ui.not_found),
@@ -81,32 +105,57 @@ fn page(error: &Error, locale: Locale, id: &str) -> String {
         ),
         error => (td_string!(locale, errors.refused), error.message(locale)),
     };
+    let mistakes = mistakes(error, locale).map(|words| view! { <p>{words}</p> });
+    let mistakes = mistakes.collect_view();
+    let contents = view! {
+        <div class="alert alert-error alert-soft mb-4" role="alert">
+            <div>
+                <p>{message}</p>
+                {mistakes}
+                <p class="text-sm opacity-80">
+                    {td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code>
+                </p>
+            </div>
+        </div>
+        <p>
+            <a class="link" href="/">
+                {td_string!(locale, nav.home)}
+            </a>
+        </p>
+    };
+    document(locale, theme, heading, contents)
+}
+
+/// Returns a page without a menu and without a script.
+pub fn document(
+    locale: Locale,
+    theme: Theme,
+    heading: &'static str,
+    contents: impl IntoView + 'static,
+) -> String {
     let page = view! {
-        <html lang=locale.to_string()>
+        <html lang=locale.to_string() data-theme=theme.attribute()>
             <head>
                 <meta charset="utf-8" />
-                <meta name="viewport" content="width=device-width, initial-scale=1" />
+                <meta name="viewport" content="width=device-width, initial-scale=1, viewport-fit=cover" />
                 <meta name="color-scheme" content="light dark" />
-                <title>{td_string!(locale, ui.app_name)}</title>
+                // As one text: between two, there would be a marker.
+                <title inner_html=format!("{heading} · {}", td_string!(locale, ui.app_name))></title>
                 <link rel="icon" href="/favicon.svg" type="image/svg+xml" />
                 <link rel="stylesheet" href=BUILT.style.as_str() />
             </head>
             <body>
+                <header class="site-header">
+                    <div class="site-header-row">
+                        <a class="logo" href="/">
+                            <img src="/favicon.svg" alt="" width="28" height="28" />
+                            {td_string!(locale, ui.app_name)}
+                        </a>
+                    </div>
+                </header>
                 <main class="mx-auto w-full max-w-7xl px-4 py-6">
                     <h1>{heading}</h1>
-                    <div class="alert alert-error alert-soft mb-4" role="alert">
-                        <div>
-                            <p>{message}</p>
-                            <p class="text-sm opacity-80">
-                                {td_string!(locale, errors.request_id)} ": " <code>{id.to_owned()}</code>
-                            </p>
-                        </div>
-                    </div>
-                    <p>
-                        <a class="link" href="/">
-                            {td_string!(locale, nav.home)}
-                        </a>
-                    </p>
+                    {contents}
                 </main>
             </body>
         </html>

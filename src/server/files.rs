@@ -1,6 +1,6 @@
 //! The routes for file downloads and uploads.
 
-use super::pages::no_index;
+use super::{pages::no_index, scan};
 use crate::{
     analytics, audit, customers, import, orders, products, sheet::download::download, supplies,
     transaction::AppState,
@@ -39,6 +39,10 @@ pub fn uploads(app: AppState) -> Router {
         .route(
             "/uploads/{kind}",
             post(import::upload::receive).layer(limit),
+        )
+        .route(
+            scan::PATH,
+            post(scan::receive).layer(DefaultBodyLimit::max(scan::MAX_FORM)),
         )
         .with_state(app)
 }

@@ -27,6 +27,8 @@ use url::{Url, form_urlencoded};
 
 /// Parts of the names of fields with secrets, which are never kept.
 const SECRETS: [&str; 5] = ["password", "code", "token", "secret", "invitation"];
+/// The codes of a product, which are no secret.
+const PRODUCT_CODES: &str = "codes";
 
 /// A form that a browser without JavaScript sent.
 #[derive(Clone)]
@@ -49,7 +51,9 @@ struct ReadForm(Arc<OnceLock<SentForm>>);
 
 impl SentForm {
     fn read(parts: &Parts, body: &[u8]) -> Self {
-        let is_kept = |name: &str| !SECRETS.iter().any(|secret| name.contains(secret));
+        let is_kept = |name: &str| {
+            name == PRODUCT_CODES || !SECRETS.iter().any(|secret| name.contains(secret))
+        };
         Self {
             key: DraftKey(new_key()),
             sender: Sender::of(&parts.headers, &parts.extensions),

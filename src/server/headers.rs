@@ -19,8 +19,32 @@ const RETRY_AFTER_SECONDS: HeaderValue = HeaderValue::from_static("5");
 /// The `Strict-Transport-Security` header: HTTPS only, for one year.
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=31536000");
 
+const PERMISSIONS_POLICY: HeaderName = HeaderName::from_static("permissions-policy");
+
+/// Returns the `Permissions-Policy` header with the rule for the camera.
+macro_rules! permissions {
+    ($camera:literal) => {
+        HeaderValue::from_static(concat!(
+            $camera,
+            ", accelerometer=(), autoplay=(), browsing-topics=(), clipboard-read=(), display-capture=(), \
+             encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
+             identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), \
+             otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), \
+             publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), \
+             window-management=(), xr-spatial-tracking=()"
+        ))
+    };
+}
+
+const NO_CAMERA: HeaderValue = permissions!("camera=()");
+const OWN_CAMERA: HeaderValue = permissions!("camera=(self)");
+
+/// A response extension that marks a page whose script may use the camera.
+#[derive(Clone, Copy, Debug)]
+pub struct UsesCamera;
+
 /// The headers that no handler can override.
-const ALWAYS: [(HeaderName, HeaderValue); 5] = [
+const ALWAYS: [(HeaderName, HeaderValue); 4] = [
     (
         header::X_CONTENT_TYPE_OPTIONS,
         HeaderValue::from_static("nosniff"),
@@ -29,18 +53,6 @@ const ALWAYS: [(HeaderName, HeaderValue); 5] = [
     (
         header::REFERRER_POLICY,
         HeaderValue::from_static("same-origin"),
-    ),
-    // The camera scans bar codes.
-    (
-        HeaderName::from_static("permissions-policy"),
-        HeaderValue::from_static(
-            "camera=(self), accelerometer=(), autoplay=(), browsing-topics=(), clipboard-read=(), \
-             display-capture=(), encrypted-media=(), fullscreen=(), gamepad=(), geolocation=(), gyroscope=(), hid=(), \
-             identity-credentials-get=(), idle-detection=(), local-fonts=(), magnetometer=(), microphone=(), midi=(), \
-             otp-credentials=(), payment=(), picture-in-picture=(), publickey-credentials-create=(), \
-             publickey-credentials-get=(), screen-wake-lock=(), serial=(), storage-access=(), usb=(), \
-             window-management=(), xr-spatial-tracking=()",
-        ),
     ),
     (
         HeaderName::from_static("cross-origin-opener-policy"),
@@ -67,10 +79,13 @@ pub async fn set_headers(request: Request, next: Next) -> Response {
 /// Sets the headers that do not depend on the request.
 pub fn put_always(response: &mut Response) {
     let is_passing = response.status() == StatusCode::SERVICE_UNAVAILABLE;
+    let uses_camera = response.extensions().get::<UsesCamera>().is_some();
     let headers = response.headers_mut();
     for (name, value) in ALWAYS {
         headers.insert(name, value);
     }
+    let permissions = if uses_camera { OWN_CAMERA } else { NO_CAMERA };
+    headers.insert(PERMISSIONS_POLICY, permissions);
     headers
         .entry(header::CONTENT_SECURITY_POLICY)
         .or_insert(POLICY);

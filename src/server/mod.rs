@@ -14,11 +14,15 @@ pub mod form_drafts;
 mod form_fallback;
 mod headers;
 mod host;
+pub mod install;
 mod invitation;
 mod limits;
+pub mod live;
 pub mod pages;
+mod print;
 mod refusals;
 mod router;
+mod scan;
 mod security_txt;
 pub mod telemetry;
 
@@ -32,6 +36,7 @@ use crate::{
     customers::retention,
     db::{self, Db},
     import::waiting,
+    live::{hub::Hub, postgres},
     notifications::{
         outbox::Outbox,
         worker::{Channels, Worker},
@@ -70,7 +75,10 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
         db,
         config: config.clone(),
         listener: &Outbox,
+        live: Hub::new(),
     };
+    postgres::start(&config.database_url, &app.live)
+        .map_err(|error| format!("cannot start the thread for live changes: {error}"))?;
     print_first_steps(&app).await;
     let channels = Channels::of(&app)?;
     tokio::spawn(clean_up_periodically(app.clone()));
@@ -88,6 +96,12 @@ pub async fn serve(config: Arc<Config>) -> Result<(), String> {
     let stop = shutdown_signal()?;
     let worker = Worker::start(app.clone(), channels);
     let ear = Bot::of(&app).map(UpdatePoller::start);
+    // Streams have no end of their own, so the requests that must finish do not include them.
+    let hub = app.live.clone();
+    let stop = async move {
+        stop.await;
+        hub.close();
+    };
     let served = connections::serve(listener, router(app, &key), &config, stop).await;
     let stop_ear = async {
         if let Some(ear) = ear {

@@ -1,12 +1,12 @@
 //! The routes of the pages, and of the server functions that the pages call.
 
 use super::executor;
-use crate::{app::App, server_context::ClientCall, shell::shell, transaction::AppState};
+use crate::{app::App, scan, server_context::ClientCall, shell::shell, transaction::AppState};
 use axum::{
     Router,
     extract::Request,
     http::{HeaderName, HeaderValue},
-    routing::{MethodFilter, on},
+    routing::{MethodFilter, get, on},
 };
 use leptos::{config::LeptosOptions, prelude::provide_context, server_fn::axum::server_fn_paths};
 use leptos_axum::{
@@ -41,6 +41,13 @@ pub fn router(app: AppState) -> Router {
         .leptos_routes_with_handler(others, draw.clone())
         .fallback(draw)
         .with_state(LeptosOptions::builder().output_name("sirius").build())
+}
+
+/// Returns the route of the address on slips, which redirects to a page.
+pub fn slips(app: AppState) -> Router {
+    Router::new()
+        .route("/o/{number}", get(scan::page::open))
+        .with_state(app)
 }
 
 /// Returns a layer that tells search engines not to index a response.

@@ -5,9 +5,9 @@ use super::{
     error_pages::{self, Audience},
     files,
     form_drafts::{self, FormDrafts},
-    form_fallback, headers, host, invitation,
+    form_fallback, headers, host, install, invitation,
     limits::{self, AddressRateLimiter, MAX_BODY, TimeLimit},
-    pages, refusals, security_txt, telemetry,
+    live, pages, print, refusals, scan, security_txt, telemetry,
 };
 use crate::{
     api::{problem, request::read_token},
@@ -76,6 +76,9 @@ pub fn router(app: AppState, key: &Key) -> Router {
 
     let pages = pages::router(app.clone())
         .merge(docs::router())
+        .merge(print::router(app.clone()))
+        .merge(scan::router(app.clone()))
+        .merge(pages::slips(app.clone()))
         .layer(from_fn_with_state(drafts.clone(), form_drafts::provide))
         .layer(from_fn_with_state(
             key.clone(),
@@ -86,6 +89,10 @@ pub fn router(app: AppState, key: &Key) -> Router {
     let downloads =
         identified(small(files::downloads(app.clone()))).layer(from_fn(csrf::refuse_other_sites));
     let downloads = bounded(downloads, TimeLimit::Usual);
+    // Other sites must not learn when something changes.
+    let live =
+        identified(small(live::router(app.clone()))).layer(from_fn(csrf::refuse_other_sites));
+    let live = bounded(live, TimeLimit::Usual);
     let uploads = identified(files::uploads(app.clone()));
     let uploads = bounded(uploads, TimeLimit::File);
     let functions = small(pages::functions(app.clone()))
@@ -105,11 +112,16 @@ pub fn router(app: AppState, key: &Key) -> Router {
     let machines = small(webhook::router(&app))
         .merge(telemetry::routes(app.clone()))
         .merge(security_txt::routes(&config))
+        .merge(install::routes())
         .merge(assets::router());
     let machines = bounded(machines, TimeLimit::Usual);
 
     told(
-        pages.merge(downloads).merge(uploads).merge(machines),
+        pages
+            .merge(downloads)
+            .merge(uploads)
+            .merge(live)
+            .merge(machines),
         Audience::People,
     )
     .merge(functions)

@@ -92,6 +92,7 @@ fn describe() {
         "sirius_database_connections_max",
         "Maximum number of pooled database connections"
     );
+    describe_gauge!("sirius_live_streams", "Open streams of changes");
     describe_gauge!(
         "sirius_write_queue",
         "Operations waiting for the SQLite writer"

@@ -19,7 +19,6 @@ use crate::{
     page::{ListQuery, Page},
     server_context,
     transaction::{AppState, Tx},
-    ui::labels::field_label,
 };
 use axum::{
     body::{Body, Bytes},
@@ -231,7 +230,7 @@ impl DownloadRequest {
 
     fn refuse(&self, error: &Error) -> Response {
         let address = self.parts.uri.path_and_query().map(ToString::to_string);
-        refuse(error, self.locale, &address.unwrap_or_default())
+        refuse(error, &address.unwrap_or_default())
     }
 }
 
@@ -243,8 +242,9 @@ async fn still_allowed(credential: &Credential, actor: &Actor) -> io::Result<()>
     })
 }
 
-/// Returns the error response to a browser that downloads or uploads a file.
-pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
+/// Returns the error response to a browser. Visitors who are not signed in are led to the sign-in page, and from there
+/// to the page that they wanted.
+pub fn refuse(error: &Error, wanted: &str) -> Response {
     if *error == Error::SignedOut {
         // 302, as for pages, so that the browser requests the sign-in page with GET.
         return (
@@ -253,14 +253,7 @@ pub fn refuse(error: &Error, locale: Locale, wanted: &str) -> Response {
         )
             .into_response();
     }
-    let mut words = error.message(locale);
-    if let Error::Invalid(fields) = error {
-        for wrong in fields {
-            let label = field_label(locale, &wrong.field);
-            words = format!("{words}\n{label}: {}", wrong.problem.message(locale));
-        }
-    }
-    (error.status(), words).into_response()
+    error.clone().into_response()
 }
 
 /// Redirects a browser after an upload.

@@ -5,6 +5,7 @@ use super::{
     counters::{Cost, Counters},
 };
 use crate::{
+    audit::Entity,
     db::{Column, Dialect, Keyset, SortKey, SortOrder, execute_together, load_locked},
     error::{Error, Problem},
     moment::Moment,
@@ -270,6 +271,7 @@ fn write(
     let is_low = after.stock() < product.min_stock;
     tx.events
         .record_stock_level(product.id, product.is_low(), is_low);
+    tx.note_change(Entity::Product, product.id, 0);
     let movement = (
         stock_movements::product_id.eq(product.id),
         stock_movements::kind.eq(kind),

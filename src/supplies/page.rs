@@ -12,10 +12,12 @@ use crate::{
     ui::{
         self,
         drawn::{Drawn, DrawnPage},
-        form::{Field, Form, FormAction, IdempotencyKey, Submit},
+        form::{Field, Form, FormAction, IdempotencyKey, Submit, focus_field},
+        live,
         pager::{
             CsvLink, FilterField, FilterForm, OtherErrors, Pager, is_filtered, parameter, query_of,
         },
+        presets::DayFilters,
         undo::UndoForm,
     },
 };
@@ -102,9 +104,16 @@ pub fn SuppliesPage() -> impl IntoView {
         },
         |(product, _)| new_supply(product),
     );
+    let elsewhere = live::list(&["supply", "supply_return"]);
     let page = ui::data(
-        move || (query_of::<Query>(&params.read()), received.get()),
-        |(query, _)| list_supplies(query),
+        move || {
+            (
+                query_of::<Query>(&params.read()),
+                received.get(),
+                elsewhere.get(),
+            )
+        },
+        |(query, ..)| list_supplies(query),
     );
     let draw = move |Filtered {
                          found: page,
@@ -219,7 +228,7 @@ fn SupplyForm(start: PickerData, action: FormAction) -> impl IntoView {
     view! {
         <Form action resets=true>
             <IdempotencyKey fresh=start.idempotency_key />
-            <ProductPicker offers=start.offers chosen for_supply=true />
+            <ProductPicker offers=start.offers chosen for_supply=true on_pick=Callback::new(|()| focus_field("qty")) />
             <div class="field-triple">
                 <Field name="qty" label=td_string!(locale, fields.qty) inputmode="numeric" required=true />
                 <Field
@@ -250,8 +259,7 @@ fn Filters() -> impl IntoView {
         <FilterForm action="/supplies">
             <FilterField name="product" label=td_string!(locale, fields.product) />
             <FilterField name="supplier" label=td_string!(locale, fields.supplier_name) />
-            <FilterField name="from" label=td_string!(locale, fields.from) kind="date" />
-            <FilterField name="to" label=td_string!(locale, fields.to) kind="date" />
+            <DayFilters path="/supplies" />
             <button class="btn" type="submit">
                 {td_string!(locale, ui.find)}
             </button>

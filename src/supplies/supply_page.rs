@@ -12,6 +12,7 @@ use crate::{
         drawn::Drawn,
         failure::DraftFailure,
         form::{Field, Form, FormAction, IdempotencyKey, Submit, Version},
+        live,
         pager::parameter,
         undo::{self, UndoForm},
     },
@@ -99,14 +100,18 @@ pub fn SupplyPage() -> impl IntoView {
     let correct = FormAction::new::<CorrectSupply>();
     let send_back = FormAction::new::<ReturnSupply>();
     let done = [correct, send_back].map(FormAction::success_count);
+    let elsewhere = live::page(move |kind, id| {
+        kind == "supply" && params.with_untracked(|params| params.get("id").as_deref() == Some(id))
+    });
     let file = ui::data(
         move || {
             (
                 parameter(&params.read(), "id"),
                 done.map(|times| times.get()),
+                elsewhere.get(),
             )
         },
-        |(id, _)| read_supply(id),
+        |(id, ..)| read_supply(id),
     );
     let told = move |action: FormAction, words: &'static str| {
         Effect::new(move || {
@@ -153,6 +158,16 @@ fn SupplyView(file: SupplyDetails, correct: FormAction, send_back: FormAction) -
         <Title text=title.clone() />
         <div class="page-head">
             <h1>{title}</h1>
+            {(!is_undone)
+                .then(|| {
+                    view! {
+                        <div class="page-actions">
+                            <a class="btn" href=format!("/print/labels?supply={}", supply.id) rel="external">
+                                {td_string!(locale, print.labels)}
+                            </a>
+                        </div>
+                    }
+                })}
         </div>
         {is_undone
             .then(|| {

@@ -735,6 +735,33 @@ async fn a_plan_is_written_only_as_long_as_its_products_stay_the_same(app: App) 
 }
 
 #[apply(on_both_databases)]
+async fn a_code_that_another_product_got_after_the_plan_is_refused(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    let tea = manager.create_product("Чай", 0).await;
+    for (file, late) in [
+        ("name,codes\nЧай,box-7\n", "box-7"),
+        ("name,codes\nКакао,box-8\nЧай,\n", "BOX-8"),
+    ] {
+        let preview = manager.upload_products(file.to_owned()).await;
+        let plan = planned(&manager, &preview.unwrap()).await;
+        let name = format!("Кофе {late}");
+        let other = fields! { name: &name, codes: late };
+        manager
+            .write(move |tx| products::service::create(tx, "", &other.read()?))
+            .await
+            .unwrap();
+        let done = manager.write(move |tx| service::write(tx, *plan)).await;
+        let expected = Problem::CodeTaken {
+            code: late.to_lowercase(),
+            product: name,
+        };
+        assert_eq!(done.unwrap_err().problem("codes"), Some(&expected));
+    }
+    assert!(manager.product(tea.id).await.codes.is_empty());
+    app.assert_consistent().await;
+}
+
+#[apply(on_both_databases)]
 async fn the_oldest_of_too_many_uploads_is_deleted(app: App) {
     let mut manager = app.signed_in_browser(app.manager()).await;
     let mut other = app

@@ -1,7 +1,7 @@
 //! `sirius check` detects inconsistent data, and `sirius demo` creates consistent data.
 
 use crate::tests::support::{App, apply, on_both_databases};
-use crate::{demo, integrity};
+use crate::{demo, integrity, orders::counts::OrderCounts};
 
 #[apply(on_both_databases)]
 async fn counters_that_disagree_with_the_ledger_are_detected(app: App) {
@@ -40,6 +40,45 @@ async fn a_missing_ledger_row_is_detected(app: App) {
         "{:?}",
         report.wrong
     );
+}
+
+#[apply(on_both_databases)]
+async fn orders_are_counted_by_status(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_product("чай", 50).await;
+    let mut orders = Vec::new();
+    for _ in 0..6 {
+        orders.push(clerk.create_order("чай", 2).await.unwrap().id);
+    }
+    clerk.issue_order(orders[0]).await.unwrap();
+    clerk.issue_order(orders[1]).await.unwrap();
+    clerk.deny_order(orders[2]).await.unwrap();
+    let counts = clerk.read(OrderCounts::read).await.unwrap();
+    let expected = OrderCounts {
+        waiting: 3,
+        issued: 2,
+        denied: 1,
+    };
+    assert_eq!(counts, expected);
+
+    app.sql("UPDATE order_counts SET waiting = waiting + 1")
+        .await;
+    let report = app.state.db.read(integrity::check).await.unwrap();
+    assert!(
+        report
+            .wrong
+            .iter()
+            .any(|line| line.contains("orders: waiting")),
+        "{:?}",
+        report.wrong
+    );
+    integrity::repair(&app.state).await.unwrap();
+    app.assert_consistent().await;
+    assert_eq!(clerk.read(OrderCounts::read).await.unwrap(), expected);
+    app.sql("DELETE FROM order_counts").await;
+    integrity::repair(&app.state).await.unwrap();
+    clerk.deny_order(orders[3]).await.unwrap();
+    app.assert_consistent().await;
 }
 
 #[apply(on_both_databases)]

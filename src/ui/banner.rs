@@ -10,7 +10,10 @@ use crate::{
         undo::{self, UndoForm},
     },
 };
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_i18n::td_string;
 use leptos_router::{
     hooks::{use_location, use_query_map},
@@ -56,6 +59,8 @@ codes! {
         TotpEnabled = "totp_enabled",
         TotpDisabled = "totp_disabled",
         Undone = "undone",
+        /// The operations were taken back before, and may have been repeated since.
+        AlreadyUndone = "already_undone",
         OrderReopened = "order_reopened",
         GoodsReturned = "goods_returned",
         WrittenOff = "written_off",
@@ -79,6 +84,19 @@ codes! {
 }
 
 impl Success {
+    /// Returns the message, with the number of orders if there are several.
+    pub fn counted(self, count: usize, locale: Locale) -> String {
+        match self {
+            Self::OrderIssued if count > 1 => {
+                td_string!(locale, banner.orders_issued, count = count).to_string()
+            }
+            Self::OrderDenied if count > 1 => {
+                td_string!(locale, banner.orders_denied, count = count).to_string()
+            }
+            _ => self.message(locale).to_owned(),
+        }
+    }
+
     fn message(self, locale: Locale) -> &'static str {
         match self {
             Self::Registered => td_string!(locale, banner.registered),
@@ -115,6 +133,7 @@ impl Success {
             Self::TotpEnabled => td_string!(locale, banner.totp_enabled),
             Self::TotpDisabled => td_string!(locale, banner.totp_disabled),
             Self::Undone => td_string!(locale, banner.undone),
+            Self::AlreadyUndone => td_string!(locale, banner.already_undone),
             Self::OrderReopened => td_string!(locale, banner.order_reopened),
             Self::GoodsReturned => td_string!(locale, banner.goods_returned),
             Self::WrittenOff => td_string!(locale, banner.written_off),
@@ -126,8 +145,17 @@ impl Success {
     }
 }
 
-/// Returns the message for a success, including the numbers that the URL gives with it: the counts of an import, or the
-/// number of the order whose page is at `path`.
+#[wasm_split(banner, wasm_split_path = leptos::wasm_split, preload(load_words), fallible)]
+fn words(
+    query: ParamsMap,
+    path: String,
+    locale: Locale,
+) -> Result<Option<String>, SplitLoaderError> {
+    Ok(success_words(&query, &path, locale))
+}
+
+/// Returns the message for a success, including the numbers that the URL gives with it: the counts of an import, how
+/// many orders can be taken back, or the number of the order whose page is at `path`.
 fn success_words(query: &ParamsMap, path: &str, locale: Locale) -> Option<String> {
     let success = query.get_str("success")?.parse::<Success>().ok()?;
     let counts = query
@@ -140,7 +168,10 @@ fn success_words(query: &ParamsMap, path: &str, locale: Locale) -> Option<String
         (Success::OrderCreated, _, Some(id)) => {
             td_string!(locale, banner.order_created_number, id = id).to_string()
         }
-        _ => success.message(locale).to_owned(),
+        _ => {
+            let operations = query.get_str("undo").and_then(undo::split);
+            success.counted(operations.map_or(0, |operations| operations.len()), locale)
+        }
     })
 }
 
@@ -161,17 +192,35 @@ impl BannerError {
     }
 }
 
+/// Loads the code that a page with a banner needs before it is hydrated.
+#[cfg(feature = "hydrate")]
+pub async fn load(search: &str) -> Result<(), SplitLoaderError> {
+    if search.contains("success=") {
+        load_words().await?;
+    }
+    Ok(())
+}
+
 /// Shows the outcome of the previous request as the URL gives it. Unknown codes are ignored.
 #[component]
 pub fn Banner() -> impl IntoView {
     let locale = ui::locale();
     let query = use_query_map();
     let path = use_location().pathname;
-    let success = move || success_words(&query.read(), &path.read(), locale);
-    let undoable = move || {
-        let query = query.read();
-        let operations = query.get_str("undo")?;
-        undo::split(operations).map(|_| operations.to_owned())
+    let success = move || {
+        let (query, path) = (query.get(), path.get());
+        query.get_str("success")?;
+        Some(Suspend::new(async move {
+            let operations = query.get_str("undo").unwrap_or_default();
+            let operations = undo::split(operations).map(|_| operations.to_owned());
+            let words = words(query, path, locale).await.ok()??;
+            Some(view! {
+                <div class="alert alert-success alert-soft mb-4">
+                    <p>{words}</p>
+                    {operations.map(|operations| view! { <UndoForm operations /> })}
+                </div>
+            })
+        }))
     };
     let trouble = move || {
         query
@@ -188,17 +237,7 @@ pub fn Banner() -> impl IntoView {
     });
     view! {
         <div role="status">
-            {move || {
-                success()
-                    .map(|words| {
-                        view! {
-                            <div class="alert alert-success alert-soft mb-4">
-                                <p>{words}</p>
-                                {undoable().map(|operations| view! { <UndoForm operations /> })}
-                            </div>
-                        }
-                    })
-            }}
+            {success}
         </div>
         <div role="alert">
             {move || {

@@ -1,9 +1,9 @@
 //! Ignores clicks that were meant for a button that was there a moment ago.
 //!
 //! When the rows of a list move, because a row above changed or the list was redrawn, a button of another row may come
-//! under the pointer just before the user clicks. So buttons in a row that has just moved ignore clicks for a while,
-//! and the second click of a double click only counts on the same button as the first. Activation by keyboard is never
-//! ignored, because it acts on the focused button.
+//! under the pointer just before the user clicks. So buttons and checkboxes in a row that has just moved ignore clicks
+//! for a while, and the second click of a double click only counts on the same button as the first. Activation by
+//! keyboard is never ignored, because it acts on the focused button.
 
 use leptos::{
     ev,
@@ -125,7 +125,7 @@ fn place_of(element: &HtmlElement) -> (i32, i32) {
 
 fn button_of(event: &MouseEvent) -> Option<Element> {
     let clicked = event.target()?.dyn_into::<Element>().ok()?;
-    clicked.closest("button").ok().flatten()
+    clicked.closest("button, .choose").ok().flatten()
 }
 
 fn is_settling(rows: &Rows, button: &Element, event: &MouseEvent) -> bool {

@@ -5,12 +5,14 @@ use super::{
     draft::Draft,
     url::{DRAFT, parameter},
 };
-use crate::error::Error;
+use crate::{error::Error, moment::Moment};
+use chrono::NaiveDate;
 use gloo_net::http::Request;
 use http::header::{ACCEPT, CONTENT_TYPE, LOCATION};
 use leptos::{
     prelude::*,
     server_fn::redirect::{REDIRECT_HEADER, call_redirect_hook},
+    web_sys::js_sys::Date,
 };
 use leptos_router::hooks::use_query_map;
 
@@ -21,6 +23,7 @@ pub fn visitor() -> Visitor {
     };
     let lang = attribute(document().document_element(), "lang");
     let theme = attribute(document().document_element(), "data-theme");
+    let keys = attribute(document().document_element(), "data-keys");
     let me = attribute(document().body().map(Into::into), "data-me");
     let unknown = attribute(document().body().map(Into::into), "data-unknown");
     Visitor {
@@ -28,6 +31,7 @@ pub fn visitor() -> Visitor {
         theme: theme
             .and_then(|theme| theme.parse().ok())
             .unwrap_or_default(),
+        keys: keys.and_then(|keys| keys.parse().ok()).unwrap_or_default(),
         locale: lang.and_then(|lang| lang.parse().ok()).unwrap_or_default(),
         me: me.and_then(|me| serde_json::from_slice(me.as_bytes()).ok()),
     }
@@ -41,6 +45,15 @@ pub fn draft() -> Option<Draft> {
     }
     let draft = document().body()?.get_attribute("data-draft")?;
     serde_json::from_slice(draft.as_bytes()).ok()
+}
+
+/// Returns the current day of the shop: that of the visitor's clock, in the time zone of the shop.
+pub fn today() -> NaiveDate {
+    let body: Option<web_sys::Element> = document().body().map(Into::into);
+    let offset = body.and_then(|body| body.get_attribute("data-offset")?.parse().ok());
+    #[expect(clippy::cast_possible_truncation, reason = "milliseconds since 1970")]
+    let now = Date::now() as i64;
+    Moment::from((now * 1_000, offset.unwrap_or_default())).day()
 }
 
 /// Returns the document title. The browser takes it as plain text, so nothing is escaped.

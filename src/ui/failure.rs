@@ -9,7 +9,10 @@ use crate::{
         labels::{field_label, value_words},
     },
 };
-use leptos::prelude::*;
+use leptos::{
+    prelude::*,
+    wasm_split::{SplitLoaderError, wasm_split},
+};
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_url;
 
@@ -56,7 +59,11 @@ pub fn Failure(
                             </p>
                         }
                     })}
-                {details(&error, locale)}
+                {has_details(&error)
+                    .then(|| {
+                        let error = error.clone();
+                        Suspend::new(async move { details(error, locale).await.ok() })
+                    })}
             </div>
             {sign_in}
         </div>
@@ -75,11 +82,31 @@ pub fn DraftFailure(
     error.map(|error| view! { <Failure error /> })
 }
 
+/// Loads the code that a page with a refused form needs before it is hydrated.
+#[cfg(feature = "hydrate")]
+pub async fn load() -> Result<(), SplitLoaderError> {
+    let body = document().body();
+    if body.is_some_and(|body| body.has_attribute("data-draft")) {
+        load_details().await?;
+    }
+    Ok(())
+}
+
+fn has_details(error: &Error) -> bool {
+    match error {
+        Error::Stale(stale) => !stale.differences.is_empty(),
+        Error::Invalid(fields) => !fields.is_empty(),
+        Error::KeyReused(_) => true,
+        _ => false,
+    }
+}
+
 /// Returns the details of an error: for an edit conflict, the current values; for wrong fields that the page does not
 /// show, their names and problems; for a reused idempotency key, a link to what was recorded under it.
-fn details(error: &Error, locale: Locale) -> Option<AnyView> {
-    match error {
-        Error::Stale(stale) if !stale.differences.is_empty() => {
+#[wasm_split(details, wasm_split_path = leptos::wasm_split, preload(load_details), fallible)]
+fn details(error: Error, locale: Locale) -> Result<AnyView, SplitLoaderError> {
+    Ok(match error {
+        Error::Stale(stale) => {
             let row = |field: &str, now: &str| {
                 let now = if now.is_empty() {
                     super::dash()
@@ -93,13 +120,11 @@ fn details(error: &Error, locale: Locale) -> Option<AnyView> {
                 .iter()
                 .map(|difference| row(&difference.field, &difference.now))
                 .collect_view();
-            Some(
-                view! {
-                    <p>{td_string!(locale, errors.stale_now)}</p>
-                    <ul class="list-disc ps-5">{rows}</ul>
-                }
-                .into_any(),
-            )
+            view! {
+                <p>{td_string!(locale, errors.stale_now)}</p>
+                <ul class="list-disc ps-5">{rows}</ul>
+            }
+            .into_any()
         }
         Error::Invalid(fields) => {
             let row = |field: &str, problem: String| view! { <li>{field_label(locale, field)} ": " {problem}</li> };
@@ -107,12 +132,12 @@ fn details(error: &Error, locale: Locale) -> Option<AnyView> {
                 .iter()
                 .map(|wrong| row(&wrong.field, wrong.problem.message(locale)))
                 .collect_view();
-            Some(view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any())
+            view! { <ul class="list-disc ps-5">{rows}</ul> }.into_any()
         }
         Error::KeyReused(recorded) => {
             let link = entity_link(&recorded.entity, &recorded.id.to_string(), locale);
-            Some(view! { <p inner_html=link.into_string()></p> }.into_any())
+            view! { <p inner_html=link.into_string()></p> }.into_any()
         }
-        _ => None,
-    }
+        _ => ().into_any(),
+    })
 }

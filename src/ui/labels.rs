@@ -4,7 +4,7 @@ use crate::{
     audit::SYSTEM,
     auth::{Role, UserState},
     i18n::Locale,
-    moment::day_shown,
+    moment::{day_read, day_shown},
     money::{Eur, Rub},
     stock::reason::{ReturnReason, WriteOffReason},
 };
@@ -18,25 +18,20 @@ pub fn field_label(locale: Locale, field: &str) -> String {
     {
         return format!("{} {}", field_label(locale, field), number + 1);
     }
+    if let Some(label) = column_label(locale, field) {
+        return label.to_owned();
+    }
     match field {
         "username" => td_string!(locale, fields.username),
         "password" => td_string!(locale, fields.password),
         "password_repeated" => td_string!(locale, fields.password_repeated),
         "current_password" => td_string!(locale, fields.current_password),
         "code" => td_string!(locale, fields.code),
+        "codes" => td_string!(locale, fields.codes),
         "left" => td_string!(locale, fields.left),
         "role" => td_string!(locale, fields.role),
         "state" => td_string!(locale, fields.state),
-        "name" => td_string!(locale, fields.name),
-        "description" => td_string!(locale, fields.description),
-        "quantity" => td_string!(locale, fields.quantity),
         "on_hand" => td_string!(locale, fields.on_hand),
-        "min_stock" => td_string!(locale, fields.min_stock),
-        "buy_price_eur" => td_string!(locale, fields.buy_price_eur),
-        "sell_price_rub" => td_string!(locale, fields.sell_price_rub),
-        "supplier_name" | "supplier" => td_string!(locale, fields.supplier_name),
-        "product" => td_string!(locale, fields.product),
-        "qty" => td_string!(locale, fields.qty),
         "phone" => td_string!(locale, fields.phone),
         "customer_name" | "customer" => td_string!(locale, fields.customer_name),
         "unit_price_rub" => td_string!(locale, fields.unit_price_rub),
@@ -60,7 +55,10 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "entity_id" => td_string!(locale, log.entity_id),
         "details" => td_string!(locale, log.details),
         "sort" => td_string!(locale, fields.sort),
-        "day" => td_string!(locale, fields.day),
+        "day" | "date" => td_string!(locale, fields.day),
+        "copies" => td_string!(locale, print.copies),
+        "size" => td_string!(locale, print.size),
+        "products" => td_string!(locale, fields.lines),
         "rub_per_eur" => td_string!(locale, fields.rub_per_eur),
         "by" => td_string!(locale, fields.by),
         "file" => td_string!(locale, fields.file),
@@ -130,10 +128,26 @@ pub fn field_label(locale: Locale, field: &str) -> String {
     .to_owned()
 }
 
+/// Returns the label of a column that can be imported. Unlike those of all fields, these labels are in the main part of
+/// the client, because they are in messages.
+pub fn column_label(locale: Locale, field: &str) -> Option<&'static str> {
+    Some(match field {
+        "name" => td_string!(locale, fields.name),
+        "description" => td_string!(locale, fields.description),
+        "quantity" => td_string!(locale, fields.quantity),
+        "min_stock" => td_string!(locale, fields.min_stock),
+        "buy_price_eur" => td_string!(locale, fields.buy_price_eur),
+        "sell_price_rub" => td_string!(locale, fields.sell_price_rub),
+        "supplier_name" | "supplier" => td_string!(locale, fields.supplier_name),
+        "product" => td_string!(locale, fields.product),
+        "qty" => td_string!(locale, fields.qty),
+        _ => return None,
+    })
+}
+
 /// Returns a day of the operation log in readable form.
 pub fn day_words(locale: Locale, day: &str) -> String {
-    day.parse()
-        .map_or_else(|_| day.to_owned(), |day| day_shown(day, locale))
+    day_read(day).map_or_else(|| day.to_owned(), |day| day_shown(day, locale))
 }
 
 /// Returns a value of the operation log in readable form.

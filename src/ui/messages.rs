@@ -1,6 +1,6 @@
 //! Error messages for users.
 
-use super::labels::field_label;
+use super::labels::column_label;
 use crate::{
     audit::Entity,
     codes::Code,
@@ -217,7 +217,7 @@ impl Problem {
             Self::OnRecord => td_string!(locale, problems.on_record).to_string(),
             Self::NotOnRecord => td_string!(locale, problems.not_on_record).to_string(),
             Self::NoColumn(field) => {
-                let column = field_label(locale, field);
+                let column = column_label(locale, field).unwrap_or(field);
                 td_string!(locale, problems.no_column, column = column).to_string()
             }
             Self::NotTable => td_string!(locale, problems.not_table).to_string(),
@@ -231,6 +231,13 @@ impl Problem {
                 td_string!(locale, problems.too_many_columns, max = count(*max)).to_string()
             }
             Self::NoRoomForFile => td_string!(locale, problems.no_room_for_file).to_string(),
+            Self::NotPhoto => td_string!(locale, problems.not_photo).to_string(),
+            Self::PhotoTooLarge => td_string!(locale, problems.photo_too_large).to_string(),
+            Self::PhotoTookTooLong => td_string!(locale, problems.photo_took_too_long).to_string(),
+            Self::NoCode => td_string!(locale, problems.no_code).to_string(),
+            Self::UnknownCodes(codes) => {
+                td_string!(locale, problems.unknown_codes, codes = codes.join(", ")).to_string()
+            }
             Self::NotText => td_string!(locale, problems.not_text).to_string(),
             Self::NotFlag => td_string!(locale, problems.not_flag).to_string(),
             Self::UnknownField => td_string!(locale, problems.unknown_field).to_string(),
@@ -238,6 +245,19 @@ impl Problem {
             Self::TooMany(max) => {
                 td_string!(locale, problems.too_many, max = count(*max)).to_string()
             }
+            Self::TooManyItems(max) => {
+                td_string!(locale, problems.too_many_items, max = count(*max)).to_string()
+            }
+            Self::NotCode(line) => td_string!(locale, problems.not_code, line = line).to_string(),
+            Self::RoundedCode(line) => {
+                td_string!(locale, problems.rounded_code, line = line).to_string()
+            }
+            Self::OwnCode(line) => td_string!(locale, problems.own_code, line = line).to_string(),
+            Self::CodeTaken { code, product } => {
+                let (code, product) = (code.as_str(), product.as_str());
+                td_string!(locale, problems.code_taken, code = code, product = product).to_string()
+            }
+            Self::NothingChosen => td_string!(locale, problems.nothing_chosen).to_string(),
             Self::NobodyToTell => td_string!(locale, problems.nobody_to_tell).to_string(),
         }
     }

@@ -8,9 +8,12 @@ pub mod drawn;
 pub mod entity_link;
 pub mod failure;
 pub mod form;
+pub mod keys;
 pub mod labels;
+pub mod live;
 mod messages;
 pub mod pager;
+pub mod presets;
 pub mod secret;
 pub mod shortcuts;
 pub mod theme;
@@ -25,10 +28,10 @@ pub mod scroll;
 pub mod undo;
 
 #[cfg(not(feature = "ssr"))]
-pub use document::{draft, post, request_id, title, visitor};
+pub use document::{draft, post, request_id, title, today, visitor};
 #[cfg(feature = "ssr")]
 pub use request::{
-    KEEP_REQUEST_ID, draft, language, page_language, post, request_id, title, visitor,
+    chosen_theme, draft, language, page_language, post, request_id, title, today, visitor,
 };
 
 use crate::{
@@ -51,6 +54,7 @@ pub fn dash() -> String {
 pub struct Visitor {
     pub locale: Locale,
     pub theme: theme::Theme,
+    pub keys: keys::Keys,
     pub me: Option<Me>,
     /// Whether the user could not be identified, because the database was unavailable or busy.
     pub is_unknown: bool,
@@ -64,6 +68,11 @@ pub fn locale() -> Locale {
 /// Returns the colours that the user chose.
 pub fn theme() -> theme::Theme {
     with_context(|visitor: &Visitor| visitor.theme).unwrap_or_default()
+}
+
+/// Returns whether single keys act, as the user chose.
+pub fn keys() -> keys::Keys {
+    with_context(|visitor: &Visitor| visitor.keys).unwrap_or_default()
 }
 
 /// Returns the signed-in user.
@@ -90,10 +99,17 @@ pub struct Announcer(pub RwSignal<String>);
 #[derive(Clone, Copy)]
 pub struct Refresh(pub RwSignal<u32>);
 
+impl Announcer {
+    /// Announces a sentence, also where there is no context: after an `await`, and in a listener of the window.
+    pub fn say(self, sentence: String) {
+        self.0.set(sentence);
+    }
+}
+
 /// Announces a sentence to screen readers.
 pub fn announce(sentence: String) {
-    if let Some(Announcer(said)) = use_context() {
-        said.set(sentence);
+    if let Some(announcer) = use_context::<Announcer>() {
+        announcer.say(sentence);
     }
 }
 
@@ -169,7 +185,14 @@ where
                 Err(error) => {
                     let expected = expected.filter(|(expected, _)| *expected == error);
                     let words = expected.map(|(_, words)| words);
-                    view! { <failure::Failure error words /> }.into_any()
+                    // `browser/connection.js` reads the page again once the server can be reached.
+                    let unread = (error == Error::Offline).then_some("");
+                    view! {
+                        <div data-unread=unread>
+                            <failure::Failure error words />
+                        </div>
+                    }
+                    .into_any()
                 }
             }
         })
@@ -179,4 +202,15 @@ where
             view! { <p class="loading-note">{leptos_i18n::td_string!(locale, ui.loading)}</p> }
         }>{contents}</Transition>
     }
+}
+
+/// Handles an event of an element and of those in it. The browser forgets the handler together with the element.
+pub fn listen<E>(element: &leptos::web_sys::HtmlElement, name: &str, handle: impl Fn(E) + 'static)
+where
+    E: leptos::wasm_bindgen::JsCast + leptos::wasm_bindgen::convert::FromWasmAbi + 'static,
+{
+    use leptos::wasm_bindgen::JsCast;
+    let handle: leptos::wasm_bindgen::JsValue =
+        leptos::wasm_bindgen::closure::Closure::<dyn Fn(E)>::new(handle).into_js_value();
+    let _ = element.add_event_listener_with_callback(name, handle.unchecked_ref());
 }

@@ -147,11 +147,17 @@ pub fn is_filtered(query: &ParamsMap, filters: &[&str]) -> bool {
 #[component]
 pub fn CsvLink(path: &'static str) -> impl IntoView {
     let locale = ui::locale();
+    view! { <FoundLink path label=td_string!(locale, csv.download) /> }
+}
+
+/// A link to a document about what the filters of a list find.
+#[component]
+pub fn FoundLink(path: &'static str, label: &'static str) -> impl IntoView {
     let query = use_query_map();
     let href = move || with(path, query.get(), &[]);
     view! {
         <a class="btn" href=href rel="external">
-            {td_string!(locale, csv.download)}
+            {label}
         </a>
     }
 }
@@ -207,10 +213,22 @@ pub fn FilterForm(
         0 => td_string!(locale, ui.filters).to_owned(),
         count => td_string!(locale, ui.filters_set, count = count).to_string(),
     };
+    let show = move || match query.with(count_filters) {
+        0 => td_string!(locale, ui.show_filters).to_owned(),
+        count => td_string!(locale, ui.show_filters_set, count = count).to_string(),
+    };
     view! {
-        <form node_ref=root class="filter-form" role="search" method="get" action=action on:submit=submit>
+        <form
+            node_ref=root
+            class="filter-form"
+            role="search"
+            aria-label=td_string!(locale, ui.filters)
+            method="get"
+            action=action
+            on:submit=submit
+        >
             <label class="filter-toggle btn">
-                <input type="checkbox" class="sr-only" />
+                <input type="checkbox" class="sr-only" aria-label=show />
                 {folded}
             </label>
             <div class="filters">{children()}</div>

@@ -1,9 +1,10 @@
 //! The server-side counterpart of `document`: reads the visitor from the request.
 
-use super::{Visitor, draft::Draft, theme};
-use crate::{auth::Actor, error::Error, i18n::Locale, web::ClientInfo};
+use super::{Visitor, draft::Draft, keys, theme};
+use crate::{auth::Actor, clock, error::Error, i18n::Locale, web::ClientInfo};
 use axum::http::{HeaderMap, header, request::Parts};
 use axum_extra::extract::CookieJar;
+use chrono::NaiveDate;
 use leptos::prelude::*;
 use std::str::FromStr;
 
@@ -15,7 +16,8 @@ pub fn visitor() -> Visitor {
     let actor = Actor::of(&parts.extensions);
     Visitor {
         locale: page_language(&parts),
-        theme: cookie(&parts.headers, theme::COOKIE).unwrap_or_default(),
+        theme: chosen_theme(&parts.headers),
+        keys: cookie(&parts.headers, keys::COOKIE).unwrap_or_default(),
         is_unknown: matches!(actor, Err(Error::Unavailable | Error::Busy | Error::Locked)),
         me: match actor {
             Ok(Actor::User(me)) => Some(me),
@@ -29,17 +31,15 @@ pub fn draft() -> Option<Draft> {
     use_context::<Parts>().and_then(|parts| parts.extensions.get().cloned())
 }
 
+/// Returns the current day of the shop.
+pub fn today() -> NaiveDate {
+    clock::now().day()
+}
+
 /// Returns the document title as HTML. Leptos does not escape it, and it may contain the name of a product.
 pub fn title(text: String) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;")
 }
-
-/// A script that stores the request id of the last request that failed with a 5xx status, where `ui::request_id` finds
-/// it. It wraps `fetch`, through which every call goes.
-pub const KEEP_REQUEST_ID: &str = "const ask = window.fetch; \
-    window.fetch = async (...what) => { const answer = await ask(...what); \
-    if (answer.status >= 500) document.body.dataset.request = answer.headers.get('x-request-id') ?? ''; \
-    return answer; };";
 
 /// Returns the request id.
 pub fn request_id() -> String {
@@ -71,6 +71,11 @@ pub fn language(headers: &HeaderMap) -> Locale {
 /// Returns the language of the pages: from the cookie, or Russian without a cookie.
 pub fn page_language(request: &Parts) -> Locale {
     cookie_language(&request.headers).unwrap_or_default()
+}
+
+/// Returns the colours that the user chose, from the cookie.
+pub fn chosen_theme(headers: &HeaderMap) -> theme::Theme {
+    cookie(headers, theme::COOKIE).unwrap_or_default()
 }
 
 /// Returns the language from the cookie of a request.

@@ -12,10 +12,10 @@ pub const PATH: &str = "/fn/undo_operations";
 #[derive(Clone, Copy)]
 pub struct UndoOffer(pub RwSignal<Option<(String, String)>>);
 
-/// Offers to take operations back until the next act.
+/// Says what was done, and offers to take the operations back if there are any, until the next act.
 pub fn offer(words: String, operations: &[i64]) {
     if let Some(UndoOffer(offered)) = use_context() {
-        offered.set((!operations.is_empty()).then(|| (words, join(operations))));
+        offered.set((!words.is_empty()).then(|| (words, join(operations))));
     }
 }
 
@@ -70,7 +70,7 @@ pub fn UndoNotice() -> impl IntoView {
             view! {
                 <div class="undo-notice">
                     <p>{words}</p>
-                    <UndoForm operations />
+                    {(!operations.is_empty()).then(|| view! { <UndoForm operations /> })}
                 </div>
             }
         })

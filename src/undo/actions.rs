@@ -10,12 +10,16 @@ pub async fn undo_operations(operations: String) -> Result<(), Error> {
         server_context,
         ui::{banner::Success, undo},
     };
-    server_context::write(move |tx| {
+    let is_new = server_context::write(move |tx| {
         let operations = undo::split(&operations).ok_or(Error::NotUndoable)?;
         super::service::undo_all(tx, &operations)
     })
     .await?;
-    server_context::redirect_back(Success::Undone);
+    server_context::redirect_back(if is_new {
+        Success::Undone
+    } else {
+        Success::AlreadyUndone
+    });
     Ok(())
 }
 

@@ -17,6 +17,11 @@ const MAX_AT_ONCE: usize = 100;
 /// Takes an operation back. Returns the operation of the log that records this; if it was taken back before, the
 /// earlier one.
 pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
+    undo_once(tx, id).map(|(recorded, _)| recorded)
+}
+
+/// Like [`undo`]. Also returns whether the operation was not taken back before.
+fn undo_once(tx: &mut Tx<'_>, id: i64) -> Result<(Operation, bool), Error> {
     tx.actor.may(Permission::TakeBackOwn)?;
     let operation = audit::service::get(tx, id)?;
     let kind = operation.entity_type.known().zip(operation.action.known());
@@ -32,7 +37,7 @@ pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
     // Of two requests at once, one finds what the other has done.
     db::lock_name(tx.conn, &format!("undo {id}"))?;
     if let Some(earlier) = undo::of(tx, id)? {
-        return audit::service::get(tx, earlier);
+        return Ok((audit::service::get(tx, earlier)?, false));
     }
     undo::allow(tx, Some(&operation.undoable()))?;
     let entity_id: i64 = operation
@@ -56,12 +61,12 @@ pub fn undo(tx: &mut Tx<'_>, id: i64) -> Result<Operation, Error> {
         undo::record(tx, Action::Undo, entity, entity_id, &[], Some(id))?;
     }
     let recorded = undo::of(tx, id)?.ok_or(Error::Internal)?;
-    audit::service::get(tx, recorded)
+    Ok((audit::service::get(tx, recorded)?, true))
 }
 
 /// Takes several operations back, all or none. The orders and products among them are locked first, so that two of
-/// these never wait for each other.
-pub fn undo_all(tx: &mut Tx<'_>, operations: &[i64]) -> Result<(), Error> {
+/// these never wait for each other. Returns whether one of them was not taken back before.
+pub fn undo_all(tx: &mut Tx<'_>, operations: &[i64]) -> Result<bool, Error> {
     tx.actor.may(Permission::TakeBackOwn)?;
     if operations.len() > MAX_AT_ONCE {
         return Err(Error::NotUndoable);
@@ -81,5 +86,9 @@ pub fn undo_all(tx: &mut Tx<'_>, operations: &[i64]) -> Result<(), Error> {
         let product = order.and_then(|(order, _)| products.get(order));
         product.map(|product| rollup::lock_order(*product))
     });
-    sorted.into_iter().try_for_each(|id| undo(tx, id).map(drop))
+    let mut is_any_new = false;
+    for id in sorted {
+        is_any_new |= undo_once(tx, id)?.1;
+    }
+    Ok(is_any_new)
 }

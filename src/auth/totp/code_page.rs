@@ -72,7 +72,7 @@ pub fn CodePage() -> impl IntoView {
     );
     view! {
         <Title text=td_string!(locale, totp.code_title) />
-        <div class="narrow">
+        <div class="sign-in-card">
             <h1>{td_string!(locale, totp.code_title)}</h1>
             <Form action full_load=true>
                 <input type="hidden" name="next" value=next />

@@ -10,6 +10,7 @@ use crate::{
         self,
         drawn::{Drawn, DrawnPage},
         failure::DraftFailure,
+        live,
         pager::{FilterField, FilterForm, Pager, SortHead, is_filtered, parameter, query_of},
     },
 };
@@ -38,7 +39,11 @@ pub async fn list_users(query: Query) -> Result<DrawnPage, Error> {
 pub fn UsersPage() -> impl IntoView {
     let locale = ui::locale();
     let params = use_query_map();
-    let page = ui::data(move || query_of::<Query>(&params.read()), list_users);
+    let elsewhere = live::list(&["user", "invitation"]);
+    let page = ui::data(
+        move || (query_of::<Query>(&params.read()), elsewhere.get()),
+        |(query, _)| list_users(query),
+    );
     let draw = move |page: DrawnPage| {
         if page.items.is_empty {
             let filters = ["search", "role", "state", "after", "before"];

@@ -11,6 +11,7 @@ use crate::{
         drawn::Drawn,
         failure::DraftFailure,
         form::{Form, FormAction, Submit},
+        live,
         pager::parameter,
         secret::Secret,
     },
@@ -89,14 +90,14 @@ pub async fn reset_password(username: String) -> Result<(), Error> {
         server_context,
         ui::{banner::Success, secret},
     };
-    let given = match server_context::actor() {
-        Ok(actor) => {
-            super::service::give_one_time_password(&server_context::app_state(), actor, username)
-                .await
-        }
+    let made = match server_context::actor() {
+        Ok(actor) => super::service::one_time_password(&server_context::app_state(), &actor).await,
         Err(error) => Err(error),
     };
-    server_context::show_once("password", &server_context::set_status(given)?);
+    let (password, hash) = server_context::set_status(made)?;
+    server_context::write(move |tx| super::service::reset_password(tx, &username, &hash, true))
+        .await?;
+    server_context::show_once("password", &password);
     server_context::redirect_back_to(secret::ANCHOR, Success::PasswordReset);
     Ok(())
 }
@@ -159,15 +160,20 @@ pub fn UserPage() -> impl IntoView {
         actions.reset_factor,
     ];
     let times = changing.map(FormAction::success_count);
+    let elsewhere = live::page(move |kind, id| {
+        kind == "user"
+            && params.with_untracked(|params| params.get("username").as_deref() == Some(id))
+    });
     // Reloaded after each successful action.
     let file = ui::data(
         move || {
             (
                 parameter(&params.read(), "username"),
                 times.map(|times| times.get()),
+                elsewhere.get(),
             )
         },
-        |(username, _)| read_user(username),
+        |(username, ..)| read_user(username),
     );
     Effect::new(move || {
         if changing.iter().any(|action| action.has_succeeded()) {

@@ -222,6 +222,14 @@ pub async fn give_one_time_password(
     actor: Actor,
     username: String,
 ) -> Result<String, Error> {
+    let (password, hash) = one_time_password(app, &actor).await?;
+    app.write(actor, move |tx| reset_password(tx, &username, &hash, true))
+        .await?;
+    Ok(password)
+}
+
+/// Makes up a one-time password, and returns it with its hash.
+pub async fn one_time_password(app: &AppState, actor: &Actor) -> Result<(String, String), Error> {
     actor.may(Permission::ManageUsers)?;
     let password = new_password::one_time();
     let hash = password::hash(
@@ -230,9 +238,7 @@ pub async fn give_one_time_password(
         password::HashPriority::OWN,
     )
     .await?;
-    app.write(actor, move |tx| reset_password(tx, &username, &hash, true))
-        .await?;
-    Ok(password)
+    Ok((password, hash))
 }
 
 /// Removes the second factor of an account, whose owner has lost it, and ends its sessions. Does nothing if there is

@@ -1,6 +1,10 @@
 //! The accounts that wait for approval, as the pages of all admins show them.
 
-use crate::{error::Error, number::pieces, ui};
+use crate::{
+    error::Error,
+    number::pieces,
+    ui::{self, live},
+};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_location;
@@ -20,7 +24,11 @@ pub fn WaitingAccountsLink() -> impl IntoView {
     let locale = ui::locale();
     let path = use_location().pathname;
     // Counted again for each page, because an admin lets people in on another one.
-    let count = ui::data(move || path.get(), |_| count_waiting_accounts());
+    let elsewhere = live::list(&["user"]);
+    let count = ui::data(
+        move || (path.get(), elsewhere.get()),
+        |_| count_waiting_accounts(),
+    );
     let link = move || {
         Suspend::new(async move {
             let count = count.await.unwrap_or_default();

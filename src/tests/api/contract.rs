@@ -307,6 +307,18 @@ pub const OPERATIONS: &[(&str, &str, Option<Permission>, &str)] = &[
     ),
     (
         "POST",
+        "/api/scan",
+        Some(Permission::Orders),
+        r#"{"code": "2100000000012"}"#,
+    ),
+    (
+        "POST",
+        "/api/scan/relay",
+        Some(Permission::Orders),
+        r#"{"screen": "x", "code": "2100000000012"}"#,
+    ),
+    (
+        "POST",
         "/api/log/{id}/undo",
         Some(Permission::TakeBackOwn),
         "",

@@ -1,14 +1,16 @@
 //! Orders: creating, editing, issuing and denying them.
 
+mod bulk;
 mod lists;
 
-use crate::tests::support::{App, PHONE, apply, on_both_databases};
+use crate::tests::support::{App, PHONE, Person, apply, on_both_databases};
 use crate::{
     audit::{Entity, service::history},
     auth::Role,
     error::{Error, Problem},
     money::Rub,
-    orders::{self, Status, today::Today},
+    number::Qty,
+    orders::{self, ReturnReason, Status, returns::NewReturn, today::Today},
     products,
 };
 
@@ -345,7 +347,7 @@ async fn the_home_page_tells_what_was_done_today(app: App) {
     assert_eq!(seen_by_clerk, expected);
     let seen_by_manager = manager.read(orders::today::today).await.unwrap();
     assert_eq!(seen_by_manager.revenue_rub, Some(Rub(2 * total.0)));
-    // An issue that is taken back was not done.
+    // An issue that is taken back was not done. Who issues the order then has issued it.
     clerk
         .write(|tx| orders::service::reopen(tx, 1))
         .await
@@ -353,4 +355,29 @@ async fn the_home_page_tells_what_was_done_today(app: App) {
     let seen_by_clerk = clerk.read(orders::today::today).await.unwrap();
     assert_eq!((seen_by_clerk.issued, seen_by_clerk.own), (1, (0, Rub(0))));
     assert_eq!(seen_by_clerk.waiting, 2);
+    manager.issue_order(1).await.unwrap();
+    let own = async |user: &Person| user.read(orders::today::today).await.unwrap().own;
+    assert_eq!(own(&clerk).await, (0, Rub(0)));
+    assert_eq!(own(&manager).await, (2, Rub(2 * total.0)));
+}
+
+#[apply(on_both_databases)]
+async fn what_a_clerk_issued_stays_theirs_when_a_manager_takes_a_piece_back(app: App) {
+    let (manager, clerk) = app.create_manager_and_clerk().await;
+    manager.create_product("чай", 20).await;
+    let order = clerk.create_order("чай", 2).await.unwrap();
+    clerk.issue_order(order.id).await.unwrap();
+    let new = NewReturn {
+        qty: Qty(1),
+        reason: ReturnReason::Other,
+        restock: true,
+        refund_rub: Some(Rub(order.unit_price_rub.0 - 1)),
+    };
+    manager
+        .write(move |tx| orders::returns::create(tx, "", order.id, &new))
+        .await
+        .unwrap();
+    let own = async |user: &Person| user.read(orders::today::today).await.unwrap().own;
+    assert_eq!(own(&clerk).await, (1, Rub(order.unit_price_rub.0 + 1)));
+    assert_eq!(own(&manager).await, (0, Rub(0)));
 }

@@ -498,13 +498,18 @@ async fn the_picker_and_orders_resolve_a_text_to_the_same_product(app: App) {
         find("банка").await,
         (names, Some(Problem::Ambiguous(candidates))) if names.len() == 20 && candidates.len() == 5
     ));
+    assert_eq!(
+        find("vtl").await,
+        find("мед").await,
+        "the same keys in the other layout"
+    );
     assert_eq!(find("кофе").await, (vec![], Some(Problem::UnknownProduct)));
     assert_eq!(
         find("чай").await,
         (vec!["Чай зелёный".to_owned()], Some(Problem::Archived))
     );
     assert_eq!(find(" ").await.1, Some(Problem::Required));
-    for text in ["мед", "липовый", "банка", "кофе", "чай", " "] {
+    for text in ["мед", "vtl", "липовый", "банка", "кофе", "чай", " "] {
         let (names, problem) = find(text).await;
         let booked = clerk.create_order(text, 1).await;
         assert_eq!(booked.is_ok(), problem.is_none(), "{text}");

@@ -51,6 +51,16 @@ pub const PAGES: &[(&str, Option<Permission>)] = &[
     ("/admin/rates", Some(Permission::AdminArea)),
 ];
 
+/// The pages to print, each with the permission that it needs.
+const PRINTED: &[(&str, Permission)] = &[
+    ("/print/slip/{order}", Permission::Orders),
+    ("/print/picking", Permission::Orders),
+    ("/print/day", Permission::Supplies),
+    ("/print/labels", Permission::ViewStock),
+    ("/print/labels?product={product}", Permission::ViewStock),
+    ("/print/labels?supply={supply}", Permission::Supplies),
+];
+
 /// The server functions, each with the permission that it needs and the fields of a call.
 pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("account", Some(Permission::OwnAccount), ""),
@@ -121,7 +131,12 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ManageUsers),
         "username=никто",
     ),
-    ("count_waiting_orders", Some(Permission::Orders), ""),
+    (
+        "count_available",
+        Some(Permission::ViewStock),
+        "ids={product}",
+    ),
+    ("count_orders", Some(Permission::Orders), ""),
     ("count_waiting_accounts", Some(Permission::ManageUsers), ""),
     (
         "create_token",
@@ -131,6 +146,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("delete_rate", Some(Permission::AdminArea), "day=2026-01-01"),
     ("deny_basket", Some(Permission::Orders), "id={order}"),
     ("deny_order", Some(Permission::Orders), "id={order}"),
+    (
+        "deny_orders",
+        Some(Permission::Orders),
+        "orders.{order}.id={order}",
+    ),
     (
         "edit_order",
         Some(Permission::Orders),
@@ -158,6 +178,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("issue_basket", Some(Permission::Orders), "id={order}"),
     ("issue_part", Some(Permission::Orders), "id={order}&qty=1"),
     ("read_basket", Some(Permission::Orders), "id={order}"),
+    (
+        "read_changed_orders",
+        Some(Permission::Orders),
+        "ids={order}&newest=0",
+    ),
     ("read_supply", Some(Permission::Supplies), "id={supply}"),
     ("reopen_order", Some(Permission::TakeBackOwn), "id={order}"),
     (
@@ -181,6 +206,11 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         "id={product}&qty=1&reason=damage",
     ),
     ("issue_order", Some(Permission::Orders), "id={order}"),
+    (
+        "issue_orders",
+        Some(Permission::Orders),
+        "orders.{order}.id={order}",
+    ),
     ("list_chats", Some(Permission::OwnKeys), ""),
     ("list_devices", Some(Permission::OwnAccount), ""),
     ("list_invitations", Some(Permission::ManageUsers), ""),
@@ -285,6 +315,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
     ("revoke_token", Some(Permission::OwnKeys), "id=1"),
     ("send_test_notification", Some(Permission::AdminArea), ""),
     ("set_language", None, "lang=en"),
+    ("set_keys", None, "keys=off"),
     ("set_theme", None, "theme=sirius-night"),
     (
         "set_rate",
@@ -428,10 +459,34 @@ async fn every_page_opens_only_with_its_permission(app: App) {
                     "{page} does not say why: {main}"
                 );
                 assert!(main.contains("Раздел доступен только"), "{page}: {main}");
+                let offers = main.replace("<a href=\"/\"", "");
                 assert!(
-                    !main.contains("<form") && !main.contains("<a "),
+                    !offers.contains("<form") && !offers.contains("<a "),
                     "{page} offers what it forbids: {main}"
                 );
+            }
+        }
+    }
+}
+
+#[apply(on_both_databases)]
+async fn every_page_to_print_opens_only_with_its_permission(app: App) {
+    let (browsers, product, order) = set_up_callers(&app).await;
+    for (caller, mut browser) in browsers {
+        for (page, needed) in PRINTED {
+            let answer = browser.get(&fill_placeholders(page, product, order)).await;
+            let expected = match caller {
+                None => 302,
+                Some(role) if role.may(*needed, false) => 200,
+                Some(_) => 403,
+            };
+            assert_eq!(answer.status, expected, "{caller:?} at {page}");
+            if expected == 302 {
+                let location = answer.location.unwrap();
+                assert!(location.starts_with("/login?next=%2Fprint"), "{location}");
+            }
+            if expected != 200 {
+                assert!(!answer.body.contains("чай"), "{page} leaks a product");
             }
         }
     }

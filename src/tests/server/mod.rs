@@ -5,5 +5,6 @@ mod exposure;
 mod form_fallback;
 pub mod guards;
 mod input;
+mod install;
 mod security_txt;
 mod telemetry;

@@ -11,6 +11,7 @@ use crate::{
     error::Error,
     import::{self, Kind, Preview, service::Confirmation},
     integrity,
+    live::hub::Hub,
     notifications::outbox::Outbox,
     orders::{self, Order},
     products::{self, Product},
@@ -136,6 +137,7 @@ impl App {
             db: Db::connect(&url, 8).unwrap(),
             config: Arc::new(config),
             listener: &Outbox,
+            live: Hub::new(),
         };
         let router = server::router(state.clone(), &key());
         Self {
@@ -161,6 +163,7 @@ impl App {
             db: Db::connect(&config.database_url, 8).unwrap(),
             config: Arc::new(config),
             listener: &Outbox,
+            live: Hub::new(),
         };
         Self {
             router: server::router(state.clone(), &key()),
@@ -187,6 +190,7 @@ impl App {
                 db: Db::connect(&self.state.config.database_url, 2).unwrap(),
                 config: self.state.config.clone(),
                 listener: &Outbox,
+                live: Hub::new(),
             },
         }
     }

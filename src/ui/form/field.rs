@@ -165,6 +165,7 @@ pub fn TextArea(
     name: &'static str,
     #[prop(into)] label: String,
     #[prop(optional, into)] value: String,
+    #[prop(optional, into)] hint: Option<String>,
 ) -> impl IntoView {
     let wrong = is_wrong(name);
     let initial = form_state().value(name, value);
@@ -180,9 +181,12 @@ pub fn TextArea(
                 name=name
                 rows="3"
                 aria-invalid=move || wrong().then_some("true")
-                aria-describedby=format!("{name}-error")
+                aria-describedby=format!("{name}-hint {name}-error")
                 inner_html=escaped(&initial)
             ></textarea>
+            <p class="field-hint" id=format!("{name}-hint")>
+                {hint}
+            </p>
             <FieldError name />
         </div>
     }

@@ -18,6 +18,7 @@ use leptos::{
     context::Provider,
     ev::{InputEvent, SubmitEvent},
     prelude::*,
+    wasm_bindgen::JsCast,
     web_sys::{FormData, HtmlFormElement, HtmlInputElement, UrlSearchParams},
 };
 use leptos_i18n::td_string;
@@ -107,6 +108,17 @@ pub fn focus_wrong(form: &HtmlFormElement) {
     });
 }
 
+/// Moves the focus to the field with an id, and selects its text.
+pub fn focus_field(id: &str) {
+    let Some(field) = document().get_element_by_id(id) else {
+        return;
+    };
+    focus(&field);
+    if let Some(input) = field.dyn_ref::<HtmlInputElement>() {
+        input.select();
+    }
+}
+
 /// Returns the fields of a form, URL-encoded.
 pub fn fields_of(form: &HtmlFormElement) -> Option<String> {
     let fields = FormData::new_with_form(form).ok()?;
@@ -116,7 +128,6 @@ pub fn fields_of(form: &HtmlFormElement) -> Option<String> {
 }
 
 fn focus(element: &leptos::web_sys::Element) {
-    use leptos::wasm_bindgen::JsCast;
     if let Some(element) = element.dyn_ref::<leptos::web_sys::HtmlElement>() {
         let _ = element.focus();
     }
