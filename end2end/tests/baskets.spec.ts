@@ -86,6 +86,11 @@ for (const viewport of [{ width: 1280, height: 800 }, { width: 360, height: 740 
       const qty = page.getByRole("textbox", { name: `Кол-во: ${names[0]}` }).first();
       await expect(qty).toHaveValue("11");
       await expect(qty).toHaveAttribute("aria-invalid", "true");
+      for (const [typed, words] of [["0", "Не меньше 1"], ["2х", "Введите целое число"]] as const) {
+        await qty.fill(typed);
+        await expect(page.locator(".basket-line").first()).toContainText(words);
+        await expect(qty).toHaveAttribute("aria-invalid", "true");
+      }
       await qty.fill("2");
       await expect(qty).not.toHaveAttribute("aria-invalid");
       await page.keyboard.press("Enter");

@@ -680,13 +680,17 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
         price,
     } = line;
     let name = move |field: &'static str| move || format!("lines.{}.{field}", index.get());
-    let with_problem = product.clone();
+    let (with_problem, with_qty) = (product.clone(), qty.clone());
     let problems = move || {
         let problem = |field: &&str| form.problem(&format!("lines.{}.{field}", index.get()));
-        let refused = ROW.iter().filter_map(problem);
+        let refused: Vec<Problem> = ROW.iter().filter_map(problem).collect();
         let own = with_problem.with(|product| product.problem.clone());
-        let words: Vec<String> = refused
+        // Once the server has refused the quantity, it says why.
+        let own_qty = with_qty.with(|qty| qty_problem(qty));
+        let own_qty = own_qty.filter(|_| refused.is_empty());
+        let words: Vec<String> = (refused.into_iter())
             .chain(own)
+            .chain(own_qty)
             .map(|problem| problem.message(locale))
             .collect();
         words.join(" ")
@@ -836,6 +840,17 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
                 <span class="field-error">{problems}</span>
             </p>
         </li>
+    }
+}
+
+/// Returns what is wrong with a quantity that was typed. An empty one may still be typed.
+fn qty_problem(text: &str) -> Option<Problem> {
+    let digits: String = text.split_whitespace().collect();
+    match digits.parse::<i64>() {
+        Ok(1..) => None,
+        Ok(_) => Some(Problem::TooSmall(1)),
+        Err(_) if digits.is_empty() => None,
+        Err(_) => Some(Problem::NotNumber),
     }
 }
 
