@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The columns of the file.
-pub const FIELDS: [&str; 8] = [
+pub const FIELDS: [&str; 10] = [
     "id",
     "created_at",
     "product",
@@ -19,6 +19,8 @@ pub const FIELDS: [&str; 8] = [
     "total_eur",
     "supplier_name",
     "user",
+    "returned_qty",
+    "undone_at",
 ];
 
 /// `GET /supplies.csv`: the supplies that the page lists, newest first.
@@ -49,6 +51,8 @@ impl Export for Query {
         sheet.decimal(supply.total_eur())?;
         sheet.text(&supply.supplier_name)?;
         sheet.text(supply.user_id.as_deref().unwrap_or_default())?;
+        sheet.plain(supply.returned_qty)?;
+        sheet.optional_moment(supply.undone_at)?;
         Ok(())
     }
 }

@@ -11,6 +11,7 @@ use crate::{
         cells::Sheet,
         download::{DownloadRequest, File},
     },
+    supplies,
 };
 use axum::{
     body::{Body, BodyDataStream, to_bytes},
@@ -109,7 +110,7 @@ async fn orders_are_exported_as_filtered_in_words_or_in_codes(app: App) {
 async fn ledger_stock_supply_and_analytics_exports_are_logged(app: App) {
     let manager = app.create_account(app.manager()).await;
     let tea = manager.create_product("чай", 5).await;
-    manager.receive_supply("чай", 3, "1.50").await.unwrap();
+    let supply = manager.receive_supply("чай", 3, "1.50").await.unwrap();
     let mut browser = app
         .signed_in_browser(app.person("хозяин", crate::auth::Role::Admin))
         .await;
@@ -131,8 +132,16 @@ async fn ledger_stock_supply_and_analytics_exports_are_logged(app: App) {
     );
     let products = rows(&get(&mut browser, "/products.csv").await, b';');
     assert_eq!(products[1][1..7], ["чай", "8", "8", "0", "0", "100,00"]);
+    let fields = fields! { qty: 2, reason: "брак" };
+    manager
+        .write(move |tx| {
+            supplies::correction::return_to_supplier(tx, "", supply.id, &fields.read()?)
+        })
+        .await
+        .unwrap();
     let supplies = rows(&get(&mut browser, "/supplies.csv?format=plain").await, b',');
     assert_eq!(supplies[1][2..7], ["чай", "3", "1.50", "4.50", "Teekanne"]);
+    assert_eq!(supplies[1][8..], ["2", ""]);
     let analytics = rows(
         &get(
             &mut browser,
