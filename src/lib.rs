@@ -103,7 +103,10 @@ pub use locales::i18n;
 #[wasm_bindgen::prelude::wasm_bindgen]
 pub fn hydrate() {
     use any_spawner::Executor;
-    use leptos::{prelude::location, task::spawn_local};
+    use leptos::{
+        prelude::{location, window},
+        task::spawn_local,
+    };
     console_error_panic_hook::set_once();
     // Also done by `hydrate_body`, which comes later.
     let _ = Executor::init_wasm_bindgen();
@@ -121,5 +124,9 @@ pub fn hydrate() {
         ui::scroll::keep_place();
         ui::click_guard::watch();
         leptos::mount::hydrate_body(app::App);
+        // For measurements and tests, because nothing visible shows it.
+        if let Some(performance) = window().performance() {
+            let _ = performance.mark("hydrated");
+        }
     });
 }

@@ -3,9 +3,9 @@
  */
 import { randomInt } from "node:crypto";
 import type { Locator, Page } from "@playwright/test";
-import { expect, test as base, type Server } from "./server";
+import { expect, type Server, test } from "./server";
 
-export { expect };
+export { expect, test };
 
 export type Role = "admin" | "manager" | "user";
 
@@ -72,35 +72,16 @@ export async function open(page: Page, path: string) {
 
 /** Waits until the client of the page, if any, has hydrated it. */
 export async function waitForScript(page: Page) {
-  const hasStarted = () =>
+  const isHydrated = () =>
     page
       .evaluate(() => {
+        if (!matchMedia("(scripting: enabled)").matches) return true;
         const hasClient = document.readyState !== "complete" || !!document.querySelector("link[rel=modulepreload]");
-        return !hasClient || (window as { hasStarted?: boolean }).hasStarted !== false;
+        return !hasClient || performance.getEntriesByName("hydrated").length > 0;
       })
       // A copy that the service worker kept is loaded again once the server answers.
       .catch(() => false);
-  await expect.poll(hasStarted, { intervals: [20] }).toBe(true);
-}
-
-export const test = base.extend({
-  /** Makes pages record when their script has started, because nothing visible shows it. */
-  context: async ({ context, javaScriptEnabled }, use) => {
-    if (javaScriptEnabled !== false) await context.addInitScript(recordStart);
-    await use(context);
-  },
-});
-
-function recordStart() {
-  const state = window as { hasStarted?: boolean };
-  state.hasStarted = false;
-  const start = WebAssembly.instantiateStreaming;
-  WebAssembly.instantiateStreaming = async (...from) => {
-    const program = await start(...from);
-    // Hydration is complete by the second frame
-    requestAnimationFrame(() => requestAnimationFrame(() => (state.hasStarted = true)));
-    return program;
-  };
+  await expect.poll(isHydrated, { intervals: [20] }).toBe(true);
 }
 
 /** Finds the field with this label; the mark of a required field is not part of the label. */

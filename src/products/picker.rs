@@ -490,7 +490,8 @@ impl Picker {
         });
     }
 
-    /// Keeps the field and the state in sync. Text entered before the page was hydrated counts as typed.
+    /// Keeps the field and the state in sync. What happened before the page was hydrated counts: a text as typed, and
+    /// the focus opens the list.
     fn sync_input(self) {
         let text = Memo::new(move |_| self.state.with(|state| state.text().to_owned()));
         Effect::new(move |was_alive: Option<bool>| {
@@ -506,6 +507,10 @@ impl Picker {
                 if !self.is_focused() {
                     self.handle(Event::Left);
                 }
+            } else if self.is_focused() {
+                // The list would cover the problem.
+                let opens = untrack(|| self.form.problem("product").is_none());
+                self.handle(Event::Focused { opens });
             }
             true
         });
