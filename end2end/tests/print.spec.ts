@@ -1,5 +1,8 @@
 /** Slips, lists and labels have the size of their paper, on exactly the pages that they need. */
-import type { Page } from "@playwright/test";
+import { execFileSync } from "node:child_process";
+import { readdirSync, readFileSync } from "node:fs";
+import { basename, dirname, join } from "node:path";
+import type { Page, TestInfo } from "@playwright/test";
 import * as shop from "./shop";
 import { expect, test, unique } from "./shop";
 
@@ -43,6 +46,22 @@ async function expectInside(page: Page, holder: string) {
   expect(outside).toEqual([]);
 }
 
+/** Returns what the server opens for each page of the PDF, whose codes it reads as a thermal printer draws them. */
+async function readPrinted(page: Page, info: TestInfo, name: string): Promise<(string | undefined)[]> {
+  const path = info.outputPath(`${name}.pdf`);
+  await page.pdf({ preferCSSPageSize: true, path });
+  const pages = join(dirname(path), name);
+  execFileSync("pdftoppm", ["-r", "203", "-gray", "-png", path, pages]);
+  const pictures = readdirSync(dirname(path)).filter((file) => file.startsWith(`${basename(pages)}-`) && file.endsWith(".png"));
+  const read = pictures.sort().map(async (file) => {
+    const photo = { name: file, mimeType: "image/png", buffer: readFileSync(join(dirname(path), file)) };
+    const headers = { origin: new URL(page.url()).origin };
+    const answer = await page.request.post("/scan", { headers, multipart: { photo }, maxRedirects: 0 });
+    return answer.headers()["location"];
+  });
+  return Promise.all(read);
+}
+
 const longName = "Чайник эмалированный со свистком «Широкая Масленица», ЖЁЛТЫЙ, подарочная упаковка, 3,5 л";
 
 /** Books a basket of products through the API and returns its number. */
@@ -70,13 +89,19 @@ test("a slip is one page: as long as its lines on a roll, or A5", async ({ page,
     expect(height - needed).toBeGreaterThanOrEqual(0);
     expect(height - needed).toBeLessThan(12);
     await expectInside(page, "main");
-    await page.pdf({ preferCSSPageSize: true, path: info.outputPath(`slip-${products.length}.pdf`) });
+    const opened = products.length === 1 ? `/orders/${basket}` : `/baskets/${basket}`;
+    for (const code of ["qr", "bars"]) {
+      await page.goto(`/print/slip/${basket}`);
+      // Only the other code is left.
+      await page.locator("svg").nth(code === "qr" ? 1 : 0).evaluate((svg) => svg.remove());
+      expect(await readPrinted(page, info, `slip-${products.length}-${code}`)).toEqual([opened]);
+    }
   }
   expect(heights[1]).toBeGreaterThan(heights[0]);
   const basket = await bookBasket(page, [short, long]);
   await page.goto(`/print/slip/${basket}?size=a5`);
   await expectPages(page, 1, 148, 210);
-  await page.pdf({ preferCSSPageSize: true, path: info.outputPath("slip-a5.pdf") });
+  expect(await readPrinted(page, info, "slip-a5")).toEqual([`/baskets/${basket}`]);
 });
 
 test("labels have the size of the label, and a sheet has 24", async ({ page, server }, info) => {
@@ -93,7 +118,8 @@ test("labels have the size of the label, and a sheet has 24", async ({ page, ser
     await page.goto(`/print/labels?product=${product}&copies=${copies}&size=${size}`);
     await expectPages(page, pages, width, height);
     await expectInside(page, ".label");
-    await page.pdf({ preferCSSPageSize: true, path: info.outputPath(`labels-${size}-${copies}.pdf`) });
+    const read = await readPrinted(page, info, `labels-${size}-${copies}`);
+    expect(read).toEqual(Array(pages).fill(`/products/${product}`));
   }
 });
 
