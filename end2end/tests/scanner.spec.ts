@@ -20,14 +20,16 @@ async function scan(page: Page, code: string, rhythm = 5, end: "Enter" | "Tab" =
   const keys = [...code].map((sign) => ({ code: codeOf(sign), key: RUSSIAN[sign] ?? sign, shiftKey: sign === ":" }));
   await page.evaluate(
     async ([keys, rhythm]) => {
-      let next = performance.now();
+      let pressed = performance.now();
       for (const key of keys) {
         const target = document.activeElement ?? document.body;
         const event = new KeyboardEvent("keydown", { ...key, bubbles: true, cancelable: true });
+        // A key keeps the time at which it was pressed, also in a busy browser.
+        Object.defineProperty(event, "timeStamp", { value: pressed });
         const isTyped = target.dispatchEvent(event) && key.key.length === 1;
         if (isTyped && target.matches("input:not([type=checkbox], [type=radio]), textarea")) document.execCommand("insertText", false, key.key);
-        next += rhythm;
-        while (performance.now() < next) await new Promise((done) => setTimeout(done, 0));
+        pressed += rhythm;
+        while (performance.now() < pressed) await new Promise((done) => setTimeout(done, 0));
       }
     },
     [[...keys, { code: end, key: end, shiftKey: false }], rhythm] as const,
