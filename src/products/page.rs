@@ -310,7 +310,7 @@ fn ProductView(file: ProductDetails, actions: Actions) -> impl IntoView {
             false => {
                 let codes = product.codes.iter().collect::<Vec<_>>().join(", ");
                 let codes = (!codes.is_empty())
-                    .then(|| view! { <p>{td_string!(locale, fields.codes)} ": " {codes}</p> });
+                    .then(|| view! { <p class="mt-4">{td_string!(locale, fields.codes)} ": " {codes}</p> });
                 let description = product
                     .description
                     .clone()
