@@ -1,10 +1,11 @@
 //! The application: its routes, and the layout that all pages share.
 
 use crate::{
-    auth::{Permission, Role, login::SignOutForm, users::waiting::WaitingAccountsLink},
+    auth::{Permission, Role, login::SignOutForm, users::PENDING_ACCOUNTS},
     error::Error,
     i18n::Locale,
-    orders::counts::{Counted, MOST_IN_MENU, OrderCount},
+    number::pieces,
+    orders::counts::{Counted, MOST_IN_MENU, MenuCounts, OrderCount},
     parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
     search::field::{self, SearchBox},
     ui::{
@@ -364,7 +365,7 @@ fn Header() -> impl IntoView {
                             }
                         })}
                 </nav>
-                {ui::may(Permission::ManageUsers).then(|| view! { <WaitingAccountsLink /> })}
+                {ui::may(Permission::ManageUsers).then(|| view! { <PendingAccountsLink /> })}
                 {ui::may(Permission::Orders)
                     .then(|| {
                         let name = td_string!(locale, nav.scan);
@@ -377,6 +378,30 @@ fn Header() -> impl IntoView {
             </div>
         </header>
     }
+}
+
+/// A link to the accounts that wait for approval, if there are any.
+#[component]
+fn PendingAccountsLink() -> impl IntoView {
+    let locale = ui::locale();
+    expect_context::<Counted>().draw(
+        move |MenuCounts {
+                  pending_accounts, ..
+              }| {
+            (pending_accounts > 0).then(|| {
+                let label = td_string!(
+                    locale,
+                    nav.waiting,
+                    count = pieces(pending_accounts, locale)
+                );
+                view! {
+                    <a class="menu-link" href=PENDING_ACCOUNTS>
+                        {label.to_string()}
+                    </a>
+                }
+            })
+        },
+    )
 }
 
 /// The path of the analytics, which is an admin page with a place of its own in the menu.

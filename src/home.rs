@@ -1,11 +1,16 @@
 //! The home page: links to the main pages, the figures of today, waiting orders and low stock.
 
 use crate::{
-    auth::{Permission, users::waiting::WAITING_ACCOUNTS},
+    auth::{Permission, users::PENDING_ACCOUNTS},
     error::Error,
     first_steps::{FirstSteps, FirstStepsList},
     number::pieces,
-    orders::{row::OrderTable, stage::Stage, today::Today},
+    orders::{
+        counts::{Counted, MenuCounts},
+        row::OrderTable,
+        stage::Stage,
+        today::Today,
+    },
     products::{first::FirstProduct, list::ProductTable},
     ui::{self, drawn::Drawn, live},
 };
@@ -27,30 +32,22 @@ pub struct Overview {
     pub first_steps: Option<FirstSteps>,
     /// Whether registration is open to everybody; always `false` for users who are not admins.
     pub registration_open: bool,
-    /// How many accounts wait for approval; 0 for users who are not admins.
-    pub waiting_accounts: i64,
 }
 
 /// Returns the overview, with at most five orders and five products.
 #[server(endpoint = "read_overview")]
 pub async fn read_overview() -> Result<Overview, Error> {
-    use crate::{
-        auth::users::service as accounts, config::Registration, first_steps, orders, products,
-        server_context,
-    };
+    use crate::{config::Registration, first_steps, orders, products, server_context};
     let open = server_context::app_state().config.registration == Registration::Open;
-    let (today, waiting, by_basket, low, first_steps, waiting_accounts) =
-        server_context::read(move |tx| {
-            let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
-            let waiting = orders::search::waiting(tx, 5)?;
-            let by_basket = orders::search::waiting_by_basket(tx, &waiting)?;
-            let low = products::search::below_minimum(tx, 5)?;
-            let steps = first_steps::read(tx, &waiting)?;
-            let accounts = is_admin.then(|| accounts::pending(tx)).transpose()?;
-            let today = orders::today::today(tx)?;
-            Ok((today, waiting, by_basket, low, steps, accounts))
-        })
-        .await?;
+    let (today, (waiting, by_basket), low, first_steps, is_admin) = server_context::read(|tx| {
+        let waiting = orders::search::waiting_with_baskets(tx, 5)?;
+        let low = products::search::below_minimum(tx, 5)?;
+        let steps = first_steps::read(tx, &waiting.0)?;
+        let today = orders::today::today(tx)?;
+        let is_admin = tx.actor.may(Permission::ManageUsers).is_ok();
+        Ok((today, waiting, low, steps, is_admin))
+    })
+    .await?;
     Ok(Overview {
         today,
         waiting: server_context::draw(&waiting, |waiting, locale| {
@@ -62,8 +59,7 @@ pub async fn read_overview() -> Result<Overview, Error> {
             Some(steps) => Stage::of(steps.product, steps.order),
         },
         first_steps,
-        registration_open: open && waiting_accounts.is_some(),
-        waiting_accounts: waiting_accounts.unwrap_or_default(),
+        registration_open: open && is_admin,
     })
 }
 
@@ -106,12 +102,12 @@ pub fn HomePage() -> impl IntoView {
 
 /// Says how many accounts wait for approval, and leads to them.
 #[component]
-fn WaitingAccounts(count: i64) -> impl IntoView {
+fn PendingAccounts(count: i64) -> impl IntoView {
     let locale = ui::locale();
     view! {
         <p class="alert alert-warning alert-soft mt-6">
             {td_string!(locale, home.waiting_accounts, count = pieces(count, locale)).to_string()} ". "
-            <a class="link" href=WAITING_ACCOUNTS>
+            <a class="link" href=PENDING_ACCOUNTS>
                 {td_string!(locale, home.open_waiting_accounts)}
             </a>
         </p>
@@ -133,7 +129,7 @@ fn Card(href: &'static str, title: &'static str, text: &'static str) -> impl Int
 #[component]
 fn TodayTiles(today: Today) -> impl IntoView {
     let locale = ui::locale();
-    let tile = |label: &'static str, figure: String, note: Option<String>| {
+    let tile = move |label: &'static str, figure: String, note: Option<String>| {
         view! {
             <div class="stat-tile">
                 <dt>{label}</dt>
@@ -142,6 +138,12 @@ fn TodayTiles(today: Today) -> impl IntoView {
             </div>
         }
     };
+    let waiting = use_context::<Counted>().map(|counted| {
+        counted.draw(move |MenuCounts { orders, .. }| {
+            let label = td_string!(locale, home.waiting);
+            tile(label, pieces(orders.waiting, locale), None)
+        })
+    });
     let (own, own_total) = today.own;
     let own = td_string!(
         locale,
@@ -155,7 +157,7 @@ fn TodayTiles(today: Today) -> impl IntoView {
             {today
                 .revenue_rub
                 .map(|revenue| tile(td_string!(locale, home.revenue), revenue.display(locale), None))}
-            {tile(td_string!(locale, home.waiting), pieces(today.waiting, locale), None)}
+            {waiting}
             {tile(td_string!(locale, home.denied), pieces(today.denied, locale), None)}
         </dl>
     }
@@ -179,7 +181,6 @@ fn Waiting() -> impl IntoView {
                   stage,
                   first_steps,
                   registration_open,
-                  waiting_accounts,
               }| {
             let new_order = view! {
                 <a class="link" href="/orders/new">
@@ -241,7 +242,13 @@ fn Waiting() -> impl IntoView {
                             <p class="alert alert-info alert-soft mt-6">{td_string!(locale, home.registration_open)}</p>
                         }
                     })}
-                {(waiting_accounts > 0).then(|| view! { <WaitingAccounts count=waiting_accounts /> })}
+                {use_context::<Counted>()
+                    .map(|counted| {
+                        counted
+                            .draw(|MenuCounts { pending_accounts: count, .. }| {
+                                (count > 0).then(|| view! { <PendingAccounts count /> })
+                            })
+                    })}
                 <section aria-labelledby="waiting">
                     <h2 id="waiting">{td_string!(locale, home.waiting)}</h2>
                     {orders}

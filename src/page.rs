@@ -13,6 +13,18 @@ pub struct Page<T> {
     pub after: Option<String>,
 }
 
+#[cfg(feature = "ssr")]
+impl<T> Page<T> {
+    /// Converts the items.
+    pub fn map<U>(self, convert: impl FnMut(T) -> U) -> Page<U> {
+        Page {
+            items: self.items.into_iter().map(convert).collect(),
+            before: self.before,
+            after: self.after,
+        }
+    }
+}
+
 /// The result of a list whose invalid filters were ignored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filtered<T> {

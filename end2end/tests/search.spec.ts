@@ -150,7 +150,7 @@ test("the menu and the tabs count the orders once, and screen readers hear how m
   const { orders } = await addOrders(page, server, ["+79167770001"]);
   await shop.open(page, "/products");
   const asked: string[] = [];
-  page.on("request", (request) => request.url().includes("/count_orders") && asked.push(request.url()));
+  page.on("request", (request) => request.url().includes("/read_menu_counts") && asked.push(request.url()));
   await page.getByRole("navigation", { name: "Меню" }).getByRole("link", { name: "Заказы" }).click();
   await expect(orderRow(page, orders[0])).toBeVisible();
   const tabs = page.getByRole("navigation", { name: "Статус" });

@@ -25,6 +25,20 @@ pub struct Sales<'c> {
     known: Option<Range>,
 }
 
+/// Returns the sales of one day.
+pub fn of_day(conn: &mut Conn, day: NaiveDate) -> Result<Sums, Error> {
+    Ok(by_day(conn, (day, day))?.remove(&day).unwrap_or_default())
+}
+
+fn by_day(conn: &mut Conn, (from, to): Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+    let rows = sales_by_day::table
+        .filter(sales_by_day::day.ge(from))
+        .filter(sales_by_day::day.le(to))
+        .select((sales_by_day::day, columns!(sales_by_day)))
+        .load::<(NaiveDate, Sums)>(conn)?;
+    collect(rows)
+}
+
 impl<'c> Sales<'c> {
     /// Reads the rates and the first and last day of sales.
     pub fn open(conn: &'c mut Conn) -> Result<Self, Error> {
@@ -48,13 +62,8 @@ impl<'c> Sales<'c> {
     }
 
     /// Returns the sales by day; days without sales are absent.
-    pub fn by_day(&mut self, (from, to): Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
-        let rows = sales_by_day::table
-            .filter(sales_by_day::day.ge(from))
-            .filter(sales_by_day::day.le(to))
-            .select((sales_by_day::day, columns!(sales_by_day)))
-            .load::<(NaiveDate, Sums)>(self.conn)?;
-        collect(rows)
+    pub fn by_day(&mut self, range: Range) -> Result<BTreeMap<NaiveDate, Sums>, Error> {
+        by_day(self.conn, range)
     }
 
     /// Returns the sales by product; products without sales are absent.

@@ -1,19 +1,25 @@
-//! The numbers of orders by status, as the menu and the list show them. Triggers of the database maintain them.
+//! The numbers that the menu and the list of orders show: how many orders there are of each status, and how many
+//! accounts wait for approval. Triggers of the database maintain the numbers of orders.
 
-#[cfg(feature = "ssr")]
 use crate::{
     auth::Permission,
-    db::{CacheStatement, Conn},
-    schema::order_counts,
-    transaction::Tx,
-};
-use crate::{
     error::Error,
     number::pieces,
     ui::{self, live, undo::UndoOffer},
 };
 #[cfg(feature = "ssr")]
-use diesel::prelude::*;
+use crate::{
+    auth::users::service::pending_accounts,
+    db::{CacheStatement, Conn},
+    schema::order_counts,
+    transaction::Tx,
+};
+#[cfg(feature = "ssr")]
+use diesel::{
+    dsl::sql,
+    prelude::*,
+    sql_types::{BigInt, Nullable},
+};
 use leptos::{prelude::*, server_fn::codec::GetUrl};
 use leptos_i18n::td_string;
 use leptos_router::hooks::use_location;
@@ -30,23 +36,47 @@ pub struct OrderCounts {
     pub denied: i64,
 }
 
-#[cfg(feature = "ssr")]
 impl OrderCounts {
-    /// Reads the counts of the shop.
+    /// Returns the number of all orders.
+    pub const fn all(self) -> i64 {
+        self.waiting + self.issued + self.denied
+    }
+}
+
+/// The numbers that every page shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MenuCounts {
+    pub orders: OrderCounts,
+    /// Accounts that wait for approval; 0 for users who may not let them in.
+    pub pending_accounts: i64,
+}
+
+#[cfg(feature = "ssr")]
+impl MenuCounts {
+    /// Reads the numbers for the actor, in one statement.
     pub fn read(tx: &mut Tx<'_>) -> Result<Self, Error> {
         tx.actor.may(Permission::Orders)?;
-        let slots = order_counts::table.select((
-            order_counts::waiting,
-            order_counts::issued,
-            order_counts::denied,
-        ));
-        let slots: Vec<(i64, i64, i64)> = slots.cached().load(tx.conn)?;
-        let add = |sum: Self, (waiting, issued, denied)| Self {
-            waiting: sum.waiting + waiting,
-            issued: sum.issued + issued,
-            denied: sum.denied + denied,
-        };
-        Ok(slots.into_iter().fold(Self::default(), add))
+        let sum =
+            |column: &str| sql::<BigInt>(&format!("CAST(COALESCE(SUM({column}), 0) AS BIGINT)"));
+        let orders = (sum("waiting"), sum("issued"), sum("denied"));
+        type Row = ((i64, i64, i64), Option<i64>);
+        let ((waiting, issued, denied), pending_accounts): Row =
+            if tx.actor.may(Permission::ManageUsers).is_ok() {
+                let counts =
+                    order_counts::table.select((orders, pending_accounts().single_value()));
+                counts.cached().get_result(tx.conn)?
+            } else {
+                let counts = order_counts::table.select((orders, sql::<Nullable<BigInt>>("NULL")));
+                counts.cached().get_result(tx.conn)?
+            };
+        Ok(Self {
+            orders: OrderCounts {
+                waiting,
+                issued,
+                denied,
+            },
+            pending_accounts: pending_accounts.unwrap_or_default(),
+        })
     }
 }
 
@@ -63,15 +93,15 @@ pub fn rebuild(conn: &mut Conn) -> Result<(), Error> {
     Ok(())
 }
 
-/// Returns how many orders there are of each status.
-#[server(endpoint = "count_orders", input = GetUrl)]
-pub async fn count_orders() -> Result<OrderCounts, Error> {
-    crate::server_context::look_up(OrderCounts::read).await
+/// Returns the numbers that every page shows.
+#[server(endpoint = "read_menu_counts", input = GetUrl)]
+pub async fn read_menu_counts() -> Result<MenuCounts, Error> {
+    crate::server_context::look_up(MenuCounts::read).await
 }
 
-/// The numbers of orders, which the page reads once for all places that show them.
+/// The numbers, which the page reads once for all places that show them.
 #[derive(Clone, Copy)]
-pub struct Counted(ui::Data<OrderCounts>);
+pub struct Counted(ui::Data<MenuCounts>);
 
 impl Counted {
     /// Reads the numbers for this page, and again for each page and after each act on it. Must be called inside of the
@@ -81,13 +111,18 @@ impl Counted {
         let path = use_location().pathname;
         let offer = expect_context::<UndoOffer>();
         let refresh = expect_context::<ui::Refresh>();
-        let elsewhere = live::list(&["order"]);
+        let elsewhere = if ui::may(Permission::ManageUsers) {
+            live::list(&["order", "user"])
+        } else {
+            live::list(&["order"])
+        };
         let counts = ui::data(
             move || (path.get(), offer.0.get(), refresh.0.get(), elsewhere.get()),
-            |_| count_orders(),
+            |_| read_menu_counts(),
         );
         Effect::new(move |before: Option<Option<i64>>| {
-            let now = counts.get().and_then(Result::ok).map(|now| now.waiting);
+            let now = counts.get().and_then(Result::ok);
+            let now = now.map(|now| now.orders.waiting);
             if let (Some(before), Some(now)) = (before.flatten(), now)
                 && before != now
             {
@@ -97,6 +132,19 @@ impl Counted {
             now.or(before.flatten())
         });
         provide_context(Self(counts));
+    }
+
+    /// Draws something with the numbers, on the server and whenever they change.
+    pub fn draw<V: IntoView + 'static>(
+        self,
+        draw: impl Fn(MenuCounts) -> V + Clone + Send + Sync + 'static,
+    ) -> AnyView {
+        let Self(counts) = self;
+        let drawn = move || {
+            let draw = draw.clone();
+            Suspend::new(async move { draw(counts.await.unwrap_or_default()) })
+        };
+        view! { <Transition>{drawn}</Transition> }.into_any()
     }
 }
 
@@ -110,14 +158,10 @@ pub fn OrderCount(
     most: i64,
 ) -> impl IntoView {
     let locale = ui::locale();
-    let Counted(counts) = expect_context();
-    let number = move || {
-        Suspend::new(async move {
-            let count = of(counts.await.unwrap_or_default());
-            let more = if count > most { "+" } else { "" };
-            let shown = format!("{}{more}", pieces(count.min(most), locale));
-            (count > 0).then(|| view! { <span class="menu-count" data-count=shown></span> })
-        })
-    };
-    view! { <Transition>{number}</Transition> }.into_any()
+    expect_context::<Counted>().draw(move |counts| {
+        let count = of(counts.orders);
+        let more = if count > most { "+" } else { "" };
+        let shown = format!("{}{more}", pieces(count.min(most), locale));
+        (count > 0).then(|| view! { <span class="menu-count" data-count=shown></span> })
+    })
 }

@@ -54,9 +54,8 @@ pub async fn list_orders(query: Query) -> Result<Filtered<Listing>, Error> {
     use super::{row, search, stage};
     use crate::server_context;
     let found = server_context::search(query, |tx, query| {
-        let page = search::list(tx, query)?;
+        let (page, waiting) = search::list_with_baskets(tx, query)?;
         let stage = stage::stage(tx, &page.items)?;
-        let waiting = search::waiting_by_basket(tx, &page.items)?;
         Ok((page, stage, waiting))
     })
     .await?;
@@ -200,7 +199,7 @@ fn StatusTabs() -> impl IntoView {
     view! {
         <nav class="status-tabs" aria-label=td_string!(locale, fields.status)>
             {tab(Status::PaidNotIssued.code(), td_string!(locale, orders.tab_waiting), |all| all.waiting)}
-            {tab("", td_string!(locale, orders.tab_all), |all| all.waiting + all.issued + all.denied)}
+            {tab("", td_string!(locale, orders.tab_all), OrderCounts::all)}
             {tab(Status::PaidIssued.code(), td_string!(locale, orders.tab_issued), |all| all.issued)}
             {tab(Status::PaidDenied.code(), td_string!(locale, orders.tab_denied), |all| all.denied)}
         </nav>

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 #[cfg(feature = "ssr")]
 use {
-    super::bulk,
+    super::{bulk, search::WaitingByBasket},
     crate::{clock, money::amount},
     chrono::NaiveDate,
 };
@@ -553,30 +553,24 @@ pub(super) fn failure(words: &str, error: &Error, locale: Locale) -> Markup {
     }
 }
 
-/// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them. `waiting` is
-/// the number of waiting orders of each basket that has any. With `choosable`, waiting orders have a checkbox.
+/// Draws the rows of an [`OrderTable`]. Orders of one basket that follow each other have a row above them. With
+/// `choosable`, waiting orders have a checkbox.
 #[cfg(feature = "ssr")]
 pub fn rows(
     orders: &[Order],
-    waiting: &HashMap<i64, i64>,
+    waiting: &WaitingByBasket,
     choosable: bool,
     locale: Locale,
 ) -> Markup {
     let today = clock::now().day();
     html! {
-        @for basket in together(orders) {
+        @for basket in orders.chunk_by(|one, next| one.basket_id == next.basket_id) {
             @if let [first, _, ..] = basket {
-                (basket_head(first, waiting.get(&first.basket_id).copied().unwrap_or(0), locale))
+                (basket_head(first, waiting.of(first.basket_id), locale))
             }
             @for order in basket { (row(order, choosable, today, locale)) }
         }
     }
-}
-
-/// Returns the orders of a list by basket, as far as they follow each other.
-#[cfg(feature = "ssr")]
-pub fn together(orders: &[Order]) -> impl Iterator<Item = &[Order]> {
-    orders.chunk_by(|one, next| one.basket_id == next.basket_id)
 }
 
 /// Draws the rows of orders, without those of their baskets.

@@ -1,6 +1,6 @@
 //! Finding orders: the list with its filters and sort orders, a page at a time.
 
-use super::{Order, Query, Sort, Status, names, phone_problem, read_number, row::together};
+use super::{Order, Query, Sort, Status, names, phone_problem, read_number};
 use crate::{
     auth::Permission,
     clock,
@@ -16,9 +16,9 @@ use crate::{
 };
 use chrono::NaiveDate;
 use diesel::{
-    dsl::{count_star, exists, sql},
+    dsl::{exists, sql},
     prelude::*,
-    sql_types::Untyped,
+    sql_types::{BigInt, Nullable, Untyped},
 };
 use std::collections::HashMap;
 
@@ -72,6 +72,51 @@ pub fn list(tx: &mut Tx<'_>, query: &Query) -> Result<Page<Order>, Error> {
 
 /// Returns a page of the list. `limit` overrides the page size of the query.
 pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<Order>, Error> {
+    Ok(find(tx, query, limit, "NULL")?.map(|(order, _)| order))
+}
+
+/// Returns a page of the list, and how many orders of its baskets wait.
+pub fn list_with_baskets(
+    tx: &mut Tx<'_>,
+    query: &Query,
+) -> Result<(Page<Order>, WaitingByBasket), Error> {
+    let page = find(tx, query, None, WAITING_IN_BASKET)?;
+    let mut waiting = WaitingByBasket::default();
+    Ok((page.map(|row| waiting.note(row)), waiting))
+}
+
+/// The number of waiting orders in the basket of an order that is not its first one.
+///
+/// Two orders of a basket are needed to show it, so one of them has the number.
+const WAITING_IN_BASKET: &str = "CASE WHEN orders.first_order_id IS NOT NULL THEN (
+    SELECT COUNT(*) FROM orders AS others
+    WHERE others.basket_id = orders.basket_id AND others.status = 'paid_not_issued') END";
+
+/// How many orders wait in each basket of which a list shows several orders. The list may show only some of them.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct WaitingByBasket(HashMap<i64, i64>);
+
+impl WaitingByBasket {
+    /// Returns how many orders of a basket wait.
+    pub fn of(&self, basket: i64) -> i64 {
+        self.0.get(&basket).copied().unwrap_or_default()
+    }
+
+    fn note(&mut self, (order, waiting): (Order, Option<i64>)) -> Order {
+        if let Some(waiting) = waiting {
+            self.0.insert(order.basket_id, waiting);
+        }
+        order
+    }
+}
+
+/// Returns a page of the list. `extra` is the SQL of a number that is read with each order.
+fn find(
+    tx: &mut Tx<'_>,
+    query: &Query,
+    limit: Option<i64>,
+    extra: &str,
+) -> Result<Page<(Order, Option<i64>)>, Error> {
     tx.actor.may(Permission::Orders)?;
     let filter = query.check()?;
     let order = crate::db::SortOrder {
@@ -85,7 +130,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         limit.unwrap_or(filter.limit),
     )?;
     let mut rows = orders::table
-        .select(Order::as_select())
+        .select((Order::as_select(), sql::<Nullable<BigInt>>(extra)))
         .filter(keyset.seek_after())
         .into_boxed::<Dialect>();
     rows = match (filter.status, filter.sort) {
@@ -149,7 +194,7 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<O
         .order(sql::<Untyped>(&keyset.order()))
         .limit(keyset.fetch())
         .load(tx.conn)?;
-    Ok(keyset.page(rows, |order: &Order| filter.sort.keys(order)))
+    Ok(keyset.page(rows, |(order, _): &(Order, _)| filter.sort.keys(order)))
 }
 
 /// Returns the ids of orders whose phone number begins or ends with these digits, found through the two indexes, or
@@ -256,28 +301,6 @@ pub fn others_of_basket(tx: &mut Tx<'_>, order: &Order) -> Result<i64, Error> {
     others.count().get_result(tx.conn).map_err(Error::from)
 }
 
-/// Returns the number of waiting orders of each basket that is shown as one and has any. A list may show only some of
-/// them.
-pub fn waiting_by_basket(tx: &mut Tx<'_>, shown: &[Order]) -> Result<HashMap<i64, i64>, Error> {
-    tx.actor.may(Permission::Orders)?;
-    let baskets: Vec<i64> = together(shown)
-        .filter_map(|basket| match basket {
-            [first, _, ..] => Some(first.basket_id),
-            _ => None,
-        })
-        .collect();
-    if baskets.is_empty() {
-        return Ok(HashMap::new());
-    }
-    let waiting = orders::table
-        .filter(orders::basket_id.eq_any(baskets))
-        .filter(orders::status.eq(Status::PaidNotIssued))
-        .group_by(orders::basket_id)
-        .select((orders::basket_id, count_star()))
-        .load::<(i64, i64)>(tx.conn)?;
-    Ok(waiting.into_iter().collect())
-}
-
 /// Returns whether there is any order, whatever its status.
 pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
     tx.actor.may(Permission::Orders)?;
@@ -288,14 +311,27 @@ pub fn any(tx: &mut Tx<'_>) -> Result<bool, Error> {
 
 /// Returns at most `limit` orders that wait to be issued, oldest first.
 pub fn waiting(tx: &mut Tx<'_>, limit: i64) -> Result<Vec<Order>, Error> {
+    Ok(waiting_with_baskets(tx, limit)?.0)
+}
+
+/// Returns at most `limit` orders that wait to be issued, oldest first, and how many orders of their baskets wait.
+pub fn waiting_with_baskets(
+    tx: &mut Tx<'_>,
+    limit: i64,
+) -> Result<(Vec<Order>, WaitingByBasket), Error> {
     tx.actor.may(Permission::Orders)?;
-    orders::table
+    let rows: Vec<(Order, Option<i64>)> = orders::table
         .filter(orders::status.eq(Status::PaidNotIssued))
         .order((orders::created_at, orders::id))
         .limit(limit)
-        .select(Order::as_select())
-        .load(tx.conn)
-        .map_err(Error::from)
+        .select((
+            Order::as_select(),
+            sql::<Nullable<BigInt>>(WAITING_IN_BASKET),
+        ))
+        .load(tx.conn)?;
+    let mut waiting = WaitingByBasket::default();
+    let orders = rows.into_iter().map(|row| waiting.note(row)).collect();
+    Ok((orders, waiting))
 }
 
 /// Returns the exclusive upper bound of texts that begin with these digits: in ASCII, `:` follows `9`.

@@ -4,12 +4,11 @@ use crate::money::Rub;
 use serde::{Deserialize, Serialize};
 #[cfg(feature = "ssr")]
 use {
-    super::counts::OrderCounts,
     crate::{
-        analytics::sales::Sales,
+        analytics::sales,
         auth::Permission,
         error::Error,
-        schema::{order_returns, orders, stock_movements},
+        schema::{orders, stock_movements},
         stock::MovementKind,
         transaction::Tx,
     },
@@ -28,8 +27,6 @@ pub struct Today {
     pub issued: i64,
     /// Orders that the shop cancelled.
     pub denied: i64,
-    /// Orders that wait.
-    pub waiting: i64,
     /// What the shop took, less what customers got back; `None` for clerks.
     pub revenue_rub: Option<Rub>,
     /// Orders that the user issued, and what customers paid for them, less what they got back.
@@ -41,12 +38,10 @@ pub struct Today {
 pub fn today(tx: &mut Tx<'_>) -> Result<Today, Error> {
     tx.actor.may(Permission::Orders)?;
     let day = tx.now.day();
-    let sums = Sales::open(tx.conn)?.by_day((day, day))?;
-    let sums = sums.get(&day).copied().unwrap_or_default();
+    let sums = sales::of_day(tx.conn, day)?;
     Ok(Today {
         issued: sums.orders,
         denied: sums.denied,
-        waiting: OrderCounts::read(tx)?.waiting,
         revenue_rub: tx
             .actor
             .may(Permission::Supplies)
@@ -62,23 +57,20 @@ pub fn today(tx: &mut Tx<'_>) -> Result<Today, Error> {
 #[cfg(feature = "ssr")]
 fn own(tx: &mut Tx<'_>, day: NaiveDate) -> Result<(i64, Rub), Error> {
     let user = tx.actor.username();
-    let issued = || {
-        let issues = stock_movements::table
-            .filter(stock_movements::order_id.eq(orders::id.nullable()))
-            .filter(stock_movements::kind.eq(MovementKind::Issue))
-            .filter(stock_movements::created_at.nullable().eq(orders::issued_at))
-            .filter(stock_movements::user_id.eq(user));
-        orders::table
-            .filter(orders::issued_on.eq(day))
-            .filter(exists(issues))
-    };
-    let sum = |what| sql::<BigInt>(&format!("CAST(COALESCE(SUM({what}), 0) AS BIGINT)"));
-    let (count, paid) = issued()
-        .select((count_star(), sum("unit_price_rub * qty")))
+    let issues = stock_movements::table
+        .filter(stock_movements::order_id.eq(orders::id.nullable()))
+        .filter(stock_movements::kind.eq(MovementKind::Issue))
+        .filter(stock_movements::created_at.nullable().eq(orders::issued_at))
+        .filter(stock_movements::user_id.eq(user));
+    let paid = "unit_price_rub * qty - COALESCE((
+        SELECT SUM(refund_rub) FROM order_returns WHERE order_returns.order_id = orders.id), 0)";
+    let (count, paid) = orders::table
+        .filter(orders::issued_on.eq(day))
+        .filter(exists(issues))
+        .select((
+            count_star(),
+            sql::<BigInt>(&format!("CAST(COALESCE(SUM({paid}), 0) AS BIGINT)")),
+        ))
         .first::<(i64, i64)>(tx.conn)?;
-    let refunded = order_returns::table
-        .filter(order_returns::order_id.eq_any(issued().select(orders::id)))
-        .select(sum("refund_rub"))
-        .first::<i64>(tx.conn)?;
-    Ok((count, Rub(paid - refunded)))
+    Ok((count, Rub(paid)))
 }

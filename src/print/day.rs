@@ -9,7 +9,7 @@ use crate::{
     moment::{Moment, day_shown},
     money::Rub,
     number::pieces,
-    orders::{self, Order, counts::OrderCounts, returns::OrderReturn},
+    orders::{self, Order, counts::MenuCounts, returns::OrderReturn},
     products::{self, Product},
     schema::{order_returns, orders as sold, stock_movements},
     stock::MovementKind,
@@ -65,7 +65,7 @@ impl DayEnd {
             sums: sums.get(&day).copied().unwrap_or_default(),
             returns: returns(tx, day)?,
             waiting: orders::search::waiting(tx, MOST + 1)?,
-            waiting_count: OrderCounts::read(tx)?.waiting,
+            waiting_count: MenuCounts::read(tx)?.orders.waiting,
             low: products::search::below_minimum(tx, MOST + 1)?,
             now: tx.now,
         })

@@ -1,7 +1,10 @@
 //! `sirius check` detects inconsistent data, and `sirius demo` creates consistent data.
 
 use crate::tests::support::{App, apply, on_both_databases};
-use crate::{demo, integrity, orders::counts::OrderCounts};
+use crate::{
+    demo, integrity,
+    orders::counts::{MenuCounts, OrderCounts},
+};
 
 #[apply(on_both_databases)]
 async fn counters_that_disagree_with_the_ledger_are_detected(app: App) {
@@ -53,7 +56,7 @@ async fn orders_are_counted_by_status(app: App) {
     clerk.issue_order(orders[0]).await.unwrap();
     clerk.issue_order(orders[1]).await.unwrap();
     clerk.deny_order(orders[2]).await.unwrap();
-    let counts = clerk.read(OrderCounts::read).await.unwrap();
+    let counts = clerk.read(MenuCounts::read).await.unwrap().orders;
     let expected = OrderCounts {
         waiting: 3,
         issued: 2,
@@ -74,7 +77,8 @@ async fn orders_are_counted_by_status(app: App) {
     );
     integrity::repair(&app.state).await.unwrap();
     app.assert_consistent().await;
-    assert_eq!(clerk.read(OrderCounts::read).await.unwrap(), expected);
+    let counts = clerk.read(MenuCounts::read).await.unwrap().orders;
+    assert_eq!(counts, expected);
     app.sql("DELETE FROM order_counts").await;
     integrity::repair(&app.state).await.unwrap();
     clerk.deny_order(orders[3]).await.unwrap();

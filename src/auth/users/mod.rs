@@ -3,7 +3,6 @@
 pub mod invite;
 pub mod list;
 pub mod page;
-pub mod waiting;
 
 #[cfg(feature = "ssr")]
 pub mod api;
@@ -21,6 +20,9 @@ use crate::{
     page::list_query,
 };
 use serde::{Deserialize, Serialize};
+
+/// The list of the accounts that wait for approval.
+pub const PENDING_ACCOUNTS: &str = "/admin/users?state=pending";
 
 /// An account as shown to an admin.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

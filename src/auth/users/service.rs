@@ -82,15 +82,16 @@ pub fn add(tx: &mut Tx<'_>, username: &str, role: Role, hash: &str) -> Result<Ac
     insert(tx, &username, role, UserState::Active, hash, &[])
 }
 
-/// Returns how many accounts wait for approval.
-pub fn pending(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    tx.actor.may(Permission::ManageUsers)?;
-    count_pending(tx)
+/// Returns the query that counts the accounts that wait for approval.
+#[diesel::dsl::auto_type(no_type_alias)]
+pub fn pending_accounts() -> _ {
+    let state: UserState = UserState::Pending;
+    users::table.filter(users::state.eq(state)).count()
 }
 
 /// Returns an error if too many accounts wait for approval, because anybody can add one.
 pub fn refuse_many_pending(tx: &mut Tx<'_>) -> Result<(), Error> {
-    if count_pending(tx)? >= MAX_PENDING {
+    if pending_accounts().get_result::<i64>(tx.conn)? >= MAX_PENDING {
         return Err(Error::TooManyPending);
     }
     Ok(())
@@ -335,14 +336,6 @@ fn find(tx: &mut Tx<'_>, username: &str) -> Result<Account, Error> {
         )
         .select(Account::as_select())
         .first(tx.conn)
-        .map_err(Error::from)
-}
-
-fn count_pending(tx: &mut Tx<'_>) -> Result<i64, Error> {
-    users::table
-        .filter(users::state.eq(UserState::Pending))
-        .count()
-        .get_result(tx.conn)
         .map_err(Error::from)
 }
 

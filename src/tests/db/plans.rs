@@ -197,7 +197,7 @@ fn order_pages_use_indexes_for_their_sort_and_status() {
                         before: before.to_owned(),
                         ..orders::Query::default()
                     };
-                    orders::search::list(tx, &query).unwrap();
+                    orders::search::list_with_baskets(tx, &query).unwrap();
                 }
             }
         }

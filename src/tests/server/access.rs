@@ -136,8 +136,7 @@ pub const FUNCTIONS: &[(&str, Option<Permission>, &str)] = &[
         Some(Permission::ViewStock),
         "ids={product}",
     ),
-    ("count_orders", Some(Permission::Orders), ""),
-    ("count_waiting_accounts", Some(Permission::ManageUsers), ""),
+    ("read_menu_counts", Some(Permission::Orders), ""),
     (
         "create_token",
         Some(Permission::OwnKeys),
