@@ -23,7 +23,7 @@ pub use cached::CacheStatement;
 pub use conn::{Conn, Dialect, open_sqlite};
 pub use fragment::Fragment;
 pub use keyset::{Column, Keyset, SortKey, SortOrder, encode as cursor};
-pub use like::containing;
+pub use like::{beginning, containing};
 pub use serving::lock_for_server;
 pub(crate) use together::execute_together;
 pub use url::DatabaseUrl;

@@ -4,7 +4,7 @@
 use super::{Product, Query, Sort, lookup};
 use crate::{
     auth::Permission,
-    db::{Column, Dialect, Keyset, SortKey, SortOrder, containing},
+    db::{Column, Dialect, Keyset, SortKey, SortOrder, beginning, containing},
     error::{Error, Problem},
     keyboard::other_layout,
     page::Page,
@@ -13,7 +13,11 @@ use crate::{
     transaction::Tx,
     validation::{Input, Validator, flag, number, optional},
 };
-use diesel::{dsl::sql, prelude::*, sql_types::Untyped};
+use diesel::{
+    dsl::{not, sql},
+    prelude::*,
+    sql_types::Untyped,
+};
 use std::collections::{HashMap, HashSet};
 
 /// The most products that a picker offers at once.
@@ -100,20 +104,47 @@ pub fn has_products(tx: &mut Tx<'_>) -> Result<bool, Error> {
         .map_err(Error::from)
 }
 
-/// Returns products on sale whose names contain the words of `search`, for a picker.
+/// Returns products on sale whose names contain the words of `search`, for a picker. The names that begin with it come
+/// first, then those in which each word begins a word: `шок` is chocolate (`шоколад`) rather than powder (`порошок`).
 pub fn offers(tx: &mut Tx<'_>, search: &str) -> Result<Vec<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
-    let mut rows = products::table
-        .select(Product::as_select())
-        .filter(products::archived_at.is_null())
-        .into_boxed::<Dialect>();
-    for word in word_patterns(search) {
-        rows = rows.filter(products::name_key.like(word).escape('\\'));
+    let key = fold(search);
+    let matching = || {
+        let mut rows = products::table
+            .select(Product::as_select())
+            .filter(products::archived_at.is_null())
+            .order((products::name_key, products::id))
+            .into_boxed::<Dialect>();
+        for word in word_patterns(search) {
+            rows = rows.filter(products::name_key.like(word).escape('\\'));
+        }
+        rows
+    };
+    let Some(first) = key.split(' ').next().filter(|first| !first.is_empty()) else {
+        return Ok(matching().limit(OFFERS).load(tx.conn)?);
+    };
+    let end = format!("{first}\u{10ffff}");
+    let begins = products::name_key
+        .ge(first)
+        .and(products::name_key.lt(&end));
+    let mut found: Vec<Product> = matching().filter(begins).limit(OFFERS).load(tx.conn)?;
+    let left = OFFERS - i64::try_from(found.len()).unwrap_or(OFFERS);
+    if left > 0 {
+        // Not as a range, which would be sorted instead of read in the order of the index
+        let others = not(products::name_key.like(beginning(first)).escape('\\'));
+        let mut others: Vec<Product> = matching().filter(others).limit(left).load(tx.conn)?;
+        others.sort_by_key(|product| !begins_words(&fold(&product.name), &key));
+        found.extend(others);
     }
-    rows.order((products::name_key, products::id))
-        .limit(OFFERS)
-        .load(tx.conn)
-        .map_err(Error::from)
+    Ok(found)
+}
+
+/// Returns whether each word of a search begins a word of a name. Both are folded.
+fn begins_words(name: &str, search: &str) -> bool {
+    let words: Vec<&str> = name.split(|sign: char| !sign.is_alphanumeric()).collect();
+    search
+        .split(' ')
+        .all(|typed| words.iter().any(|word| word.starts_with(typed)))
 }
 
 /// Reads which product a request refers to: `product_id`, or else `product`, which is its name or words that no other

@@ -312,6 +312,15 @@ fn lists_of_a_common_product_are_read_in_order_without_sorting() {
 }
 
 #[test]
+fn the_picker_reads_names_in_the_order_of_their_index() {
+    let plans = plans(|tx| {
+        crate::products::search::offers(tx, "чай зел").unwrap();
+    });
+    assert_by_index(&plans);
+    assert_unsorted(&plans);
+}
+
+#[test]
 fn searches_by_number_and_customer_name_use_indexes() {
     let plans = plans(|tx| {
         for (id, customer) in [("7", ""), ("", "мария"), ("", "мария иванова")] {

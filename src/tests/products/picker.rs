@@ -40,7 +40,10 @@ fn search_result(text: &str) -> SearchResult {
         let name = GOODS[*id].to_lowercase();
         text.split(' ').all(|word| name.contains(word))
     };
-    let mut offers: Vec<_> = (0..GOODS.len()).filter(has_words).map(offer).collect();
+    let mut found: Vec<_> = (0..GOODS.len()).filter(has_words).collect();
+    let first = text.split(' ').next().unwrap_or_default();
+    found.sort_by_key(|id| !GOODS[*id].to_lowercase().starts_with(first));
+    let mut offers: Vec<_> = found.into_iter().map(offer).collect();
     let whole = offers
         .iter()
         .position(|offer| offer.name.to_lowercase() == text);
@@ -448,6 +451,34 @@ fn a_preset_product_is_chosen_unless_the_text_differs() {
     assert_eq!(preset("Кофе").chosen(), Some(&offer(1)));
     assert_eq!(preset("Чай").chosen(), None);
     assert_eq!(preset("Кофе").handle(Event::Submitted), [Command::Send]);
+}
+
+#[apply(on_both_databases)]
+async fn names_that_begin_with_what_is_typed_come_first(app: App) {
+    let manager = app.create_account(app.manager()).await;
+    for name in [
+        "Какао-порошок",
+        "Набор «Шок»",
+        "Порошок",
+        "Шоколад",
+        "шок-цена",
+    ] {
+        manager.create_product(name, 5).await;
+    }
+    let found = manager.read(|tx| products::search::offers(tx, "шок")).await;
+    let names: Vec<_> = found
+        .unwrap()
+        .into_iter()
+        .map(|product| product.data.name)
+        .collect();
+    let expected = [
+        "шок-цена",
+        "Шоколад",
+        "Набор «Шок»",
+        "Какао-порошок",
+        "Порошок",
+    ];
+    assert_eq!(names, expected);
 }
 
 #[apply(on_both_databases)]
