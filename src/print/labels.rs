@@ -11,7 +11,7 @@ use crate::{
     i18n::Locale,
     products::{self, Product},
     scan::{
-        gtin::{has_wrong_check_digit, is_gtin},
+        gtin::{has_right_check_digit, is_gtin},
         own::own_code_of_product,
     },
     schema::products as table,
@@ -303,7 +303,7 @@ fn symbol_of(product: &Product, width: Microns) -> Result<(Symbol, Microns, Stri
         let module = symbol.fitting(&MODULES, width)?;
         Some((symbol, module, text.to_owned()))
     };
-    let is_ean = |code: &&str| is_gtin(code) && code.len() < 14 && !has_wrong_check_digit(code);
+    let is_ean = |code: &&str| is_gtin(code) && code.len() < 14 && has_right_check_digit(code);
     if let Some(code) = product.codes.iter().find(is_ean)
         && let Some(symbol) = drawn(Symbol::ean(code)?, code)
     {

@@ -5,7 +5,10 @@ use crate::{
     auth::Permission,
     db::{self, Conn},
     error::{Error, Problem},
-    scan::reading::{Reading, read},
+    scan::{
+        gtin::upc_e,
+        reading::{Reading, read},
+    },
     schema::{product_codes, products},
     transaction::Tx,
 };
@@ -27,16 +30,23 @@ pub fn by_code(tx: &mut Tx<'_>, text: &str) -> Result<Option<Product>, Error> {
     }
 }
 
-/// Returns the product that has a code in its normal form, archived or not.
+/// Returns the product that has a code in its normal form, archived or not. An EAN-8 number that no product has may be
+/// a UPC-E code.
 pub fn by_normal_form(tx: &mut Tx<'_>, code: &str) -> Result<Option<Product>, Error> {
     tx.actor.may(Permission::ViewStock)?;
-    products::table
-        .inner_join(product_codes::table)
-        .filter(product_codes::code.eq(code))
-        .select(Product::as_select())
-        .first(tx.conn)
-        .optional()
-        .map_err(Error::from)
+    let mut find = |code: &str| {
+        products::table
+            .inner_join(product_codes::table)
+            .filter(product_codes::code.eq(code))
+            .select(Product::as_select())
+            .first(tx.conn)
+            .optional()
+    };
+    let found = find(code)?;
+    match code.strip_prefix("000000").and_then(upc_e) {
+        Some(number) if found.is_none() => Ok(find(&number)?),
+        _ => Ok(found),
+    }
 }
 
 /// Returns the id and the name of the product that has each of these codes in their normal form.

@@ -10,14 +10,12 @@ pub fn is_gtin(code: &str) -> bool {
 
 /// Returns the normal form of a code, by which codes are found: a GTIN with fourteen digits, because the same number is
 /// printed with and without leading zeros, and any other code in upper case. A UPC-E code becomes the number that it
-/// abbreviates.
+/// abbreviates, unless it may be EAN-8; see [`upc_e`].
 pub fn normal_form(code: &str) -> String {
-    if let Some(number) = upc_e(code) {
-        number
-    } else if is_gtin(code) {
-        format!("{code:0>14}")
-    } else {
-        code.to_ascii_uppercase()
+    match upc_e(code) {
+        Some(number) if !has_right_check_digit(code) => number,
+        _ if is_gtin(code) => format!("{code:0>14}"),
+        _ => code.to_ascii_uppercase(),
     }
 }
 
@@ -36,34 +34,32 @@ pub fn has_wrong_check_digit(code: &str) -> bool {
     is_gtin(code) && !has_right_check_digit(code) && upc_e(code).is_none()
 }
 
-/// Returns the number that a UPC-E code abbreviates, with fourteen digits; `None` for any other code. Its eight digits
-/// begin with 0, with which no EAN-8 number of a maker begins. The last digit but one says which zeros were left out
-/// (GS1 General Specifications, UPC-E barcodes).
-fn upc_e(code: &str) -> Option<String> {
+/// Returns the number that a UPC-E code abbreviates, with fourteen digits; `None` for any other code.
+///
+/// It has eight digits, of which the first is 0 and the last but one says which zeros were left out (GS1 General
+/// Specifications, section on UPC-E). Numbers of EAN-8 that begin with 0 are for use within a company, and many of them
+/// can be read as UPC-E, too.
+pub fn upc_e(code: &str) -> Option<String> {
     let is_gtin_8 = code.len() == 8 && is_gtin(code);
     let digits = code.strip_prefix('0').filter(|_| is_gtin_8)?;
-    let mut digits = digits.chars();
-    let (Some(check), Some(kind)) = (digits.next_back(), digits.next_back()) else {
-        return None;
-    };
-    let rest = digits.as_str();
-    let at = match kind {
-        '0'..='2' => 2,
-        '3' => 3,
-        '4' => 4,
-        _ => 5,
-    };
-    let (start, end) = rest.split_at_checked(at)?;
+    let (rest, end) = digits.split_at_checked(5)?;
+    let (kind, check) = end.split_at_checked(1)?;
+    let digit = |place: usize| rest.as_bytes().get(place).copied().unwrap_or_default();
+    let parts = |at: usize| rest.split_at_checked(at);
     let number = match kind {
-        '0'..='2' => format!("000{start}{kind}0000{end}{check}"),
-        '3' | '4' => format!("000{start}00000{end}{check}"),
-        _ => format!("000{start}0000{kind}{check}"),
+        "0" | "1" | "2" => parts(2).map(|(start, end)| format!("{start}{kind}0000{end}")),
+        "3" if digit(2) >= b'3' => parts(3).map(|(start, end)| format!("{start}00000{end}")),
+        "4" if digit(3) != b'0' => parts(4).map(|(start, end)| format!("{start}00000{end}")),
+        "3" | "4" => None,
+        _ if digit(4) != b'0' => Some(format!("{rest}0000{kind}")),
+        _ => None,
     };
+    let number = format!("000{}{check}", number?);
     has_right_check_digit(&number).then_some(number)
 }
 
 /// Returns whether the last of these digits is the check digit of the others.
-pub(super) fn has_right_check_digit(code: &str) -> bool {
+pub fn has_right_check_digit(code: &str) -> bool {
     let mut digits = code.chars();
     digits
         .next_back()
@@ -102,16 +98,27 @@ mod tests {
         // UPC-E, with each way to leave out zeros
         for (code, number) in [
             ("01234505", "00012000003455"),
+            ("01234514", "00012100003454"),
+            ("01234523", "00012200003453"),
             ("01234531", "00012300000451"),
             ("01234543", "00012340000053"),
-            ("01234565", "00012345000065"),
         ] {
             assert_eq!(normal_form(code), number);
             assert!(!has_wrong_check_digit(code), "{code}");
         }
-        // Not UPC-E: the check digit is wrong, or the first digit
-        assert_eq!(normal_form("01234506"), "00000001234506");
-        assert_eq!(normal_form("96385074"), "00000096385074");
+        // These may be EAN-8.
+        for (code, number) in [
+            ("01234558", "00012345000058"),
+            ("01234565", "00012345000065"),
+            ("01234596", "00012345000096"),
+        ] {
+            assert_eq!(upc_e(code).as_deref(), Some(number));
+            assert_eq!(normal_form(code), format!("000000{code}"));
+        }
+        // A wrong check digit, another first digit, and zeros that another form leaves out
+        for code in ["01234506", "96385074", "00010136", "00000116"] {
+            assert_eq!(normal_form(code), format!("000000{code}"));
+        }
         assert_eq!(normal_form("abc-1"), "ABC-1");
         assert_eq!(normal_form("1234567"), "1234567");
     }

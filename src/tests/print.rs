@@ -312,6 +312,8 @@ async fn a_label_has_the_code_of_the_goods_or_else_our_own(app: App) {
         ("б", "96385074", BarcodeFormat::EAN_8, "96385074"),
         ("в", "036000291452", BarcodeFormat::UPC_A, "036000291452"),
         ("г", "A-17/b", BarcodeFormat::CODE_128, "A-17/b"),
+        // UPC-E, not EAN-8
+        ("ж", "01234505", BarcodeFormat::CODE_128, "01234505"),
         // With a wrong check digit it cannot be drawn as an EAN.
         (
             "д",
