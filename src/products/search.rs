@@ -4,7 +4,7 @@
 use super::{Product, Query, Sort, lookup};
 use crate::{
     auth::Permission,
-    db::{Column, Dialect, Keyset, SortKey, SortOrder, beginning, containing},
+    db::{CacheStatement, Column, Dialect, Keyset, SortKey, SortOrder, beginning, containing},
     error::{Error, Problem},
     keyboard::other_layout,
     page::Page,
@@ -75,8 +75,13 @@ pub fn page(tx: &mut Tx<'_>, query: &Query, limit: Option<i64>) -> Result<Page<P
     }
     let rows = rows
         .order(sql::<Untyped>(&keyset.order()))
-        .limit(keyset.fetch())
-        .load(tx.conn)?;
+        .limit(keyset.fetch());
+    // The words of a search give the statement too many forms.
+    let rows = if query.search.trim().is_empty() {
+        rows.cached().load(tx.conn)?
+    } else {
+        rows.load(tx.conn)?
+    };
     Ok(keyset.page(rows, |product: &Product| sort.keys(product)))
 }
 

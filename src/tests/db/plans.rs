@@ -208,7 +208,7 @@ fn order_pages_use_indexes_for_their_sort_and_status() {
                 to: "2026-11-30".to_owned(),
                 ..orders::Query::default()
             };
-            orders::search::list(tx, &query).unwrap();
+            orders::search::list_with_baskets(tx, &query).unwrap();
         }
         for status in ["paid_issued", "paid_denied"] {
             let query = orders::Query {
@@ -216,13 +216,18 @@ fn order_pages_use_indexes_for_their_sort_and_status() {
                 sort: "phone".to_owned(),
                 ..orders::Query::default()
             };
-            orders::search::list(tx, &query).unwrap();
+            orders::search::list_with_baskets(tx, &query).unwrap();
         }
         orders::search::waiting(tx, 5).unwrap();
         orders::search::of_product(tx, 1, 5).unwrap();
     });
     assert_by_index(&plans);
     assert_unsorted(&plans);
+    // What waits in a basket is counted for each of its orders.
+    for (query, steps) in plans.iter().filter(|(query, _)| query.contains("others")) {
+        let is_by_basket = |step: &String| step.contains("orders_basket_id (basket_id=?)");
+        assert!(steps.iter().any(is_by_basket), "{query}: {steps:#?}");
+    }
 }
 
 #[test]
