@@ -76,6 +76,13 @@ impl Qty {
     }
 }
 
+/// Returns the number of pieces that is typed so far; spaces between digits are allowed.
+pub fn typed_pieces(text: &str) -> Option<i64> {
+    let digits: String = text.split_whitespace().collect();
+    let is_number = digits.bytes().all(|byte| byte.is_ascii_digit());
+    digits.parse().ok().filter(|_| is_number)
+}
+
 /// The digits alone, for forms and machines.
 impl fmt::Display for Qty {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -9,7 +9,7 @@ use crate::{
     fields::Fields,
     i18n::Locale,
     money::Rub,
-    number::pieces,
+    number::{Qty, pieces, typed_pieces},
     orders::form::total,
     products::{
         combobox::Combobox,
@@ -586,8 +586,8 @@ impl Lines {
         let Some(present) = present else {
             return false;
         };
-        let count = |text: &str| text.trim().parse::<i64>().ok();
-        if let (Some(before), Some(more)) = (count(&present.get_untracked()), count(qty)) {
+        let before = typed_pieces(&present.get_untracked());
+        if let (Some(before), Some(more)) = (before, typed_pieces(qty)) {
             present.set(before.saturating_add(more).to_string());
         }
         true
@@ -683,12 +683,11 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
     let (with_problem, with_qty) = (product.clone(), qty.clone());
     let problems = move || {
         let problem = |field: &&str| form.problem(&format!("lines.{}.{field}", index.get()));
-        let refused: Vec<Problem> = ROW.iter().filter_map(problem).collect();
         let own = with_problem.with(|product| product.problem.clone());
-        // Once the server has refused the quantity, it says why.
+        // Once the server has refused the quantity, it has said why.
         let own_qty = with_qty.with(|qty| qty_problem(qty));
-        let own_qty = own_qty.filter(|_| refused.is_empty());
-        let words: Vec<String> = (refused.into_iter())
+        let own_qty = own_qty.filter(|_| problem(&"qty").is_none());
+        let words: Vec<String> = (ROW.iter().filter_map(problem))
             .chain(own)
             .chain(own_qty)
             .map(|problem| problem.message(locale))
@@ -700,7 +699,7 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
         let (product, qty) = (product.clone(), qty.clone());
         move || {
             let stock = product.with(|product| product.stock);
-            let wanted = qty.get().trim().parse::<i64>().ok();
+            let wanted = qty.with(|qty| typed_pieces(qty));
             wanted
                 .zip(stock)
                 .is_some_and(|(wanted, stock)| wanted > stock)
@@ -843,14 +842,16 @@ fn LineRow(lines: Lines, index: ReadSignal<usize>, line: Line) -> impl IntoView 
     }
 }
 
-/// Returns what is wrong with a quantity that was typed. An empty one may still be typed.
+/// Returns what is wrong with a quantity that was typed. An empty field is no problem yet: the user may still type.
 fn qty_problem(text: &str) -> Option<Problem> {
-    let digits: String = text.split_whitespace().collect();
-    match digits.parse::<i64>() {
-        Ok(1..) => None,
-        Ok(_) => Some(Problem::TooSmall(1)),
-        Err(_) if digits.is_empty() => None,
-        Err(_) => Some(Problem::NotNumber),
+    if text.trim().is_empty() {
+        return None;
+    }
+    match typed_pieces(text) {
+        Some(0) => Some(Problem::TooSmall(1)),
+        Some(pieces) if pieces > Qty::MAX.0 => Some(Problem::TooLarge(Qty::MAX.0)),
+        Some(_) => None,
+        None => Some(Problem::NotNumber),
     }
 }
 

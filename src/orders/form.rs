@@ -1,6 +1,10 @@
 //! Parts of the forms that book and edit orders.
 
-use crate::{money::Rub, number::Qty, ui};
+use crate::{
+    money::Rub,
+    number::{Qty, typed_pieces},
+    ui,
+};
 use leptos::prelude::*;
 use leptos_i18n::td_string;
 
@@ -21,6 +25,6 @@ pub fn Total(qty: RwSignal<String>, price: RwSignal<String>) -> impl IntoView {
 
 /// Returns what a line costs, if quantity and price are valid.
 pub fn total(qty: &str, price: &str) -> Option<Rub> {
-    let qty = qty.trim().parse().ok().filter(|qty| *qty > 0)?;
+    let qty = typed_pieces(qty).filter(|qty| *qty > 0)?;
     Rub::parse(price).ok()?.times(Qty(qty))
 }
