@@ -5,7 +5,7 @@ use crate::{
     error::Error,
     i18n::Locale,
     number::pieces,
-    orders::counts::{Counted, MOST_IN_MENU, MenuCounts, OrderCount},
+    orders::counts::{Counted, MOST_IN_MENU, OrderCount},
     parts::{self, Account, Admin, NotLoaded, Order, Page, Stock},
     search::field::{self, SearchBox},
     ui::{
@@ -384,24 +384,17 @@ fn Header() -> impl IntoView {
 #[component]
 fn PendingAccountsLink() -> impl IntoView {
     let locale = ui::locale();
-    expect_context::<Counted>().draw(
-        move |MenuCounts {
-                  pending_accounts, ..
-              }| {
-            (pending_accounts > 0).then(|| {
-                let label = td_string!(
-                    locale,
-                    nav.waiting,
-                    count = pieces(pending_accounts, locale)
-                );
-                view! {
-                    <a class="menu-link" href=PENDING_ACCOUNTS>
-                        {label.to_string()}
-                    </a>
-                }
-            })
-        },
-    )
+    expect_context::<Counted>().draw(move |counts| {
+        let count = counts.unwrap_or_default().pending_accounts;
+        (count > 0).then(|| {
+            let label = td_string!(locale, nav.pending_accounts, count = pieces(count, locale));
+            view! {
+                <a class="menu-link" href=PENDING_ACCOUNTS>
+                    {label.to_string()}
+                </a>
+            }
+        })
+    })
 }
 
 /// The path of the analytics, which is an admin page with a place of its own in the menu.

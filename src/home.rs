@@ -5,12 +5,7 @@ use crate::{
     error::Error,
     first_steps::{FirstSteps, FirstStepsList},
     number::pieces,
-    orders::{
-        counts::{Counted, MenuCounts},
-        row::OrderTable,
-        stage::Stage,
-        today::Today,
-    },
+    orders::{counts::Counted, row::OrderTable, stage::Stage, today::Today},
     products::{first::FirstProduct, list::ProductTable},
     ui::{self, drawn::Drawn, live},
 };
@@ -106,9 +101,9 @@ fn PendingAccounts(count: i64) -> impl IntoView {
     let locale = ui::locale();
     view! {
         <p class="alert alert-warning alert-soft mt-6">
-            {td_string!(locale, home.waiting_accounts, count = pieces(count, locale)).to_string()} ". "
+            {td_string!(locale, home.pending_accounts, count = pieces(count, locale)).to_string()} ". "
             <a class="link" href=PENDING_ACCOUNTS>
-                {td_string!(locale, home.open_waiting_accounts)}
+                {td_string!(locale, home.open_pending_accounts)}
             </a>
         </p>
     }
@@ -139,9 +134,11 @@ fn TodayTiles(today: Today) -> impl IntoView {
         }
     };
     let waiting = use_context::<Counted>().map(|counted| {
-        counted.draw(move |MenuCounts { orders, .. }| {
+        counted.draw(move |counts| {
             let label = td_string!(locale, home.waiting);
-            tile(label, pieces(orders.waiting, locale), None)
+            let count =
+                counts.map_or_else(ui::dash, |counts| pieces(counts.orders.waiting, locale));
+            tile(label, count, None)
         })
     });
     let (own, own_total) = today.own;
@@ -245,7 +242,8 @@ fn Waiting() -> impl IntoView {
                 {use_context::<Counted>()
                     .map(|counted| {
                         counted
-                            .draw(|MenuCounts { pending_accounts: count, .. }| {
+                            .draw(|counts| {
+                                let count = counts.unwrap_or_default().pending_accounts;
                                 (count > 0).then(|| view! { <PendingAccounts count /> })
                             })
                     })}

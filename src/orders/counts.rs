@@ -43,7 +43,7 @@ impl OrderCounts {
     }
 }
 
-/// The numbers that every page shows.
+/// The numbers that every page shows to those who may see orders.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MenuCounts {
     pub orders: OrderCounts,
@@ -134,15 +134,16 @@ impl Counted {
         provide_context(Self(counts));
     }
 
-    /// Draws something with the numbers, on the server and whenever they change.
+    /// Draws something with the numbers, on the server and whenever they change. They are `None` if they could not be
+    /// read.
     pub fn draw<V: IntoView + 'static>(
         self,
-        draw: impl Fn(MenuCounts) -> V + Clone + Send + Sync + 'static,
+        draw: impl Fn(Option<MenuCounts>) -> V + Clone + Send + Sync + 'static,
     ) -> AnyView {
         let Self(counts) = self;
         let drawn = move || {
             let draw = draw.clone();
-            Suspend::new(async move { draw(counts.await.unwrap_or_default()) })
+            Suspend::new(async move { draw(counts.await.ok()) })
         };
         view! { <Transition>{drawn}</Transition> }.into_any()
     }
@@ -159,7 +160,7 @@ pub fn OrderCount(
 ) -> impl IntoView {
     let locale = ui::locale();
     expect_context::<Counted>().draw(move |counts| {
-        let count = of(counts.orders);
+        let count = of(counts.unwrap_or_default().orders);
         let more = if count > most { "+" } else { "" };
         let shown = format!("{}{more}", pieces(count.min(most), locale));
         (count > 0).then(|| view! { <span class="menu-count" data-count=shown></span> })

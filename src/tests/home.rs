@@ -73,6 +73,18 @@ async fn a_shop_that_works_has_no_first_steps_and_pays_nothing_for_them(app: App
 }
 
 #[apply(on_both_databases)]
+async fn the_home_page_tells_how_many_orders_wait(app: App) {
+    let clerk = app.create_account(app.clerk()).await;
+    app.create_product("чай", 9).await;
+    for _ in 0..7 {
+        clerk.create_order("чай", 1).await.unwrap();
+    }
+    let mut browser = app.signed_in_browser(app.admin()).await;
+    let page = browser.get("/").await.body;
+    assert!(page.contains("<dt>Ждут выдачи</dt><dd>7</dd>"), "{page}");
+}
+
+#[apply(on_both_databases)]
 async fn the_home_page_offers_only_the_steps_of_the_role(app: App) {
     let steps = async |person: Person| {
         let page = app.signed_in_browser(person).await.get("/").await.body;

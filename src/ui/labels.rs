@@ -123,6 +123,7 @@ pub fn field_label(locale: Locale, field: &str) -> String {
         "discount_percent" => td_string!(locale, analytics.discount_share),
         "uncosted_qty" => td_string!(locale, analytics.uncosted_qty),
         "uncosted_rub" => td_string!(locale, csv.uncosted_rub),
+        "undone_at" => td_string!(locale, csv.undone_at),
         other => return other.to_owned(),
     }
     .to_owned()
